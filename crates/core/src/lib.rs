@@ -4,11 +4,26 @@
 //! exhaustively in microseconds. The other crates bring observations in and carry decisions out.
 
 mod content;
+mod entry;
+mod fold;
+mod guard;
+mod mode;
+pub mod moves;
 mod name;
+mod operation;
 mod path;
+mod reconcile;
 mod stored_name;
+mod stored_path;
 
 pub use content::{Content, Md5, ParseMd5Error, Timestamp};
+pub use entry::{Entry, File, Kind, Side, Trees};
+pub use fold::FoldKey;
+pub use guard::{DeleteLimits, holds_deletes, holds_overwrites, root_suddenly_empty};
+pub use mode::{Mode, ParseModeError};
 pub use name::{Name, NameError};
+pub use operation::{Operation, OperationKind};
 pub use path::{PathError, RelativePath};
+pub use reconcile::{Action, Decision, reconcile};
 pub use stored_name::{DecodedName, StoredName, decode_name, encode_name};
+pub use stored_path::StoredPath;

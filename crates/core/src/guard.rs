@@ -1,0 +1,89 @@
+//! Safety stops: small predicates that say when a person must decide.
+
+/// The limits of a folder's delete hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeleteLimits {
+    /// Most entries that one pass may delete.
+    pub max_deletes: u64,
+    /// Most of a folder's files, in percent, that one pass may delete.
+    pub max_delete_percent: u64,
+}
+
+impl Default for DeleteLimits {
+    fn default() -> Self {
+        Self { max_deletes: 1000, max_delete_percent: 50 }
+    }
+}
+
+/// Fewer deleted files than this are never held for their share of the folder alone.
+const FEWEST_FILES_FOR_PERCENT: u64 = 20;
+/// Fewer overwritten files than this are never held.
+const FEWEST_FILES_FOR_OVERWRITE: u64 = 100;
+
+/// Whether a pass that would delete this much must wait for a person.
+///
+/// `deleted_entries` counts files and directories, `deleted_files` the files among them, and `files` the files
+/// that the base has.
+pub fn holds_deletes(limits: DeleteLimits, deleted_entries: u64, deleted_files: u64, files: u64) -> bool {
+    deleted_entries > limits.max_deletes
+        || (deleted_files >= FEWEST_FILES_FOR_PERCENT
+            && deleted_files.saturating_mul(100) > files.saturating_mul(limits.max_delete_percent))
+}
+
+/// Whether a pass of `backup` that would overwrite this many of the base's files must wait for a person:
+/// more than half of at least 100. The service keeps only five revisions, so a disk full of encrypted or
+/// garbled files must not wash the good ones out.
+pub fn holds_overwrites(overwritten_files: u64, files: u64) -> bool {
+    files >= FEWEST_FILES_FOR_OVERWRITE && overwritten_files.saturating_mul(2) > files
+}
+
+/// Whether a root that lists as empty must be taken for a lost disk instead of for deletions.
+///
+/// One vanished entry can be a person's doing; a root that held more and is now bare is an unmounted disk until
+/// a person says otherwise.
+pub fn root_suddenly_empty(entries_in_base: u64, entries_now: u64) -> bool {
+    entries_now == 0 && entries_in_base >= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deletes_are_held_by_number_or_by_share() {
+        let limits = DeleteLimits::default();
+        let cases = [
+            (1000, 1000, 1_000_000, false),
+            (1001, 0, 1_000_000, true),
+            (19, 19, 19, false),
+            (20, 20, 40, false),
+            (21, 21, 40, true),
+            (20, 20, 20, true),
+            (0, 0, 0, false),
+        ];
+        for (entries, files, of, held) in cases {
+            assert_eq!(
+                holds_deletes(limits, entries, files, of),
+                held,
+                "{entries} entries, {files} of {of} files"
+            );
+        }
+        let none = DeleteLimits { max_deletes: 0, max_delete_percent: 100 };
+        assert!(holds_deletes(none, 1, 1, 100));
+        assert!(!holds_deletes(none, 0, 0, 100));
+    }
+
+    #[test]
+    fn overwrites_are_held_beyond_half_of_a_hundred() {
+        for (overwritten, of, held) in [(99, 99, false), (50, 100, false), (51, 100, true)] {
+            assert_eq!(holds_overwrites(overwritten, of), held, "{overwritten} of {of}");
+        }
+    }
+
+    #[test]
+    fn an_empty_root_is_a_lost_disk_unless_it_held_one_entry() {
+        assert!(root_suddenly_empty(2, 0));
+        assert!(!root_suddenly_empty(1, 0));
+        assert!(!root_suddenly_empty(9, 1));
+    }
+}
