@@ -1,1 +1,29 @@
-//! Under construction.
+//! One folder's engine: the index, scanning, listing, planning and executing.
+//!
+//! [`Folder`] is a deterministic state machine: an event and a time in, commands out. It owns the index and does no
+//! other I/O. [`perform`] carries commands out through the two seams, [`Disk`] and [`Remote`]; the third seam is
+//! time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
+
+mod digest;
+mod disk;
+mod event;
+mod remote;
+mod settings;
+mod status;
+mod time;
+
+pub use digest::TreeDigest;
+pub use disk::{
+    Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, LocalContent, OtherKind,
+    RootIdentity, StagedFile,
+};
+pub use event::{
+    Achieved, Command, CommandId, Event, LocalExpectation, LocalHint, OperationError, Outcome,
+    RemoteExpectation, Request, Task,
+};
+pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+pub use settings::FolderSettings;
+pub use status::{
+    Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+};
+pub use time::Now;

@@ -1,0 +1,248 @@
+//! The seam to the local file system: what the engine needs of it and nothing more.
+//!
+//! Every path is relative to the folder's root and is walked one component at a time without following
+//! symlinks. Implementations are [`crate::LocalDisk`] and the simulated disk of `jottad-simulation`.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+
+use jottad_core::{Md5, Name, RelativePath, Timestamp};
+
+/// The local file system below one root.
+///
+/// Futures may be dropped at any await point; what was done until then stays done.
+pub trait Disk: Send + Sync + 'static {
+    /// An opened file that is read by position.
+    type Content: LocalContent;
+    /// A temporary file that is being filled.
+    type Staged: StagedFile;
+
+    /// Looks at the root itself. [`DiskErrorKind::RootLost`] if it is missing or no directory.
+    fn root(&self) -> impl Future<Output = Result<RootIdentity, DiskError>> + Send;
+
+    /// Reads a directory to its end, in any order. An error means that nothing is known, not that it is empty.
+    ///
+    /// The root's own `.jottad` is never listed. A directory that changed while it was read is
+    /// [`DiskErrorKind::Changed`].
+    fn list(
+        &self,
+        directory: &RelativePath,
+    ) -> impl Future<Output = Result<Vec<DiskEntry>, DiskError>> + Send;
+
+    /// Looks at one path; `None` if nothing is there.
+    fn stat(&self, path: &RelativePath) -> impl Future<Output = Result<Option<DiskNode>, DiskError>> + Send;
+
+    /// Reads a file and sums it. Waits first until the file's change time is old enough to be told from a later one.
+    ///
+    /// [`DiskErrorKind::Changed`] if the file was not `expected` before or after.
+    fn hash(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> impl Future<Output = Result<Md5, DiskError>> + Send;
+
+    /// Opens a file for sending. [`DiskErrorKind::Changed`] if it is not `expected`.
+    fn open(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> impl Future<Output = Result<Self::Content, DiskError>> + Send;
+
+    /// Makes a directory. It is fine if a directory is there; [`DiskErrorKind::Occupied`] if something else is.
+    fn make_directory(&self, path: &RelativePath)
+    -> impl Future<Output = Result<Identity, DiskError>> + Send;
+
+    /// Starts a temporary file below `.jottad/tmp`.
+    fn stage(&self) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
+
+    /// Puts a finished temporary file in its place, durably, with its modification time, and returns what is there now.
+    ///
+    /// `replaces` is what must be there: `None` means nothing. Anything else there is
+    /// [`DiskErrorKind::Changed`] or [`DiskErrorKind::Occupied`] and stays as it is. What is replaced goes to the local trash.
+    fn place(
+        &self,
+        staged: Self::Staged,
+        path: &RelativePath,
+        modified: Timestamp,
+        replaces: Option<&FileStat>,
+    ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
+
+    /// Renames an entry that must be `expected`; never replaces anything.
+    fn rename(
+        &self,
+        from: &RelativePath,
+        to: &RelativePath,
+        expected: Identity,
+    ) -> impl Future<Output = Result<(), DiskError>> + Send;
+
+    /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`; of a directory only the
+    /// identity can be checked, so the caller lists it right before.
+    fn trash(
+        &self,
+        path: &RelativePath,
+        expected: &DiskNode,
+    ) -> impl Future<Output = Result<(), DiskError>> + Send;
+
+    /// Sets a file's modification time; the file must be `expected`. Returns its new facts.
+    fn set_modified(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+        modified: Timestamp,
+    ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
+
+    /// Writes the root marker `.jottad/root-id` if it is missing, and locks the root against a second daemon.
+    fn claim_root(&self, marker: &str) -> impl Future<Output = Result<(), DiskError>> + Send;
+}
+
+/// A file that is read by position, for sending.
+pub trait LocalContent: Send {
+    /// Reads at most a buffer's length from `offset`; 0 only at the end.
+    ///
+    /// Before the last bytes are handed out the file is compared with what it was when it was opened; a file
+    /// that changed meanwhile is [`DiskErrorKind::Changed`] inside an [`io::Error`], so that a torn file is never complete
+    /// on the service.
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+/// A temporary file that is being filled with what comes from the service.
+pub trait StagedFile: Send {
+    /// Appends bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// What stays the same when an entry is renamed, and differs when another takes its place.
+///
+/// The inode alone is worthless, because file systems reuse the numbers at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// Inode number.
+    pub inode: u64,
+    /// Birth time in nanoseconds since the epoch; 0 where the file system has none.
+    pub born: i64,
+}
+
+/// Everything that tells whether a file might have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileStat {
+    /// Which file it is.
+    pub identity: Identity,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, whole seconds since the epoch.
+    pub modified: Timestamp,
+    /// The part of the modification time below a second, in nanoseconds.
+    pub modified_nanoseconds: u32,
+    /// Change time in nanoseconds since the epoch.
+    pub changed: i64,
+    /// How many names the file has; more than one means that its identity proves no move.
+    pub links: u32,
+}
+
+/// What stands at a local path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DiskNode {
+    /// A regular file.
+    File(FileStat),
+    /// A directory.
+    Directory(Identity),
+    /// Something that is never synced.
+    Other(OtherKind),
+}
+
+impl DiskNode {
+    /// The identity of a file or directory.
+    pub const fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::File(stat) => Some(stat.identity),
+            Self::Directory(identity) => Some(*identity),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// What is neither file nor directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OtherKind {
+    /// A symbolic link; never followed.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A block or character device.
+    Device,
+}
+
+impl fmt::Display for OtherKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Symlink => "symbolic link",
+            Self::Fifo => "named pipe",
+            Self::Socket => "socket",
+            Self::Device => "device",
+        })
+    }
+}
+
+/// One line of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskEntry {
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub node: DiskNode,
+}
+
+/// Which directory a root is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootIdentity {
+    /// A number for the file system that survives a remount where the system has one (`f_fsid`), else 0.
+    pub file_system: u64,
+    /// The directory itself.
+    pub identity: Identity,
+    /// What `.jottad/root-id` says, if it is there.
+    pub marker: Option<String>,
+}
+
+/// A local operation failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {path}: {kind}")]
+pub struct DiskError {
+    /// What was tried, as a gerund: "reading", "listing".
+    pub action: &'static str,
+    /// On what.
+    pub path: RelativePath,
+    /// How it failed.
+    pub kind: DiskErrorKind,
+}
+
+/// How a local operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskErrorKind {
+    /// The root is missing, replaced or not a directory.
+    #[error("the folder's root is not there")]
+    RootLost,
+    /// Nothing is at the path.
+    #[error("it does not exist")]
+    NotFound,
+    /// What is at the path is not what was expected.
+    #[error("it changed meanwhile")]
+    Changed,
+    /// Something is at a path that must be free.
+    #[error("something is there already")]
+    Occupied,
+    /// Not allowed.
+    #[error("permission denied")]
+    PermissionDenied,
+    /// No space, or the user's quota is used up.
+    #[error("no space left on the device")]
+    NoSpace,
+    /// Another daemon holds this root.
+    #[error("another jottad is working on this folder")]
+    Locked,
+    /// Anything else.
+    #[error("{0}")]
+    Other(#[source] io::Error),
+}

@@ -1,0 +1,273 @@
+//! Everything that can happen to a folder, and everything that it can ask for.
+//!
+//! The folder's loop is a function from an event and a time to commands. Commands are performed elsewhere
+//! ([`crate::perform`]); each ends with exactly one [`Event::Completed`].
+
+use std::time::Duration;
+
+use jottad_core::{File, Kind, Md5, RelativePath, StoredName, StoredPath, Timestamp};
+
+use crate::digest::TreeDigest;
+use crate::disk::{DiskEntry, DiskError, DiskNode, FileStat, Identity, RootIdentity};
+use crate::remote::{ListedEntry, RemoteError, RemoteNode};
+
+/// Names one command; never reused within a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// A cause of work.
+#[derive(Debug)]
+pub enum Event {
+    /// The loop runs; the first event.
+    Started,
+    /// Something may have changed locally.
+    LocalHint(LocalHint),
+    /// Something may have changed on the service; `None` means anywhere.
+    RemoteHint(Option<StoredPath>),
+    /// The time that [`crate::Folder::deadline`] named has come.
+    Timer,
+    /// A person asked for something.
+    Request(Request),
+    /// Part of what a listing found.
+    Listed(CommandId, Vec<ListedEntry>),
+    /// A command ended.
+    Completed(CommandId, Outcome),
+}
+
+/// "Look at this path": all that a watcher may ever say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalHint {
+    /// The entries of this directory.
+    Directory(RelativePath),
+    /// Everything below this directory.
+    Subtree(RelativePath),
+    /// The root may be gone.
+    Root,
+}
+
+/// What a person can ask of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Scan and list everything now.
+    SyncNow,
+    /// Stop, for a time or until told otherwise.
+    Pause(Option<Duration>),
+    /// Go on.
+    Resume,
+    /// Let what is held happen.
+    Approve,
+    /// Bring what is held back from the other side.
+    Reject,
+    /// There are new tokens, or the network is back: try at once.
+    Reconnect,
+}
+
+/// A piece of work for the performer.
+#[derive(Debug)]
+pub struct Command {
+    /// Its name in the answer.
+    pub id: CommandId,
+    /// What to do.
+    pub task: Task,
+}
+
+/// What a command asks for.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Look at the root.
+    CheckRoot,
+    /// Write the root's marker and lock it.
+    ClaimRoot {
+        /// The marker's text.
+        marker: String,
+    },
+    /// Read a directory.
+    Scan {
+        /// Which one.
+        directory: RelativePath,
+    },
+    /// Sum a file.
+    Hash {
+        /// Which one.
+        path: RelativePath,
+        /// What it must be.
+        stat: FileStat,
+    },
+    /// List the whole remote tree.
+    ListTree,
+    /// List one remote directory.
+    ListDirectory {
+        /// Which one.
+        directory: StoredPath,
+    },
+    /// Look at one remote path.
+    Look {
+        /// Which one.
+        path: StoredPath,
+    },
+    /// Ask for the change stamp.
+    Poll,
+    /// Send a file.
+    Upload {
+        /// From here …
+        path: RelativePath,
+        /// … to there.
+        remote: StoredPath,
+        /// What the local file must be.
+        stat: FileStat,
+        /// What it holds.
+        file: File,
+    },
+    /// Fetch a file.
+    Download {
+        /// To here …
+        path: RelativePath,
+        /// … from there.
+        remote: StoredPath,
+        /// What it must hold, and its time.
+        file: File,
+        /// What it replaces here; `None` if nothing may be here.
+        replaces: Option<FileStat>,
+    },
+    /// Make a remote directory.
+    MakeRemoteDirectory {
+        /// The local directory that must still be there.
+        path: RelativePath,
+        /// Where.
+        remote: StoredPath,
+    },
+    /// Make a local directory.
+    MakeLocalDirectory {
+        /// Where.
+        path: RelativePath,
+    },
+    /// Move a remote entry.
+    MoveRemote {
+        /// From here …
+        from: StoredPath,
+        /// … to there, which must be free.
+        to: StoredPath,
+        /// What it is.
+        kind: Kind,
+    },
+    /// Rename a local entry.
+    MoveLocal {
+        /// From here …
+        from: RelativePath,
+        /// … to there, which must be free.
+        to: RelativePath,
+        /// Which entry it must be.
+        identity: Identity,
+    },
+    /// Put a remote file or directory into the trash.
+    TrashRemote {
+        /// The local path that must still be free, or hold what `local` says.
+        path: RelativePath,
+        /// What is at the local path: a type change leaves something else there.
+        local: Option<DiskNode>,
+        /// Where.
+        remote: StoredPath,
+        /// What must be there, checked right before.
+        expected: RemoteExpectation,
+    },
+    /// Put a local file or directory into the local trash.
+    TrashLocal {
+        /// Which one.
+        path: RelativePath,
+        /// The remote path; nothing of the same kind may be there, checked right before.
+        remote: StoredPath,
+        /// What must be here.
+        expected: LocalExpectation,
+    },
+    /// Set the time of a remote file.
+    SetRemoteTime {
+        /// Where.
+        remote: StoredPath,
+        /// What it holds, and its new time.
+        file: File,
+    },
+    /// Set the time of a local file.
+    SetLocalTime {
+        /// Which one.
+        path: RelativePath,
+        /// What it must be.
+        stat: FileStat,
+        /// Its new time.
+        modified: Timestamp,
+    },
+}
+
+/// What a remote entry must be for it to be put into the trash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteExpectation {
+    /// A file with this content.
+    File(File),
+    /// A directory that holds exactly this.
+    Directory(TreeDigest),
+}
+
+/// What a local entry must be for it to be put into the local trash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalExpectation {
+    /// This very file.
+    File(FileStat),
+    /// This very directory, holding exactly this.
+    Directory(Identity, TreeDigest),
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// [`Task::CheckRoot`].
+    Root(Result<RootIdentity, DiskError>),
+    /// [`Task::ClaimRoot`].
+    Claimed(Result<(), DiskError>),
+    /// [`Task::Scan`].
+    Scanned(Result<Vec<DiskEntry>, DiskError>),
+    /// [`Task::Hash`].
+    Hashed(Result<Md5, DiskError>),
+    /// [`Task::ListTree`]: `Ok` only if it was complete. The entries came before as [`Event::Listed`].
+    ListingEnded(Result<(), RemoteError>),
+    /// [`Task::ListDirectory`].
+    ListedDirectory(Result<Vec<(StoredName, RemoteNode)>, RemoteError>),
+    /// [`Task::Look`].
+    Looked(Result<Option<RemoteNode>, RemoteError>),
+    /// [`Task::Poll`].
+    Polled(Result<String, RemoteError>),
+    /// Any operation.
+    Operation(Result<Achieved, OperationError>),
+}
+
+/// What an operation left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Achieved {
+    /// It was done as asked.
+    Done,
+    /// A local file is there now.
+    LocalFile(FileStat),
+    /// A local directory is there now.
+    LocalDirectory(Identity),
+}
+
+/// An operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// The local side failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The service failed.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The local entry is no longer what the operation was decided for.
+    #[error("{path} changed here meanwhile")]
+    LocalChanged {
+        /// Which one.
+        path: RelativePath,
+    },
+    /// The remote entry is no longer what the operation was decided for.
+    #[error("{path} changed on the remote side meanwhile")]
+    RemoteChanged {
+        /// Which one.
+        path: StoredPath,
+    },
+}

@@ -1,0 +1,159 @@
+//! The seam to the service: what the engine needs of Jottacloud and nothing more.
+//!
+//! Paths are stored names below the folder's remote root. Implementations are the adapter in `jottad` and the
+//! simulated Jottacloud of `jottad-simulation`.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
+
+use crate::disk::{LocalContent, StagedFile};
+
+/// Jottacloud below one remote root.
+///
+/// Every call may be repeated: an implementation finds out what an uncertain earlier attempt achieved before it
+/// tries again. Futures may be dropped at any await point.
+pub trait Remote: Send + Sync + 'static {
+    /// A listing in progress.
+    type Listing: RemoteListing;
+
+    /// Lists everything live below a directory. [`RemoteErrorKind::NotFound`] if it is not there or trashed.
+    fn list_tree(
+        &self,
+        directory: &StoredPath,
+    ) -> impl Future<Output = Result<Self::Listing, RemoteError>> + Send;
+
+    /// Lists the live entries of one directory. [`RemoteErrorKind::NotFound`] if it is not there or trashed.
+    fn list_directory(
+        &self,
+        directory: &StoredPath,
+    ) -> impl Future<Output = Result<Vec<(StoredName, RemoteNode)>, RemoteError>> + Send;
+
+    /// Looks at one path; `None` if nothing live is there.
+    fn look(&self, path: &StoredPath)
+    -> impl Future<Output = Result<Option<RemoteNode>, RemoteError>> + Send;
+
+    /// Sends a file: new, or as a new revision of the one at the path. `created` is sent for a file that is new.
+    fn upload<C: LocalContent>(
+        &self,
+        path: &StoredPath,
+        file: File,
+        content: C,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Fetches a file with exactly this content into a temporary file, verified.
+    fn download<S: StagedFile>(
+        &self,
+        path: &StoredPath,
+        content: Content,
+        staged: &mut S,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Makes a directory and those above it. It is fine if it is there; [`RemoteErrorKind::Conflict`] if a file is.
+    fn make_directory(&self, path: &StoredPath) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Puts an entry with all below it into the trash, or destroys it where the folder is configured so.
+    /// It is fine if it is gone already.
+    fn trash(&self, path: &StoredPath, kind: Kind) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Moves an entry to a path that must be free, making the directories above. [`RemoteErrorKind::Conflict`] if it is
+    /// not free, [`RemoteErrorKind::NotFound`] if nothing is at `from`. Never through another name: a change of letter
+    /// case alone is for the caller to take in two steps.
+    fn move_entry(
+        &self,
+        from: &StoredPath,
+        to: &StoredPath,
+        kind: Kind,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Sets a file's modification time. `content` must be what was just seen there, else
+    /// [`RemoteErrorKind::Conflict`].
+    fn set_modified(
+        &self,
+        path: &StoredPath,
+        content: Content,
+        modified: Timestamp,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4).
+    fn change_stamp(&self) -> impl Future<Output = Result<String, RemoteError>> + Send;
+}
+
+/// A recursive listing, a batch at a time.
+pub trait RemoteListing: Send {
+    /// The next entries; `None` only when the listing was proven complete. An error means that it may only be used as
+    /// "these were there", never as "others were not" ([`RemoteErrorKind::Incomplete`]).
+    ///
+    /// A directory is not necessarily announced: it exists if anything in it does.
+    fn next_batch(&mut self) -> impl Future<Output = Result<Option<Vec<ListedEntry>>, RemoteError>> + Send;
+}
+
+/// One entry of a recursive listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// Below the listed directory; the directory itself is the root path.
+    pub path: StoredPath,
+    /// What it is.
+    pub node: RemoteNode,
+}
+
+/// What stands at a remote path, live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RemoteNode {
+    /// A complete file.
+    File(File),
+    /// A directory.
+    Directory,
+}
+
+impl RemoteNode {
+    /// Which kind it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::File(_) => Kind::File,
+            Self::Directory => Kind::Directory,
+        }
+    }
+}
+
+/// A remote operation failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteError {
+    /// What this means for the engine.
+    pub kind: RemoteErrorKind,
+    /// What failed, on which path, why.
+    pub message: String,
+    /// How long the service asked us to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a failed remote operation means for the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteErrorKind {
+    /// Nothing is at the path.
+    NotFound,
+    /// What is at the path is not what the operation needs.
+    Conflict,
+    /// The service will never take this name or request as it is.
+    Refused,
+    /// The local file changed while it was sent.
+    SourceChanged,
+    /// The local file could not be read while it was sent.
+    SourceUnreadable,
+    /// The temporary file could not be written while it was filled.
+    StagingFailed,
+    /// A listing broke off, or its sums did not match.
+    Incomplete,
+    /// The account is full.
+    QuotaExceeded,
+    /// The account is locked or not allowed to do this.
+    NotAllowed,
+    /// The tokens are no longer good.
+    LoginNeeded,
+    /// The service cannot be reached.
+    Offline,
+    /// The service failed or asked to slow down; later it may work.
+    Unavailable,
+}

@@ -1,0 +1,30 @@
+//! What a folder is configured to do.
+
+use std::time::Duration;
+
+use jottad_core::{DeleteLimits, Mode};
+
+/// One folder's settings, checked.
+#[derive(Debug, Clone)]
+pub struct FolderSettings {
+    /// Its name in the configuration, for messages.
+    pub name: String,
+    /// Which side's changes travel.
+    pub mode: Mode,
+    /// Ignore rules in gitignore syntax, from the configuration.
+    pub ignore: Vec<String>,
+    /// When a pass must wait for a person.
+    pub delete_limits: DeleteLimits,
+    /// How often the remote is asked whether anything changed.
+    pub poll: Duration,
+    /// How often everything local is scanned, as the watcher's backstop.
+    pub scan: Duration,
+    /// How often the whole remote is listed, as the backstop of polls and events.
+    pub list: Duration,
+    /// Most uploads at one time.
+    pub uploads: usize,
+    /// Most downloads at one time.
+    pub downloads: usize,
+    /// This machine's name, for conflict names.
+    pub host: String,
+}

@@ -1,0 +1,235 @@
+//! What a folder says of itself. Unknown is `None`, never 0.
+
+use jottad_core::{Operation, RelativePath, Side, Timestamp};
+
+/// The state of a folder in one word, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The tokens are no longer good.
+    LoginNeeded,
+    /// Something that must move does not.
+    Stalled,
+    /// A person must decide.
+    Held,
+    /// The service cannot be reached.
+    Offline,
+    /// Everything that can be synced is; some entries cannot.
+    Problems,
+    /// Not yet in sync.
+    Working,
+    /// Stopped by a person.
+    Paused,
+    /// Proven, and nothing was heard since.
+    InSync,
+}
+
+impl Verdict {
+    /// The word in `status --json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginNeeded => "login_needed",
+            Self::Stalled => "stalled",
+            Self::Held => "held",
+            Self::Offline => "offline",
+            Self::Problems => "problems",
+            Self::Working => "working",
+            Self::Paused => "paused",
+            Self::InSync => "in_sync",
+        }
+    }
+}
+
+/// A folder's state at one moment, read in one go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FolderStatus {
+    /// In one word.
+    pub verdict: Verdict,
+    /// When all three trees were last compared and agreed.
+    pub proven_at: Option<Timestamp>,
+    /// When the last full scan ended.
+    pub local_checked_at: Option<Timestamp>,
+    /// When the last complete listing ended.
+    pub remote_checked_at: Option<Timestamp>,
+    /// Local files; unknown before the first scan ended.
+    pub files: Option<u64>,
+    /// Local directories, the root not counted.
+    pub directories: Option<u64>,
+    /// Their bytes.
+    pub bytes: Option<u64>,
+    /// What is still to be done; unknown before both sides were looked at.
+    pub pending: Option<Pending>,
+    /// What is being sent or fetched now.
+    pub transfers: Vec<Transfer>,
+    /// Why a person must decide.
+    pub held: Option<Hold>,
+    /// How many entries cannot be synced now.
+    pub problems: u64,
+    /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
+    pub trouble: Option<String>,
+}
+
+/// Operations that are still to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pending {
+    /// Files to send.
+    pub uploads: u64,
+    /// Files to fetch.
+    pub downloads: u64,
+    /// Entries to move.
+    pub moves: u64,
+    /// Entries to put into a trash.
+    pub deletes: u64,
+    /// Directories to make.
+    pub directories: u64,
+    /// Bytes to send and fetch.
+    pub bytes: u64,
+}
+
+/// A file that travels now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Which one.
+    pub path: RelativePath,
+    /// The side that receives it.
+    pub to: Side,
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// The operation, to look its progress up.
+    pub command: crate::event::CommandId,
+}
+
+/// Why a folder, or its deletes, wait for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// The root is missing, replaced or suddenly empty.
+    Root {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Too many deletes at once.
+    Deletes {
+        /// How many entries wait.
+        entries: u64,
+    },
+    /// Too many files overwritten at once.
+    Overwrites {
+        /// How many files wait.
+        files: u64,
+    },
+}
+
+/// An entry that cannot be synced now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which one.
+    pub path: RelativePath,
+    /// A word for scripts.
+    pub kind: ProblemKind,
+    /// What is wrong.
+    pub reason: String,
+    /// What mends it.
+    pub remedy: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is tried again; `None` if only a change of the entry helps.
+    pub next_try: Option<Timestamp>,
+}
+
+/// Why an entry cannot be synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// The local file or directory cannot be read.
+    Unreadable,
+    /// The name is longer than the service takes.
+    NameTooLong,
+    /// The service refuses the name or the request.
+    Refused,
+    /// Another entry beside it has a name that the service takes for the same.
+    NameClash,
+    /// Something that is never synced stands where a file or directory was.
+    WrongKind,
+    /// The file never rests long enough to be read.
+    KeepsChanging,
+    /// The account is full.
+    QuotaExceeded,
+    /// The account may not do this.
+    NotAllowed,
+    /// The other side is not what it was when this was decided.
+    Conflict,
+    /// The local disk cannot take it.
+    LocalDisk,
+    /// The service fails at it.
+    Failing,
+}
+
+impl ProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Unreadable,
+        Self::NameTooLong,
+        Self::Refused,
+        Self::NameClash,
+        Self::WrongKind,
+        Self::KeepsChanging,
+        Self::QuotaExceeded,
+        Self::NotAllowed,
+        Self::Conflict,
+        Self::LocalDisk,
+        Self::Failing,
+    ];
+
+    /// The word for scripts and for the index.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::NameTooLong => "name_too_long",
+            Self::Refused => "refused",
+            Self::NameClash => "name_clash",
+            Self::WrongKind => "wrong_kind",
+            Self::KeepsChanging => "keeps_changing",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::NotAllowed => "not_allowed",
+            Self::Conflict => "conflict",
+            Self::LocalDisk => "local_disk",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// One line of the history of operations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// A number that only grows.
+    pub id: i64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The word for the operation ([`jottad_core::OperationKind::as_str`]).
+    pub kind: String,
+    /// Where.
+    pub path: RelativePath,
+    /// The new path, of a move.
+    pub to: Option<RelativePath>,
+    /// Bytes that travelled.
+    pub bytes: Option<u64>,
+    /// What went wrong; `None` if it was done.
+    pub error: Option<String>,
+}
+
+/// What jottad knows of one path, for `why`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The state in a word: `in_sync`, `pending`, `problem`, `ignored`, `unknown`.
+    pub state: &'static str,
+    /// Why.
+    pub reason: String,
+    /// The rule that ignores it, with its file and line.
+    pub rule: Option<String>,
+    /// What the three trees have, as text; `None` where there is no record.
+    pub trees: Option<jottad_core::Trees>,
+    /// What would be done now.
+    pub next: Option<Operation>,
+    /// The last operations at this path.
+    pub last_operations: Vec<LogLine>,
+}
