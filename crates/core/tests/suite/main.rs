@@ -1,0 +1,5 @@
+//! What the path rules and the moves promise, shown on small models of two sides and a base.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod moves;
+mod renames;
