@@ -1,0 +1,254 @@
+//! A scanner that believes hints and nothing else, and the tree it should then know.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use jottad_core::{Name, RelativePath};
+use jottad_watcher::{Backend, Coverage, Hint, RescanCause, Watcher, WatcherOptions};
+use tempfile::TempDir;
+use tokio::sync::mpsc::{UnboundedReceiver, error::TryRecvError, unbounded_channel};
+
+/// How long a test waits for what must come. Reached only by a failure.
+const PATIENCE: Duration = Duration::from_secs(40);
+const EXCLUDED: &str = ".jottad";
+
+/// What a scan keeps of an entry: enough to notice any change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stats {
+    inode: u64,
+    mode: u32,
+    /// Of files only: a directory's times follow from its names.
+    content: Option<(u64, i64, i64)>,
+}
+
+pub(crate) type Tree = BTreeMap<RelativePath, Stats>;
+
+/// A watched directory, the view that its hints have given, and the hints themselves.
+pub(crate) struct Bench {
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) watcher: Watcher,
+    root: PathBuf,
+    receiver: UnboundedReceiver<Hint>,
+    view: Tree,
+    /// Outlives the rest; `None` if the test removed it.
+    _directory: Option<TempDir>,
+}
+
+/// Options that settle within a test.
+pub(crate) fn quick(root: &Path) -> WatcherOptions {
+    WatcherOptions {
+        settle: Duration::from_millis(20),
+        read_gap: Duration::from_millis(10),
+        poll_interval: Duration::from_millis(100),
+        excluded: vec![Name::try_from(EXCLUDED).unwrap()],
+        ..WatcherOptions::new(root)
+    }
+}
+
+/// A temporary directory for a root.
+pub(crate) fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("watched-").tempdir().unwrap()
+}
+
+impl Bench {
+    /// Watches a new, empty directory.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {}, |_| {})
+    }
+
+    pub(crate) fn with_notify() -> Self {
+        Self::with(|_| {}, |options| options.backend = Backend::Notify)
+    }
+
+    /// Watches a new directory that is filled first.
+    pub(crate) fn filled(fill: impl FnOnce(&Path)) -> Self {
+        Self::with(fill, |_| {})
+    }
+
+    pub(crate) fn with(fill: impl FnOnce(&Path), adapt: impl FnOnce(&mut WatcherOptions)) -> Self {
+        let directory = directory();
+        let root = directory.path().join("root");
+        fs::create_dir(&root).unwrap();
+        fill(&root);
+        let mut options = quick(&root);
+        adapt(&mut options);
+        let (sender, receiver) = unbounded_channel();
+        let watcher = Watcher::start(options, sender).unwrap();
+        // The scan that follows a start.
+        let mut view = Tree::new();
+        list(&root, &RelativePath::root(), true, &mut view);
+        Self { hints: Vec::new(), watcher, root, receiver, view, _directory: Some(directory) }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root.join(below)
+    }
+
+    /// A directory beside the root, on the same file system and not watched.
+    pub(crate) fn outside(&self, name: &str) -> PathBuf {
+        self.root.parent().unwrap().join(name)
+    }
+
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.watcher.coverage()
+    }
+
+    /// Follows hints until everything that happened before the call must have been hinted, and asserts that the view
+    /// is the tree.
+    pub(crate) fn assert_nothing_missed(&mut self) {
+        self.follow_until_quiet();
+        let truth = tree(&self.root);
+        if self.view != truth {
+            let difference = difference(&self.view, &truth);
+            panic!(
+                "the hints missed {} entries: {:#?}",
+                difference.len(),
+                &difference[..difference.len().min(20)]
+            );
+        }
+    }
+
+    /// The queue is read in order, so a name that was made last and has been hinted proves that all before it was.
+    pub(crate) fn follow_until_quiet(&mut self) {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let last = format!("last-{number}");
+        fs::write(self.path(&last), "").unwrap();
+        let last = RelativePath::try_from(&*last).unwrap();
+        self.follow_until(|bench| bench.view.contains_key(&last));
+        self.follow_until(|bench| bench.coverage().pending == 0 && bench.receiver.is_empty());
+    }
+
+    /// Follows hints until something holds.
+    pub(crate) fn follow_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !holds(self) {
+            assert!(start.elapsed() < PATIENCE, "still waiting; {:?}", self.coverage());
+            self.follow();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.follow();
+    }
+
+    /// Whether a subtree was hinted, and why.
+    pub(crate) fn subtree_hints(&self, below: &str) -> Vec<RescanCause> {
+        let wanted = RelativePath::try_from(below).unwrap();
+        let causes = self.hints.iter().filter_map(|hint| match hint {
+            Hint::Subtree { path, cause } if *path == wanted => Some(*cause),
+            _ => None,
+        });
+        causes.collect()
+    }
+
+    pub(crate) fn has_hint(&self, cause: RescanCause) -> bool {
+        self.hints.iter().any(|hint| matches!(hint, Hint::Subtree { cause: other, .. } if *other == cause))
+    }
+
+    /// How often a directory was hinted.
+    pub(crate) fn directory_hints(&self, below: &str) -> usize {
+        let wanted = RelativePath::try_from(below).unwrap();
+        self.hints.iter().filter(|hint| matches!(hint, Hint::Directory { path } if *path == wanted)).count()
+    }
+
+    pub(crate) fn knows(&self, below: &str) -> bool {
+        self.view.contains_key(&RelativePath::try_from(below).unwrap())
+    }
+
+    fn follow(&mut self) {
+        loop {
+            match self.receiver.try_recv() {
+                Ok(hint) => {
+                    self.look(&hint);
+                    self.hints.push(hint);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look(&mut self, hint: &Hint) {
+        match hint {
+            Hint::Directory { path } => list(&self.root, path, false, &mut self.view),
+            Hint::Subtree { path, .. } => list(&self.root, path, true, &mut self.view),
+            Hint::RootLost => {}
+        }
+    }
+}
+
+/// What is really there.
+pub(crate) fn tree(root: &Path) -> Tree {
+    let mut tree = Tree::new();
+    list(root, &RelativePath::root(), true, &mut tree);
+    tree
+}
+
+pub(crate) fn count_directories(root: &Path) -> usize {
+    1 + tree(root).values().filter(|stats| stats.content.is_none()).count()
+}
+
+/// Brings a view up to date with one directory or subtree. A new directory is known by name only until it is
+/// hinted itself, and a path that is not known as a directory is not looked at.
+fn list(root: &Path, directory: &RelativePath, below: bool, view: &mut Tree) {
+    if !directory.is_root() && !view.contains_key(directory) {
+        return;
+    }
+    let path = root.join(std::ffi::OsStr::from_bytes(directory.as_bytes()));
+    let entries = match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => fs::read_dir(&path),
+        Ok(_) => return,
+        Err(error) => Err(error),
+    };
+    let mut now = Tree::new();
+    for entry in entries.into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if directory.is_root() && name == EXCLUDED {
+            continue;
+        }
+        let Ok(metadata) = entry.metadata() else { continue };
+        let content = (!metadata.is_dir()).then(|| (metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
+        let stats = Stats { inode: metadata.ino(), mode: metadata.mode(), content };
+        now.insert(directory.join(&Name::new(name.as_bytes()).unwrap()), stats);
+    }
+    let depth = directory.depth() + 1;
+    view.retain(|known, _| {
+        // What is below a vanished name vanishes with it, and so does everything of a directory that became a file.
+        known == directory
+            || !known.starts_with(directory)
+            || ancestor_at(known, depth).is_some_and(|top| {
+                now.get(&top).is_some_and(|stats| known.depth() == depth || stats.content.is_none())
+            })
+    });
+    for (path, stats) in now {
+        let is_directory = stats.content.is_none();
+        view.insert(path.clone(), stats);
+        if below && is_directory {
+            list(root, &path, true, view);
+        }
+    }
+}
+
+fn ancestor_at(path: &RelativePath, depth: usize) -> Option<RelativePath> {
+    let mut path = path.clone();
+    while path.depth() > depth {
+        path = path.parent()?;
+    }
+    Some(path)
+}
+
+fn difference(view: &Tree, truth: &Tree) -> Vec<String> {
+    let missing = truth
+        .iter()
+        .filter(|(path, stats)| view.get(*path) != Some(*stats))
+        .map(|(path, stats)| format!("{path}: hints say {:?}, it is {stats:?}", view.get(path)));
+    let left = view.keys().filter(|path| !truth.contains_key(*path)).map(|path| format!("{path}: is gone"));
+    missing.chain(left).collect()
+}
