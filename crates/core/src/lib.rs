@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, reads a clock or draws a random number, so everything here can be tested
 //! exhaustively in microseconds. The other crates bring observations in and carry decisions out.
 
+mod conflict;
 mod content;
 mod entry;
 mod fold;
@@ -16,6 +17,7 @@ mod reconcile;
 mod stored_name;
 mod stored_path;
 
+pub use conflict::conflict_name;
 pub use content::{Content, Md5, ParseMd5Error, Timestamp};
 pub use entry::{Entry, File, Kind, Side, Trees};
 pub use fold::FoldKey;
