@@ -7,6 +7,7 @@
 mod digest;
 mod disk;
 mod event;
+mod index;
 mod remote;
 mod settings;
 mod status;
@@ -21,6 +22,7 @@ pub use event::{
     Achieved, Command, CommandId, Event, LocalExpectation, LocalHint, OperationError, Outcome,
     RemoteExpectation, Request, Task,
 };
+pub use index::{Index, IndexError};
 pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 pub use settings::FolderSettings;
 pub use status::{

@@ -1,0 +1,174 @@
+//! What may need work, a bounded page at a time.
+
+use jottad_core::Md5;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::node::{COLUMNS, read_node};
+use super::{Index, IndexError, Node, NodeId};
+use crate::disk::FileStat;
+
+/// Where a walk over rows by directory stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Cursor {
+    parent: i64,
+    id: i64,
+}
+
+impl Cursor {
+    /// Right behind a row.
+    pub(crate) fn after(node: &Node) -> Self {
+        Self { parent: node.parent.0, id: node.id.0 }
+    }
+
+    /// The directory that the walk is in.
+    pub(crate) fn directory(self) -> NodeId {
+        NodeId(self.parent)
+    }
+}
+
+/// Which rows a walk visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// Not all three trees agree, and the local side or the base has a part in it.
+    Unsettled,
+    /// Only the remote side has it.
+    RemoteOnly,
+    /// A local file that was not summed since it changed.
+    Unhashed,
+}
+
+impl Difference {
+    /// The condition, word for word that of the partial index that answers it.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Unsettled => {
+                "(local_state IS NOT 0 OR remote_state IS NOT 0) AND NOT (base_kind IS NULL AND local_state IS NULL)"
+            }
+            Self::RemoteOnly => "base_kind IS NULL AND local_state IS NULL",
+            Self::Unhashed => "local_state = 1 AND local_md5 IS NULL",
+        }
+    }
+
+    const fn index(self) -> &'static str {
+        match self {
+            Self::Unsettled => "node_unsettled",
+            Self::RemoteOnly => "node_remote_only",
+            Self::Unhashed => "node_unhashed",
+        }
+    }
+}
+
+/// A departed entry and where it seems to have arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MoveCandidate {
+    pub(crate) from: Node,
+    pub(crate) to: Node,
+}
+
+impl Index {
+    /// The next rows behind the cursor, directory by directory.
+    pub(crate) fn page(
+        &self,
+        difference: Difference,
+        after: Cursor,
+        limit: u32,
+    ) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node INDEXED BY {} WHERE {} AND (parent, id) > (?1, ?2)
+             ORDER BY parent, id LIMIT ?3",
+            difference.index(),
+            difference.condition(),
+        ))?;
+        statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
+    }
+
+    /// Whether there is any such row.
+    pub(crate) fn any(&self, difference: Difference) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT 1 FROM node INDEXED BY {} WHERE {} LIMIT 1",
+            difference.index(),
+            difference.condition(),
+        ))?;
+        Ok(statement.exists([])?)
+    }
+
+    /// How many such rows there are.
+    pub(crate) fn count(&self, difference: Difference) -> Result<u64, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT count(*) FROM node INDEXED BY {} WHERE {}",
+            difference.index(),
+            difference.condition(),
+        ))?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
+    /// Pairs of rows of which one lost the very entry that the other gained, both sides having had it there.
+    ///
+    /// The same file under two names (a hard link) proves nothing and is left out.
+    pub(crate) fn move_candidates(&self, limit: u32) -> Result<Vec<MoveCandidate>, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT departed.id, arrived.id
+             FROM node AS departed INDEXED BY node_unsettled
+             JOIN node AS arrived INDEXED BY node_arrived
+               ON arrived.local_inode = departed.base_inode AND arrived.local_state IN (1, 2)
+             WHERE {}
+               AND departed.base_kind IS NOT NULL AND departed.remote_state IS NOT NULL
+               AND NOT (departed.local_state IS NOT NULL
+                        AND departed.local_inode IS departed.base_inode AND departed.local_born IS departed.base_born)
+               AND arrived.local_born = departed.base_born
+               AND arrived.local_state = departed.base_kind
+               AND arrived.id <> departed.id
+               AND NOT (arrived.base_inode IS arrived.local_inode AND arrived.base_born IS arrived.local_born)
+               AND coalesce(arrived.local_links, 1) = 1
+             ORDER BY departed.parent, departed.id
+             LIMIT ?1",
+            "(departed.local_state IS NOT 0 OR departed.remote_state IS NOT 0) \
+             AND NOT (departed.base_kind IS NULL AND departed.local_state IS NULL)",
+        ))?;
+        let pairs: Vec<(NodeId, NodeId)> =
+            statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut candidates = Vec::with_capacity(pairs.len());
+        for (from, to) in pairs {
+            if let (Some(from), Some(to)) = (self.node(from)?, self.node(to)?) {
+                candidates.push(MoveCandidate { from, to });
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when a
+    /// directory above it was renamed, and need not be read again.
+    pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
+        if stat.identity.born == 0 || stat.links != 1 {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT base_md5 FROM node INDEXED BY node_departed
+             WHERE base_inode = ?1 AND base_kind IS NOT NULL AND local_state IS NOT 0
+               AND base_kind = 1 AND base_born = ?2 AND base_size = ?3 AND base_modified = ?4
+               AND base_nanoseconds = ?5 AND base_changed = ?6",
+        )?;
+        let sum: Option<[u8; 16]> = statement
+            .query_row(
+                params![
+                    stat.identity.inode.cast_signed(),
+                    stat.identity.born,
+                    stat.size.cast_signed(),
+                    stat.modified.seconds(),
+                    stat.modified_nanoseconds,
+                    stat.changed,
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(sum.map(Md5::from_bytes))
+    }
+
+    /// Rows behind `after` that the remote side has, in the order of their ids.
+    pub(crate) fn with_remote(&self, after: NodeId, limit: u32) -> Result<Vec<NodeId>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM node WHERE id > ?1 AND remote_state IS NOT NULL ORDER BY id LIMIT ?2",
+        )?;
+        Ok(statement.query_map(params![after, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,57 @@
+//! The index: the three trees of one folder in a SQLite file, and all SQL there is.
+//!
+//! It holds observations, never pending work: losing it costs time, not data, because the next run adopts what
+//! is equal on both sides. One thread owns it.
+
+mod claims;
+mod differences;
+mod facts;
+mod history;
+mod node;
+mod open;
+mod problems;
+mod relocate;
+mod tree;
+
+use rusqlite::Connection;
+
+pub(crate) use claims::ClaimedDirectory;
+pub(crate) use differences::{Cursor, Difference, MoveCandidate};
+pub(crate) use facts::Fact;
+pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
+pub use open::IndexError;
+pub(crate) use problems::ProblemRow;
+pub(crate) use tree::{Descend, Totals, path_of, stored_path_of};
+
+/// The index of one folder.
+pub struct Index {
+    connection: Connection,
+    totals: Totals,
+    in_transaction: bool,
+}
+
+impl Index {
+    /// What the local side has, as far as it was scanned.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Makes everything written since the last commit durable. Nothing that was decided on uncommitted rows may leave
+    /// this thread before.
+    pub(crate) fn commit(&mut self) -> Result<(), IndexError> {
+        if self.in_transaction {
+            self.connection.execute_batch("COMMIT")?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+
+    /// Opens a transaction before the first write since the last commit.
+    fn begin(&mut self) -> Result<(), IndexError> {
+        if !self.in_transaction {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Applying a move: what base and remote had at one place, they have at another.
+
+use std::collections::BTreeMap;
+
+use jottad_core::Name;
+
+use super::{Index, IndexError, Local, Node, NodeId};
+
+impl Index {
+    /// Moves base and remote of a row, with everything below, to another row. What the local side has stays
+    /// where it was seen. The target must have neither base nor remote.
+    pub(crate) fn relocate(&mut self, from: NodeId, to: NodeId) -> Result<(), IndexError> {
+        let mut pending = vec![(from, to)];
+        let mut emptied = Vec::new();
+        while let Some((from, to)) = pending.pop() {
+            let (Some(mut source), Some(mut target)) = (self.node(from)?, self.node(to)?) else { continue };
+            let renamed = source.name != target.name;
+            target.base = source.base.take();
+            target.remote = source.remote.take();
+            if renamed && let Some(remote) = &mut target.remote {
+                // The service has the entry under the new name, encoded as ours are.
+                remote.name = None;
+            }
+            self.save(&mut target)?;
+            let mut arrived: BTreeMap<Name, Node> =
+                self.children(to)?.into_iter().map(|node| (node.name.clone(), node)).collect();
+            for mut child in self.children(from)? {
+                match arrived.remove(&child.name) {
+                    Some(counterpart) => pending.push((child.id, counterpart.id)),
+                    None if child.local == Local::Absent && !self.subtree_is_local(child.id)? => {
+                        child.parent = to;
+                        self.save(&mut child)?;
+                    }
+                    None if child.base.is_none() && child.remote.is_none() => {}
+                    None => {
+                        let mut counterpart = Node::new(to, child.name.clone());
+                        // A row is only kept if it holds something; the next turn of the loop moves it over.
+                        counterpart.base = child.base;
+                        counterpart.remote.clone_from(&child.remote);
+                        self.save(&mut counterpart)?;
+                        pending.push((child.id, counterpart.id));
+                    }
+                }
+            }
+            emptied.push(from);
+            self.save(&mut source)?;
+        }
+        // A row that was kept only for its children can go once they have left.
+        for id in emptied.into_iter().rev() {
+            if let Some(mut node) = self.node(id)?
+                && node.is_empty()
+                && !self.has_children(id)?
+            {
+                self.save_empty(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn subtree_is_local(&self, top: NodeId) -> Result<bool, IndexError> {
+        let mut found = false;
+        self.walk(top, |node, _| {
+            found |= node.local != Local::Absent;
+            Ok(if found { super::tree::Descend::No } else { super::tree::Descend::Yes })
+        })?;
+        Ok(found)
+    }
+}

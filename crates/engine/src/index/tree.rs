@@ -1,0 +1,195 @@
+//! Walking the rows as a tree: by name, by path, upwards and downwards.
+
+use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::node::{COLUMNS, read_node};
+use super::{Index, IndexError, Local, Node, NodeId};
+
+/// What the local side has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    pub(crate) files: u64,
+    pub(crate) directories: u64,
+    pub(crate) bytes: u64,
+    /// Files that the base has, whether or not they are still there.
+    pub(crate) base_files: u64,
+    /// Entries of any kind that the base has, the root not counted.
+    pub(crate) base_entries: u64,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, node: &Node) {
+        let counted = Self::of(node);
+        self.files += counted.files;
+        self.directories += counted.directories;
+        self.bytes += counted.bytes;
+        self.base_files += counted.base_files;
+        self.base_entries += counted.base_entries;
+    }
+
+    pub(super) fn remove(&mut self, node: &Node) {
+        let counted = Self::of(node);
+        self.files = self.files.saturating_sub(counted.files);
+        self.directories = self.directories.saturating_sub(counted.directories);
+        self.bytes = self.bytes.saturating_sub(counted.bytes);
+        self.base_files = self.base_files.saturating_sub(counted.base_files);
+        self.base_entries = self.base_entries.saturating_sub(counted.base_entries);
+    }
+
+    fn of(node: &Node) -> Self {
+        if node.id == NodeId::ROOT {
+            return Self::default();
+        }
+        let (files, directories, bytes) = match node.local {
+            Local::File { stat, .. } => (1, 0, stat.size),
+            Local::Directory(_) | Local::UnreadableDirectory(_) => (0, 1, 0),
+            Local::Absent | Local::Other | Local::Ignored => (0, 0, 0),
+        };
+        Self {
+            files,
+            directories,
+            bytes,
+            base_files: u64::from(node.base_entry().file().is_some()),
+            base_entries: u64::from(node.base.is_some()),
+        }
+    }
+}
+
+impl Index {
+    pub(crate) fn node(&self, id: NodeId) -> Result<Option<Node>, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM node WHERE id = ?1"))?;
+        statement.query_and_then([id], read_node)?.next().transpose()
+    }
+
+    pub(crate) fn child(&self, parent: NodeId, name: &Name) -> Result<Option<Node>, IndexError> {
+        let fold = FoldKey::of(&encode_name(name)).number();
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node WHERE parent = ?1 AND fold = ?2 AND name = ?3"
+        ))?;
+        statement.query_and_then(params![parent, fold, name.as_bytes()], read_node)?.next().transpose()
+    }
+
+    /// The entries of a directory whose names the service may take for this one, itself included.
+    pub(crate) fn namesakes(&self, parent: NodeId, stored: &StoredName) -> Result<Vec<Node>, IndexError> {
+        let key = FoldKey::of(stored);
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node WHERE parent = ?1 AND fold = ?2 ORDER BY id"
+        ))?;
+        let found = statement.query_and_then(params![parent, key.number()], read_node)?;
+        found
+            .filter(|node| node.as_ref().map_or(true, |node| FoldKey::of(&encode_name(&node.name)) == key))
+            .collect()
+    }
+
+    pub(crate) fn children(&self, parent: NodeId) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM node WHERE parent = ?1 ORDER BY id"))?;
+        statement.query_and_then([parent], read_node)?.collect()
+    }
+
+    pub(crate) fn has_children(&self, parent: NodeId) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM node WHERE parent = ?1 LIMIT 1")?;
+        Ok(statement.exists([parent])?)
+    }
+
+    /// The row at a path.
+    pub(crate) fn locate(&self, path: &RelativePath) -> Result<Option<Node>, IndexError> {
+        let mut found = self.node(NodeId::ROOT)?;
+        for component in path.components() {
+            let Some(node) = found else { return Ok(None) };
+            let Ok(name) = Name::new(component) else { return Ok(None) };
+            found = self.child(node.id, &name)?;
+        }
+        Ok(found)
+    }
+
+    /// The rows from below the root down to this one.
+    pub(crate) fn lineage(&self, id: NodeId) -> Result<Vec<Node>, IndexError> {
+        let mut rows = Vec::new();
+        let mut id = id;
+        while id != NodeId::ROOT {
+            let node = self
+                .node(id)?
+                .ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+            id = node.parent;
+            rows.push(node);
+            if rows.len() > 4096 {
+                return Err(IndexError::Damaged("rows hang together in a ring".to_owned()));
+            }
+        }
+        rows.reverse();
+        Ok(rows)
+    }
+
+    pub(crate) fn path(&self, id: NodeId) -> Result<RelativePath, IndexError> {
+        Ok(path_of(&self.lineage(id)?))
+    }
+
+    pub(crate) fn stored_path(&self, id: NodeId) -> Result<StoredPath, IndexError> {
+        Ok(stored_path_of(&self.lineage(id)?))
+    }
+
+    /// Every row below one, a directory before what is in it, without holding them all.
+    pub(crate) fn walk(
+        &self,
+        top: NodeId,
+        mut visit: impl FnMut(&Node, &RelativePath) -> Result<Descend, IndexError>,
+    ) -> Result<(), IndexError> {
+        let mut pending = vec![(top, RelativePath::root())];
+        while let Some((parent, path)) = pending.pop() {
+            for node in self.children(parent)? {
+                let path = path.join(&node.name);
+                if visit(&node, &path)? == Descend::Yes {
+                    pending.push((node.id, path));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn count_totals(&self) -> Result<Totals, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT
+                coalesce(sum(local_state = 1 OR (local_state = 0 AND base_kind = 1)), 0),
+                coalesce(sum(local_state IN (2, 4) OR (local_state = 0 AND base_kind = 2)), 0),
+                coalesce(sum(CASE WHEN local_state = 1 THEN local_size
+                                  WHEN local_state = 0 AND base_kind = 1 THEN base_size END), 0),
+                coalesce(sum(base_kind = 1), 0),
+                count(base_kind)
+             FROM node WHERE id <> 1",
+        )?;
+        let totals = statement
+            .query_row([], |row| {
+                let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
+                Ok(Totals {
+                    files: number(0)?,
+                    directories: number(1)?,
+                    bytes: number(2)?,
+                    base_files: number(3)?,
+                    base_entries: number(4)?,
+                })
+            })
+            .optional()?;
+        Ok(totals.unwrap_or_default())
+    }
+}
+
+/// Whether a walk goes into what it was just shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Descend {
+    Yes,
+    No,
+}
+
+/// The local path that a lineage names.
+pub(crate) fn path_of(lineage: &[Node]) -> RelativePath {
+    lineage.iter().fold(RelativePath::root(), |path, node| path.join(&node.name))
+}
+
+/// The remote path that a lineage names.
+pub(crate) fn stored_path_of(lineage: &[Node]) -> StoredPath {
+    StoredPath::new(lineage.iter().map(Node::stored_name).collect())
+}
