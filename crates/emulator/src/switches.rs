@@ -418,7 +418,7 @@ mod tests {
         let mut switches = Switches::default();
         assert_eq!(
             switches.apply("U03=maybe").unwrap_err().to_string(),
-            "switch U03 has no answer "maybe", but: one-folder, nothing"
+            "switch U03 has no answer \"maybe\", but: one-folder, nothing"
         );
         assert!(matches!(switches.apply("U99=x"), Err(SwitchError::UnknownSwitch(_))));
         assert!(matches!(switches.apply("U03"), Err(SwitchError::Malformed(_))));

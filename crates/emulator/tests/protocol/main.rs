@@ -1,0 +1,7 @@
+//! The emulator against the protocol document, section by section, over real sockets.
+
+mod client;
+mod commands;
+mod listing;
+mod login;
+mod upload;
