@@ -1,1 +1,50 @@
-//! Under construction.
+//! A client of Jottacloud: login, names, listings, uploads, downloads, commands, events.
+//!
+//! It knows the service and nothing of folders that are kept in step. Where to begin: [`Http`] holds the
+//! connections, [`Session::log_in`] spends a [`LoginToken`] and [`Session::open`] takes a kept login up again,
+//! [`Client::new`] makes of it what everything is asked of.
+
+mod endpoints;
+mod error;
+mod facts;
+mod fault;
+mod path;
+mod time;
+mod transfer;
+
+mod documents;
+mod list_stream;
+mod xml;
+
+mod answer;
+mod http;
+mod rate;
+mod retry;
+mod upload_body;
+
+mod credentials;
+mod login;
+mod login_token;
+mod oauth;
+mod session;
+
+mod client;
+
+pub use client::{Client, ClientOptions, ContentStream, MoveOutcome, Restored};
+pub use credentials::{CredentialFile, Credentials, Flow, HostIdentity};
+pub use endpoints::Endpoints;
+pub use error::{Error, ErrorKind, Result};
+pub use facts::{
+    Customer, Device, DeviceDetails, FileDetails, FileEntry, FolderEntry, FolderListing, FoundFile, LiveFile,
+    Mountpoint, PublicLink, Purged, Revision, RevisionState, Sighting, TrashListing, Trashed, TrashedFolder,
+    User,
+};
+pub use fault::ServerFault;
+pub use http::{Http, HttpOptions};
+pub use list_stream::{ListStream, StreamedEntry};
+pub use login_token::LoginToken;
+pub use path::RemotePath;
+pub use retry::RetryPolicy;
+pub use session::Session;
+pub use time::{ParseTimeError, storable_time};
+pub use transfer::{PartialContent, UploadFacts, UploadSource, Uploaded};

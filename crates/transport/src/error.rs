@@ -1,0 +1,278 @@
+//! What can go wrong between a program and the service, and what to do about it.
+//!
+//! Every error says what was being done and on which thing; [`Error::kind`] is what code decides by. Tokens
+//! and passwords never appear in one.
+
+use std::io;
+use std::time::Duration;
+
+use crate::fault::ServerFault;
+
+/// The result of everything that talks to the service.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The service answered with an error status.
+    #[error("{action}: {fault}")]
+    Answer {
+        /// What was being done, and on what.
+        action: String,
+        /// What the service said.
+        fault: Box<ServerFault>,
+        /// How long the service asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// No answer: the host is unreachable, the connection broke or TLS failed.
+    #[error("{action}: {}", connection_trouble(source))]
+    Connection {
+        /// What was being done, and on what.
+        action: String,
+        /// What the HTTP library said.
+        source: Box<reqwest::Error>,
+    },
+    /// Nothing moved on the connection for too long.
+    #[error("{action}: nothing was received for {} seconds", after.as_secs())]
+    Stalled {
+        /// What was being done, and on what.
+        action: String,
+        /// The patience that was exceeded.
+        after: Duration,
+    },
+    /// The service redirected to another host, which is never followed.
+    #[error("{action}: refused a redirect to {host}")]
+    Redirected {
+        /// What was being done, and on what.
+        action: String,
+        /// Where it pointed.
+        host: String,
+    },
+    /// The answer is not what the protocol promises.
+    #[error("{action}: the answer is not understood: {reason}")]
+    Protocol {
+        /// What was being done, and on what.
+        action: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A listing ended before it was proven complete: it proves no absence.
+    #[error("{action}: the listing is incomplete: {reason}")]
+    Incomplete {
+        /// What was being done, and on what.
+        action: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Received or stored bytes do not have the announced size and sum.
+    #[error("{action}: {reason}")]
+    Corrupt {
+        /// What was being done, and on what.
+        action: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The local source gave fewer bytes than announced.
+    #[error("{action}: the file changed while it was read")]
+    SourceChanged {
+        /// What was being done, and on what.
+        action: String,
+    },
+    /// The local source could not be read.
+    #[error("{action}: cannot read the file: {source}")]
+    Source {
+        /// What was being done, and on what.
+        action: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The local destination could not be written.
+    #[error("{action}: cannot write the file: {source}")]
+    Sink {
+        /// What was being done, and on what.
+        action: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// What is needed is not there.
+    #[error("{action}: {reason}")]
+    Missing {
+        /// What was being done, and on what.
+        action: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Something stands where something else is to go.
+    #[error("{action}: {reason}")]
+    Exists {
+        /// What was being done, and on what.
+        action: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// The path, name or time cannot be sent to the service at all.
+    #[error("{path}: {reason}")]
+    InvalidPath {
+        /// The path as given.
+        path: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A new login is the only way on.
+    #[error("login needed: {reason}")]
+    LoginNeeded {
+        /// Why the present one does not serve.
+        reason: String,
+    },
+    /// The login token is malformed.
+    #[error("the login token is not valid: {reason}")]
+    LoginToken {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The login was refused by the service.
+    #[error("the login was refused: {reason}")]
+    LoginRefused {
+        /// What the service said.
+        reason: String,
+    },
+    /// The legacy login wants a one-time code.
+    #[error("the login needs a one-time code sent by {channel}")]
+    OneTimeCodeNeeded {
+        /// How the code reaches the user, as the service names it (`SMS`).
+        channel: String,
+    },
+    /// The credentials cannot be kept or read.
+    #[error("credentials in {path}: {source}")]
+    Credentials {
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A URL that tokens must not be sent to.
+    #[error("refused the address {url:?}: {reason}")]
+    InsecureUrl {
+        /// The address, shortened.
+        url: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The HTTP client cannot be set up: no usable certificates, a bad proxy address.
+    #[error("cannot set up HTTPS: {reason}")]
+    Setup {
+        /// What the library said.
+        reason: String,
+    },
+}
+
+/// What kind of trouble an [`Error`] is: what callers decide by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The thing is not there (404).
+    NotFound,
+    /// Only a new login helps.
+    LoginNeeded,
+    /// The service cannot be reached, or the connection broke.
+    Offline,
+    /// The service asks to be left alone for a while (429).
+    RateLimited,
+    /// No space left on the account (460).
+    QuotaExceeded,
+    /// The account is locked, or this is not allowed (403).
+    Locked,
+    /// The service will never take this name, path or parameter (400 and other client errors).
+    Refused,
+    /// Something stands where something else is to go.
+    Conflict,
+    /// A listing that is not proven complete.
+    Incomplete,
+    /// Bytes do not match their size or sum.
+    Corrupt,
+    /// The local file changed while it was sent.
+    SourceChanged,
+    /// The service failed (5xx).
+    ServerFault,
+    /// The service answered something that the protocol does not know.
+    Protocol,
+    /// The local disk refused: source, destination or credentials.
+    Local,
+    /// The program was set up wrongly: a bad URL, token or certificate store.
+    Setup,
+}
+
+impl Error {
+    /// What kind of trouble this is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Answer { fault, .. } => fault.kind(),
+            Self::Connection { .. } | Self::Stalled { .. } => ErrorKind::Offline,
+            Self::Redirected { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
+            Self::Incomplete { .. } => ErrorKind::Incomplete,
+            Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::SourceChanged { .. } => ErrorKind::SourceChanged,
+            Self::Source { .. } | Self::Sink { .. } | Self::Credentials { .. } => ErrorKind::Local,
+            Self::Missing { .. } => ErrorKind::NotFound,
+            Self::Exists { .. } => ErrorKind::Conflict,
+            Self::InvalidPath { .. } => ErrorKind::Refused,
+            Self::LoginNeeded { .. } | Self::LoginRefused { .. } | Self::OneTimeCodeNeeded { .. } => {
+                ErrorKind::LoginNeeded
+            }
+            Self::LoginToken { .. } | Self::InsecureUrl { .. } | Self::Setup { .. } => ErrorKind::Setup,
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Offline
+                | ErrorKind::RateLimited
+                | ErrorKind::Incomplete
+                | ErrorKind::Corrupt
+                | ErrorKind::SourceChanged
+                | ErrorKind::ServerFault
+        )
+    }
+
+    /// Whether the thing asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
+
+    /// How long the service asked to be left alone, where it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answer { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether a request that was not only a question may have had its effect although it failed (protocol 6.2).
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Connection { source, .. } => !source.is_connect() && !source.is_builder(),
+            Self::Stalled { .. } | Self::Protocol { .. } => true,
+            Self::Answer { fault, .. } => fault.status() >= 500,
+            _ => false,
+        }
+    }
+}
+
+/// The innermost words of a connection error: its outer layers only repeat the URL.
+fn connection_trouble(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let prefix = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_timeout() {
+        "timed out"
+    } else {
+        "the connection broke"
+    };
+    format!("{prefix}: {innermost}")
+}

@@ -1,0 +1,196 @@
+//! The service's error answers (protocol 7): XML from the metadata hosts, JSON from the others, anything from
+//! a proxy in between.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::error::ErrorKind;
+use crate::xml::Document;
+
+/// An error answer: the status, and what else could be read from the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFault {
+    status: u16,
+    exception: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct JsonFault {
+    message: Option<String>,
+    error_id: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl ServerFault {
+    /// Reads what it can from a body that may be XML, JSON, HTML, cut off or empty. The status always counts.
+    pub fn parse(status: u16, body: &[u8]) -> Self {
+        let (exception, message) = parse_json(body).or_else(|| parse_xml(body)).unwrap_or_default();
+        Self { status, exception, message: message.map(|text| printable(&text)) }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The name of the exception (`NoSuchFileException`, protocol 7.3) or of the login error (`invalid_grant`).
+    pub fn exception(&self) -> Option<&str> {
+        self.exception.as_deref()
+    }
+
+    /// What the service said, for people.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Classifies by status and exception (protocol 7.4).
+    pub fn kind(&self) -> ErrorKind {
+        match self.exception() {
+            Some("UniqueFileException") => return ErrorKind::Conflict,
+            Some("CorruptUploadOpenApiException") => return ErrorKind::Corrupt,
+            Some("NoSuchFileException" | "NoSuchPathException" | "NoSuchMountPointException")
+                if self.status < 500 =>
+            {
+                return ErrorKind::NotFound;
+            }
+            _ => {}
+        }
+        match self.status {
+            401 => ErrorKind::LoginNeeded,
+            403 => ErrorKind::Locked,
+            404 | 410 => ErrorKind::NotFound,
+            409 | 412 => ErrorKind::Conflict,
+            420 => ErrorKind::Offline,
+            421 => ErrorKind::Corrupt,
+            429 => ErrorKind::RateLimited,
+            460 | 507 => ErrorKind::QuotaExceeded,
+            408 | 500..=599 => ErrorKind::ServerFault,
+            400..=499 => ErrorKind::Refused,
+            _ => ErrorKind::Protocol,
+        }
+    }
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self.kind() {
+            ErrorKind::QuotaExceeded => "the account is full",
+            ErrorKind::NotFound => "not found",
+            ErrorKind::LoginNeeded => "the login is not accepted",
+            ErrorKind::Locked => "not allowed or the account is locked",
+            ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Corrupt => "the service received other bytes than announced",
+            ErrorKind::ServerFault => "the service failed",
+            ErrorKind::Conflict => "the name is taken",
+            _ => "the service refused",
+        };
+        write!(formatter, "{words} (status {}", self.status)?;
+        if let Some(exception) = &self.exception {
+            write!(formatter, ", {exception}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ": {message}")?;
+        }
+        formatter.write_str(")")
+    }
+}
+
+type Parts = (Option<String>, Option<String>);
+
+fn parse_json(body: &[u8]) -> Option<Parts> {
+    let fault: JsonFault = serde_json::from_slice(body).ok()?;
+    Some((fault.error_id.or(fault.error).map(|id| printable(&id)), fault.message.or(fault.error_description)))
+}
+
+fn parse_xml(body: &[u8]) -> Option<Parts> {
+    let root = Document::parse_whole(body).ok()?;
+    if root.name() != "error" {
+        return None;
+    }
+    let message = root.child_text("message")?;
+    let (qualified, rest) = message.split_once(':').unwrap_or((message, ""));
+    let exception = qualified.rsplit('.').next().unwrap_or(qualified).trim();
+    if exception.ends_with("Exception") && !exception.contains(char::is_whitespace) {
+        let rest = rest.trim();
+        return Some((Some(printable(exception)), (!rest.is_empty()).then(|| rest.to_owned())));
+    }
+    Some((None, Some(message.to_owned())))
+}
+
+/// One bounded line without control characters: the text goes to terminals and logs.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn xml(status: u16, message: &str) -> ServerFault {
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error>\n  <code>{status}</code>\n  \
+             <message>{message}</message>\n  <reason>Whatever</reason>\n  <cause></cause>\n  \
+             <hostname>dn-1</hostname>\n  <x-id>1</x-id>\n</error>\n"
+        );
+        ServerFault::parse(status, body.as_bytes())
+    }
+
+    #[test]
+    fn the_exception_is_read_from_xml() {
+        let fault = xml(404, "no.jotta.backup.errors.NoSuchPathException: Directory /u/Jotta/x");
+        assert_eq!(fault.exception(), Some("NoSuchPathException"));
+        assert_eq!(fault.message(), Some("Directory /u/Jotta/x"));
+        assert_eq!(fault.kind(), ErrorKind::NotFound);
+        assert_eq!(fault.to_string(), "not found (status 404, NoSuchPathException: Directory /u/Jotta/x)");
+    }
+
+    #[test]
+    fn the_exception_is_read_from_json() {
+        let fault = ServerFault::parse(420, br#"{"code":420,"error_id":"IncompleteUploadOpenApiException"}"#);
+        assert_eq!(fault.exception(), Some("IncompleteUploadOpenApiException"));
+        let fault =
+            ServerFault::parse(400, br#"{"error":"invalid_grant","error_description":"Stale token"}"#);
+        assert_eq!(fault.exception(), Some("invalid_grant"));
+        assert_eq!(fault.message(), Some("Stale token"));
+    }
+
+    #[test]
+    fn the_status_counts_when_the_body_says_nothing() {
+        for body in [&b""[..], b"<html>", b"{", b"<error><message>cut", b"\xff\xfe", b"[1]"] {
+            let fault = ServerFault::parse(503, body);
+            assert_eq!((fault.exception(), fault.kind()), (None, ErrorKind::ServerFault), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn every_status_of_the_protocol_has_its_kind() {
+        for (status, kind) in [
+            (400, ErrorKind::Refused),
+            (401, ErrorKind::LoginNeeded),
+            (403, ErrorKind::Locked),
+            (404, ErrorKind::NotFound),
+            (409, ErrorKind::Conflict),
+            (416, ErrorKind::Refused),
+            (420, ErrorKind::Offline),
+            (421, ErrorKind::Corrupt),
+            (429, ErrorKind::RateLimited),
+            (460, ErrorKind::QuotaExceeded),
+            (500, ErrorKind::ServerFault),
+            (502, ErrorKind::ServerFault),
+            (507, ErrorKind::QuotaExceeded),
+            (509, ErrorKind::ServerFault),
+        ] {
+            assert_eq!(ServerFault::parse(status, b"").kind(), kind, "{status}");
+        }
+        assert_eq!(xml(400, "a.b.UniqueFileException").kind(), ErrorKind::Conflict);
+    }
+
+    #[test]
+    fn messages_are_harmless_on_a_terminal() {
+        let fault = ServerFault::parse(400, br#"{"message":"bad\u001b[31m\nname"}"#);
+        assert_eq!(fault.message(), Some("bad [31m name"));
+    }
+}

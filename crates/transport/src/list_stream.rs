@@ -1,0 +1,295 @@
+//! The recursive listing as a stream (protocol 4.4), proven complete or refused.
+//!
+//! A listing shows an absence only if the body came to its marked end, the root element was closed, and the
+//! counts that the service sends last are those of what was received. [`ListStream::next_batch`] answers `None`
+//! then and only then.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use jottad_core::{Content, Md5, StoredName, StoredPath, Timestamp};
+use tokio::io::AsyncBufRead;
+
+use crate::answer::{Answer, BodyReader, document_error};
+use crate::error::{Error, Result};
+use crate::path::RemotePath;
+use crate::time::parse_time;
+use crate::xml::{Document, Element, XmlError};
+
+/// Entries in a batch, at most.
+const BATCH: usize = 1000;
+/// A folder is a child of a mountpoint at the least; deeper than this no path is believed.
+const DEPTH_LIMIT: usize = 1024;
+/// No tree of any account has this many bytes of listing.
+const SIZE_LIMIT: u64 = 64 << 30;
+
+/// Something live below the listed folder. Paths are relative to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamedEntry {
+    /// A folder, before anything in it. The listed folder itself is not reported.
+    Folder(StoredPath),
+    /// A complete file.
+    File {
+        /// Where it is.
+        path: StoredPath,
+        /// Size and sum.
+        content: Content,
+        /// As the uploader set it.
+        created: Option<Timestamp>,
+        /// As the uploader set it.
+        modified: Option<Timestamp>,
+    },
+}
+
+/// A recursive listing in progress.
+pub struct ListStream {
+    action: String,
+    entries: Entries<BodyReader>,
+    end_is_marked: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    Complete,
+    Failed,
+}
+
+impl std::fmt::Debug for ListStream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ListStream").field("action", &self.action).finish_non_exhaustive()
+    }
+}
+
+impl ListStream {
+    pub(crate) async fn open(answer: Answer, directory: &RemotePath) -> Result<Self> {
+        let action = answer.action().to_owned();
+        let end_is_marked = answer.end_is_marked();
+        let entries = Entries::open(answer.into_reader(), directory).await;
+        let entries = entries.map_err(|error| incomplete(&action, error))?;
+        Ok(Self { action, entries, end_is_marked, state: State::Reading })
+    }
+
+    /// The next entries, or `None` once the listing is proven complete.
+    ///
+    /// After an error there is no more to be had: what was received shows that things are there, never that
+    /// others are not. Not cancel safe: a stream whose `next_batch` was dropped must be dropped too.
+    pub async fn next_batch(&mut self) -> Result<Option<Vec<StreamedEntry>>> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Reading => {}
+            State::Complete => {
+                self.state = State::Complete;
+                return Ok(None);
+            }
+            State::Failed => return Err(self.refuse("it failed before")),
+        }
+        let batch = self.entries.next_batch().await.map_err(|error| incomplete(&self.action, error))?;
+        if batch.is_none() && !self.end_is_marked {
+            return Err(self.refuse("the connection's end is its only end"));
+        }
+        self.state = if batch.is_some() { State::Reading } else { State::Complete };
+        Ok(batch)
+    }
+
+    fn refuse(&self, reason: &str) -> Error {
+        Error::Incomplete { action: self.action.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// Trouble with the connection stays what it is; everything else means that the listing is not complete.
+fn incomplete(action: &str, error: XmlError) -> Error {
+    match document_error(action, error) {
+        Error::Protocol { action, reason } => Error::Incomplete { action, reason },
+        other => other,
+    }
+}
+
+/// The parser behind [`ListStream`], over any input.
+pub(crate) struct Entries<R> {
+    document: Document<R>,
+    /// Mountpoint and names of the listed folder, as asked for.
+    prefix: Vec<String>,
+    folders: Folders,
+    files: u64,
+    stats: Option<Stats>,
+    pending: Vec<StreamedEntry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stats {
+    folders: u64,
+    files: u64,
+}
+
+impl<R: AsyncBufRead + Unpin> Entries<R> {
+    pub(crate) async fn open(input: R, directory: &RemotePath) -> Result<Self, XmlError> {
+        let names = std::iter::once(directory.mountpoint()).chain(directory.names());
+        Ok(Self {
+            document: Document::open(input, SIZE_LIMIT).await?,
+            prefix: names.map(|name| name.as_str().to_lowercase()).collect(),
+            folders: Folders::default(),
+            files: 0,
+            stats: None,
+            pending: Vec::new(),
+        })
+    }
+
+    pub(crate) async fn next_batch(&mut self) -> Result<Option<Vec<StreamedEntry>>, XmlError> {
+        while self.pending.len() < BATCH {
+            let Some(child) = self.document.next(&[]).await? else {
+                if !self.pending.is_empty() {
+                    break;
+                }
+                return self.prove().map(|()| None);
+            };
+            self.take(&child.element)?;
+        }
+        Ok(Some(std::mem::take(&mut self.pending)))
+    }
+
+    fn take(&mut self, element: &Element) -> Result<(), XmlError> {
+        if self.stats.is_some() {
+            return Err(malformed("something follows the counts"));
+        }
+        match element.name() {
+            "folder" => {
+                let folder = self.relative(required(element, "path")?)?;
+                self.announce(&folder);
+                Ok(())
+            }
+            "file" => self.take_file(element),
+            "stats" => {
+                self.stats =
+                    Some(Stats { folders: number(element, "folders")?, files: number(element, "files")? });
+                Ok(())
+            }
+            "error" => Err(XmlError::Malformed(format!(
+                "the service broke off: {}",
+                element.child_text("message").unwrap_or("no reason given")
+            ))),
+            // Something new that may come some day: if it were an entry, the counts would not match.
+            _ => Ok(()),
+        }
+    }
+
+    fn take_file(&mut self, element: &Element) -> Result<(), XmlError> {
+        let folder = self.relative(required(element, "path")?)?;
+        let name = StoredName::new(required(element, "filename")?)
+            .ok_or_else(|| malformed("a file has a name that cannot be"))?;
+        let md5: Md5 =
+            required(element, "md5")?.trim().parse().map_err(|_| malformed("a sum is not an MD5"))?;
+        let content = Content { size: number(element, "size")?, md5 };
+        let time = |name| element.child_text(name).and_then(|text| parse_time(text).ok().flatten());
+        let mut names = folder.names().to_vec();
+        names.push(name);
+        let entry = StreamedEntry::File {
+            path: StoredPath::new(names),
+            content,
+            created: time("created"),
+            modified: time("modified"),
+        };
+        self.announce(&folder);
+        self.files += 1;
+        self.pending.push(entry);
+        Ok(())
+    }
+
+    /// Reports a folder that is new, those above it first. Only what the service names itself is counted.
+    fn announce(&mut self, folder: &StoredPath) {
+        if self.folders.note(folder, true) {
+            return;
+        }
+        let mut unreported = Vec::new();
+        let mut names = folder.names();
+        while let Some((_, above)) = names.split_last() {
+            unreported.push(StoredPath::new(names.to_vec()));
+            names = above;
+            if self.folders.note(&StoredPath::new(above.to_vec()), false) {
+                break;
+            }
+        }
+        self.pending.extend(unreported.into_iter().rev().map(StreamedEntry::Folder));
+    }
+
+    /// Cuts the listed folder off a path that starts at the mountpoint.
+    fn relative(&self, path: &str) -> Result<StoredPath, XmlError> {
+        let rest =
+            path.strip_prefix('/').ok_or_else(|| malformed("a path does not start at the mountpoint"))?;
+        let mut components = rest.split('/');
+        for expected in &self.prefix {
+            let found = components.next().unwrap_or_default();
+            if found != expected && found.to_lowercase() != *expected {
+                return Err(malformed("a path lies outside the listed folder"));
+            }
+        }
+        let names = components.map(StoredName::new).collect::<Option<Vec<_>>>();
+        let names = names.ok_or_else(|| malformed("a path holds an empty name"))?;
+        if names.len() > DEPTH_LIMIT {
+            return Err(malformed("a path is too deep"));
+        }
+        Ok(StoredPath::new(names))
+    }
+
+    fn prove(&self) -> Result<(), XmlError> {
+        let seen = Stats { folders: self.folders.counted, files: self.files };
+        match self.stats {
+            None => Err(malformed("the counts at its end are missing")),
+            // A listing of an empty folder may or may not report the folder itself (U-03).
+            Some(told) if told == seen => Ok(()),
+            Some(told) => Err(XmlError::Malformed(format!(
+                "{} folders and {} files were announced, {} and {} came",
+                told.folders, told.files, seen.folders, seen.files
+            ))),
+        }
+    }
+}
+
+/// Which folders were reported already, in 16 bytes each: hashes with a key of this listing's own.
+///
+/// Should two folders ever share a hash, the counts differ and the listing is asked for again with another key.
+#[derive(Default)]
+struct Folders {
+    key: RandomState,
+    seen: HashMap<u64, bool>,
+    counted: u64,
+    last: Option<StoredPath>,
+}
+
+impl Folders {
+    /// Whether the folder was reported before. It counts when the service names it for the first time.
+    fn note(&mut self, folder: &StoredPath, named: bool) -> bool {
+        if named && self.last.as_ref() == Some(folder) {
+            return true;
+        }
+        let mut reported = true;
+        let counted = self.seen.entry(self.key.hash_one(folder)).or_insert_with(|| {
+            reported = false;
+            false
+        });
+        if named {
+            self.counted += u64::from(!*counted);
+            *counted = true;
+            self.last = Some(folder.clone());
+        }
+        reported
+    }
+}
+
+fn required<'a>(element: &'a Element, name: &str) -> Result<&'a str, XmlError> {
+    element
+        .child_text(name)
+        .ok_or_else(|| XmlError::Malformed(format!("a <{}> has no <{name}>", element.name())))
+}
+
+fn number(element: &Element, name: &str) -> Result<u64, XmlError> {
+    let text = required(element, name)?;
+    text.trim().parse().map_err(|_| XmlError::Malformed(format!("a <{name}> is not a number")))
+}
+
+fn malformed(reason: &str) -> XmlError {
+    XmlError::Malformed(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

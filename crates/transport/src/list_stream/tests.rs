@@ -1,0 +1,203 @@
+//! Complete and incomplete listings, under every policy that the service might have (protocol 4.4, U-01 to U-03).
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use futures_util::FutureExt as _;
+use proptest::prelude::*;
+
+use super::*;
+
+const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
+
+fn archive(path: &str) -> RemotePath {
+    RemotePath::parse(&format!("Jotta/Archive{path}")).unwrap()
+}
+
+fn list(text: &[u8], directory: &RemotePath) -> Result<Vec<String>, XmlError> {
+    let listing = async {
+        let mut entries = Entries::open(text, directory).await?;
+        let mut seen = Vec::new();
+        while let Some(batch) = entries.next_batch().await? {
+            assert!(!batch.is_empty());
+            seen.extend(batch.into_iter().map(|entry| match entry {
+                StreamedEntry::Folder(path) => format!("{path}/"),
+                StreamedEntry::File { path, .. } => path.to_string(),
+            }));
+        }
+        Ok(seen)
+    };
+    listing.now_or_never().expect("memory is never pending")
+}
+
+fn file(folder: &str, name: &str) -> String {
+    format!(
+        "<file><path>{folder}</path><filename>{name}</filename><md5>{MD5}</md5><size>1</size>\
+         <modified>2026-01-02T03:04:05.000Z</modified><created>2026-01-02T03:04:05.000Z</created></file>\n"
+    )
+}
+
+fn folder(path: &str) -> String {
+    format!("<folder><path>{path}</path></folder>\n")
+}
+
+fn document(entries: &[String], folders: u64, files: u64) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<liststream>\n{}<stats><folders>{folders}</folders>\
+         <files>{files}</files></stats>\n</liststream>\n",
+        entries.concat()
+    )
+}
+
+#[test]
+fn folders_come_before_what_is_in_them_under_both_policies() {
+    let expected = [
+        "a.txt",
+        "empty/",
+        "reports/",
+        "reports/2025/",
+        "reports/2025/b &amp; c.txt".replace("&amp;", "&").as_str(),
+    ]
+    .map(str::to_owned);
+    let files = [file("/Archive", "a.txt"), file("/Archive/reports/2025", "b &amp; c.txt")];
+    let sparse = [files[0].clone(), folder("/Archive/empty"), folder("/Archive/reports"), files[1].clone()];
+    let full = [
+        folder("/Archive"),
+        files[0].clone(),
+        folder("/Archive/empty"),
+        folder("/Archive/reports"),
+        folder("/Archive/reports/2025"),
+        files[1].clone(),
+    ];
+    assert_eq!(list(document(&sparse, 4, 2).as_bytes(), &archive("")).unwrap(), expected);
+    assert_eq!(list(document(&full, 4, 2).as_bytes(), &archive("")).unwrap(), expected);
+}
+
+#[test]
+fn folders_above_that_are_never_named_are_reported_but_not_counted() {
+    let entries = [file("/Archive/a/b/c", "x"), folder("/Archive/a")];
+    assert_eq!(
+        list(document(&entries, 2, 1).as_bytes(), &archive("")).unwrap(),
+        ["a/", "a/b/", "a/b/c/", "a/b/c/x"]
+    );
+}
+
+#[test]
+fn an_empty_folder_is_listed_either_way() {
+    assert_eq!(list(document(&[folder("/Archive/x")], 1, 0).as_bytes(), &archive("/x")).unwrap(), [""; 0]);
+    assert_eq!(list(document(&[], 0, 0).as_bytes(), &archive("/x")).unwrap(), [""; 0]);
+}
+
+#[test]
+fn the_root_has_any_name_and_the_path_any_letter_case() {
+    let text = document(&[file("/archive/Reports", "a.txt")], 1, 1).replace("liststream", "whatever");
+    assert_eq!(list(text.as_bytes(), &archive("/reports")).unwrap(), ["a.txt"]);
+}
+
+#[test]
+fn what_does_not_add_up_is_refused() {
+    let one = file("/Archive", "a");
+    for (text, directory) in [
+        (document(std::slice::from_ref(&one), 1, 2), archive("")),
+        (document(std::slice::from_ref(&one), 2, 1), archive("")),
+        (document(std::slice::from_ref(&one), 0, 1), archive("")),
+        // Without counts, with two, with entries after them, with counts that are none.
+        (format!("<l>{one}</l>"), archive("")),
+        (document(&["<stats><folders>0</folders><files>0</files></stats>".to_owned()], 0, 0), archive("")),
+        (format!("<l><stats><folders>1</folders><files>1</files></stats>{one}</l>"), archive("")),
+        ("<l><stats><folders>x</folders><files>0</files></stats></l>".to_owned(), archive("")),
+        ("<l><stats><folders>0</folders></stats></l>".to_owned(), archive("")),
+        // Of another folder.
+        (document(std::slice::from_ref(&one), 1, 1), archive("/x")),
+        (document(&[file("/Sync", "a")], 1, 1), archive("")),
+        (document(&[file("Archive", "a")], 1, 1), archive("")),
+        // Broken entries.
+        (document(&[file("/Archive//x", "a")], 1, 1), archive("")),
+        (document(&[file("/Archive", "")], 1, 1), archive("")),
+        (document(&[file("/Archive", "a/b")], 1, 1), archive("")),
+        (document(&[one.replace(MD5, "none")], 1, 1), archive("")),
+        (document(&[one.replace("<size>1</size>", "")], 1, 1), archive("")),
+        (document(&[format!("<error><message>x</message></error>{one}")], 1, 1), archive("")),
+        (document(&[folder(&"/a".repeat(2000).replacen("/a", "/Archive", 1))], 1, 0), archive("")),
+    ] {
+        assert!(list(text.as_bytes(), &directory).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_million_entries_need_no_memory_of_their_own() {
+    // The folders' hashes are what grows: 50,000 folders of 20 files, 24 bytes for each folder.
+    let mut folders = Folders::default();
+    for number in 0..50_000 {
+        let name = StoredName::new(format!("folder {number}")).unwrap();
+        assert!(!folders.note(&StoredPath::new(vec![name]), true));
+    }
+    assert!(folders.seen.capacity() * 24 < 4 << 20);
+}
+
+/// A tree as a listing may show it.
+fn trees() -> impl Strategy<Value = BTreeSet<(Vec<u8>, Option<u8>)>> {
+    let folder = prop::collection::vec(0u8..3, 0..4);
+    prop::collection::btree_set((folder, prop::option::of(0u8..4)), 0..20)
+}
+
+/// Every folder first (or only those without files), then files; returns the text and the number of distinct folders named.
+fn written(tree: &BTreeSet<(Vec<u8>, Option<u8>)>, all_folders: bool) -> String {
+    let path = |folder: &[u8]| {
+        folder.iter().fold("/Archive".to_owned(), |mut path, name| {
+            let _ = write!(path, "/ø {name}");
+            path
+        })
+    };
+    let folders: BTreeSet<&[u8]> =
+        tree.iter().flat_map(|(folder, _)| (0..=folder.len()).map(|at| &folder[..at])).collect();
+    let mut entries = Vec::new();
+    let mut files = 0;
+    for parent in &folders {
+        let inside: Vec<_> =
+            tree.iter().filter(|(folder, file)| folder == parent && file.is_some()).collect();
+        if all_folders || inside.is_empty() {
+            entries.push(folder(&path(parent)));
+        }
+        for (parent, name) in inside {
+            files += 1;
+            entries.push(file(&path(parent), &format!("f{}", name.unwrap_or_default())));
+        }
+    }
+    document(&entries, folders.len() as u64, files)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn both_policies_list_the_same_tree(tree in trees()) {
+        let sparse = list(written(&tree, false).as_bytes(), &archive("")).unwrap();
+        let full = list(written(&tree, true).as_bytes(), &archive("")).unwrap();
+        let sorted = |entries: &[String]| entries.iter().cloned().collect::<BTreeSet<_>>();
+        prop_assert_eq!(sorted(&sparse), sorted(&full));
+        prop_assert_eq!(sorted(&sparse).len(), sparse.len(), "something was reported twice");
+    }
+
+    #[test]
+    fn no_prefix_is_complete(tree in trees(), all_folders: bool) {
+        let text = written(&tree, all_folders);
+        for cut in 0..text.trim_end().len() {
+            prop_assert!(list(&text.as_bytes()[..cut], &archive("")).is_err(), "cut at {}", cut);
+        }
+    }
+
+    #[test]
+    fn a_listing_that_lost_entries_is_refused(tree in trees(), all_folders: bool, victim in any::<prop::sample::Index>()) {
+        let text = written(&tree, all_folders);
+        let lines: Vec<&str> = text.lines().collect();
+        let entries: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].starts_with("<f")).collect();
+        prop_assume!(!entries.is_empty());
+        let victim = entries[victim.index(entries.len())];
+        // A folder that is named a second time, as its first file's, may be lost without harm.
+        let path = lines[victim].strip_prefix("<folder>").map(|rest| rest.split("</path>").next().unwrap());
+        prop_assume!(path.is_none_or(|path| !lines.iter().any(|line| line.starts_with(&format!("<file>{path}</path>")))));
+        let rest: Vec<&str> = lines.iter().enumerate().filter(|(at, _)| *at != victim).map(|(_, line)| *line).collect();
+        prop_assert!(list(rest.join("\n").as_bytes(), &archive("")).is_err());
+    }
+}
