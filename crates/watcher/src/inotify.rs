@@ -232,9 +232,8 @@ impl InotifySource {
             return Err(Stop::RootLost);
         }
         self.look_at_structure(now)?;
-        if drained == Drained::Empty && self.cover.sweep() && self.cover.unwatched.has_limited() {
-            let soon = now + self.options.poll_interval;
-            self.next_retry = Some(self.next_retry.map_or(soon, |at| at.min(soon)));
+        if drained == Drained::Empty && self.cover.sweep() {
+            self.counts_are_stale = true;
         }
         self.next_read = match drained {
             Drained::More => Some(now),
@@ -303,31 +302,40 @@ impl InotifySource {
         if self.notes.rescan_at.is_some_and(|at| at <= now) {
             self.notes.rescan_at = None;
             self.rescan_pace.record(now);
+            self.counts_are_stale = true;
             self.cover.walk(Tree::ROOT)?;
             self.look_at_structure(now)?;
             self.notes.pending.rescan(&RelativePath::root(), RescanCause::Overflow, now);
-            self.counts_are_stale = true;
         }
         if self.next_poll.is_some_and(|at| at <= now) {
             self.next_poll = None;
-            for path in self.cover.unwatched.polled(&self.cover.tree) {
+            self.try_again(self.cover.unwatched.polled(), now)?;
+            for path in
+                self.cover.unwatched.networks().into_iter().filter_map(|top| self.cover.tree.path(top))
+            {
                 self.notes.pending.rescan(&path, RescanCause::Poll, now);
             }
         }
         if self.next_retry.is_some_and(|at| at <= now) {
             self.next_retry = None;
-            for node in self.cover.unwatched.nodes() {
-                self.cover.walk(node)?;
-                if self.cover.unwatched.reason(node).is_none()
-                    && let Some(path) = self.cover.tree.path(node)
-                {
-                    self.notes.pending.rescan(&path, RescanCause::NewDirectory, now);
-                }
-            }
-            self.look_at_structure(now)?;
-            self.counts_are_stale = true;
+            self.try_again(self.cover.unwatched.unreadable(), now)?;
         }
         Ok(())
+    }
+
+    /// Tries to watch what could not be watched, and hints it either way.
+    fn try_again(&mut self, nodes: Vec<NodeId>, now: Instant) -> Result<(), Stop> {
+        for node in nodes {
+            self.cover.walk(node)?;
+            let Some(path) = self.cover.tree.path(node) else { continue };
+            let cause = match self.cover.unwatched.reason(node) {
+                None => RescanCause::NewDirectory,
+                Some(_) => RescanCause::Poll,
+            };
+            self.notes.pending.rescan(&path, cause, now);
+        }
+        self.counts_are_stale = true;
+        self.look_at_structure(now)
     }
 
     fn release(&mut self) -> Result<(), Stop> {

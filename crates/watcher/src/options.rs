@@ -15,9 +15,9 @@ pub struct WatcherOptions {
     /// How long a file that is being written must be quiet before its directory is hinted; ten times as long while
     /// it never is. A file that was closed or moved into place is hinted at once.
     pub settle: Duration,
-    /// How often directories that cannot be watched are hinted.
+    /// How often directories that cannot be watched are hinted; each time it is tried to watch them.
     pub poll_interval: Duration,
-    /// How often a watch is tried again where it was refused.
+    /// How often directories that cannot be read are tried again, besides whenever their permissions change.
     pub retry_interval: Duration,
     /// How long the kernel's queue is left alone after it was read, so that it can merge equal events.
     pub read_gap: Duration,

@@ -206,6 +206,9 @@ impl Pending {
             && entry.writing.as_mut().is_some_and(|writing| writing.remove(name))
         {
             entry.writing = None;
+            if entry.finished_at.is_none() {
+                self.entries.remove(directory);
+            }
         }
     }
 

@@ -172,6 +172,10 @@ impl PortableSource {
             self.pending.rescan(&path, RescanCause::Overflow, now);
             return self.check_root();
         }
+        // Reading is no change, and our own reading must not lead to more of it.
+        if matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write)) {
+            return Ok(());
+        }
         for path in &event.paths {
             if *path == self.root {
                 self.check_root()?;
@@ -183,11 +187,11 @@ impl PortableSource {
             };
             let name = name.as_bytes();
             match event.kind {
-                EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) => {
+                EventKind::Access(_) | EventKind::Remove(_) => {
                     self.pending.note(&directory, Change::Done(name), now);
                 }
                 // The same paths come on their own as well.
-                EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {}
+                EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {}
                 EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => {
                     self.pending.note(&directory, Change::Writing(name), now);
                 }

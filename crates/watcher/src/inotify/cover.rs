@@ -146,20 +146,18 @@ impl Cover {
         self.drains += 1;
     }
 
-    /// Gives up what lost its place before the last drain, which was a complete one. Returns whether watches
-    /// became free.
+    /// Gives up what lost its place before the last drain, which was a complete one. Returns whether there was any.
     pub(super) fn sweep(&mut self) -> bool {
         let drains = self.drains;
         let lost: Vec<NodeId> =
             self.adrift.iter().filter(|(_, since)| **since < drains).map(|(node, _)| *node).collect();
-        let mut any = false;
+        let any = !lost.is_empty();
         for top in lost {
             self.adrift.remove(&top);
             for (node, watch) in self.tree.free(top) {
                 self.unwatched.forget(node);
                 if let Some(watch) = watch {
                     self.queue.unwatch(watch);
-                    any = true;
                 }
             }
         }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jottad_core::RelativePath;
-
 use super::tree::{NodeId, Tree};
 use crate::hint::RescanCause;
 
@@ -45,7 +43,7 @@ pub(super) struct Unwatched {
 #[derive(Debug)]
 struct Hole {
     reason: Reason,
-    /// Directories below, which have no nodes.
+    /// Directories below when it was last tried; they have no nodes.
     below: usize,
 }
 
@@ -77,12 +75,8 @@ impl Unwatched {
         self.nodes.get(&node).map(|hole| hole.reason)
     }
 
-    pub(super) fn nodes(&self) -> Vec<NodeId> {
-        self.nodes.keys().copied().collect()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+    pub(super) fn has_unreadable(&self) -> bool {
+        self.nodes.values().any(|hole| !hole.reason.is_polled())
     }
 
     pub(super) fn has_limited(&self) -> bool {
@@ -110,14 +104,23 @@ impl Unwatched {
         self.devices.values().find(|(top, _)| *top == Tree::ROOT).and_then(|(_, network)| *network)
     }
 
-    /// What has to be hinted at every poll interval.
-    pub(super) fn polled(&self, tree: &Tree) -> Vec<RelativePath> {
-        let holes = self.nodes.iter().filter(|(_, hole)| hole.reason.is_polled()).map(|(node, _)| *node);
-        holes.chain(self.networks()).filter_map(|node| tree.path(node)).collect()
+    /// The directories that are looked at by the clock.
+    pub(super) fn polled(&self) -> Vec<NodeId> {
+        self.nodes.iter().filter(|(_, hole)| hole.reason.is_polled()).map(|(node, _)| *node).collect()
+    }
+
+    /// The directories that have to wait until they can be read.
+    pub(super) fn unreadable(&self) -> Vec<NodeId> {
+        self.nodes.iter().filter(|(_, hole)| !hole.reason.is_polled()).map(|(node, _)| *node).collect()
+    }
+
+    /// Where network file systems begin.
+    pub(super) fn networks(&self) -> Vec<NodeId> {
+        self.devices.values().filter(|(_, network)| network.is_some()).map(|(top, _)| *top).collect()
     }
 
     pub(super) fn is_polling(&self) -> bool {
-        self.nodes.values().any(|hole| hole.reason.is_polled()) || self.networks().next().is_some()
+        self.nodes.values().any(|hole| hole.reason.is_polled()) || !self.networks().is_empty()
     }
 
     pub(super) fn counts(&self, tree: &Tree) -> Counts {
@@ -131,11 +134,7 @@ impl Unwatched {
                 counts.unreadable += directories;
             }
         }
-        counts.polled += self.networks().map(|top| tree.count(top)).sum::<usize>();
+        counts.polled += self.networks().into_iter().map(|top| tree.count(top)).sum::<usize>();
         counts
-    }
-
-    fn networks(&self) -> impl Iterator<Item = NodeId> {
-        self.devices.values().filter(|(_, network)| network.is_some()).map(|(top, _)| *top)
     }
 }

@@ -136,6 +136,17 @@ fn a_subtree_covers_what_is_below_it_but_not_files_still_being_written() {
 }
 
 #[test]
+fn a_file_finished_below_a_pending_subtree_leaves_nothing_behind() {
+    let mut bench = Bench::new();
+    bench
+        .note("a/b", Change::Writing(b"f"))
+        .rescan("a", RescanCause::NewDirectory)
+        .note("a/b", Change::Done(b"f"));
+    assert_eq!(bench.pending.len(), 1);
+    assert_eq!(bench.drain(), out(&[(25, &["s:a"])]));
+}
+
+#[test]
 fn a_subtree_never_overtakes_the_directory_that_holds_it() {
     let mut bench = Bench::new();
     bench.note("a", Change::Touched);

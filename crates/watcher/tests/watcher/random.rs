@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::scanner::Bench;
 
 /// One thing that a user or program does. Places are small numbers, so that they collide often.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Step {
     MakeDirectories(Place),
     Write(Place),
@@ -22,6 +22,27 @@ enum Step {
 }
 
 type Place = Vec<u8>;
+
+/// One line a step, or a failure fills pages.
+impl std::fmt::Debug for Step {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (word, places) = match self {
+            Self::MakeDirectories(place) => ("make directories", [Some(place), None]),
+            Self::Write(place) => ("write", [Some(place), None]),
+            Self::Append(place) => ("append", [Some(place), None]),
+            Self::Rename(from, to) => ("rename", [Some(from), Some(to)]),
+            Self::MoveOut(place) => ("move out", [Some(place), None]),
+            Self::MoveIn(place) => ("move in", [Some(place), None]),
+            Self::Remove(place) => ("remove", [Some(place), None]),
+            Self::Pause(millis) => return write!(formatter, "pause {millis} ms"),
+        };
+        write!(formatter, "{word}")?;
+        places.into_iter().flatten().try_for_each(|place| {
+            let names: Vec<String> = place.iter().map(u8::to_string).collect();
+            write!(formatter, " {}", names.join("/"))
+        })
+    }
+}
 
 fn place() -> impl Strategy<Value = Place> {
     prop::collection::vec(0..3_u8, 1..5)

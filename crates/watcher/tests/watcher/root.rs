@@ -18,7 +18,7 @@ fn assert_lost(mut bench: Bench, lose: impl FnOnce(&Path)) {
 
 #[test]
 fn a_removed_root_is_lost() {
-    assert_lost(Bench::new(), |root| fs::remove_dir(root).unwrap());
+    assert_lost(Bench::new(), |root| fs::remove_dir_all(root).unwrap());
     assert_lost(Bench::filled(|root| fs::create_dir_all(root.join("a/b")).unwrap()), |root| {
         fs::remove_dir_all(root).unwrap();
     });
@@ -35,7 +35,7 @@ fn a_moved_or_replaced_root_is_lost() {
 
 #[test]
 fn notify_notices_a_lost_root_too() {
-    assert_lost(Bench::with_notify(), |root| fs::remove_dir(root).unwrap());
+    assert_lost(Bench::with_notify(), |root| fs::remove_dir_all(root).unwrap());
     assert_lost(Bench::with_notify(), |root| fs::rename(root, root.with_extension("moved")).unwrap());
 }
 

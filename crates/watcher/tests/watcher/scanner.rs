@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jottad_core::{Name, RelativePath};
 use jottad_watcher::{Backend, Coverage, Hint, RescanCause, Watcher, WatcherOptions};
 use tempfile::TempDir;
-use tokio::sync::mpsc::{UnboundedReceiver, error::TryRecvError, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long a test waits for what must come. Reached only by a failure.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(15);
 const EXCLUDED: &str = ".jottad";
+/// A directory in every root that only the bench itself changes.
+const PROBE: &str = "probe";
 
 /// What a scan keeps of an entry: enough to notice any change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub(crate) struct Bench {
     root: PathBuf,
     receiver: UnboundedReceiver<Hint>,
     view: Tree,
+    probes: usize,
     /// Outlives the rest; `None` if the test removed it.
     _directory: Option<TempDir>,
 }
@@ -73,7 +76,7 @@ impl Bench {
     pub(crate) fn with(fill: impl FnOnce(&Path), adapt: impl FnOnce(&mut WatcherOptions)) -> Self {
         let directory = directory();
         let root = directory.path().join("root");
-        fs::create_dir(&root).unwrap();
+        fs::create_dir_all(root.join(PROBE)).unwrap();
         fill(&root);
         let mut options = quick(&root);
         adapt(&mut options);
@@ -82,7 +85,7 @@ impl Bench {
         // The scan that follows a start.
         let mut view = Tree::new();
         list(&root, &RelativePath::root(), true, &mut view);
-        Self { hints: Vec::new(), watcher, root, receiver, view, _directory: Some(directory) }
+        Self { hints: Vec::new(), watcher, root, receiver, view, probes: 0, _directory: Some(directory) }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -98,6 +101,7 @@ impl Bench {
         self.root.parent().unwrap().join(name)
     }
 
+    /// The coverage; the bench's own directory counts as one.
     pub(crate) fn coverage(&self) -> Coverage {
         self.watcher.coverage()
     }
@@ -117,14 +121,21 @@ impl Bench {
         }
     }
 
-    /// The queue is read in order, so a name that was made last and has been hinted proves that all before it was.
+    /// The queue is read in order, so a hint for what was made last proves that all before it was read. A directory
+    /// of its own makes sure that nothing else leads there.
     pub(crate) fn follow_until_quiet(&mut self) {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let last = format!("last-{number}");
-        fs::write(self.path(&last), "").unwrap();
-        let last = RelativePath::try_from(&*last).unwrap();
-        self.follow_until(|bench| bench.view.contains_key(&last));
+        let probe = RelativePath::try_from(PROBE).unwrap();
+        let is_proof = |hint: &Hint| *hint == Hint::Directory { path: probe.clone() };
+        // A look at the whole root covers the probe but may stem from before it.
+        let covers = |hint: &Hint| matches!(hint, Hint::Subtree { path, .. } if path.is_root());
+        let mut proven = false;
+        while !proven {
+            self.probes += 1;
+            fs::write(self.path(PROBE).join(self.probes.to_string()), "").unwrap();
+            let from = self.hints.len();
+            self.follow_until(|bench| bench.hints[from..].iter().any(|hint| is_proof(hint) || covers(hint)));
+            proven = self.hints[from..].iter().any(is_proof);
+        }
         self.follow_until(|bench| bench.coverage().pending == 0 && bench.receiver.is_empty());
     }
 
@@ -164,13 +175,14 @@ impl Bench {
     }
 
     fn follow(&mut self) {
-        loop {
-            match self.receiver.try_recv() {
-                Ok(hint) => {
-                    self.look(&hint);
-                    self.hints.push(hint);
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+        let new = self.hints.len();
+        while let Ok(hint) = self.receiver.try_recv() {
+            self.hints.push(hint);
+        }
+        for at in new..self.hints.len() {
+            // One look now answers all equal hints that have come in a row.
+            if self.hints.get(at + 1) != Some(&self.hints[at]) {
+                self.look(&self.hints[at].clone());
             }
         }
     }
@@ -218,15 +230,26 @@ fn list(root: &Path, directory: &RelativePath, below: bool, view: &mut Tree) {
         let stats = Stats { inode: metadata.ino(), mode: metadata.mode(), content };
         now.insert(directory.join(&Name::new(name.as_bytes()).unwrap()), stats);
     }
-    let depth = directory.depth() + 1;
-    view.retain(|known, _| {
-        // What is below a vanished name vanishes with it, and so does everything of a directory that became a file.
-        known == directory
-            || !known.starts_with(directory)
-            || ancestor_at(known, depth).is_some_and(|top| {
-                now.get(&top).is_some_and(|stats| known.depth() == depth || stats.content.is_none())
-            })
-    });
+    let known: Vec<RelativePath> = view
+        .range((Bound::Excluded(directory), Bound::Unbounded))
+        .map(|(path, _)| path)
+        .take_while(|path| path.starts_with(directory))
+        .cloned()
+        .collect();
+    // What is below a vanished name vanishes with it, and so does everything of a directory that became a file.
+    let mut kept: Option<RelativePath> = None;
+    for path in known {
+        let is_below_kept = kept.as_ref().is_some_and(|kept| path.starts_with(kept));
+        let is_kept_directory = now.get(&path).map(|stats| stats.content.is_none());
+        match is_kept_directory {
+            _ if is_below_kept => {}
+            Some(true) => kept = Some(path),
+            Some(false) => {}
+            None => {
+                view.remove(&path);
+            }
+        }
+    }
     for (path, stats) in now {
         let is_directory = stats.content.is_none();
         view.insert(path.clone(), stats);
@@ -234,14 +257,6 @@ fn list(root: &Path, directory: &RelativePath, below: bool, view: &mut Tree) {
             list(root, &path, true, view);
         }
     }
-}
-
-fn ancestor_at(path: &RelativePath, depth: usize) -> Option<RelativePath> {
-    let mut path = path.clone();
-    while path.depth() > depth {
-        path = path.parent()?;
-    }
-    Some(path)
 }
 
 fn difference(view: &Tree, truth: &Tree) -> Vec<String> {
