@@ -53,12 +53,17 @@ pub struct Decision {
 /// `changed_inside` tells whether anything below this path differs from the base on a side, deletions not
 /// counted. It is asked only when one side still has the directory of the base and the other side has given it up.
 pub fn reconcile(mode: Mode, trees: Trees, changed_inside: impl Fn(Side) -> bool) -> Decision {
-    let Trees { base, local, remote } = trees;
-    if local == Entry::Untracked || remote == Entry::Untracked {
+    // The base only ever holds what both sides had; should it claim more, it knows nothing.
+    let base = if trees.base == Entry::Untracked { Entry::Absent } else { trees.base };
+    let Trees { local, remote, .. } = trees;
+    if local == Entry::Untracked {
         return decide(Action::Block, "something that cannot be synced is here");
     }
+    if remote == Entry::Untracked {
+        return decide(Action::Block, "something that cannot be synced is on the remote side");
+    }
     if local.same_content(remote) {
-        return agree(mode, trees);
+        return agree(mode, Trees { base, local, remote });
     }
     match mode {
         Mode::Backup => push(base, local, remote, Deletes::Travel, changed_inside),
@@ -73,6 +78,9 @@ enum Deletes {
     Travel,
     Stay,
 }
+
+const A_FILE_HERE: &str = "a file here, a directory on the remote side";
+const A_DIRECTORY_HERE: &str = "a directory here, a file on the remote side";
 
 const fn decide(action: Action, because: &'static str) -> Decision {
     Decision { action, because }
@@ -132,8 +140,11 @@ fn push(
         (Entry::File(_), Entry::File(_)) => {
             decide(Action::Upload, "differs from the remote side, whose content is kept as a revision")
         }
-        (Entry::Directory, Entry::Absent) => {
+        (Entry::Directory, Entry::Absent) if base == Entry::Absent => {
             decide(Action::MakeDirectory(Side::Remote), "new directory here")
+        }
+        (Entry::Directory, Entry::Absent) => {
+            decide(Action::MakeDirectory(Side::Remote), "missing on the remote side")
         }
         // The name is taken by the other kind. What the base knew may go to the trash; anything else is not
         // ours to remove and steps aside.
@@ -141,20 +152,14 @@ fn push(
             if deletes == Deletes::Travel && base == Entry::Directory && !changed_inside(Side::Remote) {
                 decide(Action::Trash(Side::Remote), "replaced by a file here")
             } else {
-                decide(
-                    Action::MoveAside(Side::Remote),
-                    "a file is here, a directory with other content there",
-                )
+                decide(Action::MoveAside(Side::Remote), A_FILE_HERE)
             }
         }
         (Entry::Directory, Entry::File(_)) => {
             if deletes == Deletes::Travel && remote.same_content(base) {
                 decide(Action::Trash(Side::Remote), "replaced by a directory here")
             } else {
-                decide(
-                    Action::MoveAside(Side::Remote),
-                    "a directory is here, a file with other content there",
-                )
+                decide(Action::MoveAside(Side::Remote), A_DIRECTORY_HERE)
             }
         }
         (Entry::Absent, _) if base == Entry::Absent => {
@@ -165,7 +170,7 @@ fn push(
         }
         (Entry::Absent, Entry::Directory) if base == Entry::Directory => {
             if changed_inside(Side::Remote) {
-                decide(Action::Forget, "deleted here, but something new is inside on the remote side")
+                decide(Action::Forget, "deleted here, but changed inside on the remote side")
             } else {
                 decide(Action::Trash(Side::Remote), "deleted here")
             }
@@ -187,7 +192,13 @@ fn pull(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(Side) 
         _ => local.same_content(base),
     };
     match (remote, local) {
+        (Entry::File(_), Entry::Absent) if base == Entry::Absent => {
+            decide(Action::Download, "new on the remote side")
+        }
         (Entry::File(_), Entry::Absent) => decide(Action::Download, "missing here"),
+        (Entry::Directory, Entry::Absent) if base == Entry::Absent => {
+            decide(Action::MakeDirectory(Side::Local), "new directory on the remote side")
+        }
         (Entry::Directory, Entry::Absent) => decide(Action::MakeDirectory(Side::Local), "missing here"),
         (Entry::File(_), Entry::File(_)) if local_is_base() => {
             decide(Action::Download, "edited on the remote side")
@@ -196,7 +207,7 @@ fn pull(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(Side) 
             if local_is_base() {
                 decide(Action::Trash(Side::Local), "replaced on the remote side")
             } else {
-                decide(Action::MoveAside(Side::Local), "changed here; the remote side keeps the name")
+                decide(Action::MoveAside(Side::Local), "different here; the remote side keeps the name")
             }
         }
         (Entry::Absent, _) if base == Entry::Absent => decide(Action::Nothing, "only here, left alone"),
@@ -218,11 +229,13 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
                 decide(Action::Trash(Side::Remote), "deleted here")
             } else if base == Entry::Absent {
                 decide(Action::MakeDirectory(Side::Local), "new directory on the remote side")
-            } else {
+            } else if base == Entry::Directory {
                 decide(
                     Action::MakeDirectory(Side::Local),
                     "deleted here, but changed inside on the remote side",
                 )
+            } else {
+                decide(Action::MakeDirectory(Side::Local), "deleted here, but changed on the remote side")
             }
         }
         (Entry::Directory, Entry::Absent) => {
@@ -230,11 +243,13 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
                 decide(Action::Trash(Side::Local), "deleted on the remote side")
             } else if base == Entry::Absent {
                 decide(Action::MakeDirectory(Side::Remote), "new directory here")
-            } else {
+            } else if base == Entry::Directory {
                 decide(
                     Action::MakeDirectory(Side::Remote),
                     "deleted on the remote side, but changed inside here",
                 )
+            } else {
+                decide(Action::MakeDirectory(Side::Remote), "deleted on the remote side, but changed here")
             }
         }
         (Entry::File(_), Entry::Absent) if local_is_base => {
@@ -242,7 +257,7 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
         }
         (Entry::File(_), Entry::Absent) if base == Entry::Absent => decide(Action::Upload, "new here"),
         (Entry::File(_), Entry::Absent) => {
-            decide(Action::Upload, "deleted on the remote side, but edited here")
+            decide(Action::Upload, "deleted on the remote side, but changed here")
         }
         (Entry::Absent, Entry::File(_)) if remote_is_base => {
             decide(Action::Trash(Side::Remote), "deleted here")
@@ -251,15 +266,17 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
             decide(Action::Download, "new on the remote side")
         }
         (Entry::Absent, Entry::File(_)) => {
-            decide(Action::Download, "deleted here, but edited on the remote side")
+            decide(Action::Download, "deleted here, but changed on the remote side")
         }
         (Entry::File(_), Entry::File(_)) => {
             if local_is_base {
                 decide(Action::Download, "edited on the remote side")
             } else if remote_is_base {
                 decide(Action::Upload, "edited here")
+            } else if base == Entry::Absent {
+                decide(Action::MoveAside(Side::Local), "new on both sides, with different content")
             } else {
-                decide(Action::MoveAside(Side::Local), "edited on both sides")
+                decide(Action::MoveAside(Side::Local), "changed on both sides")
             }
         }
         // File here, directory there, or the reverse: the side that is still the base gives way, and if
@@ -270,7 +287,7 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
             } else if remote_is_base && !changed_inside(Side::Remote) {
                 decide(Action::Trash(Side::Remote), "replaced by a file here")
             } else {
-                decide(Action::MoveAside(Side::Local), "a file here, a directory there")
+                decide(Action::MoveAside(Side::Local), A_FILE_HERE)
             }
         }
         (Entry::Directory, Entry::File(_)) => {
@@ -279,7 +296,7 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
             } else if local_is_base && !changed_inside(Side::Local) {
                 decide(Action::Trash(Side::Local), "replaced by a file on the remote side")
             } else {
-                decide(Action::MoveAside(Side::Remote), "a directory here, a file there")
+                decide(Action::MoveAside(Side::Remote), A_DIRECTORY_HERE)
             }
         }
         (Entry::Untracked, _)

@@ -6,3 +6,4 @@ mod model;
 mod moves;
 mod promises;
 mod renames;
+mod table;
