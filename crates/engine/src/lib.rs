@@ -8,6 +8,7 @@ mod digest;
 mod disk;
 mod event;
 mod index;
+mod local_disk;
 mod remote;
 mod settings;
 mod status;
@@ -23,6 +24,7 @@ pub use event::{
     RemoteExpectation, Request, Task,
 };
 pub use index::{Index, IndexError};
+pub use local_disk::LocalDisk;
 pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 pub use settings::FolderSettings;
 pub use status::{

@@ -1,0 +1,221 @@
+//! The real file system below one root.
+//!
+//! Reading never writes, not even access times where that can be helped. Everything runs on the runtime's
+//! blocking threads. What is written is written so that a crash at any point leaves every file whole and
+//! reachable, and is durable when the future is done.
+
+mod beneath;
+mod errors;
+mod facts;
+mod file_system;
+mod listing;
+mod own_directory;
+mod placing;
+mod reading;
+mod renaming;
+mod root;
+mod staging;
+mod trash;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jottad_core::{Md5, RelativePath, Timestamp};
+use rustix::fd::OwnedFd;
+
+use self::reading::CancelOnDrop;
+use self::reading::CheckedFile;
+use self::root::Root;
+use self::staging::Staged;
+use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, RootIdentity};
+
+/// The real file system below one root. Cheap to clone; clones share the root's lock.
+#[derive(Debug, Clone)]
+pub struct LocalDisk {
+    root: Arc<Root>,
+    /// What locks the root against another daemon, once it is claimed.
+    claim: Arc<Mutex<Option<File>>>,
+}
+
+impl LocalDisk {
+    /// Takes a directory as root. Nothing is written, and nothing is kept open.
+    ///
+    /// [`DiskErrorKind::RootLost`] if there is no directory now.
+    pub fn open(root: PathBuf) -> Result<Self, DiskError> {
+        match Root::new(root) {
+            Ok(root) => Ok(Self { root: Arc::new(root), claim: Arc::default() }),
+            Err(kind) => Err(DiskError { action: "opening", path: RelativePath::root(), kind }),
+        }
+    }
+
+    /// Deletes for good what has been in the local trash for longer than `days`, and returns how many minutes' worth
+    /// of trash that was.
+    ///
+    /// A file that was still written to after it was replaced is kept for as long again. What cannot be deleted is
+    /// left, and everything else is deleted before the first such error is returned.
+    pub async fn expire_trash(&self, days: u32, now: Timestamp) -> Result<usize, DiskError> {
+        self.run("emptying the trash of", &RelativePath::root(), move |root, _| {
+            trash::expire(root, days, now)
+        })
+        .await
+    }
+
+    /// Runs work that changes what is at a path.
+    async fn write<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        path: &RelativePath,
+        work: impl FnOnce(&OwnedFd, &RelativePath) -> Result<T, DiskErrorKind> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        self.run(action, path, |root, path| {
+            own_directory::protect(path)?;
+            work(root, path)
+        })
+        .await
+    }
+
+    /// Runs work in the root on a blocking thread. Work that was begun is finished even if the future is dropped.
+    async fn run<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        path: &RelativePath,
+        work: impl FnOnce(&OwnedFd, &RelativePath) -> Result<T, DiskErrorKind> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        let root = Arc::clone(&self.root);
+        let path = path.clone();
+        let failed_path = path.clone();
+        let result = tokio::task::spawn_blocking(move || work(&root.enter()?, &path)).await;
+        result.unwrap_or_else(|error| Err(stopped(error))).map_err(|kind| DiskError {
+            action,
+            path: failed_path,
+            kind,
+        })
+    }
+}
+
+impl Disk for LocalDisk {
+    type Content = CheckedFile;
+    type Staged = Staged;
+
+    async fn root(&self) -> Result<RootIdentity, DiskError> {
+        let root = Arc::clone(&self.root);
+        let result = tokio::task::spawn_blocking(move || root.identify()).await;
+        result.unwrap_or_else(|error| Err(stopped(error))).map_err(|kind| DiskError {
+            action: "looking at",
+            path: RelativePath::root(),
+            kind,
+        })
+    }
+
+    async fn list(&self, directory: &RelativePath) -> Result<Vec<DiskEntry>, DiskError> {
+        self.run("listing", directory, |root, path| {
+            if own_directory::contains(path) {
+                return Err(DiskErrorKind::NotFound);
+            }
+            listing::list(root, path)
+        })
+        .await
+    }
+
+    async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
+        self.run("looking at", path, |root, path| {
+            if own_directory::contains(path) {
+                return Ok(None);
+            }
+            Ok(beneath::facts(root, path)?.map(|facts| facts.node))
+        })
+        .await
+    }
+
+    async fn hash(&self, path: &RelativePath, expected: &FileStat) -> Result<Md5, DiskError> {
+        let expected = *expected;
+        let cancel = CancelOnDrop::default();
+        let cancelled = Arc::clone(&cancel.0);
+        self.run("reading", path, move |root, path| reading::hash(root, path, &expected, &cancelled)).await
+    }
+
+    async fn open(&self, path: &RelativePath, expected: &FileStat) -> Result<CheckedFile, DiskError> {
+        let expected = *expected;
+        self.run("opening", path, move |root, path| reading::open(root, path, &expected)).await
+    }
+
+    async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
+        self.write("making directory", path, placing::make_directory).await
+    }
+
+    async fn stage(&self) -> Result<Staged, DiskError> {
+        self.run("making a temporary file in", &RelativePath::root(), |root, _| staging::stage(root)).await
+    }
+
+    async fn place(
+        &self,
+        staged: Staged,
+        path: &RelativePath,
+        modified: Timestamp,
+        replaces: Option<&FileStat>,
+    ) -> Result<FileStat, DiskError> {
+        let replaces = replaces.copied();
+        self.write("writing", path, move |root, path| {
+            placing::place(root, &staged, path, modified, replaces.as_ref())
+        })
+        .await
+    }
+
+    async fn rename(
+        &self,
+        from: &RelativePath,
+        to: &RelativePath,
+        expected: Identity,
+    ) -> Result<(), DiskError> {
+        let to = to.clone();
+        self.write("renaming", from, move |root, from| {
+            own_directory::protect(&to)?;
+            renaming::rename(root, from, &to, expected)
+        })
+        .await
+    }
+
+    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> Result<(), DiskError> {
+        let expected = *expected;
+        self.write("moving to the trash", path, move |root, path| trash::trash(root, path, &expected)).await
+    }
+
+    async fn set_modified(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+        modified: Timestamp,
+    ) -> Result<FileStat, DiskError> {
+        let expected = *expected;
+        self.write("setting the time of", path, move |root, path| {
+            placing::set_modified(root, path, &expected, modified)
+        })
+        .await
+    }
+
+    async fn claim_root(&self, marker: &str) -> Result<(), DiskError> {
+        let marker = marker.to_owned();
+        let claim = Arc::clone(&self.claim);
+        self.run("claiming", &RelativePath::root(), move |root, _| {
+            let mut claim = claim.lock().unwrap_or_else(PoisonError::into_inner);
+            if claim.is_none() {
+                *claim = Some(own_directory::claim(root, &marker)?);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The runtime is shutting down; a panic goes on where it would have without a thread in between.
+fn stopped(error: tokio::task::JoinError) -> DiskErrorKind {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(error) => DiskErrorKind::Other(io::Error::new(io::ErrorKind::Interrupted, error)),
+    }
+}

@@ -1,0 +1,284 @@
+//! Putting files and directories in their place, and times on files, so that nothing there is ever lost.
+
+use jottad_core::{RelativePath, Timestamp};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{
+    AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens, mkdirat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::beneath::{self, At, Place, READ_DIRECTORY};
+use super::facts::{Facts, same_file};
+use super::own_directory::sync_directory;
+use super::reading;
+use super::renaming::{exchange, rename_to_free};
+use super::staging::Staged;
+use super::trash;
+use crate::disk::{DiskErrorKind, DiskNode, FileStat, Identity};
+
+/// Makes a directory durably; see [`crate::Disk::make_directory`].
+pub(super) fn make_directory(root: &OwnedFd, path: &RelativePath) -> Result<Identity, DiskErrorKind> {
+    let place = Place::of(root, path, READ_DIRECTORY)?;
+    match mkdirat(&place.directory, place.name.as_bytes(), Mode::from_raw_mode(0o777)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match place.facts()?.map(|facts| facts.node) {
+        Some(DiskNode::Directory(identity)) => {
+            sync_directory(&place.directory)?;
+            Ok(identity)
+        }
+        Some(_) => Err(DiskErrorKind::Occupied),
+        None => Err(DiskErrorKind::Changed),
+    }
+}
+
+/// Puts a finished file in its place; see [`crate::Disk::place`].
+pub(super) fn place(
+    root: &OwnedFd,
+    staged: &Staged,
+    path: &RelativePath,
+    modified: Timestamp,
+    replaces: Option<&FileStat>,
+) -> Result<FileStat, DiskErrorKind> {
+    let place = Place::of(root, path, READ_DIRECTORY)?;
+    let there = place.facts()?;
+    match (&there, replaces) {
+        (Some(_), None) => return Err(DiskErrorKind::Occupied),
+        (Some(facts), Some(replaces)) if facts.file() == Some(*replaces) => {}
+        (None, None) => {}
+        (_, Some(_)) => return Err(DiskErrorKind::Changed),
+    }
+
+    let finished = finish(staged, modified, there.as_ref())?;
+    match replaces {
+        None => rename_to_free(staged.at(), place.at())?,
+        Some(replaces) => replace(root, staged, path, &place, replaces)?,
+    }
+    sync_directory(&place.directory)?;
+
+    // A program may have written to the file as soon as it was in place. Its facts must not be taken for those of
+    // what came from the service.
+    let placed = Facts::of(&staged.file)?.file().ok_or(DiskErrorKind::Changed)?;
+    if same_file(&placed, &finished) { Ok(placed) } else { Err(DiskErrorKind::Changed) }
+}
+
+/// Sets a file's modification time; see [`crate::Disk::set_modified`].
+pub(super) fn set_modified(
+    root: &OwnedFd,
+    path: &RelativePath,
+    expected: &FileStat,
+    modified: Timestamp,
+) -> Result<FileStat, DiskErrorKind> {
+    let file = reading::open_expected(root, path, expected)?;
+    // RACE: a write between the look above and this call, that leaves the size, cannot be told from our own change.
+    set_times(&file, modified)?;
+    file.sync_all()?;
+    let now = Facts::of(&file)?;
+    let stat = now.file().ok_or(DiskErrorKind::Changed)?;
+    let is_in_place = beneath::facts(root, path)?.is_some_and(|facts| facts.file() == Some(stat));
+    if is_in_place && stat.identity == expected.identity && stat.size == expected.size {
+        Ok(stat)
+    } else {
+        Err(DiskErrorKind::Changed)
+    }
+}
+
+/// Gives the file its mode and time and makes its content durable.
+fn finish(staged: &Staged, modified: Timestamp, replaced: Option<&Facts>) -> Result<FileStat, DiskErrorKind> {
+    let mode = match replaced {
+        Some(replaced) => take_over_owner(staged, replaced)?,
+        None => staged.usual_mode,
+    };
+    fchmod(&staged.file, Mode::from_raw_mode(mode as rustix::fs::RawMode))?;
+    set_times(&staged.file, modified)?;
+    // Not only the data: a time that was lost in a power cut would look like a change by the user.
+    staged.file.sync_all()?;
+    Facts::of(&staged.file)?.file().ok_or(DiskErrorKind::Changed)
+}
+
+/// Gives the file the owner and group of the one it replaces where that is allowed, and returns the mode it may have.
+fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<u32, Errno> {
+    let ours = Facts::of(&staged.file)?;
+    let mode = replaced.mode & 0o777;
+    if (ours.owner, ours.group) == (replaced.owner, replaced.group) {
+        return Ok(mode);
+    }
+    let (owner, group) = (Uid::from_raw(replaced.owner), Gid::from_raw(replaced.group));
+    match fchown(&staged.file, Some(owner), Some(group)) {
+        Ok(()) => Ok(mode),
+        // Another group must not get what was meant for the old one: it may do what all may do.
+        Err(_) => Ok(mode & (0o707 | (mode & 0o007) << 3)),
+    }
+}
+
+fn set_times(file: impl AsFd, modified: Timestamp) -> Result<(), Errno> {
+    let times = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec { tv_sec: modified.seconds(), tv_nsec: 0 },
+    };
+    futimens(file, &times)
+}
+
+/// Swaps the new file, lying in the trash where the old one is to be, with the old one. So the old one is never
+/// anywhere but in its place or in the trash, whenever we are interrupted.
+fn replace(
+    root: &OwnedFd,
+    staged: &Staged,
+    path: &RelativePath,
+    place: &Place,
+    replaces: &FileStat,
+) -> Result<(), DiskErrorKind> {
+    let spot = trash::take_in(root, path, staged.at())?;
+    match exchange(spot.at(), place.at()) {
+        Ok(true) => {}
+        Ok(false) => return replace_in_steps(root, path, spot.at(), place.at(), replaces),
+        Err(error) => {
+            discard(spot.at())?;
+            // It was there a moment ago.
+            return Err(if error == Errno::NOENT { DiskErrorKind::Changed } else { error.into() });
+        }
+    }
+    if spot.at().facts()?.and_then(|facts| facts.file()).is_some_and(|old| same_file(&old, replaces)) {
+        sync_directory(&spot.directory)?;
+        return Ok(());
+    }
+    give_back(staged, spot.at(), place.at())?;
+    sync_directory(&place.directory)?;
+    Err(DiskErrorKind::Changed)
+}
+
+/// Undoes a swap that brought another file out of its place than the one to be replaced.
+fn give_back(staged: &Staged, spot: At<'_>, place: At<'_>) -> Result<(), DiskErrorKind> {
+    match exchange(spot, place) {
+        Ok(_) => {}
+        // Our file was removed again in the meantime.
+        Err(Errno::NOENT) => return Ok(rename_to_free(spot, place)?),
+        Err(error) => return Err(error.into()),
+    }
+    let came_out = spot.facts()?.and_then(|facts| facts.node.identity());
+    if came_out == Facts::of(&staged.file)?.node.identity() {
+        discard(spot)
+    } else {
+        // A still newer one had replaced ours: it belongs in the place, and the other stays in the trash.
+        exchange(spot, place)?;
+        Ok(())
+    }
+}
+
+/// For file systems that cannot swap: the old file goes to the trash, then the new one to its place.
+///
+/// For a moment, or after a crash until the next pass, nothing is there. In return nothing can be overwritten.
+fn replace_in_steps(
+    root: &OwnedFd,
+    path: &RelativePath,
+    new: At<'_>,
+    place: At<'_>,
+    replaces: &FileStat,
+) -> Result<(), DiskErrorKind> {
+    let spot = match trash::take_in(root, path, place) {
+        Ok(spot) => spot,
+        Err(error) => {
+            discard(new)?;
+            return Err(error);
+        }
+    };
+    let is_expected =
+        spot.at().facts()?.and_then(|facts| facts.file()).is_some_and(|old| same_file(&old, replaces));
+    let result = if is_expected { rename_to_free(new, place) } else { Err(Errno::EXIST) };
+    if let Err(error) = result {
+        discard(new)?;
+        // If the name is taken, what is there is newer, and the old file is safe in the trash.
+        let _ = rename_to_free(spot.at(), place);
+        return Err(if error == Errno::EXIST { DiskErrorKind::Changed } else { error.into() });
+    }
+    sync_directory(&spot.directory)?;
+    Ok(())
+}
+
+/// Deletes a file that came from the service and found no place.
+fn discard(new: At<'_>) -> Result<(), DiskErrorKind> {
+    match unlinkat(new.directory, new.name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use rustix::fs::{CWD, OFlags, openat};
+
+    use super::*;
+    use crate::disk::StagedFile as _;
+    use crate::local_disk::staging::stage;
+
+    type Replace = fn(&OwnedFd, &Staged, &RelativePath, &Place, &FileStat) -> Result<(), DiskErrorKind>;
+
+    /// The two ways of replacing, which must not differ in what they leave.
+    const WAYS: [Replace; 2] = [replace, |root, staged, path, place, replaces| {
+        let spot = trash::take_in(root, path, staged.at())?;
+        replace_in_steps(root, path, spot.at(), place.at(), replaces)
+    }];
+
+    /// Replaces `d/file` after something was done to it that the first look could not see.
+    fn replace_after(replace: Replace, change: fn(&Path)) -> (tempfile::TempDir, Result<(), DiskErrorKind>) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("d")).unwrap();
+        let file = directory.path().join("d/file");
+        fs::write(&file, "old").unwrap();
+        let root = openat(CWD, directory.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let path = RelativePath::try_from("d/file").unwrap();
+        let place = Place::of(&root, &path, READ_DIRECTORY).unwrap();
+        let expected = place.facts().unwrap().unwrap().file().unwrap();
+        let mut staged = stage(&root).unwrap();
+        staged.write(b"new").unwrap();
+        change(&file);
+        let result = replace(&root, &staged, &path, &place, &expected);
+        (directory, result)
+    }
+
+    fn trashed(root: &Path) -> Vec<String> {
+        let slots = fs::read_dir(root.join(".jottad/trash")).unwrap();
+        slots.filter_map(|slot| fs::read_to_string(slot.unwrap().path().join("d/file")).ok()).collect()
+    }
+
+    #[test]
+    fn the_old_file_goes_to_the_trash() {
+        for way in WAYS {
+            let (root, result) = replace_after(way, |_| {});
+            result.unwrap();
+            assert_eq!(fs::read_to_string(root.path().join("d/file")).unwrap(), "new");
+            assert_eq!(trashed(root.path()), ["old"]);
+        }
+    }
+
+    #[test]
+    fn what_came_in_between_stays_in_place() {
+        for way in WAYS {
+            let (root, result) = replace_after(way, |file| fs::write(file, "edited").unwrap());
+            assert!(matches!(result, Err(DiskErrorKind::Changed)));
+            assert_eq!(fs::read_to_string(root.path().join("d/file")).unwrap(), "edited");
+            assert_eq!(trashed(root.path()), Vec::<String>::new());
+
+            let (root, result) = replace_after(way, |file| {
+                fs::remove_file(file).unwrap();
+                fs::create_dir(file).unwrap();
+            });
+            assert!(matches!(result, Err(DiskErrorKind::Changed)));
+            assert!(root.path().join("d/file").is_dir());
+        }
+    }
+
+    #[test]
+    fn what_was_deleted_in_between_stays_deleted() {
+        for way in WAYS {
+            let (root, result) = replace_after(way, |file| fs::remove_file(file).unwrap());
+            assert!(result.is_err());
+            assert!(!root.path().join("d/file").exists());
+            assert_eq!(trashed(root.path()), Vec::<String>::new());
+        }
+    }
+}
