@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 pub use counters::{Counters, RequestRecord};
 pub(crate) use endpoint::{Class, Endpoint};
-pub(crate) use inject::FaultScript;
+pub(crate) use inject::{EndlessHeaders, FaultScript};
 pub(crate) use reply::{Body, Reply};
 
 use crate::config::EmulatorConfig;
