@@ -63,10 +63,10 @@ CREATE TABLE problem (
     next_try INTEGER                     -- seconds since the epoch; NULL: only a change of the entry helps
 ) STRICT;
 
--- held: deletes and overwrites that wait for a person, or were approved and not yet done.
+-- held: deletes that wait for a person or were approved and not yet done, and entries that are wanted back.
 CREATE TABLE held (
     node     INTEGER PRIMARY KEY,
-    action   TEXT NOT NULL,              -- 'trash_remote', 'trash_local' or 'upload'
+    action   TEXT NOT NULL,              -- 'trash_remote', 'trash_local' or 'restore'
     approved INTEGER NOT NULL            -- 0 or 1
 ) STRICT;
 

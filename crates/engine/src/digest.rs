@@ -1,10 +1,12 @@
 //! What a directory holds, in a number that does not depend on the order of a listing.
 
-use jottad_core::{Md5, RelativePath};
+use jottad_core::{Content, RelativePath, StoredPath};
 use md5::{Digest as _, Md5 as Md5Hasher};
 
+use crate::disk::FileStat;
+
 /// Sums the entries below a directory, in any order, so that an index and a listing can be compared without
-/// holding either in memory. Times are left out: only what would be lost counts.
+/// holding either in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct TreeDigest {
     entries: u64,
@@ -12,21 +14,39 @@ pub struct TreeDigest {
 }
 
 impl TreeDigest {
-    /// Adds a file by its path below the directory.
-    pub fn add_file(&mut self, path: &[u8], size: u64, md5: Md5) {
+    /// Adds a remote file by its path below the directory. Remote directories are not summed: listings may leave them
+    /// out, and an empty one holds nothing that could be lost.
+    pub fn add_remote_file(&mut self, path: &StoredPath, content: Content) {
         let mut hasher = Md5Hasher::new();
         hasher.update(b"file\0");
-        hasher.update(size.to_le_bytes());
-        hasher.update(md5.as_bytes());
-        hasher.update(path);
+        hasher.update(content.size.to_le_bytes());
+        hasher.update(content.md5.as_bytes());
+        for name in path.names() {
+            hasher.update(name.as_str().as_bytes());
+            hasher.update(b"/");
+        }
         self.add(hasher);
     }
 
-    /// Adds a directory by its path below the directory.
-    pub fn add_directory(&mut self, path: &[u8]) {
+    /// Adds a local file by its path below the directory and all that tells whether it might have changed.
+    pub fn add_local_file(&mut self, path: &RelativePath, stat: &FileStat) {
+        let mut hasher = Md5Hasher::new();
+        hasher.update(b"file\0");
+        hasher.update(stat.identity.inode.to_le_bytes());
+        hasher.update(stat.identity.born.to_le_bytes());
+        hasher.update(stat.size.to_le_bytes());
+        hasher.update(stat.modified.seconds().to_le_bytes());
+        hasher.update(stat.modified_nanoseconds.to_le_bytes());
+        hasher.update(stat.changed.to_le_bytes());
+        hasher.update(path.as_bytes());
+        self.add(hasher);
+    }
+
+    /// Adds a local directory by its path below the directory.
+    pub fn add_local_directory(&mut self, path: &RelativePath) {
         let mut hasher = Md5Hasher::new();
         hasher.update(b"directory\0");
-        hasher.update(path);
+        hasher.update(path.as_bytes());
         self.add(hasher);
     }
 
@@ -41,30 +61,31 @@ impl TreeDigest {
     }
 }
 
-/// The bytes by which a path below `directory` is summed.
-pub(crate) fn path_below<'a>(directory: &RelativePath, path: &'a RelativePath) -> &'a [u8] {
-    let skip = if directory.is_root() { 0 } else { directory.as_bytes().len() + 1 };
-    path.as_bytes().get(skip..).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use jottad_core::{Md5, StoredName};
+
     use super::*;
+
+    fn digest(files: &[(&str, u64)]) -> TreeDigest {
+        let mut digest = TreeDigest::default();
+        for (path, size) in files {
+            let names = path.split('/').filter_map(StoredName::new).collect();
+            digest.add_remote_file(&StoredPath::new(names), Content { size: *size, md5: Md5::EMPTY });
+        }
+        digest
+    }
 
     #[test]
     fn order_does_not_matter_but_every_entry_does() {
-        let mut one = TreeDigest::default();
-        one.add_file(b"a", 1, Md5::EMPTY);
-        one.add_directory(b"b");
-        let mut two = TreeDigest::default();
-        two.add_directory(b"b");
-        two.add_file(b"a", 1, Md5::EMPTY);
-        assert_eq!(one, two);
-        for (path, size) in [(b"b", 1), (b"a", 2)] {
-            let mut other = TreeDigest::default();
-            other.add_directory(b"b");
-            other.add_file(path, size, Md5::EMPTY);
-            assert_ne!(one, other);
+        assert_eq!(digest(&[("a", 1), ("b/c", 2)]), digest(&[("b/c", 2), ("a", 1)]));
+        for other in [
+            &[("a", 1)][..],
+            &[("a", 1), ("b/c", 3)],
+            &[("a", 1), ("bc", 2)],
+            &[("a", 1), ("b/c", 2), ("a", 1)],
+        ] {
+            assert_ne!(digest(&[("a", 1), ("b/c", 2)]), digest(other));
         }
     }
 }

@@ -243,6 +243,8 @@ pub enum Outcome {
 pub enum Achieved {
     /// It was done as asked.
     Done,
+    /// It was done, but the local entry has changed since.
+    Outdated,
     /// A local file is there now.
     LocalFile(FileStat),
     /// A local directory is there now.

@@ -7,9 +7,14 @@
 mod digest;
 mod disk;
 mod event;
+mod folder;
+mod ignore_rules;
 mod index;
 mod local_disk;
+mod metered;
+mod perform;
 mod remote;
+mod run;
 mod settings;
 mod status;
 mod time;
@@ -23,9 +28,13 @@ pub use event::{
     Achieved, Command, CommandId, Event, LocalExpectation, LocalHint, OperationError, Outcome,
     RemoteExpectation, Request, Task,
 };
+pub use folder::{Folder, FolderError, Notice};
+pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
 pub use local_disk::LocalDisk;
+pub use perform::{is_source_changed, perform};
 pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
     Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,

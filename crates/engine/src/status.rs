@@ -44,6 +44,8 @@ impl Verdict {
 pub struct FolderStatus {
     /// In one word.
     pub verdict: Verdict,
+    /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later try.
+    pub settled: bool,
     /// When all three trees were last compared and agreed.
     pub proven_at: Option<Timestamp>,
     /// When the last full scan ended.

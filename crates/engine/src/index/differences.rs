@@ -82,26 +82,6 @@ impl Index {
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
-    /// Whether there is any such row.
-    pub(crate) fn any(&self, difference: Difference) -> Result<bool, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT 1 FROM node INDEXED BY {} WHERE {} LIMIT 1",
-            difference.index(),
-            difference.condition(),
-        ))?;
-        Ok(statement.exists([])?)
-    }
-
-    /// How many such rows there are.
-    pub(crate) fn count(&self, difference: Difference) -> Result<u64, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT count(*) FROM node INDEXED BY {} WHERE {}",
-            difference.index(),
-            difference.condition(),
-        ))?;
-        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
-    }
-
     /// Pairs of rows of which one lost the very entry that the other gained, both sides having had it there.
     ///
     /// The same file under two names (a hard link) proves nothing and is left out.

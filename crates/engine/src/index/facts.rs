@@ -22,10 +22,6 @@ pub(crate) enum Fact {
     ProvenAt,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
-    /// `1`: a person allowed the overwrites that were held.
-    OverwritesApproved,
-    /// A checksum of the ignore rules that the local tree was scanned with.
-    IgnoreRules,
 }
 
 impl Fact {
@@ -38,8 +34,6 @@ impl Fact {
             Self::RemoteStamp => "remote_stamp",
             Self::ProvenAt => "proven_at",
             Self::Paused => "paused",
-            Self::OverwritesApproved => "overwrites_approved",
-            Self::IgnoreRules => "ignore_rules",
         }
     }
 }

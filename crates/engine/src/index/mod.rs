@@ -1,4 +1,4 @@
-//! The index: the three trees of one folder in a SQLite file, and all SQL there is.
+//! The index: the three trees of one folder in a `SQLite` file, and all SQL there is.
 //!
 //! It holds observations, never pending work: losing it costs time, not data, because the next run adopts what
 //! is equal on both sides. One thread owns it.
@@ -15,7 +15,6 @@ mod tree;
 
 use rusqlite::Connection;
 
-pub(crate) use claims::ClaimedDirectory;
 pub(crate) use differences::{Cursor, Difference, MoveCandidate};
 pub(crate) use facts::Fact;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};

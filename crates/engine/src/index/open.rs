@@ -31,7 +31,7 @@ pub enum IndexError {
         /// Why.
         source: std::io::Error,
     },
-    /// SQLite failed.
+    /// `SQLite` failed.
     #[error("the index failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A row holds what this program never writes.

@@ -65,9 +65,10 @@ impl Index {
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
-    /// When the next problem is due to be tried again.
+    /// When the next problem is due to be tried again; one with the time 0 is being tried.
     pub(crate) fn next_try(&self) -> Result<Option<Timestamp>, IndexError> {
-        let mut statement = self.connection.prepare_cached("SELECT min(next_try) FROM problem")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT min(next_try) FROM problem WHERE next_try > 0")?;
         let seconds: Option<Option<i64>> = statement.query_row([], |row| row.get(0)).optional()?;
         Ok(seconds.flatten().map(Timestamp::from_seconds))
     }
@@ -107,6 +108,29 @@ impl Index {
             self.connection.prepare_cached("DELETE FROM held WHERE node = ?1")?.execute([node])?;
         }
         Ok(())
+    }
+
+    /// Marks an entry that a person wants back from the other side.
+    pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
+        self.begin()?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
+            .execute([node])?;
+        Ok(())
+    }
+
+    /// Whether a person wants this entry back from the other side.
+    pub(crate) fn is_restored(&self, node: NodeId) -> Result<bool, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action = 'restore'")?;
+        Ok(statement.exists([node])?)
+    }
+
+    /// Whether any entry is wanted back.
+    pub(crate) fn is_restoring(&self) -> Result<bool, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'restore' LIMIT 1")?;
+        Ok(statement.exists([])?)
     }
 
     /// Forgets what waits and was not approved: the next pass counts anew.

@@ -1,0 +1,401 @@
+//! What became of operations: the index follows what was achieved, never what was intended.
+
+use std::time::Duration;
+
+use jottad_core::{File, Name, OperationKind, RelativePath, Side, moves::Parked};
+
+use super::{Folder, FolderError, Notice};
+use crate::disk::{DiskError, DiskErrorKind};
+use crate::event::{Achieved, CommandId, OperationError};
+use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteRecord, Stamp};
+use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
+use crate::status::{LogLine, ProblemKind};
+use crate::time::Now;
+
+/// An operation that was asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub(super) node: NodeId,
+    /// The directory in which something appears or goes.
+    pub(super) directory: NodeId,
+    pub(super) kind: OperationKind,
+    pub(super) path: RelativePath,
+    pub(super) to: Option<RelativePath>,
+    /// Of the file that travels.
+    pub(super) bytes: Option<u64>,
+    pub(super) detail: Detail,
+}
+
+/// What is needed to take an operation's end in.
+#[derive(Debug, Clone)]
+pub(super) enum Detail {
+    Upload { file: File },
+    Download { file: File },
+    MakeRemoteDirectory,
+    MakeLocalDirectory,
+    MoveRemote { directory: NodeId, name: Name, parked: Parked },
+    MoveAside { side: Side, name: Name },
+    Trash { side: Side },
+    SetRemoteTime { file: File },
+    SetLocalTime,
+}
+
+impl Running {
+    /// Whether it changes which entries there are beyond its own.
+    pub(super) fn is_structural(&self) -> bool {
+        !matches!(
+            self.detail,
+            Detail::Upload { .. }
+                | Detail::Download { .. }
+                | Detail::SetRemoteTime { .. }
+                | Detail::SetLocalTime
+        )
+    }
+
+    pub(super) fn carries_content(&self) -> bool {
+        self.bytes.is_some()
+    }
+}
+
+impl Folder {
+    /// Notes that an operation was asked for.
+    pub(super) fn start(&mut self, command: CommandId, running: Running) {
+        self.notices.push(Notice::OperationStarted {
+            command,
+            kind: running.kind.as_str(),
+            path: running.path.clone(),
+        });
+        *self.attempts.entry(running.node).or_default() += 1;
+        self.busy.insert(running.node);
+        self.running.insert(command, running);
+    }
+
+    pub(super) fn operation_ended(
+        &mut self,
+        command: CommandId,
+        result: Result<Achieved, OperationError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(running) = self.running.remove(&command) else { return Ok(()) };
+        self.busy.remove(&running.node);
+        self.listing.worked_on(running.node);
+        let line = LogLine {
+            id: 0,
+            at: now.wall,
+            kind: running.kind.as_str().to_owned(),
+            path: running.path.clone(),
+            to: running.to.clone(),
+            bytes: running.bytes,
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        let line = self.index.record(line)?;
+        self.notices.push(Notice::OperationEnded(line));
+        let Some(node) = self.index.node(running.node)? else { return Ok(()) };
+        match result {
+            Ok(achieved) => {
+                self.connection.succeeded();
+                self.achieved(node, &running, achieved)
+            }
+            Err(error) => self.operation_failed(&node, &running, &error, now),
+        }
+    }
+
+    fn achieved(&mut self, mut node: Node, running: &Running, achieved: Achieved) -> Result<(), FolderError> {
+        match &running.detail {
+            Detail::Upload { file } => {
+                // It counts as stored when a listing shows it. Whatever the local side has become meanwhile, this is
+                // what was sent.
+                let name = node.remote.take().and_then(|remote| remote.name);
+                node.remote = Some(RemoteRecord { node: RemoteNode::File(*file), name, claimed: true });
+                self.index.save(&mut node)?;
+                self.index.clear_problem(node.id)?;
+                self.confirming.claimed(running.directory);
+                if achieved == Achieved::Outdated {
+                    self.look_at_local(&running.path);
+                }
+            }
+            Detail::MakeRemoteDirectory => {
+                let name = node.remote.take().and_then(|remote| remote.name);
+                let is_root = node.id == NodeId::ROOT;
+                node.remote = Some(RemoteRecord { node: RemoteNode::Directory, name, claimed: !is_root });
+                self.index.save(&mut node)?;
+                self.index.clear_problem(node.id)?;
+                if !is_root {
+                    self.confirming.claimed(running.directory);
+                }
+                self.round.restart();
+            }
+            Detail::SetRemoteTime { file } => {
+                if let Some(remote) = &mut node.remote {
+                    *remote = RemoteRecord {
+                        node: RemoteNode::File(*file),
+                        claimed: true,
+                        name: remote.name.clone(),
+                    };
+                }
+                self.index.save(&mut node)?;
+                self.confirming.claimed(running.directory);
+            }
+            Detail::MoveRemote { directory, name, parked } => {
+                self.moved(&node, *directory, name, *parked, running)?;
+            }
+            Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
+            Detail::Trash { side: Side::Remote } => {
+                self.index.release_held(node.id)?;
+                self.remote_vanished(&mut node)?;
+                self.drop_base(&mut node)?;
+                self.free_namesakes(&node)?;
+            }
+            Detail::Trash { side: Side::Local } => {
+                self.index.release_held(node.id)?;
+                self.local_vanished(&mut node)?;
+                self.drop_base(&mut node)?;
+            }
+            Detail::Download { file } => self.local_file_placed(&mut node, *file, achieved)?,
+            Detail::SetLocalTime => {
+                if let (Achieved::LocalFile(stat), Local::File { md5, .. }) = (achieved, node.local) {
+                    node.local = Local::File { stat, md5 };
+                    self.save_observed(&mut node)?;
+                }
+            }
+            Detail::MakeLocalDirectory => {
+                if let Achieved::LocalDirectory(identity) = achieved {
+                    self.index.release_held(node.id)?;
+                    node.local = Local::Directory(identity);
+                    node.base = Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
+                    self.save_observed(&mut node)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A file was fetched: both sides have it now, durably.
+    fn local_file_placed(
+        &mut self,
+        node: &mut Node,
+        file: File,
+        achieved: Achieved,
+    ) -> Result<(), FolderError> {
+        let Achieved::LocalFile(stat) = achieved else { return Ok(()) };
+        self.index.release_held(node.id)?;
+        node.local = Local::File { stat, md5: Some(file.content.md5) };
+        node.base =
+            Some(Base { entry: BaseEntry::File(file), identity: stat.identity, stamp: Stamp::of(&stat) });
+        self.save_observed(node)
+    }
+
+    /// A remote entry was moved: base and remote follow it.
+    fn moved(
+        &mut self,
+        node: &Node,
+        directory: NodeId,
+        name: &Name,
+        parked: Parked,
+        running: &Running,
+    ) -> Result<(), FolderError> {
+        let mut target = match self.index.child(directory, name)? {
+            Some(target) => target,
+            None => Node::new(directory, name.clone()),
+        };
+        if target.id == NodeId::NEW {
+            // Only a row that holds something is kept; what it holds now is what it is about to hold anyway.
+            target.base = node.base;
+            self.index.save(&mut target)?;
+        }
+        self.index.relocate(node.id, target.id)?;
+        if parked == Parked::From {
+            self.index.unpark(&running.path)?;
+        }
+        self.attempts.remove(&node.id);
+        self.attempts.remove(&target.id);
+        self.free_namesakes(node)?;
+        if let Some(moved) = self.index.node(target.id)? {
+            self.free_namesakes(&moved)?;
+        }
+        // One look at the directory shows that it arrived.
+        if parked != Parked::To {
+            self.confirming.doubt(directory);
+        }
+        self.round.restart();
+        Ok(())
+    }
+
+    /// An entry was renamed to its conflict name; the path it had is free for the other side.
+    fn moved_aside(&mut self, node: &mut Node, side: Side, name: &Name) -> Result<(), FolderError> {
+        self.drop_base(node)?;
+        match side {
+            Side::Local => {
+                self.local_vanished(node)?;
+                let path = self.index.path(node.parent)?;
+                self.scanning.want_directory(path);
+            }
+            Side::Remote => {
+                self.remote_vanished(node)?;
+                self.confirming.doubt(node.parent);
+            }
+        }
+        tracing::info!(folder = %self.settings.name, from = %node.name, to = %name, "kept both");
+        self.round.restart();
+        Ok(())
+    }
+
+    /// The local entry is gone, with everything below it, by our own doing.
+    fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        for id in self.below(node.id, |below| below.local != Local::Absent)? {
+            if let Some(mut below) = self.index.node(id)? {
+                below.local = Local::Absent;
+                self.save_observed(&mut below)?;
+            }
+        }
+        node.local = Local::Absent;
+        self.save_observed(node)
+    }
+
+    /// Nothing is agreed on any more at a row and below it.
+    fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        for id in self.below(node.id, |below| below.base.is_some())? {
+            if let Some(mut below) = self.index.node(id)? {
+                below.base = None;
+                self.save_observed(&mut below)?;
+            }
+        }
+        node.base = None;
+        self.save_observed(node)
+    }
+
+    fn below(&self, top: NodeId, wanted: impl Fn(&Node) -> bool) -> Result<Vec<NodeId>, FolderError> {
+        let mut found = Vec::new();
+        self.index.walk(top, |node, _| {
+            if wanted(node) {
+                found.push(node.id);
+            }
+            Ok(Descend::Yes)
+        })?;
+        Ok(found)
+    }
+
+    fn operation_failed(
+        &mut self,
+        node: &Node,
+        running: &Running,
+        error: &OperationError,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if let Detail::MoveRemote { .. } = running.detail {
+            self.round.moving.give_up();
+        }
+        self.round.restart();
+        match error {
+            OperationError::Disk(error) => self.disk_failed(node, running, error, now),
+            OperationError::Remote(error) => self.remote_failed(node, running, error, now),
+            OperationError::LocalChanged { path } => {
+                self.look_at_local(path);
+                Ok(())
+            }
+            OperationError::RemoteChanged { .. } => {
+                self.look_at_remote(running);
+                Ok(())
+            }
+        }
+    }
+
+    /// The local side is not what was thought: it is scanned before anything else is decided there.
+    fn look_at_local(&mut self, path: &RelativePath) {
+        self.scanning.want_subtree(path.clone());
+        if let Some(parent) = path.parent() {
+            self.scanning.want_directory(parent);
+        }
+    }
+
+    /// The remote side is not what was thought: a directory of files is listed again, and where more may differ
+    /// everything is.
+    fn look_at_remote(&mut self, running: &Running) {
+        if running.is_structural() {
+            self.listing.want_everything();
+        } else {
+            self.confirming.doubt(running.directory);
+        }
+    }
+
+    fn disk_failed(
+        &mut self,
+        node: &Node,
+        running: &Running,
+        error: &DiskError,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if self.is_root_lost(error, now) {
+            return Ok(());
+        }
+        let (kind, remedy) = match error.kind {
+            DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::Occupied => {
+                self.look_at_local(&running.path);
+                return Ok(());
+            }
+            DiskErrorKind::PermissionDenied => {
+                (ProblemKind::Unreadable, "let the user that runs jottad read and write it, or ignore it")
+            }
+            DiskErrorKind::NoSpace => (ProblemKind::LocalDisk, "free some space on the local disk"),
+            _ => (ProblemKind::LocalDisk, "check the local disk"),
+        };
+        self.put_problem(node.id, kind, error.to_string(), remedy, Some(Duration::from_mins(5)), now)
+    }
+
+    fn remote_failed(
+        &mut self,
+        node: &Node,
+        running: &Running,
+        error: &RemoteError,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if self.is_connection_trouble(error, now) {
+            // It says nothing about the entry.
+            self.attempts.remove(&node.id);
+            return Ok(());
+        }
+        match error.kind {
+            RemoteErrorKind::SourceChanged => {
+                self.look_at_local(&running.path);
+                Ok(())
+            }
+            RemoteErrorKind::NotFound | RemoteErrorKind::Conflict => {
+                self.look_at_remote(running);
+                Ok(())
+            }
+            RemoteErrorKind::QuotaExceeded => {
+                self.account_is_full(now);
+                let remedy = "free space in the account (jottad account shows it) or ignore the file";
+                let retry = Some(Duration::from_mins(10));
+                self.put_problem(
+                    node.id,
+                    ProblemKind::QuotaExceeded,
+                    error.message.clone(),
+                    remedy,
+                    retry,
+                    now,
+                )
+            }
+            RemoteErrorKind::Refused => {
+                let remedy = "rename it: the service does not take it as it is";
+                let retry = Some(Duration::from_hours(6));
+                self.put_problem(node.id, ProblemKind::Refused, error.message.clone(), remedy, retry, now)
+            }
+            RemoteErrorKind::SourceUnreadable => {
+                let remedy = "let the user that runs jottad read it, or ignore it";
+                let retry = Some(Duration::from_mins(10));
+                self.put_problem(node.id, ProblemKind::Unreadable, error.message.clone(), remedy, retry, now)
+            }
+            RemoteErrorKind::StagingFailed => {
+                let remedy = "free some space on the local disk";
+                let retry = Some(Duration::from_mins(5));
+                self.put_problem(node.id, ProblemKind::LocalDisk, error.message.clone(), remedy, retry, now)
+            }
+            _ => {
+                let remedy = "nothing: it is tried again";
+                let retry = Some(Duration::from_secs(5));
+                self.put_problem(node.id, ProblemKind::Failing, error.message.clone(), remedy, retry, now)
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Seeing what was sent: a file counts as stored only when a listing shows it.
+//!
+//! One look at a directory confirms everything that was sent into it, so the cost is a constant per directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jottad_core::{FoldKey, StoredName};
+
+use super::{Folder, FolderError};
+use crate::event::{CommandId, Task};
+use crate::index::{Index, Node, NodeId};
+use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// Most looks at one time.
+const MOST_LOOKS: usize = 4;
+/// Up to this many entries are looked at one by one instead of by listing their directory.
+const FEW: u64 = 2;
+/// A service whose nodes lag behind each other is asked again after these delays, then it is believed
+/// (protocol U-38).
+const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+
+/// What still has to be seen.
+#[derive(Debug, Default)]
+pub(super) struct Confirming {
+    loaded: bool,
+    /// Directories with claims: how many, how often they were looked at in vain, and when next.
+    waiting: BTreeMap<NodeId, Waiting>,
+    directories: BTreeMap<CommandId, NodeId>,
+    entries: BTreeMap<CommandId, (NodeId, NodeId)>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: u64,
+    in_vain: usize,
+    not_before: Option<Duration>,
+    /// A look is under way.
+    looking: bool,
+}
+
+impl Confirming {
+    pub(super) fn is_idle(&self) -> bool {
+        self.loaded && self.waiting.is_empty() && self.directories.is_empty() && self.entries.is_empty()
+    }
+
+    /// Something was sent into a directory.
+    pub(super) fn claimed(&mut self, directory: NodeId) {
+        self.waiting.entry(directory).or_default().entries += 1;
+    }
+
+    /// A directory's content is doubted: it is looked at even if nothing was sent there.
+    pub(super) fn doubt(&mut self, directory: NodeId) {
+        let waiting = self.waiting.entry(directory).or_default();
+        waiting.entries = waiting.entries.max(FEW + 1);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.waiting.values().filter_map(|waiting| waiting.not_before).min()
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        for waiting in self.waiting.values_mut() {
+            waiting.not_before = waiting.not_before.filter(|time| *time > now.monotonic);
+        }
+    }
+
+    fn load(&mut self, index: &Index) -> Result<(), FolderError> {
+        let mut after = NodeId::NEW;
+        loop {
+            let page = index.claimed_directories(after, 256)?;
+            let Some(last) = page.last() else { break };
+            after = last.directory;
+            for claimed in page {
+                self.waiting.entry(claimed.directory).or_default().entries = claimed.entries;
+            }
+        }
+        self.loaded = true;
+        Ok(())
+    }
+
+    fn looks(&self) -> usize {
+        self.directories.len() + self.entries.len()
+    }
+}
+
+impl Folder {
+    pub(super) fn issue_confirmations(&mut self, _now: Now) -> Result<(), FolderError> {
+        if !self.confirming.loaded {
+            self.confirming.load(&self.index)?;
+        }
+        if self.confirming.waiting.is_empty() {
+            return Ok(());
+        }
+        let being_filled: BTreeSet<NodeId> = self.running.values().map(|running| running.directory).collect();
+        let due: Vec<NodeId> = self
+            .confirming
+            .waiting
+            .iter()
+            .filter(|(directory, waiting)| {
+                waiting.not_before.is_none()
+                    && !waiting.looking
+                    && !being_filled.contains(directory)
+                    && !self.round.is_in(**directory)
+                    && !self.confirming.entries.values().any(|(_, running)| running == *directory)
+            })
+            .map(|(directory, _)| *directory)
+            .take(MOST_LOOKS)
+            .collect();
+        for directory in due {
+            if self.confirming.looks() >= MOST_LOOKS {
+                break;
+            }
+            self.issue_confirmation(directory)?;
+        }
+        Ok(())
+    }
+
+    fn issue_confirmation(&mut self, directory: NodeId) -> Result<(), FolderError> {
+        let Some(waiting) = self.confirming.waiting.remove(&directory) else { return Ok(()) };
+        if self.index.node(directory)?.is_none() {
+            return Ok(());
+        }
+        let path = self.index.stored_path(directory)?;
+        let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
+        if claims.is_empty() {
+            let id = self.issue(Task::ListDirectory { directory: path.clone() });
+            self.confirming.directories.insert(id, directory);
+        }
+        for node in claims {
+            let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
+            self.confirming.entries.insert(id, (node.id, directory));
+        }
+        self.confirming.waiting.insert(directory, Waiting { entries: 0, looking: true, ..waiting });
+        Ok(())
+    }
+
+    pub(super) fn directory_confirmed(
+        &mut self,
+        command: CommandId,
+        result: Result<Vec<(StoredName, RemoteNode)>, RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
+        let in_vain = self.end_look(directory);
+        match result {
+            Ok(entries) => {
+                self.connection.succeeded();
+                let stale = self.stale_claims(directory, &entries, in_vain)?;
+                self.busy.extend(&stale);
+                let observed = self.observe_directory(directory, &entries);
+                self.busy.retain(|node| !stale.contains(node));
+                observed?;
+                self.look_again_for(directory, in_vain, now)
+            }
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                if in_vain >= DELAYS.len() || self.index.claims(directory)?.is_empty() {
+                    if let Some(mut node) = self.index.node(directory)? {
+                        self.remote_vanished(&mut node)?;
+                    }
+                    return Ok(());
+                }
+                self.look_again_for(directory, in_vain, now)
+            }
+            Err(error) => {
+                self.confirming.waiting.entry(directory).or_default().entries += FEW + 1;
+                self.connection_failed(&error, now);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn entry_confirmed(
+        &mut self,
+        command: CommandId,
+        result: Result<Option<RemoteNode>, RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some((id, directory)) = self.confirming.entries.remove(&command) else { return Ok(()) };
+        let is_last = !self.confirming.entries.values().any(|(_, other)| *other == directory);
+        let in_vain = if is_last { self.end_look(directory) } else { self.looks_in_vain(directory) };
+        match result {
+            Ok(seen) => {
+                self.connection.succeeded();
+                if let Some(mut node) = self.index.node(id)?
+                    && !self.busy.contains(&id)
+                    && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
+                    && (seen == Some(claimed.node) || (seen.is_some() && in_vain >= DELAYS.len()))
+                {
+                    let stored = node.stored_name();
+                    self.observe_remote(&mut node, &stored, seen, false)?;
+                }
+            }
+            Err(error) => self.connection_failed(&error, now),
+        }
+        if is_last { self.look_again_for(directory, in_vain, now) } else { Ok(()) }
+    }
+
+    fn looks_in_vain(&self, directory: NodeId) -> usize {
+        self.confirming.waiting.get(&directory).map_or(0, |waiting| waiting.in_vain)
+    }
+
+    /// Ends a look; what was sent in the meantime is looked at again.
+    fn end_look(&mut self, directory: NodeId) -> usize {
+        let Some(waiting) = self.confirming.waiting.remove(&directory) else { return 0 };
+        if waiting.entries > 0 {
+            self.confirming
+                .waiting
+                .insert(directory, Waiting { entries: waiting.entries, ..Waiting::default() });
+        }
+        waiting.in_vain
+    }
+
+    /// The claims that a listing contradicts, as long as it may only be late.
+    fn stale_claims(
+        &self,
+        directory: NodeId,
+        entries: &[(StoredName, RemoteNode)],
+        in_vain: usize,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        if in_vain >= DELAYS.len() {
+            return Ok(BTreeSet::new());
+        }
+        let seen: BTreeMap<FoldKey, RemoteNode> =
+            entries.iter().map(|(name, node)| (FoldKey::of(name), *node)).collect();
+        let contradicted = |node: &Node| {
+            let claimed = node.remote.as_ref().map(|remote| remote.node);
+            seen.get(&FoldKey::of(&node.stored_name())).is_some_and(|seen| Some(*seen) != claimed)
+        };
+        Ok(self
+            .index
+            .claims(directory)?
+            .iter()
+            .filter(|node| contradicted(node))
+            .map(|node| node.id)
+            .collect())
+    }
+
+    /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
+    /// not stored, and is sent anew.
+    fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
+        let claims = self.index.claims(directory)?;
+        if claims.is_empty() {
+            return Ok(());
+        }
+        if let Some(delay) = DELAYS.get(in_vain) {
+            let waiting = self.confirming.waiting.entry(directory).or_default();
+            waiting.entries = waiting.entries.max(claims.len() as u64);
+            waiting.in_vain = in_vain + 1;
+            waiting.not_before = Some(now.monotonic + *delay);
+            return Ok(());
+        }
+        for mut node in claims {
+            if self.busy.contains(&node.id) {
+                continue;
+            }
+            self.remote_vanished(&mut node)?;
+            self.put_problem(
+                node.id,
+                ProblemKind::Failing,
+                "the service accepted it but does not show it".to_owned(),
+                "nothing: it is sent again",
+                Some(Duration::from_mins(1)),
+                now,
+            )?;
+        }
+        Ok(())
+    }
+}

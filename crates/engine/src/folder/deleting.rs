@@ -1,0 +1,279 @@
+//! What removes: last of all, counted before it begins, and held for a person where it is too much.
+
+use jottad_core::{Action, Kind, OperationKind, Side, holds_deletes};
+
+use super::completing::{Detail, Running};
+use super::planning::Surroundings;
+use super::{Folder, FolderError};
+use crate::digest::TreeDigest;
+use crate::disk::DiskNode;
+use crate::event::{LocalExpectation, RemoteExpectation, Task};
+use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId};
+use crate::remote::RemoteNode;
+use crate::time::Now;
+
+const PAGE: u32 = 256;
+const MOST_DELETES: usize = 4;
+
+/// The deletes of the current round.
+#[derive(Debug, Default)]
+pub(super) struct Deleting {
+    counted: bool,
+    cursor: Cursor,
+}
+
+/// A delete that the path rules ask for.
+struct Doomed {
+    node: Node,
+    side: Side,
+    because: &'static str,
+}
+
+impl Folder {
+    /// Works on through the deletes; tells whether none is left.
+    pub(super) fn plan_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
+        if !self.round.deleting.counted {
+            self.count_deletes(now)?;
+            self.round.deleting.counted = true;
+            self.round.deleting.cursor = Cursor::default();
+            self.clear_parked()?;
+        }
+        loop {
+            if self.running.len() >= MOST_DELETES {
+                return Ok(false);
+            }
+            let page = self.index.page(Difference::Unsettled, self.round.deleting.cursor, PAGE)?;
+            if page.is_empty() {
+                // The round is over when the last one was done, and the next round sees what it left.
+                return Ok(self.running.is_empty());
+            }
+            for node in page {
+                if self.running.len() >= MOST_DELETES {
+                    return Ok(false);
+                }
+                self.round.deleting.cursor = Cursor::after(&node);
+                if let Some(doomed) = self.doomed(node, now)?
+                    && self.index.held(doomed.node.id)? != Some(false)
+                {
+                    self.issue_delete(&doomed)?;
+                    self.round.restart();
+                }
+            }
+        }
+    }
+
+    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count.
+    fn count_deletes(&mut self, now: Now) -> Result<(), FolderError> {
+        self.index.release_waiting()?;
+        let (mut entries, mut files) = (0_u64, 0_u64);
+        let mut cursor = Cursor::default();
+        loop {
+            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
+            let Some(last) = page.last() else { break };
+            cursor = Cursor::after(last);
+            for node in page {
+                if let Some(doomed) = self.doomed(node, now)?
+                    && self.index.held(doomed.node.id)?.is_none()
+                {
+                    let (more_entries, more_files) = self.count_doomed(&doomed)?;
+                    entries += more_entries;
+                    files += more_files;
+                }
+            }
+        }
+        if !holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files) {
+            return Ok(());
+        }
+        let mut cursor = Cursor::default();
+        loop {
+            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            cursor = Cursor::after(last);
+            for node in page {
+                if let Some(doomed) = self.doomed(node, now)?
+                    && self.index.held(doomed.node.id)?.is_none()
+                {
+                    self.index.hold(doomed.node.id, OperationKind::Trash(doomed.side).as_str())?;
+                }
+            }
+        }
+    }
+
+    /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
+    fn doomed(&self, node: Node, now: Now) -> Result<Option<Doomed>, FolderError> {
+        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+            return Ok(None);
+        }
+        let Some(decision) = self.decide(&node)? else { return Ok(None) };
+        let Action::Trash(side) = decision.action else { return Ok(None) };
+        let here = self.surroundings(node.parent)?;
+        if here.frozen || here.busy || self.goes_with_directory(&here)? {
+            return Ok(None);
+        }
+        Ok(Some(Doomed { node, side, because: decision.because }))
+    }
+
+    /// Whether a directory above is removed with all that is in it.
+    fn goes_with_directory(&self, here: &Surroundings) -> Result<bool, FolderError> {
+        for node in self.index.lineage(here.directory)? {
+            let is_given_up = node.local == Local::Absent || node.remote.is_none();
+            if is_given_up
+                && node.base.is_some()
+                && self.decide(&node)?.is_some_and(|decision| decision.action.is_delete())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn count_doomed(&self, doomed: &Doomed) -> Result<(u64, u64), FolderError> {
+        let counts = |node: &Node| match doomed.side {
+            Side::Remote => node.remote.as_ref().map(|remote| remote.node.kind()),
+            Side::Local => node.local.kind(),
+        };
+        let (mut entries, mut files) = (0, 0);
+        let mut count = |node: &Node| {
+            if let Some(kind) = counts(node) {
+                entries += 1;
+                files += u64::from(kind == Kind::File);
+            }
+        };
+        count(&doomed.node);
+        self.index.walk(doomed.node.id, |node, _| {
+            count(node);
+            Ok(Descend::Yes)
+        })?;
+        Ok((entries, files))
+    }
+
+    fn issue_delete(&mut self, doomed: &Doomed) -> Result<(), FolderError> {
+        let node = &doomed.node;
+        let path = self.index.path(node.id)?;
+        let remote = self.index.stored_path(node.id)?;
+        let task = match doomed.side {
+            Side::Remote => {
+                let expected = match node.remote.as_ref().map(|remote| remote.node) {
+                    Some(RemoteNode::File(file)) => RemoteExpectation::File(file),
+                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(self.remote_digest(node.id)?),
+                    None => return Ok(()),
+                };
+                let local = match node.local {
+                    Local::File { stat, .. } => Some(DiskNode::File(stat)),
+                    Local::Directory(identity) => Some(DiskNode::Directory(identity)),
+                    _ => None,
+                };
+                Task::TrashRemote { path: path.clone(), local, remote, expected }
+            }
+            Side::Local => {
+                let expected = match node.local {
+                    Local::File { stat, .. } => LocalExpectation::File(stat),
+                    Local::Directory(identity) => {
+                        LocalExpectation::Directory(identity, self.local_digest(node.id)?)
+                    }
+                    _ => return Ok(()),
+                };
+                Task::TrashLocal { path: path.clone(), remote, expected }
+            }
+        };
+        tracing::debug!(folder = %self.settings.name, %path, because = doomed.because, "removing");
+        let command = self.issue(task);
+        self.start(
+            command,
+            Running {
+                node: node.id,
+                directory: node.parent,
+                kind: OperationKind::Trash(doomed.side),
+                path,
+                to: None,
+                bytes: None,
+                detail: Detail::Trash { side: doomed.side },
+            },
+        );
+        Ok(())
+    }
+
+    /// What the remote directory must hold for it to be removed as a whole.
+    fn remote_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
+        let mut digest = TreeDigest::default();
+        self.index.walk_stored(directory, |node, path| {
+            match node.remote.as_ref().map(|remote| remote.node) {
+                Some(RemoteNode::File(file)) => digest.add_remote_file(path, file.content),
+                Some(RemoteNode::Directory) => {}
+                None => return Ok(Descend::No),
+            }
+            Ok(Descend::Yes)
+        })?;
+        Ok(digest)
+    }
+
+    /// What the local directory must hold for it to be removed as a whole.
+    fn local_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
+        let mut digest = TreeDigest::default();
+        self.index.walk(directory, |node, path| {
+            match node.local {
+                Local::File { stat, .. } => digest.add_local_file(path, &stat),
+                Local::Directory(_) => digest.add_local_directory(path),
+                _ => return Ok(Descend::No),
+            }
+            Ok(Descend::Yes)
+        })?;
+        Ok(digest)
+    }
+
+    /// Temporary names that a crash left behind without anybody knowing what they hold are removed: what they hold has
+    /// been sent anew by now. A name that still has a base is picked up by the moves.
+    fn clear_parked(&mut self) -> Result<(), FolderError> {
+        for path in self.index.parked()? {
+            match self.index.locate(&path)? {
+                None => self.index.unpark(&path)?,
+                Some(node)
+                    if node.base.is_none()
+                        && node.local == Local::Absent
+                        && !self.busy.contains(&node.id) =>
+                {
+                    self.issue_delete(&Doomed {
+                        node,
+                        side: Side::Remote,
+                        because: "left behind by a move",
+                    })?;
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A person lets the held deletes happen, or says that the root is right.
+    pub(super) fn approve(&mut self) -> Result<(), FolderError> {
+        if self.root.held().is_some() {
+            self.listing.missing_root_trusted = true;
+            self.root.trust();
+            self.scanning.want_everything();
+        }
+        self.index.approve_held()?;
+        self.round.restart();
+        Ok(())
+    }
+
+    /// A person wants what would be removed back from the other side.
+    pub(super) fn reject(&mut self) -> Result<(), FolderError> {
+        for (id, _) in self.index.waiting()? {
+            let mut rows = vec![id];
+            self.index.walk(id, |node, _| {
+                rows.push(node.id);
+                Ok(Descend::Yes)
+            })?;
+            for row in rows {
+                let Some(mut node) = self.index.node(row)? else { continue };
+                node.base = None;
+                self.index.release_held(row)?;
+                if node.local == Local::Absent && node.remote.is_some() {
+                    self.index.restore(row)?;
+                }
+                self.save_observed(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+}

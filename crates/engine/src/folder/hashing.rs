@@ -1,0 +1,156 @@
+//! Summing what changed: the only time that file contents are read before they are sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jottad_core::Md5;
+
+use super::{Folder, FolderError};
+use crate::disk::{DiskError, DiskErrorKind, FileStat};
+use crate::event::{CommandId, Task};
+use crate::index::{Cursor, Difference, Local, Node, NodeId, Stamp};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// Most files that are summed at one time: more would only make the disk seek.
+const MOST_HASHES: usize = 2;
+const PAGE: u32 = 64;
+
+/// Files that are being summed.
+#[derive(Debug, Default)]
+pub(super) struct Hashing {
+    running: BTreeMap<CommandId, (NodeId, FileStat)>,
+    cursor: Cursor,
+    /// The cursor has seen every file that is to be summed.
+    over: bool,
+}
+
+impl Hashing {
+    /// There may be new files to sum.
+    pub(super) fn restart(&mut self) {
+        self.cursor = Cursor::default();
+        self.over = false;
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.over
+    }
+
+    fn is_running(&self, node: NodeId) -> bool {
+        self.running.values().any(|(running, _)| *running == node)
+    }
+}
+
+impl Folder {
+    pub(super) fn issue_hashes(&mut self) -> Result<(), FolderError> {
+        while self.hashing.running.len() < MOST_HASHES && !self.hashing.over {
+            let page = self.index.page(Difference::Unhashed, self.hashing.cursor, PAGE)?;
+            if page.is_empty() {
+                self.hashing.over = true;
+            }
+            for mut node in page {
+                if self.hashing.running.len() >= MOST_HASHES {
+                    break;
+                }
+                self.hashing.cursor = Cursor::after(&node);
+                self.issue_hash(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn issue_hash(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        let Local::File { stat, md5: None } = node.local else { return Ok(()) };
+        if self.hashing.is_running(node.id)
+            || self
+                .index
+                .problem(node.id)?
+                .is_some_and(|problem| problem.next_try != Some(super::BEING_TRIED))
+        {
+            return Ok(());
+        }
+        if let Some(md5) = self.sum_without_reading(node, &stat)? {
+            return self.set_sum(node, stat, md5);
+        }
+        let path = self.index.path(node.id)?;
+        let id = self.issue(Task::Hash { path, stat });
+        self.hashing.running.insert(id, (node.id, stat));
+        Ok(())
+    }
+
+    /// A file whose every stat is that of a file that was summed is that file: a directory above it was renamed.
+    fn sum_without_reading(&self, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
+        if let (Some(base), Some(file)) = (node.base, node.base_entry().file())
+            && stat.identity.born != 0
+            && base.identity == stat.identity
+            && base.stamp == Stamp::of(stat)
+            && file.content.size == stat.size
+            && file.modified == stat.modified
+        {
+            return Ok(Some(file.content.md5));
+        }
+        Ok(self.index.known_sum(stat)?)
+    }
+
+    pub(super) fn hashed(
+        &mut self,
+        command: CommandId,
+        result: Result<Md5, DiskError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some((id, stat)) = self.hashing.running.remove(&command) else { return Ok(()) };
+        let Some(mut node) = self.index.node(id)? else { return Ok(()) };
+        match result {
+            // What was summed counts only for what was seen before: the stat may have been replaced meanwhile.
+            Ok(md5) => {
+                if node.local == (Local::File { stat, md5: None }) {
+                    self.set_sum(&mut node, stat, md5)?;
+                } else {
+                    self.hashing.restart();
+                }
+                Ok(())
+            }
+            Err(error) if self.is_root_lost(&error, now) => Ok(()),
+            Err(error) => self.hash_failed(&node, &error, now),
+        }
+    }
+
+    fn set_sum(&mut self, node: &mut Node, stat: FileStat, md5: Md5) -> Result<(), FolderError> {
+        node.local = Local::File { stat, md5: Some(md5) };
+        self.save_observed(node)
+    }
+
+    fn hash_failed(&mut self, node: &Node, error: &DiskError, now: Now) -> Result<(), FolderError> {
+        let path = self.index.path(node.id)?;
+        match error.kind {
+            DiskErrorKind::Changed | DiskErrorKind::NotFound => {
+                if let Some(parent) = path.parent() {
+                    self.scanning.want_directory(parent);
+                }
+                let attempts = self.attempts.entry(node.id).or_default();
+                *attempts += 1;
+                if *attempts > super::MOST_ATTEMPTS {
+                    self.put_problem(
+                        node.id,
+                        ProblemKind::KeepsChanging,
+                        "the file changes while it is read".to_owned(),
+                        "nothing: it is tried again when it rests; ignore it if it never does",
+                        Some(Duration::from_mins(1)),
+                        now,
+                    )?;
+                } else {
+                    self.hashing.restart();
+                }
+            }
+            _ => self.put_problem(
+                node.id,
+                ProblemKind::Unreadable,
+                format!("the file cannot be read: {}", error.kind),
+                "let the user that runs jottad read it, or ignore it",
+                Some(Duration::from_mins(10)),
+                now,
+            )?,
+        }
+        Ok(())
+    }
+}

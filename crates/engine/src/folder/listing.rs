@@ -1,0 +1,445 @@
+//! What the service has: the recursive listing, and the cheap poll that says whether one is due.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jottad_core::{DecodedName, FoldKey, Name, StoredName, StoredPath, decode_name, encode_name};
+
+use super::{Folder, FolderError};
+use crate::event::{CommandId, Task};
+use crate::index::{Descend, Fact, Index, Local, Node, NodeId, RemoteRecord};
+use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
+use crate::settings::FolderSettings;
+use crate::time::Now;
+
+/// A changed stamp that our own work may explain leads to a listing only this often.
+const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
+const SWEEP: u32 = 1024;
+
+/// The state of the remote tree's observation.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// A complete listing was merged at some time, so absences are known.
+    known: bool,
+    wanted: Wanted,
+    running: Option<RunningListing>,
+    polling: Option<CommandId>,
+    /// The stamp that was read before the running or wanted listing.
+    stamp: Option<String>,
+    /// Something was done since the last stamp was read, so that a new stamp proves nothing.
+    own_work: bool,
+    listed_at: Option<Duration>,
+    poll_at: Option<Duration>,
+    list_at: Option<Duration>,
+    /// A person allowed to build a missing remote root anew.
+    pub(super) missing_root_trusted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    /// Whether anything changed.
+    Poll,
+    /// Everything.
+    Listing,
+}
+
+#[derive(Debug)]
+struct RunningListing {
+    command: CommandId,
+    /// One bit for each row that was seen.
+    seen: Vec<u64>,
+    /// Rows that an operation worked on meanwhile: this listing does not judge them.
+    touched: BTreeSet<NodeId>,
+    /// The directory of the last entry, which is nearly always that of the next.
+    directory: Option<(StoredPath, NodeId)>,
+}
+
+impl RunningListing {
+    fn see(&mut self, node: NodeId) {
+        let bit = usize::try_from(node.0).unwrap_or(0);
+        if self.seen.len() <= bit / 64 {
+            self.seen.resize(bit / 64 + 1, 0);
+        }
+        self.seen[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn saw(&self, node: NodeId) -> bool {
+        let bit = usize::try_from(node.0).unwrap_or(0);
+        self.seen.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
+    }
+}
+
+impl Listing {
+    pub(super) fn new(index: &Index) -> Result<Self, FolderError> {
+        Ok(Self {
+            known: index.number(Fact::RemoteCheckedAt)?.is_some(),
+            wanted: Wanted::Nothing,
+            running: None,
+            polling: None,
+            stamp: None,
+            own_work: true,
+            listed_at: None,
+            poll_at: None,
+            list_at: None,
+            missing_root_trusted: false,
+        })
+    }
+
+    /// At the start a folder that was listed before is only asked whether anything changed.
+    pub(super) fn start(&mut self, settings: &FolderSettings, now: Now) {
+        self.wanted = if self.known { Wanted::Poll } else { Wanted::Listing };
+        self.own_work = false;
+        self.list_at = Some(now.monotonic + settings.list);
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.known
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.wanted == Wanted::Nothing && self.running.is_none() && self.polling.is_none()
+    }
+
+    /// While a listing runs or waits to run nothing may be moved or removed on the service.
+    pub(super) fn forbids_structure(&self) -> bool {
+        self.running.is_some() || self.wanted == Wanted::Listing
+    }
+
+    pub(super) fn want_poll(&mut self) {
+        if self.wanted == Wanted::Nothing {
+            self.wanted = Wanted::Poll;
+        }
+    }
+
+    pub(super) fn want_everything(&mut self) {
+        self.wanted = Wanted::Listing;
+    }
+
+    /// An operation was done at a row.
+    pub(super) fn worked_on(&mut self, node: NodeId) {
+        self.own_work = true;
+        if let Some(running) = &mut self.running {
+            running.touched.insert(node);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        [self.poll_at, self.list_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn timer(&mut self, settings: &FolderSettings, now: Now) {
+        if self.list_at.is_some_and(|time| time <= now.monotonic) {
+            self.list_at = Some(now.monotonic + settings.list);
+            self.want_everything();
+        }
+        if self.poll_at.is_some_and(|time| time <= now.monotonic) {
+            self.poll_at = None;
+            self.want_poll();
+        }
+    }
+}
+
+impl Folder {
+    pub(super) fn issue_listing(&mut self, _now: Now) -> Result<(), FolderError> {
+        if self.listing.running.is_some() || self.listing.polling.is_some() {
+            return Ok(());
+        }
+        match self.listing.wanted {
+            Wanted::Nothing => {}
+            // The stamp is read before the listing, so that whatever changes meanwhile changes the stamp.
+            Wanted::Poll => self.listing.polling = Some(self.issue(Task::Poll)),
+            Wanted::Listing if self.listing.stamp.is_none() => {
+                self.listing.polling = Some(self.issue(Task::Poll));
+            }
+            Wanted::Listing => {
+                if self.running.values().any(super::completing::Running::is_structural) {
+                    return Ok(());
+                }
+                let command = self.issue(Task::ListTree);
+                self.listing.wanted = Wanted::Nothing;
+                self.listing.running = Some(RunningListing {
+                    command,
+                    seen: Vec::new(),
+                    touched: self.busy.clone(),
+                    directory: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn polled(
+        &mut self,
+        result: Result<String, RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        self.listing.polling = None;
+        self.listing.poll_at = Some(now.monotonic + self.settings.poll);
+        let stamp = match result {
+            Ok(stamp) => stamp,
+            // A mountpoint that does not exist yet has no stamp; the listing will say so.
+            Err(error) if error.kind == RemoteErrorKind::NotFound => String::new(),
+            Err(error) => {
+                self.connection_failed(&error, now);
+                return Ok(());
+            }
+        };
+        self.connection.succeeded();
+        if self.listing.wanted == Wanted::Listing {
+            self.listing.stamp = Some(stamp);
+            return Ok(());
+        }
+        self.listing.wanted = Wanted::Nothing;
+        let unchanged = self.index.fact(Fact::RemoteStamp)?.as_deref() == Some(stamp.as_str());
+        let recently =
+            self.listing.listed_at.is_some_and(|time| now.monotonic.saturating_sub(time) < OWN_WORK_DELAY);
+        if unchanged {
+            self.round.restart();
+        } else if self.listing.own_work && recently {
+            self.index.set_fact(Fact::RemoteStamp, Some(&stamp))?;
+            self.listing.own_work = false;
+            self.round.restart();
+        } else {
+            self.listing.wanted = Wanted::Listing;
+            self.listing.stamp = Some(stamp);
+        }
+        Ok(())
+    }
+
+    pub(super) fn observe_listed(
+        &mut self,
+        command: CommandId,
+        entries: &[ListedEntry],
+    ) -> Result<(), FolderError> {
+        let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
+            return Ok(());
+        };
+        for entry in entries {
+            let Some(name) = entry.path.name() else { continue };
+            let Some(parent) = entry.path.parent() else { continue };
+            let directory = match &running.directory {
+                Some((path, id)) if *path == parent => *id,
+                _ => {
+                    let id = self.ensure_remote_directory(&parent, &mut running)?;
+                    running.directory = Some((parent, id));
+                    id
+                }
+            };
+            let node = self.find_for_stored(directory, name, &|node| running.saw(node))?;
+            if let Some(mut node) = node {
+                let is_touched = running.touched.contains(&node.id);
+                self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
+                running.see(node.id);
+            }
+        }
+        self.listing.running = Some(running);
+        Ok(())
+    }
+
+    /// The row of a remote directory, made where it is missing: a directory exists if anything in it does.
+    fn ensure_remote_directory(
+        &mut self,
+        path: &StoredPath,
+        running: &mut RunningListing,
+    ) -> Result<NodeId, FolderError> {
+        let mut directory = NodeId::ROOT;
+        for name in path.names() {
+            let found = self.find_for_stored(directory, name, &|node| running.saw(node))?;
+            // Without a name of its own it is filed under the directory above; its content is then reported there.
+            let Some(mut node) = found else { continue };
+            if !running.saw(node.id) {
+                let is_touched = running.touched.contains(&node.id);
+                self.observe_remote(&mut node, name, Some(RemoteNode::Directory), is_touched)?;
+                running.see(node.id);
+            }
+            directory = node.id;
+        }
+        Ok(directory)
+    }
+
+    /// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
+    ///
+    /// The spelling that was seen before wins; then the name that it decodes to; then a local name that the service
+    /// cannot tell from it. `taken` tells which rows belong to another stored name of the same listing.
+    fn find_for_stored(
+        &mut self,
+        directory: NodeId,
+        stored: &StoredName,
+        taken: &dyn Fn(NodeId) -> bool,
+    ) -> Result<Option<Node>, FolderError> {
+        let mut names: Vec<Name> = match decode_name(stored) {
+            DecodedName::Native(name) => vec![name],
+            DecodedName::Foreign(name) => vec![name],
+            DecodedName::Unrepresentable(_) => Vec::new(),
+        };
+        if let Ok(raw) = Name::new(stored.as_str().as_bytes())
+            && !names.contains(&raw)
+        {
+            names.push(raw);
+        }
+        for name in &names {
+            match self.index.child(directory, name)? {
+                Some(node) if node.remote.is_some() && node.stored_name() == *stored => {
+                    return Ok(Some(node));
+                }
+                Some(node) if node.remote.is_none() && !taken(node.id) && encode_name(name) == *stored => {
+                    return Ok(Some(node));
+                }
+                _ => {}
+            }
+        }
+        let key = FoldKey::of(stored);
+        for node in self.index.namesakes(directory, stored)? {
+            let is_same = node.remote.is_some() && node.stored_name() == *stored;
+            let is_free = node.remote.is_none()
+                && node.local != Local::Absent
+                && FoldKey::of(&encode_name(&node.name)) == key;
+            if is_same || (is_free && !taken(node.id)) {
+                return Ok(Some(node));
+            }
+        }
+        for name in names {
+            match self.index.child(directory, &name)? {
+                None => return Ok(Some(Node::new(directory, name))),
+                Some(node) if !taken(node.id) => return Ok(Some(node)),
+                Some(_) => {}
+            }
+        }
+        tracing::warn!(folder = %self.settings.name, name = %stored, "a remote entry has no possible local name and is left alone");
+        Ok(None)
+    }
+
+    /// Brings what was seen at a row into the index; `None` if nothing is there.
+    pub(super) fn observe_remote(
+        &mut self,
+        node: &mut Node,
+        stored: &StoredName,
+        seen: Option<RemoteNode>,
+        is_touched: bool,
+    ) -> Result<(), FolderError> {
+        if is_touched && node.id != NodeId::NEW {
+            return Ok(());
+        }
+        let seen = seen.map(|seen| RemoteRecord::seen(seen, stored, &node.name));
+        if node.remote != seen || node.id == NodeId::NEW {
+            node.remote = seen;
+            self.save_observed(node)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn listing_ended(
+        &mut self,
+        command: CommandId,
+        result: Result<(), RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(running) = self.listing.running.take_if(|running| running.command == command) else {
+            return Ok(());
+        };
+        let stamp = self.listing.stamp.take();
+        match result {
+            Ok(()) => {
+                if let Some(mut root) = self.index.node(NodeId::ROOT)?
+                    && root.remote.is_none()
+                {
+                    root.remote =
+                        Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+                    self.save_observed(&mut root)?;
+                }
+                self.sweep(&running)?;
+            }
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
+                    self.listing.want_everything();
+                    self.root.hold("the remote folder is not there any more".to_owned(), now);
+                    return Ok(());
+                }
+                self.listing.missing_root_trusted = false;
+                if let Some(mut root) = self.index.node(NodeId::ROOT)? {
+                    root.remote = None;
+                    self.save_observed(&mut root)?;
+                }
+                self.sweep(&running)?;
+            }
+            Err(error) => {
+                self.listing.want_everything();
+                self.connection_failed(&error, now);
+                return Ok(());
+            }
+        }
+        self.connection.succeeded();
+        self.listing.known = true;
+        self.listing.own_work = false;
+        self.listing.listed_at = Some(now.monotonic);
+        self.index.set_fact(Fact::RemoteStamp, stamp.as_deref())?;
+        self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
+        self.round.restart();
+        Ok(())
+    }
+
+    /// After a complete listing, what it did not show is not there.
+    fn sweep(&mut self, running: &RunningListing) -> Result<(), FolderError> {
+        let mut after = NodeId::ROOT;
+        loop {
+            let page = self.index.with_remote(after, SWEEP)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = *last;
+            for id in page {
+                if running.saw(id) || running.touched.contains(&id) {
+                    continue;
+                }
+                if let Some(mut node) = self.index.node(id)?
+                    && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+                {
+                    node.remote = None;
+                    self.save_observed(&mut node)?;
+                }
+            }
+        }
+    }
+
+    /// Brings the complete listing of one directory into the index.
+    pub(super) fn observe_directory(
+        &mut self,
+        directory: NodeId,
+        entries: &[(StoredName, RemoteNode)],
+    ) -> Result<(), FolderError> {
+        let mut seen = BTreeMap::new();
+        for (stored, remote) in entries {
+            let found = self.find_for_stored(directory, stored, &|node| seen.contains_key(&node))?;
+            if let Some(mut node) = found {
+                let is_busy = self.busy.contains(&node.id);
+                self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;
+                seen.insert(node.id, ());
+            }
+        }
+        for mut node in self.index.children(directory)? {
+            let judged = !seen.contains_key(&node.id) && !self.busy.contains(&node.id);
+            if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
+                self.remote_vanished(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The remote entry is gone, with everything below it.
+    pub(super) fn remote_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        let mut gone = Vec::new();
+        self.index.walk(node.id, |below, _| {
+            if below.remote.is_some() {
+                gone.push(below.id);
+            }
+            Ok(Descend::Yes)
+        })?;
+        for id in gone {
+            if let Some(mut below) = self.index.node(id)? {
+                below.remote = None;
+                self.save_observed(&mut below)?;
+            }
+        }
+        node.remote = None;
+        self.save_observed(node)
+    }
+}

@@ -1,0 +1,410 @@
+//! A folder as a deterministic state machine: an event and a time in, commands out.
+//!
+//! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
+//! modules follow a change through it: what the disk says ([`scanning`], [`hashing`]), what the service says
+//! ([`listing`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`deleting`]) and what became of it
+//! ([`completing`]); [`reporting`] answers questions.
+
+mod completing;
+mod confirming;
+mod connection;
+mod deleting;
+mod hashing;
+mod listing;
+mod moving;
+mod planning;
+mod reporting;
+mod root;
+mod scanning;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jottad_core::{RelativePath, Timestamp};
+
+use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
+use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
+use crate::index::{Fact, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::settings::FolderSettings;
+use crate::status::{LogLine, ProblemKind};
+use crate::time::Now;
+
+use completing::Running;
+use confirming::Confirming;
+use connection::Connection;
+use hashing::Hashing;
+use listing::Listing;
+use planning::Round;
+use root::Root;
+use scanning::Scanning;
+
+/// The folder cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A rule in the configuration.
+    #[error(transparent)]
+    IgnoreRule(#[from] IgnoreRuleError),
+}
+
+/// Something worth telling while it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// An operation began.
+    OperationStarted {
+        /// Its command, to look its progress up.
+        command: CommandId,
+        /// The word for it.
+        kind: &'static str,
+        /// Where.
+        path: RelativePath,
+    },
+    /// An operation ended.
+    OperationEnded(LogLine),
+}
+
+/// One folder.
+pub struct Folder {
+    settings: FolderSettings,
+    rules: IgnoreRules,
+    index: Index,
+    next_command: u64,
+    commands: Vec<Command>,
+    notices: Vec<Notice>,
+    /// A person stopped it: until then, or for ever.
+    paused: Option<Pause>,
+    root: Root,
+    scanning: Scanning,
+    hashing: Hashing,
+    listing: Listing,
+    confirming: Confirming,
+    connection: Connection,
+    round: Round,
+    running: BTreeMap<CommandId, Running>,
+    /// The rows with a running operation.
+    busy: BTreeSet<NodeId>,
+    /// How often a row was worked on without settling.
+    attempts: BTreeMap<NodeId, u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    Forever,
+    Until(Timestamp),
+}
+
+/// The time of the next try of a problem that is being tried now.
+const BEING_TRIED: Timestamp = Timestamp::from_seconds(0);
+/// A row that was worked on this often without settling is left alone for a while.
+const MOST_ATTEMPTS: u32 = 6;
+
+impl Folder {
+    /// Takes a folder up where its index left it. Nothing happens until [`Event::Started`].
+    pub fn new(settings: FolderSettings, index: Index) -> Result<Self, FolderError> {
+        let rules = IgnoreRules::new(&settings.ignore)?;
+        let paused = match index.fact(Fact::Paused)?.as_deref() {
+            None => None,
+            Some("forever") => Some(Pause::Forever),
+            Some(_) => {
+                index.number(Fact::Paused)?.map(|seconds| Pause::Until(Timestamp::from_seconds(seconds)))
+            }
+        };
+        let listing = Listing::new(&index)?;
+        Ok(Self {
+            settings,
+            rules,
+            index,
+            next_command: 0,
+            commands: Vec::new(),
+            notices: Vec::new(),
+            paused,
+            root: Root::default(),
+            scanning: Scanning::default(),
+            hashing: Hashing::default(),
+            listing,
+            confirming: Confirming::default(),
+            connection: Connection::default(),
+            round: Round::default(),
+            running: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+        })
+    }
+
+    /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is durable
+    /// when this returns.
+    ///
+    /// An error is fatal for this run of the folder; the index is left as of the last call.
+    pub fn handle(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        now: Now,
+    ) -> Result<Vec<Command>, FolderError> {
+        for event in events {
+            self.apply(event, now)?;
+        }
+        self.advance(now)?;
+        self.index.commit()?;
+        Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// What happened since the last call, for people.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
+    pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
+        let at_wall = |time: Timestamp| {
+            let seconds = u64::try_from(time.seconds().saturating_sub(now.wall.seconds())).unwrap_or(0);
+            now.monotonic + Duration::from_secs(seconds)
+        };
+        if let Some(pause) = self.paused {
+            return Ok(match pause {
+                Pause::Forever => None,
+                Pause::Until(time) => Some(at_wall(time)),
+            });
+        }
+        let mut deadlines = vec![
+            self.root.deadline(),
+            self.scanning.deadline(),
+            self.connection.deadline(),
+            self.confirming.deadline(),
+            self.listing.deadline(),
+        ];
+        deadlines.push(self.index.next_try()?.map(at_wall));
+        Ok(deadlines.into_iter().flatten().min())
+    }
+
+    fn apply(&mut self, event: Event, now: Now) -> Result<(), FolderError> {
+        match event {
+            Event::Started => {
+                self.scanning.want_everything();
+                self.listing.start(&self.settings, now);
+            }
+            Event::LocalHint(LocalHint::Directory(path)) => self.scanning.want_directory(path),
+            Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),
+            Event::LocalHint(LocalHint::Root) => {
+                self.root.doubt();
+                self.scanning.want_everything();
+            }
+            Event::RemoteHint(_) => self.listing.want_poll(),
+            Event::Timer => self.timer(now)?,
+            Event::Request(request) => self.request(request, now)?,
+            Event::Listed(command, entries) => self.observe_listed(command, &entries)?,
+            Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
+        }
+        Ok(())
+    }
+
+    fn timer(&mut self, now: Now) -> Result<(), FolderError> {
+        if let Some(Pause::Until(time)) = self.paused
+            && now.wall >= time
+        {
+            self.set_pause(None)?;
+        }
+        self.root.timer(now);
+        self.scanning.timer(now);
+        self.connection.timer(now);
+        self.confirming.timer(now);
+        self.listing.timer(&self.settings, now);
+        self.retry_due_problems(now)?;
+        Ok(())
+    }
+
+    fn request(&mut self, request: Request, now: Now) -> Result<(), FolderError> {
+        match request {
+            Request::SyncNow => {
+                self.scanning.want_everything();
+                self.listing.want_everything();
+                self.connection.retry_now();
+                self.retry_all_problems()?;
+            }
+            Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
+            Request::Pause(Some(duration)) => {
+                let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+                let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
+                self.set_pause(Some(Pause::Until(until)))?;
+            }
+            Request::Resume => self.set_pause(None)?,
+            Request::Approve => self.approve()?,
+            Request::Reject => self.reject()?,
+            Request::Reconnect => self.connection.retry_now(),
+        }
+        self.round.restart();
+        Ok(())
+    }
+
+    fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
+        self.paused = pause;
+        let value = match pause {
+            None => None,
+            Some(Pause::Forever) => Some("forever".to_owned()),
+            Some(Pause::Until(time)) => Some(time.seconds().to_string()),
+        };
+        self.index.set_fact(Fact::Paused, value.as_deref())?;
+        Ok(())
+    }
+
+    /// Asks for everything that can be done now.
+    fn advance(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.paused.is_some() {
+            return Ok(());
+        }
+        if !self.check_root()? {
+            return Ok(());
+        }
+        self.issue_scans(now)?;
+        if self.scanning.is_idle() {
+            self.end_full_scan(now)?;
+            self.issue_hashes()?;
+        }
+        if self.connection.is_open() {
+            self.issue_listing(now)?;
+            if self.scanning.is_idle() && self.listing.is_known() {
+                self.plan(now)?;
+            }
+            self.issue_confirmations(now)?;
+        }
+        self.prove(now)
+    }
+
+    /// Whether nothing is left that could be done now.
+    fn is_settled(&self) -> bool {
+        self.root.is_good()
+            && self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.hashing.is_idle()
+            && self.listing.is_known()
+            && self.listing.is_idle()
+            && self.confirming.is_idle()
+            && self.running.is_empty()
+            && self.round.is_over()
+            && self.connection.is_open()
+    }
+
+    /// Notes when all three trees were compared to the end.
+    fn prove(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.round.take_unproven() {
+            if self.is_settled() {
+                self.index.set_fact(Fact::ProvenAt, Some(&now.wall.seconds().to_string()))?;
+            } else {
+                self.round.put_unproven();
+            }
+        }
+        Ok(())
+    }
+
+    fn issue(&mut self, task: Task) -> CommandId {
+        self.next_command += 1;
+        let id = CommandId(self.next_command);
+        self.commands.push(Command { id, task });
+        id
+    }
+
+    fn complete(&mut self, command: CommandId, outcome: Outcome, now: Now) -> Result<(), FolderError> {
+        match outcome {
+            Outcome::Root(result) => self.root_checked(result, now)?,
+            Outcome::Claimed(result) => self.root_claimed(result, now),
+            Outcome::Scanned(result) => self.scanned(command, result, now)?,
+            Outcome::Hashed(result) => self.hashed(command, result, now)?,
+            Outcome::Polled(result) => self.polled(result, now)?,
+            Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,
+            Outcome::ListedDirectory(result) => self.directory_confirmed(command, result, now)?,
+            Outcome::Looked(result) => self.entry_confirmed(command, result, now)?,
+            Outcome::Operation(result) => self.operation_ended(command, result, now)?,
+        }
+        Ok(())
+    }
+
+    /// Notes that an entry cannot be synced. `retry` is how long to wait before the next try, the first time; it doubles
+    /// with each try. Without it only a change of the entry helps.
+    fn put_problem(
+        &mut self,
+        node: NodeId,
+        kind: ProblemKind,
+        reason: String,
+        remedy: &str,
+        retry: Option<Duration>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let before = self.index.problem(node)?;
+        let (since, tries) = match &before {
+            Some(problem) if problem.kind == kind => (problem.since, problem.tries + 1),
+            _ => (now.wall, 1),
+        };
+        let next_try = retry.map(|first| {
+            let longest = Duration::from_hours(6);
+            let delay = first.saturating_mul(1 << tries.saturating_sub(1).min(12)).min(longest);
+            Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs().max(1)))
+        });
+        let problem = ProblemRow { node, kind, reason, remedy: remedy.to_owned(), since, tries, next_try };
+        self.index.put_problem(&problem)?;
+        Ok(())
+    }
+
+    /// Whether a problem keeps this row from being worked on now.
+    fn is_blocked(&self, node: NodeId, now: Now) -> Result<bool, FolderError> {
+        Ok(match self.index.problem(node)? {
+            None => false,
+            Some(problem) => problem.next_try.is_none_or(|time| time > now.wall),
+        })
+    }
+
+    /// Problems whose time has come are worked on again; what they wait for is looked at anew.
+    fn retry_due_problems(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.index.next_try()?.is_some_and(|time| time <= now.wall) {
+            for problem in self.index.problems()? {
+                if problem.next_try.is_some_and(|time| time != BEING_TRIED && time <= now.wall) {
+                    self.retry_problem(&problem)?;
+                }
+            }
+            self.round.restart();
+        }
+        Ok(())
+    }
+
+    fn retry_all_problems(&mut self) -> Result<(), FolderError> {
+        for problem in self.index.problems()? {
+            self.index.clear_problem(problem.node)?;
+            self.attempts.remove(&problem.node);
+            self.retry_problem(&problem)?;
+        }
+        Ok(())
+    }
+
+    fn retry_problem(&mut self, problem: &ProblemRow) -> Result<(), FolderError> {
+        self.attempts.remove(&problem.node);
+        if matches!(
+            problem.kind,
+            ProblemKind::Unreadable | ProblemKind::KeepsChanging | ProblemKind::WrongKind
+        ) {
+            let path = self.index.path(problem.node)?;
+            if let Some(parent) = path.parent() {
+                self.scanning.want_directory(parent);
+            }
+            if self
+                .index
+                .node(problem.node)?
+                .is_some_and(|node| matches!(node.local, Local::UnreadableDirectory(_)))
+            {
+                self.scanning.want_subtree(path);
+            }
+        }
+        self.index.put_problem(&ProblemRow { next_try: Some(BEING_TRIED), ..problem.clone() })?;
+        Ok(())
+    }
+
+    /// Saves a row whose observation changed: what was wrong with it before may be mended.
+    fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if node.id != NodeId::NEW {
+            self.index.clear_problem(node.id)?;
+            self.attempts.remove(&node.id);
+        }
+        self.index.save(node)?;
+        self.round.restart();
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! Moves as moves: what departed here and arrived there becomes one request, before the path rules run.
+
+use std::collections::VecDeque;
+
+use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
+use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
+
+use super::completing::{Detail, Running};
+use super::planning::Phase;
+use super::{Folder, FolderError};
+use crate::event::Task;
+use crate::index::{Local, MoveCandidate, Node, NodeId};
+use crate::time::Now;
+
+/// Most pairs that are weighed in one round; the rest follows in the next.
+const MOST_CANDIDATES: u32 = 1024;
+
+/// The moves of the current round.
+#[derive(Debug, Default)]
+pub(super) struct Moving {
+    steps: VecDeque<Step>,
+    /// A step failed: the rest of this round is left to the path rules.
+    given_up: bool,
+}
+
+impl Moving {
+    pub(super) fn begin(&mut self) {
+        self.steps.clear();
+        self.given_up = false;
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.steps.clear();
+        self.given_up = true;
+    }
+}
+
+impl Folder {
+    /// Works on through the moves, one at a time; tells whether none is left.
+    pub(super) fn plan_moves(&mut self, now: Now) -> Result<bool, FolderError> {
+        debug_assert_eq!(self.round.phase, Phase::Moves);
+        loop {
+            if self.running.values().any(Running::is_structural) {
+                return Ok(false);
+            }
+            if self.round.moving.given_up || !self.settings.mode.pushes() {
+                return Ok(true);
+            }
+            if let Some(step) = self.round.moving.steps.pop_front() {
+                if self.issue_step(step)? {
+                    self.round.progressed = true;
+                    return Ok(false);
+                }
+                continue;
+            }
+            let candidates = self.find_moves()?;
+            if candidates.is_empty() {
+                return Ok(true);
+            }
+            if candidates.iter().any(|one| self.is_busy_at(&one.from) || self.is_busy_at(&one.to)) {
+                // A transfer is under way at one of the ends; its completion starts the round anew.
+                return Ok(false);
+            }
+            let is_directory = |path: &RelativePath| self.is_directory_on_both_sides(path);
+            let missing = missing_directories(&candidates, is_directory);
+            let steps = arrange(candidates, is_directory);
+            if self.make_missing(missing, now)? {
+                self.round.progressed = true;
+                return Ok(false);
+            }
+            if steps.is_empty() {
+                return Ok(true);
+            }
+            self.round.moving.steps = steps.into_iter().flat_map(split_change_of_case).collect();
+        }
+    }
+
+    /// The pairs of departures and arrivals that are evidence for a move.
+    pub(super) fn find_moves(&self) -> Result<Vec<Candidate>, FolderError> {
+        let mut candidates = Vec::new();
+        for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
+            let remote_is_there = from.remote_entry().is_present()
+                && std::mem::discriminant(&from.remote_entry()) == std::mem::discriminant(&from.base_entry());
+            if remote_is_there
+                && self.is_evidence(&from, &to)?
+                && !self.is_frozen(&from)?
+                && !self.is_frozen(&to)?
+            {
+                candidates.push(Candidate {
+                    from: self.index.path(from.id)?,
+                    to: self.index.path(to.id)?,
+                    occupied: to.remote.is_some(),
+                });
+            }
+        }
+        Ok(candidates)
+    }
+
+    fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.surroundings(node.parent)?.frozen)
+    }
+
+    /// An inode with a birth time names an entry for good. Without one a file must look the same too, and a directory
+    /// must hold something that it held before.
+    fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+        let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
+        match to.local {
+            Local::File { stat, .. } => Ok(has_birth_time
+                || from.base_entry().file().is_some_and(|file| {
+                    file.content.size == stat.size && file.modified == stat.modified && stat.size > 0
+                })),
+            Local::Directory(_) => {
+                let held: Vec<Name> = self
+                    .index
+                    .children(from.id)?
+                    .into_iter()
+                    .filter(|node| node.base.is_some())
+                    .map(|node| node.name)
+                    .collect();
+                if held.is_empty() {
+                    return Ok(has_birth_time);
+                }
+                for name in &held {
+                    if self.index.child(to.id, name)?.is_some_and(|node| node.local != Local::Absent) {
+                        return Ok(true);
+                    }
+                }
+                Ok(has_birth_time && !self.index.has_children(to.id)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn is_busy_at(&self, path: &RelativePath) -> bool {
+        self.running.values().any(|running| running.path.starts_with(path) || path.starts_with(&running.path))
+    }
+
+    fn is_directory_on_both_sides(&self, path: &RelativePath) -> bool {
+        self.index.locate(path).ok().flatten().is_some_and(|node| {
+            node.remote_entry() == Entry::Directory
+                && (node.id == NodeId::ROOT
+                    || node.base_entry() == Entry::Directory
+                    || node.local.is_directory())
+        })
+    }
+
+    /// Makes the remote directories that moves need; tells whether any was asked for.
+    fn make_missing(
+        &mut self,
+        missing: impl IntoIterator<Item = RelativePath>,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let mut asked = false;
+        for path in missing {
+            let Some(node) = self.index.locate(&path)? else { continue };
+            let here = self.surroundings(node.parent)?;
+            let possible = node.local.is_directory()
+                && node.remote.is_none()
+                && here.remote_is_there
+                && !here.frozen
+                && !self.is_blocked(node.id, now)?;
+            if possible {
+                let remote = here.stored.join(node.stored_name());
+                let command = self.issue(Task::MakeRemoteDirectory { path: path.clone(), remote });
+                self.start(
+                    command,
+                    Running {
+                        node: node.id,
+                        directory: node.parent,
+                        kind: OperationKind::MakeDirectory(Side::Remote),
+                        path,
+                        to: None,
+                        bytes: None,
+                        detail: Detail::MakeRemoteDirectory,
+                    },
+                );
+                asked = true;
+                // One at a time, top first: the next one may be inside this one.
+                break;
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Asks for one step; `false` if the trees changed and it makes no sense any more.
+    fn issue_step(&mut self, step: Step) -> Result<bool, FolderError> {
+        let source_path = match step.parked {
+            Parked::From => parking_place(&step),
+            Parked::No | Parked::To => Some(step.from.clone()),
+        };
+        let target_path = match step.parked {
+            Parked::To => parking_place(&step),
+            Parked::No | Parked::From => Some(step.to.clone()),
+        };
+        let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
+        let Some(source) = self.index.locate(&source_path)? else { return Ok(false) };
+        let Some(remote) = source.remote.clone() else { return Ok(false) };
+        let (target_directory, Some(name)) = target_path.split_last() else { return Ok(false) };
+        let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };
+        let stored_directory = self.index.stored_path(directory.id)?;
+        if step.parked == Parked::To {
+            self.index.park(&target_path)?;
+        }
+        let command = self.issue(Task::MoveRemote {
+            from: self.index.stored_path(source.id)?,
+            to: stored_directory.join(encode_name(&name)),
+            kind: remote.node.kind(),
+        });
+        self.start(
+            command,
+            Running {
+                node: source.id,
+                directory: directory.id,
+                kind: OperationKind::Move(Side::Remote),
+                path: source_path,
+                to: Some(target_path),
+                bytes: None,
+                detail: Detail::MoveRemote { directory: directory.id, name, parked: step.parked },
+            },
+        );
+        Ok(true)
+    }
+}
+
+/// The temporary name of a parked entry: beside where it came from, derived from both ends so that both steps find it.
+fn parking_place(step: &Step) -> Option<RelativePath> {
+    let (directory, name) = step.from.split_last();
+    let number = FoldKey::of(&encode_name(&name?)).number().unsigned_abs();
+    let name = Name::new(format!(".jottad-moving-{number:016x}").into_bytes()).ok()?;
+    Some(directory.join(&name))
+}
+
+/// A rename that the service cannot tell from no rename goes through a temporary name (protocol U-08).
+fn split_change_of_case(step: Step) -> Vec<Step> {
+    let fold = |path: &RelativePath| path.name().map(|name| FoldKey::of(&encode_name(&name)));
+    if step.parked == Parked::No
+        && step.from.parent() == step.to.parent()
+        && fold(&step.from) == fold(&step.to)
+    {
+        return vec![Step { parked: Parked::To, ..step.clone() }, Step { parked: Parked::From, ..step }];
+    }
+    vec![step]
+}

@@ -1,0 +1,542 @@
+//! From the three trees to operations: rounds over the rows that differ, a bounded page at a time.
+//!
+//! A round takes moves first ([`super::moving`]), then everything that adds or changes, and when a round of those finds
+//! nothing more to do, what removes ([`super::deleting`]). What an operation brings about may allow others (a
+//! directory that was made can be filled), so rounds follow each other until one finds nothing.
+
+use jottad_core::{
+    Action, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
+    conflict_name, encode_name, reconcile,
+};
+
+use super::completing::{Detail, Running};
+use super::deleting::Deleting;
+use super::moving::Moving;
+use super::{Folder, FolderError, MOST_ATTEMPTS};
+use crate::event::Task;
+use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId, path_of, stored_path_of};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+const PAGE: u32 = 256;
+/// Most operations at one time that carry no content.
+const MOST_SMALL: usize = 8;
+/// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
+const LARGE: u64 = 8 << 20;
+const MOST_LARGE: usize = 4;
+
+/// Where the current round stands.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) phase: Phase,
+    cursor: Cursor,
+    /// Which rows the cursor is in.
+    side: Pages,
+    /// This round did something, so another one follows.
+    pub(super) progressed: bool,
+    /// Something was observed since the round began.
+    again: bool,
+    unproven: bool,
+    pub(super) moving: Moving,
+    pub(super) deleting: Deleting,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Over,
+    Moves,
+    Changes,
+    Deletes,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    #[default]
+    Unsettled,
+    RemoteOnly,
+}
+
+impl Round {
+    /// Something was observed: when this round is over another one follows.
+    pub(super) fn restart(&mut self) {
+        self.again = true;
+        self.unproven = true;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Over && !self.again
+    }
+
+    /// Whether a directory is being worked through right now.
+    pub(super) fn is_in(&self, directory: NodeId) -> bool {
+        self.phase == Phase::Changes && self.cursor.directory() == directory
+    }
+
+    pub(super) fn take_unproven(&mut self) -> bool {
+        std::mem::take(&mut self.unproven)
+    }
+
+    pub(super) fn put_unproven(&mut self) {
+        self.unproven = true;
+    }
+
+    fn begin(&mut self) {
+        self.phase = Phase::Moves;
+        self.cursor = Cursor::default();
+        self.side = Pages::Unsettled;
+        self.again = false;
+        self.progressed = false;
+        self.unproven = true;
+        self.moving.begin();
+    }
+}
+
+/// What became of looking at a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Considered {
+    /// Nothing to do here, or it was done at once.
+    Passed,
+    /// An operation was asked for.
+    Issued,
+    /// There is something to do, but no room for it now.
+    NoRoom,
+}
+
+/// What is known of the directory that a row is in.
+#[derive(Debug, Clone)]
+pub(super) struct Surroundings {
+    pub(super) directory: NodeId,
+    pub(super) path: RelativePath,
+    pub(super) stored: StoredPath,
+    /// Nothing may be done here: a directory above could not be read, is ignored, or is something else.
+    pub(super) frozen: bool,
+    /// An operation is at work on a directory above.
+    pub(super) busy: bool,
+    /// The remote directory is there.
+    pub(super) remote_is_there: bool,
+    /// The local directory is there.
+    pub(super) local_is_there: bool,
+}
+
+impl Folder {
+    pub(super) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
+        loop {
+            if self.listing.forbids_structure() {
+                return Ok(());
+            }
+            match self.round.phase {
+                Phase::Over => {
+                    if !self.round.again {
+                        return Ok(());
+                    }
+                    self.round.begin();
+                }
+                Phase::Moves => {
+                    if !self.plan_moves(now)? {
+                        return Ok(());
+                    }
+                    self.round.phase = Phase::Changes;
+                }
+                Phase::Changes => {
+                    if !self.plan_changes(now)? {
+                        return Ok(());
+                    }
+                    if self.round.again || self.round.progressed {
+                        self.round.begin();
+                    } else if !self.running.is_empty() || !self.hashing.is_idle() {
+                        return Ok(());
+                    } else {
+                        self.round.phase = Phase::Deletes;
+                        self.round.deleting = Deleting::default();
+                    }
+                }
+                Phase::Deletes => {
+                    if !self.plan_deletes(now)? {
+                        return Ok(());
+                    }
+                    self.round.phase = Phase::Over;
+                }
+            }
+        }
+    }
+
+    /// Works on through the rows that differ; tells whether the end was reached.
+    fn plan_changes(&mut self, now: Now) -> Result<bool, FolderError> {
+        let mut surroundings: Option<Surroundings> = None;
+        loop {
+            let difference = match self.round.side {
+                Pages::Unsettled => Difference::Unsettled,
+                Pages::RemoteOnly => Difference::RemoteOnly,
+            };
+            let page = self.index.page(difference, self.round.cursor, PAGE)?;
+            if page.is_empty() {
+                if self.round.side == Pages::Unsettled && self.visits_remote_only()? {
+                    self.round.side = Pages::RemoteOnly;
+                    self.round.cursor = Cursor::default();
+                    continue;
+                }
+                // The directory that the cursor was in last may now be confirmed.
+                self.round.cursor = Cursor::default();
+                self.round.side = Pages::Unsettled;
+                return Ok(true);
+            }
+            for mut node in page {
+                let here = match surroundings.take() {
+                    Some(here) if here.directory == node.parent => here,
+                    _ => self.surroundings(node.parent)?,
+                };
+                let considered = self.consider(&mut node, &here, now)?;
+                surroundings = Some(here);
+                match considered {
+                    Considered::NoRoom => return Ok(false),
+                    Considered::Issued => self.round.progressed = true,
+                    Considered::Passed => {}
+                }
+                self.round.cursor = Cursor::after(&node);
+            }
+        }
+    }
+
+    /// Backups leave alone what only the remote side has, unless a person asked for it back.
+    fn visits_remote_only(&self) -> Result<bool, FolderError> {
+        Ok(self.settings.mode.pulls() || self.index.is_restoring()?)
+    }
+
+    /// What is known of a directory, with all above it.
+    pub(super) fn surroundings(&self, directory: NodeId) -> Result<Surroundings, FolderError> {
+        if directory == NodeId::NEW {
+            // The root's own row hangs below nothing.
+            return Ok(Surroundings {
+                directory,
+                path: RelativePath::root(),
+                stored: StoredPath::root(),
+                frozen: false,
+                busy: false,
+                remote_is_there: true,
+                local_is_there: true,
+            });
+        }
+        let lineage = self.index.lineage(directory)?;
+        let root = self.index.node(NodeId::ROOT)?;
+        let nearest = lineage.last().or(root.as_ref());
+        Ok(Surroundings {
+            directory,
+            path: path_of(&lineage),
+            stored: stored_path_of(&lineage),
+            frozen: lineage.iter().any(|node| {
+                matches!(node.local, Local::Other | Local::Ignored | Local::UnreadableDirectory(_))
+            }),
+            busy: self.busy.contains(&NodeId::ROOT)
+                || lineage.iter().any(|node| self.busy.contains(&node.id)),
+            remote_is_there: nearest.is_some_and(|node| node.remote_entry() == Entry::Directory),
+            local_is_there: nearest.is_some_and(|node| node.local.is_directory()),
+        })
+    }
+
+    /// What the path rules say of a row; `None` while the file was not summed or an upload was not seen.
+    pub(super) fn decide(&self, node: &Node) -> Result<Option<Decision>, FolderError> {
+        let Some(mut trees) = node.trees() else { return Ok(None) };
+        if node
+            .remote
+            .as_ref()
+            .is_some_and(|remote| remote.claimed && remote.node.kind() == jottad_core::Kind::File)
+        {
+            return Ok(None);
+        }
+        let mut mode = self.settings.mode;
+        if node.base.is_none() && node.local == Local::Absent && self.index.is_restored(node.id)? {
+            trees.base = Entry::Absent;
+            mode = jottad_core::Mode::Sync;
+        }
+        let failure = std::cell::Cell::new(None);
+        let decision = reconcile(mode, trees, |side| {
+            self.changed_inside(node.id, side).unwrap_or_else(|error| {
+                failure.set(Some(error));
+                true
+            })
+        });
+        match failure.into_inner() {
+            Some(error) => Err(error),
+            None => Ok(Some(decision)),
+        }
+    }
+
+    /// Whether anything below a row differs from the base on a side, deletions not counted.
+    fn changed_inside(&self, top: NodeId, side: Side) -> Result<bool, FolderError> {
+        let mut changed = false;
+        self.index.walk(top, |node, _| {
+            let base = node.base_entry();
+            changed |= match side {
+                Side::Local => match node.trees() {
+                    None => true,
+                    Some(trees) => trees.local.is_present() && !trees.local.same_content(base),
+                },
+                Side::Remote => node.remote_entry().is_present() && !node.remote_entry().same_content(base),
+            };
+            Ok(if changed { Descend::No } else { Descend::Yes })
+        })?;
+        Ok(changed)
+    }
+
+    fn consider(
+        &mut self,
+        node: &mut Node,
+        here: &Surroundings,
+        now: Now,
+    ) -> Result<Considered, FolderError> {
+        if here.frozen || here.busy || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+            return Ok(Considered::Passed);
+        }
+        let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
+        if node.id == NodeId::ROOT && decision.action != Action::MakeDirectory(Side::Remote) {
+            return self.settle(node, decision);
+        }
+        if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS)
+            && !matches!(decision.action, Action::Nothing | Action::Adopt | Action::Forget)
+        {
+            self.attempts.remove(&node.id);
+            self.put_problem(
+                node.id,
+                ProblemKind::Failing,
+                format!("it does not come to rest: {}", decision.because),
+                "nothing: it is tried again later; if it stays, another program may be working on it",
+                Some(std::time::Duration::from_mins(5)),
+                now,
+            )?;
+            return Ok(Considered::Passed);
+        }
+        match decision.action {
+            Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
+            // Removing waits until nothing else is left to do; what is blocked is reported where it was seen.
+            Action::Trash(_) | Action::Block => Ok(Considered::Passed),
+            Action::Upload | Action::MakeDirectory(Side::Remote)
+                if !here.remote_is_there && node.id != NodeId::ROOT =>
+            {
+                Ok(Considered::Passed)
+            }
+            Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
+                Ok(Considered::Passed)
+            }
+            action => {
+                if !self.has_room(node, action) {
+                    return Ok(Considered::NoRoom);
+                }
+                if action == Action::Upload && !self.connection.takes_uploads() {
+                    return Ok(Considered::Passed);
+                }
+                self.issue_action(node, here, action, now)
+            }
+        }
+    }
+
+    /// Brings the base up to what both sides have; no operation is needed.
+    fn settle(&mut self, node: &mut Node, decision: Decision) -> Result<Considered, FolderError> {
+        match decision.action {
+            Action::Forget => {
+                node.base = None;
+                self.index.save(node)?;
+                self.free_namesakes(node)?;
+            }
+            Action::Adopt => {
+                if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                    return Ok(Considered::Passed);
+                }
+                node.base = node.base_from_local();
+                self.index.save(node)?;
+            }
+            _ => {
+                let agreed =
+                    node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
+                if !agreed || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                    return Ok(Considered::Passed);
+                }
+                node.base = node.base_from_local();
+                self.index.save(node)?;
+            }
+        }
+        self.attempts.remove(&node.id);
+        self.index.clear_problem(node.id)?;
+        Ok(Considered::Passed)
+    }
+
+    fn has_room(&self, node: &Node, action: Action) -> bool {
+        let count =
+            |wanted: &dyn Fn(&Running) -> bool| self.running.values().filter(|one| wanted(one)).count();
+        let size = match (action, node.local, node.remote_entry()) {
+            (Action::Upload, Local::File { stat, .. }, _) => stat.size,
+            (Action::Download, _, Entry::File(file)) => file.content.size,
+            _ => return count(&|one| !one.carries_content()) < MOST_SMALL,
+        };
+        let limit = if action == Action::Upload { self.settings.uploads } else { self.settings.downloads };
+        count(&Running::carries_content) < limit
+            && (size <= LARGE || count(&|one| one.bytes.is_some_and(|bytes| bytes > LARGE)) < MOST_LARGE)
+    }
+
+    fn issue_action(
+        &mut self,
+        node: &Node,
+        here: &Surroundings,
+        action: Action,
+        now: Now,
+    ) -> Result<Considered, FolderError> {
+        let is_root = node.id == NodeId::ROOT;
+        let path = if is_root { RelativePath::root() } else { here.path.join(&node.name) };
+        let stored_name = node.stored_name();
+        let remote = if is_root { StoredPath::root() } else { here.stored.join(stored_name.clone()) };
+        if matches!(action, Action::Upload | Action::MakeDirectory(Side::Remote))
+            && !is_root
+            && node.remote.is_none()
+            && !self.name_is_possible(node, &stored_name, now)?
+        {
+            return Ok(Considered::Passed);
+        }
+        let stat = match node.local {
+            Local::File { stat, .. } => Some(stat),
+            _ => None,
+        };
+        let local_file = node.trees().and_then(|trees| trees.local.file());
+        let remote_file = node.remote_entry().file();
+        let (kind, task, detail) = match (action, stat, local_file, remote_file) {
+            (Action::Upload, Some(stat), Some(file), _) => (
+                OperationKind::Upload,
+                Task::Upload { path: path.clone(), remote, stat, file },
+                Detail::Upload { file },
+            ),
+            (Action::Download, _, _, Some(file)) => (
+                OperationKind::Download,
+                Task::Download { path: path.clone(), remote, file, replaces: stat },
+                Detail::Download { file },
+            ),
+            (Action::MakeDirectory(Side::Remote), ..) => (
+                OperationKind::MakeDirectory(Side::Remote),
+                Task::MakeRemoteDirectory { path: path.clone(), remote },
+                Detail::MakeRemoteDirectory,
+            ),
+            (Action::MakeDirectory(Side::Local), ..) => (
+                OperationKind::MakeDirectory(Side::Local),
+                Task::MakeLocalDirectory { path: path.clone() },
+                Detail::MakeLocalDirectory,
+            ),
+            (Action::SetTime(Side::Remote), Some(_), Some(file), _) => (
+                OperationKind::SetTime(Side::Remote),
+                Task::SetRemoteTime { remote, file },
+                Detail::SetRemoteTime { file },
+            ),
+            (Action::SetTime(Side::Local), Some(stat), _, Some(file)) => (
+                OperationKind::SetTime(Side::Local),
+                Task::SetLocalTime { path: path.clone(), stat, modified: file.modified },
+                Detail::SetLocalTime,
+            ),
+            (Action::MoveAside(side), ..) => {
+                return self.issue_move_aside(node, here, side, now);
+            }
+            _ => return Ok(Considered::Passed),
+        };
+        let bytes = match detail {
+            Detail::Upload { file } | Detail::Download { file } => Some(file.content.size),
+            _ => None,
+        };
+        let command = self.issue(task);
+        self.start(
+            command,
+            Running { node: node.id, directory: node.parent, kind, path, to: None, bytes, detail },
+        );
+        Ok(Considered::Issued)
+    }
+
+    /// Whether the service can take this name beside those that are there; a problem says why not.
+    fn name_is_possible(&mut self, node: &Node, stored: &StoredName, now: Now) -> Result<bool, FolderError> {
+        if !stored.fits() {
+            self.put_problem(
+                node.id,
+                ProblemKind::NameTooLong,
+                format!(
+                    "the name takes {} bytes on the service, which is sure to take 255 at most",
+                    stored.as_str().len()
+                ),
+                "shorten the name",
+                None,
+                now,
+            )?;
+            return Ok(false);
+        }
+        let rival = self.index.namesakes(node.parent, stored)?.into_iter().find(|other| {
+            other.id != node.id
+                && (other.remote.is_some()
+                    || other.base.is_some()
+                    || (other.id < node.id && other.local != Local::Absent))
+        });
+        if let Some(rival) = rival {
+            self.put_problem(
+                node.id,
+                ProblemKind::NameClash,
+                format!("the service may take its name and {:?} beside it for the same", rival.name),
+                "rename one of the two",
+                None,
+                now,
+            )?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// A row gave up its name: those that waited for it may try again.
+    pub(super) fn free_namesakes(&mut self, node: &Node) -> Result<(), FolderError> {
+        if node.id == NodeId::ROOT {
+            return Ok(());
+        }
+        for other in self.index.namesakes(node.parent, &encode_name(&node.name))? {
+            if self.index.problem(other.id)?.is_some_and(|problem| problem.kind == ProblemKind::NameClash) {
+                self.index.clear_problem(other.id)?;
+                self.round.restart();
+            }
+        }
+        Ok(())
+    }
+
+    fn issue_move_aside(
+        &mut self,
+        node: &Node,
+        here: &Surroundings,
+        side: Side,
+        now: Now,
+    ) -> Result<Considered, FolderError> {
+        let siblings = self.index.children(node.parent)?;
+        let is_taken = |name: &jottad_core::Name| {
+            let key = FoldKey::of(&encode_name(name));
+            siblings.iter().any(|sibling| FoldKey::of(&encode_name(&sibling.name)) == key)
+        };
+        let name = conflict_name(&node.name, &self.settings.host, &date_time(now), is_taken);
+        let (path, to) = (here.path.join(&node.name), here.path.join(&name));
+        let task = match (side, node.local.identity(), node.remote.as_ref()) {
+            (Side::Local, Some(identity), _) => {
+                Task::MoveLocal { from: path.clone(), to: to.clone(), identity }
+            }
+            (Side::Remote, _, Some(remote)) => Task::MoveRemote {
+                from: here.stored.join(node.stored_name()),
+                to: here.stored.join(encode_name(&name)),
+                kind: remote.node.kind(),
+            },
+            _ => return Ok(Considered::Passed),
+        };
+        let command = self.issue(task);
+        let running = Running {
+            node: node.id,
+            directory: node.parent,
+            kind: OperationKind::MoveAside(side),
+            path,
+            to: Some(to),
+            bytes: None,
+            detail: Detail::MoveAside { side, name },
+        };
+        self.start(command, running);
+        Ok(Considered::Issued)
+    }
+}
+
+/// The wall clock as conflict names have it, `2026-11-23 140509`, in UTC.
+fn date_time(now: Now) -> String {
+    jiff::Timestamp::from_second(now.wall.seconds())
+        .map_or_else(|_| now.wall.seconds().to_string(), |time| time.strftime("%Y-%m-%d %H%M%S").to_string())
+}

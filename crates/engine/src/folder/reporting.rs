@@ -1,0 +1,285 @@
+//! Questions about a folder. Nothing here changes anything.
+
+use jottad_core::{
+    Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp,
+    moves::{Parked, arrange},
+};
+
+use super::completing::Running;
+use super::{Folder, FolderError, Pause};
+use crate::event::CommandId;
+use crate::index::{Cursor, Difference, Fact, Local, Node, NodeId};
+use crate::status::{Explanation, FolderStatus, Hold, LogLine, Pending, Problem, Transfer, Verdict};
+
+const PAGE: u32 = 512;
+
+impl Folder {
+    /// The folder's state now.
+    pub fn status(&self) -> Result<FolderStatus, FolderError> {
+        let time = |fact| -> Result<Option<Timestamp>, FolderError> {
+            Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
+        };
+        let problems = self.index.problem_count()?;
+        let held = self.hold()?;
+        let settled = self.is_settled();
+        let scanned = self.scanning.was_complete();
+        let totals = self.index.totals();
+        let pending = if scanned && self.listing.is_known() { Some(self.pending()?) } else { None };
+        Ok(FolderStatus {
+            verdict: self.verdict(held.is_some(), problems > 0, settled),
+            settled,
+            proven_at: time(Fact::ProvenAt)?,
+            local_checked_at: time(Fact::LocalCheckedAt)?,
+            remote_checked_at: time(Fact::RemoteCheckedAt)?,
+            files: scanned.then_some(totals.files),
+            directories: scanned.then_some(totals.directories),
+            bytes: scanned.then_some(totals.bytes),
+            pending,
+            transfers: self
+                .running
+                .iter()
+                .filter_map(|(command, running)| transfer(*command, running))
+                .collect(),
+            held,
+            problems,
+            trouble: self.connection.trouble().map(str::to_owned),
+        })
+    }
+
+    fn verdict(&self, is_held: bool, has_problems: bool, settled: bool) -> Verdict {
+        if self.connection.is_login_needed() {
+            Verdict::LoginNeeded
+        } else if is_held {
+            Verdict::Held
+        } else if !self.connection.is_open() {
+            Verdict::Offline
+        } else if has_problems {
+            Verdict::Problems
+        } else if self.paused.is_some() {
+            Verdict::Paused
+        } else if settled {
+            Verdict::InSync
+        } else {
+            Verdict::Working
+        }
+    }
+
+    fn hold(&self) -> Result<Option<Hold>, FolderError> {
+        if let Some(reason) = self.root.held() {
+            return Ok(Some(Hold::Root { reason: reason.to_owned() }));
+        }
+        let waiting = self.index.waiting()?.len() as u64;
+        Ok((waiting > 0).then_some(Hold::Deletes { entries: waiting }))
+    }
+
+    /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.
+    pub fn paused_until(&self) -> Option<Timestamp> {
+        match self.paused {
+            Some(Pause::Until(time)) => Some(time),
+            _ => None,
+        }
+    }
+
+    /// What is still to be done, counted row by row.
+    fn pending(&self) -> Result<Pending, FolderError> {
+        let mut pending = Pending::default();
+        self.each_difference(|node, decision| {
+            let size = match node.local {
+                Local::File { stat, .. } => stat.size,
+                _ => 0,
+            };
+            match decision.map(|decision| decision.action) {
+                // Not summed yet, or sent and not seen yet: it may turn out to be an upload.
+                None if node.remote.as_ref().is_none_or(|remote| !remote.claimed) => {
+                    pending.uploads += 1;
+                    pending.bytes += size;
+                }
+                Some(Action::Upload) => {
+                    pending.uploads += 1;
+                    pending.bytes += size;
+                }
+                Some(Action::Download) => {
+                    pending.downloads += 1;
+                    pending.bytes += node.remote_entry().file().map_or(0, |file| file.content.size);
+                }
+                Some(Action::Trash(_)) => pending.deletes += 1,
+                Some(Action::MakeDirectory(_)) => pending.directories += 1,
+                Some(Action::MoveAside(_)) => pending.moves += 1,
+                _ => {}
+            }
+            Ok(true)
+        })?;
+        Ok(pending)
+    }
+
+    /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not foreseen.
+    pub fn plan_preview(&self, limit: usize) -> Result<Vec<Operation>, FolderError> {
+        let mut operations = Vec::new();
+        let mut moved: Vec<RelativePath> = Vec::new();
+        let is_directory = |path: &RelativePath| {
+            self.index.locate(path).ok().flatten().is_some_and(|node| {
+                node.id == NodeId::ROOT
+                    || node.local.is_directory()
+                    || node.remote_entry() == jottad_core::Entry::Directory
+            })
+        };
+        for step in arrange(self.find_moves()?, is_directory) {
+            if step.parked == Parked::To {
+                continue;
+            }
+            moved.extend([step.from.clone(), step.to.clone()]);
+            operations.push(Operation {
+                kind: OperationKind::Move(Side::Remote),
+                path: step.from,
+                to: Some(step.to),
+                bytes: None,
+                because: "moved here",
+            });
+        }
+        self.each_difference(|node, decision| {
+            let path = self.index.path(node.id)?;
+            if !moved.iter().any(|above| path.starts_with(above))
+                && let Some(decision) = decision
+                && let Some(operation) = operation(node, path, decision)
+            {
+                operations.push(operation);
+            }
+            Ok(operations.len() < limit)
+        })?;
+        operations.truncate(limit);
+        Ok(operations)
+    }
+
+    /// The deletes that wait for a person.
+    pub fn held(&self) -> Result<Vec<Operation>, FolderError> {
+        let mut operations = Vec::new();
+        for (id, _) in self.index.waiting()? {
+            if let Some(node) = self.index.node(id)?
+                && let Some(decision) = self.decide(&node)?
+                && let Some(operation) = operation(&node, self.index.path(id)?, decision)
+            {
+                operations.push(operation);
+            }
+        }
+        Ok(operations)
+    }
+
+    /// The entries that cannot be synced now.
+    pub fn problems(&self) -> Result<Vec<Problem>, FolderError> {
+        self.index
+            .problems()?
+            .into_iter()
+            .map(|row| {
+                Ok(Problem {
+                    path: self.index.path(row.node)?,
+                    kind: row.kind,
+                    reason: row.reason,
+                    remedy: row.remedy,
+                    since: row.since,
+                    tries: row.tries,
+                    next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
+                })
+            })
+            .collect()
+    }
+
+    /// The newest operations behind `after`, oldest first.
+    pub fn log(&self, after: i64, limit: u32) -> Result<Vec<LogLine>, FolderError> {
+        Ok(self.index.history(after, limit)?)
+    }
+
+    /// Everything that is known of one path.
+    pub fn explain(&self, path: &RelativePath) -> Result<Explanation, FolderError> {
+        let last_operations = self.index.history_of(path, 10)?;
+        let mut explanation = Explanation {
+            state: "unknown",
+            reason: "the index has nothing at this path".to_owned(),
+            rule: None,
+            trees: None,
+            next: None,
+            last_operations,
+        };
+        let mut above = Some(path.clone());
+        while let Some(part) = above {
+            let is_directory = part != *path;
+            if let Some(rule) =
+                self.rules.matching(&part, is_directory).or_else(|| self.rules.matching(&part, true))
+            {
+                explanation.state = "ignored";
+                explanation.reason = format!("a rule ignores {part}");
+                explanation.rule = Some(format!("{rule} (ignore in the configuration)"));
+                return Ok(explanation);
+            }
+            above = part.parent();
+        }
+        let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
+        explanation.trees = node.trees();
+        if let Some(problem) = self.index.problem(node.id)? {
+            explanation.state = "problem";
+            explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
+            return Ok(explanation);
+        }
+        let Some(decision) = self.decide(&node)? else {
+            explanation.state = "pending";
+            explanation.reason = "it is being summed or confirmed".to_owned();
+            return Ok(explanation);
+        };
+        explanation.next = operation(&node, path.clone(), decision);
+        explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
+        decision.because.clone_into(&mut explanation.reason);
+        Ok(explanation)
+    }
+
+    /// Visits the rows that differ until told to stop.
+    fn each_difference(
+        &self,
+        mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
+    ) -> Result<(), FolderError> {
+        let mut sides = vec![Difference::Unsettled];
+        if self.settings.mode.pulls() || self.index.is_restoring()? {
+            sides.push(Difference::RemoteOnly);
+        }
+        for side in sides {
+            let mut cursor = Cursor::default();
+            loop {
+                let page = self.index.page(side, cursor, PAGE)?;
+                let Some(last) = page.last() else { break };
+                cursor = Cursor::after(last);
+                for node in &page {
+                    if !visit(node, self.decide(node)?)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn transfer(command: CommandId, running: &Running) -> Option<Transfer> {
+    let to = match running.kind {
+        OperationKind::Upload => Side::Remote,
+        OperationKind::Download => Side::Local,
+        _ => return None,
+    };
+    Some(Transfer { path: running.path.clone(), to, total_bytes: running.bytes?, command })
+}
+
+/// The operation that a decision leads to; `None` where nothing has to be done.
+fn operation(node: &Node, path: RelativePath, decision: Decision) -> Option<Operation> {
+    let kind = match decision.action {
+        Action::Nothing | Action::Adopt | Action::Forget | Action::Block => return None,
+        Action::Upload => OperationKind::Upload,
+        Action::Download => OperationKind::Download,
+        Action::MakeDirectory(side) => OperationKind::MakeDirectory(side),
+        Action::Trash(side) => OperationKind::Trash(side),
+        Action::SetTime(side) => OperationKind::SetTime(side),
+        Action::MoveAside(side) => OperationKind::MoveAside(side),
+    };
+    let bytes = match (decision.action, node.local, node.remote_entry().file()) {
+        (Action::Upload, Local::File { stat, .. }, _) => Some(stat.size),
+        (Action::Download, _, Some(file)) => Some(file.content.size),
+        _ => None,
+    };
+    Some(Operation { kind, path, to: None, bytes, because: decision.because })
+}

@@ -1,0 +1,177 @@
+//! The folder's root: is it there, and is it still the one that we know.
+
+use std::time::Duration;
+
+use super::{Folder, FolderError};
+use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
+use crate::event::Task;
+use crate::index::{Fact, IndexError};
+use crate::time::Now;
+
+/// How often a root that is not there is looked for.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// What is known of the root.
+#[derive(Debug, Default)]
+pub(super) struct Root {
+    state: State,
+    look_again_at: Option<Duration>,
+    /// A person said that the root is right as it is: what was known of it is forgotten.
+    trusted_once: bool,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+enum State {
+    #[default]
+    Unchecked,
+    Checking,
+    Good,
+    Held(String),
+}
+
+impl Root {
+    pub(super) fn is_good(&self) -> bool {
+        self.state == State::Good
+    }
+
+    /// It may have gone; it is looked at before anything else is done.
+    pub(super) fn doubt(&mut self) {
+        if self.state != State::Checking {
+            self.state = State::Unchecked;
+        }
+    }
+
+    pub(super) fn hold(&mut self, reason: String, now: Now) {
+        self.state = State::Held(reason);
+        self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    }
+
+    pub(super) fn held(&self) -> Option<&str> {
+        match &self.state {
+            State::Held(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// A person says that it is right as it is.
+    pub(super) fn trust(&mut self) {
+        self.trusted_once = true;
+        self.state = State::Unchecked;
+    }
+
+    pub(super) fn take_trust(&mut self) -> bool {
+        std::mem::take(&mut self.trusted_once)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.look_again_at
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        if self.look_again_at.is_some_and(|time| time <= now.monotonic) {
+            self.look_again_at = None;
+            self.doubt();
+        }
+    }
+}
+
+impl Folder {
+    /// Whether the root was found good; looks if that is not known.
+    pub(super) fn check_root(&mut self) -> Result<bool, FolderError> {
+        match self.root.state {
+            State::Good => Ok(true),
+            State::Checking | State::Held(_) => Ok(false),
+            State::Unchecked => {
+                self.root.state = State::Checking;
+                self.issue(Task::CheckRoot);
+                Ok(false)
+            }
+        }
+    }
+
+    pub(super) fn root_checked(
+        &mut self,
+        result: Result<RootIdentity, DiskError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let found = match result {
+            Ok(found) => found,
+            Err(error) => {
+                self.root.hold(error.to_string(), now);
+                return Ok(());
+            }
+        };
+        let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
+        let marker = self.index.fact(Fact::RootMarker)?;
+        let trusted = self.root.trusted_once;
+        if let Some(known) = known
+            && !trusted
+            && !is_same(&known, &found)
+        {
+            self.root.hold("the folder's root was replaced by another directory".to_owned(), now);
+            return Ok(());
+        }
+        if marker.is_some() && !trusted && marker != found.marker {
+            self.root.hold("the marker .jottad/root-id is missing or another one".to_owned(), now);
+            return Ok(());
+        }
+        let identity = found.identity;
+        let text = format!("{}/{}/{}", found.file_system, identity.inode, identity.born);
+        self.index.set_fact(Fact::RootIdentity, Some(&text))?;
+        if self.settings.mode.pulls() && (marker.is_none() || marker != found.marker) {
+            let marker = found.marker.unwrap_or_else(|| {
+                format!("{}-{}-{}", self.settings.name, now.wall.seconds(), text.replace('/', "-"))
+            });
+            self.index.set_fact(Fact::RootMarker, Some(&marker))?;
+            self.issue(Task::ClaimRoot { marker });
+            return Ok(());
+        }
+        if self.settings.mode.pulls() && !self.scanning.is_claimed() {
+            self.issue(Task::ClaimRoot { marker: marker.unwrap_or_default() });
+            return Ok(());
+        }
+        self.root.state = State::Good;
+        self.root.look_again_at = None;
+        Ok(())
+    }
+
+    pub(super) fn root_claimed(&mut self, result: Result<(), DiskError>, now: Now) {
+        match result {
+            Ok(()) => {
+                self.scanning.set_claimed();
+                self.root.state = State::Good;
+                self.root.look_again_at = None;
+            }
+            Err(error) => self.root.hold(error.to_string(), now),
+        }
+    }
+
+    /// Takes an error that says that the root is gone; tells whether it did.
+    pub(super) fn is_root_lost(&mut self, error: &DiskError, now: Now) -> bool {
+        let lost = matches!(error.kind, DiskErrorKind::RootLost);
+        if lost {
+            self.root.hold(error.to_string(), now);
+            self.scanning.want_everything();
+        }
+        lost
+    }
+}
+
+/// Inode and birth time name a directory for good; without a birth time the file system must be the same too.
+fn is_same(known: &RootIdentity, found: &RootIdentity) -> bool {
+    known.identity == found.identity && (known.identity.born != 0 || known.file_system == found.file_system)
+}
+
+fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {
+    let damaged = || IndexError::Damaged(format!("the root's identity is {text:?}"));
+    let mut parts = text.split('/');
+    let mut next = || parts.next().ok_or_else(damaged);
+    Ok(RootIdentity {
+        file_system: next()?.parse().map_err(|_| damaged())?,
+        identity: Identity {
+            inode: next()?.parse().map_err(|_| damaged())?,
+            born: next()?.parse().map_err(|_| damaged())?,
+        },
+        marker: None,
+    })
+}

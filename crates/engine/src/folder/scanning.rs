@@ -1,0 +1,349 @@
+//! What the disk has: directories to read, and what reading them means for the index.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jottad_core::{Name, RelativePath, root_suddenly_empty};
+
+use super::{Folder, FolderError};
+use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskNode};
+use crate::event::{CommandId, Task};
+use crate::index::{Descend, Fact, Local, Node, NodeId};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// Most directories that are read at one time.
+const MOST_SCANS: usize = 4;
+/// How long a directory that changes while it is read is left alone.
+const BUSY_DELAY: Duration = Duration::from_secs(1);
+/// How long an unreadable directory is left alone, the first time.
+const UNREADABLE_DELAY: Duration = Duration::from_mins(10);
+
+/// How far below a directory a scan goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// Its own entries.
+    Entries,
+    /// Everything below.
+    Subtree,
+}
+
+/// Directories that are to be read.
+#[derive(Debug, Default)]
+pub(super) struct Scanning {
+    queue: BTreeMap<RelativePath, Depth>,
+    running: BTreeMap<CommandId, (RelativePath, Depth)>,
+    /// Busy directories, by when they are read again.
+    delayed: BTreeMap<(Duration, RelativePath), Depth>,
+    /// A scan of everything is under way.
+    everything: bool,
+    /// A scan of everything ended since the start.
+    complete: bool,
+    /// When everything is scanned next, as the watcher's backstop.
+    everything_at: Option<Duration>,
+    /// The root's marker and lock are ours.
+    claimed: bool,
+}
+
+impl Scanning {
+    pub(super) fn want_everything(&mut self) {
+        self.queue.clear();
+        self.delayed.clear();
+        self.queue.insert(RelativePath::root(), Depth::Subtree);
+        self.everything = true;
+    }
+
+    pub(super) fn want_directory(&mut self, path: RelativePath) {
+        self.queue.entry(path).or_insert(Depth::Entries);
+    }
+
+    pub(super) fn want_subtree(&mut self, path: RelativePath) {
+        self.queue.insert(path, Depth::Subtree);
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.running.is_empty()
+    }
+
+    /// Whether everything was scanned since the start and nothing waits to be looked at again.
+    pub(super) fn was_complete(&self) -> bool {
+        self.complete && self.delayed.is_empty()
+    }
+
+    pub(super) fn is_claimed(&self) -> bool {
+        self.claimed
+    }
+
+    pub(super) fn set_claimed(&mut self) {
+        self.claimed = true;
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let delayed = self.delayed.keys().next().map(|(time, _)| *time);
+        [delayed, self.everything_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        while let Some(entry) = self.delayed.first_entry()
+            && entry.key().0 <= now.monotonic
+        {
+            let ((_, path), depth) = entry.remove_entry();
+            self.queue.insert(path, depth);
+        }
+        if self.everything_at.is_some_and(|time| time <= now.monotonic) {
+            self.everything_at = None;
+            self.want_everything();
+        }
+    }
+}
+
+impl Folder {
+    pub(super) fn issue_scans(&mut self, _now: Now) -> Result<(), FolderError> {
+        while self.scanning.running.len() < MOST_SCANS
+            && let Some((directory, depth)) = self.scanning.queue.pop_first()
+        {
+            // Only what the index knows as a directory can be merged; a hint from below a new directory is answered by
+            // the nearest directory above that is known, whose scan brings all the rest.
+            let Some(known) = self.nearest_directory(&directory)? else { continue };
+            let (directory, depth) =
+                if known == directory { (directory, depth) } else { (known, Depth::Entries) };
+            let id = self.issue(Task::Scan { directory: directory.clone() });
+            self.scanning.running.insert(id, (directory, depth));
+        }
+        Ok(())
+    }
+
+    /// The directory itself or the nearest one above it that can be scanned; `None` if a rule ignores it.
+    fn nearest_directory(&self, directory: &RelativePath) -> Result<Option<RelativePath>, FolderError> {
+        let Some(mut node) = self.index.node(NodeId::ROOT)? else { return Ok(None) };
+        let mut path = RelativePath::root();
+        for component in directory.components() {
+            let Ok(name) = Name::new(component) else { break };
+            let below = path.join(&name);
+            if self.rules.matching(&below, true).is_some() {
+                return Ok(None);
+            }
+            match self.index.child(node.id, &name)? {
+                Some(child) if matches!(child.local, Local::Directory(_) | Local::UnreadableDirectory(_)) => {
+                    node = child;
+                    path = below;
+                }
+                _ => break,
+            }
+        }
+        Ok(Some(path))
+    }
+
+    pub(super) fn end_full_scan(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.scanning.everything && self.scanning.is_idle() && self.scanning.delayed.is_empty() {
+            self.scanning.everything = false;
+            self.scanning.complete = true;
+            self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
+            self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
+            self.hashing.restart();
+            self.round.restart();
+        }
+        Ok(())
+    }
+
+    pub(super) fn scanned(
+        &mut self,
+        command: CommandId,
+        result: Result<Vec<DiskEntry>, DiskError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
+        match result {
+            Ok(entries) => self.merge_scan(&directory, depth, entries, now),
+            Err(error) if self.is_root_lost(&error, now) => Ok(()),
+            Err(error) => self.scan_failed(directory, depth, &error, now),
+        }
+    }
+
+    fn scan_failed(
+        &mut self,
+        directory: RelativePath,
+        depth: Depth,
+        error: &DiskError,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if let DiskErrorKind::NotFound = error.kind {
+            match directory.parent() {
+                Some(parent) => self.scanning.want_directory(parent),
+                None => self.root.doubt(),
+            }
+            return Ok(());
+        }
+        if let DiskErrorKind::Changed = error.kind {
+            self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory), depth);
+            return Ok(());
+        }
+        if directory.is_root() {
+            self.root.hold(error.to_string(), now);
+            self.scanning.want_everything();
+            return Ok(());
+        }
+        if let Some(mut node) = self.index.locate(&directory)?
+            && let Some(identity) = node.local.identity()
+        {
+            node.local = Local::UnreadableDirectory(identity);
+            self.index.save(&mut node)?;
+            self.put_problem(
+                node.id,
+                ProblemKind::Unreadable,
+                format!("the directory cannot be read: {}", error.kind),
+                "let the user that runs jottad read it, or ignore it",
+                Some(UNREADABLE_DELAY),
+                now,
+            )?;
+            self.round.restart();
+        }
+        Ok(())
+    }
+
+    /// Brings what a directory was seen to hold into the index. Everything here was read to its end, so what is not in
+    /// `entries` is absent.
+    fn merge_scan(
+        &mut self,
+        directory: &RelativePath,
+        depth: Depth,
+        entries: Vec<DiskEntry>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(mut parent) = self.index.locate(directory)? else {
+            return Ok(());
+        };
+        if directory.is_root()
+            && root_suddenly_empty(self.index.totals().base_entries, entries.len() as u64)
+            && !self.root.take_trust()
+        {
+            self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
+            self.scanning.want_everything();
+            return Ok(());
+        }
+        match parent.local {
+            Local::UnreadableDirectory(identity) => {
+                parent.local = Local::Directory(identity);
+                self.save_observed(&mut parent)?;
+            }
+            Local::Directory(_) => {}
+            // It was replaced meanwhile; the scan of the directory above says by what.
+            _ => {
+                if let Some(above) = directory.parent() {
+                    self.scanning.want_directory(above);
+                }
+                return Ok(());
+            }
+        }
+        let mut known: BTreeMap<Name, Node> =
+            self.index.children(parent.id)?.into_iter().map(|node| (node.name.clone(), node)).collect();
+        for entry in entries {
+            let path = directory.join(&entry.name);
+            let node = known.remove(&entry.name).unwrap_or_else(|| Node::new(parent.id, entry.name));
+            self.merge_entry(node, &path, entry.node, depth, now)?;
+        }
+        for (_, mut node) in known {
+            if node.local != Local::Absent {
+                self.vanish(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_entry(
+        &mut self,
+        mut node: Node,
+        path: &RelativePath,
+        seen: DiskNode,
+        depth: Depth,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let is_directory = matches!(seen, DiskNode::Directory(_));
+        let is_tracked = node.base.is_some() || node.remote.is_some();
+        if self.rules.matching(path, is_directory).is_some() {
+            // Whatever was synced here stays on both sides, and nothing more is done about it.
+            if node.local != Local::Ignored && (is_tracked || node.local != Local::Absent) {
+                self.vanish_below(node.id)?;
+                node.local = if is_tracked { Local::Ignored } else { Local::Absent };
+                self.save_observed(&mut node)?;
+            }
+            return Ok(());
+        }
+        match seen {
+            DiskNode::File(stat) => {
+                let local = match node.local {
+                    Local::File { stat: known, md5 } if known == stat => Local::File { stat, md5 },
+                    _ => Local::File { stat, md5: None },
+                };
+                if node.local != local {
+                    self.vanish_below(node.id)?;
+                    node.local = local;
+                    self.save_observed(&mut node)?;
+                    self.hashing.restart();
+                }
+            }
+            DiskNode::Directory(identity) => {
+                let known = match node.local {
+                    Local::Directory(known) | Local::UnreadableDirectory(known) => known == identity,
+                    _ => false,
+                };
+                if !known {
+                    node.local = Local::Directory(identity);
+                    self.save_observed(&mut node)?;
+                }
+                if !known || depth == Depth::Subtree {
+                    self.scanning.want_subtree(path.clone());
+                }
+            }
+            DiskNode::Other(kind) => {
+                // Links, pipes, sockets and devices are skipped. Only where the base or the remote side has something
+                // does one matter: it must not look like a deletion.
+                let local = if is_tracked { Local::Other } else { Local::Absent };
+                if node.local != local {
+                    self.vanish_below(node.id)?;
+                    node.local = local;
+                    self.save_observed(&mut node)?;
+                }
+                if is_tracked && self.index.problem(node.id)?.is_none() {
+                    self.put_problem(
+                        node.id,
+                        ProblemKind::WrongKind,
+                        format!("a {kind} is here now; what was synced before stays on the remote side"),
+                        "remove it, put the file or directory back, or ignore it",
+                        None,
+                        now,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The local entry is gone, with everything below it.
+    fn vanish(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        self.vanish_below(node.id)?;
+        node.local = Local::Absent;
+        self.save_observed(node)
+    }
+
+    /// Everything below a row is gone.
+    fn vanish_below(&mut self, top: NodeId) -> Result<(), FolderError> {
+        if top == NodeId::NEW || !self.index.has_children(top)? {
+            return Ok(());
+        }
+        let mut gone = Vec::new();
+        self.index.walk(top, |node, _| {
+            if node.local != Local::Absent {
+                gone.push(node.id);
+            }
+            Ok(Descend::Yes)
+        })?;
+        for id in gone {
+            if let Some(mut node) = self.index.node(id)? {
+                node.local = Local::Absent;
+                self.save_observed(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+}

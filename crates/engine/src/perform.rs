@@ -1,0 +1,264 @@
+//! Carrying commands out: every precondition is looked at again at the last moment, and what is reported is what is
+//! really there afterwards.
+//!
+//! Nothing is decided here. Each command ends with exactly one [`Event::Completed`]; a future that is dropped leaves
+//! nothing behind that the next observation does not show.
+
+use std::future::Future;
+
+use jottad_core::{File, RelativePath, StoredPath};
+
+use crate::digest::TreeDigest;
+use crate::disk::{Disk, DiskErrorKind, DiskNode, FileStat};
+use crate::event::{
+    Achieved, Command, CommandId, Event, LocalExpectation, OperationError, Outcome, RemoteExpectation, Task,
+};
+use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+
+/// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
+///
+/// Cancel safe: what was done until then stays done and is found by the next observation.
+pub async fn perform<D, R, L, F>(command: Command, disk: &D, remote: &R, listed: L) -> Event
+where
+    D: Disk,
+    R: Remote,
+    L: Fn(CommandId, Vec<ListedEntry>) -> F + Send + Sync,
+    F: Future<Output = ()> + Send,
+{
+    let Command { id, task } = command;
+    let outcome = match task {
+        Task::CheckRoot => Outcome::Root(disk.root().await),
+        Task::ClaimRoot { marker } => Outcome::Claimed(disk.claim_root(&marker).await),
+        Task::Scan { directory } => Outcome::Scanned(disk.list(&directory).await),
+        Task::Hash { path, stat } => Outcome::Hashed(disk.hash(&path, &stat).await),
+        Task::ListTree => Outcome::ListingEnded(list_tree(id, remote, listed).await),
+        Task::ListDirectory { directory } => {
+            Outcome::ListedDirectory(remote.list_directory(&directory).await)
+        }
+        Task::Look { path } => Outcome::Looked(remote.look(&path).await),
+        Task::Poll => Outcome::Polled(remote.change_stamp().await),
+        operation => Outcome::Operation(operate(operation, disk, remote).await),
+    };
+    Event::Completed(id, outcome)
+}
+
+async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<(), RemoteError>
+where
+    R: Remote,
+    L: Fn(CommandId, Vec<ListedEntry>) -> F + Send + Sync,
+    F: Future<Output = ()> + Send,
+{
+    let mut listing = remote.list_tree(&StoredPath::root()).await?;
+    while let Some(batch) = listing.next_batch().await? {
+        listed(id, batch).await;
+    }
+    Ok(())
+}
+
+async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result<Achieved, OperationError> {
+    match task {
+        Task::Upload { path, remote: target, stat, file } => {
+            upload(disk, remote, &path, &target, &stat, file).await
+        }
+        Task::Download { path, remote: source, file, replaces } => {
+            download(disk, remote, &path, &source, file, replaces).await
+        }
+        Task::MakeRemoteDirectory { path, remote: target } => {
+            match disk.stat(&path).await? {
+                Some(DiskNode::Directory(_)) => {}
+                _ => return Err(OperationError::LocalChanged { path }),
+            }
+            remote.make_directory(&target).await?;
+            Ok(Achieved::Done)
+        }
+        Task::MakeLocalDirectory { path } => Ok(Achieved::LocalDirectory(disk.make_directory(&path).await?)),
+        Task::MoveRemote { from, to, kind } => {
+            remote.move_entry(&from, &to, kind).await?;
+            Ok(Achieved::Done)
+        }
+        Task::MoveLocal { from, to, identity } => {
+            disk.rename(&from, &to, identity).await?;
+            Ok(Achieved::Done)
+        }
+        Task::TrashRemote { path, local, remote: target, expected } => {
+            trash_remote(disk, remote, path, local, target, expected).await
+        }
+        Task::TrashLocal { path, remote: source, expected } => {
+            trash_local(disk, remote, path, source, expected).await
+        }
+        Task::SetRemoteTime { remote: target, file } => {
+            match remote.look(&target).await? {
+                Some(RemoteNode::File(there)) if there.content == file.content => {}
+                _ => return Err(OperationError::RemoteChanged { path: target }),
+            }
+            remote.set_modified(&target, file.content, file.modified).await?;
+            Ok(Achieved::Done)
+        }
+        Task::SetLocalTime { path, stat, modified } => {
+            Ok(Achieved::LocalFile(disk.set_modified(&path, &stat, modified).await?))
+        }
+        Task::CheckRoot
+        | Task::ClaimRoot { .. }
+        | Task::Scan { .. }
+        | Task::Hash { .. }
+        | Task::ListTree
+        | Task::ListDirectory { .. }
+        | Task::Look { .. }
+        | Task::Poll => Ok(Achieved::Done),
+    }
+}
+
+async fn upload<D: Disk, R: Remote>(
+    disk: &D,
+    remote: &R,
+    path: &RelativePath,
+    target: &StoredPath,
+    stat: &FileStat,
+    file: File,
+) -> Result<Achieved, OperationError> {
+    let content = disk.open(path, stat).await?;
+    remote.upload(target, file, content).await?;
+    // The file that was opened may have been replaced under its name meanwhile. What was sent is still what was
+    // summed, so it counts; the replacement is a change of its own, which the scan finds.
+    match disk.stat(path).await? {
+        Some(DiskNode::File(now)) if now == *stat => Ok(Achieved::Done),
+        _ => Ok(Achieved::Outdated),
+    }
+}
+
+async fn download<D: Disk, R: Remote>(
+    disk: &D,
+    remote: &R,
+    path: &RelativePath,
+    source: &StoredPath,
+    file: File,
+    replaces: Option<FileStat>,
+) -> Result<Achieved, OperationError> {
+    let is_unchanged = match (disk.stat(path).await?, replaces) {
+        (None, None) => true,
+        (Some(DiskNode::File(now)), Some(expected)) => now == expected,
+        _ => false,
+    };
+    if !is_unchanged {
+        return Err(OperationError::LocalChanged { path: path.clone() });
+    }
+    let mut staged = disk.stage().await?;
+    remote.download(source, file.content, &mut staged).await?;
+    Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
+}
+
+/// Both halves of the evidence are looked at again: here it is still gone, there it is still what was agreed on.
+async fn trash_remote<D: Disk, R: Remote>(
+    disk: &D,
+    remote: &R,
+    path: RelativePath,
+    local: Option<DiskNode>,
+    target: StoredPath,
+    expected: RemoteExpectation,
+) -> Result<Achieved, OperationError> {
+    disk.root().await?;
+    if !is_same_node(disk.stat(&path).await?, local) {
+        return Err(OperationError::LocalChanged { path });
+    }
+    let Some(there) = remote.look(&target).await? else { return Ok(Achieved::Done) };
+    match (there, expected) {
+        (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
+        (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {
+            if remote_digest(remote, &target).await? != known {
+                return Err(OperationError::RemoteChanged { path: target });
+            }
+        }
+        _ => return Err(OperationError::RemoteChanged { path: target }),
+    }
+    remote.trash(&target, there.kind()).await?;
+    Ok(Achieved::Done)
+}
+
+/// A file must be what it was; of a directory that took a file's place only what it is matters.
+fn is_same_node(now: Option<DiskNode>, then: Option<DiskNode>) -> bool {
+    match (now, then) {
+        (Some(DiskNode::Other(_)), _) => false,
+        (now, then) => now == then,
+    }
+}
+
+async fn remote_digest<R: Remote>(remote: &R, directory: &StoredPath) -> Result<TreeDigest, RemoteError> {
+    let mut listing = remote.list_tree(directory).await?;
+    let mut digest = TreeDigest::default();
+    while let Some(batch) = listing.next_batch().await? {
+        for entry in batch {
+            if let RemoteNode::File(file) = entry.node {
+                digest.add_remote_file(&entry.path, file.content);
+            }
+        }
+    }
+    Ok(digest)
+}
+
+async fn trash_local<D: Disk, R: Remote>(
+    disk: &D,
+    remote: &R,
+    path: RelativePath,
+    source: StoredPath,
+    expected: LocalExpectation,
+) -> Result<Achieved, OperationError> {
+    let Some(here) = disk.stat(&path).await? else { return Err(OperationError::LocalChanged { path }) };
+    let is_same = match (here, expected) {
+        (DiskNode::File(now), LocalExpectation::File(known)) => now == known,
+        (DiskNode::Directory(now), LocalExpectation::Directory(known, digest)) => {
+            now == known && local_digest(disk, &path).await? == Some(digest)
+        }
+        _ => false,
+    };
+    if !is_same {
+        return Err(OperationError::LocalChanged { path });
+    }
+    match remote.look(&source).await {
+        Ok(None) => {}
+        Ok(Some(there)) if Some(there.kind()) != kind_of(&here) => {}
+        Ok(Some(_)) => return Err(OperationError::RemoteChanged { path: source }),
+        Err(error) if error.kind == RemoteErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    disk.trash(&path, &here).await?;
+    Ok(Achieved::Done)
+}
+
+fn kind_of(node: &DiskNode) -> Option<jottad_core::Kind> {
+    match node {
+        DiskNode::File(_) => Some(jottad_core::Kind::File),
+        DiskNode::Directory(_) => Some(jottad_core::Kind::Directory),
+        DiskNode::Other(_) => None,
+    }
+}
+
+/// What a local directory holds; `None` if there is anything in it that is never synced.
+async fn local_digest<D: Disk>(
+    disk: &D,
+    directory: &RelativePath,
+) -> Result<Option<TreeDigest>, OperationError> {
+    let mut digest = TreeDigest::default();
+    let mut pending = vec![(directory.clone(), RelativePath::root())];
+    while let Some((directory, below)) = pending.pop() {
+        for entry in disk.list(&directory).await? {
+            let path = below.join(&entry.name);
+            match entry.node {
+                DiskNode::File(stat) => digest.add_local_file(&path, &stat),
+                DiskNode::Directory(_) => {
+                    digest.add_local_directory(&path);
+                    pending.push((directory.join(&entry.name), path));
+                }
+                DiskNode::Other(_) => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(digest))
+}
+
+/// Whether an I/O error of a [`crate::LocalContent`] says that the file changed while it was sent.
+pub fn is_source_changed(error: &std::io::Error) -> bool {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<DiskErrorKind>())
+        .is_some_and(|kind| matches!(kind, DiskErrorKind::Changed))
+}

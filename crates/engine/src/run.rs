@@ -1,0 +1,356 @@
+//! A folder at work: one thread for the state machine and its index, tasks for its commands.
+//!
+//! The thread sleeps until an event or the next deadline, so an idle folder costs nothing. Questions are answered by
+//! the same thread between two events, so an answer is of one moment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use jottad_core::{Operation, RelativePath, StoredPath, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::AbortHandle;
+
+use crate::disk::Disk;
+use crate::event::{Command, CommandId, Event, LocalHint, Request};
+use crate::folder::{Folder, FolderError, Notice};
+use crate::index::Index;
+use crate::metered::Metered;
+use crate::perform::perform;
+use crate::remote::{ListedEntry, Remote};
+use crate::settings::FolderSettings;
+use crate::status::{Explanation, FolderStatus, LogLine, Problem};
+use crate::time::Now;
+
+/// Most events that are handled before the index is committed and commands go out.
+const MOST_EVENTS: usize = 256;
+/// Notices that a slow listener may be behind before it misses some.
+const NOTICES: usize = 1024;
+
+/// The folder's thread has ended, by a request or by a failure that was logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the folder {folder} has stopped")]
+pub struct FolderStopped {
+    folder: String,
+}
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderRequestError {
+    /// The thread has ended.
+    #[error(transparent)]
+    Stopped(#[from] FolderStopped),
+    /// The index failed at it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+type Question = Box<dyn FnOnce(&Folder) + Send>;
+
+enum Message {
+    Event(Event),
+    /// Part of a listing; the answer asks for the next part.
+    Listed(CommandId, Vec<ListedEntry>, oneshot::Sender<()>),
+    Question(Question),
+    /// A command's task panicked: the folder cannot be trusted any more.
+    Panicked(String),
+    Stop(oneshot::Sender<()>),
+}
+
+/// A running folder. Dropping every handle does not stop it; [`FolderHandle::shutdown`] does.
+#[derive(Clone)]
+pub struct FolderHandle {
+    name: String,
+    inbox: Sender<Message>,
+    notices: broadcast::Sender<Notice>,
+    progress: Progress,
+}
+
+/// How far each transfer has come, in bytes.
+type Progress = Arc<std::sync::Mutex<BTreeMap<CommandId, Arc<AtomicU64>>>>;
+
+impl FolderHandle {
+    /// Opens the index and starts the folder's thread. Must be called on a tokio runtime, which carries the commands.
+    ///
+    /// A damaged index is set aside and built anew.
+    pub fn start<D: Disk, R: Remote>(
+        settings: FolderSettings,
+        index: &Path,
+        disk: D,
+        remote: R,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Self, FolderError> {
+        let (index, _) = Index::open(index)?;
+        let name = settings.name.clone();
+        let folder = Folder::new(settings, index)?;
+        let (inbox, messages) = channel();
+        let (notices, _) = broadcast::channel(NOTICES);
+        let progress = Progress::default();
+        let performer = Performer {
+            runtime: Handle::current(),
+            disk: Arc::new(disk),
+            remote: Arc::new(remote),
+            inbox: inbox.clone(),
+            progress: Arc::clone(&progress),
+            running: BTreeMap::new(),
+        };
+        let handle = Self { name: name.clone(), inbox, notices: notices.clone(), progress };
+        let clock = Clock { started: Instant::now(), wall_clock };
+        std::thread::Builder::new()
+            .name(format!("folder {name}"))
+            .spawn(move || {
+                if let Err(error) = run(folder, &messages, performer, &notices, clock) {
+                    tracing::error!(folder = %name, %error, "the folder stopped");
+                }
+            })
+            .map_err(|source| {
+                FolderError::Index(crate::index::IndexError::File { path: "thread".into(), source })
+            })?;
+        Ok(handle)
+    }
+
+    /// The folder's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Passes a hint of the watcher on.
+    pub fn local_hint(&self, hint: LocalHint) {
+        self.send(Event::LocalHint(hint));
+    }
+
+    /// Passes a hint of the service on; `None` means anywhere.
+    pub fn remote_hint(&self, path: Option<StoredPath>) {
+        self.send(Event::RemoteHint(path));
+    }
+
+    /// Asks for something. It is under way, not done, when this returns.
+    pub async fn request(&self, request: Request) -> Result<(), FolderRequestError> {
+        self.inbox.send(Message::Event(Event::Request(request))).map_err(|_| self.stopped())?;
+        // The answer to a question that was asked later proves that the request was taken.
+        self.ask(|_| ()).await?;
+        Ok(())
+    }
+
+    /// The folder's state now.
+    pub async fn status(&self) -> Result<FolderStatus, FolderRequestError> {
+        Ok(self.ask(Folder::status).await??)
+    }
+
+    /// The entries that cannot be synced now.
+    pub async fn problems(&self) -> Result<Vec<Problem>, FolderRequestError> {
+        Ok(self.ask(Folder::problems).await??)
+    }
+
+    /// What would be done now, at most `limit` operations.
+    pub async fn plan(&self, limit: usize) -> Result<Vec<Operation>, FolderRequestError> {
+        Ok(self.ask(move |folder| folder.plan_preview(limit)).await??)
+    }
+
+    /// The deletes that wait for a person.
+    pub async fn held(&self) -> Result<Vec<Operation>, FolderRequestError> {
+        Ok(self.ask(Folder::held).await??)
+    }
+
+    /// Everything that is known of one path.
+    pub async fn explain(&self, path: RelativePath) -> Result<Explanation, FolderRequestError> {
+        Ok(self.ask(move |folder| folder.explain(&path)).await??)
+    }
+
+    /// The newest operations behind `after`, oldest first.
+    pub async fn log(&self, after: i64, limit: u32) -> Result<Vec<LogLine>, FolderRequestError> {
+        Ok(self.ask(move |folder| folder.log(after, limit)).await??)
+    }
+
+    /// Operations as they begin and end. A listener that falls behind misses some and is told so.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// How far each running transfer has come, in bytes.
+    pub fn transferred(&self) -> BTreeMap<CommandId, u64> {
+        let progress = self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        progress.iter().map(|(command, bytes)| (*command, bytes.load(Ordering::Relaxed))).collect()
+    }
+
+    /// Breaks off what runs, so that it can be resumed, and closes the index.
+    pub async fn shutdown(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.inbox.send(Message::Stop(done)).is_ok() {
+            // An error means that the thread has ended already, which is all that is wanted.
+            let _ = ended.await;
+        }
+    }
+
+    fn send(&self, event: Event) {
+        if self.inbox.send(Message::Event(event)).is_err() {
+            tracing::warn!(folder = %self.name, "a hint came after the folder had stopped");
+        }
+    }
+
+    async fn ask<A: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Folder) -> A + Send + 'static,
+    ) -> Result<A, FolderStopped> {
+        let (answer, answered) = oneshot::channel();
+        let question: Question = Box::new(move |folder| {
+            // Whoever asked may have gone away meanwhile.
+            let _ = answer.send(question(folder));
+        });
+        self.inbox.send(Message::Question(question)).map_err(|_| self.stopped())?;
+        answered.await.map_err(|_| self.stopped())
+    }
+
+    fn stopped(&self) -> FolderStopped {
+        FolderStopped { folder: self.name.clone() }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    started: Instant,
+    wall_clock: fn() -> Timestamp,
+}
+
+impl Clock {
+    fn now(&self) -> Now {
+        Now { monotonic: self.started.elapsed(), wall: (self.wall_clock)() }
+    }
+}
+
+/// Starts commands as tasks and breaks them off at the end.
+struct Performer<D, R> {
+    runtime: Handle,
+    disk: Arc<D>,
+    remote: Arc<R>,
+    inbox: Sender<Message>,
+    progress: Progress,
+    running: BTreeMap<CommandId, AbortHandle>,
+}
+
+impl<D: Disk, R: Remote> Performer<D, R> {
+    fn start(&mut self, command: Command) {
+        let id = command.id;
+        let position = Arc::new(AtomicU64::new(0));
+        self.lock_progress().insert(id, Arc::clone(&position));
+        let disk = Metered::new(Arc::clone(&self.disk), position);
+        let remote = Arc::clone(&self.remote);
+        let inbox = self.inbox.clone();
+        let listing_inbox = inbox.clone();
+        let listed = move |id, batch| {
+            let inbox = listing_inbox.clone();
+            async move {
+                let (next, wanted) = oneshot::channel();
+                if inbox.send(Message::Listed(id, batch, next)).is_ok() {
+                    // An error means that the folder is stopping; this task is about to be broken off.
+                    let _ = wanted.await;
+                }
+            }
+        };
+        let task = self.runtime.spawn(async move { perform(command, &disk, remote.as_ref(), listed).await });
+        self.running.insert(id, task.abort_handle());
+        self.runtime.spawn(async move {
+            let message = match task.await {
+                Ok(event) => Message::Event(event),
+                Err(error) if error.is_panic() => Message::Panicked(error.to_string()),
+                Err(_) => return,
+            };
+            // The folder may have stopped meanwhile; then nobody wants the result.
+            let _ = inbox.send(message);
+        });
+    }
+
+    fn ended(&mut self, command: CommandId) {
+        self.running.remove(&command);
+        self.lock_progress().remove(&command);
+    }
+
+    fn break_off(&mut self) {
+        for (_, task) in std::mem::take(&mut self.running) {
+            task.abort();
+        }
+    }
+
+    fn lock_progress(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, Arc<AtomicU64>>> {
+        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn run<D: Disk, R: Remote>(
+    mut folder: Folder,
+    messages: &Receiver<Message>,
+    mut performer: Performer<D, R>,
+    notices: &broadcast::Sender<Notice>,
+    clock: Clock,
+) -> Result<(), FolderError> {
+    let mut events = vec![Event::Started];
+    loop {
+        for command in folder.handle(events.drain(..), clock.now())? {
+            performer.start(command);
+        }
+        for notice in folder.take_notices() {
+            // Nobody needs to listen.
+            let _ = notices.send(notice);
+        }
+        let mut message = if let Some(message) = wait(&folder, messages, clock)? {
+            Some(message)
+        } else {
+            events.push(Event::Timer);
+            messages.try_recv().ok()
+        };
+        let mut questions = Vec::new();
+        while let Some(received) = message {
+            match received {
+                Message::Event(event) => {
+                    if let Event::Completed(command, _) = &event {
+                        performer.ended(*command);
+                    }
+                    events.push(event);
+                }
+                Message::Listed(command, batch, next) => {
+                    events.push(Event::Listed(command, batch));
+                    let _ = next.send(());
+                }
+                Message::Question(question) => questions.push(question),
+                Message::Panicked(text) => {
+                    tracing::error!(panic = %text, "a command panicked");
+                    performer.break_off();
+                    return Ok(());
+                }
+                Message::Stop(done) => {
+                    performer.break_off();
+                    drop(folder);
+                    let _ = done.send(());
+                    return Ok(());
+                }
+            }
+            // A question is answered before later events, on what earlier ones have brought about.
+            if !questions.is_empty() || events.len() >= MOST_EVENTS {
+                break;
+            }
+            message = messages.try_recv().ok();
+        }
+        if !questions.is_empty() {
+            for command in folder.handle(events.drain(..), clock.now())? {
+                performer.start(command);
+            }
+            questions.into_iter().for_each(|question| question(&folder));
+        }
+    }
+}
+
+/// The next message, or `None` when the folder's deadline has come.
+fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<Option<Message>, FolderError> {
+    let now = clock.now();
+    let Some(deadline) = folder.deadline(now)? else { return Ok(messages.recv().ok()) };
+    // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking twice.
+    let rest = deadline.saturating_sub(now.monotonic) + Duration::from_millis(1);
+    match messages.recv_timeout(rest) {
+        Ok(message) => Ok(Some(message)),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
+    }
+}
