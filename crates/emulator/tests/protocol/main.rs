@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod faults;
 mod listing;
 mod login;
 mod upload;
