@@ -12,14 +12,21 @@ use crate::stored_name::StoredName;
 pub struct FoldKey(Box<str>);
 
 impl FoldKey {
-    /// The key of a name: its normal form, under full case folding, in its normal form again.
+    /// The key of a name: decomposed, in lower case after upper case after lower case, which brings together all
+    /// that either comparison takes for equal (`ẞ` and `ss`, `ı` and `i`, `ς` and `σ`).
+    ///
+    /// Letter by letter, since the lower case of a text depends on where in a word a letter stands.
     pub fn of(name: &StoredName) -> Self {
         if name.as_str().is_ascii() {
             return Self(name.as_str().to_ascii_lowercase().into());
         }
-        let composed: String = name.as_str().nfc().collect();
-        let folded = caseless::default_case_fold_str(&composed);
-        Self(folded.nfc().collect::<String>().into())
+        let folded = name
+            .as_str()
+            .nfd()
+            .flat_map(char::to_lowercase)
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase);
+        Self(folded.nfd().collect::<String>().into())
     }
 
     /// A number that equal keys share, stable across versions of this program because it is stored (FNV-1a).
@@ -33,6 +40,8 @@ impl FoldKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -43,6 +52,8 @@ mod tests {
             ("straße", "STRASSE"),
             ("ẞ", "ß"),
             ("Σ", "ς"),
+            ("ı", "I"),
+            ("\u{212A}", "k"),
             ("e\u{301}", "é"),
             ("E\u{301}", "é"),
             ("\u{212B}", "å"),
@@ -53,6 +64,43 @@ mod tests {
             assert_eq!(key(one).number(), key(two).number());
         }
         assert_ne!(key("a"), key("b"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn letter_case_and_normal_form_do_not_matter(
+            text in prop_oneof![
+                "[a-zA-Z0-9 ._()-]{1,12}",
+                "[\\p{Ll}\\p{Lu}\\p{Lt}\\p{M}]{1,4}",
+                "[^/]{1,6}",
+            ],
+            changes in prop::collection::vec(0..4, 1..4),
+        ) {
+            let text: String = text.nfc().collect();
+            // The iota below a Greek letter changes places with other marks when it becomes a letter of its own.
+            if text.nfd().any(|character| character == '\u{345}') {
+                return Ok(());
+            }
+            let changed = changes.iter().fold(text.clone(), |text, change| match change {
+                0 => text.to_uppercase(),
+                1 => text.to_lowercase(),
+                2 => text.nfc().collect(),
+                _ => text.nfd().collect(),
+            });
+            let key = |name: &str| StoredName::new(name).map(|name| FoldKey::of(&name));
+            prop_assert_eq!(key(&text), key(&changed), "{:?} and {:?}", text, changed);
+        }
+    }
+
+    #[test]
+    fn letters_that_unicode_folds_together_share_a_key() {
+        for letter in ('\u{80}'..=char::MAX).filter(|letter| letter.is_alphabetic()) {
+            let folded = caseless::default_case_fold_str(&letter.to_string());
+            let key = |name: String| StoredName::new(name).map(|name| FoldKey::of(&name));
+            assert_eq!(key(letter.to_string()), key(folded), "{letter:?}");
+        }
     }
 
     #[test]

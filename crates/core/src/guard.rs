@@ -47,6 +47,8 @@ pub fn root_suddenly_empty(entries_in_base: u64, entries_now: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,5 +87,34 @@ mod tests {
         assert!(root_suddenly_empty(2, 0));
         assert!(!root_suddenly_empty(1, 0));
         assert!(!root_suddenly_empty(9, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn more_deletes_are_never_safer(
+            max_deletes in 0_u64..2000, max_delete_percent in 0_u64..=100,
+            entries in 0_u64..3000, directories in 0_u64..1000, files in any::<u64>(), more in 0_u64..1000,
+        ) {
+            let limits = DeleteLimits { max_deletes, max_delete_percent };
+            let deleted_files = entries.saturating_sub(directories);
+            if holds_deletes(limits, entries, deleted_files, files) {
+                prop_assert!(holds_deletes(limits, entries + more, deleted_files + more, files));
+                prop_assert!(holds_deletes(limits, entries, deleted_files, files.saturating_sub(more)));
+                let stricter = DeleteLimits {
+                    max_deletes: max_deletes.saturating_sub(more),
+                    max_delete_percent: max_delete_percent.saturating_sub(more),
+                };
+                prop_assert!(holds_deletes(stricter, entries, deleted_files, files));
+            }
+            prop_assert!(!holds_deletes(limits, 0, 0, files));
+        }
+
+        #[test]
+        fn more_overwrites_are_never_safer(overwritten in any::<u64>(), files in any::<u64>()) {
+            if holds_overwrites(overwritten, files) {
+                prop_assert!(holds_overwrites(overwritten.saturating_add(1), files));
+            }
+            prop_assert!(!holds_overwrites(0, files));
+        }
     }
 }

@@ -38,7 +38,7 @@ fn survives_every_crash(mode: Mode) {
 }
 
 /// What the check would let through, were it not able to fail.
-const PLANTED_BUGS: &[(&str, Mode, Rules)] = &[
+pub(crate) const PLANTED_BUGS: &[(&str, Mode, Rules)] = &[
     ("a conflict overwrites the remote edit", Mode::Sync, |mode, trees, changed_inside| {
         let decision = reconcile(mode, trees, changed_inside);
         match decision.action {

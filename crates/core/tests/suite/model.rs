@@ -225,6 +225,10 @@ impl World {
         if mode == Mode::Archive {
             Err("archive deletes nothing")?;
         }
+        let other = if side == Side::Local { Side::Remote } else { Side::Local };
+        if entry(self.side(other), path).same_content(entry(self.side(side), path)) {
+            Err("the other side still has it")?;
+        }
         let subtree: Vec<_> = std::iter::once((path, entry(self.side(side), path)))
             .chain(below(self.side(side), path))
             .map(|(inner, here)| (inner.clone(), here))
