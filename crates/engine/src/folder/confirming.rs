@@ -155,6 +155,11 @@ impl Folder {
                 observed?;
                 self.look_again_for(directory, in_vain, now)
             }
+            // A missing root is for the listing to judge: it may be a wrong account, and it never yields a tree.
+            Err(error) if error.kind == RemoteErrorKind::NotFound && directory == NodeId::ROOT => {
+                self.listing.want_everything();
+                self.look_again_for(directory, in_vain, now)
+            }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if in_vain >= DELAYS.len() || self.index.claims(directory)?.is_empty() {
                     if let Some(mut node) = self.index.node(directory)? {

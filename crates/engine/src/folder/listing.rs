@@ -323,8 +323,14 @@ impl Folder {
         }
         let seen = seen.map(|seen| RemoteRecord::seen(seen, stored, &node.name));
         if node.remote != seen || node.id == NodeId::NEW {
+            let was_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
+            let attempts = self.attempts.get(&node.id).copied().filter(|_| was_claimed);
             node.remote = seen;
             self.save_observed(node)?;
+            // What comes of our own work does not make it count anew how often that was tried.
+            if let Some(attempts) = attempts {
+                self.attempts.insert(node.id, attempts);
+            }
         }
         Ok(())
     }

@@ -206,7 +206,9 @@ impl Folder {
             self.set_pause(None)?;
         }
         self.root.timer(now);
-        self.scanning.timer(now);
+        if self.scanning.timer(now) {
+            self.root.doubt();
+        }
         self.connection.timer(now);
         self.confirming.timer(now);
         self.listing.timer(&self.settings, now);
@@ -217,6 +219,7 @@ impl Folder {
     fn request(&mut self, request: Request, now: Now) -> Result<(), FolderError> {
         match request {
             Request::SyncNow => {
+                self.root.doubt();
                 self.scanning.want_everything();
                 self.listing.want_everything();
                 self.connection.retry_now();

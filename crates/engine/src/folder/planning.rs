@@ -18,7 +18,8 @@ use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId, path_of, st
 use crate::status::ProblemKind;
 use crate::time::Now;
 
-const PAGE: u32 = 256;
+/// Small, because a page is read anew whenever there is room again.
+const PAGE: u32 = 32;
 /// Most operations at one time that carry no content.
 const MOST_SMALL: usize = 8;
 /// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
@@ -47,6 +48,8 @@ pub(super) enum Phase {
     Over,
     Moves,
     Changes,
+    /// Everything that can be asked for was; what runs may allow more.
+    Waiting,
     Deletes,
 }
 
@@ -142,13 +145,20 @@ impl Folder {
                     if !self.plan_changes(now)? {
                         return Ok(());
                     }
-                    if self.round.again || self.round.progressed {
+                    if self.round.progressed {
                         self.round.begin();
-                    } else if !self.running.is_empty() || !self.hashing.is_idle() {
-                        return Ok(());
                     } else {
+                        self.round.phase = Phase::Waiting;
+                    }
+                }
+                Phase::Waiting => {
+                    if self.round.again {
+                        self.round.begin();
+                    } else if self.running.is_empty() && self.hashing.is_idle() {
                         self.round.phase = Phase::Deletes;
                         self.round.deleting = Deleting::default();
+                    } else {
+                        return Ok(());
                     }
                 }
                 Phase::Deletes => {

@@ -83,17 +83,20 @@ impl Scanning {
         [delayed, self.everything_at].into_iter().flatten().min()
     }
 
-    pub(super) fn timer(&mut self, now: Now) {
+    /// Takes up what is due; tells whether everything is to be scanned again.
+    pub(super) fn timer(&mut self, now: Now) -> bool {
         while let Some(entry) = self.delayed.first_entry()
             && entry.key().0 <= now.monotonic
         {
             let ((_, path), depth) = entry.remove_entry();
             self.queue.insert(path, depth);
         }
-        if self.everything_at.is_some_and(|time| time <= now.monotonic) {
+        let everything = self.everything_at.is_some_and(|time| time <= now.monotonic);
+        if everything {
             self.everything_at = None;
             self.want_everything();
         }
+        everything
     }
 }
 
