@@ -1,0 +1,71 @@
+//! Whose login this is, kept beside the tokens so that a daemon knows it without asking. No secrets in here.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use jottad_transport::{Client, Customer};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::places::Places;
+
+/// The built-in device of every account (protocol 3.5).
+pub(crate) const BUILT_IN_DEVICE: &str = "Jotta";
+
+/// What is known of the account that is logged in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownAccount {
+    /// The internal name, by which indexes of different accounts are kept apart.
+    pub(crate) username: String,
+    /// For people.
+    pub(crate) email: Option<String>,
+}
+
+impl From<&Customer> for KnownAccount {
+    fn from(customer: &Customer) -> Self {
+        Self { username: customer.username.clone(), email: customer.email.clone() }
+    }
+}
+
+impl KnownAccount {
+    /// What was kept at the last login; `None` if nothing was, or nothing that can be read.
+    pub(crate) fn load(places: &Places) -> Option<Self> {
+        serde_json::from_str(&fs::read_to_string(file(places)).ok()?).ok()
+    }
+
+    /// What is kept, or what the service says, which is then kept.
+    pub(crate) async fn find(places: &Places, client: &Client) -> Result<Self, jottad_transport::Error> {
+        if let Some(known) = Self::load(places) {
+            return Ok(known);
+        }
+        let known = Self::from(&client.customer().await?);
+        if let Err(failure) = known.save(places) {
+            tracing::warn!(failure = failure.message(), "the account's name is asked for again next time");
+        }
+        Ok(known)
+    }
+
+    /// Keeps it.
+    pub(crate) fn save(&self, places: &Places) -> Result<(), Failure> {
+        let path = file(places);
+        let write = || -> io::Result<()> {
+            let mut temporary = tempfile::NamedTempFile::new_in(&places.state_dir)?;
+            temporary.write_all(serde_json::to_string(self)?.as_bytes())?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|error| Failure::failed(format!("writing {}: {error}", path.display())))
+    }
+
+    /// Forgets it; fine if it is not there.
+    pub(crate) fn forget(places: &Places) {
+        // What is left behind is read by nobody without a login, and replaced by the next one.
+        let _ = fs::remove_file(file(places));
+    }
+}
+
+fn file(places: &Places) -> PathBuf {
+    places.state_dir.join("account.json")
+}

@@ -1,0 +1,283 @@
+//! Where engine and transport meet: one folder's remote root as the engine's [`Remote`].
+//!
+//! Errors are translated by what they mean for the engine; everything else passes through. What to do is decided on
+//! the engine's side, how to do it on the transport's.
+
+use std::io;
+
+use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
+use jottad_engine::{
+    ListedEntry, LocalContent, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, StagedFile,
+    is_source_changed,
+};
+use jottad_transport::{
+    Client, Error, ErrorKind, ListStream, LiveFile, PartialContent, RemotePath, Sighting, StreamedEntry,
+    UploadFacts, UploadSource,
+};
+
+use crate::link::ServiceLink;
+
+/// Jottacloud below a folder's remote root.
+#[derive(Debug, Clone)]
+pub(crate) struct RemoteFolder {
+    link: ServiceLink,
+    root: RemotePath,
+    hard_delete: bool,
+}
+
+impl RemoteFolder {
+    /// The folder at a root. With `hard_delete`, what is trashed is destroyed instead.
+    pub(crate) const fn new(link: ServiceLink, root: RemotePath, hard_delete: bool) -> Self {
+        Self { link, root, hard_delete }
+    }
+
+    fn at(&self, path: &StoredPath) -> Result<(Client, RemotePath), RemoteError> {
+        Ok((self.link.client()?, self.root.below(path)))
+    }
+}
+
+impl Remote for RemoteFolder {
+    type Listing = Listing;
+
+    async fn list_tree(&self, directory: &StoredPath) -> Result<Listing, RemoteError> {
+        let (client, place) = self.at(directory)?;
+        client.list_stream(&place).await.map(Listing).map_err(|error| remote_error(&error))
+    }
+
+    async fn list_directory(
+        &self,
+        directory: &StoredPath,
+    ) -> Result<Vec<(StoredName, RemoteNode)>, RemoteError> {
+        let (client, place) = self.at(directory)?;
+        let listing = client.folder(&place).await.map_err(|error| remote_error(&error))?;
+        let listing = listing.filter(jottad_transport::FolderListing::is_live);
+        let listing = listing.ok_or_else(|| missing(&format!("listing {place}")))?;
+        if !listing.proves_absence {
+            let message = format!("listing {place}: the counts of the answer do not match what came");
+            return Err(RemoteError { kind: RemoteErrorKind::Incomplete, message, retry_after: None });
+        }
+        let folders = listing.folders.into_iter().filter(|folder| folder.trashed.is_none());
+        let folders = folders.map(|folder| (folder.name, RemoteNode::Directory));
+        let files = listing.files.into_iter().filter_map(|file| {
+            let live = file.live()?;
+            Some((file.name, RemoteNode::File(file_of(&live))))
+        });
+        Ok(folders.chain(files).collect())
+    }
+
+    async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+        let (client, place) = self.at(path)?;
+        Ok(match client.look(&place).await.map_err(|error| remote_error(&error))? {
+            Sighting::File(live) => Some(RemoteNode::File(file_of(&live))),
+            Sighting::Folder => Some(RemoteNode::Directory),
+            Sighting::Missing
+            | Sighting::TrashedFile(_)
+            | Sighting::TrashedFolder
+            | Sighting::UnfinishedFile(_) => None,
+        })
+    }
+
+    async fn upload<C: LocalContent>(
+        &self,
+        path: &StoredPath,
+        file: File,
+        content: C,
+    ) -> Result<(), RemoteError> {
+        let (client, place) = self.at(path)?;
+        let facts = UploadFacts { content: file.content, created: None, modified: file.modified };
+        let mut source = Source(content);
+        client.upload(&place, &facts, &mut source).await.map(drop).map_err(|error| match error.kind() {
+            // What was sent is not what was hashed: the file was written to in between.
+            ErrorKind::Corrupt => {
+                RemoteError { kind: RemoteErrorKind::SourceChanged, ..remote_error(&error) }
+            }
+            _ => remote_error(&error),
+        })
+    }
+
+    async fn download<S: StagedFile>(
+        &self,
+        path: &StoredPath,
+        content: Content,
+        staged: &mut S,
+    ) -> Result<(), RemoteError> {
+        let (client, place) = self.at(path)?;
+        let mut sink = Sink(staged);
+        let fetched = client.download(&place, None, content, PartialContent::default(), &mut sink).await;
+        fetched.map_err(|error| remote_error(&error))
+    }
+
+    async fn make_directory(&self, path: &StoredPath) -> Result<(), RemoteError> {
+        let (client, place) = self.at(path)?;
+        client.make_folder(&place).await.map_err(|error| remote_error(&error))
+    }
+
+    async fn trash(&self, path: &StoredPath, kind: Kind) -> Result<(), RemoteError> {
+        let (client, place) = self.at(path)?;
+        let done = match (kind, self.hard_delete) {
+            (Kind::File, false) => client.trash_file(&place).await,
+            (Kind::Directory, false) => client.trash_folder(&place).await,
+            (Kind::File, true) => client.destroy_file(&place).await,
+            (Kind::Directory, true) => client.destroy_folder(&place).await,
+        };
+        done.map_err(|error| remote_error(&error))
+    }
+
+    async fn move_entry(&self, from: &StoredPath, to: &StoredPath, kind: Kind) -> Result<(), RemoteError> {
+        let (client, source) = self.at(from)?;
+        let target = self.root.below(to);
+        let moved = match kind {
+            Kind::File => client.move_file(&source, &target).await,
+            Kind::Directory => client.move_folder(&source, &target).await,
+        };
+        moved.map(drop).map_err(|error| remote_error(&error))
+    }
+
+    async fn set_modified(
+        &self,
+        path: &StoredPath,
+        content: Content,
+        modified: Timestamp,
+    ) -> Result<(), RemoteError> {
+        let (client, place) = self.at(path)?;
+        client.set_times(&place, content, None, modified).await.map_err(|error| remote_error(&error))
+    }
+
+    async fn change_stamp(&self) -> Result<String, RemoteError> {
+        let (client, _) = self.at(&StoredPath::root())?;
+        let device = client.device(self.root.device()).await.map_err(|error| remote_error(&error))?;
+        let wanted = self.root.mountpoint().as_str().to_lowercase();
+        let mountpoints = device.iter().flat_map(|device| &device.mountpoints);
+        // The service compares these names without regard to letter case (protocol 3.3).
+        let mountpoint =
+            mountpoints.into_iter().find(|mountpoint| mountpoint.name.as_str().to_lowercase() == wanted);
+        Ok(match mountpoint {
+            None => "absent".to_owned(),
+            Some(mountpoint) => {
+                let text =
+                    |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+                let size = mountpoint.size.map(u64::cast_signed);
+                let modified = mountpoint.modified.map(Timestamp::seconds);
+                format!("{} {} {}", text(size), text(modified), mountpoint.trashed)
+            }
+        })
+    }
+}
+
+/// A recursive listing in the engine's terms.
+pub(crate) struct Listing(ListStream);
+
+impl RemoteListing for Listing {
+    async fn next_batch(&mut self) -> Result<Option<Vec<ListedEntry>>, RemoteError> {
+        let batch = self.0.next_batch().await.map_err(|error| match error.kind() {
+            // Whatever ends a listing early, it proves nothing of what did not come.
+            ErrorKind::Protocol | ErrorKind::Corrupt => {
+                RemoteError { kind: RemoteErrorKind::Incomplete, ..remote_error(&error) }
+            }
+            _ => remote_error(&error),
+        })?;
+        Ok(batch.map(|entries| entries.into_iter().map(listed).collect()))
+    }
+}
+
+fn listed(entry: StreamedEntry) -> ListedEntry {
+    match entry {
+        StreamedEntry::Folder(path) => ListedEntry { path, node: RemoteNode::Directory },
+        StreamedEntry::File { path, content, modified, .. } => ListedEntry {
+            path,
+            node: RemoteNode::File(File { content, modified: modified.unwrap_or_default() }),
+        },
+    }
+}
+
+/// A file without a time is as old as can be: any time that the other side knows is better.
+fn file_of(live: &LiveFile) -> File {
+    File { content: live.content, modified: live.modified.unwrap_or_default() }
+}
+
+/// The engine's content as what transport sends.
+struct Source<C>(C);
+
+impl<C: LocalContent> UploadSource for Source<C> {
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buffer)
+    }
+}
+
+/// The engine's temporary file as what transport fills.
+struct Sink<'staged, S>(&'staged mut S);
+
+impl<S: StagedFile> io::Write for Sink<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn missing(action: &str) -> RemoteError {
+    RemoteError {
+        kind: RemoteErrorKind::NotFound,
+        message: format!("{action}: no such folder"),
+        retry_after: None,
+    }
+}
+
+/// A transport error by what it means for the engine.
+pub(crate) fn remote_error(error: &Error) -> RemoteError {
+    let kind = match error {
+        Error::Source { source, .. } if is_source_changed(source) => RemoteErrorKind::SourceChanged,
+        Error::Source { .. } => RemoteErrorKind::SourceUnreadable,
+        Error::Sink { .. } => RemoteErrorKind::StagingFailed,
+        _ => match error.kind() {
+            ErrorKind::NotFound => RemoteErrorKind::NotFound,
+            ErrorKind::LoginNeeded => RemoteErrorKind::LoginNeeded,
+            ErrorKind::Offline => RemoteErrorKind::Offline,
+            ErrorKind::QuotaExceeded => RemoteErrorKind::QuotaExceeded,
+            ErrorKind::Locked => RemoteErrorKind::NotAllowed,
+            ErrorKind::Refused => RemoteErrorKind::Refused,
+            ErrorKind::Conflict => RemoteErrorKind::Conflict,
+            ErrorKind::Incomplete => RemoteErrorKind::Incomplete,
+            ErrorKind::SourceChanged => RemoteErrorKind::SourceChanged,
+            // What is left may pass: a busy or broken service, a damaged answer, a full disk under the tokens.
+            _ => RemoteErrorKind::Unavailable,
+        },
+    };
+    RemoteError { kind, message: error.to_string(), retry_after: error.retry_after() }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_engine::DiskErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart_by_what_they_mean() {
+        let action = || "uploading Jotta/Archive/x".to_owned();
+        let source = |source| Error::Source { action: action(), source };
+        let cases = [
+            (source(io::Error::other(DiskErrorKind::Changed)), RemoteErrorKind::SourceChanged),
+            (source(io::ErrorKind::PermissionDenied.into()), RemoteErrorKind::SourceUnreadable),
+            (
+                Error::Sink { action: action(), source: io::ErrorKind::StorageFull.into() },
+                RemoteErrorKind::StagingFailed,
+            ),
+            (Error::SourceChanged { action: action() }, RemoteErrorKind::SourceChanged),
+            (Error::LoginNeeded { reason: "x".into() }, RemoteErrorKind::LoginNeeded),
+            (
+                Error::Stalled { action: action(), after: std::time::Duration::from_secs(1) },
+                RemoteErrorKind::Offline,
+            ),
+            (Error::Exists { action: action(), reason: "x".into() }, RemoteErrorKind::Conflict),
+            (Error::Incomplete { action: action(), reason: "x".into() }, RemoteErrorKind::Incomplete),
+            (Error::Protocol { action: action(), reason: "x".into() }, RemoteErrorKind::Unavailable),
+            (Error::InvalidPath { path: "x".into(), reason: "y" }, RemoteErrorKind::Refused),
+        ];
+        for (error, kind) in cases {
+            assert_eq!(remote_error(&error).kind, kind, "{error}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The command line's shape. What the commands do is in [`crate::commands`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::completions::CompletionsArguments;
+use crate::commands::demo::DemoArguments;
+use crate::commands::devices::{DevicesArguments, MountpointsArguments};
+use crate::commands::folder::FolderCommand;
+use crate::commands::hold::{HeldArguments, NameArguments};
+use crate::commands::list::ListArguments;
+use crate::commands::log::LogArguments;
+use crate::commands::login::LoginArguments;
+use crate::commands::pause::{PauseArguments, ResumeArguments};
+use crate::commands::plan::PlanArguments;
+use crate::commands::run::RunArguments;
+use crate::commands::service::ServiceCommand;
+use crate::commands::status::StatusArguments;
+use crate::commands::sync::SyncArguments;
+use crate::commands::why::WhyArguments;
+use crate::config::units::parse_duration;
+
+/// Keeps folders in step with Jottacloud.
+///
+/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account:
+/// `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
+#[derive(Debug, Parser)]
+#[command(name = "jottad", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_long_help = "\
+Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in \
+sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused. `status`, `sync --wait` and `run --once` exit \
+with the verdict.")]
+pub(crate) struct Arguments {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub(crate) general: GeneralArguments,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What applies to every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
+pub(crate) struct GeneralArguments {
+    /// The config file, instead of the usual place
+    #[arg(long, global = true, value_name = "FILE", env = "JOTTAD_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where jottad keeps everything, instead of the usual place
+    #[arg(long, global = true, value_name = "DIR", env = "JOTTAD_STATE_DIR", hide_env_values = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Print JSON for scripts: one document, or one a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more to stderr: -v what happens, -vv why, -vvv everything; JOTTAD_LOG takes a filter
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands, in the order in which one meets them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try jottad without an account: a Jottacloud on this machine, a daemon, and a folder to play with
+    Demo(DemoArguments),
+    /// Log in with a personal login token from Jottacloud's web site
+    Login(LoginArguments),
+    /// Forget the login; nothing is deleted on either side
+    Logout,
+    /// Show who is logged in, the quota and the devices
+    Account,
+    /// Choose what is kept in step
+    #[command(subcommand)]
+    Folder(FolderCommand),
+    /// Run the daemon in the foreground, or one pass with --once
+    Run(RunArguments),
+    /// Run the daemon as a service of this user
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Show whether everything is in sync, and since when that is known
+    Status(StatusArguments),
+    /// Show what would be done now; changes nothing
+    Plan(PlanArguments),
+    /// Look at both sides now, instead of waiting for a hint
+    Sync(SyncArguments),
+    /// Stop syncing, for a time or until `resume`
+    Pause(PauseArguments),
+    /// Go on after `pause`
+    Resume(ResumeArguments),
+    /// Show what waits for a person
+    Held(HeldArguments),
+    /// Let what is held happen
+    Approve(NameArguments),
+    /// Bring what is held back from the other side
+    Reject(NameArguments),
+    /// Show what cannot be synced, why, and what mends it
+    Problems,
+    /// Explain the state of one file or directory
+    Why(WhyArguments),
+    /// Show the history of operations
+    Log(LogArguments),
+    /// List a place on the service
+    Ls(ListArguments),
+    /// Show the devices of the account, or make one
+    Devices(DevicesArguments),
+    /// Show the mountpoints of a device, or make one
+    Mountpoints(MountpointsArguments),
+    /// Check login, clock, network, watches, permissions and disk
+    Doctor,
+    /// Print completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    Man,
+}
+
+/// Reads a duration from the command line.
+pub(crate) fn duration_argument(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_argument_says_what_it_is() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path}: {}", argument.get_id());
+            }
+            for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+                check(below, &path);
+            }
+        }
+        let mut command = Arguments::command();
+        command.build();
+        check(&command, "");
+    }
+
+    #[test]
+    fn general_arguments_may_stand_anywhere() {
+        for line in [["jottad", "--json", "status"], ["jottad", "status", "--json"]] {
+            assert!(Arguments::try_parse_from(line).unwrap().general.json);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `jottad doctor`: what jottad needs, checked one by one, each failure with its remedy.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::commands::status::{fetch, words};
+use crate::config::units::format_size;
+use crate::config::{Config, Folder};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Columns, count};
+use crate::survey::survey;
+
+/// Less free space than this beside the index is asking for trouble.
+const LEAST_FREE: u64 = 100 << 20;
+/// A clock before this is wrong: certificates would not be valid.
+const CLOCK_FLOOR: i64 = 1_767_225_600;
+
+/// What was found out.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    detail: String,
+    remedy: Option<String>,
+}
+
+impl Check {
+    fn fine(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), ok: true, detail: detail.into(), remedy: None }
+    }
+
+    fn wrong(name: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name: name.into(), ok: false, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn failed(name: impl Into<String>, failure: Failure) -> Self {
+        let (detail, _, remedy) = failure.into_parts();
+        Self { name: name.into(), ok: false, detail, remedy }
+    }
+}
+
+/// Checks everything; one failure does not keep the others from being checked.
+pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.config();
+    let mut checks = vec![clock(), state_dir(invocation)];
+    match config {
+        Err(failure) => checks.push(Check::failed("config", failure)),
+        Ok(config) => {
+            checks.push(Check::fine("config", format!("{}", invocation.places.config_file.display())));
+            checks.extend(service(invocation)?);
+            checks.extend(folders(&config));
+            checks.extend(watches(&config));
+        }
+    }
+    checks.push(daemon(invocation)?);
+    let all_fine = checks.iter().all(|check| check.ok);
+    invocation.output.either(&json!({"schema": 1, "checks": checks}), || {
+        let mut columns = Columns::default();
+        for check in &checks {
+            let word = if check.ok { "ok" } else { "FAILED" };
+            columns.push([word.to_owned(), check.name.clone(), check.detail.clone()]);
+            if let Some(remedy) = &check.remedy {
+                columns.push([String::new(), String::new(), format!("→ {remedy}")]);
+            }
+        }
+        columns.lines().try_for_each(|line| invocation.output.line(line))
+    })?;
+    Ok(if all_fine { Exit::Done } else { Exit::Failed })
+}
+
+fn clock() -> Check {
+    let now = crate::output::now();
+    let shown = crate::output::local_time(now);
+    if now.seconds() >= CLOCK_FLOOR {
+        Check::fine("clock", shown)
+    } else {
+        Check::wrong(
+            "clock",
+            format!("it says {shown}"),
+            "set the clock; HTTPS does not work with a wrong one",
+        )
+    }
+}
+
+fn state_dir(invocation: &Invocation) -> Check {
+    let places = &invocation.places;
+    let shown = places.state_dir.display().to_string();
+    let usable = places.make_state_dir().and_then(|()| places.check_socket_path());
+    if let Err(failure) = usable {
+        return Check::failed("state", failure);
+    }
+    if let Err(error) = tempfile::NamedTempFile::new_in(&places.state_dir) {
+        return Check::wrong(
+            "state",
+            format!("{shown} cannot be written: {error}"),
+            "make it writable for this user",
+        );
+    }
+    match rustix::fs::statvfs(&places.state_dir) {
+        Ok(space) => {
+            let free = space.f_bavail.saturating_mul(space.f_frsize);
+            let detail = format!("{shown}, {} free", format_size(free));
+            if free >= LEAST_FREE {
+                Check::fine("state", detail)
+            } else {
+                Check::wrong("state", detail, "free some space: jottad's index and tokens must be written")
+            }
+        }
+        Err(error) => Check::wrong("state", format!("{shown}: {error}"), "look at its disk"),
+    }
+}
+
+fn service(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
+    let client = match invocation.client() {
+        Ok(client) => client,
+        Err(failure) => return Ok(vec![Check::failed("login", failure)]),
+    };
+    invocation.wait(async {
+        Ok(match client.customer().await {
+            Ok(customer) => {
+                let name = customer.email.unwrap_or(customer.username);
+                let mut checks = vec![Check::fine("login", name)];
+                if customer.write_locked {
+                    let remedy = "ask the service why; on a full account, free some space";
+                    checks.push(Check::wrong("account", "it is locked for writing", remedy));
+                }
+                checks
+            }
+            Err(error) => {
+                let name = if error.kind() == jottad_transport::ErrorKind::LoginNeeded {
+                    "login"
+                } else {
+                    "service"
+                };
+                vec![Check::failed(name, Failure::from(error))]
+            }
+        })
+    })
+}
+
+fn folders(config: &Config) -> Vec<Check> {
+    config.folders.iter().map(check_folder).collect()
+}
+
+fn check_folder(folder: &Folder) -> Check {
+    let name = format!("folder {}", folder.name);
+    let local = folder.local.display();
+    if !folder.local.is_dir() {
+        return Check::wrong(
+            name,
+            format!("{local} is not there"),
+            "mount or make the directory, or correct the config",
+        );
+    }
+    let found = survey(&folder.local);
+    let files = count(found.files, "file", "files");
+    match found.first_unreadable {
+        None => Check::fine(name, format!("{local}, {files}, {}", format_size(found.bytes))),
+        Some(first) => Check::wrong(
+            name,
+            format!("{local}: {} cannot be read", count(found.unreadable, "entry", "entries")),
+            format!("let this user read it, or ignore it; the first is {}", first.display()),
+        ),
+    }
+}
+
+/// Whether the system gives as many inotify watches as there are directories.
+fn watches(config: &Config) -> Option<Check> {
+    let limit = read_number(Path::new("/proc/sys/fs/inotify/max_user_watches"))?;
+    let directories: u64 = config
+        .folders
+        .iter()
+        .filter(|folder| folder.local.is_dir())
+        .map(|folder| survey(&folder.local).directories + 1)
+        .sum();
+    let detail =
+        format!("{} in all folders, {limit} watches allowed", count(directories, "directory", "directories"));
+    if directories <= limit {
+        return Some(Check::fine("watches", detail));
+    }
+    let wanted = directories.saturating_mul(2).next_power_of_two();
+    let remedy = format!("sudo sysctl fs.inotify.max_user_watches={wanted}; without it, some are polled");
+    Some(Check::wrong("watches", detail, remedy))
+}
+
+fn read_number(path: &Path) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn daemon(invocation: &Invocation) -> Result<Check, Failure> {
+    invocation.wait(async {
+        Ok(match fetch(&invocation.places).await {
+            Ok(status) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
+            Err(failure) => Check::failed("daemon", failure),
+        })
+    })
+}

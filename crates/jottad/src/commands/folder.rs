@@ -1,0 +1,256 @@
+//! `jottad folder`: what is kept in step. Changes the config file; a running daemon follows.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use jottad_core::Mode;
+use serde_json::{Value, json};
+
+use crate::config::edit::{Editor, NewFolder};
+use crate::config::units::format_size;
+use crate::config::{Config, Folder, check_name, resolve, shorten};
+use crate::documents::{AcceptedDocument, OrderDocument};
+use crate::exchange;
+use crate::failure::{Exit, Failure};
+use crate::invocation::{Invocation, unknown_folder};
+use crate::output::{Columns, Escaped, count, remark};
+use crate::survey::{Survey, survey};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FolderCommand {
+    /// Keep a local directory in step with a place on the service
+    Add(AddArguments),
+    /// Show what is kept in step
+    List,
+    /// Stop keeping a folder in step; nothing is deleted on either side
+    Remove {
+        /// The folder
+        name: String,
+    },
+    /// Change settings of a folder
+    Set {
+        /// The folder
+        name: String,
+        /// What to change, for example mode=archive or 'ignore=["*.tmp"]'
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        settings: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArguments {
+    /// The local directory
+    pub(crate) local: PathBuf,
+    /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it Jotta/Archive/<name of the directory>
+    pub(crate) remote: Option<String>,
+    /// Whose changes travel: backup, sync, archive or pull
+    #[arg(long, default_value = "backup")]
+    pub(crate) mode: Mode,
+    /// What commands call it; without it the name of the directory
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+/// Does what was asked.
+pub(crate) fn run(command: FolderCommand, invocation: &Invocation) -> Result<Exit, Failure> {
+    match command {
+        FolderCommand::Add(arguments) => add(&arguments, invocation),
+        FolderCommand::List => list(invocation),
+        FolderCommand::Remove { name } => remove(&name, invocation),
+        FolderCommand::Set { name, settings } => set(&name, &settings, invocation),
+    }
+}
+
+fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let places = &invocation.places;
+    let local = local_root(&arguments.local)?;
+    let directory_name = local.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = match (&arguments.name, &directory_name) {
+        (Some(name), _) | (None, Some(name)) => name.clone(),
+        (None, None) => {
+            return Err(Failure::usage("/ has no name to go by").hint("give the folder one: --name NAME"));
+        }
+    };
+    check_name(&name)
+        .map_err(|reason| Failure::usage(reason).hint("give the folder another name: --name NAME"))?;
+    let remote = match &arguments.remote {
+        Some(remote) => remote.clone(),
+        None => format!("Jotta/Archive/{}", directory_name.as_deref().unwrap_or(&name)),
+    };
+    let text = shorten(&resolve_parent(&local), places);
+    if text.contains('\u{FFFD}') {
+        return Err(Failure::usage(format!(
+            "{} is not UTF-8, which the config file must be",
+            local.display()
+        ))
+        .hint("rename the directory"));
+    }
+    let mut editor = Editor::open(places)?;
+    editor.add(&NewFolder { name: name.clone(), local: text, remote, mode: arguments.mode.to_string() })?;
+    let config = editor.save()?;
+    let folder = config.folder(&name).ok_or_else(|| Failure::failed("the folder was not written"))?;
+    let found = survey(&folder.local);
+    let mut document = folder_document(folder);
+    document["schema"] = json!(1);
+    document["files"] = json!(found.files);
+    document["directories"] = json!(found.directories);
+    document["bytes"] = json!(found.bytes);
+    document["unreadable"] = json!(found.unreadable);
+    invocation.output.either(&document, || describe_added(folder, &found, invocation))?;
+    tell(invocation)
+}
+
+fn describe_added(folder: &Folder, found: &Survey, invocation: &Invocation) -> Result<(), Failure> {
+    let output = invocation.output;
+    let local = folder.local.display().to_string();
+    output.line(format_args!(
+        "added {}: {} {} {}, mode {}",
+        Escaped(&folder.name),
+        Escaped(&local),
+        arrow(folder.mode),
+        folder.remote,
+        folder.mode
+    ))?;
+    let files = count(found.files, "file", "files");
+    let directories = count(found.directories, "directory", "directories");
+    output.line(format_args!("it holds {files} in {directories}, {}", format_size(found.bytes)))?;
+    if found.special > 0 {
+        let entries =
+            count(found.special, "symbolic link, socket or device", "symbolic links, sockets and devices");
+        output.line(format_args!("not synced: {entries}"))?;
+    }
+    if let Some(first) = &found.first_unreadable {
+        let first = first.display().to_string();
+        let entries = count(found.unreadable, "entry", "entries");
+        output.line(format_args!("cannot be read: {entries}, the first is {}", Escaped(&first)))?;
+    }
+    Ok(())
+}
+
+/// Which way changes travel.
+pub(crate) const fn arrow(mode: Mode) -> &'static str {
+    match (mode.pushes(), mode.pulls()) {
+        (true, false) => "→",
+        (false, true) => "←",
+        _ => "↔",
+    }
+}
+
+fn list(invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.config()?;
+    let folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
+    invocation.output.either(&json!({"schema": 1, "folders": folders}), || {
+        if config.folders.is_empty() {
+            return invocation.output.line("no folder is configured: jottad folder add LOCAL");
+        }
+        let mut columns = Columns::default();
+        for folder in &config.folders {
+            let local = shorten(&folder.local, &invocation.places);
+            let ends = format!("{local} {} {}", arrow(folder.mode), folder.remote);
+            columns.push([folder.name.clone(), folder.mode.to_string(), ends]);
+        }
+        columns.lines().try_for_each(|line| invocation.output.line(line))
+    })?;
+    Ok(Exit::Done)
+}
+
+fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
+    let mut editor = Editor::open(&invocation.places)?;
+    if !editor.remove(name)? {
+        return Err(unknown_folder(name, &invocation.config()?));
+    }
+    editor.save()?;
+    invocation.output.either(&json!({"schema": 1, "removed": name}), || {
+        invocation.output.line(format_args!(
+            "{} is no longer kept in step; nothing was deleted on either side",
+            Escaped(name)
+        ))
+    })?;
+    tell(invocation)
+}
+
+fn set(name: &str, settings: &[String], invocation: &Invocation) -> Result<Exit, Failure> {
+    let mut editor = Editor::open(&invocation.places)?;
+    let mut current_name = name.to_owned();
+    for setting in settings {
+        let Some((key, value)) = setting.split_once('=') else {
+            return Err(
+                Failure::usage(format!("{setting:?} is not KEY=VALUE")).hint("for example: mode=archive")
+            );
+        };
+        let (key, value) = (key.trim(), value.trim());
+        if !editor.set(&current_name, key, value)? {
+            return Err(unknown_folder(name, &invocation.config()?));
+        }
+        if key == "name" {
+            value.clone_into(&mut current_name);
+        }
+    }
+    let config = editor.save()?;
+    let document = config.folder(&current_name).map(folder_document);
+    invocation.output.either(&json!({"schema": 1, "folder": document}), || {
+        invocation.output.line(format_args!("{}: changed", Escaped(&current_name)))
+    })?;
+    tell(invocation)
+}
+
+/// Asks a running daemon to follow the config; says what became of it.
+fn tell(invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.wait(async {
+        tell_daemon(invocation).await;
+        Ok(Exit::Done)
+    })
+}
+
+/// Asks a running daemon to follow the config and the login; says so if it refuses. Without a daemon all is well.
+pub(crate) async fn tell_daemon(invocation: &Invocation) {
+    let order = OrderDocument::default();
+    let answer: Result<AcceptedDocument, Failure> =
+        exchange::post(&invocation.places, "/v1/reload", &order).await;
+    match answer {
+        Ok(_) if !invocation.output.json => remark("the running daemon follows"),
+        Ok(_) => {}
+        Err(failure) if failure.exit() == Exit::NotRunning => {}
+        Err(failure) => {
+            remark(format_args!("warning: the running daemon did not follow: {}", Escaped(failure.message())))
+        }
+    }
+}
+
+fn folder_document(folder: &Folder) -> Value {
+    json!({
+        "name": folder.name,
+        "local": folder.local.display().to_string(),
+        "remote": folder.remote.to_string(),
+        "mode": folder.mode.as_str(),
+        "ignore": folder.ignore,
+    })
+}
+
+/// The directory that was named, absolute; it must be there.
+fn local_root(path: &Path) -> Result<PathBuf, Failure> {
+    let shown = path.display().to_string();
+    let refuse = |reason: String| Failure::usage(format!("{shown}: {reason}")).path(shown.clone());
+    let absolute = std::path::absolute(path).map_err(|error| refuse(error.to_string()))?;
+    match absolute.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(absolute.components().collect()),
+        Ok(_) => {
+            Err(refuse("it is not a directory".to_owned())
+                .hint("a folder is a directory with all that is in it"))
+        }
+        Err(error) => Err(refuse(error.to_string()).hint("make the directory first, or correct the path")),
+    }
+}
+
+/// The path without `..`, which the config does not take; links are followed only where that is needed.
+fn resolve_parent(path: &Path) -> PathBuf {
+    let climbs = path.components().any(|component| component == std::path::Component::ParentDir);
+    if climbs { resolve(path) } else { path.to_owned() }
+}
+
+impl Config {
+    /// Whether there is anything to keep in step.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+}

@@ -1,0 +1,84 @@
+//! `jottad held`, `approve` and `reject`: what waits for a person.
+
+use clap::Args;
+
+use crate::commands::pause::give;
+use crate::documents::{HeldDocument, OrderDocument};
+use crate::exchange::{self, query_value};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::Escaped;
+
+/// Deletes that are shown to people one by one.
+const SHOWN: usize = 50;
+
+#[derive(Debug, Args)]
+pub(crate) struct HeldArguments {
+    /// Only this folder
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArguments {
+    /// The folder
+    name: String,
+}
+
+/// Shows what is held.
+pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.config_with(arguments.name.as_deref())?;
+    invocation.wait(async {
+        let mut path = "/v1/held".to_owned();
+        if let Some(name) = &arguments.name {
+            path = format!("{path}?folder={}", query_value(name.as_bytes()));
+        }
+        let held: HeldDocument = exchange::get(&invocation.places, &path).await?;
+        invocation.output.either(&held, || describe(&held, invocation))?;
+        Ok(if held.folders.is_empty() { Exit::Done } else { Exit::Held })
+    })
+}
+
+/// Lets what is held happen.
+pub(crate) fn run_approve(arguments: &NameArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    decide(arguments, invocation, "/v1/approve", "approved")
+}
+
+/// Brings what is held back.
+pub(crate) fn run_reject(arguments: &NameArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    decide(arguments, invocation, "/v1/reject", "rejected")
+}
+
+fn decide(
+    arguments: &NameArguments,
+    invocation: &Invocation,
+    path: &str,
+    word: &str,
+) -> Result<Exit, Failure> {
+    invocation.config_with(Some(&arguments.name))?;
+    let order = OrderDocument { folder: Some(arguments.name.clone()), seconds: None };
+    give(invocation, path, &order, |names| format!("{word}: {names}"))
+}
+
+fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure> {
+    let output = invocation.output;
+    if held.folders.is_empty() {
+        return output.line("nothing is held");
+    }
+    for folder in &held.folders {
+        let name = Escaped(&folder.name);
+        output.line(format_args!("{name}: {}", Escaped(&folder.reason)))?;
+        for delete in folder.deletes.iter().take(SHOWN) {
+            output.line(format_args!(
+                "  would go to the {} trash: {}",
+                delete.side,
+                Escaped(&delete.path)
+            ))?;
+        }
+        if folder.deletes.len() > SHOWN {
+            output.line(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
+        }
+        output.line(format_args!("  let it happen:  jottad approve {name}"))?;
+        output.line(format_args!("  bring it back:  jottad reject {name}"))?;
+    }
+    Ok(())
+}

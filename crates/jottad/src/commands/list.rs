@@ -1,0 +1,164 @@
+//! `jottad ls`: a place on the service.
+
+use clap::Args;
+use jottad_core::{Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name};
+use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
+use serde::Serialize;
+
+use crate::config::units::format_size;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Escaped, Output, local_time, path_text, rfc3339};
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos
+    remote: String,
+    /// With size and time
+    #[arg(short)]
+    long: bool,
+    /// Everything below, as it comes
+    #[arg(short = 'R', long)]
+    recursive: bool,
+}
+
+/// One entry, as scripts get it.
+#[derive(Debug, Serialize)]
+struct Line {
+    path: String,
+    name: String,
+    kind: &'static str,
+    size: Option<u64>,
+    md5: Option<String>,
+    modified: Option<String>,
+    #[serde(skip)]
+    modified_at: Option<Timestamp>,
+}
+
+/// Lists; of `-R` the first lines come before the last are known.
+pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let remote = RemotePath::parse(&arguments.remote).map_err(|error| {
+        Failure::usage(error.to_string()).path(&arguments.remote).hint("for example: jottad ls Jotta/Archive")
+    })?;
+    let client = invocation.client()?;
+    let (output, long) = (invocation.output, arguments.long);
+    invocation.wait(async {
+        match client.look(&remote).await? {
+            Sighting::Folder => {}
+            Sighting::File(file) => {
+                let name = remote.name().cloned().unwrap_or_else(|| remote.mountpoint().clone());
+                Line::file(&StoredPath::root().join(name), &file.into()).print(output, long)?;
+                return Ok(Exit::Done);
+            }
+            Sighting::Missing => return Err(absent(&remote, "there is nothing")),
+            Sighting::UnfinishedFile(_) => return Err(absent(&remote, "its upload was never finished")),
+            Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
+                return Err(absent(&remote, "it is in the trash"));
+            }
+        }
+        if arguments.recursive {
+            list_all(&client, &remote, output, long).await?;
+        } else {
+            list_one(&client, &remote, output, long).await?;
+        }
+        Ok(Exit::Done)
+    })
+}
+
+async fn list_one(client: &Client, remote: &RemotePath, output: Output, long: bool) -> Result<(), Failure> {
+    let listing = client.folder(remote).await?.filter(jottad_transport::FolderListing::is_live);
+    let listing = listing.ok_or_else(|| absent(remote, "there is nothing"))?;
+    let mut lines: Vec<Line> = Vec::new();
+    for folder in listing.folders.iter().filter(|folder| folder.trashed.is_none()) {
+        lines.push(Line::folder(&StoredPath::root().join(folder.name.clone())));
+    }
+    for file in &listing.files {
+        if let Some(live) = file.live() {
+            lines.push(Line::file(&StoredPath::root().join(file.name.clone()), &live.into()));
+        }
+    }
+    lines.sort_by(|one, two| one.path.cmp(&two.path));
+    lines.iter().try_for_each(|line| line.print(output, long))
+}
+
+async fn list_all(client: &Client, remote: &RemotePath, output: Output, long: bool) -> Result<(), Failure> {
+    let mut stream = client.list_stream(remote).await?;
+    while let Some(batch) = stream.next_batch().await? {
+        for entry in batch {
+            let line = match &entry {
+                StreamedEntry::Folder(path) => Line::folder(path),
+                StreamedEntry::File { path, content, modified, .. } => {
+                    Line::file(path, &Facts { content: *content, modified: *modified })
+                }
+            };
+            line.print(output, long)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a listing tells of a file.
+struct Facts {
+    content: Content,
+    modified: Option<Timestamp>,
+}
+
+impl From<LiveFile> for Facts {
+    fn from(file: LiveFile) -> Self {
+        Self { content: file.content, modified: file.modified }
+    }
+}
+
+impl Line {
+    fn folder(path: &StoredPath) -> Self {
+        let path = decoded(path);
+        let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+        Self { path, name, kind: "directory", size: None, md5: None, modified: None, modified_at: None }
+    }
+
+    fn file(path: &StoredPath, facts: &Facts) -> Self {
+        Self {
+            kind: "file",
+            size: Some(facts.content.size),
+            md5: Some(facts.content.md5.to_string()),
+            modified: facts.modified.map(rfc3339),
+            modified_at: facts.modified,
+            ..Self::folder(path)
+        }
+    }
+
+    fn print(&self, output: Output, long: bool) -> Result<(), Failure> {
+        output.either(self, || {
+            let slash = if self.kind == "directory" { "/" } else { "" };
+            let name = Escaped(&self.path);
+            if !long {
+                return output.line(format_args!("{name}{slash}"));
+            }
+            let size = self.size.map(format_size).unwrap_or_default();
+            let time = self.modified_at.map(local_time).unwrap_or_default();
+            output.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"))
+        })
+    }
+}
+
+/// The path as the user knows it: names decoded; a name that has no local form as it is stored.
+fn decoded(path: &StoredPath) -> String {
+    path.names().iter().map(decoded_name).collect::<Vec<_>>().join("/")
+}
+
+fn decoded_name(name: &StoredName) -> String {
+    match decode_name(name) {
+        DecodedName::Native(decoded) | DecodedName::Foreign(decoded) => {
+            path_text(&RelativePath::root().join(&decoded))
+        }
+        DecodedName::Unrepresentable(_) => name.as_str().to_owned(),
+    }
+}
+
+fn absent(remote: &RemotePath, why: &str) -> Failure {
+    let failure = Failure::failed(format!("listing {remote}: {why}")).path(remote.to_string());
+    match remote.parent() {
+        Some(parent) => failure.hint(format!("jottad ls {parent}")),
+        None => failure.hint(format!("jottad mountpoints {}", remote.device())),
+    }
+}

@@ -1,0 +1,61 @@
+//! The commands, one file each, in the order of `jottad --help`.
+
+pub(crate) mod demo;
+pub(crate) mod login;
+pub(crate) mod logout;
+
+pub(crate) mod account;
+pub(crate) mod folder;
+
+pub(crate) mod run;
+pub(crate) mod service;
+
+pub(crate) mod hold;
+pub(crate) mod log;
+pub(crate) mod pause;
+pub(crate) mod plan;
+pub(crate) mod problems;
+pub(crate) mod status;
+pub(crate) mod sync;
+pub(crate) mod why;
+
+pub(crate) mod devices;
+pub(crate) mod list;
+
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod man;
+
+use crate::arguments::Command;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+
+/// Does what was asked.
+pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments, invocation),
+        Command::Login(arguments) => login::run(&arguments, invocation),
+        Command::Logout => logout::run(invocation),
+        Command::Account => account::run(invocation),
+        Command::Folder(command) => folder::run(command, invocation),
+        Command::Run(arguments) => run::run(&arguments, invocation),
+        Command::Service(command) => service::run(&command, invocation),
+        Command::Status(arguments) => status::run(&arguments, invocation),
+        Command::Plan(arguments) => plan::run(&arguments, invocation),
+        Command::Sync(arguments) => sync::run(&arguments, invocation),
+        Command::Pause(arguments) => pause::run_pause(&arguments, invocation),
+        Command::Resume(arguments) => pause::run_resume(&arguments, invocation),
+        Command::Held(arguments) => hold::run_held(&arguments, invocation),
+        Command::Approve(arguments) => hold::run_approve(&arguments, invocation),
+        Command::Reject(arguments) => hold::run_reject(&arguments, invocation),
+        Command::Problems => problems::run(invocation),
+        Command::Why(arguments) => why::run(&arguments, invocation),
+        Command::Log(arguments) => log::run(&arguments, invocation),
+        Command::Ls(arguments) => list::run(&arguments, invocation),
+        Command::Devices(arguments) => devices::run_devices(&arguments, invocation),
+        Command::Mountpoints(arguments) => devices::run_mountpoints(&arguments, invocation),
+        Command::Doctor => doctor::run(invocation),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man => man::run(),
+    }
+}

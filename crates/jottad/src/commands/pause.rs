@@ -1,0 +1,99 @@
+//! `jottad pause` and `jottad resume`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::arguments::duration_argument;
+use crate::config::units::format_duration;
+use crate::documents::{AcceptedDocument, OrderDocument};
+use crate::exchange;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::Escaped;
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArguments {
+    /// Only this folder
+    name: Option<String>,
+    /// For how long, for example 2h; without it until `resume`
+    #[arg(value_parser = duration_argument)]
+    duration: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// Only this folder
+    name: Option<String>,
+}
+
+/// Stops; a restart of the daemon does not end a pause.
+pub(crate) fn run_pause(arguments: &PauseArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let (name, duration) =
+        name_and_duration(arguments, |name| Ok(invocation.config()?.folder(name).is_some()))?;
+    invocation.config_with(name.as_deref())?;
+    let order = OrderDocument { folder: name, seconds: duration.map(|duration| duration.as_secs().max(1)) };
+    let length = match duration {
+        Some(duration) => format!("for {}", format_duration(duration)),
+        None => "until `jottad resume`".to_owned(),
+    };
+    give(invocation, "/v1/pause", &order, |names| format!("paused {length}: {names}"))
+}
+
+/// Goes on.
+pub(crate) fn run_resume(arguments: &ResumeArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.config_with(arguments.name.as_deref())?;
+    let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
+    give(invocation, "/v1/resume", &order, |names| format!("going on: {names}"))
+}
+
+/// `pause 2h` has no name but a duration, unless a folder is called so.
+fn name_and_duration(
+    arguments: &PauseArguments,
+    is_folder: impl FnOnce(&str) -> Result<bool, Failure>,
+) -> Result<(Option<String>, Option<Duration>), Failure> {
+    let Some(name) = &arguments.name else { return Ok((None, arguments.duration)) };
+    match duration_argument(name) {
+        Ok(duration) if arguments.duration.is_none() && !is_folder(name)? => Ok((None, Some(duration))),
+        _ => Ok((Some(name.clone()), arguments.duration)),
+    }
+}
+
+/// Gives an order and says whom it reached.
+pub(crate) fn give(
+    invocation: &Invocation,
+    path: &str,
+    order: &OrderDocument,
+    describe: impl FnOnce(&str) -> String,
+) -> Result<Exit, Failure> {
+    invocation.wait(async {
+        let accepted: AcceptedDocument = exchange::post(&invocation.places, path, order).await?;
+        invocation.output.either(&accepted, || {
+            let names = accepted.folders.join(", ");
+            invocation.output.line(Escaped(&describe(if names.is_empty() { "no folder" } else { &names })))
+        })?;
+        Ok(Exit::Done)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_argument_is_a_folder_if_there_is_one_and_else_a_duration_if_it_is_one() {
+        let hours = |hours| Some(Duration::from_hours(hours));
+        let cases = [
+            (None, None, (None, None)),
+            (Some("2h"), None, (None, hours(2))),
+            (Some("3h"), None, (Some("3h"), None)),
+            (Some("docs"), None, (Some("docs"), None)),
+            (Some("2h"), hours(1), (Some("2h"), hours(1))),
+        ];
+        for (name, duration, (expected_name, expected_duration)) in cases {
+            let arguments = PauseArguments { name: name.map(str::to_owned), duration };
+            let found = name_and_duration(&arguments, |name| Ok(name == "3h")).unwrap();
+            assert_eq!(found, (expected_name.map(str::to_owned), expected_duration), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `jottad run`: the daemon in the foreground, or one pass.
+
+use clap::Args;
+
+use crate::commands::status::describe;
+use crate::daemon::{self, Daemon, Purpose};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::now;
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// One complete pass over all folders, until proven or stuck; exits with the verdict
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs until told to stop, or for one pass.
+pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.config()?;
+    if arguments.once && config.is_empty() {
+        let message = format!("no folder is configured in {}", invocation.places.config_file.display());
+        return Err(Failure::usage(message).hint("add one with: jottad folder add LOCAL"));
+    }
+    let signals =
+        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    invocation.serve(async {
+        if !arguments.once {
+            let daemon = Daemon::start(&invocation.places, config, Purpose::Serve).await?;
+            daemon::serve(daemon, signals).await?;
+            return Ok(Exit::Done);
+        }
+        let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
+        let status = daemon::one_pass(daemon, signals).await?;
+        invocation.output.either(&status, || {
+            let lines = describe(&status, &invocation.places, now());
+            lines.iter().try_for_each(|line| invocation.output.line(line))
+        })?;
+        Ok(status.verdict.0.into())
+    })
+}

@@ -1,0 +1,69 @@
+//! `jottad service`: the daemon as a service of the user.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::service::Service;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Start the daemon now and at every login
+    Install,
+    /// Stop the daemon and no longer start it at login; config, login and files stay
+    Uninstall,
+    /// Start the service
+    Start,
+    /// Stop the service until the next login
+    Stop,
+    /// Stop and start the service
+    Restart,
+    /// Show what the service has logged
+    Logs {
+        /// Keep showing new lines as they come
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// Does what was asked, with the system's own tools.
+pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<Exit, Failure> {
+    let service = Service::of(&invocation.places)?;
+    let (word, unit) = match command {
+        ServiceCommand::Install => {
+            // A daemon that cannot read its config would only fail where nobody looks.
+            invocation.config()?;
+            invocation.places.check_socket_path()?;
+            ("installed and started", Some(service.install()?))
+        }
+        ServiceCommand::Uninstall => {
+            service.uninstall()?;
+            ("uninstalled", None)
+        }
+        ServiceCommand::Start => {
+            service.start()?;
+            ("started", None)
+        }
+        ServiceCommand::Stop => {
+            service.stop()?;
+            ("stopped", None)
+        }
+        ServiceCommand::Restart => {
+            service.restart()?;
+            ("restarted", None)
+        }
+        ServiceCommand::Logs { follow } => {
+            service.logs(*follow)?;
+            return Ok(Exit::Done);
+        }
+    };
+    let unit = unit.map(|unit| unit.display().to_string());
+    invocation.output.either(&json!({"schema": 1, "service": word, "unit": unit}), || {
+        invocation.output.line(match &unit {
+            Some(unit) => format!("{word}: {unit}"),
+            None => word.to_owned(),
+        })
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,237 @@
+//! `jottad status`: the verdict first, with the age of its proof.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use jottad_core::{Mode, Timestamp};
+use jottad_engine::Verdict;
+
+use crate::commands::folder::arrow;
+use crate::config::shorten;
+use crate::config::units::format_size;
+use crate::documents::{FolderDocument, StatusDocument, Time};
+use crate::exchange::{self, EventStream};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Columns, Escaped, age, count, now};
+use crate::places::Places;
+
+/// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
+const REFRESH: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Keep showing it as it changes
+    #[arg(long)]
+    watch: bool,
+    /// Only one line
+    #[arg(long)]
+    line: bool,
+}
+
+/// Shows the status and exits with the verdict.
+pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.wait(async {
+        if arguments.watch {
+            return watch(arguments, invocation).await;
+        }
+        let status = fetch(&invocation.places).await?;
+        invocation.output.either(&status, || {
+            let lines = describe(&status, &invocation.places, now());
+            lines
+                .iter()
+                .take(if arguments.line { 1 } else { usize::MAX })
+                .try_for_each(|line| invocation.output.line(line))
+        })?;
+        Ok(status.verdict.0.into())
+    })
+}
+
+/// Asks the daemon.
+pub(crate) async fn fetch(places: &Places) -> Result<StatusDocument, Failure> {
+    exchange::get(places, "/v1/status").await
+}
+
+async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let output = invocation.output;
+    let mut events = EventStream::open(&invocation.places).await?;
+    let mut shown: Vec<String> = Vec::new();
+    loop {
+        let status = fetch(&invocation.places).await?;
+        let mut lines = if output.json {
+            vec![
+                serde_json::to_string(&status)
+                    .map_err(|error| Failure::failed(format!("writing the output: {error}")))?,
+            ]
+        } else {
+            describe(&status, &invocation.places, now())
+        };
+        if arguments.line {
+            lines.truncate(1);
+        }
+        if output.is_terminal() {
+            redraw(&lines)?;
+        } else if without_ages(&lines) != without_ages(&shown) {
+            lines.iter().try_for_each(|line| output.line(line))?;
+        }
+        shown = lines;
+        // Whichever comes first; after an event more of them usually follow, and one look serves them all.
+        match tokio::time::timeout(REFRESH, events.next()).await {
+            Ok(Ok(Some(_))) => tokio::time::sleep(REFRESH / 4).await,
+            Ok(Ok(None)) => return Err(Failure::new(Exit::NotRunning, "the daemon has ended")),
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => {}
+        }
+    }
+}
+
+/// What is left of the lines when nobody looks at the passing of time.
+fn without_ages(lines: &[String]) -> Vec<String> {
+    lines
+        .iter()
+        .map(|line| {
+            line.split(" ago")
+                .next()
+                .unwrap_or(line)
+                .trim_end_matches(|c: char| c.is_ascii_digit() || " smindh".contains(c))
+                .to_owned()
+        })
+        .collect()
+}
+
+fn redraw(lines: &[String]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    // To the top left, each line cleared to its end, then everything below.
+    let text: String = lines.iter().map(|line| format!("{line}\x1b[K\n")).collect();
+    write!(out, "\x1b[H{text}\x1b[J").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
+}
+
+/// The status in lines for people: the verdict first.
+pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
+    let mut columns = Columns::default();
+    columns.push(["jottad".to_owned(), words(status.verdict.0), summary(status, now)]);
+    for folder in &status.folders {
+        columns.push([folder.name.clone(), words(folder.verdict.0), folder_summary(folder, places, now)]);
+    }
+    let mut lines: Vec<String> = columns.lines().collect();
+    lines.extend(remarks(status));
+    lines
+}
+
+/// A verdict for people.
+pub(crate) fn words(verdict: Verdict) -> String {
+    verdict.as_str().replace('_', " ")
+}
+
+fn summary(status: &StatusDocument, now: Timestamp) -> String {
+    if status.folders.is_empty() {
+        return "no folder is configured".to_owned();
+    }
+    let problems = match status.problems {
+        Some(problems) => count(problems, "problem", "problems"),
+        None => "problems unknown".to_owned(),
+    };
+    // The whole was proven when the last of its parts was.
+    let proven: Option<Vec<Timestamp>> =
+        status.folders.iter().map(|folder| folder.proven_at.map(|Time(time)| time)).collect();
+    let oldest = proven.and_then(|times| times.into_iter().min());
+    match oldest {
+        Some(time) => format!("proven {} · {problems}", age(Some(time), now)),
+        None => format!("not proven yet · {problems}"),
+    }
+}
+
+fn folder_summary(folder: &FolderDocument, places: &Places, now: Timestamp) -> String {
+    let mode: Option<Mode> = folder.mode.parse().ok();
+    let local = shorten(Path::new(&folder.local), places);
+    let mut parts = vec![format!("{local} {} {}", mode.map_or("↔", arrow), folder.remote)];
+    match folder.verdict.0 {
+        Verdict::InSync => {
+            parts.push(format!("proven {}", age(folder.proven_at.map(|Time(time)| time), now)));
+            if let (Some(files), Some(bytes)) = (folder.files, folder.bytes) {
+                parts.push(format!("{}, {}", count(files, "file", "files"), format_size(bytes)));
+            }
+        }
+        _ => parts.push(pending(folder)),
+    }
+    if folder.problems.is_some_and(|problems| problems > 0) {
+        parts.push(count(folder.problems.unwrap_or(0), "problem", "problems"));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+fn pending(folder: &FolderDocument) -> String {
+    let Some(pending) = folder.pending else {
+        return match folder.verdict.0 {
+            Verdict::Working => "looking at both sides".to_owned(),
+            _ => String::new(),
+        };
+    };
+    let counts = [
+        (pending.uploads, "upload", "uploads"),
+        (pending.downloads, "download", "downloads"),
+        (pending.moves, "move", "moves"),
+        (pending.deletes, "delete", "deletes"),
+        (pending.directories, "directory to make", "directories to make"),
+    ];
+    let mut parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    if pending.bytes > 0 {
+        parts.push(format!("{} to go", format_size(pending.bytes)));
+    }
+    parts.join(", ")
+}
+
+/// What a person should know or do, one a line.
+fn remarks(status: &StatusDocument) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut push = |text: String| lines.push(Escaped(&text).to_string());
+    if let Some(trouble) = &status.trouble {
+        push(trouble.clone());
+    }
+    for folder in &status.folders {
+        let name = &folder.name;
+        for transfer in &folder.transfers {
+            let arrow = if transfer.direction == "up" { "↑" } else { "↓" };
+            let total = format_size(transfer.total_bytes);
+            let done = match transfer.bytes {
+                Some(bytes) => format!("{} of {total}", format_size(bytes)),
+                None => total,
+            };
+            let rate = transfer
+                .bytes_per_second
+                .map(|rate| format!(", {}/s", format_size(rate)))
+                .unwrap_or_default();
+            push(format!("  {arrow} {name}: {}  {done}{rate}", transfer.path));
+        }
+        if let Some(trouble) =
+            folder.trouble.as_ref().filter(|trouble| Some(*trouble) != status.trouble.as_ref())
+        {
+            push(format!("{name}: {trouble}"));
+        }
+        if let Some(held) = &folder.held {
+            push(format!("{name}: held: {}; see `jottad held {name}`", held.reason));
+        }
+        if let Some(watching) = &folder.watching
+            && watching.polled_directories > 0
+        {
+            let notice = watching.notice.as_deref().map(|notice| format!(": {notice}")).unwrap_or_default();
+            let directories = count(watching.polled_directories, "directory is", "directories are");
+            push(format!("{name}: {directories} polled instead of watched{notice}"));
+        }
+    }
+    match status.verdict.0 {
+        Verdict::LoginNeeded => push("log in with: jottad login".to_owned()),
+        Verdict::Problems => push("see `jottad problems`".to_owned()),
+        Verdict::Paused => push("go on with: jottad resume".to_owned()),
+        _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
+        _ => {}
+    }
+    lines
+}

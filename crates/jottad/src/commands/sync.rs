@@ -1,0 +1,74 @@
+//! `jottad sync`: look at both sides now, and wait for the proof if asked to.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::Instant;
+
+use crate::arguments::duration_argument;
+use crate::commands::status::{describe, fetch};
+use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
+use crate::exchange;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::now;
+use crate::verdict::{Patience, overall};
+
+/// Pauses between two looks at the status: short at first, for what is done at once.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArguments {
+    /// Only this folder
+    name: Option<String>,
+    /// Wait until it is proven that both sides agree, or until there is no getting on; exits with the verdict
+    #[arg(long)]
+    wait: bool,
+    /// Wait no longer than this, for example 10m
+    #[arg(long, value_parser = duration_argument, requires = "wait", value_name = "DURATION")]
+    timeout: Option<Duration>,
+}
+
+/// Gives the order, and waits.
+pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.config_with(arguments.name.as_deref())?;
+    if config.is_empty() {
+        return Err(Failure::usage("no folder is configured").hint("add one with: jottad folder add LOCAL"));
+    }
+    invocation.wait(async {
+        let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
+        let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
+        if !arguments.wait {
+            invocation.output.either(&accepted, || invocation.output.line("looking at both sides now"))?;
+            return Ok(Exit::Done);
+        }
+        let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
+        let mut pause = SHORTEST_PAUSE;
+        let mut patience = Patience::since(accepted.at.0);
+        let status = loop {
+            let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
+            let expired = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if expired || patience.is_settled(&status, Instant::now()) {
+                break status;
+            }
+            tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
+        invocation.output.either(&status, || {
+            let lines = describe(&status, &invocation.places, now());
+            lines.iter().try_for_each(|line| invocation.output.line(line))
+        })?;
+        Ok(status.verdict.0.into())
+    })
+}
+
+/// The status as if there were only one folder.
+fn only(mut status: StatusDocument, name: Option<&str>) -> StatusDocument {
+    if let Some(name) = name {
+        status.folders.retain(|folder| folder.name == name);
+        status.problems = status.folders.iter().map(|folder| folder.problems).sum();
+        status.verdict = VerdictWord(overall(status.folders.iter().map(|folder| folder.verdict.0)));
+    }
+    status
+}

@@ -1,0 +1,66 @@
+//! `jottad why`: the state of one file or directory.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::units::format_size;
+use crate::documents::{EntryDocument, WhyDocument};
+use crate::exchange::{self, query_value};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Escaped, local_time};
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArguments {
+    /// The local file or directory; it need not exist any more
+    path: PathBuf,
+}
+
+/// Asks the daemon and prints.
+pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let shown = arguments.path.display().to_string();
+    let absolute = std::path::absolute(&arguments.path)
+        .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
+    invocation.wait(async {
+        let path = format!("/v1/why?path={}", query_value(absolute.as_os_str().as_bytes()));
+        let why: WhyDocument = exchange::get(&invocation.places, &path).await?;
+        invocation.output.either(&why, || describe(&why, invocation))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
+    let output = invocation.output;
+    let state = why.state.replace('_', " ");
+    output.line(format_args!("{} in {}: {state}", Escaped(&why.path), Escaped(&why.folder)))?;
+    output.line(format_args!("  {}", Escaped(&why.reason)))?;
+    if let Some(rule) = &why.rule {
+        output.line(format_args!("  the rule: {}", Escaped(rule)))?;
+    }
+    for (side, entry) in [("here", &why.local), ("on Jottacloud", &why.remote), ("last agreed", &why.base)] {
+        let text = entry.as_ref().map_or_else(|| "unknown".to_owned(), entry_text);
+        output.line(format_args!("  {side}: {text}"))?;
+    }
+    if let Some(next) = &why.next {
+        output.line(format_args!(
+            "  next: {}, because {}",
+            next.kind.replace('_', " "),
+            Escaped(&next.why)
+        ))?;
+    }
+    for operation in &why.last_operations {
+        let outcome = operation.error.as_deref().unwrap_or("done");
+        let at = local_time(operation.at.0);
+        output.line(format_args!("  {at}  {}: {}", operation.kind.replace('_', " "), Escaped(outcome)))?;
+    }
+    Ok(())
+}
+
+fn entry_text(entry: &EntryDocument) -> String {
+    let size = entry.size.map(|size| format!(", {}", format_size(size))).unwrap_or_default();
+    let modified =
+        entry.modified.map(|time| format!(", modified {}", local_time(time.0))).unwrap_or_default();
+    format!("{}{size}{modified}", entry.kind)
+}

@@ -1,0 +1,281 @@
+//! Changing the config file as a careful person would: comments and order stay, and the file is replaced in one step.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
+
+use super::{Config, ConfigError};
+use crate::failure::Failure;
+use crate::places::Places;
+
+/// The keys of a folder, in the order in which they are written.
+pub(crate) const FOLDER_KEYS: [&str; 9] =
+    ["name", "local", "remote", "mode", "ignore", "settle", "poll", "scan", "watch"];
+
+/// What `folder add` writes.
+#[derive(Debug, Clone)]
+pub(crate) struct NewFolder {
+    pub(crate) name: String,
+    pub(crate) local: String,
+    pub(crate) remote: String,
+    pub(crate) mode: String,
+}
+
+/// A config file that is being changed.
+#[derive(Debug)]
+pub(crate) struct Editor<'places> {
+    places: &'places Places,
+    /// The file itself, when the configured path is a symbolic link.
+    file: PathBuf,
+    document: DocumentMut,
+    text: String,
+}
+
+impl<'places> Editor<'places> {
+    /// Reads the file; one that does not exist is begun.
+    pub(crate) fn open(places: &'places Places) -> Result<Self, Failure> {
+        let file = fs::canonicalize(&places.config_file).unwrap_or_else(|_| places.config_file.clone());
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(trouble("reading", &file, &error)),
+        };
+        Self::on(places, file, text)
+    }
+
+    fn on(places: &'places Places, file: PathBuf, text: String) -> Result<Self, Failure> {
+        // What is wrong already is told with its line before anything is changed.
+        Config::parse(&text, places)?;
+        let document = text
+            .parse()
+            .map_err(|error| Failure::usage(format!("{}: {error}", places.config_file.display())))?;
+        Ok(Self { places, file, document, text })
+    }
+
+    /// Adds a folder at the end.
+    pub(crate) fn add(&mut self, folder: &NewFolder) -> Result<(), Failure> {
+        let mut table = Table::new();
+        let values = [&folder.name, &folder.local, &folder.remote, &folder.mode];
+        for (key, text) in FOLDER_KEYS.iter().zip(values) {
+            table.insert(key, value(text.as_str()));
+        }
+        if !self.text.trim().is_empty() {
+            table.decor_mut().set_prefix("\n");
+        }
+        self.tables()?.push(table);
+        Ok(())
+    }
+
+    /// Removes a folder; `false` if there is none of that name.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<bool, Failure> {
+        let Some(index) = self.position(name)? else { return Ok(false) };
+        self.tables()?.remove(index);
+        Ok(true)
+    }
+
+    /// Sets a key of a folder; `false` if there is none of that name.
+    pub(crate) fn set(&mut self, name: &str, key: &str, text: &str) -> Result<bool, Failure> {
+        if !FOLDER_KEYS.contains(&key) {
+            let keys = FOLDER_KEYS.join(", ");
+            return Err(
+                Failure::usage(format!("{key:?} is no key of a folder")).hint(format!("the keys are {keys}"))
+            );
+        }
+        let new = if key == "ignore" { list_value(text)? } else { Value::from(text) };
+        let Some(index) = self.position(name)? else { return Ok(false) };
+        let Some(table) = self.tables()?.get_mut(index) else { return Ok(false) };
+        match table.get_mut(key).and_then(Item::as_value_mut) {
+            // The decoration holds the comment at the line's end.
+            Some(old) => {
+                let decor = old.decor().clone();
+                *old = new;
+                *old.decor_mut() = decor;
+            }
+            None => {
+                table.insert(key, Item::Value(new));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Checks the result and replaces the file with it; returns what it means now.
+    ///
+    /// The new file is on disk before the old one goes, and keeps its permissions.
+    pub(crate) fn save(self) -> Result<Config, Failure> {
+        let text = self.document.to_string();
+        let config = Config::parse(&text, self.places).map_err(|error| {
+            // The line is one of a file that does not exist: it would only mislead.
+            Failure::from(ConfigError { line: None, ..error })
+        })?;
+        let directory = self.file.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(directory).map_err(|error| trouble("making", directory, &error))?;
+        replace(&self.file, directory, &text).map_err(|error| trouble("writing", &self.file, &error))?;
+        Ok(config)
+    }
+
+    fn tables(&mut self) -> Result<&mut ArrayOfTables, Failure> {
+        let item = self.document.entry("folder").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        item.as_array_of_tables_mut().ok_or_else(|| {
+            Failure::usage(format!(
+                "{}: the folders are written as a list",
+                self.places.config_file.display()
+            ))
+            .hint("write each as a table that begins with [[folder]]")
+        })
+    }
+
+    fn position(&mut self, name: &str) -> Result<Option<usize>, Failure> {
+        let named = |table: &Table| table.get("name").and_then(Item::as_str) == Some(name);
+        Ok(self.tables()?.iter().position(named))
+    }
+}
+
+fn replace(file: &Path, directory: &Path, text: &str) -> io::Result<()> {
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    temporary.write_all(text.as_bytes())?;
+    if let Ok(metadata) = fs::metadata(file) {
+        temporary.as_file().set_permissions(metadata.permissions())?;
+    }
+    temporary.as_file().sync_all()?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    fs::File::open(directory)?.sync_all()
+}
+
+/// A list as it is written in TOML, or a single rule.
+fn list_value(text: &str) -> Result<Value, Failure> {
+    if !text.trim_start().starts_with('[') {
+        return Ok(Value::from(std::iter::once(text).collect::<toml_edit::Array>()));
+    }
+    text.parse().map_err(|error| {
+        Failure::usage(format!("{text:?} is not a list: {error}"))
+            .hint("write it as in the config file: ignore=[\"*.tmp\", \"node_modules/\"]")
+    })
+}
+
+fn trouble(action: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("{action} {}: {error}", path.display())).path(path.display().to_string())
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let failure = Self::usage(error.to_string()).path(error.file.display().to_string());
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "\
+# mine
+[guard]
+max_deletes = 5 # few
+
+# the first
+[[folder]]
+name = \"docs\"
+local = \"/srv/docs\" # on the big disk
+remote = \"Jotta/Archive/docs\"
+mode = \"backup\" # for now
+
+# the second
+[[folder]]
+name = \"pics\"
+local = \"/srv/pics\"
+remote = \"Jotta/Archive/pics\"
+";
+
+    fn change(text: &str, change: impl FnOnce(&mut Editor<'_>)) -> String {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("config.toml");
+        fs::write(&file, text).unwrap();
+        let places =
+            Places { home: "/home/kari".into(), config_file: file.clone(), state_dir: "/state".into() };
+        let mut editor = Editor::open(&places).unwrap();
+        change(&mut editor);
+        editor.save().unwrap();
+        fs::read_to_string(file).unwrap()
+    }
+
+    #[test]
+    fn adding_appends_a_table_with_its_keys_in_order() {
+        let folder = NewFolder {
+            name: "music".into(),
+            local: "~/Music".into(),
+            remote: "Jotta/Archive/Music".into(),
+            mode: "sync".into(),
+        };
+        let table = "[[folder]]\nname = \"music\"\nlocal = \"~/Music\"\nremote = \"Jotta/Archive/Music\"\nmode = \"sync\"\n";
+        assert_eq!(change(BEFORE, |editor| editor.add(&folder).unwrap()), format!("{BEFORE}\n{table}"));
+        assert_eq!(change("", |editor| editor.add(&folder).unwrap()), table);
+    }
+
+    #[test]
+    fn setting_changes_one_value_and_keeps_its_comment() {
+        let after = change(BEFORE, |editor| assert!(editor.set("docs", "mode", "archive").unwrap()));
+        assert_eq!(after, BEFORE.replace("mode = \"backup\" # for now", "mode = \"archive\" # for now"));
+        let after =
+            change(BEFORE, |editor| assert!(editor.set("pics", "ignore", "[\"*.tmp\", \"x/\"]").unwrap()));
+        assert_eq!(after, format!("{BEFORE}ignore = [\"*.tmp\", \"x/\"]\n"));
+        change(BEFORE, |editor| assert!(!editor.set("none", "mode", "sync").unwrap()));
+    }
+
+    #[test]
+    fn removing_takes_one_table_and_leaves_the_rest() {
+        let after = change(BEFORE, |editor| assert!(editor.remove("pics").unwrap()));
+        assert!(BEFORE.starts_with(after.trim_end()), "{after}");
+        let after = change(BEFORE, |editor| assert!(editor.remove("docs").unwrap()));
+        assert!(
+            after.contains("max_deletes = 5 # few")
+                && after.contains("# the second\n[[folder]]\nname = \"pics\"")
+        );
+        assert!(!after.contains("docs"), "{after}");
+    }
+
+    #[test]
+    fn a_change_that_makes_the_file_wrong_is_refused_and_the_file_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("config.toml");
+        fs::write(&file, BEFORE).unwrap();
+        let places =
+            Places { home: "/home/kari".into(), config_file: file.clone(), state_dir: "/state".into() };
+        for (key, text) in [("mode", "mirror"), ("name", "pics"), ("local", "/srv/pics/x"), ("poll", "soon")]
+        {
+            let mut editor = Editor::open(&places).unwrap();
+            assert!(editor.set("docs", key, text).unwrap());
+            assert!(editor.save().is_err(), "{key}={text}");
+        }
+        let mut editor = Editor::open(&places).unwrap();
+        let failure = editor.set("docs", "colour", "red").unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "error: \"colour\" is no key of a folder\n\
+             hint: the keys are name, local, remote, mode, ignore, settle, poll, scan, watch"
+        );
+        assert_eq!(fs::read_to_string(file).unwrap(), BEFORE);
+    }
+
+    #[test]
+    fn a_linked_file_stays_a_link_and_permissions_stay() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        let (real, link) = (place.path().join("real.toml"), place.path().join("config.toml"));
+        fs::write(&real, BEFORE).unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let places =
+            Places { home: "/home/kari".into(), config_file: link.clone(), state_dir: "/state".into() };
+        let mut editor = Editor::open(&places).unwrap();
+        editor.remove("pics").unwrap();
+        editor.save().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(!fs::read_to_string(&real).unwrap().contains("pics"));
+    }
+}

@@ -1,0 +1,381 @@
+//! The config file: what it may say and what that means. Two types for it: the raw shape and the checked meaning.
+//!
+//! Changing the file is for [`edit`]; where it lies is for [`crate::places`].
+
+pub(crate) mod edit;
+mod overlap;
+mod raw;
+mod source;
+pub(crate) mod units;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jottad_core::{DeleteLimits, Mode};
+use jottad_transport::{Endpoints, RemotePath};
+use jottad_watcher::Backend;
+
+use crate::places::Places;
+pub(crate) use overlap::{is_view, resolve};
+pub(crate) use source::ConfigError;
+use source::{Section, Source};
+use units::{Parallel, parse_duration, parse_size};
+
+/// Most transfers at one time that may be asked for.
+const MOST_PARALLEL: u64 = 64;
+/// The longest wait that makes sense anywhere.
+const LONGEST: Duration = Duration::from_hours(31 * 24);
+
+/// Everything that can be configured, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Config {
+    /// Which service.
+    pub(crate) service: Service,
+    /// How files travel.
+    pub(crate) transfer: Transfer,
+    /// When a person is asked.
+    pub(crate) guard: Guard,
+    /// What is kept in step.
+    pub(crate) folders: Vec<Folder>,
+}
+
+/// Which service, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// Key of the brand (protocol 1.3).
+    pub(crate) brand: String,
+    /// Base URLs.
+    pub(crate) endpoints: Endpoints,
+}
+
+/// How files travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transfer {
+    /// Parallel uploads.
+    pub(crate) uploads: Parallel,
+    /// Parallel downloads.
+    pub(crate) downloads: Parallel,
+    /// Bytes per second; `None` for no limit.
+    pub(crate) upload_limit: Option<u64>,
+    /// Bytes per second; `None` for no limit.
+    pub(crate) download_limit: Option<u64>,
+    /// Files up to this many bytes are read once, hashed and sent from memory.
+    pub(crate) md5_memory_limit: u64,
+    /// Uploads beyond this many bytes are resumed.
+    pub(crate) resume_limit: u64,
+}
+
+/// When a person is asked, and what becomes of deleted entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Guard {
+    /// When deletes are held.
+    pub(crate) delete_limits: DeleteLimits,
+    /// Destroy on the service instead of using its trash.
+    pub(crate) hard_delete: bool,
+    /// How long the local trash keeps its entries.
+    pub(crate) local_trash_days: u32,
+}
+
+/// One configured pair.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Folder {
+    /// What commands call it.
+    pub(crate) name: String,
+    /// The local root, absolute.
+    pub(crate) local: PathBuf,
+    /// The remote root.
+    pub(crate) remote: RemotePath,
+    /// Whose changes travel.
+    pub(crate) mode: Mode,
+    /// Ignore rules in gitignore syntax.
+    pub(crate) ignore: Vec<String>,
+    /// How long a changed file must be quiet.
+    pub(crate) settle: Duration,
+    /// How often the remote is asked when no event tells.
+    pub(crate) poll: Duration,
+    /// How often everything local is scanned.
+    pub(crate) scan: Duration,
+    /// Where hints come from.
+    pub(crate) watch: Backend,
+}
+
+impl Config {
+    /// Reads and checks the config file; one that does not exist says nothing and is fine.
+    pub(crate) fn load(places: &Places) -> Result<Self, ConfigError> {
+        let file = &places.config_file;
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                let reason = format!("cannot be read: {error}");
+                return Err(ConfigError { file: file.clone(), line: None, reason, hint: None });
+            }
+        };
+        Self::parse(&text, places)
+    }
+
+    /// Checks the text of a config file.
+    pub(crate) fn parse(text: &str, places: &Places) -> Result<Self, ConfigError> {
+        let source = Source { file: &places.config_file, text };
+        let raw = source.parse()?;
+        let section = |name: &str| Section { source, name: name.to_owned() };
+        let mut folders = Vec::with_capacity(raw.folder.len());
+        for raw_folder in &raw.folder {
+            let folder = check_folder(source, raw_folder, places)?;
+            let place = Some(raw_folder.span());
+            check_against_others(&folder, &folders, places)
+                .map_err(|(reason, hint)| source.refuse(place, reason).hint(hint))?;
+            folders.push(folder);
+        }
+        Ok(Self {
+            service: check_service(&section("[service]"), &raw.service)?,
+            transfer: check_transfer(&section("[transfer]"), &raw.transfer)?,
+            guard: check_guard(&section("[guard]"), &raw.guard)?,
+            folders,
+        })
+    }
+
+    /// The folder of a name.
+    pub(crate) fn folder(&self, name: &str) -> Option<&Folder> {
+        self.folders.iter().find(|folder| folder.name == name)
+    }
+}
+
+fn check_service(section: &Section<'_>, raw: &raw::RawService) -> Result<Service, ConfigError> {
+    let brand = section.parsed("brand", &raw.brand, "jottacloud".to_owned(), |text| {
+        let known = text == "jottacloud";
+        known
+            .then(|| text.to_owned())
+            .ok_or_else(|| format!("{text:?} is not a known brand: use \"jottacloud\""))
+    })?;
+    let url = |key, field| section.parsed(key, field, None, |text| check_url(text).map(Some));
+    let jfs_url = url("jfs_url", &raw.jfs_url)?;
+    let api_url = url("api_url", &raw.api_url)?;
+    let www_url = url("www_url", &raw.www_url)?;
+    let id_url = url("id_url", &raw.id_url)?;
+    let endpoints = Endpoints::with_overrides(
+        jfs_url.as_deref(),
+        api_url.as_deref(),
+        www_url.as_deref(),
+        id_url.as_deref(),
+    );
+    Ok(Service { brand, endpoints })
+}
+
+fn check_url(text: &str) -> Result<String, String> {
+    let usable =
+        ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if usable { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a URL that starts with https://")) }
+}
+
+fn check_transfer(section: &Section<'_>, raw: &raw::RawTransfer) -> Result<Transfer, ConfigError> {
+    let parallel = |key, field: &raw::Field| match field.as_ref().map(toml::Spanned::get_ref) {
+        Some(toml::Value::String(text)) if text == "auto" => Ok(Parallel::Auto),
+        Some(toml::Value::String(_)) => section.parsed(key, field, Parallel::Auto, |text| {
+            Err(format!("{text:?} is neither \"auto\" nor a number"))
+        }),
+        None => Ok(Parallel::Auto),
+        Some(_) => section
+            .number(key, field, 1, 1..=MOST_PARALLEL)
+            .map(|count| Parallel::Fixed(usize::try_from(count).unwrap_or(1))),
+    };
+    let limit = |key, field| {
+        section.parsed(key, field, None, |text| match text {
+            "unlimited" => Ok(None),
+            _ => match parse_size(text) {
+                Ok(0) => {
+                    Err("a limit of 0 would stop everything: write \"unlimited\", or `jottad pause`"
+                        .to_owned())
+                }
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(reason) => Err(format!("{reason}, or \"unlimited\"")),
+            },
+        })
+    };
+    let size = |key, field| section.parsed(key, field, 10 << 20, parse_size);
+    Ok(Transfer {
+        uploads: parallel("uploads", &raw.uploads)?,
+        downloads: parallel("downloads", &raw.downloads)?,
+        upload_limit: limit("upload_limit", &raw.upload_limit)?,
+        download_limit: limit("download_limit", &raw.download_limit)?,
+        md5_memory_limit: size("md5_memory_limit", &raw.md5_memory_limit)?,
+        resume_limit: size("resume_limit", &raw.resume_limit)?,
+    })
+}
+
+fn check_guard(section: &Section<'_>, raw: &raw::RawGuard) -> Result<Guard, ConfigError> {
+    let limits = DeleteLimits::default();
+    let days = section.number("local_trash_days", &raw.local_trash_days, 30, 1..=36_500)?;
+    Ok(Guard {
+        delete_limits: DeleteLimits {
+            max_deletes: section.number("max_deletes", &raw.max_deletes, limits.max_deletes, 0..=u64::MAX)?,
+            max_delete_percent: section.number(
+                "max_delete_percent",
+                &raw.max_delete_percent,
+                limits.max_delete_percent,
+                0..=100,
+            )?,
+        },
+        hard_delete: section.switch("hard_delete", &raw.hard_delete, false)?,
+        local_trash_days: u32::try_from(days).unwrap_or(u32::MAX),
+    })
+}
+
+fn check_folder(
+    source: Source<'_>,
+    raw: &toml::Spanned<raw::RawFolder>,
+    places: &Places,
+) -> Result<Folder, ConfigError> {
+    let fields = raw.get_ref();
+    let unnamed = Section { source, name: "folder".to_owned() };
+    let missing = |section: &Section<'_>, key: &str, example: &str| {
+        source.refuse(
+            Some(raw.span()),
+            format!("{}: the key {key:?} is missing: {key} = {example:?}", section.name),
+        )
+    };
+    let name = unnamed.parsed("name", &fields.name, None, |text| check_name(text).map(Some))?;
+    let name = name.ok_or_else(|| missing(&unnamed, "name", "docs"))?;
+    let section = Section { source, name: format!("folder {name:?}") };
+    let local = section.parsed("local", &fields.local, None, |text| check_local(text, places).map(Some))?;
+    let remote = section.parsed("remote", &fields.remote, None, |text| check_remote(text).map(Some))?;
+    let period = |key, field, default, shortest| {
+        section.parsed(key, field, default, |text| match parse_duration(text)? {
+            duration if (shortest..=LONGEST).contains(&duration) => Ok(duration),
+            _ => Err(format!("{text:?} is out of range: from {} to 31 d", units::format_duration(shortest))),
+        })
+    };
+    Ok(Folder {
+        local: local.ok_or_else(|| missing(&section, "local", "~/Documents"))?,
+        remote: remote.ok_or_else(|| missing(&section, "remote", "Jotta/Archive/Documents"))?,
+        mode: section.parsed("mode", &fields.mode, Mode::Backup, str::parse)?,
+        ignore: check_ignore(&section, &fields.ignore)?,
+        settle: period("settle", &fields.settle, Duration::from_millis(500), Duration::ZERO)?,
+        poll: period("poll", &fields.poll, Duration::from_mins(10), Duration::from_secs(1))?,
+        scan: period("scan", &fields.scan, Duration::from_hours(6), Duration::from_secs(1))?,
+        watch: section.parsed("watch", &fields.watch, Backend::Auto, |text| match text {
+            "auto" => Ok(Backend::Auto),
+            "notify" => Ok(Backend::Notify),
+            "poll" => Ok(Backend::Poll),
+            _ => Err(format!("{text:?} is no way to watch: use auto, notify or poll")),
+        })?,
+        name,
+    })
+}
+
+fn check_ignore(section: &Section<'_>, field: &raw::Field) -> Result<Vec<String>, ConfigError> {
+    let rules = section.texts("ignore", field)?;
+    match (jottad_engine::check_ignore_rules(&rules), field) {
+        (Err(error), Some(value)) => Err(section.refuse("ignore", value, error)),
+        _ => Ok(rules),
+    }
+}
+
+/// A folder's name becomes part of file names, and of commands that people type.
+pub(crate) fn check_name(text: &str) -> Result<String, String> {
+    let reason = if text.is_empty() {
+        "it is empty"
+    } else if text.len() > 100 {
+        "it is longer than 100 bytes"
+    } else if text.starts_with(['.', '-']) {
+        "it begins with a dot or a dash"
+    } else if text.chars().any(|character| character == '/' || character.is_control()) {
+        "it has a slash or a control character in it"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(format!("{text:?} cannot be a folder's name: {reason}"))
+}
+
+/// A local root as it is written: absolute, or below the home directory.
+pub(crate) fn check_local(text: &str, places: &Places) -> Result<PathBuf, String> {
+    let path = match text.strip_prefix('~') {
+        Some("") => places.home.clone(),
+        Some(rest) if rest.starts_with('/') => places.home.join(rest.trim_start_matches('/')),
+        Some(_) => return Err(format!("{text:?}: only ~ for your own home directory is understood")),
+        None => PathBuf::from(text),
+    };
+    if !path.is_absolute() {
+        return Err(format!("{text:?} is not an absolute path: begin it with / or ~/"));
+    }
+    if path.components().any(|component| component == std::path::Component::ParentDir) {
+        return Err(format!("{text:?} has .. in it: write the path without"));
+    }
+    Ok(path.components().collect())
+}
+
+/// A remote root: a path on a mountpoint that can be written.
+pub(crate) fn check_remote(text: &str) -> Result<RemotePath, String> {
+    let path = RemotePath::parse(text).map_err(|error| error.to_string())?;
+    if is_view(&path) {
+        return Err(format!(
+            "{text:?} is a view that cannot be written: use Jotta/Archive, Jotta/Sync or a device of your own"
+        ));
+    }
+    Ok(path)
+}
+
+/// Refuses a folder that would fight with another or with jottad itself: reason and remedy.
+pub(crate) fn check_against_others(
+    folder: &Folder,
+    others: &[Folder],
+    places: &Places,
+) -> Result<(), (String, String)> {
+    let Folder { name, local, remote, .. } = folder;
+    if overlap::local_overlap(local, &places.state_dir) {
+        return Err((
+            format!(
+                "folder {name:?}: {} and jottad's own state in {} lie one inside the other",
+                local.display(),
+                places.state_dir.display()
+            ),
+            "keep the state elsewhere with --state-dir or JOTTAD_STATE_DIR, or choose another folder"
+                .to_owned(),
+        ));
+    }
+    for other in others {
+        if other.name == *name {
+            return Err((
+                format!("two folders are called {name:?}"),
+                "give one of them another name".to_owned(),
+            ));
+        }
+        if overlap::local_overlap(local, &other.local) {
+            return Err((
+                format!(
+                    "folder {name:?}: {} overlaps with {} of folder {:?}",
+                    local.display(),
+                    other.local.display(),
+                    other.name
+                ),
+                "one folder cannot lie inside another: remove one, or choose directories beside each other"
+                    .to_owned(),
+            ));
+        }
+        if overlap::remote_overlap(remote, &other.remote) {
+            return Err((
+                format!(
+                    "folder {name:?}: {remote} overlaps with {} of folder {:?}",
+                    other.remote, other.name
+                ),
+                "two folders cannot share a remote place: choose another path on the service for one"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The file that a path is shown as, with the home directory shortened.
+pub(crate) fn shorten(path: &Path, places: &Places) -> String {
+    match path.strip_prefix(&places.home) {
+        Ok(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Ok(rest) => format!("~/{}", rest.display()),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What must not lie inside what: local roots, remote roots and the state directory.
+
+use std::path::{Path, PathBuf};
+
+use jottad_core::FoldKey;
+use jottad_transport::RemotePath;
+
+/// Mountpoints of the built-in device that are views, not places (protocol 3.5).
+const VIEWS: [&str; 4] = ["Trash", "Links", "Latest", "Shared"];
+
+/// Whether one of two local paths is the other or lies inside it, once symbolic links are resolved.
+pub(crate) fn local_overlap(one: &Path, two: &Path) -> bool {
+    let (one, two) = (resolve(one), resolve(two));
+    one.starts_with(&two) || two.starts_with(&one)
+}
+
+/// Whether one of two remote paths is the other or lies inside it, as the service compares names.
+pub(crate) fn remote_overlap(one: &RemotePath, two: &RemotePath) -> bool {
+    let (one, two) = (keys(one), keys(two));
+    let shared = one.len().min(two.len());
+    one[..shared] == two[..shared]
+}
+
+/// Whether a remote path is on a mountpoint that cannot be written.
+pub(crate) fn is_view(path: &RemotePath) -> bool {
+    path.device().as_str().eq_ignore_ascii_case("Jotta")
+        && VIEWS.iter().any(|view| path.mountpoint().as_str().eq_ignore_ascii_case(view))
+}
+
+/// The path with symbolic links resolved as far as it exists.
+pub(crate) fn resolve(path: &Path) -> PathBuf {
+    for ancestor in path.ancestors() {
+        if let Ok(resolved) = ancestor.canonicalize() {
+            let rest = path.strip_prefix(ancestor).unwrap_or(Path::new(""));
+            return if rest.as_os_str().is_empty() { resolved } else { resolved.join(rest) };
+        }
+    }
+    path.to_owned()
+}
+
+fn keys(path: &RemotePath) -> Vec<FoldKey> {
+    [path.device(), path.mountpoint()].into_iter().chain(path.names()).map(FoldKey::of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(text: &str) -> RemotePath {
+        RemotePath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn remote_paths_overlap_without_regard_to_letter_case() {
+        let cases = [
+            ("Jotta/Archive/a", "jotta/ARCHIVE/A/b", true),
+            ("Jotta/Archive", "Jotta/Archive/x", true),
+            ("Jotta/Archive/a", "Jotta/Archive/ab", false),
+            ("Jotta/Archive/a", "Jotta/Sync/a", false),
+        ];
+        for (one, two, expected) in cases {
+            assert_eq!(remote_overlap(&remote(one), &remote(two)), expected, "{one} {two}");
+            assert_eq!(remote_overlap(&remote(two), &remote(one)), expected, "{two} {one}");
+        }
+    }
+
+    #[test]
+    fn views_are_known_on_the_built_in_device_alone() {
+        assert!(is_view(&remote("jotta/trash/x")));
+        assert!(is_view(&remote("Jotta/Shared")));
+        assert!(!is_view(&remote("laptop/Trash")));
+        assert!(!is_view(&remote("Jotta/Archive/Trash")));
+    }
+
+    #[test]
+    fn local_paths_overlap_through_symbolic_links() {
+        let place = tempfile::tempdir().unwrap();
+        let real = place.path().join("real");
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, place.path().join("link")).unwrap();
+        assert!(local_overlap(&real, &place.path().join("link/not/there")));
+        assert!(!local_overlap(&real, &place.path().join("really")));
+    }
+}

@@ -1,0 +1,245 @@
+//! What the config file may say, and what is said when it says something else.
+
+use super::*;
+
+/// The example that is installed with the program.
+const EXAMPLE: &str = include_str!("../../../../config/jottad.toml");
+
+fn places() -> Places {
+    Places {
+        home: "/home/kari".into(),
+        config_file: "/home/kari/.config/jottad/config.toml".into(),
+        state_dir: "/home/kari/.local/state/jottad".into(),
+    }
+}
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, &places())
+}
+
+/// The example with the lines uncommented that look like settings.
+fn example_with_everything() -> String {
+    let mut uncommented = String::new();
+    for line in EXAMPLE.lines() {
+        let setting = line.strip_prefix("# ").filter(|rest| rest.starts_with("[[") || rest.contains(" = "));
+        uncommented.push_str(setting.unwrap_or(line));
+        uncommented.push('\n');
+    }
+    uncommented
+}
+
+#[test]
+fn the_example_says_what_is_so_without_it() {
+    assert_eq!(parse(EXAMPLE).unwrap(), parse("").unwrap());
+}
+
+#[test]
+fn the_example_shows_every_setting_at_its_default() {
+    let shown = parse(&example_with_everything()).unwrap();
+    assert_eq!(shown.service, parse("").unwrap().service);
+    let minimal =
+        "[[folder]]\nname = \"docs\"\nlocal = \"~/Documents\"\nremote = \"Jotta/Archive/Documents\"\n";
+    assert_eq!(shown, parse(minimal).unwrap());
+    // Every key of the raw shape stands in it: a key that is left out there would fail to be unknown here.
+    for key in [
+        "brand",
+        "jfs_url",
+        "api_url",
+        "www_url",
+        "id_url",
+        "uploads",
+        "downloads",
+        "upload_limit",
+        "download_limit",
+        "md5_memory_limit",
+        "resume_limit",
+        "max_deletes",
+        "max_delete_percent",
+        "hard_delete",
+        "local_trash_days",
+        "name",
+        "local",
+        "remote",
+        "mode",
+        "ignore",
+        "settle",
+        "poll",
+        "scan",
+        "watch",
+    ] {
+        assert!(example_with_everything().contains(&format!("\n{key} = ")), "{key}");
+    }
+}
+
+#[test]
+fn values_mean_what_people_write() {
+    let config = parse(
+        r#"
+        [service]
+        jfs_url = "http://127.0.0.1:8080/"
+        [transfer]
+        uploads = 3
+        upload_limit = "2 MiB"
+        [guard]
+        max_deletes = 0
+        hard_delete = true
+        [[folder]]
+        name = "docs"
+        local = "~/Documents/"
+        remote = "jotta/Archive/a:b"
+        mode = "archive"
+        ignore = ["*.tmp"]
+        settle = "2s"
+        poll = "1m"
+        scan = "1d 2h"
+        "#,
+    );
+    // A day is not always as long as a day, so durations stop at hours.
+    assert!(config.unwrap_err().reason.contains("scan"));
+    let config = parse(
+        "[transfer]\nuploads = 3\nupload_limit = \"2 MiB\"\n[guard]\nmax_deletes = 0\n\
+         [[folder]]\nname = \"docs\"\nlocal = \"~/Documents/\"\nremote = \"jotta/Archive/a:b\"\nmode = \"archive\"\n\
+         ignore = [\"*.tmp\"]\nsettle = \"2s\"\npoll = \"1m\"\nscan = \"12h\"\n",
+    )
+    .unwrap();
+    assert_eq!(config.transfer.uploads, Parallel::Fixed(3));
+    assert_eq!(config.transfer.upload_limit, Some(2 << 20));
+    assert_eq!(config.guard.delete_limits.max_deletes, 0);
+    let folder = config.folder("docs").unwrap();
+    assert_eq!(folder.local, Path::new("/home/kari/Documents"));
+    assert_eq!(folder.remote.to_string(), "jotta/Archive/a:b");
+    assert_eq!((folder.mode, folder.settle), (Mode::Archive, Duration::from_secs(2)));
+    assert_eq!((folder.poll, folder.scan), (Duration::from_mins(1), Duration::from_hours(12)));
+}
+
+#[test]
+fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
+    let folder = |line: &str| {
+        format!(
+            "[[folder]]\nname = \"docs\"\nlocal = \"~/Documents\"\nremote = \"Jotta/Archive/docs\"\n{line}\n"
+        )
+    };
+    let cases = [
+        (
+            "[guard]\nmax_delete = 3",
+            "2: unknown key `max_delete`, expected one of `max_deletes`, `max_delete_percent`, `hard_delete`, `local_trash_days`",
+        ),
+        ("colour = 1", "1: unknown key `colour`, expected one of `service`, `transfer`, `guard`, `folder`"),
+        (
+            "[guard]\n\nmax_deletes = \"many\"",
+            "3: [guard]: max_deletes: the text \"many\" stands where a whole number from 0 up is needed",
+        ),
+        (
+            "[guard]\nmax_delete_percent = 101",
+            "2: [guard]: max_delete_percent: 101 stands where a whole number from 0 to 100 is needed",
+        ),
+        (
+            "[guard]\nhard_delete = \"yes\"",
+            "2: [guard]: hard_delete: the text \"yes\" stands where true or false is needed",
+        ),
+        (
+            "[transfer]\nuploads = \"many\"",
+            "2: [transfer]: uploads: \"many\" is neither \"auto\" nor a number",
+        ),
+        (
+            "[transfer]\nuploads = 0",
+            "2: [transfer]: uploads: 0 stands where a whole number from 1 to 64 is needed",
+        ),
+        (
+            "[transfer]\nupload_limit = \"fast\"",
+            "2: [transfer]: upload_limit: \"fast\" is not a size: write for example \"10 MiB\" or \"500 kB\", or \"unlimited\"",
+        ),
+        (
+            "[transfer]\nupload_limit = \"0\"",
+            "2: [transfer]: upload_limit: a limit of 0 would stop everything: write \"unlimited\", or `jottad pause`",
+        ),
+        (
+            "[service]\nbrand = \"acme\"",
+            "2: [service]: brand: \"acme\" is not a known brand: use \"jottacloud\"",
+        ),
+        (
+            "[service]\njfs_url = \"ftp://x\"",
+            "2: [service]: jfs_url: \"ftp://x\" is not a URL that starts with https://",
+        ),
+        ("[[folder]]\nlocal = \"/a\"\n", "1: folder: the key \"name\" is missing: name = \"docs\""),
+        (
+            "[[folder]]\nname = \"a/b\"\n",
+            "2: folder: name: \"a/b\" cannot be a folder's name: it has a slash or a control character in it",
+        ),
+        (
+            "[[folder]]\nname = \"a\"\nlocal = \"b\"\n",
+            "3: folder \"a\": local: \"b\" is not an absolute path: begin it with / or ~/",
+        ),
+        (
+            "[[folder]]\nname = \"a\"\nlocal = \"~kari/b\"\n",
+            "3: folder \"a\": local: \"~kari/b\": only ~ for your own home directory is understood",
+        ),
+        (
+            &folder("mode = \"mirror\""),
+            "5: folder \"docs\": mode: \"mirror\" is not a mode: use backup, sync, archive or pull",
+        ),
+        (
+            &folder("ignore = \"*.tmp\""),
+            "5: folder \"docs\": ignore: the text \"*.tmp\" stands where a list of texts in quotes is needed",
+        ),
+        (&folder("settle = 500"), "5: folder \"docs\": settle: 500 stands where a text in quotes is needed"),
+        (
+            &folder("settle = \"soon\""),
+            "5: folder \"docs\": settle: \"soon\" is not a duration: write for example \"500ms\", \"10m\" or \"6h\"",
+        ),
+        (&folder("poll = \"1ms\""), "5: folder \"docs\": poll: \"1ms\" is out of range: from 1 s to 31 d"),
+        (
+            &folder("watch = \"never\""),
+            "5: folder \"docs\": watch: \"never\" is no way to watch: use auto, notify or poll",
+        ),
+        (
+            "[[folder]]\nname = \"t\"\nlocal = \"/t\"\nremote = \"Jotta/Trash\"\n",
+            "4: folder \"t\": remote: \"Jotta/Trash\" is a view that cannot be written: use Jotta/Archive, Jotta/Sync or a device of your own",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = parse(text).expect_err(text).to_string();
+        assert_eq!(error, format!("/home/kari/.config/jottad/config.toml:{expected}"), "{text}");
+    }
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let error = parse("[guard]\nmax_deletes = = 3\n").unwrap_err();
+    assert_eq!(error.line, Some(2), "{error}");
+    let error = parse("[guard]\nmax_deletes = 1\nmax_deletes = 2\n").unwrap_err();
+    assert_eq!(error.line, Some(3), "{error}");
+}
+
+#[test]
+fn folders_must_not_fight() {
+    let two = |one: (&str, &str, &str), two: (&str, &str, &str)| {
+        let table = |(name, local, remote): (&str, &str, &str)| {
+            format!("[[folder]]\nname = \"{name}\"\nlocal = \"{local}\"\nremote = \"{remote}\"\n")
+        };
+        parse(&(table(one) + &table(two)))
+    };
+    let docs = ("docs", "/srv/docs", "Jotta/Archive/docs");
+    let cases = [
+        (("docs", "/srv/x", "Jotta/Archive/x"), "two folders are called \"docs\""),
+        (
+            ("x", "/srv/docs/inner", "Jotta/Archive/x"),
+            "folder \"x\": /srv/docs/inner overlaps with /srv/docs of folder \"docs\"",
+        ),
+        (("x", "/srv", "Jotta/Archive/x"), "folder \"x\": /srv overlaps with /srv/docs of folder \"docs\""),
+        (
+            ("x", "/srv/x", "Jotta/archive/DOCS/x"),
+            "folder \"x\": Jotta/archive/DOCS/x overlaps with Jotta/Archive/docs of folder \"docs\"",
+        ),
+        (
+            ("x", "/home/kari", "Jotta/Archive/x"),
+            "folder \"x\": /home/kari and jottad's own state in /home/kari/.local/state/jottad lie one inside the other",
+        ),
+    ];
+    for (other, expected) in cases {
+        let error = two(docs, other).unwrap_err();
+        assert_eq!((error.reason.as_str(), error.line), (expected, Some(5)));
+        assert!(error.hint.is_some(), "{error}");
+    }
+    assert!(two(docs, ("x", "/srv/docs2", "Jotta/Archive/docs2")).is_ok());
+}

@@ -1,0 +1,88 @@
+//! What is known of the account, asked for seldom: at the start, and when somebody looks and it is old.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::account::KnownAccount;
+use crate::documents::{AccountStatus, Time};
+use crate::link::ServiceLink;
+use crate::output::now;
+
+/// Quota and usage are asked for again when they are older than this and somebody looks.
+const OLD: Duration = Duration::from_secs(15 * 60);
+
+/// What is known of the account.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountWatch {
+    link: ServiceLink,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    status: AccountStatus,
+    /// When it was last asked for, whether or not an answer came.
+    asked: Option<Instant>,
+}
+
+impl AccountWatch {
+    /// Begins with what was kept.
+    pub(crate) fn new(link: ServiceLink, account: Option<KnownAccount>) -> Self {
+        let watch = Self { link, known: Arc::default() };
+        watch.replace(account);
+        watch
+    }
+
+    /// Begins anew: it may be another account.
+    pub(crate) fn replace(&self, account: Option<KnownAccount>) {
+        let mut known = self.lock();
+        let same = known.status.username == account.as_ref().map(|account| account.username.clone());
+        if !same || account.is_none() {
+            known.status = AccountStatus {
+                username: account.as_ref().map(|account| account.username.clone()),
+                email: account.and_then(|account| account.email),
+                ..AccountStatus::default()
+            };
+        }
+        known.asked = None;
+    }
+
+    /// What is known; if it is old, newer knowledge is asked for meanwhile.
+    pub(crate) fn status(&self) -> AccountStatus {
+        self.refresh();
+        self.lock().status.clone()
+    }
+
+    /// Asks the service in the background, unless it was asked just now.
+    pub(crate) fn refresh(&self) {
+        let Ok(client) = self.link.client() else { return };
+        {
+            let mut known = self.lock();
+            if known.asked.is_some_and(|asked| asked.elapsed() < OLD) {
+                return;
+            }
+            known.asked = Some(Instant::now());
+        }
+        let watch = self.clone();
+        tokio::spawn(async move {
+            match client.customer().await {
+                Ok(customer) => {
+                    watch.lock().status = AccountStatus {
+                        username: Some(customer.username),
+                        email: customer.email,
+                        used_bytes: customer.used_bytes,
+                        quota_bytes: customer.quota_bytes,
+                        checked_at: Some(Time(now())),
+                    };
+                }
+                Err(error) => tracing::debug!(%error, "the account stays as it was last known"),
+            }
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,416 @@
+//! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other way round.
+
+use std::convert::Infallible;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use jottad_core::{OperationKind, RelativePath, Side};
+use jottad_engine::{FolderHandle, FolderRequestError, Request};
+use percent_encoding::percent_decode_str;
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::resolve;
+use crate::daemon::Daemon;
+use crate::daemon::folder::RunningFolder;
+use crate::daemon::metrics;
+use crate::daemon::peer::{self, Peer};
+use crate::daemon::status::describe_hold;
+use crate::documents::{
+    AcceptedDocument, ErrorBody, ErrorDocument, HeldDelete, HeldDocument, HeldFolder, LogDocument,
+    OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA,
+    StatusDocument, Time, WhyDocument,
+};
+use crate::exchange::VERSION_HEADER;
+use crate::failure::Failure;
+use crate::output::{now, path_text};
+use crate::places::Places;
+
+/// Orders are short.
+const LONGEST_ORDER: usize = 64 * 1024;
+/// Most operations in a plan, and lines of a log, where nothing is said of it.
+const USUAL_LIMIT: u32 = 1000;
+/// Open connections get so long to end.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// The listening socket, which is removed at the end.
+pub(super) struct Control {
+    task: JoinHandle<()>,
+    places: Places,
+}
+
+impl Control {
+    /// Ends it. The daemon is told before that it stops, so that listeners of events have gone.
+    pub(super) async fn close(self) {
+        if tokio::time::timeout(CLOSING, self.task).await.is_err() {
+            tracing::debug!("a connection to the control socket was cut");
+        }
+        let _ = fs::remove_file(self.places.socket());
+    }
+}
+
+/// Begins to answer. The daemon holds the lock, so a socket that is there is a dead one's.
+pub(super) async fn serve(daemon: &Daemon) -> Result<Control, Failure> {
+    let places = daemon.0.places.clone();
+    places.check_socket_path()?;
+    let socket = places.socket();
+    let trouble = |action: &str, error: std::io::Error| {
+        let shown = socket.display().to_string();
+        Failure::failed(format!("{action} {shown}: {error}")).path(shown)
+    };
+    match fs::remove_file(&socket) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("removing", error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&socket).map_err(|error| trouble("listening on", error))?;
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))
+        .map_err(|error| trouble("protecting", error))?;
+    let service = router(daemon.clone()).into_make_service_with_connect_info::<Peer>();
+    let mut stopping = daemon.stopping();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    });
+    let task = tokio::spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the control socket failed");
+        }
+    });
+    Ok(Control { task, places })
+}
+
+fn router(daemon: Daemon) -> Router {
+    let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/events", get(events))
+        .route("/v1/problems", get(problems))
+        .route("/v1/plan", get(plan))
+        .route("/v1/held", get(held))
+        .route("/v1/why", get(why))
+        .route("/v1/log", get(log))
+        .route("/v1/sync", post(sync))
+        .route("/v1/pause", post(pause))
+        .route("/v1/resume", post(resume))
+        .route("/v1/approve", post(approve))
+        .route("/v1/reject", post(reject))
+        .route("/v1/reload", post(reload))
+        .route("/metrics", get(openmetrics))
+        .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
+        .layer(DefaultBodyLimit::max(LONGEST_ORDER))
+        .layer(middleware::from_fn(peer::check))
+        .layer(middleware::map_response(move |mut response: Response| {
+            response.headers_mut().insert(HeaderName::from_static(VERSION_HEADER), version.clone());
+            async move { response }
+        }))
+        .with_state(daemon)
+}
+
+/// Why a request is not fulfilled.
+pub(super) struct Refusal(StatusCode, Failure);
+
+impl Refusal {
+    pub(super) fn forbidden(failure: Failure) -> Self {
+        Self(StatusCode::FORBIDDEN, failure)
+    }
+
+    fn not_found(failure: Failure) -> Self {
+        Self(StatusCode::NOT_FOUND, failure)
+    }
+
+    fn bad_request(failure: Failure) -> Self {
+        Self(StatusCode::BAD_REQUEST, failure)
+    }
+}
+
+impl From<FolderRequestError> for Refusal {
+    fn from(error: FolderRequestError) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::failed(error.to_string()))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, failure) = (self.0, self.1);
+        (status, Json(ErrorDocument::from(failure))).into_response()
+    }
+}
+
+impl From<Failure> for ErrorDocument {
+    fn from(failure: Failure) -> Self {
+        let kind = failure.exit().as_str().to_owned();
+        let (message, path, hint) = failure.into_parts();
+        Self { schema: SCHEMA, error: ErrorBody { kind, message, path, hint } }
+    }
+}
+
+async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
+    Json(daemon.status().await)
+}
+
+async fn openmetrics(State(daemon): State<Daemon>) -> impl IntoResponse {
+    let text = metrics::text(&daemon.status().await);
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+}
+
+async fn events(State(daemon): State<Daemon>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let start = (daemon.events().subscribe(), daemon.stopping());
+    Sse::new(unfold(start, async |(mut listener, mut stopping)| {
+        let event = tokio::select! {
+            event = listener.recv() => event?,
+            () = ended(&mut stopping) => return None,
+        };
+        let message = Event::default().json_data(&event).unwrap_or_default();
+        Some((Ok(message), (listener, stopping)))
+    }))
+}
+
+async fn ended(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>, Refusal> {
+    let mut problems = Vec::new();
+    for (folder, handle) in running(&daemon, None)? {
+        let found = handle.problems().await?;
+        problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
+    }
+    Ok(Json(ProblemsDocument { schema: SCHEMA, problems }))
+}
+
+async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<PlanDocument>, Refusal> {
+    let query = Query::parse(query)?;
+    let limit = query.number("limit")?.unwrap_or(USUAL_LIMIT);
+    let mut folders = Vec::new();
+    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+        let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+        let operations = operations.iter().map(OperationDocument::from).collect();
+        folders.push(PlannedFolder { name: folder.name().to_owned(), operations });
+    }
+    Ok(Json(PlanDocument { schema: SCHEMA, folders }))
+}
+
+async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<HeldDocument>, Refusal> {
+    let query = Query::parse(query)?;
+    let mut folders = Vec::new();
+    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+        let Some(hold) = handle.status().await?.held else { continue };
+        let operations = handle.held().await?;
+        let deletes = operations.iter().filter_map(|operation| match operation.kind {
+            OperationKind::Trash(side) => {
+                let side = if side == Side::Local { "local" } else { "remote" };
+                Some(HeldDelete { path: path_text(&operation.path), side: side.to_owned() })
+            }
+            _ => None,
+        });
+        let (_, reason) = describe_hold(&hold);
+        folders.push(HeldFolder { name: folder.name().to_owned(), reason, deletes: deletes.collect() });
+    }
+    Ok(Json(HeldDocument { schema: SCHEMA, folders }))
+}
+
+async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDocument>, Refusal> {
+    let query = Query::parse(query)?;
+    let bytes = query.bytes("path").ok_or_else(|| Refusal::bad_request(Failure::usage("which path?")))?;
+    let path = Path::new(std::ffi::OsStr::from_bytes(&bytes));
+    let shown = path.display().to_string();
+    for (folder, handle) in running(&daemon, None)? {
+        if let Some(relative) = below(path, &folder.config().local) {
+            let explanation = handle.explain(relative.clone()).await?;
+            return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
+        }
+    }
+    let failure = Failure::usage(format!("{shown} is in no running folder")).path(shown);
+    Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
+}
+
+/// The path as seen from a folder's root, also when one of them is written with symbolic links.
+fn below(path: &Path, root: &Path) -> Option<RelativePath> {
+    let direct = path.strip_prefix(root).ok().map(Path::to_owned);
+    // The last component stays as it is: it may itself be a link, and that is what is asked about.
+    let resolved = || {
+        let name = path.file_name()?;
+        let real = resolve(path.parent()?).join(name);
+        real.strip_prefix(resolve(root)).ok().map(Path::to_owned)
+    };
+    RelativePath::parse(direct.or_else(resolved)?.as_os_str().as_bytes()).ok()
+}
+
+async fn log(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Vec<LogDocument>>, Refusal> {
+    let query = Query::parse(query)?;
+    let limit = query.number("limit")?.unwrap_or(USUAL_LIMIT);
+    let mut lines = Vec::new();
+    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+        let found = handle.log(0, limit).await?;
+        lines.extend(found.iter().map(|line| LogDocument::new(folder.name(), line)));
+    }
+    // Each folder's lines stay in their order.
+    lines.sort_by_key(|line| line.at.0);
+    let surplus = lines.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Json(lines.split_off(surplus)))
+}
+
+async fn sync(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask(&daemon, &order, Request::SyncNow).await
+}
+
+async fn pause(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask(&daemon, &order, Request::Pause(order.seconds.map(Duration::from_secs))).await
+}
+
+async fn resume(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask(&daemon, &order, Request::Resume).await
+}
+
+async fn approve(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask_held(&daemon, &order, Request::Approve).await
+}
+
+async fn reject(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask_held(&daemon, &order, Request::Reject).await
+}
+
+async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, Refusal> {
+    daemon.reload().await.map_err(Refusal::bad_request)?;
+    let folders = daemon.folders().iter().map(|folder| folder.name().to_owned()).collect();
+    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at: Time(now()) }))
+}
+
+/// Hands a request to one folder or all.
+async fn ask(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    request: Request,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let at = Time(now());
+    let mut folders = Vec::new();
+    for (folder, handle) in running(daemon, order.folder.as_deref())? {
+        handle.request(request.clone()).await?;
+        folders.push(folder.name().to_owned());
+    }
+    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at }))
+}
+
+/// A decision is about one folder, and only where something waits for it.
+async fn ask_held(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    request: Request,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let name = order.folder.as_deref();
+    let name =
+        name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))?;
+    for (_, handle) in running(daemon, Some(name))? {
+        if handle.status().await?.held.is_none() {
+            let failure = Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`");
+            return Err(Refusal(StatusCode::CONFLICT, failure));
+        }
+    }
+    ask(daemon, order, request).await
+}
+
+/// The folders that run, or the one of a name; an error if that one is unknown or does not run.
+fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder>, FolderHandle)>, Refusal> {
+    let mut folders = daemon.folders();
+    if let Some(name) = name {
+        folders.retain(|folder| folder.name() == name);
+        let Some(folder) = folders.first() else {
+            return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
+        };
+        if folder.handle().is_none() {
+            let failure =
+                Failure::failed(format!("the folder {name:?} is not running")).hint("see `jottad status`");
+            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure));
+        }
+    }
+    Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
+}
+
+/// The part of a URL behind the question mark; values may be any bytes, as paths are.
+struct Query(Vec<(String, Vec<u8>)>);
+
+impl Query {
+    fn parse(RawQuery(query): RawQuery) -> Result<Self, Refusal> {
+        let pairs = query.unwrap_or_default();
+        let pairs = pairs.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key.to_owned(), percent_decode_str(value).collect())
+        });
+        let pairs: Vec<(String, Vec<u8>)> = pairs.collect();
+        let known = ["folder", "limit", "path"];
+        match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+            None => Ok(Self(pairs)),
+            Some((key, _)) => Err(Refusal::bad_request(Failure::usage(format!("unknown parameter {key:?}")))),
+        }
+    }
+
+    fn bytes(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone())
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>, Refusal> {
+        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not UTF-8")));
+        self.bytes(key).map(|bytes| String::from_utf8(bytes).map_err(refuse)).transpose()
+    }
+
+    fn number(&self, key: &str) -> Result<Option<u32>, Refusal> {
+        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not a number")));
+        self.text(key)?.map(|text| text.parse().map_err(refuse)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_below_their_root_also_through_links() {
+        let place = tempfile::tempdir().unwrap();
+        let (real, link) = (place.path().join("real"), place.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let relative = |text: &str| Some(RelativePath::try_from(text).unwrap());
+        assert_eq!(below(&real.join("a/b"), &real), relative("a/b"));
+        assert_eq!(below(&link.join("a"), &real), relative("a"));
+        assert_eq!(below(&real.join("a"), &link), relative("a"));
+        assert_eq!(below(&real, &real), relative(""));
+        assert_eq!(below(place.path(), &real), None);
+    }
+
+    #[test]
+    fn queries_carry_any_bytes() {
+        let query =
+            Query::parse(RawQuery(Some("path=%2Fa%FF%2Bb&limit=7".to_owned()))).unwrap_or_else(|_| panic!());
+        assert_eq!(query.bytes("path").unwrap(), b"/a\xff+b");
+        assert_eq!(query.number("limit").unwrap_or(None), Some(7));
+        assert!(query.text("path").is_err());
+        assert!(Query::parse(RawQuery(Some("colour=red".to_owned()))).is_err());
+    }
+}

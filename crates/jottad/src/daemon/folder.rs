@@ -1,0 +1,318 @@
+//! One configured folder in a running daemon: what it is set up with, and how it is asked.
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jottad_core::Side;
+use jottad_engine::{
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Verdict,
+};
+use jottad_watcher::{Coverage, Watcher};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::config::{Config, Folder, Guard, Transfer};
+use crate::daemon::Purpose;
+use crate::daemon::events::Events;
+use crate::daemon::supervisor;
+use crate::documents::TransferDocument;
+use crate::link::ServiceLink;
+use crate::output::path_text;
+use crate::places::Places;
+
+/// A loop that does not answer for so long is stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What is said of a folder whose loop does not answer.
+pub(crate) const SILENT: &str = "the folder's loop does not answer";
+/// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
+const AUTO_UPLOADS: usize = 16;
+const AUTO_DOWNLOADS: usize = 8;
+
+/// Everything in the config that concerns one folder: if it changes, the folder is started anew.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Setup {
+    pub(crate) folder: Folder,
+    pub(crate) guard: Guard,
+    pub(crate) transfer: Transfer,
+    pub(crate) purpose: Purpose,
+}
+
+impl Setup {
+    pub(crate) fn new(folder: &Folder, config: &Config, purpose: Purpose) -> Self {
+        Self {
+            folder: folder.clone(),
+            guard: config.guard.clone(),
+            transfer: config.transfer.clone(),
+            purpose,
+        }
+    }
+
+    /// What the engine needs to know.
+    pub(crate) fn settings(&self) -> FolderSettings {
+        FolderSettings {
+            name: self.folder.name.clone(),
+            mode: self.folder.mode,
+            ignore: self.folder.ignore.clone(),
+            delete_limits: self.guard.delete_limits,
+            poll: self.folder.poll,
+            scan: self.folder.scan,
+            // The remote's full look is as much a backstop as the local one.
+            list: self.folder.scan,
+            uploads: self.transfer.uploads.or(AUTO_UPLOADS),
+            downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Where the folder's index is. It belongs to exactly these three: with another account, local or remote root the
+    /// base would be wrong, and what it lacks would look deleted. The mode and the name may change.
+    pub(crate) fn index_file(&self, places: &Places, username: &str) -> PathBuf {
+        let mut sum = Sha256::new();
+        let remote = format!("{:?}", self.folder.remote);
+        for part in [username.as_bytes(), self.folder.local.as_os_str().as_bytes(), remote.as_bytes()] {
+            sum.update((part.len() as u64).to_be_bytes());
+            sum.update(part);
+        }
+        let sum = sum.finalize();
+        let name: String = sum.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        places.indexes().join(format!("{name}.sqlite"))
+    }
+}
+
+/// A folder that the daemon keeps in step, or tries to.
+pub(crate) struct RunningFolder {
+    setup: Setup,
+    pub(super) phase: Arc<Mutex<Phase>>,
+    /// Progress as of the last look, to tell speeds.
+    progress: Mutex<BTreeMap<CommandId, Sample>>,
+    poke: Arc<Notify>,
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far a folder has come.
+pub(super) enum Phase {
+    /// It is being started.
+    Starting,
+    /// It cannot be started now; it is tried again.
+    Waiting { verdict: Verdict, reason: String },
+    /// It runs.
+    Running {
+        handle: FolderHandle,
+        watcher: Option<Arc<Watcher>>,
+        /// Why it is not watched.
+        blind: Option<String>,
+    },
+}
+
+/// What a folder says of itself, or what is said of it if it does not.
+pub(crate) struct Report {
+    pub(crate) verdict: Verdict,
+    pub(crate) status: Option<FolderStatus>,
+    pub(crate) transfers: Vec<TransferDocument>,
+    pub(crate) coverage: Option<Coverage>,
+    pub(crate) trouble: Option<String>,
+}
+
+impl RunningFolder {
+    /// Starts in the background; what keeps it from running is told by its status.
+    pub(crate) fn start(setup: Setup, places: &Places, link: &ServiceLink, events: &Events) -> Arc<Self> {
+        let phase = Arc::new(Mutex::new(Phase::Starting));
+        let poke = Arc::new(Notify::new());
+        let stop = watch::Sender::new(false);
+        let task = supervisor::Supervisor {
+            setup: setup.clone(),
+            places: places.clone(),
+            link: link.clone(),
+            events: events.clone(),
+            phase: Arc::clone(&phase),
+            poke: Arc::clone(&poke),
+            stop: stop.subscribe(),
+        };
+        let task = Mutex::new(Some(tokio::spawn(task.run())));
+        Arc::new(Self { setup, phase, progress: Mutex::default(), poke, stop, task })
+    }
+
+    /// Its name in the config.
+    pub(crate) fn name(&self) -> &str {
+        &self.setup.folder.name
+    }
+
+    /// Its part of the config.
+    pub(crate) fn config(&self) -> &Folder {
+        &self.setup.folder
+    }
+
+    /// Whether it runs with exactly this setup.
+    pub(crate) fn runs(&self, setup: &Setup) -> bool {
+        self.setup == *setup
+    }
+
+    /// The engine's handle, while it runs.
+    pub(crate) fn handle(&self) -> Option<FolderHandle> {
+        match &*self.lock() {
+            Phase::Running { handle, .. } => Some(handle.clone()),
+            Phase::Starting | Phase::Waiting { .. } => None,
+        }
+    }
+
+    /// Tries at once what waits for a better time.
+    pub(crate) async fn poke(&self) {
+        self.poke.notify_one();
+        if let Some(handle) = self.handle()
+            && let Err(error) = handle.request(Request::Reconnect).await
+        {
+            tracing::warn!(folder = self.name(), %error, "the folder was not woken");
+        }
+    }
+
+    /// Ends it; what travels is left resumable.
+    pub(crate) async fn stop(&self) {
+        self.stop.send_replace(true);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(folder = self.name(), %error, "the folder ended badly");
+        }
+    }
+
+    /// What can be said of it now.
+    pub(crate) async fn report(&self) -> Report {
+        let (handle, coverage, blind) = match &*self.lock() {
+            Phase::Starting => return Report::without_engine(Verdict::Working, None),
+            Phase::Waiting { verdict, reason } => {
+                return Report::without_engine(*verdict, Some(reason.clone()));
+            }
+            Phase::Running { handle, watcher, blind } => {
+                (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
+            }
+        };
+        let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Report::without_engine(Verdict::Stalled, Some(error.to_string())),
+            Err(_) => return Report::without_engine(Verdict::Stalled, Some(SILENT.to_owned())),
+        };
+        // What the watcher has heard and not yet passed on is newer than any proof.
+        let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
+        let verdict = match status.verdict {
+            Verdict::InSync if unheard => Verdict::Working,
+            verdict => verdict,
+        };
+        let trouble = status.trouble.clone().or(blind);
+        let transfers = self.transfers(&status, &transferred);
+        Report { verdict, status: Some(status), transfers, coverage, trouble }
+    }
+
+    fn transfers(
+        &self,
+        status: &FolderStatus,
+        transferred: &BTreeMap<CommandId, u64>,
+    ) -> Vec<TransferDocument> {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mut seen = BTreeMap::new();
+        let documents = status.transfers.iter().map(|transfer| {
+            let bytes = transferred.get(&transfer.command).copied();
+            let before = progress.get(&transfer.command).copied();
+            let (rate, kept) = speed(before, bytes, now);
+            if let Some(kept) = kept {
+                seen.insert(transfer.command, kept);
+            }
+            TransferDocument {
+                path: path_text(&transfer.path),
+                direction: if transfer.to == Side::Remote { "up" } else { "down" }.to_owned(),
+                bytes,
+                total_bytes: transfer.total_bytes,
+                bytes_per_second: rate,
+            }
+        });
+        let documents = documents.collect();
+        *progress = seen;
+        documents
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Report {
+    fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
+        Self { verdict, status: None, transfers: Vec::new(), coverage: None, trouble }
+    }
+}
+
+async fn ask(handle: &FolderHandle) -> Result<(FolderStatus, BTreeMap<CommandId, u64>), FolderRequestError> {
+    let status = handle.status().await?;
+    let transferred = if status.transfers.is_empty() { BTreeMap::new() } else { handle.transferred() };
+    Ok((status, transferred))
+}
+
+/// Bytes as of a moment, and the speed that was told then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sample {
+    at: Instant,
+    bytes: u64,
+    rate: Option<u64>,
+}
+
+/// The speed since the last sample, if that is long enough ago to mean anything, and the sample to keep.
+fn speed(before: Option<Sample>, bytes: Option<u64>, now: Instant) -> (Option<u64>, Option<Sample>) {
+    let Some(bytes) = bytes else { return (None, None) };
+    let Some(before) = before else { return (None, Some(Sample { at: now, bytes, rate: None })) };
+    let milliseconds = u64::try_from(now.duration_since(before.at).as_millis()).unwrap_or(u64::MAX);
+    if milliseconds < 500 {
+        return (before.rate, Some(before));
+    }
+    let rate = Some(bytes.saturating_sub(before.bytes).saturating_mul(1000) / milliseconds);
+    (rate, Some(Sample { at: now, bytes, rate }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(text: &str) -> (Setup, Places) {
+        let places =
+            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
+        let config = Config::parse(text, &places).unwrap();
+        (Setup::new(&config.folders[0], &config, Purpose::Serve), places)
+    }
+
+    #[test]
+    fn an_index_belongs_to_one_account_and_one_pair_of_roots() {
+        let text = "[[folder]]\nname = \"docs\"\nlocal = \"/srv/docs\"\nremote = \"Jotta/Archive/docs\"\n";
+        let (same, places) = setup(text);
+        let file = same.index_file(&places, "u1");
+        assert!(file.starts_with("/state/index"));
+        let renamed =
+            setup(&text.replace("\"docs\"", "\"papers\"").replace("remote", "mode = \"sync\"\nremote"));
+        assert_eq!(renamed.0.index_file(&places, "u1"), file);
+        let others = [
+            same.index_file(&places, "u2"),
+            setup(&text.replace("/srv/docs", "/srv/doc")).0.index_file(&places, "u1"),
+            setup(&text.replace("Archive/docs", "Archive/doc")).0.index_file(&places, "u1"),
+        ];
+        assert!(others.iter().all(|other| *other != file));
+    }
+
+    #[test]
+    fn speeds_need_some_time_to_be_told() {
+        let start = Instant::now();
+        let (rate, first) = speed(None, Some(1000), start);
+        assert_eq!(rate, None);
+        let soon = start + Duration::from_millis(100);
+        assert_eq!(speed(first, Some(2000), soon), (None, first));
+        let later = start + Duration::from_secs(2);
+        let (rate, second) = speed(first, Some(5000), later);
+        assert_eq!(rate, Some(2000));
+        assert_eq!(speed(second, Some(9000), later + Duration::from_millis(10)).0, Some(2000));
+        assert_eq!(speed(second, None, later), (None, None));
+    }
+}

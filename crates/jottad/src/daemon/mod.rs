@@ -1,0 +1,267 @@
+//! The daemon: holds the state directory, runs the folders, answers on the control socket, and ends in good order.
+
+mod account;
+mod control;
+mod events;
+mod folder;
+mod metrics;
+mod peer;
+mod state_lock;
+mod status;
+mod supervisor;
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jottad_core::Timestamp;
+use sd_notify::NotifyState;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+use crate::account::KnownAccount;
+use crate::config::Config;
+use crate::daemon::account::AccountWatch;
+use crate::daemon::control::Control;
+use crate::daemon::events::Events;
+use crate::daemon::folder::RunningFolder;
+use crate::daemon::state_lock::StateLock;
+use crate::documents::StatusDocument;
+use crate::failure::Failure;
+use crate::link::ServiceLink;
+use crate::output::now;
+use crate::places::Places;
+use crate::signals::{Signal, Signals, stopped};
+use crate::verdict::Patience;
+
+/// Folders get so long to bring themselves to an end.
+const SHUTDOWN: Duration = Duration::from_secs(4);
+/// Pauses between two looks at the status while somebody waits for the end of a pass: short at first.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Nothing that is asked for regularly is asked more often than this.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What a daemon is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To go on until it is told to stop.
+    Serve,
+    /// For one pass: nothing is watched.
+    OnePass,
+}
+
+/// A running daemon. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+pub(crate) struct Daemon(Arc<Inner>);
+
+struct Inner {
+    places: Places,
+    purpose: Purpose,
+    started_at: Timestamp,
+    link: ServiceLink,
+    account: AccountWatch,
+    events: Events,
+    config: RwLock<Config>,
+    folders: RwLock<Vec<Arc<RunningFolder>>>,
+    /// Held while folders are started and stopped, so that two requests do not mix.
+    changing: Mutex<()>,
+    stopping: watch::Sender<bool>,
+    _lock: StateLock,
+}
+
+impl Daemon {
+    /// Takes the state directory and starts every folder; the login is the one that is kept there.
+    pub(crate) async fn start(places: &Places, config: Config, purpose: Purpose) -> Result<Self, Failure> {
+        places.make_state_dir()?;
+        let lock = StateLock::take(places)?;
+        let link = ServiceLink::open(places, &config);
+        let daemon = Self(Arc::new(Inner {
+            places: places.clone(),
+            purpose,
+            started_at: now(),
+            account: AccountWatch::new(link.clone(), KnownAccount::load(places)),
+            link,
+            events: Events::new(),
+            config: RwLock::new(config),
+            folders: RwLock::default(),
+            changing: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            _lock: lock,
+        }));
+        daemon.0.account.refresh();
+        daemon.follow_config().await;
+        Ok(daemon)
+    }
+
+    /// Reads config and login again and follows them. An error leaves everything as it was.
+    pub(crate) async fn reload(&self) -> Result<(), Failure> {
+        let config = Config::load(&self.0.places)?;
+        self.0.link.reopen(&self.0.places, &config).await;
+        self.0.account.replace(KnownAccount::load(&self.0.places));
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        self.follow_config().await;
+        Ok(())
+    }
+
+    /// The folders, in the order of the config.
+    pub(crate) fn folders(&self) -> Vec<Arc<RunningFolder>> {
+        self.0.folders.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What happens from now on.
+    pub(crate) fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// Everything that can be known at this moment.
+    pub(crate) async fn status(&self) -> StatusDocument {
+        status::gather(self).await
+    }
+
+    /// Stops the folders; what travels is left resumable.
+    pub(crate) async fn stop(self) {
+        self.0.stopping.send_replace(true);
+        let _changing = self.0.changing.lock().await;
+        let folders = std::mem::take(&mut *self.0.folders.write().unwrap_or_else(PoisonError::into_inner));
+        let stopping = folders.iter().map(|folder| folder.stop());
+        let all = futures_util::future::join_all(stopping);
+        if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
+            tracing::warn!("some folders did not end in time; what they did is found out at the next start");
+        }
+        if let Ok(client) = self.0.link.client() {
+            // New tokens that are on their way must reach the disk.
+            let _ = tokio::time::timeout(Duration::from_secs(1), client.session().settle()).await;
+        }
+    }
+
+    /// Brings the running folders in line with the config: the changed ones are started anew, others poked.
+    async fn follow_config(&self) {
+        let _changing = self.0.changing.lock().await;
+        let config = self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut old = self.folders();
+        let mut new = Vec::with_capacity(config.folders.len());
+        for folder in &config.folders {
+            let plan = folder::Setup::new(folder, &config, self.0.purpose);
+            let kept = old.iter().position(|running| running.runs(&plan)).map(|index| old.swap_remove(index));
+            new.push((plan, kept));
+        }
+        // What goes is gone before anything new begins: the two may share a root.
+        for running in old {
+            running.stop().await;
+        }
+        let mut folders = Vec::with_capacity(new.len());
+        for (plan, kept) in new {
+            let running = match kept {
+                Some(running) => {
+                    running.poke().await;
+                    running
+                }
+                None => RunningFolder::start(plan, &self.0.places, &self.0.link, &self.0.events),
+            };
+            folders.push(running);
+        }
+        *self.0.folders.write().unwrap_or_else(PoisonError::into_inner) = folders;
+    }
+
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+}
+
+/// A daemon that answers on its control socket.
+pub(crate) struct Serving {
+    daemon: Daemon,
+    control: Control,
+}
+
+impl Serving {
+    /// Begins to answer; if that is impossible the daemon is ended.
+    pub(crate) async fn begin(daemon: Daemon) -> Result<Self, Failure> {
+        match control::serve(&daemon).await {
+            Ok(control) => Ok(Self { daemon, control }),
+            Err(failure) => {
+                daemon.stop().await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Ends the folders, then the socket.
+    pub(crate) async fn end(self) {
+        self.daemon.stop().await;
+        self.control.close().await;
+    }
+}
+
+/// Answers on the control socket until a signal stops it, then ends everything.
+pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Failure> {
+    let serving = Serving::begin(daemon.clone()).await?;
+    tracing::info!(socket = %daemon.0.places.socket().display(), folders = daemon.folders().len(), "running");
+    notify(&[NotifyState::Ready, NotifyState::Status("running")]);
+    let watchdog =
+        sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.clone(), limit)));
+    loop {
+        match signals.recv().await {
+            Some(Signal::Reload) => reload_on_signal(&daemon).await,
+            Some(Signal::Stop) | None => break,
+        }
+    }
+    tracing::info!("stopping");
+    notify(&[NotifyState::Stopping]);
+    if let Some(watchdog) = watchdog {
+        watchdog.abort();
+    }
+    serving.end().await;
+    Ok(())
+}
+
+/// Waits until every folder is proven or will not get on by itself, then ends everything; returns the last status.
+pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<StatusDocument, Failure> {
+    let began = now();
+    let mut patience = Patience::since(began);
+    let mut pause = SHORTEST_PAUSE;
+    let status = loop {
+        let status = daemon.status().await;
+        if patience.is_settled(&status, Instant::now()) {
+            break status;
+        }
+        tokio::select! {
+            () = stopped(&mut signals) => break status,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
+    };
+    daemon.stop().await;
+    Ok(status)
+}
+
+async fn reload_on_signal(daemon: &Daemon) {
+    let begun = NotifyState::monotonic_usec_now().ok();
+    notify(&begun.into_iter().chain([NotifyState::Reloading]).collect::<Vec<_>>());
+    let word = match daemon.reload().await {
+        Ok(()) => "running".to_owned(),
+        Err(failure) => {
+            tracing::error!(reason = failure.message(), "the configuration stays as it was");
+            format!("running with the old configuration: {}", failure.message())
+        }
+    };
+    notify(&[NotifyState::Ready, NotifyState::Status(&word)]);
+}
+
+/// Tells systemd that all is well, for as long as every folder's loop answers.
+async fn feed_watchdog(daemon: Daemon, limit: Duration) {
+    let interval = (limit / 2).max(SHORTEST_INTERVAL.min(limit / 2));
+    loop {
+        let status = daemon.status().await;
+        if status.folders.iter().all(|folder| folder.trouble.as_deref() != Some(folder::SILENT)) {
+            let word = status.verdict.0.as_str().replace('_', " ");
+            notify(&[NotifyState::Watchdog, NotifyState::Status(&word)]);
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

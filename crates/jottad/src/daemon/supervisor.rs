@@ -1,0 +1,263 @@
+//! Keeps one folder running: starts engine and watcher, carries hints from the one to the other, tries again what
+//! cannot be done now.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jottad_core::Name;
+use jottad_engine::{DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict};
+use jottad_watcher::{Hint, Watcher, WatcherOptions};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+
+use crate::account::KnownAccount;
+use crate::adapter::{RemoteFolder, remote_error};
+use crate::daemon::Purpose;
+use crate::daemon::events::Events;
+use crate::daemon::folder::{Phase, Setup};
+use crate::documents::{EventDocument, LogDocument, VerdictWord};
+use crate::link::ServiceLink;
+use crate::output::{now, path_text};
+use crate::places::{Places, make_private_directory};
+
+/// How often the local trash is looked through for what is too old.
+const TRASH_INTERVAL: Duration = Duration::from_hours(24);
+/// How often something that cannot be done now is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// What one folder's task works with.
+pub(super) struct Supervisor {
+    pub(super) setup: Setup,
+    pub(super) places: Places,
+    pub(super) link: ServiceLink,
+    pub(super) events: Events,
+    pub(super) phase: Arc<Mutex<Phase>>,
+    pub(super) poke: Arc<Notify>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Why a folder cannot be started now.
+struct Obstacle {
+    verdict: Verdict,
+    reason: String,
+}
+
+/// A folder that was started, with what it says.
+struct Started {
+    handle: FolderHandle,
+    disk: LocalDisk,
+    notices: broadcast::Receiver<Notice>,
+    hints: mpsc::UnboundedReceiver<Hint>,
+}
+
+/// Why a running folder is left.
+enum Left {
+    /// It is to end.
+    Stopped,
+    /// Its root was lost and is back: everything begins anew.
+    RootIsBack,
+}
+
+impl Supervisor {
+    /// Runs until told to stop.
+    pub(super) async fn run(mut self) {
+        loop {
+            let left = match self.start().await {
+                Ok(started) => self.attend(started).await,
+                Err(obstacle) => {
+                    tracing::warn!(folder = self.setup.folder.name, reason = obstacle.reason, "waiting");
+                    self.enter(Phase::Waiting { verdict: obstacle.verdict, reason: obstacle.reason });
+                    self.announce(obstacle.verdict);
+                    self.wait_to_try_again().await
+                }
+            };
+            if matches!(left, Left::Stopped) {
+                return;
+            }
+            self.enter(Phase::Starting);
+        }
+    }
+
+    async fn start(&self) -> Result<Started, Obstacle> {
+        let folder = &self.setup.folder;
+        let account = self.account().await?;
+        let index = self.setup.index_file(&self.places, &account.username);
+        make_private_directory(&self.places.indexes()).map_err(|failure| Obstacle {
+            verdict: Verdict::Stalled,
+            reason: failure.message().to_owned(),
+        })?;
+        // The watcher first: what changes while the first scan runs must be hinted.
+        let (sender, hints) = mpsc::unbounded_channel();
+        let (watcher, blind) = match self.setup.purpose {
+            Purpose::OnePass => (None, None),
+            Purpose::Serve => match watch_root(&self.setup, sender).await {
+                Ok(watcher) => (Some(Arc::new(watcher)), None),
+                Err(reason) => (None, Some(reason)),
+            },
+        };
+        let disk = LocalDisk::open(folder.local.clone()).map_err(|error| Obstacle {
+            verdict: if matches!(error.kind, DiskErrorKind::RootLost) {
+                Verdict::Held
+            } else {
+                Verdict::Stalled
+            },
+            reason: format!("{}: {}", folder.local.display(), error.kind),
+        })?;
+        let remote =
+            RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
+        let handle = FolderHandle::start(self.setup.settings(), &index, disk.clone(), remote, now)
+            .map_err(|error| Obstacle { verdict: Verdict::Stalled, reason: error.to_string() })?;
+        let notices = handle.notices();
+        self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
+        Ok(Started { handle, disk, notices, hints })
+    }
+
+    async fn account(&self) -> Result<KnownAccount, Obstacle> {
+        let client = self.link.client().map_err(|error| Obstacle::of_service(error.kind, error.message))?;
+        KnownAccount::find(&self.places, &client).await.map_err(|error| {
+            let error = remote_error(&error);
+            Obstacle::of_service(error.kind, error.message)
+        })
+    }
+
+    /// Carries hints in and notices out.
+    async fn attend(&mut self, mut started: Started) -> Left {
+        let mut watched = true;
+        let mut trash_is_due = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(trash_is_due) => {
+                    self.expire_trash(started.disk.clone());
+                    trash_is_due += TRASH_INTERVAL;
+                }
+                () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
+                hint = started.hints.recv(), if watched => match hint.map(local_hint) {
+                    Some(LocalHint::Root) => {
+                        started.handle.local_hint(LocalHint::Root);
+                        return self.outlive_root(started).await;
+                    }
+                    Some(hint) => started.handle.local_hint(hint),
+                    // Nothing is watched: the engine's own scans have to do.
+                    None => watched = false,
+                },
+                notice = started.notices.recv() => self.pass_on(notice),
+            }
+        }
+    }
+
+    /// The watcher has ended with the root. The engine says what it thinks of that, until the root is back.
+    async fn outlive_root(&mut self, mut started: Started) -> Left {
+        let local = self.setup.folder.local.clone();
+        let mut next_look = tokio::time::Instant::now() + TRY_AGAIN;
+        loop {
+            tokio::select! {
+                () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
+                () = self.poke.notified() => next_look = tokio::time::Instant::now(),
+                () = tokio::time::sleep_until(next_look) => {
+                    if is_directory(&local).await {
+                        return self.leave(started.handle, Left::RootIsBack).await;
+                    }
+                    next_look = tokio::time::Instant::now() + TRY_AGAIN;
+                }
+                notice = started.notices.recv() => self.pass_on(notice),
+            }
+        }
+    }
+
+    /// Lets what is too old go from the local trash, in the background. Where nothing is ever written there is none.
+    fn expire_trash(&self, disk: LocalDisk) {
+        if !self.setup.folder.mode.pulls() || self.setup.purpose == Purpose::OnePass {
+            return;
+        }
+        let days = self.setup.guard.local_trash_days;
+        let folder = self.setup.folder.name.clone();
+        tokio::spawn(async move {
+            if let Err(error) = disk.expire_trash(days, now()).await {
+                tracing::warn!(folder, %error, "the local trash stays as it is");
+            }
+        });
+    }
+
+    async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
+        // The watcher goes first, so that nothing is hinted to a folder that is gone.
+        self.enter(Phase::Starting);
+        handle.shutdown().await;
+        left
+    }
+
+    async fn wait_to_try_again(&mut self) -> Left {
+        tokio::select! {
+            () = stopped(&mut self.stop) => Left::Stopped,
+            () = self.poke.notified() => Left::RootIsBack,
+            () = tokio::time::sleep(TRY_AGAIN) => Left::RootIsBack,
+        }
+    }
+
+    fn pass_on(&self, notice: Result<Notice, broadcast::error::RecvError>) {
+        let folder = &self.setup.folder.name;
+        self.events.send(match notice {
+            Ok(Notice::OperationStarted { kind, path, .. }) => EventDocument::Started {
+                folder: folder.clone(),
+                kind: kind.to_owned(),
+                path: path_text(&path),
+            },
+            Ok(Notice::OperationEnded(line)) => EventDocument::Ended(LogDocument::new(folder, &line)),
+            Err(_) => EventDocument::Missed,
+        });
+    }
+
+    fn announce(&self, verdict: Verdict) {
+        let folder = self.setup.folder.name.clone();
+        self.events.send(EventDocument::Verdict { folder, verdict: VerdictWord(verdict) });
+    }
+
+    fn enter(&self, phase: Phase) {
+        // The old phase is dropped outside the lock: ending a watcher waits for its thread.
+        let old = std::mem::replace(&mut *self.phase.lock().unwrap_or_else(PoisonError::into_inner), phase);
+        drop(old);
+    }
+}
+
+impl Obstacle {
+    fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
+        let verdict = match kind {
+            RemoteErrorKind::LoginNeeded => Verdict::LoginNeeded,
+            RemoteErrorKind::Offline | RemoteErrorKind::Unavailable => Verdict::Offline,
+            _ => Verdict::Stalled,
+        };
+        Self { verdict, reason }
+    }
+}
+
+async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Hint>) -> Result<Watcher, String> {
+    let mut options = WatcherOptions::new(&setup.folder.local);
+    options.backend = setup.folder.watch;
+    options.settle = setup.folder.settle;
+    options.excluded = Name::try_from(".jottad").into_iter().collect();
+    let started = tokio::task::spawn_blocking(move || Watcher::start(options, hints)).await;
+    match started {
+        Ok(watcher) => watcher.map_err(|error| error.to_string()),
+        Err(error) => Err(format!("the watcher did not start: {error}")),
+    }
+}
+
+async fn is_directory(path: &Path) -> bool {
+    let look = tokio::fs::metadata(path).await;
+    look.map_err(|error: io::Error| tracing::debug!(%error, "the root is not back"))
+        .is_ok_and(|found| found.is_dir())
+}
+
+fn local_hint(hint: Hint) -> LocalHint {
+    match hint {
+        Hint::Directory { path } => LocalHint::Directory(path),
+        Hint::Subtree { path, .. } => LocalHint::Subtree(path),
+        Hint::RootLost => LocalHint::Root,
+    }
+}
+
+/// Completes when the folder is to end. Cancel safe.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could want the folder to go on.
+    let _ = stop.wait_for(|stopping| *stopping).await;
+}

@@ -1,0 +1,457 @@
+//! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never 0.
+
+use jottad_core::{Entry, Operation, Timestamp};
+use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::output::{parse_rfc3339, path_text, rfc3339};
+
+/// The version of all documents here.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// Every verdict, worst first.
+const VERDICTS: [Verdict; 8] = [
+    Verdict::LoginNeeded,
+    Verdict::Stalled,
+    Verdict::Held,
+    Verdict::Offline,
+    Verdict::Problems,
+    Verdict::Working,
+    Verdict::Paused,
+    Verdict::InSync,
+];
+
+/// A verdict as its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VerdictWord(pub(crate) Verdict);
+
+impl Serialize for VerdictWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for VerdictWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let verdict = VERDICTS.into_iter().find(|verdict| verdict.as_str() == word);
+        verdict.map(Self).ok_or_else(|| serde::de::Error::custom(format!("unknown verdict {word:?}")))
+    }
+}
+
+/// A time as RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Time(pub(crate) Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_rfc3339(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a time")))
+    }
+}
+
+/// `status`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StatusDocument {
+    pub(crate) schema: u32,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) version: String,
+    pub(crate) pid: u32,
+    pub(crate) started_at: Time,
+    pub(crate) account: AccountStatus,
+    pub(crate) folders: Vec<FolderDocument>,
+    /// Problems of all folders; `None` while one of them is unknown.
+    pub(crate) problems: Option<u64>,
+    /// Why jottad as a whole does not move, in words.
+    pub(crate) trouble: Option<String>,
+}
+
+/// The account in `status`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AccountStatus {
+    pub(crate) username: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) used_bytes: Option<u64>,
+    pub(crate) quota_bytes: Option<u64>,
+    pub(crate) checked_at: Option<Time>,
+}
+
+/// A folder in `status`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FolderDocument {
+    pub(crate) name: String,
+    pub(crate) local: String,
+    pub(crate) remote: String,
+    pub(crate) mode: String,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) proven_at: Option<Time>,
+    pub(crate) local_checked_at: Option<Time>,
+    pub(crate) remote_checked_at: Option<Time>,
+    pub(crate) files: Option<u64>,
+    pub(crate) directories: Option<u64>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) pending: Option<PendingDocument>,
+    pub(crate) transfers: Vec<TransferDocument>,
+    pub(crate) held: Option<HeldStatus>,
+    pub(crate) problems: Option<u64>,
+    pub(crate) watching: Option<WatchingDocument>,
+    /// Why the folder does not move, in words.
+    pub(crate) trouble: Option<String>,
+}
+
+/// What is still to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PendingDocument {
+    pub(crate) uploads: u64,
+    pub(crate) downloads: u64,
+    pub(crate) moves: u64,
+    pub(crate) deletes: u64,
+    pub(crate) directories: u64,
+    pub(crate) bytes: u64,
+}
+
+impl From<Pending> for PendingDocument {
+    fn from(pending: Pending) -> Self {
+        Self {
+            uploads: pending.uploads,
+            downloads: pending.downloads,
+            moves: pending.moves,
+            deletes: pending.deletes,
+            directories: pending.directories,
+            bytes: pending.bytes,
+        }
+    }
+}
+
+/// A file that travels now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TransferDocument {
+    pub(crate) path: String,
+    /// `up` or `down`.
+    pub(crate) direction: String,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) total_bytes: u64,
+    pub(crate) bytes_per_second: Option<u64>,
+}
+
+/// Why a person must decide, in `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldStatus {
+    /// `root`, `deletes` or `overwrites`.
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WatchingDocument {
+    pub(crate) directories: u64,
+    pub(crate) polled_directories: u64,
+    /// Why some are polled, and the command that mends it.
+    pub(crate) notice: Option<String>,
+}
+
+/// `problems`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ProblemsDocument {
+    pub(crate) schema: u32,
+    pub(crate) problems: Vec<ProblemDocument>,
+}
+
+/// An entry that cannot be synced now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ProblemDocument {
+    pub(crate) folder: String,
+    pub(crate) path: String,
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    pub(crate) remedy: String,
+    pub(crate) since: Time,
+    pub(crate) tries: u32,
+    pub(crate) next_try: Option<Time>,
+}
+
+impl ProblemDocument {
+    /// What a folder says of one of its entries.
+    pub(crate) fn new(folder: &str, problem: &Problem) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            path: path_text(&problem.path),
+            kind: problem.kind.as_str().to_owned(),
+            reason: problem.reason.clone(),
+            remedy: problem.remedy.clone(),
+            since: Time(problem.since),
+            tries: problem.tries,
+            next_try: problem.next_try.map(Time),
+        }
+    }
+}
+
+/// `plan`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PlanDocument {
+    pub(crate) schema: u32,
+    pub(crate) folders: Vec<PlannedFolder>,
+}
+
+/// What would be done in a folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PlannedFolder {
+    pub(crate) name: String,
+    pub(crate) operations: Vec<OperationDocument>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperationDocument {
+    pub(crate) kind: String,
+    pub(crate) path: String,
+    pub(crate) to: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) why: String,
+}
+
+impl From<&Operation> for OperationDocument {
+    fn from(operation: &Operation) -> Self {
+        Self {
+            kind: operation.kind.as_str().to_owned(),
+            path: path_text(&operation.path),
+            to: operation.to.as_ref().map(path_text),
+            bytes: operation.bytes,
+            why: operation.because.to_owned(),
+        }
+    }
+}
+
+/// `held`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct HeldDocument {
+    pub(crate) schema: u32,
+    pub(crate) folders: Vec<HeldFolder>,
+}
+
+/// A folder that waits for a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct HeldFolder {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+    pub(crate) deletes: Vec<HeldDelete>,
+}
+
+/// A delete that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldDelete {
+    pub(crate) path: String,
+    /// `local` or `remote`: where the entry would go to the trash.
+    pub(crate) side: String,
+}
+
+/// `log`, one a line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LogDocument {
+    pub(crate) folder: String,
+    pub(crate) id: i64,
+    pub(crate) at: Time,
+    pub(crate) kind: String,
+    pub(crate) path: String,
+    pub(crate) to: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) error: Option<String>,
+}
+
+impl LogDocument {
+    /// A folder's line.
+    pub(crate) fn new(folder: &str, line: &LogLine) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            id: line.id,
+            at: Time(line.at),
+            kind: line.kind.clone(),
+            path: path_text(&line.path),
+            to: line.to.as_ref().map(path_text),
+            bytes: line.bytes,
+            error: line.error.clone(),
+        }
+    }
+}
+
+/// `why`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WhyDocument {
+    pub(crate) schema: u32,
+    pub(crate) folder: String,
+    pub(crate) path: String,
+    pub(crate) state: String,
+    pub(crate) reason: String,
+    pub(crate) rule: Option<String>,
+    pub(crate) base: Option<EntryDocument>,
+    pub(crate) local: Option<EntryDocument>,
+    pub(crate) remote: Option<EntryDocument>,
+    /// What would be done now.
+    pub(crate) next: Option<OperationDocument>,
+    pub(crate) last_operations: Vec<LogDocument>,
+}
+
+impl WhyDocument {
+    /// What a folder knows of a path.
+    pub(crate) fn new(folder: &str, path: String, explanation: &Explanation) -> Self {
+        let trees = explanation.trees;
+        Self {
+            schema: SCHEMA,
+            folder: folder.to_owned(),
+            path,
+            state: explanation.state.to_owned(),
+            reason: explanation.reason.clone(),
+            rule: explanation.rule.clone(),
+            base: trees.map(|trees| trees.base.into()),
+            local: trees.map(|trees| trees.local.into()),
+            remote: trees.map(|trees| trees.remote.into()),
+            next: explanation.next.as_ref().map(OperationDocument::from),
+            last_operations: explanation
+                .last_operations
+                .iter()
+                .map(|line| LogDocument::new(folder, line))
+                .collect(),
+        }
+    }
+}
+
+/// What one of the three trees has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntryDocument {
+    /// `absent`, `file`, `directory` or `untracked`.
+    pub(crate) kind: String,
+    pub(crate) size: Option<u64>,
+    pub(crate) md5: Option<String>,
+    pub(crate) modified: Option<Time>,
+}
+
+impl From<Entry> for EntryDocument {
+    fn from(entry: Entry) -> Self {
+        let kind = match entry {
+            Entry::Absent => "absent",
+            Entry::File(_) => "file",
+            Entry::Directory => "directory",
+            Entry::Untracked => "untracked",
+        };
+        let file = entry.file();
+        Self {
+            kind: kind.to_owned(),
+            size: file.map(|file| file.content.size),
+            md5: file.map(|file| file.content.md5.to_string()),
+            modified: file.map(|file| Time(file.modified)),
+        }
+    }
+}
+
+/// What `GET /v1/events` sends, one a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum EventDocument {
+    /// An operation began.
+    Started { folder: String, kind: String, path: String },
+    /// An operation ended.
+    Ended(LogDocument),
+    /// A folder's verdict is another now.
+    Verdict { folder: String, verdict: VerdictWord },
+    /// Messages were left out because the reader was too slow: ask for the status.
+    Missed,
+}
+
+/// What a `POST` may say: which folder, and what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OrderDocument {
+    /// All folders if it is not given.
+    pub(crate) folder: Option<String>,
+    /// How long, of a pause.
+    pub(crate) seconds: Option<u64>,
+}
+
+/// How an order was taken.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AcceptedDocument {
+    pub(crate) schema: u32,
+    /// The folders that it reached.
+    pub(crate) folders: Vec<String>,
+    /// The daemon's time.
+    pub(crate) at: Time,
+}
+
+/// An error as the control API and `--json` tell it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ErrorDocument {
+    pub(crate) schema: u32,
+    pub(crate) error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ErrorBody {
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) path: Option<String>,
+    pub(crate) hint: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_reads_as_documented() {
+        let document = StatusDocument {
+            schema: SCHEMA,
+            verdict: VerdictWord(Verdict::Working),
+            version: "0.1.0".into(),
+            pid: 7,
+            started_at: Time(Timestamp::from_seconds(0)),
+            account: AccountStatus::default(),
+            folders: vec![FolderDocument {
+                name: "docs".into(),
+                local: "/home/kari/docs".into(),
+                remote: "Jotta/Archive/docs".into(),
+                mode: "backup".into(),
+                verdict: VerdictWord(Verdict::Working),
+                proven_at: None,
+                local_checked_at: None,
+                remote_checked_at: None,
+                files: None,
+                directories: None,
+                bytes: None,
+                pending: None,
+                transfers: vec![],
+                held: None,
+                problems: Some(0),
+                watching: Some(WatchingDocument { directories: 3, polled_directories: 0, notice: None }),
+                trouble: None,
+            }],
+            problems: Some(0),
+            trouble: None,
+        };
+        let text = serde_json::to_string(&document).unwrap();
+        assert_eq!(
+            text,
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null}"#
+        );
+        let read: StatusDocument = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
+
+    #[test]
+    fn events_carry_their_name() {
+        let event = EventDocument::Verdict { folder: "docs".into(), verdict: VerdictWord(Verdict::InSync) };
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"event":"verdict","folder":"docs","verdict":"in_sync"}"#
+        );
+    }
+}

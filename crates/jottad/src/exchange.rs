@@ -1,0 +1,162 @@
+//! Talking to the daemon: HTTP over its Unix socket. The command line is the first client of the control API.
+
+use std::io;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::documents::{ErrorDocument, EventDocument};
+use crate::failure::{Exit, Failure};
+use crate::places::Places;
+
+/// The header in which each side tells its version.
+pub(crate) const VERSION_HEADER: &str = "jottad-version";
+
+/// Asks the daemon for a document.
+pub(crate) async fn get<T: DeserializeOwned>(places: &Places, path: &str) -> Result<T, Failure> {
+    receive(exchange(places, Method::GET, path, Bytes::new()).await?).await
+}
+
+/// Gives the daemon an order.
+pub(crate) async fn post<T: DeserializeOwned>(
+    places: &Places,
+    path: &str,
+    order: &impl Serialize,
+) -> Result<T, Failure> {
+    let body =
+        serde_json::to_vec(order).map_err(|error| Failure::failed(format!("writing the order: {error}")))?;
+    receive(exchange(places, Method::POST, path, body.into()).await?).await
+}
+
+/// What happens in the daemon, as it happens.
+pub(crate) struct EventStream {
+    body: Incoming,
+    received: Vec<u8>,
+}
+
+impl EventStream {
+    /// Begins to listen.
+    pub(crate) async fn open(places: &Places) -> Result<Self, Failure> {
+        let response = exchange(places, Method::GET, "/v1/events", Bytes::new()).await?;
+        Ok(Self { body: response.into_body(), received: Vec::new() })
+    }
+
+    /// The next event; `None` when the daemon ends.
+    pub(crate) async fn next(&mut self) -> Result<Option<EventDocument>, Failure> {
+        loop {
+            while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.received.drain(..=end).collect();
+                if let Some(data) = line.strip_prefix(b"data:") {
+                    return parse(data).map(Some);
+                }
+            }
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Ok(frame)) => self.received.extend(frame.into_data().unwrap_or_default()),
+                // The daemon was killed: for a listener that is the end as well.
+                Some(Err(_)) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Sends a request and checks that it was taken.
+async fn exchange(
+    places: &Places,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<Response<Incoming>, Failure> {
+    let socket = places.socket();
+    places.check_socket_path()?;
+    let stream = UnixStream::connect(&socket).await.map_err(|error| unreachable(places, &error))?;
+    let broken =
+        |error: hyper::Error| Failure::failed(format!("asking the daemon at {}: {error}", socket.display()));
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "jottad")
+        .header("content-type", "application/json")
+        .header(VERSION_HEADER, env!("CARGO_PKG_VERSION"))
+        .body(Full::new(body))
+        .map_err(|error| Failure::failed(format!("asking the daemon for {path}: {error}")))?;
+    let response = sender.send_request(request).await.map_err(broken)?;
+    check_version(&response)?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let body = collect(response).await?;
+    Err(match serde_json::from_slice::<ErrorDocument>(&body) {
+        Ok(document) => Failure::from(document),
+        Err(_) => Failure::failed(format!("the daemon answered {status}")),
+    })
+}
+
+fn check_version(response: &Response<Incoming>) -> Result<(), Failure> {
+    let theirs =
+        response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("unknown");
+    let ours = env!("CARGO_PKG_VERSION");
+    let series = |version: &str| version.split('.').next().map(str::to_owned);
+    if series(theirs) == series(ours) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("the daemon is version {theirs} and this command {ours}"))
+        .hint("restart the daemon: jottad service restart"))
+}
+
+async fn receive<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, Failure> {
+    parse(&collect(response).await?)
+}
+
+async fn collect(response: Response<Incoming>) -> Result<Bytes, Failure> {
+    let body = response.into_body().collect().await;
+    body.map(http_body_util::Collected::to_bytes)
+        .map_err(|error| Failure::failed(format!("the daemon's answer broke off: {error}")))
+}
+
+fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(text)
+        .map_err(|error| Failure::failed(format!("the daemon's answer is not understood: {error}")))
+}
+
+fn unreachable(places: &Places, error: &io::Error) -> Failure {
+    let socket = places.socket();
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            Failure::new(Exit::NotRunning, format!("no daemon is running for {}", places.state_dir.display()))
+                .path(socket.display().to_string())
+                .hint("start it with `jottad service start`, or in this terminal with `jottad run`")
+        }
+        _ => Failure::failed(format!("connecting to {}: {error}", socket.display()))
+            .path(socket.display().to_string()),
+    }
+}
+
+impl From<ErrorDocument> for Failure {
+    fn from(document: ErrorDocument) -> Self {
+        let error = document.error;
+        let mut failure = Self::new(Exit::from_word(&error.kind), error.message);
+        if let Some(path) = error.path {
+            failure = failure.path(path);
+        }
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Writes a value into a query; any bytes.
+pub(crate) fn query_value(bytes: &[u8]) -> String {
+    percent_encode(bytes, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,249 @@
+//! How a command ends: the exit codes, and errors as people and scripts read them.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use jottad_engine::Verdict;
+use serde_json::json;
+
+use crate::output::Escaped;
+
+/// The exit codes, a contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, or in sync.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// The command line or the config file is wrong.
+    Usage = 2,
+    /// There is no daemon to ask.
+    NotRunning = 3,
+    /// Only a new login helps.
+    LoginNeeded = 4,
+    /// Working, not yet in sync.
+    Working = 5,
+    /// Some entries cannot be synced.
+    Problems = 6,
+    /// A person must decide.
+    Held = 7,
+    /// The service cannot be reached.
+    Offline = 8,
+    /// Something that must move does not.
+    Stalled = 9,
+    /// Stopped by a person.
+    Paused = 10,
+}
+
+impl Exit {
+    const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::NotRunning,
+        Self::LoginNeeded,
+        Self::Working,
+        Self::Problems,
+        Self::Held,
+        Self::Offline,
+        Self::Stalled,
+        Self::Paused,
+    ];
+
+    /// The code of a word in a `--json` error; an unknown one is a plain failure.
+    pub(crate) fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|exit| exit.as_str() == word).unwrap_or(Self::Failed)
+    }
+
+    /// The word for it in `--json` errors.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NotRunning => "not_running",
+            Self::LoginNeeded => "login_needed",
+            Self::Working => "working",
+            Self::Problems => "problems",
+            Self::Held => "held",
+            Self::Offline => "offline",
+            Self::Stalled => "stalled",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::LoginNeeded => Self::LoginNeeded,
+            Verdict::Stalled => Self::Stalled,
+            Verdict::Held => Self::Held,
+            Verdict::Offline => Self::Offline,
+            Verdict::Problems => Self::Problems,
+            Verdict::Working => Self::Working,
+            Verdict::Paused => Self::Paused,
+            Verdict::InSync => Self::Done,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not do what was asked, with what mends it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    path: Option<String>,
+    hint: Option<String>,
+    reader_gone: bool,
+}
+
+impl Failure {
+    /// A failure with a message of the form "what failed, on which path, why".
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), path: None, hint: None, reader_gone: false }
+    }
+
+    /// The usual case: it failed.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    /// The command line or the config asks for something that cannot be.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Adds what mends it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds which file, folder or remote path it is about.
+    pub(crate) fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Whoever read our output has gone: nothing more to say, and no failure.
+    pub(crate) fn from_output(error: &io::Error) -> Self {
+        let mut failure = Self::failed(format!("writing the output: {error}"));
+        failure.reader_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        failure
+    }
+
+    /// The code to exit with.
+    pub(crate) const fn exit(&self) -> Exit {
+        if self.reader_gone { Exit::Done } else { self.exit }
+    }
+
+    /// What failed, without the hint.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Message, path and hint.
+    pub(crate) fn into_parts(self) -> (String, Option<String>, Option<String>) {
+        (self.message, self.path, self.hint)
+    }
+
+    /// The text for stderr, or the JSON document; `None` if there is nobody to tell.
+    pub(crate) fn report(&self, json: bool) -> Option<String> {
+        if self.reader_gone {
+            return None;
+        }
+        if json {
+            let document = json!({
+                "schema": 1,
+                "error": {
+                    "kind": self.exit.as_str(),
+                    "message": self.message,
+                    "path": self.path,
+                    "hint": self.hint,
+                },
+            });
+            return Some(document.to_string());
+        }
+        Some(self.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "error: {}", Escaped(&self.message))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
+    }
+}
+
+/// What the service answered, in terms of exit codes and remedies.
+impl From<jottad_transport::Error> for Failure {
+    fn from(error: jottad_transport::Error) -> Self {
+        use jottad_transport::ErrorKind;
+        let (exit, hint) = match error.kind() {
+            ErrorKind::LoginNeeded => (Exit::LoginNeeded, Some("log in with: jottad login")),
+            ErrorKind::Offline => (Exit::Offline, Some("check the network; `jottad doctor` tells more")),
+            ErrorKind::RateLimited | ErrorKind::ServerFault => (Exit::Failed, Some("try again in a while")),
+            ErrorKind::QuotaExceeded => (Exit::Failed, Some("free some space, or see `jottad account`")),
+            _ => (Exit::Failed, None),
+        };
+        let failure = Self::new(exit, error.to_string());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_two_lines() {
+        let failure = Failure::failed("reading /home/kari/x\u{1b}[2J: denied").hint("look at its mode");
+        assert_eq!(
+            failure.to_string(),
+            "error: reading /home/kari/x\\u{1b}[2J: denied\nhint: look at its mode"
+        );
+    }
+
+    #[test]
+    fn scripts_read_one_document() {
+        let failure = Failure::new(Exit::NotRunning, "no daemon").path("/run/x").hint("start it");
+        assert_eq!(
+            failure.report(true).unwrap(),
+            r#"{"error":{"hint":"start it","kind":"not_running","message":"no daemon","path":"/run/x"},"schema":1}"#
+        );
+    }
+
+    #[test]
+    fn a_reader_that_left_is_no_failure() {
+        let failure = Failure::from_output(&io::ErrorKind::BrokenPipe.into());
+        assert_eq!((failure.exit(), failure.report(false)), (Exit::Done, None));
+    }
+
+    #[test]
+    fn verdicts_exit_as_documented() {
+        let codes = [
+            (Verdict::InSync, 0),
+            (Verdict::LoginNeeded, 4),
+            (Verdict::Working, 5),
+            (Verdict::Problems, 6),
+            (Verdict::Held, 7),
+            (Verdict::Offline, 8),
+            (Verdict::Stalled, 9),
+            (Verdict::Paused, 10),
+        ];
+        for (verdict, code) in codes {
+            assert_eq!(Exit::from(verdict) as u8, code, "{verdict:?}");
+        }
+    }
+}

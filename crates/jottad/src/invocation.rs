@@ -1,0 +1,87 @@
+//! One run of the program: where things are, how to answer, and what to wait with.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jottad_transport::{Client, ClientOptions, CredentialFile, HostIdentity, Http, HttpOptions, Session};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::places::Places;
+use crate::signals::Listen;
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// Where things are.
+    pub(crate) places: Places,
+    /// How to answer.
+    pub(crate) output: Output,
+    /// How to hear signals, for commands that run until they are told to stop.
+    pub(crate) listen: Listen,
+}
+
+impl Invocation {
+    /// The config, checked.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(&self.places)?)
+    }
+
+    /// The config, with the folder of a name that must be in it.
+    pub(crate) fn config_with(&self, name: Option<&str>) -> Result<Config, Failure> {
+        let config = self.config()?;
+        match name {
+            Some(name) if config.folder(name).is_none() => Err(unknown_folder(name, &config)),
+            _ => Ok(config),
+        }
+    }
+
+    /// Waits for a future: enough for a command that asks and prints.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?.block_on(future)
+    }
+
+    /// Waits for a future that runs for long and does many things at once.
+    pub(crate) fn serve<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;
+        let result = runtime.block_on(future);
+        // A file that is being read from a dead disk must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        result
+    }
+
+    /// The service, logged in.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Ok(client(&self.places, &self.config()?)?)
+    }
+}
+
+/// No folder is called so.
+pub(crate) fn unknown_folder(name: &str, config: &Config) -> Failure {
+    let names: Vec<&str> = config.folders.iter().map(|folder| folder.name.as_str()).collect();
+    let hint = if names.is_empty() {
+        "no folder is configured yet: jottad folder add LOCAL".to_owned()
+    } else {
+        format!("the folders are: {}", names.join(", "))
+    };
+    Failure::usage(format!("no folder is called {name:?}")).hint(hint)
+}
+
+/// The connections to the service.
+pub(crate) fn connections() -> Result<Http, jottad_transport::Error> {
+    Http::new(HttpOptions::default())
+}
+
+/// The service, with the login that is kept.
+pub(crate) fn client(places: &Places, config: &Config) -> Result<Client, jottad_transport::Error> {
+    let file = CredentialFile::new(places.credentials());
+    let session = Session::open(connections()?, file, &HostIdentity::of_this_machine())?;
+    let options = ClientOptions {
+        upload_limit: config.transfer.upload_limit,
+        download_limit: config.transfer.download_limit,
+    };
+    Client::new(config.service.endpoints.clone(), session, options)
+}

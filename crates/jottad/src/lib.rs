@@ -1,0 +1,85 @@
+//! jottad, the program: configuration, daemon, control API, command line and service files.
+//!
+//! Joins the engine, the watcher and the transport; nothing depends on it. The library has one entrance, [`run`].
+
+mod config;
+mod failure;
+mod output;
+mod places;
+mod signals;
+
+mod arguments;
+mod commands;
+mod invocation;
+
+mod documents;
+mod exchange;
+mod verdict;
+
+mod account;
+mod adapter;
+mod daemon;
+mod link;
+
+mod service;
+mod survey;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Arguments;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Output, remark};
+use crate::places::Places;
+pub use crate::signals::{Listen, Signal, Signals};
+
+/// Parses the command line, does what it says and tells how it went.
+pub fn run(listen: Listen) -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.general.json;
+    match obey(arguments, listen) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if let Some(report) = failure.report(json) {
+                remark(report);
+            }
+            failure.exit().into()
+        }
+    }
+}
+
+fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
+    let general = arguments.general;
+    log_to_stderr(general.verbose)?;
+    let places = Places::find(general.config, general.state_dir)?;
+    let invocation = Invocation { places, output: Output { json: general.json }, listen };
+    commands::run(arguments.command, &invocation)
+}
+
+/// Logs go to stderr. `JOTTAD_LOG` takes a filter as `tracing` knows them; `-v` counts.
+fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
+    let filter = match std::env::var("JOTTAD_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|error| {
+            Failure::usage(format!("JOTTAD_LOG={text:?}: {error}"))
+                .hint("for example: JOTTAD_LOG=info, or JOTTAD_LOG=jottad_engine=debug")
+        })?,
+        Err(_) => EnvFilter::new(match verbose {
+            0 => "warn",
+            1 => "info",
+            2 => "jottad=debug,jottad_engine=debug,jottad_transport=debug,jottad_watcher=debug,info",
+            _ => "trace",
+        }),
+    };
+    // The journal has a clock of its own, and no colours.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(!journal && std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let set = if journal { builder.without_time().try_init() } else { builder.try_init() };
+    set.map_err(|error| Failure::failed(format!("setting up the log: {error}")))
+}

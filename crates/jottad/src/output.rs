@@ -1,0 +1,198 @@
+//! Writing results: text for people, JSON for scripts. What comes from outside is made harmless for a terminal.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use jottad_core::{RelativePath, Timestamp};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::config::units::format_duration;
+use crate::failure::Failure;
+
+/// Where a command's results go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// One JSON document, or one a line, instead of text.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Writes one line for people.
+    pub(crate) fn line(self, text: impl fmt::Display) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
+    }
+
+    /// Writes one JSON document on a line of its own.
+    pub(crate) fn document(self, document: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(document)
+            .map_err(|error| Failure::failed(format!("writing the output: {error}")))?;
+        self.line(text)
+    }
+
+    /// Writes a result in the form that was asked for.
+    pub(crate) fn either(
+        self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.json { self.document(document) } else { text() }
+    }
+
+    /// Whether a person looks at it as it appears.
+    pub(crate) fn is_terminal(self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+}
+
+/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost.
+pub(crate) fn remark(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a text so that a terminal shows it harmlessly: control characters, and characters that reorder or hide
+/// others, are escaped. Line breaks are escaped too.
+pub(crate) struct Escaped<'text>(pub(crate) &'text str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_deceiving(character) {
+                write!(formatter, "{}", character.escape_default())?;
+            } else {
+                formatter.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_deceiving(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// A path as scripts get it: exactly as it is, as long as it is text; other bytes are escaped.
+pub(crate) fn path_text(path: &RelativePath) -> String {
+    match std::str::from_utf8(path.as_bytes()) {
+        Ok(text) if !text.is_empty() => text.to_owned(),
+        _ => path.to_string(),
+    }
+}
+
+/// Lines of columns: each column as wide as its widest cell on a terminal, the last one as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Columns(Vec<Vec<String>>);
+
+impl Columns {
+    /// Adds a line. Cells are escaped.
+    pub(crate) fn push<const COUNT: usize>(&mut self, cells: [String; COUNT]) {
+        self.0.push(cells.iter().map(|cell| Escaped(cell).to_string()).collect());
+    }
+
+    /// The lines, without trailing spaces.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        let mut widths: Vec<usize> = Vec::new();
+        for cells in &self.0 {
+            widths.resize(widths.len().max(cells.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(cells) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        self.0.iter().map(move |cells| {
+            let mut line = String::new();
+            for (width, cell) in widths.iter().zip(cells) {
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+            }
+            line.truncate(line.trim_end().len());
+            line
+        })
+    }
+}
+
+/// Now, by the wall clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_seconds(jiff::Timestamp::now().as_second())
+}
+
+/// A time as scripts get it: RFC 3339 in UTC.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.seconds())
+        .map_or_else(|_| time.seconds().to_string(), |time| time.to_string())
+}
+
+/// Reads what [`rfc3339`] wrote.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp::from_seconds(time.as_second()))
+}
+
+/// A time as people read it: in their own time zone.
+pub(crate) fn local_time(time: Timestamp) -> String {
+    match jiff::Timestamp::from_second(time.seconds()) {
+        Ok(instant) => {
+            instant.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        Err(_) => time.seconds().to_string(),
+    }
+}
+
+/// How long ago something was, or `never` if it is not known.
+pub(crate) fn age(time: Option<Timestamp>, now: Timestamp) -> String {
+    match time {
+        None => "never".to_owned(),
+        Some(time) if time > now => "just now".to_owned(),
+        Some(time) => {
+            let seconds = u64::try_from(now.seconds() - time.seconds()).unwrap_or(0);
+            format!("{} ago", format_duration(Duration::from_secs(seconds)))
+        }
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_can_fool_the_reader() {
+        assert_eq!(Escaped("a\u{1b}[31m\nb\u{202e}c 日本").to_string(), "a\\u{1b}[31m\\nb\\u{202e}c 日本");
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_glyphs() {
+        let mut columns = Columns::default();
+        columns.push(["日本".to_owned(), "x".to_owned()]);
+        columns.push(["abc".to_owned(), String::new()]);
+        assert_eq!(columns.lines().collect::<Vec<_>>(), ["日本  x", "abc"]);
+    }
+
+    #[test]
+    fn times_are_written_and_read() {
+        let time = Timestamp::from_seconds(1_790_000_000);
+        assert_eq!(rfc3339(time), "2026-09-21T14:13:20Z");
+        assert_eq!(parse_rfc3339(&rfc3339(time)), Some(time));
+        assert_eq!(parse_rfc3339("yesterday"), None);
+    }
+
+    #[test]
+    fn ages_of_the_unknown_are_never() {
+        let now = Timestamp::from_seconds(1000);
+        assert_eq!(age(None, now), "never");
+        assert_eq!(age(Some(Timestamp::from_seconds(988)), now), "12 s ago");
+        assert_eq!(age(Some(Timestamp::from_seconds(1001)), now), "just now");
+    }
+
+    #[test]
+    fn paths_that_are_text_reach_scripts_as_they_are() {
+        assert_eq!(path_text(&RelativePath::parse(b"a\tb").unwrap()), "a\tb");
+        assert_eq!(path_text(&RelativePath::parse(b"a\xff").unwrap()), "a\\xff");
+        assert_eq!(path_text(&RelativePath::root()), ".");
+    }
+}

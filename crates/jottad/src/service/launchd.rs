@@ -1,0 +1,152 @@
+//! The agent of launchd.
+
+use std::path::{Path, PathBuf};
+
+use super::{Installation, remove_unit, run_tool, show_tool, words, write_unit};
+use crate::failure::Failure;
+
+/// The agent as it is written, with places to fill in.
+const AGENT: &str = include_str!("../../../../packaging/launchd/jottad.plist");
+const LABEL: &str = "jottad";
+
+/// jottad under launchd.
+#[derive(Debug)]
+pub(crate) struct Launchd(pub(super) Installation);
+
+impl Launchd {
+    pub(super) fn install(&self) -> Result<PathBuf, Failure> {
+        self.0.places.make_state_dir()?;
+        let path = self.agent_file();
+        write_unit(&path, &self.agent())?;
+        // An older one under the same label has to go first; that there was none is fine.
+        let _ = run_tool("launchctl", ["bootout", &target()])?;
+        launchctl(&["bootstrap", &domain(), &path.display().to_string()])?;
+        Ok(path)
+    }
+
+    pub(super) fn uninstall(&self) -> Result<(), Failure> {
+        // That it does not run is fine.
+        let _ = run_tool("launchctl", ["bootout", &target()])?;
+        remove_unit(&self.agent_file())
+    }
+
+    pub(super) fn start(&self) -> Result<(), Failure> {
+        let path = self.agent_file();
+        if !path.exists() {
+            return Err(Failure::failed("the service is not installed").hint("jottad service install"));
+        }
+        // It may be loaded already.
+        let _ = run_tool("launchctl", ["bootstrap", &domain(), &path.display().to_string()])?;
+        launchctl(&["kickstart", &target()])
+    }
+
+    pub(super) fn stop(&self) -> Result<(), Failure> {
+        launchctl(&["bootout", &target()])
+    }
+
+    pub(super) fn restart(&self) -> Result<(), Failure> {
+        launchctl(&["kickstart", "-k", &target()])
+    }
+
+    pub(super) fn logs(&self, follow: bool) -> Result<(), Failure> {
+        let log = self.log_file().display().to_string();
+        if follow {
+            show_tool("tail", ["-n", "100", "-F", &log])
+        } else {
+            show_tool("tail", ["-n", "1000", &log])
+        }
+    }
+
+    fn agent_file(&self) -> PathBuf {
+        self.0.places.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist"))
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.0.places.state_dir.join("jottad.log")
+    }
+
+    /// The agent with this program and these places in it.
+    fn agent(&self) -> String {
+        let Installation { program, places } = &self.0;
+        let text = |path: &Path| escape(&path.display().to_string());
+        AGENT
+            .replace("@PROGRAM@", &text(program))
+            .replace("@CONFIG@", &text(&places.config_file))
+            .replace("@STATE_DIR@", &text(&places.state_dir))
+            .replace("@LOG@", &text(&self.log_file()))
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn domain() -> String {
+    format!("gui/{}", rustix::process::getuid().as_raw())
+}
+
+fn target() -> String {
+    format!("{}/{LABEL}", domain())
+}
+
+fn launchctl(arguments: &[&str]) -> Result<(), Failure> {
+    let output = run_tool("launchctl", arguments)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("launchctl {}: {}", arguments.join(" "), words(&output)))
+        .hint("services of a user need that user's graphical session: log in at the machine itself"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::Places;
+
+    fn agent() -> String {
+        let places = Places {
+            home: "/Users/kari".into(),
+            config_file: "/Users/kari/a&b.toml".into(),
+            state_dir: "/Users/kari/state".into(),
+        };
+        Launchd(Installation { program: "/usr/local/bin/jottad".into(), places }).agent()
+    }
+
+    /// The texts between tags, with their tags, after checking that tags nest.
+    fn elements(text: &str) -> Vec<(String, String)> {
+        let body = &text[text.find("<plist").unwrap()..];
+        let (mut open, mut found) = (Vec::new(), Vec::new());
+        for part in body.split('<').skip(1) {
+            let (tag, content) = part.split_once('>').unwrap();
+            match tag.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop().as_deref(), Some(name)),
+                None if tag.ends_with('/') => {}
+                None => open.push(tag.split(' ').next().unwrap().to_owned()),
+            }
+            if !content.trim().is_empty() {
+                found.push((open.last().unwrap().clone(), content.trim().to_owned()));
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+        found
+    }
+
+    #[test]
+    fn the_agent_is_a_property_list_that_runs_this_program() {
+        let agent = agent();
+        assert!(!agent.contains('@'), "{agent}");
+        let elements = elements(&agent);
+        let strings: Vec<&str> =
+            elements.iter().filter(|(tag, _)| tag == "string").map(|(_, text)| text.as_str()).collect();
+        let command = [
+            "/usr/local/bin/jottad",
+            "--config",
+            "/Users/kari/a&amp;b.toml",
+            "--state-dir",
+            "/Users/kari/state",
+            "run",
+        ];
+        assert!(strings.windows(command.len()).any(|window| window == command), "{strings:?}");
+        assert!(elements.contains(&("key".to_owned(), "KeepAlive".to_owned())));
+    }
+}

@@ -1,0 +1,152 @@
+//! The daemon as a service of the user: systemd on Linux, launchd on macOS.
+//!
+//! The unit files themselves are in `packaging/`, where packages take them from; here they are filled in, put in
+//! place and handed to the system's own tools.
+
+mod launchd;
+mod systemd;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::failure::Failure;
+use crate::places::Places;
+
+/// The user's service, on the system that this is.
+#[derive(Debug)]
+pub(crate) enum Service {
+    /// Linux.
+    Systemd(systemd::Systemd),
+    /// macOS.
+    Launchd(launchd::Launchd),
+}
+
+impl Service {
+    /// The service of this program, with these places.
+    pub(crate) fn of(places: &Places) -> Result<Self, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::failed(format!("finding out where this program is: {error}")))?;
+        let installation = Installation { program, places: places.clone() };
+        Ok(if cfg!(target_os = "macos") {
+            Self::Launchd(launchd::Launchd(installation))
+        } else {
+            Self::Systemd(systemd::Systemd(installation))
+        })
+    }
+
+    /// Writes the unit, has it started at login, and starts it now. Returns what was written.
+    pub(crate) fn install(&self) -> Result<PathBuf, Failure> {
+        match self {
+            Self::Systemd(systemd) => systemd.install(),
+            Self::Launchd(launchd) => launchd.install(),
+        }
+    }
+
+    /// Stops it and takes the unit away.
+    pub(crate) fn uninstall(&self) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(systemd) => systemd.uninstall(),
+            Self::Launchd(launchd) => launchd.uninstall(),
+        }
+    }
+
+    /// Starts it.
+    pub(crate) fn start(&self) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(systemd) => systemd.control("start"),
+            Self::Launchd(launchd) => launchd.start(),
+        }
+    }
+
+    /// Stops it until the next login, or `start`.
+    pub(crate) fn stop(&self) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(systemd) => systemd.control("stop"),
+            Self::Launchd(launchd) => launchd.stop(),
+        }
+    }
+
+    /// Stops and starts it.
+    pub(crate) fn restart(&self) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(systemd) => systemd.control("restart"),
+            Self::Launchd(launchd) => launchd.restart(),
+        }
+    }
+
+    /// Shows its log, to the end or for as long as it grows; the system's own tool prints.
+    pub(crate) fn logs(&self, follow: bool) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(_) => systemd::Systemd::logs(follow),
+            Self::Launchd(launchd) => launchd.logs(follow),
+        }
+    }
+}
+
+/// Which program runs with which places.
+#[derive(Debug, Clone)]
+pub(crate) struct Installation {
+    program: PathBuf,
+    places: Places,
+}
+
+/// Runs a tool of the system; its words go into the error.
+fn run_tool<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Result<Output, Failure> {
+    let mut command = Command::new(tool);
+    command.args(arguments).stdin(Stdio::null());
+    command.output().map_err(|error| missing_tool(tool, &error))
+}
+
+/// Runs a tool of the system on this terminal.
+fn show_tool<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Result<(), Failure> {
+    let status = Command::new(tool).args(arguments).status().map_err(|error| missing_tool(tool, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure::failed(format!("{tool} failed: {status}"))) }
+}
+
+fn missing_tool(tool: &str, error: &io::Error) -> Failure {
+    let failure = Failure::failed(format!("running {tool}: {error}"));
+    match error.kind() {
+        io::ErrorKind::NotFound => failure
+            .hint(format!("this system has no {tool}: run `jottad run` from whatever starts programs here")),
+        _ => failure,
+    }
+}
+
+/// What a tool said, in one line.
+fn words(output: &Output) -> String {
+    let text =
+        String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+    let text = text.trim().lines().collect::<Vec<_>>().join("; ");
+    if text.is_empty() { output.status.to_string() } else { text }
+}
+
+/// Puts a unit file in its place in one step.
+fn write_unit(path: &Path, text: &str) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(directory)?;
+        let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+        temporary.write_all(text.as_bytes())?;
+        // It holds no secret, and the system's tools may run as somebody else.
+        temporary.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        temporary.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        let shown = path.display().to_string();
+        Failure::failed(format!("writing {shown}: {error}")).path(shown)
+    })
+}
+
+/// Takes a unit file away; fine if there is none.
+fn remove_unit(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::failed(format!("removing {}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}

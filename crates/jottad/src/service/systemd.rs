@@ -1,0 +1,144 @@
+//! The user unit of systemd.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use super::{Installation, remove_unit, run_tool, show_tool, words, write_unit};
+use crate::failure::Failure;
+
+/// The unit as packages install it.
+const UNIT: &str = include_str!("../../../../packaging/systemd/jottad.service");
+/// The line of the unit that is filled in.
+const COMMAND: &str = "ExecStart=/usr/bin/jottad run";
+const NAME: &str = "jottad.service";
+
+/// jottad under systemd.
+#[derive(Debug)]
+pub(crate) struct Systemd(pub(super) Installation);
+
+impl Systemd {
+    pub(super) fn install(&self) -> Result<PathBuf, Failure> {
+        check_session()?;
+        let path = self.unit_file();
+        write_unit(&path, &self.unit())?;
+        self.control_raw(&["daemon-reload"])?;
+        self.control_raw(&["enable", NAME])?;
+        self.control("restart")?;
+        Ok(path)
+    }
+
+    pub(super) fn uninstall(&self) -> Result<(), Failure> {
+        check_session()?;
+        // A unit that is unknown or does not run is as good as stopped.
+        let _ = systemctl(&["disable", "--now", NAME])?;
+        remove_unit(&self.unit_file())?;
+        self.control_raw(&["daemon-reload"])
+    }
+
+    pub(super) fn control(&self, verb: &str) -> Result<(), Failure> {
+        check_session()?;
+        let output = systemctl(&[verb, NAME])?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let failure = Failure::failed(format!("systemctl --user {verb} {NAME}: {}", words(&output)));
+        let is_known = systemctl(&["cat", NAME])?.status.success();
+        Err(failure.hint(if is_known {
+            "see `jottad service logs`"
+        } else {
+            "the service is not installed: jottad service install"
+        }))
+    }
+
+    pub(super) fn logs(follow: bool) -> Result<(), Failure> {
+        let mut arguments = vec!["--user", "--unit", NAME];
+        arguments.push(if follow { "--follow" } else { "--no-pager" });
+        show_tool("journalctl", arguments)
+    }
+
+    fn control_raw(&self, arguments: &[&str]) -> Result<(), Failure> {
+        let output = systemctl(arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Failure::failed(format!("systemctl --user {}: {}", arguments.join(" "), words(&output)))
+            .path(self.unit_file().display().to_string()))
+    }
+
+    fn unit_file(&self) -> PathBuf {
+        let home = &self.0.places.home;
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        base.unwrap_or_else(|| home.join(".config")).join("systemd/user").join(NAME)
+    }
+
+    /// The unit with this program and these places in it.
+    fn unit(&self) -> String {
+        let Installation { program, places } = &self.0;
+        let quoted = |path: &Path| quote(&path.display().to_string());
+        let command = format!(
+            "ExecStart={} --config {} --state-dir {} run",
+            quoted(program),
+            quoted(&places.config_file),
+            quoted(&places.state_dir)
+        );
+        UNIT.replace(COMMAND, &command)
+    }
+}
+
+/// A word of a command line as systemd reads it.
+fn quote(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    format!("\"{escaped}\"")
+}
+
+fn systemctl(arguments: &[&str]) -> Result<Output, Failure> {
+    run_tool("systemctl", ["--user"].iter().chain(arguments))
+}
+
+/// There may be no service manager for this user: in a container, or under `su` or `sudo`.
+fn check_session() -> Result<(), Failure> {
+    let output = systemctl(&["show-environment"])?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("no systemd of this user is running: {}", words(&output))).hint(
+        "log in as the user itself instead of through su or sudo; on a server, `loginctl enable-linger` lets the \
+         service run without anybody being logged in",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::Places;
+
+    fn systemd() -> Systemd {
+        Systemd(Installation {
+            program: "/home/kari/my bin/jottad".into(),
+            places: Places {
+                home: "/home/kari".into(),
+                config_file: "/home/kari/100%/c.toml".into(),
+                state_dir: "/home/kari/$state".into(),
+            },
+        })
+    }
+
+    #[test]
+    fn the_unit_runs_this_program_with_these_places() {
+        assert_eq!(UNIT.matches(COMMAND).count(), 1);
+        let unit = systemd().unit();
+        let line = unit.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
+        assert_eq!(
+            line,
+            r#"ExecStart="/home/kari/my bin/jottad" --config "/home/kari/100%%/c.toml" --state-dir "/home/kari/$$state" run"#
+        );
+    }
+
+    #[test]
+    fn the_unit_restarts_after_failures_but_not_after_config_errors() {
+        let settings = ["Type=notify", "Restart=on-failure", "RestartPreventExitStatus=2", "WatchdogSec=300"];
+        for setting in settings {
+            assert!(UNIT.lines().any(|line| line == setting), "{setting}");
+        }
+    }
+}

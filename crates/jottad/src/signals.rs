@@ -1,0 +1,30 @@
+//! What the operating system asks of a program that runs for long. Only `main` knows how it is heard.
+
+use std::io;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// A request from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// End in good order.
+    Stop,
+    /// Read the configuration again.
+    Reload,
+}
+
+/// Signals in the order in which they came.
+pub type Signals = UnboundedReceiver<Signal>;
+
+/// Begins to listen; from then on signals no longer end the program by themselves, but for a second stop.
+pub type Listen = fn() -> io::Result<Signals>;
+
+/// Waits for a stop, and leaves other requests aside.
+pub(crate) async fn stopped(signals: &mut Signals) {
+    while let Some(signal) = signals.recv().await {
+        if signal == Signal::Stop {
+            return;
+        }
+    }
+    std::future::pending().await
+}

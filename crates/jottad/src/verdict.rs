@@ -1,0 +1,125 @@
+//! What several verdicts amount to, and when one is final for somebody who waits.
+
+use std::time::Duration;
+
+use jottad_core::Timestamp;
+use jottad_engine::Verdict;
+use tokio::time::Instant;
+
+use crate::documents::{FolderDocument, StatusDocument, Time};
+
+/// How long the service must be out of reach before somebody who waits is told so: networks come and go.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
+
+/// The worst verdict; without any, nothing is proven.
+pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts.min().unwrap_or(Verdict::Working)
+}
+
+/// Decides when waiting has come to an end.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    since: Timestamp,
+    outage: Option<Instant>,
+}
+
+impl Patience {
+    /// Waits for what is newer than a time.
+    pub(crate) const fn since(since: Timestamp) -> Self {
+        Self { since, outage: None }
+    }
+
+    /// Whether every folder has come to where it will not get on without a person, or is proven.
+    pub(crate) fn is_settled(&mut self, status: &StatusDocument, now: Instant) -> bool {
+        if status.folders.is_empty() {
+            return true;
+        }
+        let mut unreachable = false;
+        let settled = status.folders.iter().all(|folder| match folder.verdict.0 {
+            Verdict::InSync => self.is_fresh(folder),
+            Verdict::Problems | Verdict::Held | Verdict::LoginNeeded | Verdict::Paused => true,
+            Verdict::Offline | Verdict::Stalled => {
+                unreachable = true;
+                true
+            }
+            Verdict::Working => false,
+        });
+        if !unreachable {
+            self.outage = None;
+            return settled;
+        }
+        let began = *self.outage.get_or_insert(now);
+        settled && now.duration_since(began) >= LONGEST_OUTAGE
+    }
+
+    fn is_fresh(&self, folder: &FolderDocument) -> bool {
+        folder.proven_at.is_some_and(|Time(proven)| proven >= self.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::{AccountStatus, SCHEMA, VerdictWord};
+
+    fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
+        let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
+            name: "docs".into(),
+            local: "/d".into(),
+            remote: "Jotta/Archive/d".into(),
+            mode: "backup".into(),
+            verdict: VerdictWord(*verdict),
+            proven_at: Some(Time(Timestamp::from_seconds(*proven))),
+            local_checked_at: None,
+            remote_checked_at: None,
+            files: None,
+            directories: None,
+            bytes: None,
+            pending: None,
+            transfers: vec![],
+            held: None,
+            problems: Some(0),
+            watching: None,
+            trouble: None,
+        };
+        StatusDocument {
+            schema: SCHEMA,
+            verdict: VerdictWord(overall(folders.iter().map(|(verdict, _)| *verdict))),
+            version: String::new(),
+            pid: 1,
+            started_at: Time(Timestamp::from_seconds(0)),
+            account: AccountStatus::default(),
+            folders: folders.iter().map(folder).collect(),
+            problems: Some(0),
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn the_worst_folder_decides() {
+        let worst = overall([Verdict::InSync, Verdict::Problems, Verdict::Working].into_iter());
+        assert_eq!(worst, Verdict::Problems);
+        assert_eq!(overall(std::iter::empty()), Verdict::Working);
+    }
+
+    #[test]
+    fn an_old_proof_ends_no_waiting() {
+        let now = Instant::now();
+        let mut patience = Patience::since(Timestamp::from_seconds(100));
+        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 99)]), now));
+        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100)]), now));
+        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
+        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+    }
+
+    #[test]
+    fn an_outage_ends_waiting_only_when_it_lasts() {
+        let start = Instant::now();
+        let mut patience = Patience::since(Timestamp::from_seconds(0));
+        let offline = status(&[(Verdict::Offline, 0)]);
+        assert!(!patience.is_settled(&offline, start));
+        assert!(!patience.is_settled(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
+        assert!(!patience.is_settled(&offline, start + LONGEST_OUTAGE));
+        assert!(patience.is_settled(&offline, start + 2 * LONGEST_OUTAGE));
+    }
+}
