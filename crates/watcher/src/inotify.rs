@@ -351,7 +351,7 @@ impl InotifySource {
         self.next_poll =
             unwatched.is_polling().then(|| self.next_poll.unwrap_or(now + self.options.poll_interval));
         self.next_retry =
-            (!unwatched.is_empty()).then(|| self.next_retry.unwrap_or(now + self.options.retry_interval));
+            unwatched.has_unreadable().then(|| self.next_retry.unwrap_or(now + self.options.retry_interval));
     }
 
     fn publish(&mut self) {

@@ -118,14 +118,9 @@ impl Pending {
             cover.moved |= moved;
             return;
         }
-        let mut due = self.earliest(path, now);
-        let parent = path.parent().and_then(|parent| self.entries.get(&parent));
-        if let Some(parent_due) = parent.and_then(|parent| parent.finished_at) {
-            due = due.max(parent_due);
-        }
+        let due = self.earliest(path, now);
         let entry = self.entries.entry(path.clone()).or_default();
-        // An earlier date was for the directory alone; the subtree's own is the one that keeps the order.
-        entry.finished_at = Some(due);
+        entry.finished_at.get_or_insert(due);
         entry.subtree = Some(cause);
         entry.moved |= moved;
         self.fold();
@@ -150,8 +145,14 @@ impl Pending {
     }
 
     fn release_entry(&mut self, path: RelativePath, now: Instant) -> Option<Hint> {
+        // The directory that holds it comes first here if it is due as well; if not, the subtree waits for it.
+        let above = path.parent().and_then(|parent| self.entries.get(&parent)?.finished_at);
         // A subtree released just before may have taken this one with it.
         let entry = self.entries.get_mut(&path)?;
+        if entry.subtree.is_some() && above.is_some() {
+            entry.finished_at = above;
+            return None;
+        }
         entry.finished_at = None;
         entry.moved = false;
         let subtree = entry.subtree.take();

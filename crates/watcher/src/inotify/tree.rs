@@ -201,14 +201,12 @@ mod tests {
 
     fn grown(paths: &[&str]) -> Tree {
         let mut tree = Tree::new();
-        let mut watch = 1;
-        for path in paths {
+        for (watch, path) in (1..).zip(paths) {
             let mut node = Tree::ROOT;
             for name in path.split('/') {
                 node = tree.child_or_insert(node, name.as_bytes());
             }
             tree.set_watch(node, Some(watch));
-            watch += 1;
         }
         tree
     }

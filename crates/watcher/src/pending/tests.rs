@@ -54,7 +54,10 @@ impl Bench {
         let mut out = Vec::new();
         while let Some(deadline) = self.pending.next_deadline() {
             self.now = self.now.max(deadline);
-            out.push(((self.now - self.start).as_millis(), words(&self.pending.release(self.now))));
+            let hints = words(&self.pending.release(self.now));
+            if !hints.is_empty() {
+                out.push(((self.now - self.start).as_millis(), hints));
+            }
         }
         out
     }
@@ -154,6 +157,19 @@ fn a_subtree_never_overtakes_the_directory_that_holds_it() {
     // `a` is paced now; the new directory waits for it.
     bench.at(30).note("a", Change::Touched).rescan("a/new", RescanCause::NewDirectory);
     assert_eq!(bench.drain(), out(&[(125, &["d:a", "s:a/new"])]));
+}
+
+#[test]
+fn a_subtree_of_a_rename_does_not_overtake_its_directory_either() {
+    let mut bench = Bench::new();
+    bench.note("a", Change::Touched);
+    assert_eq!(bench.drain(), out(&[(25, &["d:a"])]));
+    bench
+        .at(30)
+        .rescan("a/d", RescanCause::Renamed)
+        .note("a", Change::Touched)
+        .note("b", Change::Moved(b"f"));
+    assert_eq!(bench.drain(), out(&[(55, &["d:b"]), (125, &["d:a", "s:a/d"])]));
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn polling_alone_finds_everything() {
 fn an_unreadable_directory_is_hinted_counted_and_watched_once_it_can_be_read() {
     let mut bench = Bench::filled(|root| {
         fs::create_dir_all(root.join("locked/inner")).unwrap();
-        fs::set_permissions(root.join("locked"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
     });
     let reads_all = fs::read_dir(bench.path("locked")).is_ok();
     assert_eq!(bench.coverage().unreadable_directories, usize::from(!reads_all));
@@ -94,7 +94,7 @@ fn an_unreadable_directory_is_hinted_counted_and_watched_once_it_can_be_read() {
     assert!(bench.knows("locked/inner/f"));
 
     fs::create_dir(bench.path("late")).unwrap();
-    fs::set_permissions(bench.path("late"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(bench.path("late"), fs::Permissions::from_mode(0o000)).unwrap();
     bench.assert_nothing_missed();
     fs::set_permissions(bench.path("late"), fs::Permissions::from_mode(0o700)).unwrap();
     fs::create_dir(bench.path("late/inner")).unwrap();

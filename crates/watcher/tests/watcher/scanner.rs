@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long a test waits for what must come. Reached only by a failure.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 const EXCLUDED: &str = ".jottad";
 /// A directory in every root that only the bench itself changes.
 const PROBE: &str = "probe";
@@ -109,15 +109,13 @@ impl Bench {
     /// Follows hints until everything that happened before the call must have been hinted, and asserts that the view
     /// is the tree.
     pub(crate) fn assert_nothing_missed(&mut self) {
+        let from = self.hints.len();
         self.follow_until_quiet();
         let truth = tree(&self.root);
         if self.view != truth {
             let difference = difference(&self.view, &truth);
-            panic!(
-                "the hints missed {} entries: {:#?}",
-                difference.len(),
-                &difference[..difference.len().min(20)]
-            );
+            let shown = &difference[..difference.len().min(20)];
+            panic!("the hints missed {}: {shown:#?}\nhints: {:#?}", difference.len(), &self.hints[from..]);
         }
     }
 
