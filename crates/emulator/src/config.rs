@@ -91,7 +91,7 @@ pub struct TokenRules {
 
 impl Default for TokenRules {
     fn default() -> Self {
-        Self { access_lifetime: Duration::from_secs(3600), legacy: None }
+        Self { access_lifetime: Duration::from_hours(1), legacy: None }
     }
 }
 

@@ -49,16 +49,18 @@ pub enum StartError {
 
 /// A Jottacloud on localhost. It ends when dropped.
 pub struct Emulator {
-    base_url: String,
+    address: SocketAddr,
     proxy: Option<Proxy>,
     state: State,
+    shared: Arc<Shared>,
     tasks: Vec<JoinHandle<Infallible>>,
 }
 
 /// How the proxy is reached.
 struct Proxy {
-    url: String,
+    address: SocketAddr,
     ca_pem: String,
+    tls: TlsAcceptor,
 }
 
 impl Emulator {
@@ -66,29 +68,60 @@ impl Emulator {
     pub async fn start(config: EmulatorConfig) -> Result<Self, StartError> {
         let (listener, address) = listen(config.listen).await?;
         let shared = Arc::new(Shared::new(&config).map_err(StartError::Storage)?);
-        let base_url = format!("http://{address}");
-        shared.base_url.get_or_init(|| base_url.clone());
-        let mut tasks = Vec::new();
-        let proxy = match config.proxy_listen {
-            None => None,
-            Some(address) => {
-                let (proxy, task) = start_proxy(address, &config, &shared).await?;
-                tasks.push(task);
-                Some(proxy)
-            }
-        };
-        tasks.push(tokio::spawn(accept_plain(listener, Arc::clone(&shared))));
-        Ok(Self { base_url, proxy, state: State::new(shared), tasks })
+        shared.base_url.get_or_init(|| format!("http://{address}"));
+        let state = State::new(Arc::clone(&shared));
+        let mut emulator = Self { address, proxy: None, state, shared, tasks: Vec::new() };
+        if let Some(address) = config.proxy_listen {
+            let (listener, address) = listen(address).await?;
+            let proxy = Proxy::new(address, config.ca_file)?;
+            emulator.serve_proxy(listener, &proxy);
+            emulator.proxy = Some(proxy);
+        }
+        emulator.serve(listener);
+        Ok(emulator)
+    }
+
+    /// Closes all ports and connections; the account stays. Clients find nobody until [`Emulator::go_online`].
+    pub async fn go_offline(&mut self) {
+        self.shared.offline.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // The task was just aborted; how it ended says nothing.
+            let _ = task.await;
+        }
+    }
+
+    /// Serves again on the ports of before.
+    pub async fn go_online(&mut self) -> Result<(), StartError> {
+        self.go_offline().await;
+        let (listener, _) = listen(self.address).await?;
+        if let Some(proxy) = self.proxy.take() {
+            let (listener, _) = listen(proxy.address).await?;
+            self.serve_proxy(listener, &proxy);
+            self.proxy = Some(proxy);
+        }
+        self.shared.offline.send_replace(false);
+        self.serve(listener);
+        Ok(())
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        self.tasks.push(tokio::spawn(accept_plain(listener, Arc::clone(&self.shared))));
+    }
+
+    fn serve_proxy(&mut self, listener: TcpListener, proxy: &Proxy) {
+        let shared = Arc::clone(&self.shared);
+        self.tasks.push(tokio::spawn(accept_proxied(listener, proxy.tls.clone(), shared)));
     }
 
     /// Where everything is served, without a slash at the end: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> String {
-        self.base_url.clone()
+        self.shared.base_url().to_owned()
     }
 
     /// Where the CONNECT proxy is, for `HTTPS_PROXY`, if it was asked for.
     pub fn proxy_url(&self) -> Option<String> {
-        self.proxy.as_ref().map(|proxy| proxy.url.clone())
+        self.proxy.as_ref().map(|proxy| format!("http://{}", proxy.address))
     }
 
     /// The certificate authority of the proxy as PEM, for `SSL_CERT_FILE`.
@@ -108,35 +141,27 @@ impl Emulator {
 
     /// Stops serving and breaks open connections off.
     pub async fn shutdown(mut self) {
-        for task in std::mem::take(&mut self.tasks) {
-            task.abort();
-            // The task was just aborted; how it ended says nothing.
-            let _ = task.await;
-        }
+        self.go_offline().await;
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        self.shared.offline.send_replace(true);
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
-async fn start_proxy(
-    address: SocketAddr,
-    config: &EmulatorConfig,
-    shared: &Arc<Shared>,
-) -> Result<(Proxy, JoinHandle<Infallible>), StartError> {
-    let (listener, address) = listen(address).await?;
-    let authority = Authority::new()?;
-    let ca_pem = authority.pem();
-    if let Some(path) = &config.ca_file {
-        let failed = |source| StartError::CaFile { path: path.clone(), source };
-        std::fs::write(path, &ca_pem).map_err(failed)?;
+impl Proxy {
+    fn new(address: SocketAddr, ca_file: Option<PathBuf>) -> Result<Self, StartError> {
+        let authority = Authority::new()?;
+        let ca_pem = authority.pem();
+        if let Some(path) = ca_file {
+            std::fs::write(&path, &ca_pem).map_err(|source| StartError::CaFile { path, source })?;
+        }
+        let tls = TlsAcceptor::from(Arc::new(authority.server_config()?));
+        Ok(Self { address, ca_pem, tls })
     }
-    let tls = TlsAcceptor::from(Arc::new(authority.server_config()?));
-    let task = tokio::spawn(accept_proxied(listener, tls, Arc::clone(shared)));
-    Ok((Proxy { url: format!("http://{address}"), ca_pem }, task))
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -24,6 +24,13 @@
 //! # }
 //! ```
 //!
+//! - [`State`], from [`Emulator::state`], is the hand of the test: tree, contents, counters, requests, switches, faults,
+//!   other devices, tokens, quota, locks, clock.
+//! - [`Emulator::go_offline`] closes the port and keeps the account, [`Emulator::go_online`] opens it again.
+//! - With `proxy_listen` set, clients that have the real host names built in reach it unmodified through
+//!   `HTTPS_PROXY` and `SSL_CERT_FILE`.
+//! - Tests in other processes have the same by HTTP below `/control/`.
+//!
 //! Paths in this interface are `DEVICE/MOUNTPOINT/path` with *stored* names: nothing is encoded or decoded.
 
 mod act;

@@ -86,7 +86,9 @@ async fn main() -> anyhow::Result<()> {
     }
     let (config, scripted) = configure(&options)?;
     let emulator = Emulator::start(config).await?;
-    scripted.into_iter().for_each(|fault| emulator.state().add_fault(fault));
+    for fault in scripted {
+        emulator.state().add_fault(fault);
+    }
     let token = emulator.login_token();
     if let Some(file) = &options.token_file {
         std::fs::write(file, &token).with_context(|| format!("cannot write {}", file.display()))?;

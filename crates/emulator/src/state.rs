@@ -16,8 +16,8 @@ use crate::service::{Counters, RequestRecord, Shared};
 use crate::switches::{SwitchError, Switches};
 use crate::times::Seconds;
 use crate::world::content::{Content, generate, write_md5};
-use crate::world::tree::{Entry, Folder, State as RevisionState};
-use crate::world::{Facts, World, write_uuid};
+use crate::world::tree::{Entry, Folder, Revision, State as RevisionState};
+use crate::world::{Facts, Found, World, write_uuid};
 
 /// Access to a running emulator; clones lead to the same one.
 #[derive(Clone)]
@@ -100,9 +100,9 @@ impl State {
         let parent = world.spelled(&address.parent());
         let key = world.key(address.leaf());
         let entry = match world.find(&parent)? {
-            crate::world::Found::Device(device) => device.root.get(&key)?.clone(),
-            crate::world::Found::Folder(folder) => folder.get(&key)?.clone(),
-            crate::world::Found::File(_) => return None,
+            Found::Device(device) => device.root.get(&key)?.clone(),
+            Found::Folder(folder) => folder.get(&key)?.clone(),
+            Found::File(_) => return None,
         };
         Some(describe_entry(&entry, &parent.plain(), parent.depth()))
     }
@@ -192,6 +192,11 @@ impl State {
     /// Lets requests that hang go on.
     pub fn release(&self) {
         self.shared.released.notify_waiters();
+    }
+
+    /// How often each event is sent: 0 loses it, 2 repeats it.
+    pub fn set_event_copies(&self, copies: u8) {
+        self.shared.world().event_copies = copies;
     }
 
     /// How long each request waits.
@@ -285,7 +290,7 @@ fn describe_entry(entry: &Entry, parent: &str, parent_depth: usize) -> TreeEntry
         described.kind = TreeKind::File;
         described.revisions = file.revisions.len();
         described.uuid = Some(write_uuid(file.uuid));
-        described.state = file.latest().map(|latest| latest.state_name());
+        described.state = file.latest().map(Revision::state_name);
         if let Some(current) = file.current() {
             described.state = Some(current.state_name());
             described.size = Some(current.key.size);
@@ -330,24 +335,24 @@ fn perform_as_other(world: &mut World, act: &Act) -> Result<(), Refusal> {
         Act::Mkdir { path } => world.make_folder(&Address::from_plain(path)),
         Act::Delete { path } => {
             let address = Address::from_plain(path);
-            match world.folder(&address).is_some() {
-                true => world.trash_folder(&address),
-                false if world.file(&address).is_none() => Err(world.missing(&address)),
-                false => world.trash_file(&address),
+            match world.find(&address) {
+                None => Err(world.missing(&address)),
+                Some(Found::File(_)) => world.trash_file(&address),
+                Some(_) => world.trash_folder(&address),
             }
         }
         Act::Remove { path } => {
             let address = Address::from_plain(path);
-            match world.folder(&address).is_some() {
-                true => world.remove_folder(&address),
-                false => world.remove_file(&address),
+            match world.find(&address) {
+                Some(Found::Folder(_)) => world.remove_folder(&address),
+                _ => world.remove_file(&address),
             }
         }
         Act::Move { from, to } => {
             let (from, to) = (Address::from_plain(from), Address::from_plain(to));
-            match world.live_folder(&from).is_some() {
-                true => world.move_folder(&from, &to),
-                false => world.move_file(&from, &to),
+            match world.find(&from) {
+                Some(Found::Folder(_)) => world.move_folder(&from, &to),
+                _ => world.move_file(&from, &to),
             }
         }
         Act::Touch { path, modified } => {

@@ -157,7 +157,7 @@ switches! {
         Same = "same", "They are one name.";
     }
     "U10" "move-onto-file" move_onto_file: MoveOntoFile, "`mv` onto a live file." {
-        Refused = "refused", "409 UniqueFileException.";
+        Refused = "refused", "409 `UniqueFileException`.";
         Replaces = "replaces", "The target is gone.";
         NewRevision = "new-revision", "The target gets a new revision.";
     }
@@ -178,9 +178,9 @@ switches! {
         NotFound = "not-found", "404, nothing happens.";
         Works = "works", "As the command for files.";
     }
-    "U15" "reject-conflicts" reject_conflicts: RejectConflicts, "The status of REJECT_CONFLICTS." {
-        Conflict = "conflict", "409 UniqueFileException.";
-        BadRequest = "bad-request", "400 UniqueFileException.";
+    "U15" "reject-conflicts" reject_conflicts: RejectConflicts, "The status of `REJECT_CONFLICTS`." {
+        Conflict = "conflict", "409 `UniqueFileException`.";
+        BadRequest = "bad-request", "400 `UniqueFileException`.";
     }
     "U16" "make-over-file" make_over_file: MakeOverFile, "`mkDir` over a live file." {
         Refused = "refused", "409.";
@@ -207,7 +207,7 @@ switches! {
         Kept = "kept", "A new number; both partial uploads can be resumed.";
     }
     "U21" "allocate-on-folder" allocate_on_folder: AllocateOnFolder, "Allocate on the path of a live folder." {
-        Conflict = "conflict", "409 UniqueFileException.";
+        Conflict = "conflict", "409 `UniqueFileException`.";
         BadRequest = "bad-request", "400.";
     }
     "U22" "partial-lifetime" partial_lifetime: PartialLifetime, "How long the bytes of a partial upload live." {
@@ -224,7 +224,7 @@ switches! {
         NoRotation = "no-rotation", "Refresh tokens never change.";
     }
     "U25" "expired-token-body" expired_token_body: ExpiredTokenBody, "The body of 401 for an expired token." {
-        Error = "error", "An error document, BadCredentialsException.";
+        Error = "error", "An error document, `BadCredentialsException`.";
         Html = "html", "HTML.";
         Empty = "empty", "Nothing.";
     }

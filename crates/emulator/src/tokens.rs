@@ -32,7 +32,7 @@ pub(crate) struct Tokens {
     /// Which family a refresh token, old or new, belongs to.
     refresh: HashMap<String, usize>,
     access: HashMap<String, Seconds>,
-    event_tokens: HashSet<String>,
+    event_keys: HashSet<String>,
 }
 
 /// An authorization code that waits for its exchange.
@@ -99,7 +99,7 @@ impl Tokens {
             families: Vec::new(),
             refresh: HashMap::new(),
             access: HashMap::new(),
-            event_tokens: HashSet::new(),
+            event_keys: HashSet::new(),
         }
     }
 
@@ -239,12 +239,12 @@ impl Tokens {
     /// A token for the event socket.
     pub(crate) fn event_token(&mut self) -> String {
         let token = self.opaque();
-        self.event_tokens.insert(token.clone());
+        self.event_keys.insert(token.clone());
         token
     }
 
     pub(crate) fn is_event_token(&self, token: &str) -> bool {
-        self.event_tokens.contains(token)
+        self.event_keys.contains(token)
     }
 
     fn grant(&mut self, refresh_token: String, scope: &str, now: Seconds) -> Grant {

@@ -2,6 +2,8 @@
 //!
 //! Both are written piece by piece into a sink, so that a million entries need no more memory than one piece.
 
+use std::fmt::Write as _;
+
 use super::Xml;
 use super::account::HOST;
 use super::entries::listed_file;
@@ -111,9 +113,10 @@ pub(crate) fn liststream(
         files += 1;
     }
     if !spoilt.without_stats {
-        out.push_str(&format!("<stats><folders>{folders}</folders><files>{files}</files></stats>\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "<stats><folders>{folders}</folders><files>{files}</files></stats>");
     }
-    out.push_str(&format!("</{root}>\n"));
+    let _ = writeln!(out, "</{root}>");
     sink(out)
 }
 

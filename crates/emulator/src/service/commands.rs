@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::switches::{FailAfterMove, MoveWithoutSlash, Preconditions, UnparsableTimes};
 use crate::times::{self, Seconds};
 use crate::world::content::{ContentKey, parse_md5};
-use crate::world::{Facts, Found, World};
+use crate::world::{Facts, Found, World, special_mountpoint};
 
 pub(super) async fn answer(call: &Call<'_>, body: RequestBody) -> Result<Reply, Failure> {
     let is_upload = call.header("content-type").is_some();
@@ -60,7 +60,7 @@ fn perform(call: &Call, world: &mut World, address: &Address, ends_in_slash: boo
 }
 
 fn delete(call: &Call, world: &mut World, address: &Address) -> Result<Reply, Refusal> {
-    if world.special_mountpoint(address).is_some() && address.depth() > 2 {
+    if special_mountpoint(address).is_some() && address.depth() > 2 {
         return Err(Refusal::no_file(&world.path(address)));
     }
     match (call.endpoint, address.depth()) {
@@ -125,7 +125,7 @@ fn transfer(
     if is_folder && !ends_in_slash && world.switches.move_without_slash == MoveWithoutSlash::NotFound {
         return Err(Refusal::no_path(&world.path(address)));
     }
-    if world.special_mountpoint(address).is_some() {
+    if special_mountpoint(address).is_some() {
         return Err(Refusal::no_source_file(&world.path(address)));
     }
     let target = target(world, call.query(name).unwrap_or_default())?;

@@ -24,7 +24,7 @@ const BODY_LIMIT: usize = 256 << 20;
 struct Wrong(u16, String);
 
 impl Wrong {
-    fn request(message: impl ToString) -> Self {
+    fn request(message: impl std::fmt::Display) -> Self {
         Self(400, message.to_string())
     }
 }
@@ -114,6 +114,8 @@ struct FaultsBody {
     #[serde(default)]
     release: bool,
     latency_milliseconds: Option<u64>,
+    /// How often each event is sent.
+    event_copies: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +205,9 @@ fn faults(state: &State, wanted: FaultsBody) {
     }
     if let Some(latency) = wanted.latency_milliseconds {
         state.set_latency(Duration::from_millis(latency));
+    }
+    if let Some(copies) = wanted.event_copies {
+        state.set_event_copies(copies);
     }
     wanted.add.into_iter().for_each(|fault| state.add_fault(fault));
     if wanted.release {

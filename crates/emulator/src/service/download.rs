@@ -74,7 +74,7 @@ pub(super) fn body(content: &Arc<Content>, offset: u64, length: u64) -> Body {
 fn parse_range(text: &str, size: u64) -> Option<(u64, u64)> {
     let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
     let (first, last) = match (first.trim(), last.trim()) {
-        ("", last) => (size.checked_sub(last.parse().ok()?).unwrap_or(0), size.checked_sub(1)?),
+        ("", last) => (size.saturating_sub(last.parse().ok()?), size.checked_sub(1)?),
         (first, "") => (first.parse().ok()?, size.checked_sub(1)?),
         (first, last) => (first.parse().ok()?, last.parse::<u64>().ok()?.min(size.checked_sub(1)?)),
     };

@@ -22,7 +22,7 @@ use crate::switches::WebsocketPing;
 use crate::world::Event;
 
 /// A client that is silent for so long is dropped.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
 
 /// `GET /rest/token/<user>/createToken`.
 pub(super) fn create_token(call: &Call) -> Result<Reply, Failure> {
@@ -47,10 +47,17 @@ pub(super) fn answer(call: &Call, upgrade: Option<OnUpgrade>) -> Result<Reply, F
     let (Some(key), Some(upgrade)) = (call.header("sec-websocket-key"), upgrade) else {
         return Err(Refusal::invalid("this is a websocket").into());
     };
+    let mut offline = call.shared.offline.subscribe();
     tokio::spawn(async move {
-        if let Ok(upgraded) = upgrade.await {
+        let life = async {
+            let Ok(upgraded) = upgrade.await else { return };
             let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
             converse(socket, events, ping).await;
+        };
+        tokio::select! {
+            () = life => {}
+            // Either way it is over: going offline, or the emulator is gone.
+            _ = offline.wait_for(|is_offline| *is_offline) => {}
         }
     });
     let mut accepted = reply(101, "", full(""));

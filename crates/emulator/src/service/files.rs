@@ -12,11 +12,11 @@ use crate::times::{self, Seconds};
 use crate::world::content::{ContentKey, parse_md5};
 use crate::world::{Allocation, Facts};
 
-pub(super) fn customer(call: &Call) -> Result<Reply, Failure> {
+pub(super) fn customer(call: &Call) -> Reply {
     let world = call.shared.world();
     let account = &world.account;
     let quota = account.capacity.map_or(json!(-1), |bytes| json!(bytes));
-    Ok(json_ok(&json!({
+    json_ok(&json!({
         "username": account.username,
         "email": account.email,
         "name": account.name,
@@ -36,7 +36,7 @@ pub(super) fn customer(call: &Call) -> Result<Reply, Failure> {
         "web_hash": "0",
         "android_hash": "0",
         "ios_hash": "0",
-    })))
+    }))
 }
 
 #[derive(Deserialize)]
@@ -113,7 +113,7 @@ fn time(value: &Value, now: Seconds) -> Result<Seconds, Refusal> {
     }
 }
 
-pub(super) fn purge_trash(call: &Call) -> Result<Reply, Failure> {
+pub(super) fn purge_trash(call: &Call) -> Reply {
     let purged = call.shared.world().purge_trash(Seconds::MAX);
-    Ok(json_ok(&json!({ "folders": purged.folders, "files": purged.files })))
+    json_ok(&json!({ "folders": purged.folders, "files": purged.files }))
 }

@@ -1,4 +1,4 @@
-//! OpenID Connect: discovery, tokens, the authorization page (protocol 2).
+//! `OpenID` Connect: discovery, tokens, the authorization page (protocol 2).
 
 use http::{HeaderValue, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -77,7 +77,7 @@ impl FaultScript {
         ];
         match endpoint.class() {
             Class::Read => {
-                choices.extend([Effect::CutResponse { after }, Effect::TruncateResponse { after }])
+                choices.extend([Effect::CutResponse { after }, Effect::TruncateResponse { after }]);
             }
             Class::Write => choices
                 .extend([Effect::ResetAfter, Effect::StatusAfter { status: 500, body: ErrorBody::Native }]),

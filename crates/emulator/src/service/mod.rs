@@ -24,7 +24,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use counters::{Counters, RequestRecord};
 pub(crate) use endpoint::{Class, Endpoint};
@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     /// Where plain HTTP is served.
     pub(crate) base_url: OnceLock<String>,
     requests: AtomicU64,
+    /// Turns true when sockets that live on their own shall end.
+    pub(crate) offline: watch::Sender<bool>,
 }
 
 /// The connection is to be broken off without an answer.
@@ -108,6 +110,7 @@ impl Shared {
             released: Notify::new(),
             base_url: OnceLock::new(),
             requests: AtomicU64::new(0),
+            offline: watch::channel(false).0,
         };
         shared.set_latency(config.latency);
         Ok(shared)
@@ -250,9 +253,9 @@ async fn answer(
         _ => call.authorize()?,
     }
     match call.endpoint {
-        Endpoint::Customer => files::customer(call),
+        Endpoint::Customer => Ok(files::customer(call)),
         Endpoint::Allocate => files::allocate(call, body).await,
-        Endpoint::PurgeTrash => files::purge_trash(call),
+        Endpoint::PurgeTrash => Ok(files::purge_trash(call)),
         Endpoint::Upload => upload::upload(call, body).await,
         Endpoint::EventToken => events::create_token(call),
         Endpoint::Control | Endpoint::Unknown => {

@@ -64,6 +64,14 @@ pub(crate) fn html(status: u16, text: &str) -> Reply {
 
 /// The error in the form that the endpoint's host uses (protocol 7.1, 7.2).
 pub(crate) fn refused(refusal: &Refusal, endpoint: Endpoint) -> Reply {
+    let mut reply = refusal_document(refusal, endpoint);
+    if refusal.status == 429 {
+        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    reply
+}
+
+fn refusal_document(refusal: &Refusal, endpoint: Endpoint) -> Reply {
     match refusal.form {
         Form::Empty => reply(refusal.status, "", full(Bytes::new())),
         Form::Html => html(refusal.status, &format!("{} {}", refusal.status, refusal.reason())),

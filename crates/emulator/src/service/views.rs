@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::switches::ListTrashedFolder;
 use crate::times::Seconds;
 use crate::world::tree::Folder;
-use crate::world::{Found, Snapshot, World};
+use crate::world::{Found, Snapshot, World, special_mountpoint};
 
 /// Decodes the path of a JFS request and checks whose it is. The flag tells whether it ends in a slash.
 pub(super) fn locate(call: &Call, world: &World) -> Result<(Address, bool), Refusal> {
@@ -76,7 +76,7 @@ fn document(call: &Call, world: &mut World, address: &Address) -> Result<String,
     if address.depth() == 0 {
         return Ok(documents::user(world));
     }
-    if let Some(special) = world.special_mountpoint(address) {
+    if let Some(special) = special_mountpoint(address) {
         return special_view(call, world, address, special);
     }
     let snapshot = world.snapshot_for_listing();
@@ -85,7 +85,8 @@ fn document(call: &Call, world: &mut World, address: &Address) -> Result<String,
         Some(Found::Device(device)) => Ok(documents::device(world, device)),
         Some(Found::Folder(folder)) => Ok(documents::folder(&scene, folder, &snapshot.spelled(address))),
         // A file's own document is never stale: what U-38 asks about is listings.
-        _ => entry(world, address),
+        _ if world.file(address).is_some() => entry(world, address),
+        _ => Err(world.missing(address)),
     }
 }
 
@@ -131,7 +132,7 @@ fn recursive(call: &Call, world: &mut World, address: &Address, spoilt: Spoilt) 
         Some(Found::Folder(folder)) => Some(Arc::clone(folder)),
         _ => None,
     };
-    let is_special = world.special_mountpoint(address).is_some();
+    let is_special = special_mountpoint(address).is_some();
     let mut folder = found.filter(|_| !is_special).ok_or_else(|| world.missing(address))?;
     if folder.deleted.is_some() {
         match snapshot.switches.list_trashed_folder {

@@ -9,8 +9,9 @@ use super::{World, revision};
 use crate::address::Address;
 use crate::refusal::Refusal;
 use crate::switches::{
-    AllocateOnFolder, ConcurrentUploads, FileSizeLimit, InterruptedOtherContent, Md5Case, PartialLifetime,
-    QuotaStatus, RejectConflicts, RestoredNumber, TouchNumber, UploadAfterTrash, UploadStatus, UploadUrl,
+    AllocateOnFolder, AllocateUnderTrash, ConcurrentUploads, FileSizeLimit, InterruptedOtherContent, Md5Case,
+    PartialLifetime, QuotaStatus, RejectConflicts, RestoredNumber, TouchNumber, UploadAfterTrash,
+    UploadStatus, UploadUrl,
 };
 use crate::times::Seconds;
 
@@ -325,6 +326,11 @@ impl World {
             return Err(Refusal::invalid(format!("{} is no place for a file", self.path(address))));
         }
         self.check_way(address)?;
+        if self.switches.allocate_under_trash == AllocateUnderTrash::Refused
+            && self.folder(&address.parent()).is_some_and(|parent| parent.deleted.is_some())
+        {
+            return Err(Refusal::no_path(&self.path(&address.parent())));
+        }
         let is_limited = self.switches.file_size_limit == FileSizeLimit::FourGibibytes;
         if is_limited && facts.key.size > 4 << 30 {
             return Err(Refusal::invalid(format!("{} bytes are too many", facts.key.size)));

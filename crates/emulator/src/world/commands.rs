@@ -177,7 +177,10 @@ impl World {
             Some(Found::Folder(folder)) if folder.deleted.is_none() => match self.switches.move_onto_folder {
                 MoveOntoFolder::Refused => return Err(Refusal::taken(&self.path(to))),
                 MoveOntoFolder::Nests => target = to.child(from.leaf()),
-                MoveOntoFolder::Merges => return self.merge_folder(from, to),
+                MoveOntoFolder::Merges => {
+                    self.merge_folder(from, to);
+                    return Ok(());
+                }
             },
             _ => {}
         }
@@ -260,11 +263,10 @@ impl World {
     }
 
     /// Moves the content of one folder into another; what has the same name is replaced by the source's.
-    fn merge_folder(&mut self, from: &Address, to: &Address) -> Result<(), Refusal> {
-        let Some(Entry::Folder(source)) = self.remove_entry(from) else { return Ok(()) };
+    fn merge_folder(&mut self, from: &Address, to: &Address) {
+        let Some(Entry::Folder(source)) = self.remove_entry(from) else { return };
         self.merge_children(&source, to);
         self.emit("MOVE_DIR", from, Some(to));
-        Ok(())
     }
 
     fn merge_children(&mut self, source: &Folder, to: &Address) {

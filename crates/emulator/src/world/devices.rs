@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::World;
+use super::lookup::special_mountpoint;
 use super::tree::{Entry, Folder};
 use crate::address::{Address, check_name};
 use crate::refusal::Refusal;
@@ -105,7 +106,7 @@ impl World {
 
     pub(crate) fn trash_mountpoint(&mut self, address: &Address) -> Result<(), Refusal> {
         self.check_writable()?;
-        if self.special_mountpoint(address).is_some() || self.folder(address).is_none() {
+        if special_mountpoint(address).is_some() || self.folder(address).is_none() {
             return Err(Refusal::no_mountpoint(&self.path(address)));
         }
         let now = self.now();
@@ -116,7 +117,7 @@ impl World {
 
     pub(crate) fn remove_mountpoint(&mut self, address: &Address) -> Result<(), Refusal> {
         self.check_writable()?;
-        if self.special_mountpoint(address).is_some() || self.folder(address).is_none() {
+        if special_mountpoint(address).is_some() || self.folder(address).is_none() {
             return Err(Refusal::no_mountpoint(&self.path(address)));
         }
         self.remove_entry(address);

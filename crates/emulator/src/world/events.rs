@@ -52,8 +52,10 @@ impl World {
         });
         let length = event.to_string().len();
         event = json!({ "EVENT": event, "Length": length });
-        // Nobody listening is no failure.
-        let _ = self.events.send(Event { text: event.to_string(), uuid });
+        for _ in 0..self.event_copies {
+            // Nobody listening is no failure.
+            let _ = self.events.send(Event { text: event.to_string(), uuid: uuid.clone() });
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::tree::{Entry, File, Folder};
 use super::{Device, SPECIAL_MOUNTPOINTS, World};
 use crate::address::{Address, check_name, name_key};
 use crate::refusal::Refusal;
-use crate::switches::{AllocateUnderTrash, Switches};
+use crate::switches::Switches;
 
 /// The whole account at one moment.
 #[derive(Clone)]
@@ -129,19 +129,10 @@ impl World {
         Refusal::no_path(&path)
     }
 
-    /// Whether an address is in one of the read-only views.
-    pub(crate) fn special_mountpoint(&self, address: &Address) -> Option<&'static str> {
-        let [device, mountpoint, ..] = address.parts() else { return None };
-        if !device.eq_ignore_ascii_case("Jotta") {
-            return None;
-        }
-        SPECIAL_MOUNTPOINTS.into_iter().find(|special| mountpoint.eq_ignore_ascii_case(special))
-    }
-
     /// Checks that an entry can be made at `address`: legal names, no view, no file on the way.
     pub(crate) fn check_way(&self, address: &Address) -> Result<(), Refusal> {
         self.check_writable()?;
-        if let Some(special) = self.special_mountpoint(address) {
+        if let Some(special) = special_mountpoint(address) {
             return Err(Refusal::not_allowed(format!("{special} is a read-only view")));
         }
         for name in &address.parts()[1..] {
@@ -156,14 +147,18 @@ impl World {
                 Some(Found::File(file)) if file.deleted.is_none() => {
                     return Err(Refusal::taken(&self.path(&place)));
                 }
-                Some(found) if !found.is_live() => {
-                    if self.switches.allocate_under_trash == AllocateUnderTrash::Refused {
-                        return Err(Refusal::no_path(&self.path(&place)));
-                    }
-                }
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// Whether an address is in one of the read-only views.
+pub(crate) fn special_mountpoint(address: &Address) -> Option<&'static str> {
+    let [device, mountpoint, ..] = address.parts() else { return None };
+    if !device.eq_ignore_ascii_case("Jotta") {
+        return None;
+    }
+    SPECIAL_MOUNTPOINTS.into_iter().find(|special| mountpoint.eq_ignore_ascii_case(special))
 }

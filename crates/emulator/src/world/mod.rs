@@ -21,7 +21,7 @@ use tokio::sync::broadcast;
 pub(crate) use allocate::{Allocation, Facts, Uploading};
 pub(crate) use devices::Device;
 pub(crate) use events::{Event, write_uuid};
-pub(crate) use lookup::{Found, Snapshot};
+pub(crate) use lookup::{Found, Snapshot, special_mountpoint};
 
 use crate::address::{Address, name_key};
 use crate::config::Account;
@@ -48,6 +48,8 @@ pub(crate) struct World {
     devices: BTreeMap<Box<str>, Device>,
     uploads: HashMap<String, allocate::Upload>,
     events: broadcast::Sender<Event>,
+    /// How often each event is sent: 0 loses it, 2 repeats it.
+    pub(crate) event_copies: u8,
     /// Snapshots from before each write, while `read-after-write` needs them.
     history: VecDeque<(Instant, Snapshot)>,
     /// Counts listings, to send every other one to the stale node.
@@ -67,6 +69,7 @@ impl World {
             devices: BTreeMap::new(),
             uploads: HashMap::new(),
             events: broadcast::channel(4096).0,
+            event_copies: 1,
             history: VecDeque::new(),
             listings: 0,
             actor: "CLIENT",

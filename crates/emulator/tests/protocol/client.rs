@@ -53,11 +53,10 @@ impl World {
     pub(crate) async fn with(config: EmulatorConfig) -> Self {
         let emulator = Emulator::start(config).await.unwrap();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let mut world = Self { emulator, http, access: String::new(), refresh: String::new() };
+        let world = Self { emulator, http, access: String::new(), refresh: String::new() };
         let grant = world.log_in(&world.emulator.login_token()).await.expect(200).json();
-        world.access = grant["access_token"].as_str().unwrap().to_owned();
-        world.refresh = grant["refresh_token"].as_str().unwrap().to_owned();
-        world
+        let text = |field: &str| grant[field].as_str().unwrap().to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token"), ..world }
     }
 
     pub(crate) fn state(&self) -> &State {
