@@ -2,7 +2,7 @@
 
 use jottad_core::Timestamp;
 use rustix::fd::AsFd;
-use rustix::fs::{AtFlags, FileType};
+use rustix::fs::{AtFlags, FileType, RawMode};
 use rustix::io::Errno;
 
 use crate::disk::{DiskNode, FileStat, Identity, OtherKind};
@@ -16,7 +16,7 @@ pub(super) struct Facts {
     /// Change time in nanoseconds since the epoch, of any kind of entry.
     pub(super) changed: i64,
     /// The permission bits.
-    pub(super) mode: u32,
+    pub(super) mode: RawMode,
     pub(super) owner: u32,
     pub(super) group: u32,
 }
@@ -44,7 +44,7 @@ impl Facts {
         }
     }
 
-    /// Inode and birth time; also of what is neither file nor directory.
+    /// Whether it is this file or directory.
     pub(super) fn is(&self, identity: Identity) -> bool {
         self.node.identity() == Some(identity)
     }
@@ -77,7 +77,9 @@ fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
 mod system {
     use rustix::fs::{Statx, StatxFlags, StatxTimestamp, statx};
 
-    use super::{AsFd, AtFlags, Errno, Facts, FileStat, FileType, Identity, Timestamp, nanoseconds, node};
+    use super::{
+        AsFd, AtFlags, Errno, Facts, FileStat, FileType, Identity, RawMode, Timestamp, nanoseconds, node,
+    };
 
     /// Looking at a mount point must not mount it.
     pub(super) const fn no_automount() -> AtFlags {
@@ -107,7 +109,7 @@ mod system {
             changed: stamp(&stat.stx_ctime),
             links: stat.stx_nlink,
         };
-        let mode = u32::from(stat.stx_mode);
+        let mode = RawMode::from(stat.stx_mode);
         Facts {
             node: node(FileType::from_raw_mode(mode), file),
             modified: stamp(&stat.stx_mtime),
@@ -156,7 +158,7 @@ mod system {
             node: node(FileType::from_raw_mode(stat.st_mode), file),
             modified: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
             changed: file.changed,
-            mode: stat.st_mode as u32 & 0o7777,
+            mode: stat.st_mode & 0o7777,
             owner: stat.st_uid,
             group: stat.st_gid,
         }

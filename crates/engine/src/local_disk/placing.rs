@@ -3,7 +3,8 @@
 use jottad_core::{RelativePath, Timestamp};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens, mkdirat, unlinkat,
+    AtFlags, Gid, Mode, RawMode, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens, mkdirat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -50,7 +51,7 @@ pub(super) fn place(
         (_, Some(_)) => return Err(DiskErrorKind::Changed),
     }
 
-    let finished = finish(staged, modified, there.as_ref())?;
+    let finished = finish(staged, modified, &place.directory, there.as_ref())?;
     match replaces {
         None => rename_to_free(staged.at(), place.at())?,
         Some(replaces) => replace(root, staged, path, &place, replaces)?,
@@ -85,12 +86,17 @@ pub(super) fn set_modified(
 }
 
 /// Gives the file its mode and time and makes its content durable.
-fn finish(staged: &Staged, modified: Timestamp, replaced: Option<&Facts>) -> Result<FileStat, DiskErrorKind> {
+fn finish(
+    staged: &Staged,
+    modified: Timestamp,
+    directory: &OwnedFd,
+    replaced: Option<&Facts>,
+) -> Result<FileStat, DiskErrorKind> {
     let mode = match replaced {
         Some(replaced) => take_over_owner(staged, replaced)?,
-        None => staged.usual_mode,
+        None => take_over_group(staged, directory)?,
     };
-    fchmod(&staged.file, Mode::from_raw_mode(mode as rustix::fs::RawMode))?;
+    fchmod(&staged.file, Mode::from_raw_mode(mode))?;
     set_times(&staged.file, modified)?;
     // Not only the data: a time that was lost in a power cut would look like a change by the user.
     staged.file.sync_all()?;
@@ -98,7 +104,7 @@ fn finish(staged: &Staged, modified: Timestamp, replaced: Option<&Facts>) -> Res
 }
 
 /// Gives the file the owner and group of the one it replaces where that is allowed, and returns the mode it may have.
-fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<u32, Errno> {
+fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<RawMode, Errno> {
     let ours = Facts::of(&staged.file)?;
     let mode = replaced.mode & 0o777;
     if (ours.owner, ours.group) == (replaced.owner, replaced.group) {
@@ -110,6 +116,18 @@ fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<u32, Errno> {
         // Another group must not get what was meant for the old one: it may do what all may do.
         Err(_) => Ok(mode & (0o707 | (mode & 0o007) << 3)),
     }
+}
+
+/// Gives a new file the group of a directory that hands its group on, as if it had been made there, and returns the
+/// mode of a new file.
+fn take_over_group(staged: &Staged, directory: &OwnedFd) -> Result<RawMode, Errno> {
+    const SET_GROUP: RawMode = 0o2000;
+    let directory = Facts::of(directory)?;
+    if directory.mode & SET_GROUP != 0 {
+        // Not allowed to those outside the group, who get a file of their own group.
+        let _ = fchown(&staged.file, None, Some(Gid::from_raw(directory.group)));
+    }
+    Ok(staged.usual_mode)
 }
 
 fn set_times(file: impl AsFd, modified: Timestamp) -> Result<(), Errno> {

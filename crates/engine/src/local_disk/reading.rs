@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jottad_core::{Md5, RelativePath};
 use md5::{Digest as _, Md5 as Md5Hasher};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::Advice;
 
 use super::beneath::{self, READ_FILE};
 use super::facts::Facts;
@@ -138,7 +137,7 @@ pub(super) fn open_expected(
 fn advise_sequential(file: &OwnedFd, size: u64) {
     #[cfg(target_os = "linux")]
     if size > HASH_BUFFER_BYTES as u64 {
-        let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (file, size);

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fd::{AsFd as _, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, RawMode, fchmod, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::beneath::At;
@@ -25,7 +25,7 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 pub struct Staged {
     pub(super) file: File,
     /// The permission bits that a new file gets here.
-    pub(super) usual_mode: u32,
+    pub(super) usual_mode: RawMode,
     directory: OwnedFd,
     name: String,
 }
@@ -67,7 +67,7 @@ pub(super) fn stage(root: &OwnedFd) -> Result<Staged, DiskErrorKind> {
 
 /// Asks for the mode that programs ask for, since a process cannot look at its umask without changing it. The file is
 /// empty and in a directory for its owner alone until it is closed to all others.
-fn create(directory: &OwnedFd, name: &str) -> Result<(File, u32), Errno> {
+fn create(directory: &OwnedFd, name: &str) -> Result<(File, RawMode), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(directory, name, flags, Mode::from_raw_mode(0o666))?;
     let usual_mode = Facts::of(&file)?.mode;

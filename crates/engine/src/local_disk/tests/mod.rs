@@ -1,5 +1,6 @@
 //! Real directories and files, and what else may stand in them.
 
+mod crash;
 mod mounts;
 mod reading;
 mod root;
@@ -11,6 +12,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use jottad_core::{Md5, RelativePath, Timestamp};
 use tempfile::TempDir;
@@ -35,7 +37,11 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::below(std::env::temp_dir())
+    }
+
+    fn below(directory: PathBuf) -> Self {
+        let directory = tempfile::tempdir_in(directory).unwrap();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
         fs::write(directory.path().join("outside/file"), "secret").unwrap();
@@ -175,6 +181,10 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap()
 }
 
+fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// The kind of an error, by name.
 fn kind<T: Debug>(result: Result<T, DiskError>) -> String {
     let kind = format!("{:?}", result.unwrap_err().kind);
@@ -221,7 +231,7 @@ fn stamps_below(path: &Path) -> Vec<String> {
 }
 
 /// Runs one test of this binary again in other circumstances, and returns what it printed.
-fn run_again(wrapper: &[&str], test: &str, mark: &str) -> std::process::Output {
+fn run_again(wrapper: &[&str], test: &str, mark: &str) -> Output {
     // The build directory may be closed to others than the one who builds.
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("tests");
@@ -229,7 +239,7 @@ fn run_again(wrapper: &[&str], test: &str, mark: &str) -> std::process::Output {
     let everyone = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
     fs::set_permissions(&program, everyone(0o755)).unwrap();
     fs::set_permissions(directory.path(), everyone(0o777)).unwrap();
-    std::process::Command::new(wrapper[0])
+    Command::new(wrapper[0])
         .args(&wrapper[1..])
         .arg(&program)
         .args(["--exact", test, "--test-threads=1"])

@@ -1,8 +1,6 @@
 //! File systems that are mounted, unmounted and full, in a mount namespace of the test's own.
 #![cfg(target_os = "linux")]
 
-use std::process::Command;
-
 use super::*;
 
 /// Runs the test again where it may mount. True if that is done and there is nothing left to do.

@@ -89,8 +89,7 @@ fn whatever_stands_in_the_markers_place_is_read_safely() {
     symlink(folder.outside().join("file"), &marker).unwrap();
     assert_eq!(folder.identify().unwrap().marker, None);
     fs::remove_file(&marker).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, &marker, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
-        .unwrap();
+    make_fifo(&marker);
     assert_eq!(folder.identify().unwrap().marker, None);
 }
 

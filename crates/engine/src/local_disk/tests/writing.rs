@@ -18,6 +18,24 @@ fn a_new_file_is_placed_with_its_time_and_the_usual_mode() {
 }
 
 #[test]
+fn a_new_file_has_the_group_that_its_directory_hands_on() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Another group can only be given by root.
+    }
+    let folder = Folder::new();
+    folder.make_directory("shared").unwrap();
+    std::os::unix::fs::chown(folder.at("shared"), None, Some(12_345)).unwrap();
+    fs::set_permissions(folder.at("shared"), fs::Permissions::from_mode(0o2775)).unwrap();
+    folder.place("shared/file", "new", None).unwrap();
+    assert_eq!(fs::metadata(folder.at("shared/file")).unwrap().gid(), 12_345);
+
+    std::os::unix::fs::chown(folder.at("shared/file"), Some(54_321), None).unwrap();
+    folder.place("shared/file", "newer", Some(&folder.file("shared/file"))).unwrap();
+    let data = fs::metadata(folder.at("shared/file")).unwrap();
+    assert_eq!((data.uid(), data.gid()), (54_321, 12_345));
+}
+
+#[test]
 fn a_replaced_file_goes_to_the_trash_and_leaves_its_mode() {
     let folder = Folder::new();
     folder.write("letters/a.sh", "old");
