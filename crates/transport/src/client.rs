@@ -3,6 +3,7 @@
 mod account;
 mod commands;
 mod download;
+mod events;
 mod links;
 mod reading;
 mod restore;
@@ -25,6 +26,7 @@ use crate::xml::XmlError;
 
 pub use commands::MoveOutcome;
 pub use download::ContentStream;
+pub use events::{Event, EventStream};
 pub use restore::Restored;
 
 /// What can be set on a client.

@@ -169,6 +169,13 @@ pub(crate) async fn read_link(input: impl AsyncBufRead + Unpin) -> Result<LinkMa
     Ok(marks)
 }
 
+/// Reads the answer to asking for an event token.
+pub(crate) async fn read_event_token(input: impl AsyncBufRead + Unpin) -> Result<String> {
+    let element = Document::open(input, DOCUMENT_LIMIT).await?.into_element().await?;
+    expect_root(&element, &["token"])?;
+    optional_text(&element, "authToken").ok_or_else(|| XmlError::Malformed("it holds no token".to_owned()))
+}
+
 const FOLDER_CONTAINERS: &[&str] = &["folders", "files"];
 
 async fn read_folder<R: AsyncBufRead + Unpin>(mut document: Document<R>) -> Result<FolderListing> {

@@ -41,6 +41,14 @@ pub enum Error {
         /// The patience that was exceeded.
         after: Duration,
     },
+    /// A stream that has no end of its own has ended.
+    #[error("{action}: {reason}")]
+    StreamEnded {
+        /// What was being done.
+        action: String,
+        /// How it ended.
+        reason: String,
+    },
     /// The service redirected to another host, which is never followed.
     #[error("{action}: refused a redirect to {host}")]
     Redirected {
@@ -208,7 +216,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Answer { fault, .. } => fault.kind(),
-            Self::Connection { .. } | Self::Stalled { .. } => ErrorKind::Offline,
+            Self::Connection { .. } | Self::Stalled { .. } | Self::StreamEnded { .. } => ErrorKind::Offline,
             Self::Redirected { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
             Self::Incomplete { .. } => ErrorKind::Incomplete,
             Self::Corrupt { .. } => ErrorKind::Corrupt,

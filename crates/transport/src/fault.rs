@@ -14,6 +14,7 @@ pub struct ServerFault {
     status: u16,
     exception: Option<String>,
     message: Option<String>,
+    wants_code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +29,20 @@ impl ServerFault {
     /// Reads what it can from a body that may be XML, JSON, HTML, cut off or empty. The status always counts.
     pub fn parse(status: u16, body: &[u8]) -> Self {
         let (exception, message) = parse_json(body).or_else(|| parse_xml(body)).unwrap_or_default();
-        Self { status, exception, message: message.map(|text| printable(&text)) }
+        Self { status, exception, message: message.map(|text| printable(&text)), wants_code: None }
+    }
+
+    /// Notes that a one-time code is wanted (protocol 2.5), from the header that says so: `required; SMS`.
+    pub(crate) fn with_code_header(mut self, header: Option<&str>) -> Self {
+        let words = header.filter(|header| header.starts_with("required"));
+        self.wants_code =
+            words.map(|words| printable(words.split_once(';').map_or("SMS", |(_, way)| way.trim())));
+        self
+    }
+
+    /// How a one-time code reaches the user, if the service wants one.
+    pub fn wants_code(&self) -> Option<&str> {
+        self.wants_code.as_deref()
     }
 
     /// The HTTP status.

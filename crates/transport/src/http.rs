@@ -155,10 +155,6 @@ impl Http {
         &self.0.options
     }
 
-    pub(crate) fn restraint(&self) -> &Restraint {
-        &self.0.restraint
-    }
-
     pub(crate) fn pool(&self, lane: Lane) -> &reqwest::Client {
         match lane {
             Lane::Metadata => &self.0.metadata,
@@ -259,10 +255,15 @@ impl Http {
         if let Some(pause) = retry_after.filter(|_| matches!(status.as_u16(), 429 | 503)) {
             self.0.restraint.pause(response.url().host_str().unwrap_or_default(), pause);
         }
+        let code = response
+            .headers()
+            .get("x-jottacloud-otp")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let body = Answer::new(action, response, self.0.options.connect_timeout);
         // Whatever happens to the words, the status is what counts.
         let words = body.start(FAULT_LIMIT).await;
-        let fault = Box::new(ServerFault::parse(status.as_u16(), &words));
+        let fault = Box::new(ServerFault::parse(status.as_u16(), &words).with_code_header(code.as_deref()));
         Err(Error::Answer { action: action.to_owned(), fault, retry_after })
     }
 }

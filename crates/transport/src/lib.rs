@@ -22,7 +22,10 @@ mod rate;
 mod retry;
 mod upload_body;
 
+mod brands;
+mod browser_login;
 mod credentials;
+mod legacy_login;
 mod login;
 mod login_token;
 mod oauth;
@@ -30,7 +33,9 @@ mod session;
 
 mod client;
 
-pub use client::{Client, ClientOptions, ContentStream, MoveOutcome, Restored};
+pub use brands::Brand;
+pub use browser_login::{BrowserLogin, REDIRECT_PORT};
+pub use client::{Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, Restored};
 pub use credentials::{CredentialFile, Credentials, Flow, HostIdentity};
 pub use endpoints::Endpoints;
 pub use error::{Error, ErrorKind, Result};
@@ -41,6 +46,7 @@ pub use facts::{
 };
 pub use fault::ServerFault;
 pub use http::{Http, HttpOptions};
+pub use legacy_login::{LegacyDevice, LegacyLogin};
 pub use list_stream::{ListStream, StreamedEntry};
 pub use login_token::LoginToken;
 pub use path::RemotePath;

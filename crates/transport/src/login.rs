@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use secrecy::ExposeSecret as _;
 
+use crate::brands::Brand;
 use crate::credentials::{CredentialFile, Credentials, Flow, HostIdentity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Http;
@@ -68,8 +69,9 @@ impl Session {
         ];
         let granted = oauth::request_grant(&http, "logging in", &discovery.token_endpoint, &form).await;
         let grant = granted.map_err(refusal)?;
+        let brand = token.realm.as_deref().and_then(Brand::of_realm);
         let login = NewLogin {
-            brand: token.realm.as_deref().unwrap_or("jottacloud"),
+            brand: brand.map_or("jottacloud", |brand| brand.key),
             flow: Flow::Standard,
             token_endpoint: discovery.token_endpoint,
             client_id: TOKEN_LOGIN_CLIENT,

@@ -73,7 +73,12 @@ pub(crate) async fn request_grant(
 ) -> Result<Grant> {
     let call = Call::post(action, endpoint.to_owned(), encode_form(form))
         .header(CONTENT_TYPE.as_str(), HeaderValue::from_static("application/x-www-form-urlencoded"));
-    let answer: GrantAnswer = http.send(&call).await?.json().await?;
+    send_for_grant(http, &call).await
+}
+
+/// Sends a request that a token endpoint answers.
+pub(crate) async fn send_for_grant(http: &Http, call: &Call) -> Result<Grant> {
+    let answer: GrantAnswer = http.send(call).await?.json().await?;
     Ok(answer.into())
 }
 

@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use jottad_core::Timestamp;
 use serde::Deserialize;
 
-/// The times that four digits of a year can write.
+/// The times that the library and four digits of a year can write.
 const FIRST: Timestamp = Timestamp::from_seconds(-62_135_596_800);
-const LAST: Timestamp = Timestamp::from_seconds(253_402_300_799);
+const LAST: Timestamp = Timestamp::from_seconds(253_402_207_200);
 
 /// The text is no time in any of the service's formats.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct ParseTimeError {
     text: String,
 }
 
-/// The time that the service can keep for this one: years 1 to 9999, everything else is moved to the nearest end.
+/// The time that the service can keep for this one: years 1 to 9999 less a day, everything else is moved to the nearest end.
 pub fn storable_time(time: Timestamp) -> Timestamp {
     time.clamp(FIRST, LAST)
 }
@@ -92,7 +92,7 @@ mod tests {
             ("2026-01-02T03:04:05.999Z", MOMENT),
             ("1969-12-31T23:59:59.500Z", -1),
             ("0001-01-01-T00:00:00Z", FIRST.seconds()),
-            ("9999-12-31-T22:00:00Z", LAST.seconds() - 7199),
+            ("9999-12-30-T20:00:00Z", 253_402_207_200 - 7200),
         ] {
             assert_eq!(parse_time(text), Ok(Some(Timestamp::from_seconds(seconds))), "{text}");
         }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn times_beyond_the_service_are_moved_to_its_ends() {
-        assert_eq!(classic_time(Timestamp::from_seconds(i64::MAX)), "9999-12-31-T23:59:59Z");
+        assert_eq!(classic_time(Timestamp::from_seconds(i64::MAX)), "9999-12-30-T22:00:00Z");
         assert_eq!(rfc3339_time(Timestamp::from_seconds(i64::MIN)), "0001-01-01T00:00:00Z");
     }
 

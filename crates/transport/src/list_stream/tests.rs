@@ -168,7 +168,7 @@ fn written(tree: &BTreeSet<(Vec<u8>, Option<u8>)>, all_folders: bool) -> String 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn both_policies_list_the_same_tree(tree in trees()) {

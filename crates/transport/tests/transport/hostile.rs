@@ -1,0 +1,103 @@
+//! A service that answers nonsense, without an end, or from somewhere else: an error each time, and soon.
+
+use std::time::Duration;
+
+use jottad_core::StoredName;
+use jottad_emulator::{Act, Effect, Fault, Matching};
+use jottad_transport::{Client, Error};
+
+use crate::account::{Account, content, facts, path};
+
+/// Every method once; the errors of those that failed.
+async fn ask_everything(client: &Client) -> Vec<Result<(), Error>> {
+    let place = path("Jotta/Archive/a.txt");
+    let folder = path("Jotta/Archive/folder");
+    let mut sink = Vec::new();
+    let held = jottad_transport::PartialContent::default();
+    let listing = async {
+        let mut stream = client.list_stream(&folder).await?;
+        while stream.next_batch().await?.is_some() {}
+        Ok(())
+    };
+    vec![
+        client.customer().await.map(drop),
+        client.user().await.map(drop),
+        client.device(&StoredName::new("Jotta").unwrap()).await.map(drop),
+        client.folder(&folder).await.map(drop),
+        client.file(&place).await.map(drop),
+        client.look(&place).await.map(drop),
+        listing.await,
+        client.upload(&path("Jotta/Archive/up"), &facts(b"up"), &mut &b"up"[..]).await.map(drop),
+        client.set_times(&place, content(b"a"), None, crate::account::MODIFIED).await,
+        client.download(&place, None, content(b"a"), held, &mut sink).await,
+        client.trash().await.map(drop),
+    ]
+}
+
+async fn account() -> Account {
+    let account = Account::open().await;
+    account.state().act(&Act::put("Jotta/Archive/a.txt", b"a")).unwrap();
+    account.state().act(&Act::put("Jotta/Archive/folder/b.txt", b"b")).unwrap();
+    account
+}
+
+#[tokio::test]
+async fn without_faults_everything_works() {
+    let account = account().await;
+    for result in ask_everything(&account.client).await {
+        result.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nonsense_is_an_error_everywhere() {
+    for effect in [
+        Effect::Garbage,
+        Effect::Redirect { to: "https://evil.example/".to_owned() },
+        Effect::Redirect { to: "http://127.0.0.1:1/".to_owned() },
+        Effect::Redirect { to: "\u{7}".to_owned() },
+        Effect::TruncateResponse { after: 0 },
+        Effect::EndlessHeaders,
+    ] {
+        let account = account().await;
+        account.state().add_fault(Fault::always(Matching::any(), effect.clone()));
+        let asking = tokio::time::timeout(Duration::from_secs(60), ask_everything(&account.client));
+        for (number, result) in asking.await.unwrap().into_iter().enumerate() {
+            let error = result.expect_err(&format!("{effect:?} {number}"));
+            let words = error.to_string();
+            assert!(!words.contains('\n') && words.len() < 600, "{words}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endless_document_is_not_read_to_its_end() {
+    let account = account().await;
+    let huge = Effect::Huge { bytes: 300 << 20 };
+    account.state().add_fault(Fault::always(Matching::endpoint("metadata"), huge.clone()));
+    account.state().add_fault(Fault::always(Matching::endpoint("customer"), huge));
+    assert!(account.client.customer().await.is_err());
+    assert!(account.client.folder(&path("Jotta/Archive/folder")).await.is_err());
+    let read = account.state().counters().bytes_out;
+    assert!(read < 200 << 20, "{read}");
+}
+
+#[tokio::test]
+async fn a_redirect_on_the_same_host_is_followed_for_questions_only() {
+    let account = account().await;
+    let to = format!("{}/jfs/u7k2m9qp0example/Jotta/Archive/folder", account.emulator.base_url());
+    account.fault("metadata", Effect::Redirect { to: to.clone() });
+    assert!(account.client.folder(&path("Jotta/Archive/elsewhere")).await.unwrap().is_some());
+    account.fault("dlDir", Effect::Redirect { to });
+    assert!(account.client.trash_folder(&path("Jotta/Archive/elsewhere")).await.is_err());
+    assert_eq!(account.live(), ["a.txt", "folder/", "folder/b.txt"]);
+}
+
+#[tokio::test]
+async fn an_unreachable_service_is_offline() {
+    let account = account().await;
+    let client = account.client.clone();
+    account.emulator.shutdown().await;
+    let error = client.customer().await.unwrap_err();
+    assert_eq!(error.kind(), jottad_transport::ErrorKind::Offline);
+}
