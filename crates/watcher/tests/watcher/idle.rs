@@ -25,14 +25,14 @@ fn switches(thread: &str) -> Vec<(PathBuf, u64)> {
     found
 }
 
-fn assert_no_wake_up(backend: Backend, folder: &str) {
+#[test]
+fn inotify_sleeps_while_nothing_changes() {
+    let folder = "calm";
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join(folder);
     fs::create_dir_all(root.join("a/b")).unwrap();
     let (sender, mut receiver) = unbounded_channel();
-    let mut options = quick(&root);
-    options.backend = backend;
-    let watcher = Watcher::start(options, sender).unwrap();
+    let watcher = Watcher::start(quick(&root), sender).unwrap();
 
     // Idle after work, which is when a timer would be left over.
     fs::create_dir(root.join("a/b/c")).unwrap();
@@ -43,24 +43,20 @@ fn assert_no_wake_up(backend: Backend, folder: &str) {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(300));
-
     let thread = format!("watch {folder}");
-    let before = switches(&thread);
-    assert_eq!(before.len(), 1, "one thread per watcher");
-    std::thread::sleep(Duration::from_secs(2));
-    // A program that only reads must not wake it either.
-    for path in ["", "b", "b/c"] {
-        assert!(fs::read_dir(root.join(path)).unwrap().count() > 0);
-    }
-    if backend == Backend::Auto {
+    assert_eq!(switches(&thread).len(), 1, "one thread per watcher");
+    // Mounts anywhere on the machine are changes too, so there are three tries; a timer would fail them all.
+    let sleeps = (0..3).any(|_| {
+        let before = switches(&thread);
+        std::thread::sleep(Duration::from_secs(2));
+        // A program that only reads must not wake it either.
+        for path in ["", "b", "b/c"] {
+            assert!(fs::read_dir(root.join(path)).unwrap().count() > 0);
+        }
         fs::read(root.join("b/c/f")).unwrap();
-    }
-    assert_eq!(switches(&thread), before);
-}
-
-#[test]
-fn inotify_sleeps_while_nothing_changes() {
-    assert_no_wake_up(Backend::Auto, "calm");
+        switches(&thread) == before
+    });
+    assert!(sleeps);
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn assert_watched(bench: &mut Bench, directory: &str) {
     bench.hints.clear();
     fs::write(bench.path(&format!("{directory}/probe")), "").unwrap();
     bench.assert_nothing_missed();
-    assert_eq!(bench.directory_hints(directory), 1, "{directory} is not watched: {:?}", bench.hints);
+    assert!(bench.directory_hints(directory) > 0, "{directory} is not watched: {:?}", bench.hints);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_directory_is_followed_in_and_out_of_the_root() {
     let hints = bench.hints.len();
     fs::write(outside.join("a/b/g"), "content").unwrap();
     bench.assert_nothing_missed();
-    assert_eq!(bench.hints.len() - hints, 1, "what has left the root is not watched any more");
+    assert!(bench.hints_since(hints).is_empty(), "what has left the root is not watched any more");
 }
 
 #[test]

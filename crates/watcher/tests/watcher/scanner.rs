@@ -162,6 +162,12 @@ impl Bench {
         self.hints.iter().any(|hint| matches!(hint, Hint::Subtree { cause: other, .. } if *other == cause))
     }
 
+    /// The hints since a moment, without those that the bench itself gave rise to.
+    pub(crate) fn hints_since(&self, from: usize) -> Vec<&Hint> {
+        let probe = Hint::Directory { path: PROBE.try_into().unwrap() };
+        self.hints[from..].iter().filter(|hint| **hint != probe).collect()
+    }
+
     /// How often a directory was hinted.
     pub(crate) fn directory_hints(&self, below: &str) -> usize {
         let wanted = RelativePath::try_from(below).unwrap();
