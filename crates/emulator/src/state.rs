@@ -330,7 +330,7 @@ fn perform_as_other(world: &mut World, act: &Act) -> Result<(), Refusal> {
             put(world, &address, content, (created.unwrap_or(modified), modified), *state)
         }
         Act::Populate { path, files, per_folder, size } => {
-            populate(world, path, *files, (*per_folder).max(1), *size)
+            world.populate(&Address::from_plain(path), *files, *per_folder, *size)
         }
         Act::Mkdir { path } => world.make_folder(&Address::from_plain(path)),
         Act::Delete { path } => {
@@ -409,22 +409,4 @@ fn put(
         }
     };
     world.write(address, &facts, state)
-}
-
-fn populate(world: &mut World, path: &str, files: u64, per_folder: u64, size: u64) -> Result<(), Refusal> {
-    let root = Address::from_plain(path);
-    let now = world.now();
-    for number in 0..files {
-        let folder = root.child(&format!("d{:07}", number / per_folder));
-        let mut bytes = Vec::new();
-        generate::<std::convert::Infallible>(number, size, |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })
-        .unwrap_or_default();
-        let content = world.add_bytes(bytes.into());
-        let address = folder.child(&format!("f{number:07}"));
-        put(world, &address, content, (now, now), PutState::Completed)?;
-    }
-    Ok(())
 }

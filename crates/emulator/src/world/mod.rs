@@ -7,6 +7,7 @@ pub(crate) mod content;
 mod devices;
 mod events;
 mod lookup;
+mod populate;
 mod trash;
 pub(crate) mod tree;
 

@@ -326,6 +326,10 @@ impl File {
     pub(crate) fn push(&mut self, mut revision: Revision, counts: impl Fn(&Revision) -> bool) -> u64 {
         self.last_number += 1;
         revision.number = self.last_number;
+        if self.revisions.is_empty() {
+            // Most files never have a second one, and there may be a million files.
+            self.revisions.reserve_exact(1);
+        }
         self.revisions.push(revision);
         // The current revision is never dropped for the sake of newer, incomplete ones.
         let current = self.current().map(|current| current.number);
