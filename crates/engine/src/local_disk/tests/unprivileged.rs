@@ -50,8 +50,10 @@ fn what_may_not_be_read_hides_nothing_else() {
         assert_eq!(kind(folder.stat(&format!("{directory}/file"))), "PermissionDenied", "{directory}");
     }
     assert_eq!(kind(folder.list("entries only")), "PermissionDenied");
-    let file = folder.file("entries only/file");
-    assert!(folder.hash("entries only/file", &file).is_ok());
+    if cfg!(target_os = "linux") {
+        let file = folder.file("entries only/file");
+        assert!(folder.hash("entries only/file", &file).is_ok());
+    }
 
     for directory in ["closed", "names only", "entries only"] {
         forbid(&folder, directory, 0o700);
