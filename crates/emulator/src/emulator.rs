@@ -31,9 +31,6 @@ pub enum StartError {
         /// The reason.
         source: io::Error,
     },
-    /// There is no place for big contents.
-    #[error("cannot make a temporary directory")]
-    Storage(#[source] io::Error),
     /// The proxy has no certificates.
     #[error("the proxy cannot start")]
     Tls(#[from] TlsError),
@@ -67,7 +64,7 @@ impl Emulator {
     /// Starts serving in the background of the current tokio runtime.
     pub async fn start(config: EmulatorConfig) -> Result<Self, StartError> {
         let (listener, address) = listen(config.listen).await?;
-        let shared = Arc::new(Shared::new(&config).map_err(StartError::Storage)?);
+        let shared = Arc::new(Shared::new(&config));
         shared.base_url.get_or_init(|| format!("http://{address}"));
         let state = State::new(Arc::clone(&shared));
         let mut emulator = Self { address, proxy: None, state, shared, tasks: Vec::new() };

@@ -98,8 +98,8 @@ impl From<Refusal> for Failure {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &EmulatorConfig) -> std::io::Result<Self> {
-        let world = World::new(config.account.clone(), config.switches, config.seed)?;
+    pub(crate) fn new(config: &EmulatorConfig) -> Self {
+        let world = World::new(config.account.clone(), config.switches, config.seed);
         let tokens = Tokens::new(config.tokens.clone(), &config.account.username, config.seed);
         let shared = Self {
             world: Mutex::new(world),
@@ -113,7 +113,7 @@ impl Shared {
             offline: watch::channel(false).0,
         };
         shared.set_latency(config.latency);
-        Ok(shared)
+        shared
     }
 
     /// The world. A panic under the lock is a bug of the emulator; others go on with what it left.

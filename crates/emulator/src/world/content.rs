@@ -81,10 +81,27 @@ impl Content {
     }
 }
 
+/// Where big contents are. It is made when the first one comes, so most emulators never have it.
+#[derive(Debug, Default)]
+struct Directory(Mutex<Option<TempDir>>);
+
+impl Directory {
+    fn new_file(&self) -> io::Result<(File, TempPath)> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = match made.take() {
+            Some(directory) => directory,
+            None => tempfile::Builder::new().prefix("jottad-emulator-").tempdir()?,
+        };
+        let file = tempfile::NamedTempFile::new_in(directory.path());
+        *made = Some(directory);
+        Ok(file?.into_parts())
+    }
+}
+
 /// Bytes that arrive: a partial upload, or one on its way.
 #[derive(Debug)]
 pub(crate) struct Spool {
-    directory: Arc<TempDir>,
+    directory: Arc<Directory>,
     memory: Vec<u8>,
     file: Option<(File, TempPath)>,
     hash: Md5,
@@ -108,7 +125,7 @@ impl Spool {
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.file.is_none() && self.length + bytes.len() as u64 > MEMORY_LIMIT {
-            let (mut file, path) = tempfile::NamedTempFile::new_in(self.directory.path())?.into_parts();
+            let (mut file, path) = self.directory.new_file()?;
             file.write_all(&std::mem::take(&mut self.memory))?;
             self.file = Some((file, path));
         }
@@ -164,9 +181,9 @@ impl Spool {
 }
 
 /// Every content of the account, found by its key for as long as anything refers to it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Contents {
-    directory: Arc<TempDir>,
+    directory: Arc<Directory>,
     known: HashMap<ContentKey, Weak<Content>>,
     /// What dedup across accounts would still find after the last reference here is gone.
     kept: HashMap<ContentKey, Arc<Content>>,
@@ -175,16 +192,6 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    pub(crate) fn new() -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("jottad-emulator-").tempdir()?;
-        Ok(Self {
-            directory: Arc::new(directory),
-            known: HashMap::new(),
-            kept: HashMap::new(),
-            sweep_at: 1024,
-        })
-    }
-
     pub(crate) fn spool(&self, now: i64) -> Spool {
         Spool {
             directory: Arc::clone(&self.directory),
@@ -245,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_spool_gives_back_what_it_took_on_both_sides_of_the_memory_limit() {
-        let mut contents = Contents::new().unwrap();
+        let mut contents = Contents::default();
         for size in [0, 1, MEMORY_LIMIT, MEMORY_LIMIT + 1, 3 * MEMORY_LIMIT + 17] {
             let mut spool = contents.spool(0);
             let mut expected = Vec::new();
@@ -264,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_truncated_spool_goes_on_as_if_the_rest_had_never_come() {
-        let contents = Contents::new().unwrap();
+        let contents = Contents::default();
         for cut in [0, 10, MEMORY_LIMIT + 10] {
             let mut spool = contents.spool(0);
             generate(1, MEMORY_LIMIT + 100, |piece| spool.push(piece)).unwrap();
@@ -277,7 +284,7 @@ mod tests {
 
     #[test]
     fn content_without_a_reference_is_not_found_again() {
-        let mut contents = Contents::new().unwrap();
+        let mut contents = Contents::default();
         let content = contents.add_bytes(Bytes::from_static(b"abc"), false);
         let key = content.key;
         assert!(contents.find(key).is_some());

@@ -12,7 +12,6 @@ mod trash;
 pub(crate) mod tree;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -60,12 +59,12 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(account: Account, switches: Switches, seed: u64) -> io::Result<Self> {
+    pub(crate) fn new(account: Account, switches: Switches, seed: u64) -> Self {
         let mut world = Self {
             account,
             switches,
             clock_offset: 0,
-            contents: Contents::new()?,
+            contents: Contents::default(),
             random: fastrand::Rng::with_seed(seed),
             devices: BTreeMap::new(),
             uploads: HashMap::new(),
@@ -76,7 +75,7 @@ impl World {
             actor: "CLIENT",
         };
         world.add_built_in_device();
-        Ok(world)
+        world
     }
 
     /// The service's time.

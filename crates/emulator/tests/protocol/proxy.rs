@@ -92,8 +92,8 @@ fn the_program_says_where_it_is() {
     assert_eq!(keys, ["base_url", "login_token", "proxy_url", "ca_file", "proxy_login_token"]);
     assert_eq!(std::fs::read_to_string(home.path().join("token")).unwrap(), lines[1]["login_token=".len()..]);
     assert!(home.path().join("jottad-emulator-ca.pem").exists());
-    program.kill().unwrap();
-    program.wait().unwrap();
+    let killed = Command::new("kill").arg(program.id().to_string()).status().unwrap();
+    assert!(killed.success() && program.wait().unwrap().success(), "SIGTERM is a clean end");
 }
 
 #[test]
