@@ -30,7 +30,7 @@ pub use events::{Event, EventStream};
 pub use restore::Restored;
 
 /// What can be set on a client.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ClientOptions {
     /// Bytes per second of all uploads together; `None` for no limit.
     pub upload_limit: Option<u64>,

@@ -49,7 +49,7 @@ pub struct Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flow {
-    /// OpenID Connect: personal tokens and browser logins.
+    /// Personal tokens and browser logins.
     Standard,
     /// The old token service.
     Legacy,
@@ -242,7 +242,7 @@ impl CredentialFile {
             }
             let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
             file.set_permissions(fs::Permissions::from_mode(0o600))?;
-            file.write_all(&[b' '; RESERVED])?;
+            file.write_all(" ".repeat(RESERVED).as_bytes())?;
             file.sync_all()?;
             Ok(Reservation { file, temporary, path: self.path.clone() })
         };

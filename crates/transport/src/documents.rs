@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, XmlError>;
 /// What a direct GET on a path answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    File(FileDetails),
+    File(Box<FileDetails>),
     Folder(FolderListing),
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Place {
 pub(crate) async fn read_place(input: impl AsyncBufRead + Unpin) -> Result<Place> {
     let document = Document::open(input, DOCUMENT_LIMIT).await?;
     if document.root().name() == "file" {
-        return Ok(Place::File(file_details(&document.into_element().await?)?));
+        return Ok(Place::File(Box::new(file_details(&document.into_element().await?)?)));
     }
     Ok(Place::Folder(read_folder(document).await?))
 }
@@ -39,7 +39,7 @@ pub(crate) async fn read_place(input: impl AsyncBufRead + Unpin) -> Result<Place
 pub(crate) async fn read_place_itself(input: impl AsyncBufRead + Unpin) -> Result<Place> {
     let mut document = Document::open(input, DOCUMENT_LIMIT).await?;
     if document.root().name() == "file" {
-        return Ok(Place::File(file_details(&document.into_element().await?)?));
+        return Ok(Place::File(Box::new(file_details(&document.into_element().await?)?)));
     }
     let mut folder = folder_root(document.root())?;
     while let Some(child) = document.next(FOLDER_CONTAINERS).await? {

@@ -225,13 +225,13 @@ pub enum Sighting {
     /// Nothing at all (404).
     Missing,
     /// A file in the trash.
-    TrashedFile(FileDetails),
+    TrashedFile(Box<FileDetails>),
     /// A folder in the trash.
     TrashedFolder,
     /// A live, complete file.
     File(LiveFile),
     /// A live entry whose upload was never finished: no content, but the name is taken.
-    UnfinishedFile(FileDetails),
+    UnfinishedFile(Box<FileDetails>),
     /// A live folder.
     Folder,
 }

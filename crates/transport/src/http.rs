@@ -41,8 +41,8 @@ impl Default for HttpOptions {
         Self {
             user_agent: concat!("jottad/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
-            stall_timeout: Duration::from_secs(60),
-            commit_timeout: Duration::from_secs(300),
+            stall_timeout: Duration::from_mins(1),
+            commit_timeout: Duration::from_mins(5),
             retry: RetryPolicy::default(),
         }
     }

@@ -161,7 +161,7 @@ impl fmt::Display for RemotePath {
         for name in &self.names {
             match decode_name(name) {
                 DecodedName::Native(decoded) | DecodedName::Foreign(decoded) => {
-                    write!(formatter, "/{decoded}")?
+                    write!(formatter, "/{decoded}")?;
                 }
                 DecodedName::Unrepresentable(_) => write!(formatter, "/{name}")?,
             }

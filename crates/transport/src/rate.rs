@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// How much may be sent at once after a silence.
 const BURST: Duration = Duration::from_millis(100);
 
+/// No piece is so big, and no limit so low, that it waits longer.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// A token bucket over bytes. Without a limit it costs a lock and nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
@@ -47,7 +50,8 @@ impl RateLimit {
         // An unused past may be caught up with, but no more than a burst of it.
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let start = state.booked_until.map_or(earliest, |booked| booked.max(earliest));
-        let length = Duration::from_secs_f64(bytes as f64 / rate as f64);
+        let nanoseconds = bytes as u128 * 1_000_000_000 / u128::from(rate);
+        let length = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)).min(LONGEST);
         state.booked_until = Some(start + length);
         (start > now).then_some(start)
     }

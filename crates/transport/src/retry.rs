@@ -27,7 +27,7 @@ impl Default for RetryPolicy {
             attempts: 5,
             first_delay: Duration::from_millis(500),
             longest_delay: Duration::from_secs(30),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::oauth::{self, Grant};
 
 /// A token is renewed at this part of its life, or this long before its end, whichever comes first.
 const RENEW_AT: f64 = 0.8;
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// A login that keeps itself fresh. Cheap to clone; all clones share the tokens.
 #[derive(Clone)]

@@ -6,12 +6,12 @@
 use jottad_core::{Content, Timestamp};
 use reqwest::header::HeaderValue;
 
-use crate::answer::Answer;
+use crate::answer::document_error;
 use crate::client::account::order;
 use crate::client::{Client, none_if_missing};
 use crate::documents::{self, Place};
 use crate::error::{Error, Result};
-use crate::facts::{FileDetails, LiveFile, Sighting};
+use crate::facts::{LiveFile, Sighting};
 use crate::http::{Call, Repeat};
 use crate::path::RemotePath;
 use crate::time::classic_time;
@@ -64,7 +64,7 @@ impl Client {
         }
         let call = self.command(format!("making the folder {path}"), path, "mkDir=true").await?.repeatable();
         let action = call.action.clone();
-        let taken = || Error::Exists { action, reason: "a file has this name".to_owned() };
+        let taken = || Error::Exists { action: action.clone(), reason: "a file has this name".to_owned() };
         match self.document(call, documents::read_place).await {
             Ok(Place::Folder(folder)) if folder.is_live() => return Ok(()),
             Ok(Place::File(_)) => return Err(taken()),
@@ -74,7 +74,8 @@ impl Client {
         }
         match self.look(path).await? {
             Sighting::Folder => Ok(()),
-            _ => Err(taken()),
+            Sighting::File(_) | Sighting::UnfinishedFile(_) => Err(taken()),
+            Sighting::Missing | Sighting::TrashedFile(_) | Sighting::TrashedFolder => Err(not_done(action)),
         }
     }
 
@@ -82,16 +83,14 @@ impl Client {
     ///
     /// The caller has just seen that it is a file: what this does to a folder is not known (U-13).
     pub async fn trash_file(&self, path: &RemotePath) -> Result<()> {
-        let call = self.command(format!("trashing {path}"), path, "dl=true").await?.repeatable();
-        none_if_missing(self.send(call).await.map(drop)).map(drop)
+        self.trash_path(path, "dl=true").await
     }
 
     /// Puts a folder with all that is in it into the trash; fine if it is there or gone already.
     ///
     /// The caller has just seen that it is a folder, and what is in it: the service asks no questions.
     pub async fn trash_folder(&self, path: &RemotePath) -> Result<()> {
-        let call = self.command(format!("trashing {path}"), path, "dlDir=true").await?.repeatable();
-        none_if_missing(self.send(call).await.map(drop)).map(drop)
+        self.trash_path(path, "dlDir=true").await
     }
 
     /// Destroys a file, live or trashed, for good; fine if it is gone already. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it is a
@@ -139,11 +138,13 @@ impl Client {
     pub async fn copy_file(&self, from: &RemotePath, to: &RemotePath) -> Result<MoveOutcome> {
         let (outcome, answered) = self.relocate(Relocation::CopyFile, from, to).await?;
         // A copy onto a trashed path is born in the trash (protocol 6.2).
-        let Some(details) = answered.filter(|details| details.entry.trashed.is_some()) else {
-            return Ok(outcome);
+        let trashed = match answered {
+            Some(Place::File(details)) if details.entry.trashed.is_some() => details,
+            // Without an answer it was found out by a look, which saw it live.
+            _ => return Ok(outcome),
         };
         let action = format!("copying {from} to {to}");
-        let current = details.entry.current.as_ref();
+        let current = trashed.entry.current.as_ref();
         let Some((content, revision)) = current.and_then(|revision| Some((revision.content()?, revision)))
         else {
             let reason = "the copy is in the trash and has no content".to_owned();
@@ -222,6 +223,20 @@ impl Client {
         Ok(order(action, format!("{}?{query}", self.url(path).await?)))
     }
 
+    /// The answer shows the thing with its mark; where it does not, a look decides.
+    async fn trash_path(&self, path: &RemotePath, query: &str) -> Result<()> {
+        let call = self.command(format!("trashing {path}"), path, query).await?.repeatable();
+        let action = call.action.clone();
+        match none_if_missing(self.document(call, documents::read_place).await) {
+            Ok(None) => return Ok(()),
+            Ok(Some(Place::File(details))) if details.entry.trashed.is_some() => return Ok(()),
+            Ok(Some(Place::Folder(folder))) if !folder.is_live() => return Ok(()),
+            Ok(Some(_)) | Err(Error::Protocol { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        if self.look(path).await?.is_live() { Err(not_done(action)) } else { Ok(()) }
+    }
+
     /// Sent once: in the time until a second one something new could have come to the path.
     async fn destroy(&self, path: &RemotePath, query: &str) -> Result<()> {
         let call = self.command(format!("destroying {path}"), path, query).await?;
@@ -243,7 +258,7 @@ impl Client {
         kind: Relocation,
         from: &RemotePath,
         to: &RemotePath,
-    ) -> Result<(MoveOutcome, Option<FileDetails>)> {
+    ) -> Result<(MoveOutcome, Option<Place>)> {
         let verb = if kind == Relocation::CopyFile { "copying" } else { "moving" };
         let action = format!("{verb} {from} to {to}");
         if self.look(to).await?.is_taken() {
@@ -254,19 +269,21 @@ impl Client {
         let target = to.query_value(self.username().await?)?;
         let url = format!("{}{slash}?{}={target}", self.url(from).await?, kind.parameter());
         let call = order(action.clone(), url);
-        let (mut failed, mut made_parent) = (0, false);
+        let (mut failed, mut made_parent, mut uncertain) = (0, false, false);
         loop {
             let error = match self.send(call.clone()).await {
-                Ok(answer) => return Ok((MoveOutcome::Done, read_answered_file(answer).await)),
+                Ok(answer) => match documents::read_place(answer.into_reader()).await {
+                    Ok(place) => return Ok((MoveOutcome::Done, Some(place))),
+                    Err(error) => document_error(&action, error),
+                },
                 Err(error) => error,
             };
-            if !error.is_uncertain() && !error.is_not_found() {
+            uncertain |= error.is_uncertain();
+            if !uncertain && !error.is_not_found() {
                 return Err(error);
             }
             let (source, destination) = (self.look(from).await?, self.look(to).await?);
-            if kind.is_done(&source, &destination) && error.is_uncertain()
-                || failed > 0 && kind.is_done(&source, &destination)
-            {
+            if uncertain && kind.is_done(&source, &destination) {
                 return Ok((MoveOutcome::FoundDone, None));
             }
             if !kind.takes(&source) {
@@ -297,7 +314,7 @@ impl Sighting {
     }
 }
 
-/// What the answer says of the file at the destination; an odd answer says nothing, and the move is done all the same.
-async fn read_answered_file(answer: Answer) -> Option<FileDetails> {
-    documents::read_file(answer.into_reader()).await.ok()
+/// An answer of success to something that has not happened.
+fn not_done(action: String) -> Error {
+    Error::Protocol { action, reason: "the service said yes and did not do it".to_owned() }
 }

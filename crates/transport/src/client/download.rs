@@ -29,12 +29,7 @@ impl ContentStream {
     /// The next bytes; `None` at the end. An error is final.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
         while self.left != Some(0) {
-            let Some(mut chunk) = self.answer.chunk().await? else {
-                let short = self.left.is_some_and(|left| left > 0) || self.skip > 0;
-                // An end that was asked for may lie beyond the content's.
-                tracing::trace!(short, "the content ended");
-                return Ok(None);
-            };
+            let Some(mut chunk) = self.answer.chunk().await? else { return Ok(None) };
             self.client.0.download_limit.pass(chunk.len()).await;
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(chunk.len());
             self.skip -= skipped as u64;
@@ -71,7 +66,16 @@ impl Client {
         let mut failed = 0;
         while held.size() < content.size {
             let before = held.size();
-            let Err(error) = self.append(path, revision, content.size, &mut held, sink).await else { break };
+            let error = match self.append(path, revision, content.size, &mut held, sink).await {
+                // A body that ends early, properly as it seems, may have been cut short by something in between.
+                Ok(()) if before < held.size() && held.size() < content.size => {
+                    Error::Corrupt { action: action.clone(), reason: "the content ended early".to_owned() }
+                }
+                // Nothing more comes: the sum decides.
+                Ok(()) => break,
+                Err(Error::Answer { fault, .. }) if fault.status() == 416 => break,
+                Err(error) => error,
+            };
             let progress = held.size() - before >= 1 << 20;
             failed = if progress { 1 } else { failed + 1 };
             self.http().wait_to_repeat(Repeat::Freely, failed, error).await?;

@@ -26,7 +26,7 @@ impl Client {
     pub async fn file(&self, path: &RemotePath) -> Result<Option<FileDetails>> {
         match self.place_itself(path).await? {
             None => Ok(None),
-            Some(Place::File(details)) => Ok(Some(details)),
+            Some(Place::File(details)) => Ok(Some(*details)),
             Some(Place::Folder(_)) => Err(not_what_was_meant("looking at", path, "it is a folder")),
         }
     }

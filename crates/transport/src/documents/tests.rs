@@ -134,7 +134,7 @@ fn a_file_shows_its_revisions() {
     assert_eq!(details.public_path.as_deref(), Some("s/5d41"));
     let states: Vec<_> = details.revisions.iter().map(|revision| revision.state).collect();
     assert_eq!(states, [RevisionState::Completed, RevisionState::Incomplete]);
-    assert_eq!(now(read_place(text.as_bytes())).unwrap(), Place::File(details));
+    assert_eq!(now(read_place(text.as_bytes())).unwrap(), Place::File(Box::new(details)));
 }
 
 #[test]

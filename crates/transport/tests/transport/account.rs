@@ -20,9 +20,26 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) async fn open() -> Self {
+        Self::with(http()).await
+    }
+
+    /// Gives up after so many attempts that hung for so long.
+    pub(crate) async fn open_with(patience: Duration, attempts: u32) -> Self {
+        let retry = RetryPolicy { attempts, first_delay: Duration::from_millis(1), ..RetryPolicy::default() };
+        let options = HttpOptions {
+            stall_timeout: patience,
+            commit_timeout: patience,
+            retry,
+            ..HttpOptions::default()
+        };
+        Self::with(Http::new(options).unwrap()).await
+    }
+
+    async fn with(http: Http) -> Self {
         let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
         let directory = TempDir::new().unwrap();
-        let session = log_in(&emulator, &directory).await.unwrap();
+        let token = LoginToken::parse(&emulator.login_token()).unwrap();
+        let session = Session::log_in(http, &token, credential_file(&directory), &host()).await.unwrap();
         let client =
             Client::new(Endpoints::on_one_host(&emulator.base_url()), session, ClientOptions::default())
                 .unwrap();

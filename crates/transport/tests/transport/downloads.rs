@@ -43,7 +43,9 @@ async fn every_fault_on_the_way_is_overcome() {
             .await;
         fetched.unwrap_or_else(|error| panic!("{effect:?}: {error}"));
         assert_eq!(sink, bytes, "{effect:?}");
-        assert!(account.state().counters().bytes_out < 1_100_000, "{effect:?}: went on where it broke");
+        // A reset may take bytes with it that had arrived; an early end does not.
+        let went_on = account.state().counters().bytes_out < 1_100_000;
+        assert!(went_on || matches!(effect, Effect::CutResponse { .. }), "{effect:?}");
     }
 }
 

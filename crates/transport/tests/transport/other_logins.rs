@@ -2,7 +2,8 @@
 
 use jottad_emulator::{Emulator, EmulatorConfig, LegacyLogin as Accepted, TokenRules};
 use jottad_transport::{
-    Brand, BrowserLogin, Client, ClientOptions, Endpoints, Error, ErrorKind, LegacyDevice, LegacyLogin, Session,
+    Brand, BrowserLogin, Client, ClientOptions, Endpoints, Error, ErrorKind, LegacyDevice, LegacyLogin,
+    Session,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -54,7 +55,9 @@ async fn strangers_at_the_door_do_not_disturb_a_login() {
     let port: u16 = redirect.split('%').next().unwrap().parse().unwrap();
     let strangers = async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        for target in ["favicon.ico", "?code=stolen&state=guessed", "?code=stolen", "?error=access_denied&state=x", ""] {
+        for target in
+            ["favicon.ico", "?code=stolen&state=guessed", "?code=stolen", "?error=access_denied&state=x", ""]
+        {
             let answer = client.get(format!("http://127.0.0.1:{port}/{target}")).send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 404, "{target}");
         }
@@ -92,7 +95,8 @@ async fn the_service_s_refusal_is_told() {
     let directory = TempDir::new().unwrap();
     let login = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], 0).await.unwrap();
     let state = login.url().split("state=").nth(1).unwrap().split('&').next().unwrap();
-    let address = format!("http://localhost/?error=access_denied&error_description=Not+today%1b&state={state}");
+    let address =
+        format!("http://localhost/?error=access_denied&error_description=Not+today%1b&state={state}");
     let error = login.finish_with(&address, credential_file(&directory), &host()).await.unwrap_err();
     assert_eq!(error.to_string(), "the login was refused: Not today");
 }

@@ -30,7 +30,10 @@ async fn the_trash_shows_the_top_of_what_was_deleted() {
     let trash = account.client.trash().await.unwrap();
     let folders: Vec<_> = trash.folders.iter().map(|it| it.path.to_string()).collect();
     let files: Vec<_> = trash.files.iter().map(|it| it.path.to_string()).collect();
-    assert_eq!((folders, files), (vec!["Jotta/Archive/folder".to_owned()], vec!["Jotta/Archive/a.txt".to_owned()]));
+    assert_eq!(
+        (folders, files),
+        (vec!["Jotta/Archive/folder".to_owned()], vec!["Jotta/Archive/a.txt".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -94,7 +97,10 @@ async fn only_what_is_in_the_trash_is_purged() {
     }
     account.client.trash_file(&path("Jotta/Archive/dead")).await.unwrap();
     account.client.trash_folder(&path("Jotta/Archive/folder")).await.unwrap();
-    assert_eq!(account.client.purge(&path("Jotta/Archive/live")).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        account.client.purge(&path("Jotta/Archive/live")).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
     account.client.purge(&path("Jotta/Archive/dead")).await.unwrap();
     assert_eq!(account.client.look(&path("Jotta/Archive/dead")).await.unwrap(), Sighting::Missing);
     let purged = account.client.purge_trash().await.unwrap();

@@ -249,11 +249,17 @@ async fn single_use_addresses_and_expired_tokens_do_no_harm() {
 }
 
 #[tokio::test]
-async fn an_upload_that_hangs_is_given_up() {
-    let account = Account::open().await;
-    account.state().add_fault(Fault::always(Matching::endpoint("allocate"), Effect::Hang));
-    let upload = account.client.upload(&path("Jotta/Archive/a"), &facts(b"x"), &mut &b"x"[..]).await;
-    assert_eq!(upload.unwrap_err().kind(), ErrorKind::Offline);
+async fn what_hangs_is_given_up() {
+    for endpoint in ["allocate", "upload", "metadata"] {
+        let account = Account::open_with(Duration::from_millis(300), 2).await;
+        account.state().add_fault(Fault::always(Matching::endpoint(endpoint), Effect::Hang));
+        let place = path("Jotta/Archive/a");
+        let error = match endpoint {
+            "metadata" => account.client.look(&place).await.unwrap_err(),
+            _ => account.client.upload(&place, &facts(b"x"), &mut &b"x"[..]).await.unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::Offline, "{endpoint}");
+    }
 }
 
 #[tokio::test]
