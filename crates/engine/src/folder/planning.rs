@@ -298,6 +298,10 @@ impl Folder {
         if here.frozen || here.busy || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
             return Ok(Considered::Passed);
         }
+        // What only the remote side has was never seen by a scan, so the rules are asked here.
+        if node.local == Local::Absent && node.base.is_none() && self.is_ignored(node, here) {
+            return Ok(Considered::Passed);
+        }
         let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
         if node.id == NodeId::ROOT && decision.action != Action::MakeDirectory(Side::Remote) {
             return self.settle(node, decision);
@@ -338,6 +342,11 @@ impl Folder {
                 self.issue_action(node, here, action, now)
             }
         }
+    }
+
+    fn is_ignored(&self, node: &Node, here: &Surroundings) -> bool {
+        let is_directory = node.remote_entry() == Entry::Directory;
+        node.id != NodeId::ROOT && self.rules.matching(&here.path.join(&node.name), is_directory).is_some()
     }
 
     /// Brings the base up to what both sides have; no operation is needed.

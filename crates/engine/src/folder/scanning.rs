@@ -245,7 +245,11 @@ impl Folder {
             let node = known.remove(&entry.name).unwrap_or_else(|| Node::new(parent.id, entry.name));
             self.merge_entry(node, &path, entry.node, depth, now)?;
         }
-        for (_, mut node) in known {
+        for (name, mut node) in known {
+            let path = directory.join(&name);
+            if node.local == Local::Ignored && self.rules.matching(&path, false).or(self.rules.matching(&path, true)).is_some() {
+                continue;
+            }
             if node.local != Local::Absent {
                 self.vanish(&mut node)?;
             }
@@ -264,13 +268,7 @@ impl Folder {
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
         if self.rules.matching(path, is_directory).is_some() {
-            // Whatever was synced here stays on both sides, and nothing more is done about it.
-            if node.local != Local::Ignored && (is_tracked || node.local != Local::Absent) {
-                self.vanish_below(node.id)?;
-                node.local = if is_tracked { Local::Ignored } else { Local::Absent };
-                self.save_observed(&mut node)?;
-            }
-            return Ok(());
+            return self.ignore(&mut node);
         }
         match seen {
             DiskNode::File(stat) => {
@@ -318,6 +316,34 @@ impl Folder {
                     )?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so whatever becomes
+    /// of it here, what was synced before stays on the other side.
+    fn ignore(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        let mut below = Vec::new();
+        if node.id != NodeId::NEW {
+            self.index.walk(node.id, |row, _| {
+                below.push(row.id);
+                Ok(Descend::Yes)
+            })?;
+        }
+        for id in below {
+            if let Some(mut row) = self.index.node(id)?
+                && (row.base.is_some() || row.local != Local::Absent)
+            {
+                row.base = None;
+                row.local = Local::Absent;
+                self.save_observed(&mut row)?;
+            }
+        }
+        let local = if node.remote.is_some() { Local::Ignored } else { Local::Absent };
+        if node.base.is_some() || node.local != local {
+            node.base = None;
+            node.local = local;
+            self.save_observed(node)?;
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ impl Index {
                AND arrived.id <> departed.id
                AND NOT (arrived.base_inode IS arrived.local_inode AND arrived.base_born IS arrived.local_born)
                AND coalesce(arrived.local_links, 1) = 1
-             ORDER BY departed.parent, departed.id
+             ORDER BY departed.base_kind DESC, departed.parent, departed.id
              LIMIT ?1",
             "(departed.local_state IS NOT 0 OR departed.remote_state IS NOT 0) \
              AND NOT (departed.base_kind IS NULL AND departed.local_state IS NULL)",
