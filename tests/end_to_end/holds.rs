@@ -1,0 +1,73 @@
+//! Many deletes at once wait for a person, and everything else goes on.
+
+use serde_json::Value;
+
+use crate::stage::{Daemon, World};
+
+/// A world whose user has deleted more than half of the files; the daemon runs and holds the deletes.
+fn held() -> (World, Daemon) {
+    let world = World::new();
+    world.fill("tree", 3, 10);
+    let daemon = world.start();
+    world.synced();
+    world.remove("tree/d01");
+    world.remove("tree/d02");
+    world.write("new.txt", "goes on");
+    world.sync(7);
+    (world, daemon)
+}
+
+#[test]
+fn many_deletes_wait_and_the_rest_goes_on() {
+    let (world, daemon) = held();
+    assert!(world.service.has("Jotta/Archive/docs/new.txt"));
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00"));
+    let status = world.machine.jottad(["status", "--json"]).expect(7).json();
+    assert_eq!(status["folders"][0]["held"]["kind"], "deletes");
+    let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+    assert_eq!(held["folders"][0]["name"], "docs");
+    let deletes: Vec<&Value> = held["folders"][0]["deletes"].as_array().unwrap().iter().collect();
+    assert!(!deletes.is_empty() && deletes.iter().all(|delete| delete["side"] == "remote"), "{held}");
+    world.machine.jottad(["held"]).expect(7).says("jottad approve docs").says("jottad reject docs");
+    daemon.stop();
+    // A restart does not make them happen.
+    world.pass(7);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00"));
+}
+
+#[test]
+fn approved_deletes_happen() {
+    let (world, daemon) = held();
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    world.synced();
+    assert!(world.service.at("Jotta/Archive/docs/tree/d01").deleted);
+    world.machine.jottad(["held"]).expect(0).says("nothing is held");
+    daemon.stop();
+}
+
+#[test]
+fn rejected_deletes_do_not_happen_and_are_not_asked_for_again() {
+    let (world, daemon) = held();
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.sync(0);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00"));
+    daemon.stop();
+    world.pass(0);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d02/f09"));
+}
+
+#[test]
+fn the_limits_are_those_of_the_config() {
+    let world = World::configured("\n[guard]\nmax_deletes = 2\n");
+    world.fill("tree", 2, 10);
+    world.settle();
+    for file in ["f00", "f01"] {
+        world.remove(&format!("tree/d00/{file}"));
+    }
+    world.settle();
+    for file in ["f02", "f03", "f04"] {
+        world.remove(&format!("tree/d00/{file}"));
+    }
+    world.pass(7);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d00/f02"));
+}

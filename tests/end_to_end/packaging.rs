@@ -1,0 +1,108 @@
+//! What packages and `service install` put on a machine.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::stage::{Machine, World, is_missing};
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Puts a program on a machine that takes the place of systemd's, which no test may order about: it notes how it was
+/// called and succeeds.
+fn note_calls_of_systemctl(machine: &Machine) {
+    let directory = machine.beside("bin");
+    fs::create_dir_all(&directory).unwrap();
+    let program = directory.join("systemctl");
+    fs::write(&program, "#!/bin/sh\necho \"$@\" >> \"$HOME/calls\"\n").unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+}
+
+fn with_noted_calls(machine: &Machine, arguments: &[&str]) -> Command {
+    let mut command = machine.command(arguments);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", machine.beside("bin").display()));
+    command
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_service_is_installed_and_uninstalled() {
+    let world = World::new();
+    let machine = &world.machine;
+    note_calls_of_systemctl(machine);
+    let unit = machine.home().join(".config/systemd/user/jottad.service");
+    machine.finish(with_noted_calls(machine, &["service", "install"])).expect(0).says(unit.to_str().unwrap());
+    let text = fs::read_to_string(&unit).unwrap();
+    assert!(text.contains(env!("CARGO_BIN_EXE_jottad-under-test")), "{text}");
+    assert!(text.contains(machine.config().to_str().unwrap()), "{text}");
+    let calls = fs::read_to_string(machine.home().join("calls")).unwrap();
+    for call in ["daemon-reload", "enable", "restart"] {
+        assert!(calls.contains(call), "{calls}");
+    }
+    verify(&unit);
+    machine.finish(with_noted_calls(machine, &["service", "uninstall"])).expect(0);
+    assert!(!unit.exists());
+    assert!(machine.config().exists() && world.root.exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_packaged_unit_is_right() {
+    let machine = Machine::new();
+    let text = fs::read_to_string(format!("{REPOSITORY}/packaging/systemd/jottad.service")).unwrap();
+    assert!(text.contains("ExecStart=/usr/bin/jottad run"));
+    // systemd wants the program to be there.
+    let text = text.replace("/usr/bin/jottad", env!("CARGO_BIN_EXE_jottad-under-test"));
+    let unit = machine.beside("jottad.service");
+    fs::write(&unit, text).unwrap();
+    verify(&unit);
+}
+
+#[cfg(target_os = "linux")]
+fn verify(unit: &Path) {
+    if is_missing("systemd", &["systemd-analyze", "--version"]) {
+        return;
+    }
+    // The user's manager keeps its sockets in a directory that a test's user may not have.
+    let runtime = tempfile::tempdir().unwrap();
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--user", "--man=no"])
+        .arg(unit)
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Before its version 254 systemd does not know that delays can grow, and ignores it.
+    let is_known = |line: &str| line.contains("'RestartSteps'") || line.contains("'RestartMaxDelaySec'");
+    let complaints: Vec<&str> =
+        said.lines().filter(|line| line.contains("jottad") && !is_known(line)).collect();
+    assert!(output.status.success() && complaints.is_empty(), "{said}");
+}
+
+#[test]
+fn the_debian_package_holds_what_it_should() {
+    let is_required = std::env::var("JOTTAD_REQUIRE").is_ok_and(|names| names.contains("cargo-deb"));
+    if is_missing("cargo-deb", &["cargo", "deb", "--version"]) || !is_required {
+        // Building it takes a release build of everything.
+        println!("skipped: JOTTAD_REQUIRE does not name cargo-deb");
+        return;
+    }
+    let machine = Machine::new();
+    let package = machine.beside("jottad.deb");
+    let built = Command::new("cargo")
+        .args(["deb", "-p", "jottad", "--locked", "--output"])
+        .arg(&package)
+        .current_dir(REPOSITORY)
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let list = Command::new("dpkg-deb").arg("--contents").arg(&package).output().unwrap();
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    for file in
+        ["./usr/bin/jottad\n", "./usr/lib/systemd/user/jottad.service\n", "/jottad.toml", "/copyright"]
+    {
+        assert!(format!("{list}\n").contains(file), "{file:?} is not in:\n{list}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Stopping and starting again costs next to nothing, and losing the index costs time but no transfer.
+
+use std::fs;
+
+use rustix::fs::inotify;
+
+use crate::stage::World;
+
+#[test]
+fn a_restart_reads_no_file_and_changes_nothing() {
+    let world = World::new();
+    world.fill("tree", 10, 10);
+    world.settle();
+    world.service.reset_counters();
+    let opened = Opens::below(&world);
+    let daemon = world.start();
+    world.machine.jottad(["sync", "--wait", "--timeout", "60s"]).expect(0);
+    daemon.stop();
+    assert_eq!(opened.files(), [""; 0]);
+    let counters = world.service.counters();
+    assert_eq!(world.service.changes(), [""; 0]);
+    assert!(counters.of("liststream") <= 1 && counters.of("metadata") == 0, "{counters:?}");
+}
+
+#[test]
+fn a_second_pass_asks_but_a_handful_of_questions() {
+    let world = World::new();
+    world.fill("tree", 10, 10);
+    world.settle();
+    // What the first pass did is seen by the second; from then on nothing is new.
+    world.pass(0);
+    world.service.reset_counters();
+    world.pass(0);
+    let counters = world.service.counters();
+    assert!(counters.requests <= 4 && counters.of("liststream") == 0, "{counters:?}");
+}
+
+#[test]
+fn one_changed_file_in_many_costs_a_handful_of_requests() {
+    let world = World::new();
+    world.fill("tree", 10, 10);
+    let daemon = world.start();
+    world.synced();
+    world.service.reset_counters();
+    world.write("tree/d03/f04", "changed");
+    crate::stage::wait_until("the change arrives", || world.service.asked("upload") == 1);
+    daemon.stop();
+    world.assert_same();
+    let counters = world.service.counters();
+    assert!(counters.requests <= 4, "{counters:?}");
+}
+
+#[test]
+fn a_lost_index_is_built_anew_without_sending_or_deleting() {
+    let world = World::new();
+    world.fill("tree", 5, 10);
+    world.write("a:b?", "awkward");
+    world.mkdir("empty");
+    world.settle();
+    let before = world.service.tree();
+    fs::remove_dir_all(world.machine.state().join("index")).unwrap();
+    world.service.reset_counters();
+    world.settle();
+    assert_eq!(world.service.changes(), [""; 0]);
+    assert_eq!(world.service.tree(), before);
+}
+
+#[test]
+fn a_damaged_index_is_set_aside_and_nothing_is_deleted() {
+    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+        ("cut off", |index| index.truncate(1000)),
+        ("zeroed", |index| index.fill(0)),
+        ("overwritten in the middle", |index| {
+            let length = index.len();
+            index[4096..length.min(40_960)].fill(0xA5);
+        }),
+    ];
+    for (what, damage) in damages {
+        let world = World::new();
+        world.fill("tree", 5, 10);
+        world.settle();
+        let before = world.service.tree();
+        let file = world.machine.index();
+        let mut bytes = fs::read(&file).unwrap();
+        damage(&mut bytes);
+        fs::write(&file, bytes).unwrap();
+        for companion in ["-wal", "-shm"] {
+            // They are there only if the index was not closed in order.
+            let _ = fs::remove_file(format!("{}{companion}", file.display()));
+        }
+        world.service.reset_counters();
+        let outcome = world.machine.jottad(["run", "--once"]);
+        assert_eq!(outcome.code, Some(0), "{what}: {outcome}");
+        assert_eq!(world.service.tree(), before, "{what}");
+        assert_eq!(world.service.asked("upload"), 0, "{what}");
+    }
+}
+
+/// Hears which files below a folder are opened.
+struct Opens {
+    inotify: std::os::fd::OwnedFd,
+}
+
+impl Opens {
+    fn below(world: &World) -> Self {
+        let inotify = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+        let mut waiting = vec![world.root.clone()];
+        while let Some(directory) = waiting.pop() {
+            inotify::add_watch(&inotify, &directory, inotify::WatchFlags::OPEN).unwrap();
+            for entry in fs::read_dir(&directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    waiting.push(path);
+                }
+            }
+        }
+        let opens = Self { inotify };
+        // Reading the directories was heard, too.
+        opens.files();
+        opens
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 65536];
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut files = Vec::new();
+        while let Ok(event) = reader.next() {
+            if !event.events().contains(inotify::ReadFlags::ISDIR) {
+                files.extend(event.file_name().map(|name| name.to_string_lossy().into_owned()));
+            }
+        }
+        files
+    }
+}
