@@ -88,6 +88,11 @@ impl From<RootLost> for Stop {
     }
 }
 
+/// The command that makes room for a watch on each of so many directories.
+pub(crate) fn watch_limit_hint(directories: usize) -> String {
+    limits::raise_watches(directories)
+}
+
 /// The command that lets more programs watch, where their number is why inotify cannot be opened.
 pub(crate) fn instance_limit_hint(error: &WatchError) -> Option<String> {
     let WatchError::Source { source, .. } = error else { return None };
@@ -245,26 +250,14 @@ impl InotifySource {
 
     /// Verifies every name that a directory appeared at or vanished from.
     fn look_at_structure(&mut self, now: Instant) -> Result<(), Stop> {
-        let mut seen = BTreeSet::new();
-        if !self.notes.structure.is_empty() {
+        for (parent, name) in std::mem::take(&mut self.notes.structure) {
             self.counts_are_stale = true;
-        }
-        while let Some((parent, name)) = self.notes.structure.pop_first() {
-            if self.cover.is_excluded(parent, &name) || !seen.insert((parent, name.clone())) {
-                continue;
-            }
             let cause = match self.cover.verify(parent, &name)? {
                 Found::Here => Some(RescanCause::NewDirectory),
                 Found::Moved => Some(RescanCause::Renamed),
                 Found::Unwatched(reason) => Some(reason.cause()),
                 Found::Nothing => None,
-                Found::Misplaced => {
-                    let place = self.cover.tree.place(parent).map(|(above, name)| (above, name.into()));
-                    self.notes.structure.extend(place);
-                    continue;
-                }
             };
-            self.notes.structure.extend(self.cover.take_vacated());
             let Some(directory) = self.cover.tree.path(parent) else { continue };
             match cause {
                 Some(cause) => self.notes.pending.appeared(&directory, &name, cause, now),
@@ -283,17 +276,17 @@ impl InotifySource {
             return Err(Stop::RootLost);
         }
         let Some(mounts) = &mut self.mounts else { return Ok(()) };
-        match mounts.changed(root.path()) {
-            Ok(changed) => {
-                for path in changed {
-                    if let (Some(parent), Some(name)) = (path.parent(), path.name())
-                        && let Some(parent) = self.cover.tree.at(&parent)
-                    {
-                        self.notes.structure.insert((parent, name.as_bytes().into()));
-                    }
-                }
+        let changed = mounts.changed(root.path()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot read the mount table");
+            BTreeSet::new()
+        });
+        for path in changed {
+            let (Some(parent), Some(name)) = (path.parent(), path.name()) else { continue };
+            let Some(parent) = self.cover.tree.at(&parent) else { continue };
+            let is_followed = self.cover.unwatched.reason(parent).is_none();
+            if is_followed && !self.cover.excluded.contains(parent, name.as_bytes()) {
+                self.notes.structure.insert((parent, name.as_bytes().into()));
             }
-            Err(error) => tracing::warn!(%error, "cannot read the mount table"),
         }
         self.look_at_structure(now)
     }

@@ -11,8 +11,9 @@
 //!
 //! What no watcher sees, and what the engine's regular full scan is for:
 //! - stores through a shared memory mapping, until the file is closed or its times are set;
-//! - changes that another machine makes on a network file system (such roots are polled besides being watched);
-//! - on macOS, and with `notify` anywhere: what happened while the daemon was not running.
+//! - changes that another machine makes on a network file system (which is polled besides being watched);
+//! - the root under another path, after a directory above it was renamed;
+//! - with `notify`: a mount over the root or inside it, and the unmounting of one.
 
 mod coverage;
 mod error;

@@ -80,7 +80,7 @@ impl PortableSource {
         let mut coverage = Coverage { directories, ..Coverage::default() };
         match watcher.watch(&root, RecursiveMode::Recursive) {
             Ok(()) => {}
-            Err(error) if is_limit(&error) => coverage.poll_everything(error.to_string()),
+            Err(error) if is_limit(&error) => coverage.reach_limit(&error),
             Err(error) => return Err(notify_error(error)),
         }
         if let Some(name) = network {
@@ -234,7 +234,7 @@ impl PortableSource {
 
     fn note_error(&mut self, error: &notify::Error, now: Instant) {
         if is_limit(error) {
-            self.coverage.poll_everything(error.to_string());
+            self.coverage.reach_limit(error);
         } else if !matches!(error.kind, notify::ErrorKind::PathNotFound) {
             tracing::warn!(%error, "cannot follow every change");
         }
@@ -263,6 +263,11 @@ impl PortableSource {
 }
 
 impl Coverage {
+    fn reach_limit(&mut self, error: &notify::Error) {
+        self.poll_everything(error.to_string());
+        self.limit_hint = watch_limit_hint(self.directories);
+    }
+
     fn poll_everything(&mut self, reason: String) {
         self.polled_directories = self.directories;
         if self.notice.is_none() {
@@ -270,6 +275,17 @@ impl Coverage {
             self.notice = Some(reason);
         }
     }
+}
+
+/// The command that raises the limit; only Linux has one.
+#[cfg(target_os = "linux")]
+fn watch_limit_hint(directories: usize) -> Option<String> {
+    Some(crate::inotify::watch_limit_hint(directories))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn watch_limit_hint(_directories: usize) -> Option<String> {
+    None
 }
 
 fn is_limit(error: &notify::Error) -> bool {

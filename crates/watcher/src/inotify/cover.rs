@@ -38,8 +38,6 @@ pub(super) enum Found {
     Unwatched(Reason),
     /// No directory.
     Nothing,
-    /// The parent is not where it was thought to be; its own place is to be verified.
-    Misplaced,
 }
 
 /// The watches on a tree.
@@ -54,8 +52,6 @@ pub(super) struct Cover {
     /// Nodes without a place, with the number of the drain in which they lost it.
     adrift: BTreeMap<NodeId, u64>,
     drains: u64,
-    /// Places whose directory turned out to be elsewhere.
-    vacated: Vec<(NodeId, Box<[u8]>)>,
     /// Set when the tree contradicts itself and has to be walked anew.
     tangled: bool,
 }
@@ -71,18 +67,12 @@ impl Cover {
             watch_limit: watch_limit.unwrap_or(usize::MAX),
             adrift: BTreeMap::new(),
             drains: 0,
-            vacated: Vec::new(),
             tangled: false,
         }
     }
 
     pub(super) fn root(&self) -> &Root {
         &self.root
-    }
-
-    /// Whether a name in a directory is none of our business.
-    pub(super) fn is_excluded(&self, parent: NodeId, name: &[u8]) -> bool {
-        self.excluded.contains(parent, name)
     }
 
     /// Watches a directory and everything below it, whatever was known of it before.
@@ -92,31 +82,13 @@ impl Cover {
     }
 
     /// Finds out what is at a name and watches it.
+    ///
+    /// If the parent is elsewhere by now, an event about the parent is on its way, and whatever is found wrongly
+    /// here is put right by the walk that follows it.
     pub(super) fn verify(&mut self, parent: NodeId, name: &[u8]) -> Result<Found, RootLost> {
-        let root = Arc::clone(&self.root);
-        let mut chain = Chain::new(&root);
-        match chain.open(&self.tree, parent) {
-            Err(OpenError::RootLost) => return Err(RootLost),
-            // When it is found again, it is walked, and this name with it.
-            Err(OpenError::Adrift) => return Ok(Found::Nothing),
-            Err(OpenError::Gone) => return Ok(Found::Misplaced),
-            Err(OpenError::Unreadable | OpenError::Failed(_)) => {
-                return Ok(Found::Unwatched(Reason::Unreadable));
-            }
-            // The path may lead to another directory by now.
-            Ok(directory) => {
-                let is_root = parent == Tree::ROOT;
-                let watch = self.queue.watch(directory, is_root).ok();
-                if watch.is_none() || watch != self.tree.watch(parent) {
-                    if let Some(strange) = watch.filter(|watch| self.tree.by_watch(*watch).is_none()) {
-                        self.queue.unwatch(strange);
-                    }
-                    return Ok(if is_root { Found::Nothing } else { Found::Misplaced });
-                }
-            }
-        }
         let child = self.tree.child_or_insert(parent, name);
-        let moved = self.walk_with(&mut chain, child)?;
+        let root = Arc::clone(&self.root);
+        let moved = self.walk_with(&mut Chain::new(&root), child)?;
         Ok(match self.tree.child(parent, name) {
             None => Found::Nothing,
             Some(child) => match self.unwatched.reason(child) {
@@ -125,11 +97,6 @@ impl Cover {
                 None => Found::Here,
             },
         })
-    }
-
-    /// Places that have to be verified because their directory was found elsewhere.
-    pub(super) fn take_vacated(&mut self) -> Vec<(NodeId, Box<[u8]>)> {
-        std::mem::take(&mut self.vacated)
     }
 
     /// Whether the whole tree has to be walked again.
@@ -246,9 +213,6 @@ impl Cover {
                 None
             }
             Some(known) => {
-                if let Some((parent, name)) = self.tree.place(known) {
-                    self.vacated.push((parent, name.into()));
-                }
                 self.tree.detach(known);
                 self.adrift.remove(&known);
                 self.swap(node, known);
@@ -286,7 +250,7 @@ impl Cover {
             }
         }
         for name in names {
-            if !self.is_excluded(*node, name) {
+            if !self.excluded.contains(*node, name) {
                 nodes.push(self.tree.child_or_insert(*node, name));
             }
         }

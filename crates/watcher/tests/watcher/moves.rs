@@ -1,6 +1,7 @@
 //! Directories that move, vanish and come back.
 
 use std::fs;
+use std::time::Duration;
 
 use jottad_watcher::{Hint, RescanCause};
 
@@ -97,7 +98,27 @@ fn a_directory_made_filled_and_renamed_at_once_is_known_whole() {
         fs::write(renamed.join("a/late/f"), "content").unwrap();
     }
     bench.assert_nothing_missed();
-    assert_watched(&mut bench, "done199/a/late");
+    bench.assert_all_watched();
+}
+
+#[test]
+fn a_directory_filled_and_renamed_between_two_readings_is_watched_whole() {
+    let mut bench = Bench::with(
+        |root| {
+            fs::create_dir(root.join("a")).unwrap();
+            fs::create_dir(root.join("b")).unwrap();
+        },
+        |options| options.read_gap = Duration::from_millis(500),
+    );
+    // This is read at once, what follows half a second later and together.
+    fs::write(bench.path("first"), "").unwrap();
+    bench.follow_until(|bench| bench.knows("first"));
+    fs::create_dir_all(bench.path("a/sub/deep")).unwrap();
+    fs::rename(bench.path("a"), bench.path("b/a")).unwrap();
+    fs::create_dir_all(bench.path("a/sub")).unwrap();
+    bench.assert_nothing_missed();
+    bench.assert_all_watched();
+    assert_eq!(bench.coverage().directories, 8);
 }
 
 #[test]

@@ -119,8 +119,20 @@ impl Bench {
         }
     }
 
-    /// The queue is read in order, so a hint for what was made last proves that all before it was read. A directory
-    /// of its own makes sure that nothing else leads there.
+    /// Asserts that every directory is watched under its present name: a change in each of them is hinted.
+    pub(crate) fn assert_all_watched(&mut self) {
+        for (path, stats) in tree(&self.root) {
+            if stats.content.is_none() && path.as_bytes() != PROBE.as_bytes() {
+                fs::write(below(&self.root, &path).join("watched"), "").unwrap();
+            }
+        }
+        self.assert_nothing_missed();
+        let expected = 1 + tree(&self.root).values().filter(|stats| stats.content.is_none()).count();
+        self.follow_until(|bench| bench.coverage().directories == expected);
+    }
+
+    /// The queue is read in order, so a hint for what happened last proves that all before it was read. A directory
+    /// of its own makes sure that nothing else leads there; a file moved in is one event, which is hinted once.
     pub(crate) fn follow_until_quiet(&mut self) {
         let probe = RelativePath::try_from(PROBE).unwrap();
         let is_proof = |hint: &Hint| *hint == Hint::Directory { path: probe.clone() };
@@ -129,7 +141,9 @@ impl Bench {
         let mut proven = false;
         while !proven {
             self.probes += 1;
-            fs::write(self.path(PROBE).join(self.probes.to_string()), "").unwrap();
+            let probe = self.outside("probe");
+            fs::write(&probe, "").unwrap();
+            fs::rename(probe, self.path(PROBE).join(self.probes.to_string())).unwrap();
             let from = self.hints.len();
             self.follow_until(|bench| bench.hints[from..].iter().any(|hint| is_proof(hint) || covers(hint)));
             proven = self.hints[from..].iter().any(is_proof);
@@ -207,17 +221,17 @@ pub(crate) fn tree(root: &Path) -> Tree {
     tree
 }
 
-pub(crate) fn count_directories(root: &Path) -> usize {
-    1 + tree(root).values().filter(|stats| stats.content.is_none()).count()
+fn below(root: &Path, path: &RelativePath) -> PathBuf {
+    root.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
 }
 
 /// Brings a view up to date with one directory or subtree. A new directory is known by name only until it is
 /// hinted itself, and a path that is not known as a directory is not looked at.
-fn list(root: &Path, directory: &RelativePath, below: bool, view: &mut Tree) {
+fn list(root: &Path, directory: &RelativePath, recursive: bool, view: &mut Tree) {
     if !directory.is_root() && !view.contains_key(directory) {
         return;
     }
-    let path = root.join(std::ffi::OsStr::from_bytes(directory.as_bytes()));
+    let path = below(root, directory);
     let entries = match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_dir() => fs::read_dir(&path),
         Ok(_) => return,
@@ -257,7 +271,7 @@ fn list(root: &Path, directory: &RelativePath, below: bool, view: &mut Tree) {
     for (path, stats) in now {
         let is_directory = stats.content.is_none();
         view.insert(path.clone(), stats);
-        if below && is_directory {
+        if recursive && is_directory {
             list(root, &path, true, view);
         }
     }
