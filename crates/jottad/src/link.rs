@@ -14,13 +14,17 @@ use crate::places::Places;
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceLink(Arc<RwLock<Result<Client, RemoteError>>>);
 
-impl ServiceLink {
-    /// Takes up the login that is kept, if there is one. Nothing is sent.
-    pub(crate) fn open(places: &Places, config: &Config) -> Self {
-        Self(Arc::new(RwLock::new(connect(places, config))))
+/// No login was taken up yet.
+impl Default for ServiceLink {
+    fn default() -> Self {
+        let message = "the login was not taken up yet".to_owned();
+        let error = RemoteError { kind: RemoteErrorKind::LoginNeeded, message, retry_after: None };
+        Self(Arc::new(RwLock::new(Err(error))))
     }
+}
 
-    /// Takes the kept login up anew: it may be another one by now, or none.
+impl ServiceLink {
+    /// Takes the kept login up: it may be another one by now, or none. Nothing is sent.
     pub(crate) async fn reopen(&self, places: &Places, config: &Config) {
         if let Ok(client) = self.client() {
             // A renewal in progress ends first, so that it is the new tokens that are read.

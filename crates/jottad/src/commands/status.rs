@@ -58,25 +58,24 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
     let output = invocation.output;
     let mut events = EventStream::open(&invocation.places).await?;
     let mut shown: Vec<String> = Vec::new();
+    // Seen from the epoch, nothing grows older: what differs has changed.
+    let ageless = Timestamp::default();
     loop {
         let status = fetch(&invocation.places).await?;
-        let mut lines = if output.json {
-            vec![
-                serde_json::to_string(&status)
-                    .map_err(|error| Failure::failed(format!("writing the output: {error}")))?,
-            ]
-        } else {
-            describe(&status, &invocation.places, now())
+        let lines_at = |now| {
+            let lines = if output.json {
+                vec![serde_json::to_string(&status).unwrap_or_default()]
+            } else {
+                describe(&status, &invocation.places, now)
+            };
+            lines.into_iter().take(if arguments.line { 1 } else { usize::MAX }).collect::<Vec<_>>()
         };
-        if arguments.line {
-            lines.truncate(1);
-        }
         if output.is_terminal() {
-            redraw(&lines)?;
-        } else if without_ages(&lines) != without_ages(&shown) {
-            lines.iter().try_for_each(|line| output.line(line))?;
+            redraw(&lines_at(now()))?;
+        } else if lines_at(ageless) != shown {
+            shown = lines_at(ageless);
+            lines_at(now()).iter().try_for_each(|line| output.line(line))?;
         }
-        shown = lines;
         // Whichever comes first; after an event more of them usually follow, and one look serves them all.
         match tokio::time::timeout(REFRESH, events.next()).await {
             Ok(Ok(Some(_))) => tokio::time::sleep(REFRESH / 4).await,
@@ -85,20 +84,6 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
             Err(_) => {}
         }
     }
-}
-
-/// What is left of the lines when nobody looks at the passing of time.
-fn without_ages(lines: &[String]) -> Vec<String> {
-    lines
-        .iter()
-        .map(|line| {
-            line.split(" ago")
-                .next()
-                .unwrap_or(line)
-                .trim_end_matches(|c: char| c.is_ascii_digit() || " smindh".contains(c))
-                .to_owned()
-        })
-        .collect()
 }
 
 fn redraw(lines: &[String]) -> Result<(), Failure> {

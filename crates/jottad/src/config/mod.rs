@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jottad_core::{DeleteLimits, Mode};
-use jottad_transport::{Endpoints, RemotePath};
+use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
 use crate::places::Places;
@@ -145,13 +145,14 @@ impl Config {
 
 fn check_service(section: &Section<'_>, raw: &raw::RawService) -> Result<Service, ConfigError> {
     let brand = section.parsed("brand", &raw.brand, "jottacloud".to_owned(), |text| {
-        let known = text == "jottacloud";
-        known
-            .then(|| text.to_owned())
-            .ok_or_else(|| format!("{text:?} is not a known brand: use \"jottacloud\""))
+        let keys: Vec<&str> = Brand::ALL.iter().map(|brand| brand.key).collect();
+        Brand::of_key(text)
+            .map(|brand| brand.key.to_owned())
+            .ok_or_else(|| format!("{text:?} is not a known brand: use one of {}", keys.join(", ")))
     })?;
     let url = |key, field| section.parsed(key, field, None, |text| check_url(text).map(Some));
-    let jfs_url = url("jfs_url", &raw.jfs_url)?;
+    // Writing the default out is the same as leaving it: the events have a host of their own only there.
+    let jfs_url = url("jfs_url", &raw.jfs_url)?.filter(|url| *url != Endpoints::default().jfs_url);
     let api_url = url("api_url", &raw.api_url)?;
     let www_url = url("www_url", &raw.www_url)?;
     let id_url = url("id_url", &raw.id_url)?;

@@ -155,7 +155,7 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         ),
         (
             "[service]\nbrand = \"acme\"",
-            "2: [service]: brand: \"acme\" is not a known brand: use \"jottacloud\"",
+            "2: [service]: brand: \"acme\" is not a known brand: use one of jottacloud, elgiganten_dk, elgiganten_se, elkjop, elko, gigantti, letsgo, mediamarkt, onlime, phonero, tele2, telia_no, telia_se",
         ),
         (
             "[service]\njfs_url = \"ftp://x\"",

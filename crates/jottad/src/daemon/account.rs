@@ -28,11 +28,9 @@ struct Known {
 }
 
 impl AccountWatch {
-    /// Begins with what was kept.
-    pub(crate) fn new(link: ServiceLink, account: Option<KnownAccount>) -> Self {
-        let watch = Self { link, known: Arc::default() };
-        watch.replace(account);
-        watch
+    /// Nothing is known yet.
+    pub(crate) fn new(link: ServiceLink) -> Self {
+        Self { link, known: Arc::default() }
     }
 
     /// Begins anew: it may be another account.

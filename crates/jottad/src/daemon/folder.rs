@@ -16,6 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::account::KnownAccount;
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
@@ -33,21 +34,30 @@ pub(crate) const SILENT: &str = "the folder's loop does not answer";
 const AUTO_UPLOADS: usize = 16;
 const AUTO_DOWNLOADS: usize = 8;
 
-/// Everything in the config that concerns one folder: if it changes, the folder is started anew.
+/// Everything in config and login that concerns one folder: if it changes, the folder is started anew.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Setup {
     pub(crate) folder: Folder,
     pub(crate) guard: Guard,
     pub(crate) transfer: Transfer,
+    /// Whose files these are; unknown until somebody has logged in.
+    pub(crate) username: Option<String>,
     pub(crate) purpose: Purpose,
 }
 
 impl Setup {
-    pub(crate) fn new(folder: &Folder, config: &Config, purpose: Purpose) -> Self {
+    /// What config and login say.
+    pub(crate) fn new(
+        folder: &Folder,
+        config: &Config,
+        account: Option<&KnownAccount>,
+        purpose: Purpose,
+    ) -> Self {
         Self {
             folder: folder.clone(),
             guard: config.guard.clone(),
             transfer: config.transfer.clone(),
+            username: account.map(|account| account.username.clone()),
             purpose,
         }
     }
@@ -90,7 +100,9 @@ pub(crate) struct RunningFolder {
     pub(super) phase: Arc<Mutex<Phase>>,
     /// Progress as of the last look, to tell speeds.
     progress: Mutex<BTreeMap<CommandId, Sample>>,
-    poke: Arc<Notify>,
+    wake: Arc<Notify>,
+    /// Somebody found out that the engine has ended by itself.
+    failed: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -123,7 +135,8 @@ impl RunningFolder {
     /// Starts in the background; what keeps it from running is told by its status.
     pub(crate) fn start(setup: Setup, places: &Places, link: &ServiceLink, events: &Events) -> Arc<Self> {
         let phase = Arc::new(Mutex::new(Phase::Starting));
-        let poke = Arc::new(Notify::new());
+        let wake = Arc::new(Notify::new());
+        let failed = Arc::new(Notify::new());
         let stop = watch::Sender::new(false);
         let task = supervisor::Supervisor {
             setup: setup.clone(),
@@ -131,11 +144,12 @@ impl RunningFolder {
             link: link.clone(),
             events: events.clone(),
             phase: Arc::clone(&phase),
-            poke: Arc::clone(&poke),
+            wake: Arc::clone(&wake),
+            failed: Arc::clone(&failed),
             stop: stop.subscribe(),
         };
         let task = Mutex::new(Some(tokio::spawn(task.run())));
-        Arc::new(Self { setup, phase, progress: Mutex::default(), poke, stop, task })
+        Arc::new(Self { setup, phase, progress: Mutex::default(), wake, failed, stop, task })
     }
 
     /// Its name in the config.
@@ -162,8 +176,8 @@ impl RunningFolder {
     }
 
     /// Tries at once what waits for a better time.
-    pub(crate) async fn poke(&self) {
-        self.poke.notify_one();
+    pub(crate) async fn wake(&self) {
+        self.wake.notify_one();
         if let Some(handle) = self.handle()
             && let Err(error) = handle.request(Request::Reconnect).await
         {
@@ -195,7 +209,12 @@ impl RunningFolder {
         };
         let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Report::without_engine(Verdict::Stalled, Some(error.to_string())),
+            Ok(Err(error)) => {
+                if matches!(error, FolderRequestError::Stopped(_)) {
+                    self.failed.notify_one();
+                }
+                return Report::without_engine(Verdict::Stalled, Some(error.to_string()));
+            }
             Err(_) => return Report::without_engine(Verdict::Stalled, Some(SILENT.to_owned())),
         };
         // What the watcher has heard and not yet passed on is newer than any proof.
@@ -282,7 +301,7 @@ mod tests {
         let places =
             Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
         let config = Config::parse(text, &places).unwrap();
-        (Setup::new(&config.folders[0], &config, Purpose::Serve), places)
+        (Setup::new(&config.folders[0], &config, None, Purpose::Serve), places)
     }
 
     #[test]

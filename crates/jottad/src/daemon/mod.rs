@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
 use crate::daemon::events::Events;
-use crate::daemon::folder::RunningFolder;
+use crate::daemon::folder::{RunningFolder, Setup};
 use crate::daemon::state_lock::StateLock;
 use crate::documents::StatusDocument;
 use crate::failure::Failure;
@@ -38,9 +38,6 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 /// Pauses between two looks at the status while somebody waits for the end of a pass: short at first.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Nothing that is asked for regularly is asked more often than this.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
-
 /// What a daemon is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -61,7 +58,6 @@ struct Inner {
     link: ServiceLink,
     account: AccountWatch,
     events: Events,
-    config: RwLock<Config>,
     folders: RwLock<Vec<Arc<RunningFolder>>>,
     /// Held while folders are started and stopped, so that two requests do not mix.
     changing: Mutex<()>,
@@ -74,32 +70,26 @@ impl Daemon {
     pub(crate) async fn start(places: &Places, config: Config, purpose: Purpose) -> Result<Self, Failure> {
         places.make_state_dir()?;
         let lock = StateLock::take(places)?;
-        let link = ServiceLink::open(places, &config);
+        let link = ServiceLink::default();
         let daemon = Self(Arc::new(Inner {
             places: places.clone(),
             purpose,
             started_at: now(),
-            account: AccountWatch::new(link.clone(), KnownAccount::load(places)),
+            account: AccountWatch::new(link.clone()),
             link,
             events: Events::new(),
-            config: RwLock::new(config),
             folders: RwLock::default(),
             changing: Mutex::default(),
             stopping: watch::Sender::new(false),
             _lock: lock,
         }));
-        daemon.0.account.refresh();
-        daemon.follow_config().await;
+        daemon.follow(config).await;
         Ok(daemon)
     }
 
     /// Reads config and login again and follows them. An error leaves everything as it was.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
-        let config = Config::load(&self.0.places)?;
-        self.0.link.reopen(&self.0.places, &config).await;
-        self.0.account.replace(KnownAccount::load(&self.0.places));
-        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
-        self.follow_config().await;
+        self.follow(Config::load(&self.0.places)?).await;
         Ok(())
     }
 
@@ -134,31 +124,35 @@ impl Daemon {
         }
     }
 
-    /// Brings the running folders in line with the config: the changed ones are started anew, others poked.
-    async fn follow_config(&self) {
+    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken.
+    async fn follow(&self, config: Config) {
         let _changing = self.0.changing.lock().await;
-        let config = self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let account = KnownAccount::load(&self.0.places);
         let mut old = self.folders();
-        let mut new = Vec::with_capacity(config.folders.len());
+        let mut wanted = Vec::with_capacity(config.folders.len());
         for folder in &config.folders {
-            let plan = folder::Setup::new(folder, &config, self.0.purpose);
-            let kept = old.iter().position(|running| running.runs(&plan)).map(|index| old.swap_remove(index));
-            new.push((plan, kept));
+            let setup = Setup::new(folder, &config, account.as_ref(), self.0.purpose);
+            let kept =
+                old.iter().position(|running| running.runs(&setup)).map(|index| old.swap_remove(index));
+            wanted.push((setup, kept));
         }
-        // What goes is gone before anything new begins: the two may share a root.
+        // What goes is gone before anything new begins: two folders may share a root, and none must ever see the
+        // files of an account that it was not made for.
         for running in old {
             running.stop().await;
         }
-        let mut folders = Vec::with_capacity(new.len());
-        for (plan, kept) in new {
-            let running = match kept {
+        self.0.link.reopen(&self.0.places, &config).await;
+        self.0.account.replace(account);
+        self.0.account.refresh();
+        let mut folders = Vec::with_capacity(wanted.len());
+        for (setup, kept) in wanted {
+            folders.push(match kept {
                 Some(running) => {
-                    running.poke().await;
+                    running.wake().await;
                     running
                 }
-                None => RunningFolder::start(plan, &self.0.places, &self.0.link, &self.0.events),
-            };
-            folders.push(running);
+                None => RunningFolder::start(setup, &self.0.places, &self.0.link, &self.0.events),
+            });
         }
         *self.0.folders.write().unwrap_or_else(PoisonError::into_inner) = folders;
     }
@@ -249,14 +243,13 @@ async fn reload_on_signal(daemon: &Daemon) {
 
 /// Tells systemd that all is well, for as long as every folder's loop answers.
 async fn feed_watchdog(daemon: Daemon, limit: Duration) {
-    let interval = (limit / 2).max(SHORTEST_INTERVAL.min(limit / 2));
     loop {
         let status = daemon.status().await;
         if status.folders.iter().all(|folder| folder.trouble.as_deref() != Some(folder::SILENT)) {
             let word = status.verdict.0.as_str().replace('_', " ");
             notify(&[NotifyState::Watchdog, NotifyState::Status(&word)]);
         }
-        tokio::time::sleep(interval).await;
+        tokio::time::sleep(limit / 2).await;
     }
 }
 

@@ -33,7 +33,8 @@ pub(super) struct Supervisor {
     pub(super) link: ServiceLink,
     pub(super) events: Events,
     pub(super) phase: Arc<Mutex<Phase>>,
-    pub(super) poke: Arc<Notify>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) failed: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -55,8 +56,10 @@ struct Started {
 enum Left {
     /// It is to end.
     Stopped,
-    /// Its root was lost and is back: everything begins anew.
-    RootIsBack,
+    /// Something keeps it from running.
+    Obstructed(Obstacle),
+    /// Everything begins anew.
+    Again,
 }
 
 impl Supervisor {
@@ -65,14 +68,13 @@ impl Supervisor {
         loop {
             let left = match self.start().await {
                 Ok(started) => self.attend(started).await,
-                Err(obstacle) => {
-                    tracing::warn!(folder = self.setup.folder.name, reason = obstacle.reason, "waiting");
-                    self.enter(Phase::Waiting { verdict: obstacle.verdict, reason: obstacle.reason });
-                    self.announce(obstacle.verdict);
-                    self.wait_to_try_again().await
-                }
+                Err(obstacle) => Left::Obstructed(obstacle),
             };
-            if matches!(left, Left::Stopped) {
+            let next = match left {
+                Left::Obstructed(obstacle) => self.wait_to_try_again(obstacle).await,
+                left => left,
+            };
+            if matches!(next, Left::Stopped) {
                 return;
             }
             self.enter(Phase::Starting);
@@ -132,6 +134,7 @@ impl Supervisor {
                     trash_is_due += TRASH_INTERVAL;
                 }
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
+                () = self.failed.notified() => return self.leave(started.handle, Left::failed()).await,
                 hint = started.hints.recv(), if watched => match hint.map(local_hint) {
                     Some(LocalHint::Root) => {
                         started.handle.local_hint(LocalHint::Root);
@@ -153,10 +156,11 @@ impl Supervisor {
         loop {
             tokio::select! {
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
-                () = self.poke.notified() => next_look = tokio::time::Instant::now(),
+                () = self.failed.notified() => return self.leave(started.handle, Left::failed()).await,
+                () = self.wake.notified() => next_look = tokio::time::Instant::now(),
                 () = tokio::time::sleep_until(next_look) => {
                     if is_directory(&local).await {
-                        return self.leave(started.handle, Left::RootIsBack).await;
+                        return self.leave(started.handle, Left::Again).await;
                     }
                     next_look = tokio::time::Instant::now() + TRY_AGAIN;
                 }
@@ -186,11 +190,15 @@ impl Supervisor {
         left
     }
 
-    async fn wait_to_try_again(&mut self) -> Left {
+    async fn wait_to_try_again(&mut self, obstacle: Obstacle) -> Left {
+        let Obstacle { verdict, reason } = obstacle;
+        tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
+        self.enter(Phase::Waiting { verdict, reason });
+        self.announce(verdict);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
-            () = self.poke.notified() => Left::RootIsBack,
-            () = tokio::time::sleep(TRY_AGAIN) => Left::RootIsBack,
+            () = self.wake.notified() => Left::Again,
+            () = tokio::time::sleep(TRY_AGAIN) => Left::Again,
         }
     }
 
@@ -227,6 +235,13 @@ impl Obstacle {
             _ => Verdict::Stalled,
         };
         Self { verdict, reason }
+    }
+}
+
+impl Left {
+    fn failed() -> Self {
+        let reason = "the folder's loop has ended by itself; the log says why".to_owned();
+        Self::Obstructed(Obstacle { verdict: Verdict::Stalled, reason })
     }
 }
 
