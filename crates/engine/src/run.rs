@@ -338,7 +338,9 @@ fn run<D: Disk, R: Remote>(
             for command in folder.handle(events.drain(..), clock.now())? {
                 performer.start(command);
             }
-            questions.into_iter().for_each(|question| question(&folder));
+            for question in questions {
+                question(&folder);
+            }
         }
     }
 }

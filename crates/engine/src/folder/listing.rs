@@ -1,6 +1,6 @@
 //! What the service has: the recursive listing, and the cheap poll that says whether one is due.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jottad_core::{DecodedName, FoldKey, Name, StoredName, StoredPath, decode_name, encode_name};
@@ -141,9 +141,9 @@ impl Listing {
 }
 
 impl Folder {
-    pub(super) fn issue_listing(&mut self, _now: Now) -> Result<(), FolderError> {
+    pub(super) fn issue_listing(&mut self) {
         if self.listing.running.is_some() || self.listing.polling.is_some() {
-            return Ok(());
+            return;
         }
         match self.listing.wanted {
             Wanted::Nothing => {}
@@ -154,7 +154,7 @@ impl Folder {
             }
             Wanted::Listing => {
                 if self.running.values().any(super::completing::Running::is_structural) {
-                    return Ok(());
+                    return;
                 }
                 let command = self.issue(Task::ListTree);
                 self.listing.wanted = Wanted::Nothing;
@@ -166,7 +166,6 @@ impl Folder {
                 });
             }
         }
-        Ok(())
     }
 
     pub(super) fn polled(
@@ -269,8 +268,7 @@ impl Folder {
         taken: &dyn Fn(NodeId) -> bool,
     ) -> Result<Option<Node>, FolderError> {
         let mut names: Vec<Name> = match decode_name(stored) {
-            DecodedName::Native(name) => vec![name],
-            DecodedName::Foreign(name) => vec![name],
+            DecodedName::Native(name) | DecodedName::Foreign(name) => vec![name],
             DecodedName::Unrepresentable(_) => Vec::new(),
         };
         if let Ok(raw) = Name::new(stored.as_str().as_bytes())
@@ -412,17 +410,17 @@ impl Folder {
         directory: NodeId,
         entries: &[(StoredName, RemoteNode)],
     ) -> Result<(), FolderError> {
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for (stored, remote) in entries {
-            let found = self.find_for_stored(directory, stored, &|node| seen.contains_key(&node))?;
+            let found = self.find_for_stored(directory, stored, &|node| seen.contains(&node))?;
             if let Some(mut node) = found {
                 let is_busy = self.busy.contains(&node.id);
                 self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;
-                seen.insert(node.id, ());
+                seen.insert(node.id);
             }
         }
         for mut node in self.index.children(directory)? {
-            let judged = !seen.contains_key(&node.id) && !self.busy.contains(&node.id);
+            let judged = !seen.contains(&node.id) && !self.busy.contains(&node.id);
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 self.remote_vanished(&mut node)?;
             }

@@ -192,7 +192,7 @@ impl Folder {
             }
             Event::RemoteHint(_) => self.listing.want_poll(),
             Event::Timer => self.timer(now)?,
-            Event::Request(request) => self.request(request, now)?,
+            Event::Request(request) => self.request(&request, now)?,
             Event::Listed(command, entries) => self.observe_listed(command, &entries)?,
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
         }
@@ -216,7 +216,7 @@ impl Folder {
         Ok(())
     }
 
-    fn request(&mut self, request: Request, now: Now) -> Result<(), FolderError> {
+    fn request(&mut self, request: &Request, now: Now) -> Result<(), FolderError> {
         match request {
             Request::SyncNow => {
                 self.root.doubt();
@@ -256,7 +256,7 @@ impl Folder {
         if self.paused.is_some() {
             return Ok(());
         }
-        if !self.check_root()? {
+        if !self.check_root() {
             return Ok(());
         }
         self.issue_scans(now)?;
@@ -265,7 +265,7 @@ impl Folder {
             self.issue_hashes()?;
         }
         if self.connection.is_open() {
-            self.issue_listing(now)?;
+            self.issue_listing();
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
             }

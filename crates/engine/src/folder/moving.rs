@@ -47,7 +47,7 @@ impl Folder {
                 return Ok(true);
             }
             if let Some(step) = self.round.moving.steps.pop_front() {
-                if self.issue_step(step)? {
+                if self.issue_step(&step)? {
                     self.round.progressed = true;
                     return Ok(false);
                 }
@@ -183,13 +183,13 @@ impl Folder {
     }
 
     /// Asks for one step; `false` if the trees changed and it makes no sense any more.
-    fn issue_step(&mut self, step: Step) -> Result<bool, FolderError> {
+    fn issue_step(&mut self, step: &Step) -> Result<bool, FolderError> {
         let source_path = match step.parked {
-            Parked::From => parking_place(&step),
+            Parked::From => parking_place(step),
             Parked::No | Parked::To => Some(step.from.clone()),
         };
         let target_path = match step.parked {
-            Parked::To => parking_place(&step),
+            Parked::To => parking_place(step),
             Parked::No | Parked::From => Some(step.to.clone()),
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };

@@ -108,6 +108,8 @@ enum Considered {
 
 /// What is known of the directory that a row is in.
 #[derive(Debug, Clone)]
+// Four independent facts; none of them is a state of another.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Surroundings {
     pub(super) directory: NodeId,
     pub(super) path: RelativePath,

@@ -221,7 +221,7 @@ impl Folder {
         }
         let Some(decision) = self.decide(&node)? else {
             explanation.state = "pending";
-            explanation.reason = "it is being summed or confirmed".to_owned();
+            "it is being summed or confirmed".clone_into(&mut explanation.reason);
             return Ok(explanation);
         };
         explanation.next = operation(&node, path.clone(), decision);

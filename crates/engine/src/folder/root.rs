@@ -77,16 +77,12 @@ impl Root {
 
 impl Folder {
     /// Whether the root was found good; looks if that is not known.
-    pub(super) fn check_root(&mut self) -> Result<bool, FolderError> {
-        match self.root.state {
-            State::Good => Ok(true),
-            State::Checking | State::Held(_) => Ok(false),
-            State::Unchecked => {
-                self.root.state = State::Checking;
-                self.issue(Task::CheckRoot);
-                Ok(false)
-            }
+    pub(super) fn check_root(&mut self) -> bool {
+        if self.root.state == State::Unchecked {
+            self.root.state = State::Checking;
+            self.issue(Task::CheckRoot);
         }
+        self.root.is_good()
     }
 
     pub(super) fn root_checked(

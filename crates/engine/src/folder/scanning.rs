@@ -247,7 +247,9 @@ impl Folder {
         }
         for (name, mut node) in known {
             let path = directory.join(&name);
-            if node.local == Local::Ignored && self.rules.matching(&path, false).or(self.rules.matching(&path, true)).is_some() {
+            if node.local == Local::Ignored
+                && self.rules.matching(&path, false).or(self.rules.matching(&path, true)).is_some()
+            {
                 continue;
             }
             if node.local != Local::Absent {

@@ -127,7 +127,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, IndexError> {
         name.push(ending);
         PathBuf::from(name)
     };
-    let aside = (1..)
+    let aside = (1..1000)
         .map(|number| with_ending(&format!(".damaged-{number}")))
         .find(|candidate| !candidate.exists())
         .unwrap_or_else(|| with_ending(".damaged"));
