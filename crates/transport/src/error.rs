@@ -127,6 +127,9 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// Renewing the login failed for everybody who waited for it.
+    #[error("{0}")]
+    Renewal(std::sync::Arc<Error>),
     /// A new login is the only way on.
     #[error("login needed: {reason}")]
     LoginNeeded {
@@ -216,6 +219,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Answer { fault, .. } => fault.kind(),
+            Self::Renewal(error) => error.kind(),
             Self::Connection { .. } | Self::Stalled { .. } | Self::StreamEnded { .. } => ErrorKind::Offline,
             Self::Redirected { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
             Self::Incomplete { .. } => ErrorKind::Incomplete,
@@ -254,6 +258,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answer { retry_after, .. } => *retry_after,
+            Self::Renewal(error) => error.retry_after(),
             _ => None,
         }
     }

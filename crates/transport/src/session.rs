@@ -39,6 +39,8 @@ struct Rotation {
     unsaved: bool,
     /// Why no refresh can succeed any more.
     dead: Option<String>,
+    /// The last attempt that failed, for those who waited for it.
+    failed: Option<(Instant, Arc<Error>)>,
 }
 
 /// A token for requests, and how fresh it is.
@@ -98,7 +100,7 @@ impl Session {
     fn with(http: Http, file: CredentialFile, credentials: Credentials) -> Self {
         let access = access_of(&credentials, 0);
         let brand = credentials.brand.clone();
-        let rotation = Mutex::new(Rotation { credentials, unsaved: false, dead: None });
+        let rotation = Mutex::new(Rotation { credentials, unsaved: false, dead: None, failed: None });
         Self(Arc::new(Shared { http, file, access: RwLock::new(access), rotation, brand }))
     }
 
@@ -165,15 +167,32 @@ impl Session {
 }
 
 impl Shared {
+    /// One attempt answers everybody who was waiting when it ended, well or not: a service that cannot be reached
+    /// is not asked once for each request that needs it.
     async fn renew(&self, generation: u64) -> Result<Access> {
+        let asked = Instant::now();
         let mut rotation = self.rotation.lock().await;
         let current = self.access.read().unwrap_or_else(PoisonError::into_inner).clone();
         if current.generation != generation {
             return Ok(current);
         }
-        if let Some(reason) = &rotation.dead {
-            return Err(Error::LoginNeeded { reason: reason.clone() });
+        if let Some((at, error)) = &rotation.failed
+            && *at >= asked
+        {
+            return Err(Error::Renewal(Arc::clone(error)));
         }
+        match self.renew_alone(&mut rotation, generation).await {
+            Ok(access) => Ok(access),
+            Err(error @ Error::LoginNeeded { .. }) => Err(error),
+            Err(error) => {
+                let error = Arc::new(error);
+                rotation.failed = Some((Instant::now(), Arc::clone(&error)));
+                Err(Error::Renewal(error))
+            }
+        }
+    }
+
+    async fn renew_alone(&self, rotation: &mut Rotation, generation: u64) -> Result<Access> {
         let file = self.file.clone();
         let lock = tokio::task::spawn_blocking(move || file.lock());
         let _lock = lock.await.map_err(|_| self.interrupted())??;
@@ -182,16 +201,19 @@ impl Shared {
             rotation.unsaved = false;
             return Ok(self.publish(&rotation.credentials, generation));
         }
-        if let Some(adopted) = self.adopt(&mut rotation)? {
+        if let Some(adopted) = self.adopt(rotation)? {
             return Ok(self.publish(&adopted, generation));
+        }
+        if let Some(reason) = &rotation.dead {
+            return Err(Error::LoginNeeded { reason: reason.clone() });
         }
         // Room for the new tokens is on disk before the old ones are spent: a full disk must not cost the login.
         let reservation = self.file.reserve()?;
-        self.rotate(&mut rotation, reservation).await?;
+        self.rotate(rotation, reservation).await?;
         Ok(self.publish(&rotation.credentials, generation))
     }
 
-    /// Takes over what another process has renewed meanwhile, if it is still of use.
+    /// Takes over what another process has renewed meanwhile, or a new login, if it is still of use.
     fn adopt(&self, rotation: &mut Rotation) -> Result<Option<Credentials>> {
         let Some(kept) = self.file.load()? else {
             let reason = "somebody logged out".to_owned();
@@ -201,6 +223,7 @@ impl Shared {
             return Ok(None);
         }
         rotation.credentials = kept.clone();
+        rotation.dead = None;
         Ok(Some(kept).filter(|kept| !access_of(kept, 0).fresh_until.is_past()))
     }
 

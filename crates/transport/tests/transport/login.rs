@@ -117,6 +117,16 @@ async fn a_revoked_login_is_asked_about_once() {
 }
 
 #[tokio::test]
+async fn a_new_login_by_another_program_brings_a_dead_one_back() {
+    let account = Account::open().await;
+    account.state().revoke_sessions();
+    account.state().expire_access_tokens();
+    assert_eq!(account.client.customer().await.unwrap_err().kind(), ErrorKind::LoginNeeded);
+    log_in(&account.emulator, &account.directory).await.unwrap();
+    account.client.customer().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_service_that_refuses_a_fresh_token_is_not_asked_in_a_circle() {
     let account = Account::open().await;
     account.state().add_fault(Fault::always(Matching::endpoint("metadata"), Effect::status(401)));
@@ -184,6 +194,19 @@ async fn trouble_with_the_login_service_is_not_the_end_of_the_login() {
     assert_eq!(error.kind(), ErrorKind::ServerFault);
     account.state().clear_faults();
     account.client.customer().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_fails_for_all_who_wait_for_it() {
+    let account = Account::open().await;
+    account.state().expire_access_tokens();
+    account.state().add_fault(Fault::always(Matching::endpoint("token"), Effect::status(503)));
+    let archive = path("Jotta/Archive");
+    let looks = (0..20).map(|_| account.client.look(&archive));
+    for look in futures_util::future::join_all(looks).await {
+        assert_eq!(look.unwrap_err().kind(), ErrorKind::ServerFault);
+    }
+    assert!(account.state().counters().of("token") < 5, "{:?}", account.state().counters());
 }
 
 #[tokio::test]
