@@ -92,6 +92,8 @@ pub(crate) struct FolderDocument {
     pub(crate) remote: String,
     pub(crate) mode: String,
     pub(crate) verdict: VerdictWord,
+    /// Whether nothing is left that could be done now; `None` while that is not known.
+    pub(crate) settled: Option<bool>,
     pub(crate) proven_at: Option<Time>,
     pub(crate) local_checked_at: Option<Time>,
     pub(crate) remote_checked_at: Option<Time>,
@@ -421,6 +423,7 @@ mod tests {
                 remote: "Jotta/Archive/docs".into(),
                 mode: "backup".into(),
                 verdict: VerdictWord(Verdict::Working),
+                settled: Some(false),
                 proven_at: None,
                 local_checked_at: None,
                 remote_checked_at: None,
@@ -440,7 +443,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

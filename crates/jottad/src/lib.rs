@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Output, remark};
@@ -53,7 +53,9 @@ pub fn run(listen: Listen) -> ExitCode {
 
 fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
     let general = arguments.general;
-    log_to_stderr(general.verbose)?;
+    // A service that says nothing at all when it starts leaves people guessing.
+    let talkative = u8::from(matches!(arguments.command, Command::Run(_)));
+    log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
     let invocation = Invocation { places, output: Output { json: general.json }, listen };
     commands::run(arguments.command, &invocation)

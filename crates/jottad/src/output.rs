@@ -143,7 +143,7 @@ pub(crate) fn local_time(time: Timestamp) -> String {
 pub(crate) fn age(time: Option<Timestamp>, now: Timestamp) -> String {
     match time {
         None => "never".to_owned(),
-        Some(time) if time > now => "just now".to_owned(),
+        Some(time) if time >= now => "just now".to_owned(),
         Some(time) => {
             let seconds = u64::try_from(now.seconds() - time.seconds()).unwrap_or(0);
             format!("{} ago", format_duration(Duration::from_secs(seconds)))

@@ -37,7 +37,11 @@ impl Patience {
         let mut unreachable = false;
         let settled = status.folders.iter().all(|folder| match folder.verdict.0 {
             Verdict::InSync => self.is_fresh(folder),
-            Verdict::Problems | Verdict::Held | Verdict::LoginNeeded | Verdict::Paused => true,
+            // One entry that cannot be synced, or deletes that wait: everything else must be done first.
+            Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
+            Verdict::Problems => false,
+            Verdict::Held => folder.held.as_ref().is_none_or(|held| held.kind == "root"),
+            Verdict::LoginNeeded | Verdict::Paused => true,
             Verdict::Offline | Verdict::Stalled => {
                 unreachable = true;
                 true
@@ -60,7 +64,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{AccountStatus, SCHEMA, VerdictWord};
+    use crate::documents::{AccountStatus, HeldStatus, SCHEMA, VerdictWord};
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -69,6 +73,7 @@ mod tests {
             remote: "Jotta/Archive/d".into(),
             mode: "backup".into(),
             verdict: VerdictWord(*verdict),
+            settled: Some(*verdict == Verdict::InSync),
             proven_at: Some(Time(Timestamp::from_seconds(*proven))),
             local_checked_at: None,
             remote_checked_at: None,
@@ -110,6 +115,27 @@ mod tests {
         assert!(patience.is_settled(&status(&[(Verdict::InSync, 100)]), now));
         assert!(!patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
         assert!(patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+    }
+
+    #[test]
+    fn what_cannot_be_done_ends_waiting_only_when_the_rest_is_done() {
+        let now = Instant::now();
+        let held = |kind: &str| Some(HeldStatus { kind: kind.to_owned(), reason: String::new() });
+        for (verdict, held, settled, expected) in [
+            (Verdict::Problems, None, Some(false), false),
+            (Verdict::Problems, None, Some(true), true),
+            (Verdict::Held, held("deletes"), Some(false), false),
+            (Verdict::Held, held("deletes"), Some(true), true),
+            // Without its root nothing of the folder can be done.
+            (Verdict::Held, held("root"), Some(false), true),
+            (Verdict::Held, held("root"), None, true),
+        ] {
+            let mut status = status(&[(verdict, 100)]);
+            let case = format!("{verdict:?} {held:?} {settled:?}");
+            (status.folders[0].held, status.folders[0].settled) = (held, settled);
+            let mut patience = Patience::since(Timestamp::from_seconds(100));
+            assert_eq!(patience.is_settled(&status, now), expected, "{case}");
+        }
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Setup {
             scan: self.folder.scan,
             // The remote's full look is as much a backstop as the local one.
             list: self.folder.scan,
+            list_at_start: self.purpose == Purpose::OnePass,
             uploads: self.transfer.uploads.or(AUTO_UPLOADS),
             downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

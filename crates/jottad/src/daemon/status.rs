@@ -44,6 +44,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         remote: config.remote.to_string(),
         mode: config.mode.as_str().to_owned(),
         verdict: VerdictWord(report.verdict),
+        settled: status.map(|status| status.settled),
         proven_at: status.and_then(|status| status.proven_at).map(Time),
         local_checked_at: status.and_then(|status| status.local_checked_at).map(Time),
         remote_checked_at: status.and_then(|status| status.remote_checked_at).map(Time),
