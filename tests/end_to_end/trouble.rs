@@ -115,8 +115,8 @@ fn a_service_that_cannot_be_reached_is_offline_and_comes_back() {
         .service
         .add_fault(jottad_emulator::Fault::always(jottad_emulator::Matching::any(), Effect::ResetBefore));
     world.write("b.txt", "b");
-    world.machine.jottad(["sync", "--wait", "--timeout", "3s"]).expect(8).says("offline");
-    assert_eq!(world.machine.status()["verdict"], "offline");
+    wait_until("it is offline", || world.machine.status()["verdict"] == "offline");
+    world.machine.jottad(["status"]).expect(8).says("offline");
     world.service.clear_faults();
     world.synced();
     daemon.stop();

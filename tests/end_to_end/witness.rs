@@ -83,11 +83,12 @@ impl Proxied {
     }
 }
 
-/// Whether rclone on Linux stores a file of this name under the same name as jottad (protocol 8.6).
+/// Whether rclone on Linux can handle a local file of this name, and stores it under the same name as jottad
+/// (protocol 8.6): it reads local names by a coding of its own.
 fn is_agreed_on(name: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(name);
-    !["\u{FF0E}", "\u{FF0E}\u{FF0E}", "\u{201B}\u{FF0E}", "\u{201B}\u{201B}"].contains(&text.as_ref())
-        && !text.contains(['\u{2400}', '\u{FF0F}'])
+    std::str::from_utf8(name).is_ok_and(|name| {
+        name.trim_matches('\u{FF0E}') != "" && !name.contains(['\u{2400}', '\u{FF0F}', '\u{201B}'])
+    })
 }
 
 #[test]
