@@ -25,7 +25,9 @@ fn listen() -> io::Result<Signals> {
         for number in heard.forever() {
             let signal = if number == SIGHUP { Signal::Reload } else { Signal::Stop };
             match (signal, stopping) {
-                (Signal::Stop, Some(first)) if first.elapsed() > REPETITION => std::process::exit(128 + number),
+                (Signal::Stop, Some(first)) if first.elapsed() > REPETITION => {
+                    std::process::exit(128 + number)
+                }
                 (Signal::Stop, Some(_)) => continue,
                 (Signal::Stop, None) => stopping = Some(Instant::now()),
                 (Signal::Reload, _) => {}

@@ -68,6 +68,9 @@ struct Inner {
 impl Daemon {
     /// Takes the state directory and starts every folder; the login is the one that is kept there.
     pub(crate) async fn start(places: &Places, config: Config, purpose: Purpose) -> Result<Self, Failure> {
+        if purpose == Purpose::Serve {
+            places.check_socket_path()?;
+        }
         places.make_state_dir()?;
         let lock = StateLock::take(places)?;
         let link = ServiceLink::default();
