@@ -21,6 +21,8 @@ pub struct FolderSettings {
     pub scan: Duration,
     /// How often the whole remote is listed, as the backstop of polls and events.
     pub list: Duration,
+    /// List the whole remote at the start even if it seems unchanged, because this run is to prove something.
+    pub list_at_start: bool,
     /// Most uploads at one time.
     pub uploads: usize,
     /// Most downloads at one time.

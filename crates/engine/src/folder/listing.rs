@@ -86,9 +86,12 @@ impl Listing {
         })
     }
 
-    /// At the start a folder that was listed before is only asked whether anything changed.
+    /// At the start a folder that was listed before is only asked whether anything changed, unless more must be known:
+    /// deletes and moves by other devices need not move the stamp (protocol U-41), and where remote changes travel
+    /// here they must not wait for the backstop.
     pub(super) fn start(&mut self, settings: &FolderSettings, now: Now) {
-        self.wanted = if self.known { Wanted::Poll } else { Wanted::Listing };
+        let is_poll_enough = self.known && !settings.list_at_start && !settings.mode.pulls();
+        self.wanted = if is_poll_enough { Wanted::Poll } else { Wanted::Listing };
         self.own_work = false;
         self.list_at = Some(now.monotonic + settings.list);
     }
@@ -193,7 +196,10 @@ impl Folder {
         let unchanged = self.index.fact(Fact::RemoteStamp)?.as_deref() == Some(stamp.as_str());
         let recently =
             self.listing.listed_at.is_some_and(|time| now.monotonic.saturating_sub(time) < OWN_WORK_DELAY);
-        if unchanged {
+        if self.settings.mode.pulls() {
+            self.listing.wanted = Wanted::Listing;
+            self.listing.stamp = Some(stamp);
+        } else if unchanged {
             self.round.restart();
         } else if self.listing.own_work && recently {
             self.index.set_fact(Fact::RemoteStamp, Some(&stamp))?;
