@@ -265,7 +265,10 @@ impl PortableSource {
 impl Coverage {
     fn reach_limit(&mut self, error: &notify::Error) {
         self.poll_everything(error.to_string());
-        self.limit_hint = watch_limit_hint(self.directories);
+        #[cfg(target_os = "linux")]
+        {
+            self.limit_hint = Some(crate::inotify::watch_limit_hint(self.directories));
+        }
     }
 
     fn poll_everything(&mut self, reason: String) {
@@ -275,17 +278,6 @@ impl Coverage {
             self.notice = Some(reason);
         }
     }
-}
-
-/// The command that raises the limit; only Linux has one.
-#[cfg(target_os = "linux")]
-fn watch_limit_hint(directories: usize) -> Option<String> {
-    Some(crate::inotify::watch_limit_hint(directories))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn watch_limit_hint(_directories: usize) -> Option<String> {
-    None
 }
 
 fn is_limit(error: &notify::Error) -> bool {
