@@ -1,1 +1,27 @@
-//! Under construction.
+//! The real engine on a simulated disk and a simulated Jottacloud.
+//!
+//! A [`Scenario`] says what happens; a seed decides everything that is left to chance: which command moves next, when
+//! its end is heard, when people act, which call fails. So one seed is one run, and a run that fails can be replayed,
+//! shrunk to what matters, and kept as a test. Read [`run()`] first.
+
+mod comparison;
+mod coming_to_rest;
+mod disk_tree;
+mod executor;
+mod generate;
+mod people;
+mod remote_tree;
+mod run;
+mod scenario;
+mod shrink;
+mod simulated_disk;
+mod simulated_remote;
+mod text;
+mod trace;
+mod world;
+
+pub use generate::scenario;
+pub use remote_tree::Folding;
+pub use run::{Report, run};
+pub use scenario::{Act, After, Hints, Knobs, Scenario, Step};
+pub use shrink::{Shrunk, shrink};

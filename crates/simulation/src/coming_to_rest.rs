@@ -1,0 +1,149 @@
+//! The end of a run: faults stop, and everything must come right by itself.
+
+use std::time::Duration;
+
+use jottad_engine::{FolderError, Request, Verdict};
+
+use crate::run::{Issued, Run};
+use crate::scenario::Hints;
+
+/// Longer than the longest time after which anything is tried again.
+const PATIENCE: Duration = Duration::from_hours(48);
+
+impl Run<'_> {
+    /// Lets faults stop and checks that both sides come to agree, that then nothing more is done, and that a restart
+    /// finds nothing to do.
+    pub(crate) fn come_to_rest(&mut self) -> Result<(), FolderError> {
+        self.calm_down();
+        if !self.converge()? {
+            return Ok(());
+        }
+        self.check_outcome()?;
+        self.check_second_pass()?;
+        self.check_restart()?;
+        self.check_idleness()
+    }
+
+    fn calm_down(&mut self) {
+        let mut world = self.world.lock();
+        let now = world.tick();
+        world.trace.note(format_args!("CALM"));
+        world.weather = crate::world::Weather { calm: true, ..Default::default() };
+        world.disk.is_mounted = true;
+        let locked: Vec<_> = world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
+        for (_, serial) in &locked {
+            world.disk.set_readable(*serial, true, now);
+        }
+        let is_sure = world.knobs.hints == Hints::All && locked.is_empty();
+        drop(world);
+        self.request(Request::Resume);
+        self.request(Request::Reconnect);
+        if self.scenario.knobs.asks_at_end {
+            self.request(Request::SyncNow);
+        } else if !is_sure {
+            self.hint_everything();
+        }
+    }
+
+    /// Tells whether both sides agree in the end.
+    fn converge(&mut self) -> Result<bool, FolderError> {
+        let end = self.world.lock().monotonic + PATIENCE;
+        let mut reason;
+        loop {
+            self.rest()?;
+            if !self.goes_on() {
+                return Ok(false);
+            }
+            let Some(status) = self.status()? else { return Ok(false) };
+            if status.verdict == Verdict::Held {
+                self.request(Request::Approve);
+                self.rest()?;
+            }
+            let differences = self.differences()?;
+            reason = match (status.verdict, differences.first()) {
+                (Verdict::InSync | Verdict::Problems, None) if status.settled => return Ok(true),
+                (verdict, None) => format!("the verdict stays {verdict:?}"),
+                (_, Some(difference)) => difference.clone(),
+            };
+            if !self.next_timer(end)? {
+                break;
+            }
+        }
+        if self.goes_on() {
+            self.world.lock().violate(format!("does not come to rest: {reason}"));
+        }
+        Ok(false)
+    }
+
+    fn check_outcome(&mut self) -> Result<(), FolderError> {
+        let Some(status) = self.status()? else { return Ok(()) };
+        let problems = self.unexplained_problems()?;
+        let mut world = self.world.lock();
+        for problem in problems {
+            world.violate(format!("at the end there is the problem {problem}"));
+        }
+        if status.verdict == Verdict::InSync && status.proven_at.is_none() {
+            world.violate("in sync without a proof".to_owned());
+        }
+        let pending = status.pending.unwrap_or_default();
+        if status.verdict == Verdict::InSync && pending != jottad_engine::Pending::default() {
+            world.violate(format!("in sync, but {pending:?}"));
+        }
+        let lost = world.lost_from_view();
+        for content in lost {
+            world.violate(format!("{content:?} was saved and never given up, but is not live"));
+        }
+        Ok(())
+    }
+
+    fn check_second_pass(&mut self) -> Result<(), FolderError> {
+        self.issued = Issued::default();
+        self.request(Request::SyncNow);
+        self.rest()?;
+        self.expect("a second pass", |issued| issued.hashes == 0 && issued.operations == 0);
+        self.expect_agreement("after a second pass")
+    }
+
+    fn check_restart(&mut self) -> Result<(), FolderError> {
+        self.issued = Issued::default();
+        self.kill()?;
+        self.rest()?;
+        self.expect("a restart without changes", |issued| {
+            issued.hashes == 0 && issued.operations == 0 && issued.listings == 0
+        });
+        self.expect_agreement("after a restart")
+    }
+
+    fn check_idleness(&mut self) -> Result<(), FolderError> {
+        self.issued = Issued::default();
+        let hour = Duration::from_hours(1);
+        self.pass(hour)?;
+        let knobs = &self.scenario.knobs;
+        let entries = u32::try_from(self.world.lock().disk.all().len()).unwrap_or(u32::MAX);
+        let rounds = 60 / u32::from(knobs.backstop_minutes) + 1;
+        let most = 60 / u32::from(knobs.poll_minutes) + 1 + rounds * (entries + 3);
+        self.expect("an idle hour", |issued| {
+            issued.all <= most && issued.hashes == 0 && issued.operations == 0
+        });
+        self.expect_agreement("after an idle hour")
+    }
+
+    fn expect(&self, what: &str, holds: impl Fn(&Issued) -> bool) {
+        if !holds(&self.issued) {
+            self.world.lock().violate(format!("{what} issues too much: {:?}", self.issued));
+        }
+    }
+
+    fn expect_agreement(&self, when: &str) -> Result<(), FolderError> {
+        let Some(status) = self.status()? else { return Ok(()) };
+        let differences = self.differences()?;
+        let mut world = self.world.lock();
+        if !matches!(status.verdict, Verdict::InSync | Verdict::Problems) {
+            world.violate(format!("{when} the verdict is {:?}", status.verdict));
+        }
+        if let Some(difference) = differences.first() {
+            world.violate(format!("{when} {difference}"));
+        }
+        Ok(())
+    }
+}

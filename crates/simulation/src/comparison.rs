@@ -1,0 +1,161 @@
+//! Comparing both sides at the end by what the mode means, without asking the engine what it believes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jottad_core::{Content, FoldKey, Kind, Mode, RelativePath, StoredPath, encode_name};
+use jottad_engine::{DiskNode, Folder, FolderError, Problem, ProblemKind, RemoteNode};
+
+use crate::disk_tree::Body;
+use crate::run::Run;
+use crate::scenario::Act;
+use crate::world::World;
+
+impl Run<'_> {
+    /// What is not as the mode says it must be at the end.
+    pub(crate) fn differences(&self) -> Result<Vec<String>, FolderError> {
+        let problems = self.problems()?;
+        let world = self.world.lock();
+        let remote: BTreeMap<StoredPath, RemoteNode> = world.remote.walk(&StoredPath::root()).into_iter().collect();
+        let by_fold: BTreeMap<Vec<FoldKey>, &StoredPath> =
+            remote.keys().map(|path| (fold(path), path)).collect();
+        let mut differences = Vec::new();
+        let mut explained = BTreeSet::new();
+        let mut blocked: Vec<RelativePath> = problems.into_iter().map(|problem| problem.path).collect();
+        for (path, serial) in world.disk.all() {
+            if matches!(world.disk.inode(serial).body, Body::Other(_)) {
+                blocked.push(path.clone());
+            }
+            if blocked.iter().any(|above| path.starts_with(above)) {
+                continue;
+            }
+            let stored = World::stored(&path);
+            let Some(there) = by_fold.get(&fold(&stored)) else {
+                if world.mode.pushes() {
+                    differences.push(format!("{path} is only here"));
+                }
+                continue;
+            };
+            explained.insert((*there).clone());
+            if !self.has_other_devices() && **there != stored {
+                differences.push(format!("{path} is spelled {there} on the service"));
+            }
+            match (world.disk.node(serial), text(&world, serial), remote[*there]) {
+                (DiskNode::Directory(_), _, RemoteNode::Directory) => {}
+                (DiskNode::File(stat), Some(content), RemoteNode::File(file)) if content == file.content => {
+                    if stat.modified != file.modified {
+                        differences.push(format!("{path} has another time on the service"));
+                    }
+                }
+                _ => differences.push(format!("{path} differs")),
+            }
+        }
+        for (path, node) in &remote {
+            if explained.contains(path) || blocked.iter().any(|above| is_below(path, above)) {
+                continue;
+            }
+            if !self.may_be_only_remote(&world, *node) {
+                differences.push(format!("{path} is only on the service"));
+            }
+        }
+        Ok(differences)
+    }
+
+    fn has_other_devices(&self) -> bool {
+        let steps = self.scenario.steps.iter().map(|step| &step.act);
+        self.scenario.before.iter().chain(steps).any(Act::is_remote)
+    }
+
+    fn may_be_only_remote(&self, world: &World, node: RemoteNode) -> bool {
+        if world.mode.pulls() {
+            return false;
+        }
+        let forgets = self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
+        if world.mode == Mode::Archive || forgets {
+            return true;
+        }
+        match node {
+            RemoteNode::File(file) => world.foreign.contains(&file.content),
+            RemoteNode::Directory => self.has_other_devices(),
+        }
+    }
+
+    fn problems(&self) -> Result<Vec<Problem>, FolderError> {
+        self.folder.as_ref().map_or(Ok(Vec::new()), Folder::problems)
+    }
+
+    /// Problems that nothing in the world explains any more.
+    pub(crate) fn unexplained_problems(&self) -> Result<Vec<String>, FolderError> {
+        let problems = self.problems()?;
+        let world = self.world.lock();
+        let mut unexplained = Vec::new();
+        for problem in problems {
+            let here = world.disk.find(&problem.path);
+            let is_explained = match problem.kind {
+                ProblemKind::NameTooLong => here.is_some() && World::stored(&problem.path).names().iter().any(|name| !name.fits()),
+                ProblemKind::NameClash => here.is_some() && clashes(&world, &problem.path),
+                ProblemKind::WrongKind => {
+                    here.is_some_and(|serial| matches!(world.disk.inode(serial).body, Body::Other(_)))
+                }
+                _ => false,
+            };
+            if !is_explained {
+                unexplained.push(format!("{}: {:?}: {}", problem.path, problem.kind, problem.reason));
+            }
+        }
+        Ok(unexplained)
+    }
+}
+
+impl World {
+    /// Contents that somebody saved, that nobody gave up, and that are not live where the mode wants them.
+    pub(crate) fn lost_from_view(&self) -> Vec<Content> {
+        let local: BTreeSet<Content> = self.disk.all().iter().filter_map(|(_, serial)| text(self, *serial)).collect();
+        let remote: BTreeSet<Content> = self
+            .remote
+            .walk(&StoredPath::root())
+            .into_iter()
+            .filter_map(|(_, node)| match node {
+                RemoteNode::File(file) => Some(file.content),
+                RemoteNode::Directory => None,
+            })
+            .collect();
+        let is_live = |content: &Content, side: jottad_core::Side| match (self.mode, side) {
+            // The local side wins; what it displaces is a revision.
+            (Mode::Backup | Mode::Archive, jottad_core::Side::Remote) => self.reachable().contains(content),
+            (Mode::Backup | Mode::Archive, jottad_core::Side::Local) => local.contains(content),
+            (Mode::Pull, jottad_core::Side::Local) => local.contains(content),
+            (Mode::Pull | Mode::Sync, _) => local.contains(content) && remote.contains(content),
+        };
+        let wanted = self.saved.iter().filter(|(content, _)| !self.given_up.contains(content));
+        wanted.filter(|(content, side)| !is_live(content, **side)).map(|(content, _)| *content).collect()
+    }
+}
+
+fn text(world: &World, serial: crate::disk_tree::Serial) -> Option<Content> {
+    match &world.disk.inode(serial).body {
+        Body::File(text) => Some(text.content()),
+        _ => None,
+    }
+}
+
+fn fold(path: &StoredPath) -> Vec<FoldKey> {
+    path.names().iter().map(FoldKey::of).collect()
+}
+
+fn is_below(path: &StoredPath, above: &RelativePath) -> bool {
+    let (path, above) = (fold(path), fold(&World::stored(above)));
+    path.starts_with(&above)
+}
+
+/// Whether another entry beside this one has a name that the service may take for the same.
+fn clashes(world: &World, path: &RelativePath) -> bool {
+    let (parent, Some(name)) = path.split_last() else { return false };
+    let key = FoldKey::of(&encode_name(&name));
+    let here = world.disk.find(&parent).and_then(|parent| world.disk.entries(parent));
+    let beside = here.into_iter().flatten().any(|(other, _)| *other != name && FoldKey::of(&encode_name(other)) == key);
+    let there = world.remote.entries(&World::stored(&parent));
+    let on_service = there.into_iter().flatten().any(|(_, (other, item))| {
+        *other != encode_name(&name) && FoldKey::of(other) == key && item.node().kind() <= Kind::Directory
+    });
+    beside || on_service
+}

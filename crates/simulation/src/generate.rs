@@ -1,0 +1,208 @@
+//! A scenario from a seed.
+
+use fastrand::Rng;
+use jottad_core::Mode;
+
+use crate::remote_tree::Folding;
+use crate::scenario::{Act, After, Hints, Knobs, Scenario, Step};
+
+/// Few paths, so that things meet.
+const PLAIN: [&str; 14] =
+    ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "d/e/b", "f", "f/a", "f/d", "f/d/e", "f/d/e/a"];
+/// Names that the service folds, encodes or refuses.
+const ODD: [&str; 9] = ["A", "D/a", "d/A", "\u{e9}", "e\u{301}", "d/x:y%", "\u{ff1a}", "f/\u{c9}", LONG];
+/// Too long once it is encoded.
+const LONG: &str = "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
+
+/// The scenario of a seed.
+pub fn scenario(seed: u64, mode: Mode) -> Scenario {
+    let mut random = Rng::with_seed(seed);
+    let knobs = knobs(&mut random);
+    let mut maker = Maker::new(random);
+    let mut before = Vec::new();
+    if maker.random.u8(0..3) > 0 {
+        for _ in 0..maker.random.usize(1..12) {
+            before.push(maker.local());
+        }
+    }
+    if maker.other_devices && maker.random.bool() {
+        for _ in 0..maker.random.usize(1..6) {
+            before.push(maker.remote());
+        }
+    }
+    let count = if maker.random.u8(0..8) == 0 { maker.random.usize(20..60) } else { maker.random.usize(1..20) };
+    let mut steps = Vec::new();
+    for _ in 0..count {
+        let after = maker.after();
+        let act = maker.act();
+        steps.push(Step { after, act });
+    }
+    Scenario { mode, knobs, before, steps }
+}
+
+fn knobs(random: &mut Rng) -> Knobs {
+    let mut some = |permille: &[u16]| if random.bool() { 0 } else { permille[random.usize(0..permille.len())] };
+    let disk_fault_permille = if some(&[0, 1]) == 0 { 0 } else { some(&[3, 20, 100]) };
+    let remote_fault_permille = some(&[5, 30, 150, 300]);
+    let listing_break_permille = some(&[100, 500]);
+    let lag_milliseconds = if some(&[0, 1]) == 0 { 0 } else { some(&[100, 2000, 5000]) };
+    let granularity_milliseconds = some(&[4, 1000, 2000]);
+    Knobs {
+        granularity_milliseconds,
+        has_birth_times: random.u8(0..4) > 0,
+        hints: [Hints::All, Hints::All, Hints::Some, Hints::Overflow][random.usize(0..4)],
+        disk_fault_permille,
+        remote_fault_permille,
+        listing_break_permille,
+        listing_batch: random.u8(1..8),
+        announces_folders: random.bool(),
+        lag_milliseconds,
+        stamps_everything: random.bool(),
+        folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
+        remote_root_exists: random.bool(),
+        transfers: random.u8(1..6),
+        max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },
+        poll_minutes: [1, 10, 60][random.usize(0..3)],
+        backstop_minutes: [5, 60, 360][random.usize(0..3)],
+        asks_at_end: random.bool(),
+        haste: random.u8(1..10),
+    }
+}
+
+/// Makes acts up.
+#[allow(clippy::struct_excessive_bools)]
+struct Maker {
+    random: Rng,
+    paths: Vec<&'static str>,
+    next_text: u32,
+    other_devices: bool,
+    crashes: bool,
+    outages: bool,
+    requests: bool,
+    permissions: bool,
+    clock: bool,
+}
+
+impl Maker {
+    fn new(mut random: Rng) -> Self {
+        let mut paths: Vec<&'static str> = PLAIN.to_vec();
+        if random.u8(0..3) == 0 {
+            paths.extend(ODD);
+        }
+        random.shuffle(&mut paths);
+        paths.truncate(random.usize(3..=paths.len()));
+        let mut on = || random.bool();
+        let (other_devices, crashes, outages, requests, permissions) = (on(), on(), on(), on(), on());
+        let clock = on() && on();
+        Self { random, paths, next_text: 1, other_devices, crashes, outages, requests, permissions, clock }
+    }
+
+    fn path(&mut self) -> &'static str {
+        self.paths[self.random.usize(0..self.paths.len())]
+    }
+
+    /// A content nobody had before, mostly.
+    fn text(&mut self) -> u32 {
+        match self.random.u8(0..12) {
+            0 => 0,
+            1 => self.random.u32(0..self.next_text),
+            _ => {
+                self.next_text += 1;
+                self.next_text - 1
+            }
+        }
+    }
+
+    fn after(&mut self) -> After {
+        match self.random.u8(0..10) {
+            0..4 => After::Moves(self.random.u16(0..4)),
+            4..7 => After::Moves(self.random.u16(0..60)),
+            7..9 => After::Rest,
+            _ => After::Seconds(self.random.u32(1..4000)),
+        }
+    }
+
+    fn act(&mut self) -> Act {
+        loop {
+            let on = match self.random.u8(0..20) {
+                0..12 => return self.local(),
+                12..15 => self.other_devices.then(|| self.remote()),
+                15 | 16 => self.crashes.then(|| self.crash()),
+                17 => self.outages.then(|| self.outage()),
+                18 => self.requests.then(|| self.request()),
+                _ if self.permissions && self.random.bool() => Some(self.permission()),
+                _ => self.clock.then(|| Act::SetClock(self.random.i32(-7200..7200))),
+            };
+            if let Some(act) = on {
+                return act;
+            }
+        }
+    }
+
+    fn local(&mut self) -> Act {
+        let path = self.path();
+        match self.random.u8(0..30) {
+            0..9 => Act::Write(path, self.text()),
+            9 => Act::WriteWithOldTime(path, self.text()),
+            10..12 => Act::Replace(path, self.text()),
+            12 => Act::Touch(path, self.random.i32(-1_000_000..1_000_000)),
+            13..17 => Act::Remove(path),
+            17..19 => Act::MakeDirectory(path),
+            19..26 => Act::Rename(path, self.path()),
+            26 | 27 => Act::Swap(path, self.path()),
+            28 => Act::Link(path, self.path()),
+            _ => Act::Symlink(path),
+        }
+    }
+
+    fn remote(&mut self) -> Act {
+        let path = self.path();
+        match self.random.u8(0..12) {
+            0..4 => Act::RemoteWrite(path, self.text()),
+            4..6 => Act::RemoteRemove(path),
+            6 => Act::RemoteMakeFolder(path),
+            7..9 => Act::RemoteRename(path, self.path()),
+            9 => Act::RemoteTouch(path, self.random.i32(-1_000_000..1_000_000)),
+            10 => Act::RemoteRespell(path, self.path()),
+            _ => Act::RemoteHint,
+        }
+    }
+
+    fn crash(&mut self) -> Act {
+        if self.random.u8(0..6) == 0 { Act::LoseIndex } else { Act::Kill }
+    }
+
+    fn outage(&mut self) -> Act {
+        match self.random.u8(0..8) {
+            0 => Act::AccountFull(true),
+            1 => Act::AccountFull(false),
+            2 => Act::Offline(true),
+            3 => Act::Offline(false),
+            4 => Act::LogOut,
+            5 => Act::LogIn,
+            6 => Act::Full(true),
+            _ => Act::Full(false),
+        }
+    }
+
+    fn request(&mut self) -> Act {
+        match self.random.u8(0..6) {
+            0 => Act::SyncNow,
+            1 => Act::Pause,
+            2 => Act::Resume,
+            3 => Act::Approve,
+            4 => Act::Reject,
+            _ => Act::RemoteHint,
+        }
+    }
+
+    fn permission(&mut self) -> Act {
+        let path = self.path();
+        match self.random.u8(0..8) {
+            0..3 => Act::Lock(path),
+            3..6 => Act::Unlock(path),
+            6 => Act::Unmount,
+            _ => Act::Mount,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs simulations on all cores and shows those that fail.
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+use jottad_core::Mode;
+use jottad_simulation::{run, scenario, shrink};
+
+/// The real engine in a simulated world.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Subject,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// Run seeds.
+    Simulate(Simulate),
+}
+
+#[derive(Debug, clap::Args)]
+struct Simulate {
+    /// How many seeds.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Only this mode: backup, sync, archive or pull.
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// Run one seed and print everything that happens.
+    #[arg(long)]
+    replay: Option<u64>,
+    /// Print failing scenarios as they are, without shrinking them first.
+    #[arg(long)]
+    no_shrink: bool,
+    /// Print everything that happens in the shrunk scenario.
+    #[arg(long)]
+    trace: bool,
+    /// Stop after so many failures.
+    #[arg(long, default_value_t = 1)]
+    failures: usize,
+}
+
+fn main() -> ExitCode {
+    let Subject::Simulate(arguments) = Arguments::parse().command;
+    match arguments.replay {
+        Some(seed) => replay(seed, &arguments),
+        None => simulate(&arguments),
+    }
+}
+
+fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
+    let modes = [Mode::Backup, Mode::Archive];
+    arguments.mode.unwrap_or(modes[usize::try_from(seed % 2).unwrap_or(0)])
+}
+
+#[allow(clippy::print_stdout)]
+fn replay(seed: u64, arguments: &Simulate) -> ExitCode {
+    let scenario = scenario(seed, mode_of(seed, arguments));
+    println!("{scenario:#?}");
+    let report = run(&scenario, seed, true);
+    report.lines.iter().for_each(|line| println!("{line}"));
+    report.violations.iter().for_each(|violation| println!("violation: {violation}"));
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[allow(clippy::print_stdout)]
+fn simulate(arguments: &Simulate) -> ExitCode {
+    let next = AtomicU64::new(arguments.from);
+    let failed = Mutex::new(Vec::new());
+    let started = Instant::now();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let failures = failed.lock().map_or(usize::MAX, |failed| failed.len());
+                    if seed >= arguments.from + arguments.seeds || failures >= arguments.failures {
+                        return;
+                    }
+                    let scenario = scenario(seed, mode_of(seed, arguments));
+                    let report = run(&scenario, seed, false);
+                    if let (false, Ok(mut failed)) = (report.violations.is_empty(), failed.lock()) {
+                        failed.push((seed, scenario, report));
+                    }
+                }
+            });
+        }
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let failed = failed.into_inner().unwrap_or_default();
+    let done = next.load(Ordering::Relaxed).min(arguments.from + arguments.seeds) - arguments.from;
+    for (seed, scenario, report) in &failed {
+        println!("seed {seed} failed: {:?}", report.violations);
+        println!("  replay: cargo run --release -p jottad-simulation -- simulate --mode {} --replay {seed}", scenario.mode);
+        if !arguments.no_shrink {
+            let shrunk = shrink(scenario, *seed, report.violations.clone());
+            println!("shrunk, with the seed {}: {:?}\n{:?}", shrunk.seed, shrunk.violations, shrunk.scenario);
+            if arguments.trace {
+                run(&shrunk.scenario, shrunk.seed, true).lines.iter().for_each(|line| println!("{line}"));
+            }
+        }
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let rate = done as f64 / seconds;
+    println!("{done} seeds in {seconds:.1} s on {cores} cores: {rate:.0} a second, {} failed", failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

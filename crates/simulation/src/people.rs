@@ -1,0 +1,255 @@
+//! The people of the world: a user at the local side and another device on the service.
+
+use jottad_core::{RelativePath, Side, StoredPath};
+use jottad_engine::{LocalHint, OtherKind, RemoteNode};
+
+use crate::disk_tree::{Body, Serial};
+use crate::remote_tree::RemoteItem;
+use crate::scenario::{Act, Hints};
+use crate::text::Text;
+use crate::world::World;
+
+/// Paths in scenarios are constants.
+fn local(path: &str) -> RelativePath {
+    RelativePath::parse(path.as_bytes()).unwrap_or_default()
+}
+
+fn remote(path: &str) -> StoredPath {
+    World::stored(&local(path))
+}
+
+impl World {
+    /// Lets people do something. Acts that are for the process or for jottad itself are not theirs.
+    pub(crate) fn let_people(&mut self, act: &Act) {
+        match *act {
+            Act::RemoteWrite(path, number) => self.write_remotely(&remote(path), Text::numbered(number)),
+            Act::RemoteTouch(path, seconds) => {
+                let path = remote(path);
+                let modified = self.service_seconds() + i64::from(seconds);
+                self.mark_foreign(&path);
+                // What is missing cannot be touched.
+                let _ = self.change_remote(|tree, now| tree.set_modified(&path, modified, now));
+            }
+            Act::RemoteRemove(path) => self.remove_remotely(&remote(path)),
+            Act::RemoteMakeFolder(path) => {
+                let _ = self.change_remote(|tree, now| tree.make_folder(&remote(path), now));
+            }
+            Act::RemoteRename(from, to) => {
+                let (from, to) = (remote(from), remote(to));
+                self.mark_foreign(&from);
+                let _ = self.change_remote(|tree, now| tree.rename(&from, &to, now));
+            }
+            Act::RemoteRespell(from, to) => {
+                let (from, to) = (remote(from), remote(to));
+                self.mark_foreign(&from);
+                if let Some(name) = to.name().cloned() {
+                    let _ = self.change_remote(|tree, now| tree.respell(&from, name, now));
+                }
+            }
+            Act::AccountFull(full) => self.weather.full = full,
+            Act::Offline(offline) => self.weather.offline = offline,
+            Act::LogOut => self.weather.logged_out = true,
+            Act::LogIn => self.weather.logged_out = false,
+            Act::Full(full) => self.weather.no_space = full,
+            Act::Unmount | Act::Mount => {
+                self.disk.is_mounted = *act == Act::Mount;
+                self.hint(LocalHint::Root);
+            }
+            Act::SetClock(seconds) => self.clock_jump += i64::from(seconds),
+            _ => self.let_user(act),
+        }
+    }
+
+    fn let_user(&mut self, act: &Act) {
+        if !self.disk.is_mounted {
+            return;
+        }
+        let now = self.tick();
+        match *act {
+            Act::Write(path, number) => self.save(&local(path), Text::numbered(number), None, now),
+            Act::WriteWithOldTime(path, number) => {
+                let path = local(path);
+                let modified = self.disk.find(&path).map(|serial| self.disk.inode(serial).modified);
+                self.save(&path, Text::numbered(number), modified, now);
+            }
+            Act::Replace(path, number) => {
+                let path = local(path);
+                if self.file_at(&path).is_some() {
+                    self.give_up(&path);
+                    self.disk.remove(&path, now);
+                    self.save(&path, Text::numbered(number), None, now);
+                }
+            }
+            Act::Touch(path, seconds) => {
+                let path = local(path);
+                if let Some(serial) = self.file_at(&path) {
+                    let modified = now + i64::from(seconds) * 1_000_000_000;
+                    self.disk.set_modified(serial, modified, now);
+                    self.changed_locally(&path);
+                }
+            }
+            Act::Remove(path) => {
+                let path = local(path);
+                self.give_up(&path);
+                if self.disk.remove(&path, now) {
+                    self.changed_locally(&path);
+                }
+            }
+            Act::MakeDirectory(path) => self.make_directories(&local(path), now),
+            Act::Rename(from, to) => self.rename_locally(&local(from), &local(to), now),
+            Act::Swap(one, other) => {
+                let (one, other, aside) = (local(one), local(other), local("aside"));
+                if !one.starts_with(&other) && !other.starts_with(&one) && self.disk.find(&other).is_some() {
+                    self.rename_locally(&one, &aside, now);
+                    self.rename_locally(&other, &one, now);
+                    self.rename_locally(&aside, &other, now);
+                }
+            }
+            Act::Link(from, to) => {
+                let (from, to) = (local(from), local(to));
+                if self.disk.link(&from, &to, now) {
+                    self.changed_locally(&from);
+                    self.changed_locally(&to);
+                }
+            }
+            Act::Symlink(path) => {
+                let path = local(path);
+                if self.disk.make(&path, Body::Other(OtherKind::Symlink), now).is_some() {
+                    self.changed_locally(&path);
+                }
+            }
+            Act::Lock(path) | Act::Unlock(path) => {
+                let path = local(path);
+                if let Some(serial) = self.disk.find(&path) {
+                    self.disk.set_readable(serial, matches!(act, Act::Unlock(_)), now);
+                    self.changed_locally(&path);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn file_at(&self, path: &RelativePath) -> Option<Serial> {
+        self.disk.find(path).filter(|serial| matches!(self.disk.inode(*serial).body, Body::File(_)))
+    }
+
+    fn save(&mut self, path: &RelativePath, text: Text, modified: Option<i64>, now: i64) {
+        if let Some(parent) = path.parent() {
+            self.make_directories(&parent, now);
+        }
+        let content = text.content();
+        let serial = match self.disk.find(path) {
+            None => self.disk.make(path, Body::File(text), now),
+            Some(_) => self.file_at(path).inspect(|serial| {
+                self.give_up(path);
+                self.disk.write(*serial, text, now);
+            }),
+        };
+        let Some(serial) = serial else { return };
+        if let Some(modified) = modified {
+            self.disk.set_modified(serial, modified, now);
+        }
+        self.saved.insert(content, Side::Local);
+        self.given_up.remove(&content);
+        self.changed_locally(path);
+    }
+
+    fn make_directories(&mut self, path: &RelativePath, now: i64) {
+        if path.is_root() || self.disk.find(path).is_some() {
+            return;
+        }
+        if let Some(parent) = path.parent() {
+            self.make_directories(&parent, now);
+        }
+        if self.disk.make_directory(path, now).is_some() {
+            self.changed_locally(path);
+        }
+    }
+
+    fn rename_locally(&mut self, from: &RelativePath, to: &RelativePath, now: i64) {
+        let over = self.file_at(to).is_some() && self.file_at(from).is_some();
+        let done = if over {
+            let is_same = self.disk.find(from) == self.disk.find(to);
+            if from != to && !is_same {
+                self.give_up(to);
+            }
+            self.disk.rename_over(from, to, now)
+        } else {
+            self.disk.rename(from, to, now)
+        };
+        if done {
+            self.changed_locally(from);
+            self.changed_locally(to);
+        }
+    }
+
+    /// The user sees what is here and lets it go.
+    fn give_up(&mut self, path: &RelativePath) {
+        let Some(top) = self.disk.find(path) else { return };
+        let below = self.disk.walk(top).into_iter().map(|(_, serial)| serial);
+        for serial in std::iter::once(top).chain(below) {
+            if let Body::File(text) = &self.disk.inode(serial).body {
+                self.given_up.insert(text.content());
+            }
+        }
+    }
+
+    fn changed_locally(&mut self, path: &RelativePath) {
+        self.user_changes += 1;
+        let is_directory = self.disk.find(path).is_some_and(|serial| self.disk.entries(serial).is_some());
+        if is_directory {
+            self.hint(LocalHint::Subtree(path.clone()));
+        }
+        self.hint(LocalHint::Directory(path.parent().unwrap_or_default()));
+    }
+
+    fn hint(&mut self, hint: LocalHint) {
+        let is_lost = self.knobs.hints == Hints::Some && self.chance(500);
+        match self.knobs.hints {
+            Hints::Overflow => self.hints.push(LocalHint::Subtree(RelativePath::root())),
+            Hints::All | Hints::Some if !is_lost => self.hints.push(hint),
+            Hints::All | Hints::Some => {}
+        }
+    }
+
+    fn write_remotely(&mut self, path: &StoredPath, text: Text) {
+        self.give_up_remotely(path);
+        let content = text.content();
+        let modified = self.service_seconds();
+        if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
+            self.saved.insert(content, Side::Remote);
+            self.given_up.remove(&content);
+            self.foreign.insert(content);
+        }
+    }
+
+    fn remove_remotely(&mut self, path: &StoredPath) {
+        if path.is_root() {
+            return;
+        }
+        self.give_up_remotely(path);
+        self.change_remote(|tree, now| tree.trash(path, now));
+    }
+
+    fn give_up_remotely(&mut self, path: &StoredPath) {
+        let contents = self.contents_at(path);
+        self.given_up.extend(contents);
+    }
+
+    fn mark_foreign(&mut self, path: &StoredPath) {
+        let contents = self.contents_at(path);
+        self.foreign.extend(contents);
+    }
+
+    fn contents_at(&self, path: &StoredPath) -> Vec<jottad_core::Content> {
+        let here = self.remote.find(path).map(RemoteItem::node);
+        let below = self.remote.walk(path).into_iter().map(|(_, node)| node);
+        here.into_iter()
+            .chain(below)
+            .filter_map(|node| match node {
+                RemoteNode::File(file) => Some(file.content),
+                RemoteNode::Directory => None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,393 @@
+//! One run: the real folder and its real index in a simulated world, until the world has come to rest.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jottad_core::{DeleteLimits, RelativePath};
+use jottad_engine::{
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, Index, LocalHint, Request, Task,
+};
+
+use crate::executor::Executor;
+use crate::scenario::{Act, After, Scenario};
+use crate::world::{Shared, World};
+
+/// More moves than any honest run takes.
+const MOST_MOVES: u64 = 200_000;
+/// So many timers in a row without time passing are a busy loop.
+const MOST_TIMERS: u32 = 100;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What must never happen and did; empty if all is well.
+    pub violations: Vec<String>,
+    /// A number that equal runs share.
+    pub trace: u64,
+    /// What happened, if it was asked for.
+    pub lines: Vec<String>,
+    /// How often commands and events moved.
+    pub moves: u64,
+}
+
+/// Runs a scenario, with chance from a seed.
+pub fn run(scenario: &Scenario, seed: u64, keeps_trace: bool) -> Report {
+    let attempt = std::panic::catch_unwind(|| {
+        let mut run = Run::new(scenario, seed, keeps_trace);
+        let result = run.play();
+        if let Err(error) = result {
+            run.world.lock().violate(format!("the folder gave up: {error}"));
+        }
+        run.report()
+    });
+    attempt.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let violations = vec![format!("panic: {}", text.unwrap_or_default())];
+        Report { violations, trace: 0, lines: Vec::new(), moves: 0 }
+    })
+}
+
+/// A run under way.
+pub(crate) struct Run<'scenario> {
+    pub(crate) scenario: &'scenario Scenario,
+    pub(crate) world: Shared,
+    pub(crate) folder: Option<Folder>,
+    pub(crate) executor: Executor,
+    index: IndexFile,
+    moves: u64,
+    timers: u32,
+    /// Commands of each sort since the counters were reset.
+    pub(crate) issued: Issued,
+}
+
+/// Counts commands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Issued {
+    pub(crate) all: u32,
+    pub(crate) hashes: u32,
+    pub(crate) listings: u32,
+    pub(crate) operations: u32,
+}
+
+impl Issued {
+    fn count(&mut self, task: &Task) {
+        self.all += 1;
+        match task {
+            Task::CheckRoot
+            | Task::ClaimRoot { .. }
+            | Task::Scan { .. }
+            | Task::ListDirectory { .. }
+            | Task::Look { .. }
+            | Task::Poll => {}
+            Task::Hash { .. } => self.hashes += 1,
+            Task::ListTree => self.listings += 1,
+            _ => self.operations += 1,
+        }
+    }
+}
+
+impl<'scenario> Run<'scenario> {
+    fn new(scenario: &'scenario Scenario, seed: u64, keeps_trace: bool) -> Self {
+        Self {
+            scenario,
+            world: Shared::new(World::new(scenario.mode, &scenario.knobs, seed, keeps_trace)),
+            folder: None,
+            executor: Executor::default(),
+            index: IndexFile::create(),
+            moves: 0,
+            timers: 0,
+            issued: Issued::default(),
+        }
+    }
+
+    fn report(self) -> Report {
+        let mut world = self.world.lock();
+        Report {
+            violations: std::mem::take(&mut world.violations),
+            trace: world.trace.sum(),
+            lines: world.trace.lines().to_vec(),
+            moves: self.moves,
+        }
+    }
+
+    fn play(&mut self) -> Result<(), FolderError> {
+        for act in &self.scenario.before {
+            self.note_act(act);
+            let mut world = self.world.lock();
+            world.let_people(act);
+            // Nobody watches yet.
+            world.hints.clear();
+        }
+        self.open()?;
+        for step in &self.scenario.steps {
+            self.wait(step.after)?;
+            if !self.goes_on() {
+                return Ok(());
+            }
+            self.act(&step.act)?;
+        }
+        self.come_to_rest()
+    }
+
+    /// Whether it is worth going on: nothing went wrong for good.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.world.lock().violations.is_empty()
+    }
+
+    fn settings(&self) -> FolderSettings {
+        let knobs = &self.scenario.knobs;
+        FolderSettings {
+            name: "docs".to_owned(),
+            mode: self.scenario.mode,
+            ignore: Vec::new(),
+            delete_limits: DeleteLimits { max_deletes: knobs.max_deletes.into(), max_delete_percent: 50 },
+            poll: Duration::from_mins(knobs.poll_minutes.into()),
+            scan: Duration::from_mins(knobs.backstop_minutes.into()),
+            list: Duration::from_mins(knobs.backstop_minutes.into()),
+            list_at_start: false,
+            uploads: knobs.transfers.into(),
+            downloads: knobs.transfers.into(),
+            host: "kari".to_owned(),
+        }
+    }
+
+    fn open(&mut self) -> Result<(), FolderError> {
+        let (index, aside) = Index::open(&self.index.path)?;
+        if aside.is_some() {
+            self.world.lock().violate("the index was found damaged".to_owned());
+        }
+        self.folder = Some(Folder::new(self.settings(), index)?);
+        self.handle(vec![Event::Started])
+    }
+
+    /// Ends the process at once and starts it again.
+    pub(crate) fn kill(&mut self) -> Result<(), FolderError> {
+        self.executor.clear();
+        self.folder = None;
+        {
+            let mut world = self.world.lock();
+            world.inbox.clear();
+            world.hints.clear();
+            world.batches_taken = world.batches_sent;
+            world.monotonic += Duration::from_secs(1);
+        }
+        self.open()
+    }
+
+    fn note_act(&self, act: &Act) {
+        let mut world = self.world.lock();
+        let now = world.monotonic;
+        world.trace.note(format_args!("{now:?} {act:?}"));
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), FolderError> {
+        self.note_act(act);
+        match act {
+            Act::Kill => self.kill()?,
+            Act::LoseIndex => {
+                self.executor.clear();
+                self.folder = None;
+                self.index.lose();
+                self.kill()?;
+            }
+            Act::SyncNow => self.request(Request::SyncNow),
+            Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
+            Act::Resume => self.request(Request::Resume),
+            Act::Approve => self.request(Request::Approve),
+            Act::Reject => self.request(Request::Reject),
+            Act::RemoteHint => self.world.lock().inbox.push(Event::RemoteHint(None)),
+            _ => {
+                self.world.lock().let_people(act);
+                if *act == Act::LogIn {
+                    self.request(Request::Reconnect);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn request(&self, request: Request) {
+        self.world.lock().inbox.push(Event::Request(request));
+    }
+
+    fn wait(&mut self, after: After) -> Result<(), FolderError> {
+        match after {
+            After::Moves(count) => {
+                for _ in 0..count {
+                    if !self.advance()? {
+                        break;
+                    }
+                }
+            }
+            After::Rest => self.rest()?,
+            After::Seconds(seconds) => {
+                self.rest()?;
+                self.pass(Duration::from_secs(seconds.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on until nothing moves without time passing. What only sleeps for a moment is waited for.
+    pub(crate) fn rest(&mut self) -> Result<(), FolderError> {
+        loop {
+            while self.advance()? {}
+            let Some(time) = self.executor.wakes_at().filter(|_| self.goes_on()) else { return Ok(()) };
+            let mut world = self.world.lock();
+            world.monotonic = world.monotonic.max(time);
+        }
+    }
+
+    /// Lets time pass, with everything that becomes due.
+    pub(crate) fn pass(&mut self, duration: Duration) -> Result<(), FolderError> {
+        let end = self.world.lock().monotonic + duration;
+        while self.goes_on() {
+            if !self.next_timer(end)? {
+                let mut world = self.world.lock();
+                world.monotonic = world.monotonic.max(end);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the folder's next deadline and comes to rest again; `false` if it is later than `end`.
+    pub(crate) fn next_timer(&mut self, end: Duration) -> Result<bool, FolderError> {
+        let now = self.world.lock().now();
+        let Some(folder) = &self.folder else { return Ok(false) };
+        let Some(deadline) = folder.deadline(now)? else { return Ok(false) };
+        if deadline > end {
+            return Ok(false);
+        }
+        // As the real loop does: deadlines on the wall clock are in whole seconds.
+        let due = deadline.max(now.monotonic) + Duration::from_millis(1);
+        self.timers = if due > now.monotonic + Duration::from_millis(2) { 0 } else { self.timers + 1 };
+        if self.timers > MOST_TIMERS {
+            self.world.lock().violate("the folder asks for timers without end".to_owned());
+            return Ok(false);
+        }
+        self.world.lock().monotonic = due;
+        self.handle(vec![Event::Timer])?;
+        self.rest()?;
+        Ok(true)
+    }
+
+    /// One move of anything that can move; `false` if nothing can.
+    fn advance(&mut self) -> Result<bool, FolderError> {
+        self.moves += 1;
+        let mut world = self.world.lock();
+        if self.moves > MOST_MOVES {
+            world.violate("the run does not end".to_owned());
+        }
+        if !world.violations.is_empty() {
+            return Ok(false);
+        }
+        let ready = self.executor.ready(world.monotonic, world.batches_taken);
+        let letters = usize::from(!world.inbox.is_empty());
+        let hints = usize::from(!world.hints.is_empty());
+        let weight = ready.len() * usize::from(self.scenario.knobs.haste);
+        let all = weight + letters * 5 + hints * 2;
+        if all == 0 {
+            return Ok(false);
+        }
+        let microseconds = world.random.u64(0..3000);
+        world.monotonic += Duration::from_micros(microseconds);
+        let choice = world.random.usize(0..all);
+        if choice < weight {
+            let index = ready[choice % ready.len()];
+            drop(world);
+            self.executor.advance(index, &self.world);
+        } else if choice < weight + letters * 5 {
+            let letters = world.inbox.len();
+            let count = world.random.usize(1..=letters);
+            let events: Vec<Event> = world.inbox.drain(..count).collect();
+            drop(world);
+            self.handle(events)?;
+        } else {
+            let count = world.hints.len();
+            let index = world.random.usize(0..count);
+            let hint = world.hints.swap_remove(index);
+            world.inbox.push(Event::LocalHint(hint));
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn handle(&mut self, events: Vec<Event>) -> Result<(), FolderError> {
+        let Some(folder) = &mut self.folder else { return Ok(()) };
+        let now = {
+            let mut world = self.world.lock();
+            let batches = events.iter().filter(|event| matches!(event, Event::Listed(..))).count();
+            world.batches_taken += batches as u64;
+            world.now()
+        };
+        {
+            let mut world = self.world.lock();
+            for event in &events {
+                if !matches!(event, Event::Completed(..)) {
+                    world.trace.note(format_args!("{:?} {event:?}", now.monotonic));
+                }
+            }
+        }
+        for Command { id, task } in folder.handle(events, now)? {
+            self.world.lock().trace.note(format_args!("{:?} {} {task:?}", now.monotonic, id.0));
+            self.issued.count(&task);
+            self.executor.start(Command { id, task }, &self.world);
+        }
+        drop(folder.take_notices());
+        Ok(())
+    }
+
+    pub(crate) fn status(&self) -> Result<Option<FolderStatus>, FolderError> {
+        self.folder.as_ref().map(Folder::status).transpose()
+    }
+
+    /// A hint for everything.
+    pub(crate) fn hint_everything(&self) {
+        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Subtree(RelativePath::root())));
+    }
+}
+
+/// The index's file, removed at the end. Where there is a file system in memory it is there.
+struct IndexFile {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl IndexFile {
+    fn create() -> Self {
+        let directory = directory();
+        let path = directory.path().join("index.db");
+        let file = Self { _directory: directory, path };
+        file.lose();
+        file
+    }
+
+    /// Starts with an empty index. Making the tables takes longer than most runs, so they are made once.
+    fn lose(&self) {
+        static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+        let empty = EMPTY.get_or_init(|| {
+            let directory = directory();
+            let path = directory.path().join("index.db");
+            let opened = Index::open(&path);
+            assert!(opened.is_ok(), "no index can be made in {}", path.display());
+            drop(opened);
+            std::fs::read(&path).unwrap_or_default()
+        });
+        for ending in ["-wal", "-shm"] {
+            let mut name = self.path.clone().into_os_string();
+            name.push(ending);
+            // It need not be there.
+            let _ = std::fs::remove_file(name);
+        }
+        let written = std::fs::write(&self.path, empty);
+        assert!(written.is_ok(), "no index can be written to {}", self.path.display());
+    }
+}
+
+fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.unwrap_or_else(|error| panic!("no directory for the index: {error}"))
+}

@@ -1,0 +1,379 @@
+//! The simulated disk behind the engine's seam: every call gives way, may fail, and may find the user at work.
+
+use std::io;
+use std::time::Duration;
+
+use jottad_core::{Md5, Name, RelativePath, Timestamp};
+use jottad_engine::{
+    Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, LocalContent, RootIdentity,
+    StagedFile,
+};
+
+use crate::disk_tree::{Body, Forbidden, Serial};
+use crate::text::Text;
+use crate::world::{Shared, World};
+
+/// The local disk as one command sees it.
+#[derive(Debug)]
+pub(crate) struct SimulatedDisk(pub(crate) Shared);
+
+/// A file that is open for sending.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    world: Shared,
+    serial: Serial,
+    expected: FileStat,
+}
+
+/// A temporary file.
+#[derive(Debug)]
+pub(crate) struct TemporaryFile {
+    world: Shared,
+    bytes: Vec<u8>,
+}
+
+type Result<T> = std::result::Result<T, DiskErrorKind>;
+
+impl SimulatedDisk {
+    /// One step: others move first, then chance may let the disk fail, then `act` happens at once.
+    async fn step<T>(
+        &self,
+        action: &'static str,
+        path: &RelativePath,
+        act: impl FnOnce(&mut World) -> Result<T>,
+    ) -> std::result::Result<T, DiskError> {
+        self.0.pause().await;
+        let mut world = self.0.lock();
+        let permille = world.knobs.disk_fault_permille;
+        let result = if !world.weather.calm && world.chance(permille) {
+            Err(DiskErrorKind::Other(io::Error::other("a simulated fault")))
+        } else {
+            act(&mut world)
+        };
+        result.map_err(|kind| DiskError { action, path: path.clone(), kind })
+    }
+
+    /// Waits until a change from now on must give another change time.
+    async fn wait_until_distinct(&self, changed: i64) {
+        let until = {
+            let world = self.0.lock();
+            let rest = world.disk.distinct_at(changed).saturating_sub(world.nanoseconds());
+            // A stamp in the future says nothing about the next one but that it takes a tick.
+            let most = world.disk.distinct_at(0);
+            let rest = u64::try_from(rest.clamp(0, most)).unwrap_or(0);
+            (rest > 0).then(|| world.monotonic + Duration::from_nanos(rest))
+        };
+        if let Some(until) = until {
+            self.0.sleep_until(until).await;
+        }
+    }
+
+    fn writing<T>(world: &mut World, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        if !world.mode.pulls() {
+            world.violate(format!("{what} in a mode that never writes locally"));
+        }
+        if !world.disk.is_mounted {
+            world.violate(format!("{what} while the disk is not mounted"));
+        }
+        world.as_engine(what, act)
+    }
+}
+
+fn see(world: &World, path: &RelativePath) -> Result<Option<Serial>> {
+    world.disk.look(path).map_err(|Forbidden| DiskErrorKind::PermissionDenied)
+}
+
+fn expect(world: &World, path: &RelativePath, expected: &FileStat) -> Result<Serial> {
+    let serial = see(world, path)?.ok_or(DiskErrorKind::NotFound)?;
+    if world.disk.node(serial) != DiskNode::File(*expected) {
+        return Err(DiskErrorKind::Changed);
+    }
+    if world.disk.inode(serial).readable { Ok(serial) } else { Err(DiskErrorKind::PermissionDenied) }
+}
+
+/// The directory that a new entry goes into must be there.
+fn check_place(world: &World, path: &RelativePath) -> Result<()> {
+    let parent = see(world, &path.parent().unwrap_or_default())?;
+    match parent.map(|parent| world.disk.entries(parent)) {
+        Some(Some(_)) => Ok(()),
+        _ => Err(DiskErrorKind::NotFound),
+    }
+}
+
+fn text_of(world: &World, serial: Serial) -> Option<Text> {
+    match &world.disk.inode(serial).body {
+        Body::File(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+impl Disk for SimulatedDisk {
+    type Content = OpenFile;
+    type Staged = TemporaryFile;
+
+    async fn root(&self) -> std::result::Result<RootIdentity, DiskError> {
+        self.step("looking at", &RelativePath::root(), |world| {
+            let identity = world.disk.node(world.disk.root()).identity();
+            let marker = world.disk.marker.clone().filter(|_| world.disk.is_mounted);
+            Ok(RootIdentity {
+                file_system: u64::from(world.disk.is_mounted),
+                identity: identity.ok_or(DiskErrorKind::RootLost)?,
+                marker,
+            })
+        })
+        .await
+    }
+
+    async fn list(&self, directory: &RelativePath) -> std::result::Result<Vec<DiskEntry>, DiskError> {
+        const ACTION: &str = "listing";
+        let open = |world: &mut World| {
+            let serial = see(world, directory)?.ok_or(DiskErrorKind::NotFound)?;
+            if world.disk.entries(serial).is_none() {
+                return Err(DiskErrorKind::Changed);
+            }
+            let inode = world.disk.inode(serial);
+            if inode.readable { Ok((serial, inode.changed)) } else { Err(DiskErrorKind::PermissionDenied) }
+        };
+        for _ in 0..2 {
+            let (_, changed) = self.step(ACTION, directory, open).await?;
+            self.wait_until_distinct(changed).await;
+            let (serial, version, names) = self
+                .step(ACTION, directory, |world| {
+                    let (serial, _) = open(world)?;
+                    let names: Vec<Name> =
+                        world.disk.entries(serial).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+                    Ok((serial, world.disk.inode(serial).version, names))
+                })
+                .await?;
+            let mut entries = Vec::new();
+            let mut complete = true;
+            for name in names {
+                if self.0.lock().chance(300) {
+                    self.0.pause().await;
+                }
+                let world = self.0.lock();
+                let found = world.disk.entries(serial).and_then(|entries| entries.get(&name).copied());
+                match found {
+                    Some(found) => entries.push(DiskEntry { name, node: world.disk.node(found) }),
+                    None => complete = false,
+                }
+            }
+            let unchanged = self
+                .step(ACTION, directory, |world| {
+                    Ok(see(world, directory)? == Some(serial)
+                        && world.disk.inode(serial).version == version)
+                })
+                .await?;
+            if complete && unchanged {
+                return Ok(entries);
+            }
+        }
+        Err(DiskError { action: ACTION, path: directory.clone(), kind: DiskErrorKind::Changed })
+    }
+
+    async fn stat(&self, path: &RelativePath) -> std::result::Result<Option<DiskNode>, DiskError> {
+        self.step("looking at", path, |world| Ok(see(world, path)?.map(|serial| world.disk.node(serial)))).await
+    }
+
+    async fn hash(&self, path: &RelativePath, expected: &FileStat) -> std::result::Result<Md5, DiskError> {
+        const ACTION: &str = "reading";
+        self.step(ACTION, path, |world| expect(world, path, expected)).await?;
+        self.wait_until_distinct(expected.changed).await;
+        let serial = self.step(ACTION, path, |world| expect(world, path, expected)).await?;
+        let mut bytes = Vec::new();
+        loop {
+            let mut buffer = [0; 16];
+            let read = self
+                .step(ACTION, path, |world| Ok(read_bytes(world, serial, bytes.len() as u64, &mut buffer)))
+                .await?;
+            if read == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&buffer[..read]);
+        }
+        self.step(ACTION, path, |world| expect(world, path, expected)).await?;
+        Ok(Text::of(bytes).content().md5)
+    }
+
+    async fn open(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> std::result::Result<OpenFile, DiskError> {
+        self.step("reading", path, |world| expect(world, path, expected)).await?;
+        self.wait_until_distinct(expected.changed).await;
+        let serial = self.step("reading", path, |world| expect(world, path, expected)).await?;
+        Ok(OpenFile { world: self.0.clone(), serial, expected: *expected })
+    }
+
+    async fn make_directory(&self, path: &RelativePath) -> std::result::Result<Identity, DiskError> {
+        let made = self.step("making", path, |world| {
+            check_place(world, path)?;
+            if see(world, path)?.is_none() {
+                if world.weather.no_space {
+                    return Err(DiskErrorKind::NoSpace);
+                }
+                Self::writing(world, "making a directory", |world| {
+                    let now = world.tick();
+                    world.disk.make_directory(path, now).map(drop).ok_or(DiskErrorKind::NotFound)
+                })?;
+            }
+            match see(world, path)?.map(|serial| world.disk.node(serial)) {
+                Some(DiskNode::Directory(identity)) => Ok(identity),
+                _ => Err(DiskErrorKind::Occupied),
+            }
+        });
+        let identity = made.await?;
+        self.0.pause().await;
+        Ok(identity)
+    }
+
+    async fn stage(&self) -> std::result::Result<TemporaryFile, DiskError> {
+        self.step("making", &RelativePath::root(), |world| {
+            if !world.mode.pulls() {
+                world.violate("a temporary file in a mode that never writes locally".to_owned());
+            }
+            if world.weather.no_space { Err(DiskErrorKind::NoSpace) } else { Ok(()) }
+        })
+        .await?;
+        Ok(TemporaryFile { world: self.0.clone(), bytes: Vec::new() })
+    }
+
+    async fn place(
+        &self,
+        staged: TemporaryFile,
+        path: &RelativePath,
+        modified: Timestamp,
+        replaces: Option<&FileStat>,
+    ) -> std::result::Result<FileStat, DiskError> {
+        let text = Text::of(staged.bytes.clone());
+        let placed = self.step("placing", path, |world| {
+            check_place(world, path)?;
+            let there = see(world, path)?.map(|serial| world.disk.node(serial));
+            match (there, replaces) {
+                (Some(_), None) => return Err(DiskErrorKind::Occupied),
+                (there, Some(replaces)) if there != Some(DiskNode::File(*replaces)) => {
+                    return Err(DiskErrorKind::Changed);
+                }
+                _ => {}
+            }
+            Self::writing(world, "placing a file", |world| {
+                let now = world.tick();
+                let modified = modified.seconds().saturating_mul(1_000_000_000);
+                world.disk.place(path, text.clone(), modified, now).ok_or(DiskErrorKind::NotFound)
+            })
+        });
+        let serial = placed.await?;
+        self.step("placing", path, |world| match world.disk.node(serial) {
+            // A program may have written to it at once.
+            DiskNode::File(stat) if text_of(world, serial).as_ref() == Some(&text) => Ok(stat),
+            _ => Err(DiskErrorKind::Changed),
+        })
+        .await
+    }
+
+    async fn rename(
+        &self,
+        from: &RelativePath,
+        to: &RelativePath,
+        expected: Identity,
+    ) -> std::result::Result<(), DiskError> {
+        let renamed = self.step("renaming", from, |world| {
+            let serial = see(world, from)?.ok_or(DiskErrorKind::NotFound)?;
+            if world.disk.node(serial).identity() != Some(expected) {
+                return Err(DiskErrorKind::Changed);
+            }
+            check_place(world, to)?;
+            if see(world, to)?.is_some() {
+                return Err(DiskErrorKind::Occupied);
+            }
+            Self::writing(world, "renaming", |world| {
+                let now = world.tick();
+                if world.disk.rename(from, to, now) { Ok(()) } else { Err(DiskErrorKind::Changed) }
+            })
+        });
+        renamed.await?;
+        self.0.pause().await;
+        Ok(())
+    }
+
+    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> std::result::Result<(), DiskError> {
+        let trashed = self.step("trashing", path, |world| {
+            let serial = see(world, path)?.ok_or(DiskErrorKind::NotFound)?;
+            if world.disk.node(serial) != *expected {
+                return Err(DiskErrorKind::Changed);
+            }
+            Self::writing(world, "trashing", |world| {
+                let now = world.tick();
+                if world.disk.trash(path, now) { Ok(()) } else { Err(DiskErrorKind::NotFound) }
+            })
+        });
+        trashed.await?;
+        self.0.pause().await;
+        Ok(())
+    }
+
+    async fn set_modified(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+        modified: Timestamp,
+    ) -> std::result::Result<FileStat, DiskError> {
+        self.step("reading", path, |world| expect(world, path, expected)).await?;
+        self.wait_until_distinct(expected.changed).await;
+        let set = self.step("setting the time of", path, |world| {
+            let serial = expect(world, path, expected)?;
+            Self::writing(world, "setting a time", |world| {
+                let now = world.tick();
+                world.disk.set_modified(serial, modified.seconds().saturating_mul(1_000_000_000), now);
+                Ok(())
+            })?;
+            match world.disk.node(serial) {
+                DiskNode::File(stat) => Ok(stat),
+                _ => Err(DiskErrorKind::Changed),
+            }
+        });
+        set.await
+    }
+
+    async fn claim_root(&self, marker: &str) -> std::result::Result<(), DiskError> {
+        self.step("claiming", &RelativePath::root(), |world| {
+            Self::writing(world, "claiming the root", |world| {
+                world.disk.marker.get_or_insert_with(|| marker.to_owned());
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+fn read_bytes(world: &World, serial: Serial, offset: u64, buffer: &mut [u8]) -> usize {
+    let text = text_of(world, serial);
+    let bytes = text.as_ref().map_or(&[][..], Text::bytes);
+    let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+    let count = rest.len().min(buffer.len());
+    buffer[..count].copy_from_slice(&rest[..count]);
+    count
+}
+
+impl LocalContent for OpenFile {
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let world = self.world.lock();
+        let read = read_bytes(&world, self.serial, offset, buffer);
+        let is_end = offset + read as u64 >= self.expected.size;
+        if is_end && world.disk.node(self.serial) != DiskNode::File(self.expected) {
+            return Err(io::Error::other(DiskErrorKind::Changed));
+        }
+        Ok(read)
+    }
+}
+
+impl StagedFile for TemporaryFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.world.lock().weather.no_space {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}

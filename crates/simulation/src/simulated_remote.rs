@@ -1,0 +1,333 @@
+//! The simulated Jottacloud behind the engine's seam: every call gives way, may fail before or after its effect, and
+//! may find other devices at work.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jottad_core::{
+    Content, DecodedName, File, Kind, Mode, RelativePath, StoredName, StoredPath, Timestamp, decode_name,
+};
+use jottad_engine::{
+    ListedEntry, LocalContent, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, StagedFile,
+    is_source_changed,
+};
+
+use crate::disk_tree::Body;
+use crate::remote_tree::{Refusal, RemoteItem};
+use crate::text::Text;
+use crate::world::{Shared, World};
+
+/// The service as one command sees it.
+#[derive(Debug)]
+pub(crate) struct SimulatedRemote {
+    world: Shared,
+    /// What the user had done locally when the command began.
+    user_changes: u64,
+}
+
+/// A recursive listing in progress.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    world: Shared,
+    rest: std::collections::VecDeque<ListedEntry>,
+    batch: usize,
+    /// After so many more batches it breaks off.
+    breaks_after: Option<u8>,
+}
+
+type Result<T> = std::result::Result<T, RemoteError>;
+
+impl SimulatedRemote {
+    /// The service for a command that begins now.
+    pub(crate) fn new(world: Shared) -> Self {
+        let user_changes = world.lock().user_changes;
+        Self { world, user_changes }
+    }
+
+    /// One step: others move first, then chance may let the call fail without effect.
+    async fn step<T>(&self, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        self.world.pause().await;
+        let mut world = self.world.lock();
+        world.fault(what)?;
+        act(&mut world)
+    }
+
+    /// A step that changes something; the answer may be lost afterwards.
+    async fn change<T>(&self, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        let result = self
+            .step(what, |world| {
+                if !world.mode.pushes() {
+                    world.violate(format!("{what} in a mode that never writes to the service"));
+                }
+                act(world)
+            })
+            .await?;
+        self.world.pause().await;
+        self.world.lock().fault(what)?;
+        Ok(result)
+    }
+}
+
+impl World {
+    /// Lets a call fail as the weather or chance will have it.
+    fn fault(&mut self, what: &str) -> Result<()> {
+        if self.weather.offline {
+            return Err(error(RemoteErrorKind::Offline, what, "no network"));
+        }
+        if self.weather.logged_out {
+            return Err(error(RemoteErrorKind::LoginNeeded, what, "log in again"));
+        }
+        let permille = self.knobs.remote_fault_permille;
+        if self.weather.calm || !self.chance(permille) {
+            return Ok(());
+        }
+        let kinds = [
+            RemoteErrorKind::Unavailable,
+            RemoteErrorKind::Unavailable,
+            RemoteErrorKind::Offline,
+            RemoteErrorKind::Offline,
+            RemoteErrorKind::Refused,
+            RemoteErrorKind::NotAllowed,
+            RemoteErrorKind::Conflict,
+        ];
+        let kind = kinds[self.random.usize(0..kinds.len())];
+        let mut fault = error(kind, what, "a simulated fault");
+        if kind == RemoteErrorKind::Unavailable && self.random.bool() {
+            fault.retry_after = Some(Duration::from_secs(self.random.u64(1..90)));
+        }
+        Err(fault)
+    }
+
+    /// Whether a person would agree that what is trashed on the service may go: the local side has given it up, or
+    /// has it under another name.
+    fn check_trash(&mut self, path: &StoredPath, gone: &[(StoredPath, Content)], user_changes: u64) {
+        if self.mode == Mode::Archive {
+            self.violate(format!("archive trashed {path} on the service"));
+        }
+        // What the user does between the last look and the request cannot be known.
+        if self.user_changes != user_changes {
+            return;
+        }
+        let mut local = BTreeSet::new();
+        for (path, serial) in self.disk.all() {
+            if let Body::File(text) = &self.disk.inode(serial).body {
+                local.insert((path, text.content()));
+            }
+        }
+        for (below, content) in gone {
+            let names = path.names().iter().chain(below.names());
+            let here = local_path(names);
+            if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
+                self.violate(format!("{path} was trashed on the service, but is here: {below}"));
+            } else if !self.given_up.contains(content) && !local.iter().any(|(_, held)| held == content) {
+                self.violate(format!("{path} was trashed on the service without evidence: {below} {content:?}"));
+            }
+        }
+    }
+}
+
+fn local_path<'a>(names: impl Iterator<Item = &'a StoredName>) -> Option<RelativePath> {
+    names.into_iter().try_fold(RelativePath::root(), |path, name| match decode_name(name) {
+        DecodedName::Native(name) | DecodedName::Foreign(name) => Some(path.join(&name)),
+        DecodedName::Unrepresentable(_) => None,
+    })
+}
+
+fn error(kind: RemoteErrorKind, what: &str, why: &str) -> RemoteError {
+    RemoteError { kind, message: format!("{what}: {why}"), retry_after: None }
+}
+
+fn refusal(what: &str) -> impl Fn(Refusal) -> RemoteError {
+    move |refusal| match refusal {
+        Refusal::Missing => error(RemoteErrorKind::NotFound, what, "nothing is there"),
+        Refusal::Taken => error(RemoteErrorKind::Conflict, what, "something else is there"),
+        Refusal::TooLong => error(RemoteErrorKind::Refused, what, "the name is too long"),
+    }
+}
+
+impl Remote for SimulatedRemote {
+    type Listing = Listing;
+
+    async fn list_tree(&self, directory: &StoredPath) -> Result<Listing> {
+        self.step("listing", |world| {
+            let tree = world.listed_remote();
+            let Some(entries) = tree.entries(directory) else {
+                return Err(error(RemoteErrorKind::NotFound, "listing", "no such folder"));
+            };
+            let root_is_empty = entries.is_empty();
+            let mut rest = std::collections::VecDeque::new();
+            if root_is_empty && world.random.bool() {
+                rest.push_back(ListedEntry { path: StoredPath::root(), node: RemoteNode::Directory });
+            }
+            for (path, node) in tree.walk(directory) {
+                let is_implied = node == RemoteNode::Directory
+                    && !world.knobs.announces_folders
+                    && tree
+                        .entries(&directory.names().iter().chain(path.names()).cloned().fold(
+                            StoredPath::root(),
+                            |path, name| path.join(name),
+                        ))
+                        .is_some_and(|entries| {
+                            entries.values().any(|(_, item)| matches!(**item, RemoteItem::File { .. }))
+                        });
+                if !is_implied {
+                    rest.push_back(ListedEntry { path, node });
+                }
+            }
+            let permille = world.knobs.listing_break_permille;
+            let breaks = !world.weather.calm && world.chance(permille);
+            Ok(Listing {
+                world: self.world.clone(),
+                rest,
+                batch: world.knobs.listing_batch.max(1).into(),
+                breaks_after: breaks.then(|| world.random.u8(0..3)),
+            })
+        })
+        .await
+    }
+
+    async fn list_directory(&self, directory: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>> {
+        self.step("listing", |world| {
+            let permille = world.knobs.listing_break_permille;
+            if !world.weather.calm && world.chance(permille) {
+                return Err(error(RemoteErrorKind::Incomplete, "listing", "it broke off"));
+            }
+            let tree = world.listed_remote();
+            let entries = tree.entries(directory);
+            let entries =
+                entries.ok_or_else(|| error(RemoteErrorKind::NotFound, "listing", "no such folder"))?;
+            Ok(entries.values().map(|(name, item)| (name.clone(), item.node())).collect())
+        })
+        .await
+    }
+
+    async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
+        self.step("looking", |world| Ok(world.remote.find(path).map(RemoteItem::node))).await
+    }
+
+    async fn upload<C: LocalContent>(&self, path: &StoredPath, file: File, mut content: C) -> Result<()> {
+        self.step("uploading", |world| {
+            if world.weather.full {
+                return Err(error(RemoteErrorKind::QuotaExceeded, "uploading", "the account is full"));
+            }
+            Ok(())
+        })
+        .await?;
+        let mut bytes = Vec::new();
+        loop {
+            self.world.pause().await;
+            let mut buffer = [0; 16];
+            let read = content.read_at(bytes.len() as u64, &mut buffer).map_err(|cause| {
+                let kind = if is_source_changed(&cause) {
+                    RemoteErrorKind::SourceChanged
+                } else {
+                    RemoteErrorKind::SourceUnreadable
+                };
+                error(kind, "uploading", &cause.to_string())
+            })?;
+            if read == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&buffer[..read]);
+            self.step("uploading", |_| Ok(())).await?;
+        }
+        let text = Text::of(bytes);
+        if text.content() != file.content {
+            return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was summed"));
+        }
+        self.change("uploading", |world| {
+            world
+                .as_engine("uploading", |world| {
+                    world.change_remote(|tree, now| tree.store(path, text, file.modified.seconds(), now))
+                })
+                .map_err(refusal("uploading"))
+        })
+        .await
+    }
+
+    async fn download<S: StagedFile>(&self, path: &StoredPath, content: Content, staged: &mut S) -> Result<()> {
+        let text = self
+            .step("downloading", |world| match world.remote.find(path) {
+                Some(RemoteItem::File { text, .. }) if text.content() == content => Ok(text.clone()),
+                Some(_) => Err(error(RemoteErrorKind::Conflict, "downloading", "it changed")),
+                None => Err(error(RemoteErrorKind::NotFound, "downloading", "nothing is there")),
+            })
+            .await?;
+        for piece in text.bytes().chunks(16) {
+            self.step("downloading", |_| Ok(())).await?;
+            staged
+                .write(piece)
+                .map_err(|cause| error(RemoteErrorKind::StagingFailed, "downloading", &cause.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn make_directory(&self, path: &StoredPath) -> Result<()> {
+        self.change("making a folder", |world| {
+            world.change_remote(|tree, now| tree.make_folder(path, now)).map_err(refusal("making a folder"))
+        })
+        .await
+    }
+
+    async fn trash(&self, path: &StoredPath, kind: Kind) -> Result<()> {
+        self.change("trashing", |world| {
+            match world.remote.find(path).map(|item| item.node().kind()) {
+                None => return Ok(()),
+                Some(there) if there != kind => return Err(refusal("trashing")(Refusal::Taken)),
+                Some(_) => {}
+            }
+            let gone = world.as_engine("trashing", |world| world.change_remote(|tree, now| tree.trash(path, now)));
+            world.check_trash(path, &gone.unwrap_or_default(), self.user_changes);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn move_entry(&self, from: &StoredPath, to: &StoredPath, kind: Kind) -> Result<()> {
+        self.change("moving", |world| {
+            if world.remote.find(from).is_some_and(|item| item.node().kind() != kind) {
+                return Err(refusal("moving")(Refusal::Missing));
+            }
+            world
+                .as_engine("moving", |world| world.change_remote(|tree, now| tree.rename(from, to, now)))
+                .map_err(refusal("moving"))
+        })
+        .await
+    }
+
+    async fn set_modified(&self, path: &StoredPath, content: Content, modified: Timestamp) -> Result<()> {
+        self.change("setting a time", |world| match world.remote.find(path) {
+            Some(RemoteItem::File { text, .. }) if text.content() == content => world
+                .change_remote(|tree, now| tree.set_modified(path, modified.seconds(), now))
+                .map_err(refusal("setting a time")),
+            Some(_) => Err(refusal("setting a time")(Refusal::Taken)),
+            None => Err(refusal("setting a time")(Refusal::Missing)),
+        })
+        .await
+    }
+
+    async fn change_stamp(&self) -> Result<String> {
+        self.step("asking for the stamp", |world| Ok(world.remote.stamp())).await
+    }
+}
+
+impl RemoteListing for Listing {
+    async fn next_batch(&mut self) -> Result<Option<Vec<ListedEntry>>> {
+        self.world.pause().await;
+        self.world.lock().fault("listing")?;
+        if let Some(left) = &mut self.breaks_after {
+            if *left == 0 {
+                return Err(error(RemoteErrorKind::Incomplete, "listing", "it broke off"));
+            }
+            *left -= 1;
+        }
+        if self.rest.is_empty() {
+            return match self.breaks_after {
+                Some(_) => Err(error(RemoteErrorKind::Incomplete, "listing", "the sums do not match")),
+                None => Ok(None),
+            };
+        }
+        let count = self.batch.min(self.rest.len());
+        Ok(Some(self.rest.drain(..count).collect()))
+    }
+}

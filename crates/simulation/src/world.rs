@@ -1,0 +1,253 @@
+//! The simulated world: one clock, one disk, one service, the people who use them, and what must never happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fastrand::Rng;
+use jottad_core::{Content, Mode, Side, StoredPath, Timestamp};
+use jottad_engine::{Event, LocalHint, Now};
+
+use crate::disk_tree::DiskTree;
+use crate::remote_tree::RemoteTree;
+use crate::scenario::Knobs;
+use crate::trace::Trace;
+
+/// The wall clock at the start: 2026-11-23 12:00:00 UTC.
+const START: i64 = 1_795_435_200;
+
+/// The world of one run.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// Which side's changes travel.
+    pub(crate) mode: Mode,
+    /// What the world is like.
+    pub(crate) knobs: Knobs,
+    /// The time since the start.
+    pub(crate) monotonic: Duration,
+    /// How far the wall clock was set, in seconds.
+    pub(crate) clock_jump: i64,
+    /// Every decision of chance while running.
+    pub(crate) random: Rng,
+    /// The local side.
+    pub(crate) disk: DiskTree,
+    /// The remote side.
+    pub(crate) remote: RemoteTree,
+    /// Earlier states of the remote side with the time at which each ended, for a service that lags.
+    pub(crate) earlier: Vec<(Duration, RemoteTree)>,
+    /// What is wrong now.
+    pub(crate) weather: Weather,
+    /// Hints that the watcher has not given yet.
+    pub(crate) hints: Vec<LocalHint>,
+    /// What the engine will hear.
+    pub(crate) inbox: Vec<Event>,
+    /// How many batches of listings the engine has taken.
+    pub(crate) batches_taken: u64,
+    /// How many batches were put into the inbox.
+    pub(crate) batches_sent: u64,
+    /// Why the command that is being polled cannot go on; set by it, read by the executor.
+    pub(crate) waiting: Waiting,
+    /// Counts what the user did locally.
+    pub(crate) user_changes: u64,
+    /// Contents that somebody saved, and on which side.
+    pub(crate) saved: BTreeMap<Content, Side>,
+    /// Contents that somebody saw and overwrote or deleted.
+    pub(crate) given_up: BTreeSet<Content>,
+    /// Contents that another device has put or moved on the service.
+    pub(crate) foreign: BTreeSet<Content>,
+    /// What must never happen and did.
+    pub(crate) violations: Vec<String>,
+    /// What happened.
+    pub(crate) trace: Trace,
+}
+
+/// What is wrong for a while.
+#[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools)]
+pub(crate) struct Weather {
+    /// There is no network.
+    pub(crate) offline: bool,
+    /// The account is full.
+    pub(crate) full: bool,
+    /// The tokens are no longer good.
+    pub(crate) logged_out: bool,
+    /// The local disk is full.
+    pub(crate) no_space: bool,
+    /// No fault strikes any more.
+    pub(crate) calm: bool,
+}
+
+/// Until when a command waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// For its turn.
+    Turn,
+    /// For a time.
+    Until(Duration),
+    /// For the engine to take so many batches of listings.
+    Batches(u64),
+}
+
+/// The world as its inhabitants share it. Only one of them moves at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(Arc<Mutex<World>>);
+
+impl Shared {
+    /// A world to share.
+    pub(crate) fn new(world: World) -> Self {
+        Self(Arc::new(Mutex::new(world)))
+    }
+
+    /// The world; nobody holds it while waiting.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets others move first.
+    pub(crate) fn pause(&self) -> Pause {
+        Pause { world: self.clone(), waiting: Some(Waiting::Turn) }
+    }
+
+    /// Waits for a time.
+    pub(crate) fn sleep_until(&self, time: Duration) -> Pause {
+        Pause { world: self.clone(), waiting: Some(Waiting::Until(time)) }
+    }
+
+    /// Waits until the engine took a batch.
+    pub(crate) fn taken(&self, batches: u64) -> Pause {
+        Pause { world: self.clone(), waiting: Some(Waiting::Batches(batches)) }
+    }
+}
+
+/// A point at which a command gives way to everything else.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    world: Shared,
+    waiting: Option<Waiting>,
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        match self.waiting.take() {
+            None => Poll::Ready(()),
+            Some(waiting) => {
+                self.world.lock().waiting = waiting;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl World {
+    /// A new world with nothing in it.
+    pub(crate) fn new(mode: Mode, knobs: &Knobs, seed: u64, keeps_trace: bool) -> Self {
+        let granularity = i64::from(knobs.granularity_milliseconds) * 1_000_000;
+        Self {
+            mode,
+            knobs: knobs.clone(),
+            monotonic: Duration::ZERO,
+            clock_jump: 0,
+            random: Rng::with_seed(seed),
+            disk: DiskTree::new(granularity.max(1), knobs.has_birth_times, START * 1_000_000_000),
+            remote: RemoteTree::new(knobs.remote_root_exists, knobs.folding, knobs.stamps_everything),
+            earlier: Vec::new(),
+            weather: Weather::default(),
+            hints: Vec::new(),
+            inbox: Vec::new(),
+            batches_taken: 0,
+            batches_sent: 0,
+            waiting: Waiting::Turn,
+            user_changes: 0,
+            saved: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            foreign: BTreeSet::new(),
+            violations: Vec::new(),
+            trace: Trace::new(keeps_trace),
+        }
+    }
+
+    /// The time as the engine is told it.
+    pub(crate) fn now(&self) -> Now {
+        let wall = START + self.clock_jump + self.monotonic.as_secs().cast_signed();
+        Now { monotonic: self.monotonic, wall: Timestamp::from_seconds(wall) }
+    }
+
+    /// The wall clock in nanoseconds since the epoch.
+    pub(crate) fn nanoseconds(&self) -> i64 {
+        let since_start = i64::try_from(self.monotonic.as_nanos()).unwrap_or(i64::MAX);
+        (START + self.clock_jump) * 1_000_000_000 + since_start
+    }
+
+    /// The wall clock in nanoseconds, never the same twice: every change of the disk takes a moment.
+    pub(crate) fn tick(&mut self) -> i64 {
+        self.monotonic += Duration::from_micros(1);
+        self.nanoseconds()
+    }
+
+    /// The remote side's clock in seconds.
+    pub(crate) fn service_seconds(&self) -> i64 {
+        START + self.monotonic.as_secs().cast_signed()
+    }
+
+    /// Whether something happens that happens so many times in a thousand.
+    pub(crate) fn chance(&mut self, permille: u16) -> bool {
+        permille > 0 && self.random.u16(0..1000) < permille
+    }
+
+    /// Notes what must never happen.
+    pub(crate) fn violate(&mut self, what: String) {
+        self.trace.note(format_args!("VIOLATION {what}"));
+        self.violations.push(what);
+    }
+
+    /// Changes the remote side, keeping what it was for a service that lags.
+    pub(crate) fn change_remote<T>(&mut self, change: impl FnOnce(&mut RemoteTree, i64) -> T) -> T {
+        if self.knobs.lag_milliseconds > 0 {
+            self.earlier.push((self.monotonic, self.remote.clone()));
+        }
+        let now = self.service_seconds();
+        change(&mut self.remote, now)
+    }
+
+    /// The remote side as a listing shows it, which may be late (U-38).
+    pub(crate) fn listed_remote(&mut self) -> RemoteTree {
+        let longest = Duration::from_millis(self.knobs.lag_milliseconds.into());
+        if longest.is_zero() || self.weather.calm {
+            return self.remote.clone();
+        }
+        let lag = longest.mul_f32(self.random.f32());
+        let seen = self.monotonic.saturating_sub(lag);
+        let earlier = self.earlier.iter().find(|(until, _)| *until > seen);
+        earlier.map_or_else(|| self.remote.clone(), |(_, tree)| tree.clone())
+    }
+
+    /// Every content that a person can still get at, on either side.
+    pub(crate) fn reachable(&self) -> BTreeSet<Content> {
+        let local = self.disk.texts();
+        let remote = self.remote.texts();
+        local.iter().chain(&remote).map(crate::text::Text::content).collect()
+    }
+
+    /// Lets the engine change something: whatever was reachable before must be so afterwards.
+    pub(crate) fn as_engine<T>(&mut self, what: &str, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.reachable();
+        let result = change(self);
+        let after = self.reachable();
+        let lost: Vec<Content> = before.difference(&after).copied().collect();
+        if !lost.is_empty() {
+            self.violate(format!("{what} lost {lost:?}"));
+        }
+        result
+    }
+
+    /// The remote path of a local one, as the engine would name it.
+    pub(crate) fn stored(path: &jottad_core::RelativePath) -> StoredPath {
+        let names = path.components().filter_map(|component| jottad_core::Name::new(component).ok());
+        StoredPath::new(names.map(|name| jottad_core::encode_name(&name)).collect())
+    }
+}
