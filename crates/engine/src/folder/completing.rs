@@ -24,6 +24,8 @@ pub(super) struct Running {
     /// Of the file that travels.
     pub(super) bytes: Option<u64>,
     pub(super) detail: Detail,
+    /// What the remote side was known to have before this claimed it; filled in by [`Folder::start`].
+    pub(super) before: Option<RemoteRecord>,
 }
 
 /// What is needed to take an operation's end in.
@@ -59,7 +61,23 @@ impl Running {
 
 impl Folder {
     /// Notes that an operation was asked for.
-    pub(super) fn start(&mut self, command: CommandId, running: Running) {
+    ///
+    /// What is about to be sent is claimed before it leaves: if the answer is lost, by a crash or on the network, a look
+    /// at the directory tells ours from what others put there, so that it can also be removed again.
+    pub(super) fn start(&mut self, command: CommandId, running: Running) -> Result<(), FolderError> {
+        let claim = match running.detail {
+            Detail::Upload { file } => Some(RemoteNode::File(file)),
+            Detail::MakeRemoteDirectory if running.node != NodeId::ROOT => Some(RemoteNode::Directory),
+            _ => None,
+        };
+        let mut before = None;
+        if let Some(claim) = claim
+            && let Some(mut node) = self.index.node(running.node)?
+        {
+            let name = node.remote.as_ref().and_then(|remote| remote.name.clone());
+            before = node.remote.replace(RemoteRecord { node: claim, name, claimed: true });
+            self.index.save(&mut node)?;
+        }
         self.notices.push(Notice::OperationStarted {
             command,
             kind: running.kind.as_str(),
@@ -67,7 +85,8 @@ impl Folder {
         });
         *self.attempts.entry(running.node).or_default() += 1;
         self.busy.insert(running.node);
-        self.running.insert(command, running);
+        self.running.insert(command, Running { before, ..running });
+        Ok(())
     }
 
     pub(super) fn operation_ended(
@@ -102,12 +121,8 @@ impl Folder {
 
     fn achieved(&mut self, mut node: Node, running: &Running, achieved: Achieved) -> Result<(), FolderError> {
         match &running.detail {
-            Detail::Upload { file } => {
-                // It counts as stored when a listing shows it. Whatever the local side has become meanwhile, this is
-                // what was sent.
-                let name = node.remote.take().and_then(|remote| remote.name);
-                node.remote = Some(RemoteRecord { node: RemoteNode::File(*file), name, claimed: true });
-                self.index.save(&mut node)?;
+            Detail::Upload { .. } => {
+                // It counts as stored when a listing shows it.
                 self.index.clear_problem(node.id)?;
                 self.confirming.claimed(running.directory);
                 if achieved == Achieved::Outdated {
@@ -115,12 +130,12 @@ impl Folder {
                 }
             }
             Detail::MakeRemoteDirectory => {
-                let name = node.remote.take().and_then(|remote| remote.name);
-                let is_root = node.id == NodeId::ROOT;
-                node.remote = Some(RemoteRecord { node: RemoteNode::Directory, name, claimed: !is_root });
-                self.index.save(&mut node)?;
                 self.index.clear_problem(node.id)?;
-                if !is_root {
+                if node.id == NodeId::ROOT {
+                    node.remote =
+                        Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+                    self.index.save(&mut node)?;
+                } else {
                     self.confirming.claimed(running.directory);
                 }
                 self.round.restart();
@@ -213,6 +228,8 @@ impl Folder {
         if let Some(moved) = self.index.node(target.id)? {
             self.free_namesakes(&moved)?;
         }
+        // Claims have moved along, into directories with other rows.
+        self.confirming.reload();
         // One look at the directory shows that it arrived.
         if parked != Parked::To {
             self.confirming.doubt(directory);
@@ -285,6 +302,7 @@ impl Folder {
         if let Detail::MoveRemote { .. } = running.detail {
             self.round.moving.give_up();
         }
+        self.withdraw_claim(node.id, running, error)?;
         self.round.restart();
         match error {
             OperationError::Disk(error) => self.disk_failed(node, running, error, now),
@@ -298,6 +316,36 @@ impl Folder {
                 Ok(())
             }
         }
+    }
+
+    /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where
+    /// something may have, a look tells.
+    fn withdraw_claim(
+        &mut self,
+        node: NodeId,
+        running: &Running,
+        error: &OperationError,
+    ) -> Result<(), FolderError> {
+        let Some(mut node) = self.index.node(node)? else { return Ok(()) };
+        if !matches!(running.detail, Detail::Upload { .. } | Detail::MakeRemoteDirectory)
+            || !node.remote.as_ref().is_some_and(|remote| remote.claimed)
+        {
+            return Ok(());
+        }
+        let nothing_was_sent = match error {
+            OperationError::Disk(_) | OperationError::LocalChanged { .. } => true,
+            OperationError::Remote(error) => {
+                matches!(error.kind, RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded)
+            }
+            OperationError::RemoteChanged { .. } => false,
+        };
+        if nothing_was_sent {
+            node.remote.clone_from(&running.before);
+            self.index.save(&mut node)?;
+        } else {
+            self.confirming.doubt(running.directory);
+        }
+        Ok(())
     }
 
     /// The local side is not what was thought: it is scanned before anything else is decided there.
@@ -361,6 +409,19 @@ impl Folder {
             }
             RemoteErrorKind::NotFound | RemoteErrorKind::Conflict => {
                 self.look_at_remote(running);
+                Ok(())
+            }
+            // A move may always be left out: where the service does not want it, the path rules do without. Where it
+            // merely fails, waiting is better, because a directory that is not moved is sent anew.
+            RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded
+                if matches!(running.detail, Detail::MoveRemote { .. }) =>
+            {
+                self.attempts.insert(node.id, super::MOST_ATTEMPTS);
+                Ok(())
+            }
+            _ if matches!(running.detail, Detail::MoveRemote { .. }) => {
+                self.attempts.remove(&node.id);
+                self.connection_failed(error, now);
                 Ok(())
             }
             RemoteErrorKind::QuotaExceeded => {

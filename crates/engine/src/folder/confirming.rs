@@ -46,6 +46,11 @@ impl Confirming {
         self.loaded && self.waiting.is_empty() && self.directories.is_empty() && self.entries.is_empty()
     }
 
+    /// Rows with claims were moved: where they are now is found again.
+    pub(super) fn reload(&mut self) {
+        self.loaded = false;
+    }
+
     /// Something was sent into a directory.
     pub(super) fn claimed(&mut self, directory: NodeId) {
         self.waiting.entry(directory).or_default().entries += 1;
@@ -74,7 +79,8 @@ impl Confirming {
             let Some(last) = page.last() else { break };
             after = last.directory;
             for claimed in page {
-                self.waiting.entry(claimed.directory).or_default().entries = claimed.entries;
+                let waiting = self.waiting.entry(claimed.directory).or_default();
+                waiting.entries = waiting.entries.max(claimed.entries);
             }
         }
         self.loaded = true;

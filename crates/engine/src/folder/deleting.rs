@@ -188,8 +188,9 @@ impl Folder {
                 to: None,
                 bytes: None,
                 detail: Detail::Trash { side: doomed.side },
+                before: None,
             },
-        );
+        )?;
         Ok(())
     }
 

@@ -329,6 +329,12 @@ impl Folder {
         if node.remote != seen || node.id == NodeId::NEW {
             let was_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
             let attempts = self.attempts.get(&node.id).copied().filter(|_| was_claimed);
+            if let Some(claim) = node.remote.take()
+                && claim.claimed
+                && seen.as_ref().is_some_and(|seen| seen.node == claim.node)
+            {
+                node.base = node.base_from_claim(&claim);
+            }
             node.remote = seen;
             self.save_observed(node)?;
             // What comes of our own work does not make it count anew how often that was tried.

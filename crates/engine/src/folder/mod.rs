@@ -183,6 +183,8 @@ impl Folder {
             Event::Started => {
                 self.scanning.want_everything();
                 self.listing.start(&self.settings, now);
+                // A person may have mended what was wrong and started anew for that very reason.
+                self.retry_all_problems()?;
             }
             Event::LocalHint(LocalHint::Directory(path)) => self.scanning.want_directory(path),
             Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),

@@ -14,6 +14,8 @@ use crate::time::Now;
 
 /// Most pairs that are weighed in one round; the rest follows in the next.
 const MOST_CANDIDATES: u32 = 1024;
+/// Fewer than after which a row is left alone, so that the path rules get their turn.
+const MOST_MOVE_ATTEMPTS: u32 = 3;
 
 /// The moves of the current round.
 #[derive(Debug, Default)]
@@ -82,6 +84,8 @@ impl Folder {
             let remote_is_there = from.remote_entry().is_present()
                 && std::mem::discriminant(&from.remote_entry()) == std::mem::discriminant(&from.base_entry());
             if remote_is_there
+                && !self.is_given_up(&from)
+                && self.is_possible_target(&from, &to)?
                 && self.is_evidence(&from, &to)?
                 && !self.is_frozen(&from)?
                 && !self.is_frozen(&to)?
@@ -94,6 +98,18 @@ impl Folder {
             }
         }
         Ok(candidates)
+    }
+
+    /// A move that failed for its own sake this often is left to the path rules.
+    fn is_given_up(&self, from: &Node) -> bool {
+        self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
+    }
+
+    /// Whether the service can take the entry under its new name: where it cannot, the path rules say why.
+    fn is_possible_target(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+        let stored = encode_name(&to.name);
+        let is_taken = |other: &Node| other.id != to.id && other.id != from.id && other.remote.is_some();
+        Ok(stored.fits() && !self.index.namesakes(to.parent, &stored)?.iter().any(is_taken))
     }
 
     fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
@@ -172,8 +188,9 @@ impl Folder {
                         to: None,
                         bytes: None,
                         detail: Detail::MakeRemoteDirectory,
+                        before: None,
                     },
-                );
+                )?;
                 asked = true;
                 // One at a time, top first: the next one may be inside this one.
                 break;
@@ -216,8 +233,9 @@ impl Folder {
                 to: Some(target_path),
                 bytes: None,
                 detail: Detail::MoveRemote { directory: directory.id, name, parked: step.parked },
+                before: None,
             },
-        );
+        )?;
         Ok(true)
     }
 }

@@ -461,8 +461,17 @@ impl Folder {
         let command = self.issue(task);
         self.start(
             command,
-            Running { node: node.id, directory: node.parent, kind, path, to: None, bytes, detail },
-        );
+            Running {
+                node: node.id,
+                directory: node.parent,
+                kind,
+                path,
+                to: None,
+                bytes,
+                detail,
+                before: None,
+            },
+        )?;
         Ok(Considered::Issued)
     }
 
@@ -550,8 +559,9 @@ impl Folder {
             to: Some(to),
             bytes: None,
             detail: Detail::MoveAside { side, name },
+            before: None,
         };
-        self.start(command, running);
+        self.start(command, running)?;
         Ok(Considered::Issued)
     }
 }

@@ -21,7 +21,7 @@ impl Folder {
         };
         let problems = self.index.problem_count()?;
         let held = self.hold()?;
-        let settled = self.is_settled();
+        let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
         let totals = self.index.totals();
         let pending = if scanned && self.listing.is_known() { Some(self.pending()?) } else { None };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jottad_core::{Name, RelativePath, root_suddenly_empty};
+use jottad_core::{Entry, Name, RelativePath, root_suddenly_empty};
 
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskNode};
@@ -250,6 +250,12 @@ impl Folder {
             if node.local == Local::Ignored
                 && self.rules.matching(&path, false).or(self.rules.matching(&path, true)).is_some()
             {
+                continue;
+            }
+            let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
+            if self.rules.matching(&path, was_directory).is_some() {
+                // Whether it was gone before the rule came cannot be told.
+                self.ignore(&mut node)?;
                 continue;
             }
             if node.local != Local::Absent {

@@ -73,6 +73,14 @@ impl Index {
         Ok(seconds.flatten().map(Timestamp::from_seconds))
     }
 
+    /// Whether something failed so seldom yet that the next try will probably do.
+    pub(crate) fn is_trying(&self) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM problem WHERE kind = 'failing' AND tries <= 3 AND next_try IS NOT NULL LIMIT 1",
+        )?;
+        Ok(statement.exists([])?)
+    }
+
     /// Parks a delete or an overwrite; what was approved stays approved.
     pub(crate) fn hold(&mut self, node: NodeId, action: &str) -> Result<(), IndexError> {
         self.begin()?;
