@@ -333,7 +333,7 @@ impl Folder {
                 && claim.claimed
                 && seen.as_ref().is_some_and(|seen| seen.node == claim.node)
             {
-                node.base = node.base_from_claim(&claim);
+                node.base = Some(node.base_from_claim(&claim));
             }
             node.remote = seen;
             self.save_observed(node)?;

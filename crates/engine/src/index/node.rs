@@ -197,15 +197,16 @@ impl Node {
 
     /// The base after a claim was seen on the service: what was sent is what both sides agreed on, whatever the local
     /// side has become since.
-    pub(crate) fn base_from_claim(&self, claim: &RemoteRecord) -> Option<Base> {
+    pub(crate) fn base_from_claim(&self, claim: &RemoteRecord) -> Base {
         let entry = match claim.node {
             RemoteNode::File(file) => BaseEntry::File(file),
             RemoteNode::Directory => BaseEntry::Directory,
         };
-        match self.base_from_local() {
-            Some(base) if base.entry == entry => Some(base),
-            _ => Some(Base { entry, identity: Identity { inode: 0, born: 0 }, stamp: Stamp::default() }),
-        }
+        self.base_from_local().filter(|base| base.entry == entry).unwrap_or(Base {
+            entry,
+            identity: Identity { inode: 0, born: 0 },
+            stamp: Stamp::default(),
+        })
     }
 
     fn local_is_base(&self) -> bool {
