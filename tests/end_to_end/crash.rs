@@ -69,21 +69,20 @@ fn killed_at_random_moments_while_the_folder_changes() {
     let mut dice = fastrand::Rng::with_seed(7);
     world.fill("base", 6, 10);
     world.service.set_latency(Duration::from_millis(3));
-    for round in 0..10 {
+    for round in 0..8 {
         let daemon = world.start();
-        let patience = dice.u64(5..60);
+        world.synced();
+        let asked = world.service.counters().requests;
+        let moment = dice.u64(1..40);
         for step in 0..12 {
             change_something(&world, &mut dice, round * 100 + step);
         }
-        let asked = world.service.counters().requests;
         // A moment is told by what the service has been asked, not by a clock.
-        wait_until("some requests", || {
-            let asked_now = world.service.counters().requests - asked;
-            asked_now >= patience || world.machine.status()["verdict"] == "in_sync"
+        wait_until("some requests or rest", || {
+            world.service.counters().requests - asked >= moment || world.machine.status()["verdict"] == "in_sync"
         });
         daemon.kill();
     }
-    world.service.set_latency(Duration::ZERO);
     world.settle();
     world.service.reset_counters();
     world.settle();
