@@ -335,6 +335,10 @@ impl Folder {
         retry: Option<Duration>,
         now: Now,
     ) -> Result<(), FolderError> {
+        if self.index.node(node)?.is_none() {
+            // Nothing is known of it any more, so nothing can be wrong with it.
+            return Ok(());
+        }
         let before = self.index.problem(node)?;
         let (since, tries) = match &before {
             Some(problem) if problem.kind == kind => (problem.since, problem.tries + 1),

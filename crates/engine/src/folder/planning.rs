@@ -262,23 +262,36 @@ impl Folder {
             mode = jottad_core::Mode::Sync;
         }
         let failure = std::cell::Cell::new(None);
-        let decision = reconcile(mode, trees, |side| {
-            self.changed_inside(node.id, side).unwrap_or_else(|error| {
+        let is_pending = std::cell::Cell::new(false);
+        let decision = reconcile(mode, trees, |side| match self.changed_inside(node.id, side) {
+            Ok(Some(changed)) => changed,
+            Ok(None) => {
+                is_pending.set(true);
+                true
+            }
+            Err(error) => {
                 failure.set(Some(error));
                 true
-            })
+            }
         });
         match failure.into_inner() {
             Some(error) => Err(error),
+            None if is_pending.get() => Ok(None),
             None => Ok(Some(decision)),
         }
     }
 
-    /// Whether anything below a row differs from the base on a side, deletions not counted.
-    fn changed_inside(&self, top: NodeId, side: Side) -> Result<bool, FolderError> {
+    /// Whether anything below a row differs from the base on a side, deletions not counted; `None` while something
+    /// below was sent and not seen, because that is our own work and no change by others.
+    fn changed_inside(&self, top: NodeId, side: Side) -> Result<Option<bool>, FolderError> {
         let mut changed = false;
+        let mut claimed = false;
         self.index.walk(top, |node, _| {
             let base = node.base_entry();
+            if side == Side::Remote && node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                claimed = true;
+                return Ok(Descend::Yes);
+            }
             changed |= match side {
                 Side::Local => match node.trees() {
                     None => true,
@@ -288,7 +301,7 @@ impl Folder {
             };
             Ok(if changed { Descend::No } else { Descend::Yes })
         })?;
-        Ok(changed)
+        Ok(if claimed && !changed { None } else { Some(changed) })
     }
 
     fn consider(
