@@ -249,35 +249,4 @@ pub(crate) fn remote_error(error: &Error) -> RemoteError {
 }
 
 #[cfg(test)]
-mod tests {
-    use jottad_engine::DiskErrorKind;
-
-    use super::*;
-
-    #[test]
-    fn errors_are_told_apart_by_what_they_mean() {
-        let action = || "uploading Jotta/Archive/x".to_owned();
-        let source = |source| Error::Source { action: action(), source };
-        let cases = [
-            (source(io::Error::other(DiskErrorKind::Changed)), RemoteErrorKind::SourceChanged),
-            (source(io::ErrorKind::PermissionDenied.into()), RemoteErrorKind::SourceUnreadable),
-            (
-                Error::Sink { action: action(), source: io::ErrorKind::StorageFull.into() },
-                RemoteErrorKind::StagingFailed,
-            ),
-            (Error::SourceChanged { action: action() }, RemoteErrorKind::SourceChanged),
-            (Error::LoginNeeded { reason: "x".into() }, RemoteErrorKind::LoginNeeded),
-            (
-                Error::Stalled { action: action(), after: std::time::Duration::from_secs(1) },
-                RemoteErrorKind::Offline,
-            ),
-            (Error::Exists { action: action(), reason: "x".into() }, RemoteErrorKind::Conflict),
-            (Error::Incomplete { action: action(), reason: "x".into() }, RemoteErrorKind::Incomplete),
-            (Error::Protocol { action: action(), reason: "x".into() }, RemoteErrorKind::Unavailable),
-            (Error::InvalidPath { path: "x".into(), reason: "y" }, RemoteErrorKind::Refused),
-        ];
-        for (error, kind) in cases {
-            assert_eq!(remote_error(&error).kind, kind, "{error}");
-        }
-    }
-}
+mod tests;

@@ -5,20 +5,32 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::commands::cat::CatArguments;
 use crate::commands::completions::CompletionsArguments;
+use crate::commands::copy::CopyArguments;
 use crate::commands::demo::DemoArguments;
 use crate::commands::devices::{DevicesArguments, MountpointsArguments};
 use crate::commands::folder::FolderCommand;
+use crate::commands::get::GetArguments;
 use crate::commands::hold::{HeldArguments, NameArguments};
+use crate::commands::link::LinkArguments;
 use crate::commands::list::ListArguments;
 use crate::commands::log::LogArguments;
 use crate::commands::login::LoginArguments;
+use crate::commands::make_directory::MakeDirectoryArguments;
+use crate::commands::move_entry::MoveArguments;
 use crate::commands::pause::{PauseArguments, ResumeArguments};
 use crate::commands::plan::PlanArguments;
+use crate::commands::put::PutArguments;
+use crate::commands::remove::RemoveArguments;
+use crate::commands::restore::RestoreArguments;
 use crate::commands::run::RunArguments;
 use crate::commands::service::ServiceCommand;
 use crate::commands::status::StatusArguments;
 use crate::commands::sync::SyncArguments;
+use crate::commands::touch::TouchArguments;
+use crate::commands::trash::TrashCommand;
+use crate::commands::versions::VersionsArguments;
 use crate::commands::why::WhyArguments;
 use crate::config::units::parse_duration;
 
@@ -54,7 +66,7 @@ pub(crate) struct GeneralArguments {
     /// Print JSON for scripts: one document, or one a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Log more to stderr: -v what happens, -vv why, -vvv everything; JOTTAD_LOG takes a filter
+    /// Log more to stderr: -v what happens, -vv why, -vvv everything; `JOTTAD_LOG` takes a filter
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -102,6 +114,33 @@ pub(crate) enum Command {
     Log(LogArguments),
     /// List a place on the service
     Ls(ListArguments),
+    /// Print a file of the service
+    Cat(CatArguments),
+    /// Fetch a file or folder from the service
+    Get(GetArguments),
+    /// Send a file or directory to the service
+    Put(PutArguments),
+    /// Make a folder on the service
+    Mkdir(MakeDirectoryArguments),
+    /// Move or rename on the service; nothing is overwritten
+    Mv(MoveArguments),
+    /// Copy on the service
+    Cp(CopyArguments),
+    /// Put a file or folder of the service into its trash
+    Rm(RemoveArguments),
+    /// Set the time of a file on the service
+    Touch(TouchArguments),
+    /// Make a public link, or show the one there is
+    Link(LinkArguments),
+    /// End a public link
+    Unlink(LinkArguments),
+    /// Show what a file held before
+    Versions(VersionsArguments),
+    /// Bring back a revision, or what is in the trash
+    Restore(RestoreArguments),
+    /// Show, restore or empty the trash of the account
+    #[command(subcommand)]
+    Trash(TrashCommand),
     /// Show the devices of the account, or make one
     Devices(DevicesArguments),
     /// Show the mountpoints of a device, or make one

@@ -57,12 +57,9 @@ impl EventStream {
                     return parse(data).map(Some);
                 }
             }
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Ok(frame)) => self.received.extend(frame.into_data().unwrap_or_default()),
-                // The daemon was killed: for a listener that is the end as well.
-                Some(Err(_)) => return Ok(None),
-            }
+            // A daemon that was killed is, for a listener, one that has ended.
+            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            self.received.extend(frame.into_data().unwrap_or_default());
         }
     }
 }

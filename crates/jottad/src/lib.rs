@@ -21,6 +21,7 @@ mod adapter;
 mod daemon;
 mod link;
 
+mod remote;
 mod service;
 mod survey;
 

@@ -20,6 +20,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Writes one line for people.
+    #[expect(clippy::unused_self, reason = "results leave through the output that a command was given")]
     pub(crate) fn line(self, text: impl fmt::Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
@@ -88,8 +89,8 @@ pub(crate) struct Columns(Vec<Vec<String>>);
 
 impl Columns {
     /// Adds a line. Cells are escaped.
-    pub(crate) fn push<const COUNT: usize>(&mut self, cells: [String; COUNT]) {
-        self.0.push(cells.iter().map(|cell| Escaped(cell).to_string()).collect());
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.0.push(cells.into_iter().map(|cell| Escaped(&cell).to_string()).collect());
     }
 
     /// The lines, without trailing spaces.

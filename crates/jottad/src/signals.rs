@@ -26,5 +26,6 @@ pub(crate) async fn stopped(signals: &mut Signals) {
             return;
         }
     }
-    std::future::pending().await
+    // Nobody can ask any more.
+    std::future::pending::<()>().await;
 }

@@ -39,14 +39,13 @@ impl Patience {
             Verdict::InSync => self.is_fresh(folder),
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
-            Verdict::Problems => false,
             Verdict::Held => folder.held.as_ref().is_none_or(|held| held.kind == "root"),
             Verdict::LoginNeeded | Verdict::Paused => true,
             Verdict::Offline | Verdict::Stalled => {
                 unreachable = true;
                 true
             }
-            Verdict::Working => false,
+            Verdict::Problems | Verdict::Working => false,
         });
         if !unreachable {
             self.outage = None;

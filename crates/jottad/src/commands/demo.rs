@@ -22,7 +22,7 @@ use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
 use crate::documents::{EventDocument, StatusDocument};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections};
+use crate::invocation::{Invocation, connections, serve};
 use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
 use crate::signals::{Signals, stopped};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<
     let stage = Stage::set(arguments.directory.as_deref())?;
     let mut signals =
         (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
-    invocation.serve(async {
+    serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())
             .await
             .map_err(|error| Failure::failed(format!("starting the emulator: {error}")))?;
@@ -85,17 +85,16 @@ impl Stage {
         let trouble = |error: io::Error| Failure::failed(format!("setting up the demo: {error}"));
         let temporary = tempfile::Builder::new().prefix("jottad-demo-").tempdir().map_err(trouble)?;
         let top = temporary.path().canonicalize().map_err(trouble)?;
-        let folder = match directory {
-            Some(directory) => usable(directory)?,
-            None => {
-                let folder = top.join("folder");
-                for (name, text) in SAMPLES {
-                    let path = folder.join(name);
-                    fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(trouble)?;
-                    fs::write(path, text).map_err(trouble)?;
-                }
-                folder
+        let folder = if let Some(directory) = directory {
+            usable(directory)?
+        } else {
+            let folder = top.join("folder");
+            for (name, text) in SAMPLES {
+                let path = folder.join(name);
+                fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(trouble)?;
+                fs::write(path, text).map_err(trouble)?;
             }
+            folder
         };
         let places =
             Places { home: top.clone(), config_file: top.join("config.toml"), state_dir: top.join("state") };
@@ -104,11 +103,8 @@ impl Stage {
 
     async fn start_daemon(&self, emulator: &Emulator) -> Result<Daemon, Failure> {
         let base = emulator.base_url();
-        let service: String = ["jfs_url", "api_url", "www_url", "id_url"]
-            .iter()
-            .map(|key| format!("{key} = \"{base}\"\n"))
-            .collect();
-        fs::write(&self.places.config_file, format!("[service]\n{service}\n"))
+        let urls = format!("jfs_url = {base:?}\napi_url = {base:?}\nwww_url = {base:?}\nid_url = {base:?}");
+        fs::write(&self.places.config_file, format!("[service]\n{urls}\n\n"))
             .map_err(|error| Failure::failed(format!("setting up the demo: {error}")))?;
         let local =
             self.folder.to_str().ok_or_else(|| Failure::usage("the directory's name is not UTF-8"))?;
@@ -173,8 +169,7 @@ async fn show(
 }
 
 fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), Failure> {
-    let folder = stage.folder.display().to_string();
-    let folder = Escaped(&folder);
+    let folder = shell_word(&stage.folder);
     output.line(format_args!(
         "A pretended Jottacloud on this machine: {} (nothing leaves it)",
         emulator.base_url()
@@ -192,13 +187,24 @@ fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), F
     } else {
         output.line("  edit, rename and delete as you like, in that directory")?;
     }
-    let state = stage.places.state_dir.display().to_string();
-    let config = stage.places.config_file.display().to_string();
-    let jottad = format!("jottad --config {config} --state-dir {state}");
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("jottad"));
+    let jottad = format!(
+        "{} --config {} --state-dir {}",
+        shell_word(&program),
+        shell_word(&stage.places.config_file),
+        shell_word(&stage.places.state_dir)
+    );
     output.line(format_args!("  {jottad} status"))?;
     output.line(format_args!("  {jottad} ls -R -l Jotta/Archive/demo"))?;
     output.line(if stage.sample { "Ctrl-C ends it and removes the folder." } else { "Ctrl-C ends it." })?;
     output.line("")
+}
+
+/// A path as a shell reads it, and as a terminal shows it harmlessly.
+fn shell_word(path: &Path) -> String {
+    let text = Escaped(&path.display().to_string()).to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+:@".contains(character);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn print(event: &EventDocument, output: Output) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::config::{Config, Folder, check_name, resolve, shorten};
 use crate::documents::{AcceptedDocument, OrderDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, unknown_folder};
+use crate::invocation::{Invocation, unknown_folder, wait};
 use crate::output::{Columns, Escaped, count, remark};
 use crate::survey::{Survey, survey};
 
@@ -31,7 +31,7 @@ pub(crate) enum FolderCommand {
     Set {
         /// The folder
         name: String,
-        /// What to change, for example mode=archive or 'ignore=["*.tmp"]'
+        /// What to change, for example mode=archive or ignore=*.tmp
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
@@ -196,7 +196,7 @@ fn set(name: &str, settings: &[String], invocation: &Invocation) -> Result<Exit,
 
 /// Asks a running daemon to follow the config; says what became of it.
 fn tell(invocation: &Invocation) -> Result<Exit, Failure> {
-    invocation.wait(async {
+    wait(async {
         tell_daemon(invocation).await;
         Ok(Exit::Done)
     })
@@ -212,7 +212,10 @@ pub(crate) async fn tell_daemon(invocation: &Invocation) {
         Ok(_) => {}
         Err(failure) if failure.exit() == Exit::NotRunning => {}
         Err(failure) => {
-            remark(format_args!("warning: the running daemon did not follow: {}", Escaped(failure.message())))
+            remark(format_args!(
+                "warning: the running daemon did not follow: {}",
+                Escaped(failure.message())
+            ));
         }
     }
 }

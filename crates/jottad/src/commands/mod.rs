@@ -19,8 +19,20 @@ pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod why;
 
+pub(crate) mod cat;
+pub(crate) mod copy;
 pub(crate) mod devices;
+pub(crate) mod get;
+pub(crate) mod link;
 pub(crate) mod list;
+pub(crate) mod make_directory;
+pub(crate) mod move_entry;
+pub(crate) mod put;
+pub(crate) mod remove;
+pub(crate) mod restore;
+pub(crate) mod touch;
+pub(crate) mod trash;
+pub(crate) mod versions;
 
 pub(crate) mod completions;
 pub(crate) mod doctor;
@@ -52,6 +64,19 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Fai
         Command::Why(arguments) => why::run(&arguments, invocation),
         Command::Log(arguments) => log::run(&arguments, invocation),
         Command::Ls(arguments) => list::run(&arguments, invocation),
+        Command::Cat(arguments) => cat::run(&arguments, invocation),
+        Command::Get(arguments) => get::run(&arguments, invocation),
+        Command::Put(arguments) => put::run(&arguments, invocation),
+        Command::Mkdir(arguments) => make_directory::run(&arguments, invocation),
+        Command::Mv(arguments) => move_entry::run(&arguments, invocation),
+        Command::Cp(arguments) => copy::run(&arguments, invocation),
+        Command::Rm(arguments) => remove::run(&arguments, invocation),
+        Command::Touch(arguments) => touch::run(&arguments, invocation),
+        Command::Link(arguments) => link::run_link(&arguments, invocation),
+        Command::Unlink(arguments) => link::run_unlink(&arguments, invocation),
+        Command::Versions(arguments) => versions::run(&arguments, invocation),
+        Command::Restore(arguments) => restore::run(&arguments, invocation),
+        Command::Trash(command) => trash::run(&command, invocation),
         Command::Devices(arguments) => devices::run_devices(&arguments, invocation),
         Command::Mountpoints(arguments) => devices::run_mountpoints(&arguments, invocation),
         Command::Doctor => doctor::run(invocation),

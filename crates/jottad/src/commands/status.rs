@@ -14,7 +14,7 @@ use crate::config::units::format_size;
 use crate::documents::{FolderDocument, StatusDocument, Time};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, wait};
 use crate::output::{Columns, Escaped, age, count, now};
 use crate::places::Places;
 
@@ -33,7 +33,7 @@ pub(crate) struct StatusArguments {
 
 /// Shows the status and exits with the verdict.
 pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    invocation.wait(async {
+    wait(async {
         if arguments.watch {
             return watch(arguments, invocation).await;
         }
@@ -89,8 +89,10 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
 fn redraw(lines: &[String]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     // To the top left, each line cleared to its end, then everything below.
-    let text: String = lines.iter().map(|line| format!("{line}\x1b[K\n")).collect();
-    write!(out, "\x1b[H{text}\x1b[J").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
+    let text = lines.join("\x1b[K\n");
+    write!(out, "\x1b[H{text}\x1b[K\n\x1b[J")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::from_output(&error))
 }
 
 /// The status in lines for people: the verdict first.

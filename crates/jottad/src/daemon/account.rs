@@ -11,7 +11,7 @@ use crate::link::ServiceLink;
 use crate::output::now;
 
 /// Quota and usage are asked for again when they are older than this and somebody looks.
-const OLD: Duration = Duration::from_secs(15 * 60);
+const OLD: Duration = Duration::from_mins(15);
 
 /// What is known of the account.
 #[derive(Debug, Clone)]

@@ -63,7 +63,7 @@ impl Control {
 }
 
 /// Begins to answer. The daemon holds the lock, so a socket that is there is a dead one's.
-pub(super) async fn serve(daemon: &Daemon) -> Result<Control, Failure> {
+pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     let places = daemon.0.places.clone();
     places.check_socket_path()?;
     let socket = places.socket();
@@ -387,30 +387,4 @@ impl Query {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_found_below_their_root_also_through_links() {
-        let place = tempfile::tempdir().unwrap();
-        let (real, link) = (place.path().join("real"), place.path().join("link"));
-        fs::create_dir(&real).unwrap();
-        std::os::unix::fs::symlink(&real, &link).unwrap();
-        let relative = |text: &str| Some(RelativePath::try_from(text).unwrap());
-        assert_eq!(below(&real.join("a/b"), &real), relative("a/b"));
-        assert_eq!(below(&link.join("a"), &real), relative("a"));
-        assert_eq!(below(&real.join("a"), &link), relative("a"));
-        assert_eq!(below(&real, &real), relative(""));
-        assert_eq!(below(place.path(), &real), None);
-    }
-
-    #[test]
-    fn queries_carry_any_bytes() {
-        let query =
-            Query::parse(RawQuery(Some("path=%2Fa%FF%2Bb&limit=7".to_owned()))).unwrap_or_else(|_| panic!());
-        assert_eq!(query.bytes("path").unwrap(), b"/a\xff+b");
-        assert_eq!(query.number("limit").unwrap_or(None), Some(7));
-        assert!(query.text("path").is_err());
-        assert!(Query::parse(RawQuery(Some("colour=red".to_owned()))).is_err());
-    }
-}
+mod tests;

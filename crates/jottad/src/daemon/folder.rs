@@ -1,6 +1,7 @@
 //! One configured folder in a running daemon: what it is set up with, and how it is asked.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,7 +91,11 @@ impl Setup {
             sum.update(part);
         }
         let sum = sum.finalize();
-        let name: String = sum.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let mut name = String::with_capacity(24);
+        for byte in sum.iter().take(12) {
+            // Writing to a string never fails.
+            let _ = write!(name, "{byte:02x}");
+        }
         places.indexes().join(format!("{name}.sqlite"))
     }
 }

@@ -1,4 +1,4 @@
-//! The status as OpenMetrics text. What is unknown is left out.
+//! The status as `OpenMetrics` text. What is unknown is left out.
 
 use std::fmt::Write as _;
 

@@ -174,7 +174,7 @@ pub(crate) struct Serving {
 impl Serving {
     /// Begins to answer; if that is impossible the daemon is ended.
     pub(crate) async fn begin(daemon: Daemon) -> Result<Self, Failure> {
-        match control::serve(&daemon).await {
+        match control::serve(&daemon) {
             Ok(control) => Ok(Self { daemon, control }),
             Err(failure) => {
                 daemon.stop().await;
@@ -197,11 +197,8 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
     notify(&[NotifyState::Ready, NotifyState::Status("running")]);
     let watchdog =
         sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.clone(), limit)));
-    loop {
-        match signals.recv().await {
-            Some(Signal::Reload) => reload_on_signal(&daemon).await,
-            Some(Signal::Stop) | None => break,
-        }
+    while let Some(Signal::Reload) = signals.recv().await {
+        reload_on_signal(&daemon).await;
     }
     tracing::info!("stopping");
     notify(&[NotifyState::Stopping]);

@@ -35,3 +35,17 @@ pub(super) async fn check(ConnectInfo(peer): ConnectInfo<Peer>, request: Request
     }
     Refusal::forbidden(Failure::failed("this daemon belongs to another user")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_user_and_root_may_ask() {
+        let own = rustix::process::geteuid().as_raw();
+        let cases = [(Some(own), true), (Some(0), true), (Some(own + 1), false), (None, false)];
+        for (user, may) in cases {
+            assert_eq!(Peer { user }.may_ask(), may, "{user:?}");
+        }
+    }
+}

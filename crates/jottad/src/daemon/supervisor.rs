@@ -24,7 +24,7 @@ use crate::places::{Places, make_private_directory};
 /// How often the local trash is looked through for what is too old.
 const TRASH_INTERVAL: Duration = Duration::from_hours(24);
 /// How often something that cannot be done now is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(60);
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// What one folder's task works with.
 pub(super) struct Supervisor {

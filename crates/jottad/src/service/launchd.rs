@@ -40,11 +40,11 @@ impl Launchd {
         launchctl(&["kickstart", &target()])
     }
 
-    pub(super) fn stop(&self) -> Result<(), Failure> {
+    pub(super) fn stop() -> Result<(), Failure> {
         launchctl(&["bootout", &target()])
     }
 
-    pub(super) fn restart(&self) -> Result<(), Failure> {
+    pub(super) fn restart() -> Result<(), Failure> {
         launchctl(&["kickstart", "-k", &target()])
     }
 

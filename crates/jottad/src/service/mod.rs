@@ -56,7 +56,7 @@ impl Service {
     /// Starts it.
     pub(crate) fn start(&self) -> Result<(), Failure> {
         match self {
-            Self::Systemd(systemd) => systemd.control("start"),
+            Self::Systemd(_) => systemd::Systemd::control("start"),
             Self::Launchd(launchd) => launchd.start(),
         }
     }
@@ -64,16 +64,16 @@ impl Service {
     /// Stops it until the next login, or `start`.
     pub(crate) fn stop(&self) -> Result<(), Failure> {
         match self {
-            Self::Systemd(systemd) => systemd.control("stop"),
-            Self::Launchd(launchd) => launchd.stop(),
+            Self::Systemd(_) => systemd::Systemd::control("stop"),
+            Self::Launchd(_) => launchd::Launchd::stop(),
         }
     }
 
     /// Stops and starts it.
     pub(crate) fn restart(&self) -> Result<(), Failure> {
         match self {
-            Self::Systemd(systemd) => systemd.control("restart"),
-            Self::Launchd(launchd) => launchd.restart(),
+            Self::Systemd(_) => systemd::Systemd::control("restart"),
+            Self::Launchd(_) => launchd::Launchd::restart(),
         }
     }
 

@@ -23,7 +23,7 @@ impl Systemd {
         write_unit(&path, &self.unit())?;
         self.control_raw(&["daemon-reload"])?;
         self.control_raw(&["enable", NAME])?;
-        self.control("restart")?;
+        Self::control("restart")?;
         Ok(path)
     }
 
@@ -35,7 +35,7 @@ impl Systemd {
         self.control_raw(&["daemon-reload"])
     }
 
-    pub(super) fn control(&self, verb: &str) -> Result<(), Failure> {
+    pub(super) fn control(verb: &str) -> Result<(), Failure> {
         check_session()?;
         let output = systemctl(&[verb, NAME])?;
         if output.status.success() {

@@ -1,0 +1,95 @@
+//! `jottad rm`: into the trash, or away for good.
+
+use clap::Args;
+use jottad_transport::{Client, RemotePath, Sighting};
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::remote::{absent, confirm, not_file, target_argument};
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArguments {
+    /// What to remove: DEVICE/MOUNTPOINT/path
+    #[arg(required = true)]
+    remote: Vec<String>,
+    /// Remove folders with all that is in them
+    #[arg(short, long)]
+    recursive: bool,
+    /// Destroy it, past the trash or out of it; nothing brings it back
+    #[arg(long)]
+    permanent: bool,
+    /// Do not ask before something is destroyed
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Removes one after the other, and stops at the first that cannot be.
+pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let mut places = Vec::new();
+    for text in &arguments.remote {
+        let place = target_argument(text)?;
+        if place.name().is_none() {
+            return Err(Failure::usage(format!("removing {place}: a mountpoint is not removed by hand"))
+                .path(text)
+                .hint("remove what is in it, or remove the mountpoint on the web site"));
+        }
+        places.push(place);
+    }
+    let client = invocation.client()?;
+    invocation.wait(async {
+        for place in &places {
+            if !remove(&client, place, arguments, invocation).await? {
+                continue;
+            }
+            let document = json!({"schema": 1, "path": place.to_string(), "permanent": arguments.permanent});
+            invocation.output.either(&document, || {
+                let done = if arguments.permanent { "is destroyed" } else { "is in the trash" };
+                invocation.output.line(format_args!("{place} {done}"))
+            })?;
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Looks what it is before anything is sent: files and folders have orders of their own, and the wrong one may destroy
+/// (protocol 6.2). `false` if the person said no.
+async fn remove(
+    client: &Client,
+    place: &RemotePath,
+    arguments: &RemoveArguments,
+    invocation: &Invocation,
+) -> Result<bool, Failure> {
+    let seen = client.look(place).await?;
+    let is_folder = match &seen {
+        Sighting::File(_) | Sighting::UnfinishedFile(_) => false,
+        Sighting::Folder => true,
+        Sighting::TrashedFile(_) if arguments.permanent => false,
+        Sighting::TrashedFolder if arguments.permanent => true,
+        Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
+            return Err(absent("removing", place, "it is in the trash already").hint(format!(
+                "jottad rm --permanent {place} destroys it, jottad restore {place} brings it back"
+            )));
+        }
+        Sighting::Missing => return Err(not_file("removing", place, &seen)),
+    };
+    if is_folder && !arguments.recursive {
+        return Err(
+            absent("removing", place, "it is a folder").hint("add -r to remove it with all that is in it")
+        );
+    }
+    match (is_folder, arguments.permanent) {
+        (false, false) => client.trash_file(place).await?,
+        (true, false) => client.trash_folder(place).await?,
+        (_, true) => {
+            let what = if is_folder { "the folder " } else { "" };
+            let rest = if is_folder { " with all that is in it" } else { " with all its revisions" };
+            let question = format!("destroy {what}{place}{rest} for good?");
+            if !confirm(&question, arguments.yes, invocation.output)? {
+                return Ok(false);
+            }
+            if is_folder { client.destroy_folder(place).await? } else { client.destroy_file(place).await? }
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,233 @@
+//! `jottad restore`: a file or folder as it was.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jottad_core::Timestamp;
+use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
+use serde_json::json;
+
+use crate::commands::get::local_place;
+use crate::commands::versions::revisions;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Escaped, Output, count, local_time, remark, rfc3339};
+use crate::remote::{
+    LocalFile, Progress, Trouble, Wanted, absent, fetch, make_parent, moment_argument, not_file, send,
+    target_argument,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    /// What to bring back: DEVICE/MOUNTPOINT/path
+    remote: String,
+    /// The revision of a file that `jottad versions` shows
+    #[arg(long, value_name = "N", conflicts_with = "at")]
+    revision: Option<u64>,
+    /// As the file was at this time, for example "2026-01-31 12:00"
+    #[arg(long, value_name = "TIME", value_parser = moment_argument)]
+    at: Option<Timestamp>,
+    /// Fetch it to this machine instead; the service stays as it is
+    #[arg(long, value_name = "LOCAL")]
+    to: Option<PathBuf>,
+}
+
+/// Brings back. What is current stays as a revision.
+pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let place = target_argument(&arguments.remote)?;
+    let client = invocation.client()?;
+    let output = invocation.output;
+    invocation.wait(async {
+        let seen = client.look(&place).await?;
+        let is_choice = arguments.revision.is_some() || arguments.at.is_some();
+        match &seen {
+            Sighting::TrashedFolder | Sighting::Folder if is_choice || arguments.to.is_some() => {
+                Err(absent("restoring a revision of", &place, "it is a folder; only files have revisions")
+                    .hint("name a file in it"))
+            }
+            Sighting::TrashedFile(_) | Sighting::TrashedFolder if !is_choice && arguments.to.is_none() => {
+                restore_trashed(&client, &place, output).await
+            }
+            Sighting::Missing => {
+                Err(not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had"))
+            }
+            Sighting::Folder => Err(absent("restoring", &place, "it is a live folder")),
+            Sighting::File(_) if !is_choice && arguments.to.is_none() => {
+                Err(Failure::usage(format!("restoring {place}: it is not in the trash; say which revision"))
+                    .path(place.to_string())
+                    .hint(format!("jottad versions {place} lists them; then --revision N or --at TIME")))
+            }
+            _ => {
+                let details = client.file(&place).await?;
+                let details = details.ok_or_else(|| not_file("restoring", &place, &Sighting::Missing))?;
+                let revision = choose(&place, &details, arguments.revision, arguments.at)?;
+                match &arguments.to {
+                    Some(to) => fetch_revision(&client, &place, revision, to, output).await,
+                    None => restore_revision(&client, &place, &details, revision, invocation).await,
+                }
+            }
+        }
+    })
+}
+
+/// Brings a file or folder out of the trash, and says what could not be had.
+pub(crate) async fn restore_trashed(
+    client: &Client,
+    place: &RemotePath,
+    output: Output,
+) -> Result<Exit, Failure> {
+    match client.look(place).await? {
+        Sighting::TrashedFile(_) | Sighting::TrashedFolder => {}
+        Sighting::Missing => {
+            return Err(absent("restoring", place, "it is not in the trash")
+                .hint("jottad trash ls shows what can be had"));
+        }
+        _ => {
+            return Err(absent("restoring", place, "something live has this name by now")
+                .hint("move it away first: jottad mv"));
+        }
+    }
+    let restored = client.restore(place).await?;
+    let left: Vec<_> = restored
+        .left
+        .iter()
+        .map(|(path, reason)| json!({"path": path.to_string(), "reason": reason}))
+        .collect();
+    let document = json!({
+        "schema": 1,
+        "path": place.to_string(),
+        "files": restored.files,
+        "folders": restored.folders,
+        "left": left,
+    });
+    output.either(&document, || {
+        for (path, reason) in &restored.left {
+            remark(format_args!("left in the trash: {path}: {}", Escaped(reason)));
+        }
+        let (files, folders) =
+            (count(restored.files, "file", "files"), count(restored.folders, "folder", "folders"));
+        output.line(format_args!("restored {files} and {folders}"))
+    })?;
+    Ok(if restored.left.is_empty() { Exit::Done } else { Exit::Problems })
+}
+
+/// The revision that is meant; without a choice the one that the file holds, or held when it was trashed.
+fn choose<'a>(
+    place: &RemotePath,
+    details: &'a FileDetails,
+    number: Option<u64>,
+    at: Option<Timestamp>,
+) -> Result<&'a Revision, Failure> {
+    let all = revisions(details);
+    let mut complete =
+        all.iter().map(|(revision, _)| *revision).filter(|revision| revision.content().is_some());
+    let hint = format!("jottad versions {place} lists what there is");
+    let (found, why) = match (number, at) {
+        (Some(number), _) => (
+            complete.find(|revision| revision.number == Some(number)),
+            format!("there is no complete revision {number}"),
+        ),
+        (None, Some(at)) => (
+            complete
+                .filter(|revision| revision.updated.is_some_and(|updated| updated <= at))
+                .max_by_key(|revision| (revision.updated, revision.number)),
+            format!("no revision is kept that it had on {}", local_time(at)),
+        ),
+        (None, None) => (complete.next(), "no upload of it was ever finished".to_owned()),
+    };
+    found.ok_or_else(|| absent("restoring", place, &why).hint(hint))
+}
+
+async fn fetch_revision(
+    client: &Client,
+    place: &RemotePath,
+    revision: &Revision,
+    to: &Path,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let wanted = wanted(place, revision)?;
+    let (directory, name) = local_place(place, Some(to))?;
+    let progress = Progress::new(output);
+    progress.expect(1, wanted.content.size);
+    fetch(client, &wanted, (&directory, &name), false, &progress).await.map_err(Trouble::into_failure)?;
+    drop(progress);
+    let path = directory.path_of(&name);
+    let document = json!({
+        "schema": 1,
+        "path": place.to_string(),
+        "revision": revision.number,
+        "to": path.display().to_string(),
+    });
+    output.either(&document, || {
+        output.line(format_args!(
+            "{place}{} is in {}",
+            numbered(revision),
+            Escaped(&path.display().to_string())
+        ))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Makes a revision the current one: by its sum where the service finds it, otherwise over this machine.
+async fn restore_revision(
+    client: &Client,
+    place: &RemotePath,
+    details: &FileDetails,
+    revision: &Revision,
+    invocation: &Invocation,
+) -> Result<Exit, Failure> {
+    let is_current = details.entry.trashed.is_none()
+        && details.entry.current.as_ref().is_some_and(|current| current.number == revision.number);
+    if !is_current && !client.restore_revision(place, revision).await? {
+        send_again(client, place, revision, invocation).await?;
+    }
+    let output = invocation.output;
+    let document = json!({
+        "schema": 1,
+        "path": place.to_string(),
+        "revision": revision.number,
+        "modified": revision.modified.map(rfc3339),
+        "changed": !is_current,
+    });
+    output.either(&document, || {
+        let done = if is_current { "was current already" } else { "is current again" };
+        output.line(format_args!("{place}{} {done}", numbered(revision)))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Downloads a revision and uploads it as a new one.
+async fn send_again(
+    client: &Client,
+    place: &RemotePath,
+    revision: &Revision,
+    invocation: &Invocation,
+) -> Result<(), Failure> {
+    let wanted = wanted(place, revision)?;
+    let progress = Progress::new(invocation.output);
+    progress.expect(1, wanted.content.size * 2);
+    invocation.places.make_state_dir()?;
+    let directory = &invocation.places.state_dir;
+    let mut file = tempfile::tempfile_in(directory).map_err(|error| {
+        Failure::failed(format!("making a temporary file in {}: {error}", directory.display()))
+            .path(directory.display().to_string())
+    })?;
+    let held = jottad_transport::PartialContent::default();
+    client.download(place, wanted.revision, wanted.content, held, &mut file).await?;
+    let modified = wanted.modified.unwrap_or_default();
+    let facts = UploadFacts { content: wanted.content, created: revision.created, modified };
+    let local = LocalFile::own(file, Path::new(&place.to_string()), facts)?;
+    make_parent(client, place).await?;
+    send(client, place, &local, true, &progress).await.map_err(Trouble::into_failure)?;
+    Ok(())
+}
+
+fn wanted(place: &RemotePath, revision: &Revision) -> Result<Wanted, Failure> {
+    let content = revision.content();
+    let content = content.ok_or_else(|| absent("restoring", place, "the revision is not complete"))?;
+    Ok(Wanted { place: place.clone(), revision: revision.number, content, modified: revision.modified })
+}
+
+fn numbered(revision: &Revision) -> String {
+    revision.number.map_or_else(String::new, |number| format!(" (revision {number})"))
+}

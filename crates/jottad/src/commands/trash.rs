@@ -1,0 +1,95 @@
+//! `jottad trash`: what was deleted and is still there.
+
+use clap::{Args, Subcommand};
+use jottad_core::Timestamp;
+use serde_json::json;
+
+use crate::commands::restore::restore_trashed;
+use crate::config::units::format_size;
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Columns, count, local_time, rfc3339};
+use crate::remote::{confirm, target_argument};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrashCommand {
+    /// List what is in the trash of the account: the top of each deleted tree
+    Ls,
+    /// Bring something back to where it was, a folder with all that was deleted with it
+    Restore(TrashRestoreArguments),
+    /// Destroy all that is in the trash of the whole account, whatever program put it there
+    Empty(TrashEmptyArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrashRestoreArguments {
+    /// Where it was: DEVICE/MOUNTPOINT/path
+    remote: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrashEmptyArguments {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Does what was asked with the trash.
+pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exit, Failure> {
+    match command {
+        TrashCommand::Ls => list(invocation),
+        TrashCommand::Restore(arguments) => {
+            let place = target_argument(&arguments.remote)?;
+            let client = invocation.client()?;
+            invocation.wait(restore_trashed(&client, &place, invocation.output))
+        }
+        TrashCommand::Empty(arguments) => empty(arguments, invocation),
+    }
+}
+
+fn list(invocation: &Invocation) -> Result<Exit, Failure> {
+    let client = invocation.client()?;
+    let output = invocation.output;
+    invocation.wait(async {
+        let trash = client.trash().await?;
+        let mut columns = Columns::default();
+        let mut line = |path: String, kind: &str, size: Option<u64>, at: Option<Timestamp>| {
+            if output.json {
+                let document = json!({"path": path, "kind": kind, "size": size, "deleted": at.map(rfc3339)});
+                return output.document(&document);
+            }
+            let slash = if kind == "directory" { "/" } else { "" };
+            let time = at.map_or_else(|| "unknown".to_owned(), local_time);
+            columns.push([time, size.map(format_size).unwrap_or_default(), format!("{path}{slash}")]);
+            Ok(())
+        };
+        for folder in &trash.folders {
+            line(folder.path.to_string(), "directory", None, folder.trashed.and_then(|trashed| trashed.at))?;
+        }
+        for found in &trash.files {
+            let size = found.file.current.as_ref().and_then(|revision| revision.size);
+            line(found.path.to_string(), "file", size, found.file.trashed.and_then(|trashed| trashed.at))?;
+        }
+        columns.lines().try_for_each(|line| output.line(line))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let client = invocation.client()?;
+    let question =
+        "destroy all that is in the trash of the whole account, also what other programs put there?";
+    if !confirm(question, arguments.yes, invocation.output)? {
+        return Ok(Exit::Done);
+    }
+    invocation.wait(async {
+        let purged = client.purge_trash().await?;
+        let document = json!({"schema": 1, "folders": purged.folders, "files": purged.files});
+        invocation.output.either(&document, || {
+            let (files, folders) =
+                (count(purged.files, "file", "files"), count(purged.folders, "folder", "folders"));
+            invocation.output.line(format_args!("destroyed {files} and {folders}"))
+        })?;
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,104 @@
+//! One file from the service to this machine: verified, with its time, and never over something else unasked.
+
+use std::io::{self, Write};
+
+use jottad_core::{Content, Name, Timestamp};
+use jottad_transport::{Client, ErrorKind, RemotePath};
+
+use crate::failure::Failure;
+use crate::remote::directory::{Directory, Occupant, read_all, set_modified};
+use crate::remote::progress::Progress;
+use crate::remote::trouble::Trouble;
+
+/// A file of the service, as it was seen.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// Where it is.
+    pub(crate) place: RemotePath,
+    /// Which of its revisions; `None` for the current one.
+    pub(crate) revision: Option<u64>,
+    /// Size and sum.
+    pub(crate) content: Content,
+    /// Time of its last change.
+    pub(crate) modified: Option<Timestamp>,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetched {
+    /// The file was written.
+    Written,
+    /// The file had this content already; at most its time was set.
+    Unchanged,
+}
+
+/// Fetches a file into a directory. With `force` a file of another content is replaced.
+///
+/// What arrived before the network failed, or before this was dropped, is gone on with by the next call.
+pub(crate) async fn fetch(
+    client: &Client,
+    wanted: &Wanted,
+    (directory, name): (&Directory, &Name),
+    force: bool,
+    progress: &Progress,
+) -> Result<Fetched, Trouble> {
+    let path = directory.path_of(name);
+    let refuse = |why: &str, hint: &str| {
+        let text = format!("writing {}: {why}", path.display());
+        Failure::failed(text).path(path.display().to_string()).hint(hint)
+    };
+    let replaced = match directory.occupant(name)? {
+        Occupant::Nothing => None,
+        Occupant::Other(kind) => {
+            return Err(refuse(&format!("{kind} is there"), "choose another name").into());
+        }
+        Occupant::File(mut file, metadata) => {
+            let is_equal = metadata.len() == wanted.content.size
+                && read_all(&mut file).is_ok_and(|held| held.finish() == wanted.content);
+            if is_equal {
+                if let Some(modified) = wanted.modified {
+                    set_modified(&file, modified)
+                        .map_err(|error| refuse(&format!("setting its time: {error}"), "look at its mode"))?;
+                }
+                progress.moved(wanted.content.size);
+                return Ok(Fetched::Unchanged);
+            }
+            if !force {
+                let hint = "--force replaces it; another name keeps both";
+                return Err(refuse("a file of another content is there", hint).into());
+            }
+            Some(metadata)
+        }
+    };
+    let mut staged = directory.stage(name, wanted.content)?;
+    let held = staged.take_held();
+    progress.moved(held.size());
+    let mut sink = Counted { sink: &mut staged, progress };
+    let fetched = client.download(&wanted.place, wanted.revision, wanted.content, held, &mut sink).await;
+    if let Err(error) = fetched {
+        if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Conflict | ErrorKind::NotFound) {
+            staged.discard();
+        }
+        return Err(error.into());
+    }
+    staged.place(name, wanted.modified, replaced.as_ref())?;
+    Ok(Fetched::Written)
+}
+
+/// A sink that counts.
+struct Counted<'a, W> {
+    sink: &'a mut W,
+    progress: &'a Progress,
+}
+
+impl<W: Write> Write for Counted<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.sink.write(bytes)?;
+        self.progress.moved(count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}

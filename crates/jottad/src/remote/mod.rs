@@ -1,0 +1,30 @@
+//! The remote by hand: what the commands that read and change the service directly have in common.
+//!
+//! Nothing here knows of folders that are kept in step, of the index or of the daemon. Each step looks before it acts
+//! and looks again afterwards; what is in the way is told, never overwritten.
+
+mod moment;
+mod place;
+mod question;
+
+mod progress;
+mod tally;
+mod trouble;
+
+mod directory;
+mod fetching;
+mod sending;
+mod tree;
+
+pub(crate) use directory::Directory;
+pub(crate) use fetching::{Fetched, Wanted, fetch};
+pub(crate) use moment::moment_argument;
+pub(crate) use place::{
+    absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
+};
+pub(crate) use progress::Progress;
+pub(crate) use question::confirm;
+pub(crate) use sending::{LocalFile, Sent, send};
+pub(crate) use tally::Tally;
+pub(crate) use tree::{RemoteTree, TreeFile};
+pub(crate) use trouble::Trouble;

@@ -1,0 +1,125 @@
+//! Places on the service as the command line names them, and what is said when something else is there.
+
+use jottad_core::{DecodedName, Name, StoredName, decode_name};
+use jottad_transport::{Client, RemotePath, Sighting};
+
+use crate::config::is_view;
+use crate::failure::Failure;
+
+/// Reads a place that is only looked at.
+pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
+    RemotePath::parse(text).map_err(|error| {
+        Failure::usage(error.to_string())
+            .path(text)
+            .hint("a remote path is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos")
+    })
+}
+
+/// Reads a place that is to be changed: below a mountpoint, and not in one of the service's views.
+pub(crate) fn target_argument(text: &str) -> Result<RemotePath, Failure> {
+    let place = place_argument(text)?;
+    if is_view(&place) {
+        return Err(Failure::usage(format!("{place} is a view of the service that cannot be written"))
+            .path(text)
+            .hint("use Jotta/Archive, Jotta/Sync or a device of your own"));
+    }
+    Ok(place)
+}
+
+/// What is meant is not at this place; `action` is what was to be done, `why` what is there instead.
+pub(crate) fn absent(action: &str, place: &RemotePath, why: &str) -> Failure {
+    let failure = Failure::failed(format!("{action} {place}: {why}")).path(place.to_string());
+    match place.parent() {
+        Some(parent) => failure.hint(format!("see what is there: jottad ls {parent}")),
+        None => failure.hint(format!("see what is there: jottad mountpoints {}", place.device())),
+    }
+}
+
+/// The failure for a place where a live file was expected and something else was seen.
+pub(crate) fn not_file(action: &str, place: &RemotePath, seen: &Sighting) -> Failure {
+    match seen {
+        Sighting::Missing => absent(action, place, "there is nothing"),
+        Sighting::UnfinishedFile(_) => absent(action, place, "its upload was never finished"),
+        Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
+            absent(action, place, "it is in the trash").hint(format!("bring it back: jottad restore {place}"))
+        }
+        Sighting::Folder => absent(action, place, "it is a folder"),
+        Sighting::File(_) => absent(action, place, "it is a file"),
+    }
+}
+
+/// What a stored name is called on this machine, or why it cannot be.
+pub(crate) fn local_name(stored: &StoredName) -> Result<Name, String> {
+    match decode_name(stored) {
+        DecodedName::Native(name) | DecodedName::Foreign(name) => Ok(name),
+        DecodedName::Unrepresentable(reason) => Err(format!("no file here can have this name: {reason}")),
+    }
+}
+
+/// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly there.
+pub(crate) async fn destination(
+    client: &Client,
+    target: &RemotePath,
+    name: &StoredName,
+) -> Result<RemotePath, Failure> {
+    Ok(match client.look(target).await? {
+        Sighting::Folder => target.join(name.clone()),
+        _ => target.clone(),
+    })
+}
+
+/// Demands that nothing live is at a place; `action` is what was to be done.
+pub(crate) async fn free_place(client: &Client, action: &str, place: &RemotePath) -> Result<(), Failure> {
+    let taken = match client.look(place).await? {
+        Sighting::File(_) => "a file is there already",
+        Sighting::Folder => "a folder is there already",
+        Sighting::UnfinishedFile(_) => "an unfinished upload is there",
+        Sighting::Missing | Sighting::TrashedFile(_) | Sighting::TrashedFolder => return Ok(()),
+    };
+    Err(Failure::failed(format!("{action} {place}: {taken}"))
+        .path(place.to_string())
+        .hint(format!("choose another name, or put it away first: jottad rm {place}")))
+}
+
+/// Makes the folder that is to hold a place, with those above it; devices and mountpoints must be there: a slip of
+/// the pen in their names would hide what is stored.
+pub(crate) async fn make_parent(client: &Client, place: &RemotePath) -> Result<(), Failure> {
+    let mountpoint = RemotePath::new(place.device().clone(), place.mountpoint().clone());
+    let Some(parent) = place.parent() else { return mountpoint_is_there(client, &mountpoint).await };
+    match client.look(&parent).await? {
+        Sighting::Folder => Ok(()),
+        Sighting::File(_) | Sighting::UnfinishedFile(_) => {
+            Err(absent("using as a folder", &parent, "it is a file"))
+        }
+        Sighting::Missing | Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
+            mountpoint_is_there(client, &mountpoint).await?;
+            Ok(client.make_folder(&parent).await?)
+        }
+    }
+}
+
+async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result<(), Failure> {
+    if client.look(mountpoint).await? == Sighting::Folder {
+        return Ok(());
+    }
+    let (device, name) = (mountpoint.device(), mountpoint.mountpoint());
+    Err(Failure::failed(format!("there is no mountpoint {mountpoint}")).path(mountpoint.to_string()).hint(
+        format!(
+            "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Exit;
+
+    #[test]
+    fn what_is_no_place_or_cannot_be_written_is_a_mistake_of_usage() {
+        for text in ["Jotta", "", "Jotta/Archive/..", "Jotta/Trash/x", "jotta/links"] {
+            assert_eq!(target_argument(text).unwrap_err().exit(), Exit::Usage, "{text}");
+        }
+        assert_eq!(target_argument("Jotta/Archive/Trash").unwrap().to_string(), "Jotta/Archive/Trash");
+    }
+}

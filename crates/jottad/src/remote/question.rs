@@ -1,0 +1,26 @@
+//! Asking before something is destroyed for good.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::failure::Failure;
+use crate::output::{Escaped, Output};
+
+/// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there is
+/// nobody to ask, and the command is refused.
+pub(crate) fn confirm(question: &str, yes: bool, output: Output) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage(format!("not without a yes: {question}"))
+            .hint("there is no terminal to ask on; add --yes if it is meant"));
+    }
+    let mut terminal = io::stderr().lock();
+    let asked = write!(terminal, "{} [y/N] ", Escaped(question)).and_then(|()| terminal.flush());
+    asked.map_err(|error| Failure::from_output(&error))?;
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::failed(format!("reading the answer: {error}")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

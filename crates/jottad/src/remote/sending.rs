@@ -1,0 +1,158 @@
+//! One file from this machine to the service: hashed, sent, and looked at afterwards.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jottad_core::{Content, Timestamp};
+use jottad_transport::{Client, ErrorKind, RemotePath, Sighting, UploadFacts, UploadSource, storable_time};
+use rustix::fs::OFlags;
+
+use crate::failure::Failure;
+use crate::remote::directory::{is_same, read_all};
+use crate::remote::place::absent;
+use crate::remote::progress::Progress;
+use crate::remote::trouble::Trouble;
+
+/// A file on this machine that was read to its end.
+#[derive(Debug)]
+pub(crate) struct LocalFile {
+    file: File,
+    path: PathBuf,
+    before: Metadata,
+    facts: UploadFacts,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The file was stored.
+    Stored,
+    /// The service had this content at this place; at most its time was set.
+    Unchanged,
+}
+
+impl LocalFile {
+    /// Reads a file that the user named, through symlinks if need be.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::open(path, OFlags::NONBLOCK)
+    }
+
+    /// Reads a file that was found in a directory: not through a symlink.
+    pub(crate) fn read_found(path: &Path) -> Result<Self, Failure> {
+        Self::open(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
+    }
+
+    fn open(path: &Path, flags: OFlags) -> Result<Self, Failure> {
+        let fail = |why: &str| {
+            Failure::failed(format!("reading {}: {why}", path.display())).path(path.display().to_string())
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let mut file = options.open(path).map_err(|error| fail(&error.to_string()))?;
+        let before = file.metadata().map_err(|error| fail(&error.to_string()))?;
+        if !before.is_file() {
+            return Err(fail("it is not a regular file"));
+        }
+        let content = read_all(&mut file).map_err(|error| fail(&error.to_string()))?.finish();
+        let modified = storable_time(Timestamp::from_seconds(before.mtime()));
+        let local = Self {
+            file,
+            path: path.to_owned(),
+            before,
+            facts: UploadFacts { content, created: None, modified },
+        };
+        local.is_untouched().then_some(local).ok_or_else(|| fail("it changes while it is read"))
+    }
+
+    /// A file of this program's own, with the times that it is to have on the service.
+    pub(crate) fn own(mut file: File, path: &Path, facts: UploadFacts) -> Result<Self, Failure> {
+        let fail = |error: io::Error| {
+            Failure::failed(format!("reading a temporary file for {}: {error}", path.display()))
+        };
+        let content = read_all(&mut file).map_err(fail)?.finish();
+        let before = file.metadata().map_err(fail)?;
+        Ok(Self { file, path: path.to_owned(), before, facts: UploadFacts { content, ..facts } })
+    }
+
+    /// Size and sum.
+    pub(crate) fn content(&self) -> Content {
+        self.facts.content
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.file.metadata().is_ok_and(|now| is_same(&self.before, &now))
+    }
+}
+
+/// Stores a file at a place whose folder is there. With `force` a file of another content gets a new revision.
+pub(crate) async fn send(
+    client: &Client,
+    place: &RemotePath,
+    local: &LocalFile,
+    force: bool,
+    progress: &Progress,
+) -> Result<Sent, Trouble> {
+    let UploadFacts { content, created, modified } = local.facts;
+    match client.look(place).await? {
+        Sighting::Missing
+        | Sighting::TrashedFile(_)
+        | Sighting::TrashedFolder
+        | Sighting::UnfinishedFile(_) => {}
+        Sighting::Folder => return Err(absent("writing", place, "a folder is there").into()),
+        Sighting::File(live) if live.content == content => {
+            if live.modified != Some(modified) {
+                client.set_times(place, content, created, modified).await?;
+            }
+            progress.moved(content.size);
+            return Ok(Sent::Unchanged);
+        }
+        Sighting::File(_) if force => {}
+        Sighting::File(_) => {
+            return Err(Failure::failed(format!("writing {place}: a file of another content is there"))
+                .path(place.to_string())
+                .hint("--force stores a new revision of it; another name keeps both")
+                .into());
+        }
+    }
+    let mut source = Source { file: &local.file, sent: 0, progress };
+    let changed = || {
+        let text = format!("uploading {}: it changed while it was sent", local.path.display());
+        let failure = Failure::failed(text).path(local.path.display().to_string());
+        Trouble::from(failure.hint("try again when nothing writes to it"))
+    };
+    match client.upload(place, &local.facts, &mut source).await {
+        Ok(uploaded) => {
+            // What did not have to be sent is done as well.
+            if uploaded.deduplicated {
+                progress.moved(content.size);
+            }
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::SourceChanged) => {
+            return Err(changed());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    match client.look(place).await? {
+        Sighting::File(live) if live.content == content => Ok(Sent::Stored),
+        _ => Err(absent("uploading", place, "it was sent, but the service shows something else").into()),
+    }
+}
+
+struct Source<'a> {
+    file: &'a File,
+    sent: u64,
+    progress: &'a Progress,
+}
+
+impl UploadSource for Source<'_> {
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self.file, buffer, offset)
+    }
+
+    fn sent(&mut self, offset: u64) {
+        self.progress.moved(offset.saturating_sub(self.sent));
+        self.sent = self.sent.max(offset);
+    }
+}
