@@ -37,26 +37,28 @@ impl Invocation {
         }
     }
 
+    /// Waits for a future: enough for a command that asks and prints.
+    #[expect(clippy::unused_self, reason = "a command waits with what it was given")]
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?.block_on(future)
+    }
+
+    /// Waits for a future that runs for long and does many things at once.
+    #[expect(clippy::unused_self, reason = "a command waits with what it was given")]
+    pub(crate) fn serve<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;
+        let result = runtime.block_on(future);
+        // A file that is being read from a dead disk must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        result
+    }
+
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Ok(client(&self.places, &self.config()?)?)
     }
-}
-
-/// Waits for a future: enough for a command that asks and prints.
-pub(crate) fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?.block_on(future)
-}
-
-/// Waits for a future that runs for long and does many things at once.
-pub(crate) fn serve<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;
-    let result = runtime.block_on(future);
-    // A file that is being read from a dead disk must not keep the program from ending.
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    result
 }
 
 /// No folder is called so.

@@ -6,13 +6,13 @@ use crate::account::BUILT_IN_DEVICE;
 use crate::commands::devices::device_document;
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped};
 
 /// Asks the service and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     let client = invocation.client()?;
-    wait(async {
+    invocation.wait(async {
         let customer = client.customer().await?;
         let user = client.user().await?;
         let used_bytes = user.used_bytes.or(customer.used_bytes);

@@ -22,7 +22,7 @@ use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
 use crate::documents::{EventDocument, StatusDocument};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections, serve};
+use crate::invocation::{Invocation, connections};
 use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
 use crate::signals::{Signals, stopped};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<
     let stage = Stage::set(arguments.directory.as_deref())?;
     let mut signals =
         (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
-    serve(async {
+    invocation.serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())
             .await
             .map_err(|error| Failure::failed(format!("starting the emulator: {error}")))?;

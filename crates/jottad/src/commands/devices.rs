@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, local_time, rfc3339};
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(crate) enum MountpointsCommand {
 /// Lists or makes devices.
 pub(crate) fn run_devices(arguments: &DevicesArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let client = invocation.client()?;
-    wait(async {
+    invocation.wait(async {
         if let Some(DevicesCommand::Create { name }) = &arguments.command {
             let made = client.create_device(&place_name(name)?).await?.device;
             invocation.output.either(&json!({"schema": 1, "device": device_document(&made)}), || {
@@ -84,7 +84,7 @@ pub(crate) fn run_mountpoints(
     invocation: &Invocation,
 ) -> Result<Exit, Failure> {
     let client = invocation.client()?;
-    wait(async {
+    invocation.wait(async {
         if let Some(MountpointsCommand::Create { device, name }) = &arguments.command {
             let made = client.create_mountpoint(&place_name(device)?, &place_name(name)?).await?;
             invocation.output.either(

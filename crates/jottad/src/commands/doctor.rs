@@ -10,7 +10,7 @@ use crate::commands::status::{fetch, words};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Columns, count};
 use crate::survey::survey;
 
@@ -119,7 +119,7 @@ fn service(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
         Ok(client) => client,
         Err(failure) => return Ok(vec![Check::failed("login", failure)]),
     };
-    wait(async {
+    invocation.wait(async {
         Ok(match client.customer().await {
             Ok(customer) => {
                 let name = customer.email.unwrap_or(customer.username);
@@ -192,7 +192,7 @@ fn read_number(path: &Path) -> Option<u64> {
 }
 
 fn daemon(invocation: &Invocation) -> Result<Check, Failure> {
-    wait(async {
+    invocation.wait(async {
         Ok(match fetch(&invocation.places).await {
             Ok(status) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
             Err(failure) => Check::failed("daemon", failure),

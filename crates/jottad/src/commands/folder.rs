@@ -12,7 +12,7 @@ use crate::config::{Config, Folder, check_name, resolve, shorten};
 use crate::documents::{AcceptedDocument, OrderDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, unknown_folder, wait};
+use crate::invocation::{Invocation, unknown_folder};
 use crate::output::{Columns, Escaped, count, remark};
 use crate::survey::{Survey, survey};
 
@@ -196,7 +196,7 @@ fn set(name: &str, settings: &[String], invocation: &Invocation) -> Result<Exit,
 
 /// Asks a running daemon to follow the config; says what became of it.
 fn tell(invocation: &Invocation) -> Result<Exit, Failure> {
-    wait(async {
+    invocation.wait(async {
         tell_daemon(invocation).await;
         Ok(Exit::Done)
     })

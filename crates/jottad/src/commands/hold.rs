@@ -6,7 +6,7 @@ use crate::commands::pause::give;
 use crate::documents::{HeldDocument, OrderDocument};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::Escaped;
 
 /// Deletes that are shown to people one by one.
@@ -27,7 +27,7 @@ pub(crate) struct NameArguments {
 /// Shows what is held.
 pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with(arguments.name.as_deref())?;
-    wait(async {
+    invocation.wait(async {
         let mut path = "/v1/held".to_owned();
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));

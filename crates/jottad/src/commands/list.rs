@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time, path_text, rfc3339};
 
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
     })?;
     let client = invocation.client()?;
     let (output, long) = (invocation.output, arguments.long);
-    wait(async {
+    invocation.wait(async {
         match client.look(&remote).await? {
             Sighting::Folder => {}
             Sighting::File(file) => {

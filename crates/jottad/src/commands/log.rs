@@ -8,7 +8,7 @@ use crate::config::units::format_size;
 use crate::documents::{EventDocument, LogDocument};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time};
 
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct LogArguments {
 
 /// Asks the daemon and prints, oldest first.
 pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    wait(async {
+    invocation.wait(async {
         // Listening begins before asking, so that no line falls between the two.
         let events = if arguments.follow { Some(EventStream::open(&invocation.places).await?) } else { None };
         let mut printed: HashMap<String, i64> = HashMap::new();

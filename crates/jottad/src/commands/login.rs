@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::account::KnownAccount;
 use crate::commands::folder::tell_daemon;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections, wait};
+use crate::invocation::{Invocation, connections};
 use crate::output::{Escaped, remark};
 
 /// Where tokens are made.
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &LoginArguments, invocation: &Invocation) -> Result
     let token = LoginToken::parse(&text)
         .map_err(|error| Failure::from(error).hint(format!("copy the whole token from {TOKEN_PAGE}")))?;
     drop(text);
-    wait(async {
+    invocation.wait(async {
         let file = CredentialFile::new(invocation.places.credentials());
         let host = HostIdentity::of_this_machine();
         let session = Session::log_in(connections()?, &token, file, &host).await.map_err(explain)?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::account::KnownAccount;
 use crate::commands::folder::tell_daemon;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 
 /// Forgets the login. Files, indexes and the config stay.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
@@ -23,7 +23,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
             "nobody was logged in"
         })
     })?;
-    wait(async {
+    invocation.wait(async {
         tell_daemon(invocation).await;
         Ok(Exit::Done)
     })

@@ -9,7 +9,7 @@ use crate::config::units::format_duration;
 use crate::documents::{AcceptedDocument, OrderDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::Escaped;
 
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub(crate) fn give(
     order: &OrderDocument,
     describe: impl FnOnce(&str) -> String,
 ) -> Result<Exit, Failure> {
-    wait(async {
+    invocation.wait(async {
         let accepted: AcceptedDocument = exchange::post(&invocation.places, path, order).await?;
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");

@@ -6,7 +6,7 @@ use crate::config::units::format_size;
 use crate::documents::{OperationDocument, PlanDocument};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped};
 
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct PlanArguments {
 /// Asks the daemon and prints.
 pub(crate) fn run(arguments: &PlanArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with(arguments.name.as_deref())?;
-    wait(async {
+    invocation.wait(async {
         let mut path = format!("/v1/plan?limit={}", arguments.limit);
         if let Some(name) = &arguments.name {
             path = format!("{path}&folder={}", query_value(name.as_bytes()));

@@ -3,12 +3,12 @@
 use crate::documents::{ProblemDocument, ProblemsDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Escaped, age, count, local_time, now};
 
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
-    wait(async {
+    invocation.wait(async {
         let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() {

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::commands::status::describe;
 use crate::daemon::{self, Daemon, Purpose};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, serve};
+use crate::invocation::Invocation;
 use crate::output::now;
 
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
     }
     let signals =
         (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
-    serve(async {
+    invocation.serve(async {
         if !arguments.once {
             let daemon = Daemon::start(&invocation.places, config, Purpose::Serve).await?;
             daemon::serve(daemon, signals).await?;

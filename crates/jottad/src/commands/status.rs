@@ -14,7 +14,7 @@ use crate::config::units::format_size;
 use crate::documents::{FolderDocument, StatusDocument, Time};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now};
 use crate::places::Places;
 
@@ -33,7 +33,7 @@ pub(crate) struct StatusArguments {
 
 /// Shows the status and exits with the verdict.
 pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    wait(async {
+    invocation.wait(async {
         if arguments.watch {
             return watch(arguments, invocation).await;
         }

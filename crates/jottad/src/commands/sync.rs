@@ -10,7 +10,7 @@ use crate::commands::status::{describe, fetch};
 use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::now;
 use crate::verdict::{Patience, overall};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
     if config.is_empty() {
         return Err(Failure::usage("no folder is configured").hint("add one with: jottad folder add LOCAL"));
     }
-    wait(async {
+    invocation.wait(async {
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
         if !arguments.wait {

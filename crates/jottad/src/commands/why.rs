@@ -9,7 +9,7 @@ use crate::config::units::format_size;
 use crate::documents::{EntryDocument, WhyDocument};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, wait};
+use crate::invocation::Invocation;
 use crate::output::{Escaped, local_time};
 
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<E
     let shown = arguments.path.display().to_string();
     let absolute = std::path::absolute(&arguments.path)
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
-    wait(async {
+    invocation.wait(async {
         let path = format!("/v1/why?path={}", query_value(absolute.as_os_str().as_bytes()));
         let why: WhyDocument = exchange::get(&invocation.places, &path).await?;
         invocation.output.either(&why, || describe(&why, invocation))?;
