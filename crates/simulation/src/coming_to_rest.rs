@@ -30,7 +30,8 @@ impl Run<'_> {
         world.trace.note(format_args!("CALM"));
         world.weather = crate::world::Weather { calm: true, ..Default::default() };
         world.disk.is_mounted = true;
-        let locked: Vec<_> = world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
+        let locked: Vec<_> =
+            world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }

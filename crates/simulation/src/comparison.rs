@@ -15,7 +15,8 @@ impl Run<'_> {
     pub(crate) fn differences(&self) -> Result<Vec<String>, FolderError> {
         let problems = self.problems()?;
         let world = self.world.lock();
-        let remote: BTreeMap<StoredPath, RemoteNode> = world.remote.walk(&StoredPath::root()).into_iter().collect();
+        let remote: BTreeMap<StoredPath, RemoteNode> =
+            world.remote.walk(&StoredPath::root()).into_iter().collect();
         let by_fold: BTreeMap<Vec<FoldKey>, &StoredPath> =
             remote.keys().map(|path| (fold(path), path)).collect();
         let mut differences = Vec::new();
@@ -91,7 +92,9 @@ impl Run<'_> {
         for problem in problems {
             let here = world.disk.find(&problem.path);
             let is_explained = match problem.kind {
-                ProblemKind::NameTooLong => here.is_some() && World::stored(&problem.path).names().iter().any(|name| !name.fits()),
+                ProblemKind::NameTooLong => {
+                    here.is_some() && World::stored(&problem.path).names().iter().any(|name| !name.fits())
+                }
                 ProblemKind::NameClash => here.is_some() && clashes(&world, &problem.path),
                 ProblemKind::WrongKind => {
                     here.is_some_and(|serial| matches!(world.disk.inode(serial).body, Body::Other(_)))
@@ -109,7 +112,8 @@ impl Run<'_> {
 impl World {
     /// Contents that somebody saved, that nobody gave up, and that are not live where the mode wants them.
     pub(crate) fn lost_from_view(&self) -> Vec<Content> {
-        let local: BTreeSet<Content> = self.disk.all().iter().filter_map(|(_, serial)| text(self, *serial)).collect();
+        let local: BTreeSet<Content> =
+            self.disk.all().iter().filter_map(|(_, serial)| text(self, *serial)).collect();
         let remote: BTreeSet<Content> = self
             .remote
             .walk(&StoredPath::root())
@@ -122,8 +126,7 @@ impl World {
         let is_live = |content: &Content, side: jottad_core::Side| match (self.mode, side) {
             // The local side wins; what it displaces is a revision.
             (Mode::Backup | Mode::Archive, jottad_core::Side::Remote) => self.reachable().contains(content),
-            (Mode::Backup | Mode::Archive, jottad_core::Side::Local) => local.contains(content),
-            (Mode::Pull, jottad_core::Side::Local) => local.contains(content),
+            (Mode::Backup | Mode::Archive | Mode::Pull, jottad_core::Side::Local) => local.contains(content),
             (Mode::Pull | Mode::Sync, _) => local.contains(content) && remote.contains(content),
         };
         let wanted = self.saved.iter().filter(|(content, _)| !self.given_up.contains(content));
@@ -152,7 +155,10 @@ fn clashes(world: &World, path: &RelativePath) -> bool {
     let (parent, Some(name)) = path.split_last() else { return false };
     let key = FoldKey::of(&encode_name(&name));
     let here = world.disk.find(&parent).and_then(|parent| world.disk.entries(parent));
-    let beside = here.into_iter().flatten().any(|(other, _)| *other != name && FoldKey::of(&encode_name(other)) == key);
+    let beside = here
+        .into_iter()
+        .flatten()
+        .any(|(other, _)| *other != name && FoldKey::of(&encode_name(other)) == key);
     let there = world.remote.entries(&World::stored(&parent));
     let on_service = there.into_iter().flatten().any(|(_, (other, item))| {
         *other != encode_name(&name) && FoldKey::of(other) == key && item.node().kind() <= Kind::Directory

@@ -344,8 +344,7 @@ impl DiskTree {
 
     /// Renames a file over another one, as editors save; tells whether it was done.
     pub(crate) fn rename_over(&mut self, from: &RelativePath, to: &RelativePath, now: i64) -> bool {
-        let is_file =
-            |path: &RelativePath| self.find(path).is_some_and(|one| self.entries(one).is_none());
+        let is_file = |path: &RelativePath| self.find(path).is_some_and(|one| self.entries(one).is_none());
         if from == to || !is_file(from) || !is_file(to) || self.find(from) == self.find(to) {
             return false;
         }
@@ -365,7 +364,13 @@ impl DiskTree {
     }
 
     /// Puts a new file in its place, what was there into the local trash.
-    pub(crate) fn place(&mut self, path: &RelativePath, text: Text, modified: i64, now: i64) -> Option<Serial> {
+    pub(crate) fn place(
+        &mut self,
+        path: &RelativePath,
+        text: Text,
+        modified: i64,
+        now: i64,
+    ) -> Option<Serial> {
         let (parent, name) = self.split(path)?;
         if let Some(old) = self.detach(parent, &name, now) {
             self.keep_in_trash(path, old);

@@ -12,7 +12,8 @@ const PLAIN: [&str; 14] =
 /// Names that the service folds, encodes or refuses.
 const ODD: [&str; 9] = ["A", "D/a", "d/A", "\u{e9}", "e\u{301}", "d/x:y%", "\u{ff1a}", "f/\u{c9}", LONG];
 /// Too long once it is encoded.
-const LONG: &str = "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
+const LONG: &str =
+    "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
 
 /// The scenario of a seed.
 pub fn scenario(seed: u64, mode: Mode) -> Scenario {
@@ -30,7 +31,8 @@ pub fn scenario(seed: u64, mode: Mode) -> Scenario {
             before.push(maker.remote());
         }
     }
-    let count = if maker.random.u8(0..8) == 0 { maker.random.usize(20..60) } else { maker.random.usize(1..20) };
+    let count =
+        if maker.random.u8(0..8) == 0 { maker.random.usize(20..60) } else { maker.random.usize(1..20) };
     let mut steps = Vec::new();
     for _ in 0..count {
         let after = maker.after();
@@ -41,7 +43,8 @@ pub fn scenario(seed: u64, mode: Mode) -> Scenario {
 }
 
 fn knobs(random: &mut Rng) -> Knobs {
-    let mut some = |permille: &[u16]| if random.bool() { 0 } else { permille[random.usize(0..permille.len())] };
+    let mut some =
+        |permille: &[u16]| if random.bool() { 0 } else { permille[random.usize(0..permille.len())] };
     let disk_fault_permille = if some(&[0, 1]) == 0 { 0 } else { some(&[3, 20, 100]) };
     let remote_fault_permille = some(&[5, 30, 150, 300]);
     let listing_break_permille = some(&[100, 500]);

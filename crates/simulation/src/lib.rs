@@ -4,8 +4,8 @@
 //! its end is heard, when people act, which call fails. So one seed is one run, and a run that fails can be replayed,
 //! shrunk to what matters, and kept as a test. Read [`run()`] first.
 
-mod comparison;
 mod coming_to_rest;
+mod comparison;
 mod disk_tree;
 mod executor;
 mod generate;

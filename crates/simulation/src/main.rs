@@ -99,7 +99,10 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     let done = next.load(Ordering::Relaxed).min(arguments.from + arguments.seeds) - arguments.from;
     for (seed, scenario, report) in &failed {
         println!("seed {seed} failed: {:?}", report.violations);
-        println!("  replay: cargo run --release -p jottad-simulation -- simulate --mode {} --replay {seed}", scenario.mode);
+        println!(
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {} --replay {seed}",
+            scenario.mode
+        );
         if !arguments.no_shrink {
             let shrunk = shrink(scenario, *seed, report.violations.clone());
             println!("shrunk, with the seed {}: {:?}\n{:?}", shrunk.seed, shrunk.violations, shrunk.scenario);

@@ -217,7 +217,13 @@ impl RemoteTree {
     }
 
     /// Stores a file, as a new revision if there is one, and the folders above it.
-    pub(crate) fn store(&mut self, path: &StoredPath, text: Text, modified: i64, now: i64) -> Result<(), Refusal> {
+    pub(crate) fn store(
+        &mut self,
+        path: &StoredPath,
+        text: Text,
+        modified: i64,
+        now: i64,
+    ) -> Result<(), Refusal> {
         check_names(path)?;
         let (name, revisions) = match self.find(path) {
             Some(RemoteItem::Folder(_)) => return Err(Refusal::Taken),

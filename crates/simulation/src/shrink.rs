@@ -47,7 +47,8 @@ fn try_it(best: &mut Shrunk, smaller: Scenario) -> bool {
 /// Failures are the same if their texts end alike; paths and numbers are in front.
 fn is_same_failure(some: &[String], others: &[String]) -> bool {
     let end = |texts: &[String]| {
-        let mut words: Vec<String> = texts.first()?.split_whitespace().rev().take(3).map(str::to_owned).collect();
+        let mut words: Vec<String> =
+            texts.first()?.split_whitespace().rev().take(3).map(str::to_owned).collect();
         words.retain(|word| word.chars().all(char::is_alphabetic));
         Some(words)
     };

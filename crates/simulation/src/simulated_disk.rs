@@ -140,8 +140,13 @@ impl Disk for SimulatedDisk {
             let (serial, version, names) = self
                 .step(ACTION, directory, |world| {
                     let (serial, _) = open(world)?;
-                    let names: Vec<Name> =
-                        world.disk.entries(serial).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+                    let names: Vec<Name> = world
+                        .disk
+                        .entries(serial)
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| name.clone())
+                        .collect();
                     Ok((serial, world.disk.inode(serial).version, names))
                 })
                 .await?;
@@ -160,8 +165,7 @@ impl Disk for SimulatedDisk {
             }
             let unchanged = self
                 .step(ACTION, directory, |world| {
-                    Ok(see(world, directory)? == Some(serial)
-                        && world.disk.inode(serial).version == version)
+                    Ok(see(world, directory)? == Some(serial) && world.disk.inode(serial).version == version)
                 })
                 .await?;
             if complete && unchanged {
@@ -172,7 +176,8 @@ impl Disk for SimulatedDisk {
     }
 
     async fn stat(&self, path: &RelativePath) -> std::result::Result<Option<DiskNode>, DiskError> {
-        self.step("looking at", path, |world| Ok(see(world, path)?.map(|serial| world.disk.node(serial)))).await
+        self.step("looking at", path, |world| Ok(see(world, path)?.map(|serial| world.disk.node(serial))))
+            .await
     }
 
     async fn hash(&self, path: &RelativePath, expected: &FileStat) -> std::result::Result<Md5, DiskError> {

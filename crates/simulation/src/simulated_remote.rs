@@ -120,7 +120,9 @@ impl World {
             if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
                 self.violate(format!("{path} was trashed on the service, but is here: {below}"));
             } else if !self.given_up.contains(content) && !local.iter().any(|(_, held)| held == content) {
-                self.violate(format!("{path} was trashed on the service without evidence: {below} {content:?}"));
+                self.violate(format!(
+                    "{path} was trashed on the service without evidence: {below} {content:?}"
+                ));
             }
         }
     }
@@ -163,10 +165,14 @@ impl Remote for SimulatedRemote {
                 let is_implied = node == RemoteNode::Directory
                     && !world.knobs.announces_folders
                     && tree
-                        .entries(&directory.names().iter().chain(path.names()).cloned().fold(
-                            StoredPath::root(),
-                            |path, name| path.join(name),
-                        ))
+                        .entries(
+                            &directory
+                                .names()
+                                .iter()
+                                .chain(path.names())
+                                .cloned()
+                                .fold(StoredPath::root(), |path, name| path.join(name)),
+                        )
                         .is_some_and(|entries| {
                             entries.values().any(|(_, item)| matches!(**item, RemoteItem::File { .. }))
                         });
@@ -245,7 +251,12 @@ impl Remote for SimulatedRemote {
         .await
     }
 
-    async fn download<S: StagedFile>(&self, path: &StoredPath, content: Content, staged: &mut S) -> Result<()> {
+    async fn download<S: StagedFile>(
+        &self,
+        path: &StoredPath,
+        content: Content,
+        staged: &mut S,
+    ) -> Result<()> {
         let text = self
             .step("downloading", |world| match world.remote.find(path) {
                 Some(RemoteItem::File { text, .. }) if text.content() == content => Ok(text.clone()),
@@ -276,7 +287,8 @@ impl Remote for SimulatedRemote {
                 Some(there) if there != kind => return Err(refusal("trashing")(Refusal::Taken)),
                 Some(_) => {}
             }
-            let gone = world.as_engine("trashing", |world| world.change_remote(|tree, now| tree.trash(path, now)));
+            let gone =
+                world.as_engine("trashing", |world| world.change_remote(|tree, now| tree.trash(path, now)));
             world.check_trash(path, &gone.unwrap_or_default(), self.user_changes);
             Ok(())
         })
