@@ -1,0 +1,122 @@
+//! An emulator in a process of its own, and its control endpoint.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Runtime;
+
+use crate::process::Process;
+
+/// How long the control endpoint may take to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A Jottacloud of one client's own. Ends when dropped.
+pub(crate) struct Service {
+    _process: Process,
+    base_url: String,
+    pub(crate) proxy_url: String,
+    pub(crate) ca_file: PathBuf,
+    pub(crate) login_token: String,
+    runtime: Runtime,
+    client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+struct Counters {
+    by_endpoint: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    entries: Vec<Entry>,
+}
+
+/// An entry as the service has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Entry {
+    path: String,
+    deleted: bool,
+    pub(crate) size: Option<u64>,
+}
+
+impl Service {
+    /// Starts it, with its files in `place`.
+    pub(crate) fn start(program: &Path, place: &Path, latency: &str) -> anyhow::Result<Self> {
+        let ca_file = place.join("ca.pem");
+        let process = Command::new(program)
+            .args(["--proxy-listen", "127.0.0.1:0", "--latency", latency, "--ca-file"])
+            .arg(&ca_file)
+            .current_dir(place)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))?;
+        let mut process = Process(process);
+        let printed = process.0.stdout.take().context("the emulator has no output")?;
+        let mut told = BTreeMap::new();
+        for line in BufReader::new(printed).lines() {
+            let line = line.context("reading what the emulator prints")?;
+            if let Some((key, value)) = line.split_once('=') {
+                told.insert(key.to_owned(), value.to_owned());
+            }
+            if told.contains_key("proxy_login_token") {
+                break;
+            }
+        }
+        let mut take = |key: &str| told.remove(key).with_context(|| format!("the emulator told no {key}"));
+        Ok(Self {
+            base_url: take("base_url")?,
+            proxy_url: take("proxy_url")?,
+            login_token: take("proxy_login_token")?,
+            ca_file,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+            client: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?,
+            _process: process,
+        })
+    }
+
+    /// Requests since the last reset, by the endpoint's name.
+    pub(crate) fn requests(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        Ok(self.get::<Counters>("counters")?.by_endpoint)
+    }
+
+    /// Begins to count anew.
+    pub(crate) fn reset(&self) -> anyhow::Result<()> {
+        self.runtime.block_on(async {
+            let url = format!("{}/control/counters/reset", self.base_url);
+            self.client.post(url).body("{}").send().await?.error_for_status()?;
+            Ok(())
+        })
+    }
+
+    /// The live files below a path.
+    pub(crate) fn live_files(&self, path: &str) -> anyhow::Result<Vec<Entry>> {
+        let mut entries = self.get::<Tree>("tree")?.entries;
+        let below = format!("{path}/");
+        entries.retain(|entry| !entry.deleted && entry.size.is_some() && entry.path.starts_with(&below));
+        Ok(entries)
+    }
+
+    /// The size of the live file at a path.
+    pub(crate) fn size(&self, path: &str) -> anyhow::Result<u64> {
+        let found = self.live_files(path.rsplit_once('/').map_or("", |(parent, _)| parent))?;
+        match found.iter().find(|entry| entry.path == path).and_then(|entry| entry.size) {
+            Some(size) => Ok(size),
+            None => bail!("{path} is not on the service"),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+        let answer = self.runtime.block_on(async {
+            let url = format!("{}/control/{name}", self.base_url);
+            self.client.get(url).send().await?.error_for_status()?.json().await
+        });
+        answer.with_context(|| format!("asking the emulator for its {name}"))
+    }
+}
