@@ -20,6 +20,7 @@ mod holds;
 mod moves;
 mod obstacles;
 mod packaging;
+mod remote;
 mod restart;
 mod root;
 mod session;
