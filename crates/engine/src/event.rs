@@ -161,6 +161,8 @@ pub enum Task {
     },
     /// Put a remote file or directory into the trash.
     TrashRemote {
+        /// The root that must still be there: below another one every path is free.
+        root: Identity,
         /// The local path that must still be free, or hold what `local` says.
         path: RelativePath,
         /// What is at the local path: a type change leaves something else there.

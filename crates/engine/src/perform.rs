@@ -9,7 +9,7 @@ use std::future::Future;
 use jottad_core::{File, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
-use crate::disk::{Disk, DiskErrorKind, DiskNode, FileStat};
+use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity};
 use crate::event::{
     Achieved, Command, CommandId, Event, LocalExpectation, OperationError, Outcome, RemoteExpectation, Task,
 };
@@ -80,8 +80,9 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             disk.rename(&from, &to, identity).await?;
             Ok(Achieved::Done)
         }
-        Task::TrashRemote { path, local, remote: target, expected } => {
-            trash_remote(disk, remote, path, local, target, expected).await
+        Task::TrashRemote { root, path, local, remote: target, expected } => {
+            check_still_local(disk, root, path, local).await?;
+            trash_remote(remote, target, expected).await
         }
         Task::TrashLocal { path, remote: source, expected } => {
             trash_local(disk, remote, path, source, expected).await
@@ -119,9 +120,10 @@ async fn upload<D: Disk, R: Remote>(
     let content = disk.open(path, stat).await?;
     remote.upload(target, file, content).await?;
     // The file that was opened may have been replaced under its name meanwhile. What was sent is still what was
-    // summed, so it counts; the replacement is a change of its own, which the scan finds.
-    match disk.stat(path).await? {
-        Some(DiskNode::File(now)) if now == *stat => Ok(Achieved::Done),
+    // summed, so it counts; the replacement is a change of its own, which the scan finds, as is whatever keeps it from
+    // being looked at now.
+    match disk.stat(path).await {
+        Ok(Some(DiskNode::File(now))) if now == *stat => Ok(Achieved::Done),
         _ => Ok(Achieved::Outdated),
     }
 }
@@ -147,19 +149,28 @@ async fn download<D: Disk, R: Remote>(
     Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
 }
 
-/// Both halves of the evidence are looked at again: here it is still gone, there it is still what was agreed on.
-async fn trash_remote<D: Disk, R: Remote>(
+/// Half of the evidence is looked at again: here it is still gone, and "here" is still the same place. The root comes
+/// last, because what was seen before counts only if it was seen below that root.
+async fn check_still_local<D: Disk>(
     disk: &D,
-    remote: &R,
+    root: Identity,
     path: RelativePath,
     local: Option<DiskNode>,
+) -> Result<(), OperationError> {
+    let here = disk.stat(&path).await?;
+    if disk.root().await?.identity != root {
+        let kind = DiskErrorKind::RootLost;
+        return Err(DiskError { action: "looking at", path: RelativePath::root(), kind }.into());
+    }
+    if is_same_node(here, local) { Ok(()) } else { Err(OperationError::LocalChanged { path }) }
+}
+
+/// The other half: there it is still what was agreed on.
+async fn trash_remote<R: Remote>(
+    remote: &R,
     target: StoredPath,
     expected: RemoteExpectation,
 ) -> Result<Achieved, OperationError> {
-    disk.root().await?;
-    if !is_same_node(disk.stat(&path).await?, local) {
-        return Err(OperationError::LocalChanged { path });
-    }
     let Some(there) = remote.look(&target).await? else { return Ok(Achieved::Done) };
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}

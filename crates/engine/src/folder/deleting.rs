@@ -163,7 +163,8 @@ impl Folder {
                     Local::Directory(identity) => Some(DiskNode::Directory(identity)),
                     _ => None,
                 };
-                Task::TrashRemote { path: path.clone(), local, remote, expected }
+                let Some(root) = self.root.identity() else { return Ok(()) };
+                Task::TrashRemote { root, path: path.clone(), local, remote, expected }
             }
             Side::Local => {
                 let expected = match node.local {

@@ -15,6 +15,8 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Root {
     state: State,
+    /// Of the root that was found good last.
+    identity: Option<Identity>,
     look_again_at: Option<Duration>,
     /// A person said that the root is right as it is: what was known of it is forgotten.
     trusted_once: bool,
@@ -32,6 +34,11 @@ enum State {
 impl Root {
     pub(super) fn is_good(&self) -> bool {
         self.state == State::Good
+    }
+
+    /// Which directory it was when it was found good last.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity
     }
 
     /// It may have gone; it is looked at before anything else is done.
@@ -112,6 +119,7 @@ impl Folder {
             return Ok(());
         }
         let identity = found.identity;
+        self.root.identity = Some(identity);
         let text = format!("{}/{}/{}", found.file_system, identity.inode, identity.born);
         self.index.set_fact(Fact::RootIdentity, Some(&text))?;
         if self.settings.mode.pulls() && (marker.is_none() || marker != found.marker) {
