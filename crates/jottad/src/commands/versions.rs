@@ -21,16 +21,8 @@ pub(crate) fn run(arguments: &VersionsArguments, invocation: &Invocation) -> Res
     let place = place_argument(&arguments.remote)?;
     let client = invocation.client()?;
     invocation.wait(async {
-        match client.look(&place).await? {
-            seen @ (Sighting::Missing | Sighting::Folder | Sighting::TrashedFolder) => {
-                let is_trashed = seen == Sighting::TrashedFolder;
-                return Err(not_file(
-                    "listing the versions of",
-                    &place,
-                    if is_trashed { &Sighting::Folder } else { &seen },
-                ));
-            }
-            _ => {}
+        if matches!(client.look(&place).await?, Sighting::Folder | Sighting::TrashedFolder) {
+            return Err(not_file("listing the versions of", &place, &Sighting::Folder));
         }
         let details = client.file(&place).await?;
         let details =

@@ -12,15 +12,12 @@ pub(crate) fn moment_argument(text: &str) -> Result<Timestamp, String> {
 }
 
 fn read(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    let instant = match text.parse::<jiff::Timestamp>() {
-        Ok(instant) => instant,
-        Err(_) => {
-            let local = match text.parse::<DateTime>() {
-                Ok(local) => local,
-                Err(_) => text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()),
-            };
-            zone.to_timestamp(local).ok()?
-        }
+    let instant = if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        instant
+    } else {
+        // A date alone is its first moment.
+        let local = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(DateTime::from)).ok()?;
+        zone.to_timestamp(local).ok()?
     };
     Some(Timestamp::from_nanoseconds(instant.as_nanosecond()))
 }
