@@ -48,7 +48,7 @@ fn a_folder_is_fetched_with_its_times_and_only_once() {
     assert!(out.join("empty").is_dir());
     world.service.reset_counters();
     world.machine.jottad(get).expect(0).says("2 files had been there");
-    assert_eq!(world.service.asked("bin"), 0);
+    assert_eq!(world.service.asked("content"), 0);
     fs::write(out.join("a.txt"), "mine").unwrap();
     world.machine.jottad(get).expect(6).complains("a.txt: a file of another content is there");
     assert_eq!(fs::read(out.join("a.txt")).unwrap(), b"mine");
@@ -205,8 +205,8 @@ fn an_interrupted_file_is_gone_on_with() {
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     put(&world, "Jotta/Archive/big", &bytes);
     let broken = Effect::CutResponse { after: 1_000_000 };
-    world.service.add_fault(Fault::once(Matching::endpoint("bin"), broken));
-    world.service.add_fault(Fault::always(Matching::endpoint("bin"), Effect::ResetBefore));
+    world.service.add_fault(Fault::once(Matching::endpoint("content"), broken));
+    world.service.add_fault(Fault::always(Matching::endpoint("content"), Effect::ResetBefore));
     world.machine.jottad(["get", "Jotta/Archive/big"]).expect(8).complains("hint: ");
     let home = world.machine.home();
     let held = || {
