@@ -77,6 +77,7 @@ impl Folder {
             let name = node.remote.as_ref().and_then(|remote| remote.name.clone());
             before = node.remote.replace(RemoteRecord { node: claim, name, claimed: true });
             self.index.save(&mut node)?;
+            self.confirming.forget(node.id);
         }
         self.notices.push(Notice::OperationStarted {
             command,
@@ -124,7 +125,7 @@ impl Folder {
             Detail::Upload { .. } => {
                 // It counts as stored when a listing shows it.
                 self.index.clear_problem(node.id)?;
-                self.confirming.claimed(running.directory);
+                self.confirming.accepted(node.id, running.directory);
                 if achieved == Achieved::Outdated {
                     self.look_at_local(&running.path);
                 }
@@ -136,7 +137,7 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.index.save(&mut node)?;
                 } else {
-                    self.confirming.claimed(running.directory);
+                    self.confirming.accepted(node.id, running.directory);
                 }
                 self.round.restart();
             }
@@ -149,7 +150,7 @@ impl Folder {
                     };
                 }
                 self.index.save(&mut node)?;
-                self.confirming.claimed(running.directory);
+                self.confirming.accepted(node.id, running.directory);
             }
             Detail::MoveRemote { directory, name, parked } => {
                 self.moved(&node, *directory, name, *parked, running)?;

@@ -9,7 +9,7 @@ use jottad_core::{FoldKey, StoredName};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Index, Node, NodeId};
+use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -28,6 +28,9 @@ pub(super) struct Confirming {
     loaded: bool,
     /// Directories with claims: how many, how often they were looked at in vain, and when next.
     waiting: BTreeMap<NodeId, Waiting>,
+    /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut off, by the
+    /// network or by the end of an earlier run, and may as well never have arrived.
+    accepted: BTreeSet<NodeId>,
     directories: BTreeMap<CommandId, NodeId>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
 }
@@ -51,9 +54,15 @@ impl Confirming {
         self.loaded = false;
     }
 
-    /// Something was sent into a directory.
-    pub(super) fn claimed(&mut self, directory: NodeId) {
+    /// Something was sent into a directory, and the service has accepted it.
+    pub(super) fn accepted(&mut self, node: NodeId, directory: NodeId) {
+        self.accepted.insert(node);
         self.waiting.entry(directory).or_default().entries += 1;
+    }
+
+    /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
+    pub(super) fn forget(&mut self, node: NodeId) {
+        self.accepted.remove(&node);
     }
 
     /// A directory's content is doubted: it is looked at even if nothing was sent there.
@@ -167,7 +176,8 @@ impl Folder {
                 self.look_again_for(directory, in_vain, now)
             }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                if in_vain >= DELAYS.len() || self.index.claims(directory)?.is_empty() {
+                let is_late = self.index.claims(directory)?.iter().any(|claim| self.may_be_late(claim));
+                if in_vain >= DELAYS.len() || !is_late {
                     if let Some(mut node) = self.index.node(directory)? {
                         self.remote_vanished(&mut node)?;
                     }
@@ -198,7 +208,8 @@ impl Folder {
                 if let Some(mut node) = self.index.node(id)?
                     && !self.busy.contains(&id)
                     && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
-                    && (seen == Some(claimed.node) || (seen.is_some() && in_vain >= DELAYS.len()))
+                    && (seen == Some(claimed.node)
+                        || (seen.is_some() && (in_vain >= DELAYS.len() || !self.may_be_late(&node))))
                 {
                     let stored = node.stored_name();
                     self.observe_remote(&mut node, &stored, seen, false)?;
@@ -244,30 +255,46 @@ impl Folder {
             .index
             .claims(directory)?
             .iter()
-            .filter(|node| contradicted(node))
+            .filter(|node| self.may_be_late(node) && contradicted(node))
             .map(|node| node.id)
             .collect())
+    }
+
+    /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
+    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send:
+    /// then it must be seen to be removed.
+    fn may_be_late(&self, claim: &Node) -> bool {
+        self.confirming.accepted.contains(&claim.id) || claim.local == Local::Absent
     }
 
     /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
     /// not stored, and is sent anew.
     fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
-        let claims = self.index.claims(directory)?;
-        if claims.is_empty() {
+        let (late, lost): (Vec<Node>, Vec<Node>) =
+            self.index.claims(directory)?.into_iter().partition(|claim| self.may_be_late(claim));
+        for mut node in lost {
+            if !self.busy.contains(&node.id) {
+                self.remote_vanished(&mut node)?;
+            }
+        }
+        if late.is_empty() {
             return Ok(());
         }
         if let Some(delay) = DELAYS.get(in_vain) {
             let waiting = self.confirming.waiting.entry(directory).or_default();
-            waiting.entries = waiting.entries.max(claims.len() as u64);
+            waiting.entries = waiting.entries.max(late.len() as u64);
             waiting.in_vain = in_vain + 1;
             waiting.not_before = Some(now.monotonic + *delay);
             return Ok(());
         }
-        for mut node in claims {
+        for mut node in late {
             if self.busy.contains(&node.id) {
                 continue;
             }
             self.remote_vanished(&mut node)?;
+            if !self.confirming.accepted.remove(&node.id) {
+                continue;
+            }
             self.put_problem(
                 node.id,
                 ProblemKind::Failing,

@@ -336,6 +336,7 @@ impl Folder {
                 node.base = Some(node.base_from_claim(&claim));
             }
             node.remote = seen;
+            self.confirming.forget(node.id);
             self.save_observed(node)?;
             // What comes of our own work does not make it count anew how often that was tried.
             if let Some(attempts) = attempts {
