@@ -69,6 +69,9 @@ impl Service {
                 break;
             }
         }
+        // Minutes pass between two questions; the emulator closes what is idle for so long.
+        let client =
+            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build()?;
         let mut take = |key: &str| told.remove(key).with_context(|| format!("the emulator told no {key}"));
         Ok(Self {
             base_url: take("base_url")?,
@@ -76,7 +79,7 @@ impl Service {
             login_token: take("proxy_login_token")?,
             ca_file,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-            client: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?,
+            client,
             _process: process,
         })
     }
