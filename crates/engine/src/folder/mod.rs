@@ -358,6 +358,8 @@ impl Folder {
     fn is_blocked(&self, node: NodeId, now: Now) -> Result<bool, FolderError> {
         Ok(match self.index.problem(node)? {
             None => false,
+            // The other entry may have gone in more ways than one.
+            Some(problem) if problem.kind == ProblemKind::NameClash => self.clashes(node)?,
             Some(problem) => problem.next_try.is_none_or(|time| time > now.wall),
         })
     }

@@ -504,13 +504,7 @@ impl Folder {
             )?;
             return Ok(false);
         }
-        let rival = self.index.namesakes(node.parent, stored)?.into_iter().find(|other| {
-            other.id != node.id
-                && (other.remote.is_some()
-                    || other.base.is_some()
-                    || (other.id < node.id && other.local != Local::Absent))
-        });
-        if let Some(rival) = rival {
+        if let Some(rival) = self.rival(node, stored)? {
             self.put_problem(
                 node.id,
                 ProblemKind::NameClash,
@@ -522,6 +516,23 @@ impl Folder {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// Another entry of the directory that has a better claim to a name which the service may take for this one.
+    fn rival(&self, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+        let is_rival = |other: &Node| {
+            other.id != node.id
+                && (other.remote.is_some()
+                    || other.base.is_some()
+                    || (other.id < node.id && other.local.kind().is_some()))
+        };
+        Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
+    }
+
+    /// Whether a row still has to give way to another one for its name.
+    pub(super) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
+        let Some(node) = self.index.node(node)? else { return Ok(false) };
+        Ok(self.rival(&node, &node.stored_name())?.is_some())
     }
 
     /// A row gave up its name: those that waited for it may try again.
