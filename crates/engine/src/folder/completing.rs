@@ -226,15 +226,19 @@ impl Folder {
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;
-        if let Some(moved) = self.index.node(target.id)? {
+        if let Some(mut moved) = self.index.node(target.id)? {
             self.free_namesakes(&moved)?;
+            // One look at the directory shows that it arrived; until then a late listing must not say that it is lost.
+            if parked != Parked::To
+                && let Some(remote) = &mut moved.remote
+            {
+                remote.claimed = true;
+                self.index.save(&mut moved)?;
+                self.confirming.accepted(moved.id, directory);
+            }
         }
         // Claims have moved along, into directories with other rows.
         self.confirming.reload();
-        // One look at the directory shows that it arrived.
-        if parked != Parked::To {
-            self.confirming.doubt(directory);
-        }
         self.round.restart();
         Ok(())
     }

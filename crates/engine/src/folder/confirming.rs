@@ -42,6 +42,8 @@ struct Waiting {
     not_before: Option<Duration>,
     /// A look is under way.
     looking: bool,
+    /// A look got no answer, so that this round of looks says nothing of what was not seen.
+    unanswered: bool,
 }
 
 impl Confirming {
@@ -201,7 +203,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some((id, directory)) = self.confirming.entries.remove(&command) else { return Ok(()) };
         let is_last = !self.confirming.entries.values().any(|(_, other)| *other == directory);
-        let in_vain = if is_last { self.end_look(directory) } else { self.looks_in_vain(directory) };
+        let in_vain = self.confirming.waiting.get(&directory).map_or(0, |waiting| waiting.in_vain);
         match result {
             Ok(seen) => {
                 self.connection.succeeded();
@@ -215,13 +217,23 @@ impl Folder {
                     self.observe_remote(&mut node, &stored, seen, false)?;
                 }
             }
-            Err(error) => self.connection_failed(&error, now),
+            Err(error) => {
+                self.confirming.waiting.entry(directory).or_default().unanswered = true;
+                self.connection_failed(&error, now);
+            }
         }
-        if is_last { self.look_again_for(directory, in_vain, now) } else { Ok(()) }
-    }
-
-    fn looks_in_vain(&self, directory: NodeId) -> usize {
-        self.confirming.waiting.get(&directory).map_or(0, |waiting| waiting.in_vain)
+        if !is_last {
+            return Ok(());
+        }
+        let unanswered = self.confirming.waiting.get(&directory).is_some_and(|waiting| waiting.unanswered);
+        self.end_look(directory);
+        if unanswered {
+            let waiting = self.confirming.waiting.entry(directory).or_default();
+            waiting.entries = waiting.entries.max(1);
+            waiting.in_vain = in_vain;
+            return Ok(());
+        }
+        self.look_again_for(directory, in_vain, now)
     }
 
     /// Ends a look; what was sent in the meantime is looked at again.

@@ -358,6 +358,8 @@ impl Folder {
         let stamp = self.listing.stamp.take();
         match result {
             Ok(()) => {
+                // A person's word holds until the root is there, however often it is listed before.
+                self.listing.missing_root_trusted = false;
                 if let Some(mut root) = self.index.node(NodeId::ROOT)?
                     && root.remote.is_none()
                 {
@@ -373,7 +375,6 @@ impl Folder {
                     self.root.hold("the remote folder is not there any more".to_owned(), now);
                     return Ok(());
                 }
-                self.listing.missing_root_trusted = false;
                 if let Some(mut root) = self.index.node(NodeId::ROOT)? {
                     root.remote = None;
                     self.save_observed(&mut root)?;
