@@ -79,7 +79,8 @@ fn killed_at_random_moments_while_the_folder_changes() {
         }
         // A moment is told by what the service has been asked, not by a clock.
         wait_until("some requests or rest", || {
-            world.service.counters().requests - asked >= moment || world.machine.status()["verdict"] == "in_sync"
+            world.service.counters().requests - asked >= moment
+                || world.machine.status()["verdict"] == "in_sync"
         });
         daemon.kill();
     }

@@ -73,6 +73,7 @@ fn a_save_by_way_of_a_temporary_file_is_an_edit() {
 #[test]
 fn a_running_daemon_follows_changes_without_being_asked() {
     let world = World::new();
+    world.write("rest", "stays");
     let daemon = world.start();
     world.synced();
     world.write("new/file.txt", "made while it runs");
