@@ -38,11 +38,11 @@ pub(crate) fn measure(command: &Command, scratch: &Path) -> anyhow::Result<Cost>
         bail!("{command:?} ended with {status}:\n{}", &text[start..]);
     }
     let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    let observed: Observed = serde_json::from_slice(&text).context("reading what the command cost")?;
+    let paid: Observed = serde_json::from_slice(&text).context("reading what the command cost")?;
     Ok(Cost {
-        wall: Duration::from_secs_f64(observed.wall_seconds),
-        cpu: Some(Duration::from_secs_f64(observed.cpu_seconds)),
-        peak_memory: Some(observed.peak_memory_bytes),
+        wall: Duration::from_secs_f64(paid.wall_seconds),
+        cpu: Some(Duration::from_secs_f64(paid.cpu_seconds)),
+        peak_memory: Some(paid.peak_memory_bytes),
     })
 }
 

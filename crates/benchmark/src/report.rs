@@ -1,6 +1,6 @@
 //! The result as a table, and as JSON: every client's numbers, and how many times those of the best jottad they are.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
@@ -108,7 +108,7 @@ fn write_rows(formatter: &mut fmt::Formatter<'_>, rows: &[[String; 9]]) -> fmt::
         for (cell, width) in row.iter().zip(&widths).skip(1) {
             // A factor stands close to its number.
             let gap = if cell.starts_with('×') || cell.is_empty() { " " } else { "  " };
-            text.push_str(&format!("{gap}{cell:>width$}"));
+            write!(text, "{gap}{cell:>width$}")?;
         }
         writeln!(formatter, "{}", text.trim_end())?;
     }

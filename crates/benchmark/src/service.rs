@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::process::Process;
 
 /// How long the control endpoint may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A Jottacloud of one client's own. Ends when dropped.
 pub(crate) struct Service {

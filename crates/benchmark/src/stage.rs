@@ -65,7 +65,7 @@ impl Stage {
     }
 
     /// Runs what is not measured; it must succeed. Returns what it printed.
-    pub(crate) fn prepare(&self, mut command: Command, input: &str) -> anyhow::Result<String> {
+    pub(crate) fn prepare(mut command: Command, input: &str) -> anyhow::Result<String> {
         let shown = format!("{command:?}");
         let mut child = command
             .stdin(Stdio::piped())

@@ -49,7 +49,7 @@ impl<'a> Daemon<'a> {
         let process = Process(daemon.context("starting the daemon")?);
         let started = Instant::now();
         // Its socket appears when it is ready.
-        while let Err(error) = stage.prepare(jottad(stage, &["sync", "--wait", "--timeout", "5m"]), "") {
+        while let Err(error) = Stage::prepare(jottad(stage, &["sync", "--wait", "--timeout", "5m"]), "") {
             if started.elapsed() > PATIENCE {
                 return Err(error.context("waiting for the daemon"));
             }

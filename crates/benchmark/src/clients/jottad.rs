@@ -12,9 +12,9 @@ const DAEMON: &str = "jottad, running";
 
 /// Does all lines in order.
 pub(super) fn run(stage: &Stage, take: &mut dyn FnMut(Sample)) -> anyhow::Result<()> {
-    stage.prepare(jottad(stage, &["login", "--token-stdin"]), &stage.service.login_token)?;
+    Stage::prepare(jottad(stage, &["login", "--token-stdin"]), &stage.service.login_token)?;
     let folder = stage.folder().display().to_string();
-    stage.prepare(jottad(stage, &["folder", "add", &folder, REMOTE, "--name", "folder"]), "")?;
+    Stage::prepare(jottad(stage, &["folder", "add", &folder, REMOTE, "--name", "folder"]), "")?;
     let once = jottad(stage, &["run", "--once"]);
 
     take(stage.measure(Line::FirstUpload, ONCE, &once)?);

@@ -53,14 +53,14 @@ pub(super) fn run(stage: &Stage, settings: &Settings, take: &mut dyn FnMut(Sampl
 
 fn log_in(stage: &Stage) -> anyhow::Result<()> {
     let mut said =
-        stage.prepare(rclone(stage, &["config", "create", "r", "jottacloud", "--non-interactive"]), "")?;
+        Stage::prepare(rclone(stage, &["config", "create", "r", "jottacloud", "--non-interactive"]), "")?;
     for (question, answer) in QUESTIONS {
         ensure!(said.contains(question), "rclone did not ask {question} but said: {said}");
         let answer = answer.unwrap_or(&stage.service.login_token);
         let reply = ["config", "update", "r", "--continue", "--state", question, "--result", answer];
         let mut command = rclone(stage, &reply);
         command.arg("--non-interactive");
-        said = stage.prepare(command, "")?;
+        said = Stage::prepare(command, "")?;
     }
     Ok(())
 }
