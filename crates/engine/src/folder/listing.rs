@@ -442,11 +442,11 @@ impl Folder {
         Ok(())
     }
 
-    /// The remote entry is gone, with everything below it.
+    /// The remote entry is gone, with everything below it but what is being sent there right now.
     pub(super) fn remote_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
         let mut gone = Vec::new();
         self.index.walk(node.id, |below, _| {
-            if below.remote.is_some() {
+            if below.remote.is_some() && !self.busy.contains(&below.id) {
                 gone.push(below.id);
             }
             Ok(Descend::Yes)

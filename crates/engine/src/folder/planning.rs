@@ -249,11 +249,7 @@ impl Folder {
     /// What the path rules say of a row; `None` while the file was not summed or an upload was not seen.
     pub(super) fn decide(&self, node: &Node) -> Result<Option<Decision>, FolderError> {
         let Some(mut trees) = node.trees() else { return Ok(None) };
-        if node
-            .remote
-            .as_ref()
-            .is_some_and(|remote| remote.claimed && remote.node.kind() == jottad_core::Kind::File)
-        {
+        if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
             return Ok(None);
         }
         let mut mode = self.settings.mode;
