@@ -4,7 +4,7 @@ use std::fs;
 
 use jottad_emulator::Act;
 
-use crate::stage::{Machine, Service, World};
+use crate::stage::{Machine, Outcome, Service, World};
 
 #[test]
 fn the_first_steps_of_a_new_user_work_in_the_usual_places() {
@@ -20,18 +20,18 @@ fn the_first_steps_of_a_new_user_work_in_the_usual_places() {
     });
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     let keys = ["jfs_url", "api_url", "www_url", "id_url"];
-    let text: String = keys.iter().map(|key| format!("{key} = \"{url}\" # kept\n")).collect();
+    let text = keys.map(|key| format!("{key} = \"{url}\" # kept\n")).concat();
     fs::write(&config, format!("[service]\n{text}")).unwrap();
     let jottad = |arguments: &[&str]| {
         let mut command = machine.command(arguments);
         command.env_remove("JOTTAD_CONFIG").env_remove("JOTTAD_STATE_DIR");
-        machine.finish(command)
+        Outcome::of(command)
     };
     fs::write(machine.home().join("token"), service.login_token()).unwrap();
     let mut login = machine.command(["login", "--token-stdin"]);
     login.env_remove("JOTTAD_CONFIG").env_remove("JOTTAD_STATE_DIR");
     login.stdin(fs::File::open(machine.home().join("token")).unwrap());
-    machine.finish(login).expect(0).says("logged in as kari@example.net");
+    Outcome::of(login).expect(0).says("logged in as kari@example.net");
     jottad(&["folder", "add", documents.to_str().unwrap(), "Jotta/Archive/Documents", "--mode", "backup"])
         .expect(0)
         .says("1 file")
@@ -111,7 +111,6 @@ fn a_mistake_in_the_config_is_told_with_its_place_and_its_remedy() {
         (folder.replace("~/docs", "~"), vec!["state"]),
         (folder.replace("Archive", "Trash"), vec!["Trash"]),
     ] {
-        // Counted by hand, the line of the mistake is never the first.
         fs::write(world.machine.config(), format!("{section}{text}")).unwrap();
         let config = world.machine.config();
         for command in [&["run", "--once"][..], &["folder", "list"]] {
@@ -120,7 +119,7 @@ fn a_mistake_in_the_config_is_told_with_its_place_and_its_remedy() {
                 // The state directory beside the home would be no mistake.
                 outcome.env("JOTTAD_STATE_DIR", world.machine.home().join("state"));
             }
-            let outcome = world.machine.finish(outcome).expect(2).complains(config.to_str().unwrap());
+            let outcome = Outcome::of(outcome).expect(2).complains(config.to_str().unwrap());
             for complaint in &complaints {
                 assert!(outcome.stderr.contains(complaint), "{complaint:?}: {outcome}");
             }

@@ -71,7 +71,10 @@ fn killed_at_random_moments_while_the_folder_changes() {
     world.service.set_latency(Duration::from_millis(3));
     for round in 0..8 {
         let daemon = world.start();
-        world.synced();
+        // Every other time it has not yet put right what the kill before has left.
+        if round % 2 == 0 {
+            world.synced();
+        }
         let asked = world.service.counters().requests;
         let moment = dice.u64(1..40);
         for step in 0..12 {
@@ -96,7 +99,7 @@ fn change_something(world: &World, dice: &mut fastrand::Rng, number: u32) {
     let there = |path: &str| world.path(path).exists();
     match dice.u8(..6) {
         0 | 1 => world.write(file, format!("edit {number}")),
-        2 => world.write(format!("{directory}/new {number}"), vec![number as u8; dice.usize(..200_000)]),
+        2 => world.write(format!("{directory}/new {number}"), vec![dice.u8(..); dice.usize(..200_000)]),
         3 if there(&file) => world.remove(&file),
         4 if there(&file) => world.rename(&file, &format!("base/moved {number}")),
         5 if there(&directory) => world.rename(&directory, &format!("directory {number}")),
@@ -108,7 +111,7 @@ fn change_something(world: &World, dice: &mut fastrand::Rng, number: u32) {
 fn a_big_upload_goes_on_where_it_was_cut() {
     const BIG: usize = 24 << 20;
     let world = World::new();
-    let content: Vec<u8> = (0..BIG).map(|byte| (byte / 7) as u8).collect();
+    let content: Vec<u8> = (0..=u8::MAX).cycle().take(BIG).collect();
     world.write("big.iso", content);
     world
         .service

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::stage::{Machine, World, is_missing};
+use crate::stage::{Machine, Outcome, World, is_missing};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -33,7 +33,7 @@ fn the_service_is_installed_and_uninstalled() {
     let machine = &world.machine;
     note_calls_of_systemctl(machine);
     let unit = machine.home().join(".config/systemd/user/jottad.service");
-    machine.finish(with_noted_calls(machine, &["service", "install"])).expect(0).says(unit.to_str().unwrap());
+    Outcome::of(with_noted_calls(machine, &["service", "install"])).expect(0).says(unit.to_str().unwrap());
     let text = fs::read_to_string(&unit).unwrap();
     assert!(text.contains(env!("CARGO_BIN_EXE_jottad-under-test")), "{text}");
     assert!(text.contains(machine.config().to_str().unwrap()), "{text}");
@@ -42,7 +42,7 @@ fn the_service_is_installed_and_uninstalled() {
         assert!(calls.contains(call), "{calls}");
     }
     verify(&unit);
-    machine.finish(with_noted_calls(machine, &["service", "uninstall"])).expect(0);
+    Outcome::of(with_noted_calls(machine, &["service", "uninstall"])).expect(0);
     assert!(!unit.exists());
     assert!(machine.config().exists() && world.root.exists());
 }

@@ -68,7 +68,8 @@ fn a_lost_index_is_built_anew_without_sending_or_deleting() {
 
 #[test]
 fn a_damaged_index_is_set_aside_and_nothing_is_deleted() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 3] = [
         ("cut off", |index| index.truncate(1000)),
         ("zeroed", |index| index.fill(0)),
         ("overwritten in the middle", |index| {
@@ -122,7 +123,7 @@ impl Opens {
     }
 
     fn files(&self) -> Vec<String> {
-        let mut buffer = [std::mem::MaybeUninit::uninit(); 65536];
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 16384];
         let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
         let mut files = Vec::new();
         while let Ok(event) = reader.next() {

@@ -93,7 +93,7 @@ fn the_tokens_are_for_their_owner_alone_and_in_no_output() {
 fn collect_long_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
     match value {
         serde_json::Value::String(text) if text.len() > 20 && !text.starts_with("http") => {
-            texts.push(text.clone())
+            texts.push(text.clone());
         }
         serde_json::Value::Array(values) => values.iter().for_each(|value| collect_long_texts(value, texts)),
         serde_json::Value::Object(map) => map.values().for_each(|value| collect_long_texts(value, texts)),

@@ -33,7 +33,7 @@ impl Proxied {
         command
             .env("HTTPS_PROXY", self.service.proxy().0)
             .env("SSL_CERT_FILE", self.machine.beside("ca.pem"));
-        self.machine.finish(command)
+        Outcome::of(command)
     }
 
     fn jottad(&self, arguments: &[&str]) -> Outcome {
@@ -87,7 +87,7 @@ impl Proxied {
 /// (protocol 8.6): it reads local names by a coding of its own.
 fn is_agreed_on(name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(|name| {
-        name.trim_matches('\u{FF0E}') != "" && !name.contains(['\u{2400}', '\u{FF0F}', '\u{201B}'])
+        !name.trim_matches('\u{FF0E}').is_empty() && !name.contains(['\u{2400}', '\u{FF0F}', '\u{201B}'])
     })
 }
 

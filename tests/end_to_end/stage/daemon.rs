@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{PATIENCE, wait_until};
+use super::{Outcome, PATIENCE, wait_until};
 
 /// How soon the daemon must have ended after it was told to.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -19,12 +19,14 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Daemon {
     child: Child,
     log: PathBuf,
+    /// What it is asked if the test fails.
+    questions: Vec<Command>,
 }
 
 impl Daemon {
     /// Starts it and waits until it is ready; the working files go to `place`.
     #[track_caller]
-    pub(crate) fn start(mut command: Command, place: &Path) -> Self {
+    pub(crate) fn start(mut command: Command, place: &Path, questions: Vec<Command>) -> Self {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let socket = place.join(format!("notify-{number}"));
         let ready = UnixDatagram::bind(&socket).unwrap();
@@ -38,7 +40,7 @@ impl Daemon {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut daemon = Self { child, log };
+        let mut daemon = Self { child, log, questions };
         ready.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         let mut text = [0; 4096];
         let started = Instant::now();
@@ -106,6 +108,12 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        let is_running = self.child.try_wait().is_ok_and(|ended| ended.is_none());
+        if std::thread::panicking() && is_running {
+            for question in self.questions.drain(..) {
+                eprintln!("-- {}", Outcome::of(question));
+            }
+        }
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -112,13 +112,7 @@ impl Machine {
 
     /// Runs the program to its end.
     pub(crate) fn jottad<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
-        self.finish(self.command(arguments))
-    }
-
-    /// Runs a prepared command to its end.
-    pub(crate) fn finish(&self, mut command: Command) -> Outcome {
-        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Outcome::new(&command, &output)
+        Outcome::of(self.command(arguments))
     }
 
     /// Runs the program to its end with something on its standard input.
@@ -134,7 +128,8 @@ impl Machine {
 
     /// Starts the daemon and waits until it says that it is ready.
     pub(crate) fn start(&self) -> Daemon {
-        Daemon::start(self.command(["run"]), self.place())
+        let questions = ["status", "problems", "log"].map(|question| self.command([question]));
+        Daemon::start(self.command(["run"]), self.place(), questions.into())
     }
 
     /// The daemon's status.

@@ -19,4 +19,4 @@ pub(crate) use tree::{Tree, md5};
 pub(crate) use world::World;
 
 /// How long anything may take before a test gives up. Only a failing test ever waits so long.
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);

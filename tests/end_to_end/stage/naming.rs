@@ -1,5 +1,7 @@
 //! How names are stored on the service (protocol 8.3), written for the tests alone, so that they judge the program.
 
+use std::fmt::Write as _;
+
 /// U+201B, which quotes.
 const QUOTE: char = '\u{201B}';
 /// What stands for itself only when it is quoted, with what it stands for otherwise.
@@ -29,7 +31,7 @@ pub(crate) fn encode(name: &[u8]) -> String {
             push(&mut stored, character);
         }
         for byte in chunk.invalid() {
-            stored.push_str(&format!("{QUOTE}{byte:02X}"));
+            write!(stored, "{QUOTE}{byte:02X}").unwrap();
         }
     }
     stored

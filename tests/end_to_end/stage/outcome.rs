@@ -17,6 +17,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Runs a command to its end.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self::new(&command, &output)
+    }
+
     pub(crate) fn new(command: &Command, output: &Output) -> Self {
         Self {
             command: format!("{command:?}"),

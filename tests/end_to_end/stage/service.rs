@@ -41,6 +41,7 @@ impl Service {
 
     /// Another device does something.
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "it is said where it is done")]
     pub(crate) fn does(&self, act: Act) {
         self.act(&act).unwrap_or_else(|refusal| panic!("{act:?}: {refusal}"));
     }

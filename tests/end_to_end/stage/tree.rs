@@ -1,7 +1,7 @@
 //! What a folder holds, here and there, in one form, and the difference between the two.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -124,5 +124,8 @@ fn walk(directory: &Path, prefix: &str, tree: &mut BTreeMap<String, Node>) {
 
 /// The MD5 of some bytes, as hex.
 pub(crate) fn md5(content: &[u8]) -> String {
-    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    Md5::digest(content).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }

@@ -156,11 +156,6 @@ impl World {
         Tree::on_service(&self.service, REMOTE).paths().into_iter().map(str::to_owned).collect()
     }
 
-    /// The path on the service of an entry of the folder, given by its stored path.
-    pub(crate) fn remote(&self, path: &str) -> String {
-        format!("{REMOTE}/{path}")
-    }
-
     /// The problems as `path: kind`, sorted.
     #[track_caller]
     pub(crate) fn problems(&self) -> Vec<String> {
