@@ -5,7 +5,7 @@ use std::time::Duration;
 use jottad_engine::{FolderError, Request, Verdict};
 
 use crate::run::{Issued, Run};
-use crate::scenario::Hints;
+use crate::scenario::{Act, Hints};
 
 /// Longer than the longest time after which anything is tried again.
 const PATIENCE: Duration = Duration::from_hours(48);
@@ -35,14 +35,16 @@ impl Run<'_> {
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
-        let is_sure = world.knobs.hints == Hints::All && locked.is_empty();
+        let was_gone = self.scenario.steps.iter().any(|step| step.act == Act::Unmount);
+        let is_sure = world.knobs.hints == Hints::All && locked.is_empty() && !was_gone;
         drop(world);
         self.request(Request::Resume);
         self.request(Request::Reconnect);
+        if !is_sure {
+            self.hint_everything();
+        }
         if self.scenario.knobs.asks_at_end {
             self.request(Request::SyncNow);
-        } else if !is_sure {
-            self.hint_everything();
         }
     }
 

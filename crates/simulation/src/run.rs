@@ -195,6 +195,8 @@ impl<'scenario> Run<'scenario> {
             Act::SyncNow => self.request(Request::SyncNow),
             Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
             Act::Resume => self.request(Request::Resume),
+            // Nobody says of an empty mount point that it is the right folder.
+            Act::Approve if !self.world.lock().disk.is_mounted => {}
             Act::Approve => self.request(Request::Approve),
             Act::Reject => self.request(Request::Reject),
             Act::RemoteHint => self.world.lock().inbox.push(Event::RemoteHint(None)),
@@ -345,6 +347,7 @@ impl<'scenario> Run<'scenario> {
 
     /// A hint for everything.
     pub(crate) fn hint_everything(&self) {
+        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Root));
         self.world.lock().inbox.push(Event::LocalHint(LocalHint::Subtree(RelativePath::root())));
     }
 }

@@ -1,6 +1,6 @@
 //! What removes: last of all, counted before it begins, and held for a person where it is too much.
 
-use jottad_core::{Action, Kind, OperationKind, Side, holds_deletes};
+use jottad_core::{Action, Kind, Mode, OperationKind, Side, holds_deletes};
 
 use super::completing::{Detail, Running};
 use super::planning::Surroundings;
@@ -226,6 +226,10 @@ impl Folder {
     /// Temporary names that a crash left behind without anybody knowing what they hold are removed: what they hold has
     /// been sent anew by now. A name that still has a base is picked up by the moves.
     fn clear_parked(&mut self) -> Result<(), FolderError> {
+        // An archive removes nothing, not even what it left behind itself.
+        if self.settings.mode == Mode::Archive {
+            return Ok(());
+        }
         for path in self.index.parked()? {
             match self.index.locate(&path)? {
                 None => self.index.unpark(&path)?,
