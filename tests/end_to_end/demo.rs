@@ -4,22 +4,26 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stage::Machine;
+use crate::stage::{Machine, PATIENCE};
 
 /// A demo that runs, and its lines.
 struct Demo {
     child: Child,
-    lines: BufReader<std::process::ChildStdout>,
+    lines: Receiver<String>,
 }
 
 impl Demo {
     fn start(machine: &Machine, arguments: &[&str]) -> Self {
         let mut command = machine.command([&["demo"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Self { child, lines }
     }
 
@@ -28,14 +32,16 @@ impl Demo {
     fn until(&mut self, part: &str) -> String {
         let mut seen = String::new();
         loop {
-            let mut line = String::new();
-            let length = self.lines.read_line(&mut line).unwrap();
-            assert!(length > 0, "the demo ended before it said {part:?}:\n{seen}");
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                self.child.kill().unwrap();
+                panic!("the demo did not say {part:?}, but:\n{seen}");
+            };
             assert!(!line.contains('\u{1b}'), "not a plain line: {line:?}");
             if line.contains(part) {
                 return line;
             }
             seen.push_str(&line);
+            seen.push('\n');
         }
     }
 

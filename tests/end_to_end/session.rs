@@ -104,7 +104,7 @@ fn collect_long_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
 #[test]
 fn tokens_are_renewed_while_the_daemon_runs() {
     let mut config = jottad_emulator::EmulatorConfig::default();
-    config.tokens.access_lifetime = Duration::from_secs(1);
+    config.tokens.access_lifetime = Duration::from_secs(10);
     let world = World::of(Machine::new(), Service::with(config), "");
     let daemon = world.start();
     let renewals = world.service.asked("token");
