@@ -124,7 +124,10 @@ impl Run<'_> {
         let knobs = &self.scenario.knobs;
         let entries = u32::try_from(self.world.lock().disk.all().len()).unwrap_or(u32::MAX);
         let rounds = 60 / u32::from(knobs.backstop_minutes) + 1;
-        let most = 60 / u32::from(knobs.poll_minutes) + 1 + rounds * (entries + 5);
+        // Where remote changes travel here, every poll is a listing too.
+        let requests = if self.scenario.mode.pulls() { 2 } else { 1 };
+        let polls = 60 / u32::from(knobs.poll_minutes) + 1;
+        let most = requests * polls + rounds * (entries + 5);
         self.expect("an idle hour", |issued| {
             issued.all <= most && issued.hashes == 0 && issued.operations == 0
         });

@@ -73,6 +73,12 @@ impl Tree {
         self
     }
 
+    /// The entries that another tree has, too, whatever they are there.
+    pub(crate) fn shared_with(mut self, other: &Self) -> Self {
+        self.0.retain(|path, _| other.0.contains_key(path));
+        self
+    }
+
     /// Demands that both are the same; shows where they are not.
     #[track_caller]
     pub(crate) fn assert_equals(&self, other: &Self, names: (&str, &str)) {

@@ -151,6 +151,14 @@ impl World {
         here.assert_equals(&there, ("here", "there"));
     }
 
+    /// Demands that the service holds everything that the folder holds; it may hold more.
+    #[track_caller]
+    pub(crate) fn assert_nothing_is_missing(&self) {
+        let here = Tree::on_disk(&self.root);
+        let there = Tree::on_service(&self.service, REMOTE).shared_with(&here);
+        here.assert_equals(&there, ("here", "there"));
+    }
+
     /// The paths that are live on the service.
     pub(crate) fn remote_paths(&self) -> Vec<String> {
         Tree::on_service(&self.service, REMOTE).paths().into_iter().map(str::to_owned).collect()

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use jottad_core::{File, Name, OperationKind, RelativePath, Side, moves::Parked};
+use jottad_core::moves::Parked;
+use jottad_core::{File, Name, OperationKind, RelativePath, Side};
 
 use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind};
 use crate::event::{Achieved, CommandId, OperationError};
-use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
@@ -35,7 +36,7 @@ pub(super) enum Detail {
     Download { file: File },
     MakeRemoteDirectory,
     MakeLocalDirectory,
-    MoveRemote { directory: NodeId, name: Name, parked: Parked },
+    MoveRemote(RemoteMove),
     MoveAside { side: Side, name: Name },
     Trash { side: Side },
     SetRemoteTime { file: File },
@@ -152,9 +153,7 @@ impl Folder {
                 self.index.save(&mut node)?;
                 self.confirming.accepted(node.id, running.directory);
             }
-            Detail::MoveRemote { directory, name, parked } => {
-                self.moved(&node, *directory, name, *parked, running)?;
-            }
+            Detail::MoveRemote(remote_move) => self.moved(&node, remote_move)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
             Detail::Trash { side: Side::Remote } => {
                 self.index.release_held(node.id)?;
@@ -202,14 +201,10 @@ impl Folder {
     }
 
     /// A remote entry was moved: base and remote follow it.
-    fn moved(
-        &mut self,
-        node: &Node,
-        directory: NodeId,
-        name: &Name,
-        parked: Parked,
-        running: &Running,
-    ) -> Result<(), FolderError> {
+    pub(super) fn moved(&mut self, node: &Node, remote_move: &RemoteMove) -> Result<(), FolderError> {
+        let RemoteMove { directory, name, parked, .. } = remote_move;
+        let (directory, parked) = (*directory, *parked);
+        let path = self.index.path(node.id)?;
         let mut target = match self.index.child(directory, name)? {
             Some(target) => target,
             None => Node::new(directory, name.clone()),
@@ -221,7 +216,7 @@ impl Folder {
         }
         self.index.relocate(node.id, target.id)?;
         if parked == Parked::From {
-            self.index.unpark(&running.path)?;
+            self.index.unpark(&path)?;
         }
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
@@ -239,6 +234,7 @@ impl Folder {
         }
         // Claims have moved along, into directories with other rows.
         self.confirming.reload();
+        self.index.set_remote_move(None)?;
         self.round.restart();
         Ok(())
     }
@@ -304,8 +300,10 @@ impl Folder {
         error: &OperationError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if let Detail::MoveRemote { .. } = running.detail {
+        if let Detail::MoveRemote(remote_move) = &running.detail {
             self.round.moving.give_up();
+            // Whatever the answer was, the move may have been done.
+            self.resolving.doubt(remote_move.clone());
         }
         self.withdraw_claim(node.id, running, error)?;
         self.round.restart();
@@ -419,12 +417,12 @@ impl Folder {
             // A move may always be left out: where the service does not want it, the path rules do without. Where it
             // merely fails, waiting is better, because a directory that is not moved is sent anew.
             RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded
-                if matches!(running.detail, Detail::MoveRemote { .. }) =>
+                if matches!(running.detail, Detail::MoveRemote(_)) =>
             {
                 self.attempts.insert(node.id, super::MOST_ATTEMPTS);
                 Ok(())
             }
-            _ if matches!(running.detail, Detail::MoveRemote { .. }) => {
+            _ if matches!(running.detail, Detail::MoveRemote(_)) => {
                 self.attempts.remove(&node.id);
                 self.connection_failed(error, now);
                 Ok(())

@@ -14,6 +14,7 @@ mod listing;
 mod moving;
 mod planning;
 mod reporting;
+mod resolving;
 mod root;
 mod scanning;
 
@@ -35,6 +36,7 @@ use connection::Connection;
 use hashing::Hashing;
 use listing::Listing;
 use planning::Round;
+use resolving::Resolving;
 use root::Root;
 use scanning::Scanning;
 
@@ -80,6 +82,7 @@ pub struct Folder {
     hashing: Hashing,
     listing: Listing,
     confirming: Confirming,
+    resolving: Resolving,
     connection: Connection,
     round: Round,
     running: BTreeMap<CommandId, Running>,
@@ -112,6 +115,7 @@ impl Folder {
             }
         };
         let listing = Listing::new(&index)?;
+        let resolving = Resolving::new(&index)?;
         Ok(Self {
             settings,
             rules,
@@ -125,6 +129,7 @@ impl Folder {
             hashing: Hashing::default(),
             listing,
             confirming: Confirming::default(),
+            resolving,
             connection: Connection::default(),
             round: Round::default(),
             running: BTreeMap::new(),
@@ -266,7 +271,7 @@ impl Folder {
             self.end_full_scan(now)?;
             self.issue_hashes()?;
         }
-        if self.connection.is_open() {
+        if self.connection.is_open() && self.resolve_move()? {
             self.issue_listing();
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
@@ -285,6 +290,7 @@ impl Folder {
             && self.listing.is_known()
             && self.listing.is_idle()
             && self.confirming.is_idle()
+            && self.resolving.is_idle()
             && self.running.is_empty()
             && self.round.is_over()
             && self.connection.is_open()
@@ -318,6 +324,9 @@ impl Folder {
             Outcome::Polled(result) => self.polled(result, now)?,
             Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,
             Outcome::ListedDirectory(result) => self.directory_confirmed(command, result, now)?,
+            Outcome::Looked(result) if self.resolving.asked(command) => {
+                self.move_looked_at(command, result, now)?;
+            }
             Outcome::Looked(result) => self.entry_confirmed(command, result, now)?,
             Outcome::Operation(result) => self.operation_ended(command, result, now)?,
         }

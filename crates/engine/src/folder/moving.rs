@@ -9,7 +9,7 @@ use super::completing::{Detail, Running};
 use super::planning::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
-use crate::index::{Local, MoveCandidate, Node, NodeId};
+use crate::index::{Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::time::Now;
 
 /// Most pairs that are weighed in one round; the rest follows in the next.
@@ -218,9 +218,12 @@ impl Folder {
         if step.parked == Parked::To {
             self.index.park(&target_path)?;
         }
+        let remote_move =
+            RemoteMove { source: source.id, directory: directory.id, name, parked: step.parked };
+        self.index.set_remote_move(Some(&remote_move))?;
         let command = self.issue(Task::MoveRemote {
             from: self.index.stored_path(source.id)?,
-            to: stored_directory.join(encode_name(&name)),
+            to: stored_directory.join(encode_name(&remote_move.name)),
             kind: remote.node.kind(),
         });
         self.start(
@@ -232,7 +235,7 @@ impl Folder {
                 path: source_path,
                 to: Some(target_path),
                 bytes: None,
-                detail: Detail::MoveRemote { directory: directory.id, name, parked: step.parked },
+                detail: Detail::MoveRemote(remote_move),
                 before: None,
             },
         )?;

@@ -1,9 +1,25 @@
 //! Single values that outlive a run.
 
-use jottad_core::RelativePath;
+use std::fmt::Write as _;
+
+use jottad_core::moves::Parked;
+use jottad_core::{Name, RelativePath};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Index, IndexError};
+use super::{Index, IndexError, NodeId};
+
+/// A move on the service: what it moves, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RemoteMove {
+    /// The entry that is moved.
+    pub(crate) source: NodeId,
+    /// The directory that it goes to.
+    pub(crate) directory: NodeId,
+    /// What it is called there.
+    pub(crate) name: Name,
+    /// Whether one of the ends is a temporary name.
+    pub(crate) parked: Parked,
+}
 
 /// The single values, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +36,8 @@ pub(crate) enum Fact {
     RemoteStamp,
     /// When all three trees last agreed, seconds since the epoch.
     ProvenAt,
+    /// A move on the service whose end is not known: source row, target directory's row, parked, name in hexadecimal.
+    RemoteMove,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
 }
@@ -33,6 +51,7 @@ impl Fact {
             Self::RemoteCheckedAt => "remote_checked_at",
             Self::RemoteStamp => "remote_stamp",
             Self::ProvenAt => "proven_at",
+            Self::RemoteMove => "remote_move",
             Self::Paused => "paused",
         }
     }
@@ -66,6 +85,47 @@ impl Index {
             }
         };
         Ok(())
+    }
+
+    /// Remembers a move on the service before it is asked for, or forgets it when its end is known.
+    pub(crate) fn set_remote_move(&mut self, remote_move: Option<&RemoteMove>) -> Result<(), IndexError> {
+        let value = remote_move.map(|one| {
+            let parked = match one.parked {
+                Parked::No => "no",
+                Parked::To => "to",
+                Parked::From => "from",
+            };
+            let mut value = format!("{} {} {parked} ", one.source.0, one.directory.0);
+            for byte in one.name.as_bytes() {
+                // Writing to a string never fails.
+                let _ = write!(value, "{byte:02x}");
+            }
+            value
+        });
+        self.set_fact(Fact::RemoteMove, value.as_deref())
+    }
+
+    /// The move on the service whose end is not known.
+    pub(crate) fn remote_move(&self) -> Result<Option<RemoteMove>, IndexError> {
+        let Some(text) = self.fact(Fact::RemoteMove)? else { return Ok(None) };
+        let parse = |text: &str| -> Option<RemoteMove> {
+            let mut words = text.split(' ');
+            let source = NodeId(words.next()?.parse().ok()?);
+            let directory = NodeId(words.next()?.parse().ok()?);
+            let parked = match words.next()? {
+                "no" => Parked::No,
+                "to" => Parked::To,
+                "from" => Parked::From,
+                _ => return None,
+            };
+            let digits = words.next()?;
+            let bytes =
+                (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+            let name = Name::new(bytes.collect::<Option<Vec<u8>>>()?).ok()?;
+            Some(RemoteMove { source, directory, name, parked })
+        };
+        let damaged = || IndexError::Damaged(format!("the move in progress is {text:?}"));
+        parse(&text).map(Some).ok_or_else(damaged)
     }
 
     /// Remembers a temporary remote name, before it is used.

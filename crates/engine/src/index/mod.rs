@@ -16,7 +16,7 @@ mod tree;
 use rusqlite::Connection;
 
 pub(crate) use differences::{Cursor, Difference, MoveCandidate};
-pub(crate) use facts::Fact;
+pub(crate) use facts::{Fact, RemoteMove};
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;
