@@ -18,6 +18,7 @@ CREATE TABLE node (
     base_born         INTEGER,           -- its birth time, nanoseconds since the epoch; 0 unknown
     base_nanoseconds  INTEGER,           -- of a file's modification time then, below a second
     base_changed      INTEGER,           -- a file's change time then, nanoseconds since the epoch
+    base_local_modified INTEGER,         -- a file's modification time then, where the file system keeps another one
 
     -- Local. NULL absent, 0 as the base says (then the columns below hold nothing), 1 file, 2 directory,
     -- 3 something that is never synced, 4 a directory that could not be read, 5 ignored by a rule.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{File, Kind, Md5, RelativePath, StoredName, StoredPath, Timestamp};
+use jottad_core::{Content, File, Kind, Md5, RelativePath, StoredName, StoredPath, Timestamp};
 
 use crate::digest::TreeDigest;
 use crate::disk::{DiskEntry, DiskError, DiskNode, FileStat, Identity, RootIdentity};
@@ -117,6 +117,8 @@ pub enum Task {
         stat: FileStat,
         /// What it holds.
         file: File,
+        /// What may be at the remote path, checked right before.
+        replaces: Replaces,
     },
     /// Fetch a file.
     Download {
@@ -149,6 +151,8 @@ pub enum Task {
         to: StoredPath,
         /// What it is.
         kind: Kind,
+        /// What a file must hold, checked right before; `None` where it moves along whatever it holds.
+        content: Option<Content>,
     },
     /// Rename a local entry.
     MoveLocal {
@@ -197,6 +201,17 @@ pub enum Task {
         /// Its new time.
         modified: Timestamp,
     },
+}
+
+/// What an upload may find at its remote path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaces {
+    /// Whatever is there becomes a revision.
+    Anything,
+    /// Nothing may be there.
+    Nothing,
+    /// A file with this content, and no other.
+    File(Content),
 }
 
 /// What a remote entry must be for it to be put into the trash.

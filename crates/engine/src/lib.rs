@@ -26,7 +26,7 @@ pub use disk::{
 };
 pub use event::{
     Achieved, Command, CommandId, Event, LocalExpectation, LocalHint, OperationError, Outcome,
-    RemoteExpectation, Request, Task,
+    RemoteExpectation, Replaces, Request, Task,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

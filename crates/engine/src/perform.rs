@@ -11,7 +11,8 @@ use jottad_core::{File, RelativePath, StoredPath};
 use crate::digest::TreeDigest;
 use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity};
 use crate::event::{
-    Achieved, Command, CommandId, Event, LocalExpectation, OperationError, Outcome, RemoteExpectation, Task,
+    Achieved, Command, CommandId, Event, LocalExpectation, OperationError, Outcome, RemoteExpectation,
+    Replaces, Task,
 };
 use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 
@@ -57,7 +58,8 @@ where
 
 async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result<Achieved, OperationError> {
     match task {
-        Task::Upload { path, remote: target, stat, file } => {
+        Task::Upload { path, remote: target, stat, file, replaces } => {
+            check_remote(remote, &target, replaces).await?;
             upload(disk, remote, &path, &target, &stat, file).await
         }
         Task::Download { path, remote: source, file, replaces } => {
@@ -72,7 +74,10 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             Ok(Achieved::Done)
         }
         Task::MakeLocalDirectory { path } => Ok(Achieved::LocalDirectory(disk.make_directory(&path).await?)),
-        Task::MoveRemote { from, to, kind } => {
+        Task::MoveRemote { from, to, kind, content } => {
+            if let Some(content) = content {
+                check_remote(remote, &from, Replaces::File(content)).await?;
+            }
             remote.move_entry(&from, &to, kind).await?;
             Ok(Achieved::Done)
         }
@@ -107,6 +112,26 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
         | Task::Look { .. }
         | Task::Poll => Ok(Achieved::Done),
     }
+}
+
+/// What another device has put there since it was last seen must not be overwritten or moved unseen, where both sides
+/// count.
+async fn check_remote<R: Remote>(
+    remote: &R,
+    target: &StoredPath,
+    replaces: Replaces,
+) -> Result<(), OperationError> {
+    let expected = match replaces {
+        Replaces::Anything => return Ok(()),
+        Replaces::Nothing => None,
+        Replaces::File(content) => Some(content),
+    };
+    let is_expected = match remote.look(target).await? {
+        None => expected.is_none(),
+        Some(RemoteNode::File(there)) => expected == Some(there.content),
+        Some(RemoteNode::Directory) => false,
+    };
+    if is_expected { Ok(()) } else { Err(OperationError::RemoteChanged { path: target.clone() }) }
 }
 
 async fn upload<D: Disk, R: Remote>(

@@ -51,6 +51,11 @@ impl Run<'_> {
     /// Tells whether both sides agree in the end.
     fn converge(&mut self) -> Result<bool, FolderError> {
         let end = self.world.lock().monotonic + PATIENCE;
+        if self.scenario.mode.pulls() && !self.scenario.knobs.asks_at_end {
+            // What others did on the service is noticed when it is asked next.
+            self.rest()?;
+            self.pass(Duration::from_mins(u64::from(self.scenario.knobs.poll_minutes) + 6))?;
+        }
         let mut reason;
         loop {
             self.rest()?;

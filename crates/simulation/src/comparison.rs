@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::{Content, FoldKey, Kind, Mode, RelativePath, StoredPath, encode_name};
+use jottad_core::{Content, FoldKey, Kind, Mode, RelativePath, Side, StoredPath, encode_name};
 use jottad_engine::{DiskNode, Folder, FolderError, Problem, ProblemKind, RemoteNode};
 
-use crate::disk_tree::Body;
+use crate::disk_tree::{Body, Serial};
 use crate::run::Run;
 use crate::scenario::Act;
 use crate::world::World;
@@ -22,7 +22,16 @@ impl Run<'_> {
         let mut differences = Vec::new();
         let mut explained = BTreeSet::new();
         let mut blocked: Vec<RelativePath> = problems.into_iter().map(|problem| problem.path).collect();
-        for (path, serial) in world.disk.all() {
+        let all = world.disk.all();
+        let is_blocked = |path: &RelativePath| blocked.iter().any(|above| path.starts_with(above));
+        // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first.
+        let spelled: BTreeSet<StoredPath> =
+            all.iter().filter(|(path, _)| !is_blocked(path)).map(|(path, _)| World::stored(path)).collect();
+        let mut namesakes: BTreeMap<Vec<FoldKey>, Vec<Serial>> = BTreeMap::new();
+        for (path, serial) in &all {
+            namesakes.entry(fold(&World::stored(path))).or_default().push(*serial);
+        }
+        for (path, serial) in all {
             if matches!(world.disk.inode(serial).body, Body::Other(_)) {
                 blocked.push(path.clone());
             }
@@ -31,7 +40,8 @@ impl Run<'_> {
             }
             let stored = World::stored(&path);
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
-            let Some(there) = exact.or_else(|| by_fold.get(&fold(&stored)).copied()) else {
+            let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
+            let Some(there) = exact.or_else(folded) else {
                 if world.mode.pushes() {
                     differences.push(format!("{path} is only here"));
                 }
@@ -41,14 +51,20 @@ impl Run<'_> {
             if !self.has_other_devices() && *there != stored {
                 differences.push(format!("{path} is spelled {there} on the service"));
             }
-            match (world.disk.node(serial), text(&world, serial), remote[there]) {
-                (DiskNode::Directory(_), _, RemoteNode::Directory) => {}
+            let matching = |serial| match (world.disk.node(serial), text(&world, serial), remote[there]) {
+                (DiskNode::Directory(_), _, RemoteNode::Directory) => Some(true),
                 (DiskNode::File(stat), Some(content), RemoteNode::File(file)) if content == file.content => {
-                    if stat.modified != file.modified {
-                        differences.push(format!("{path} has another time on the service"));
-                    }
+                    Some(world.disk.keeps(file.modified) == stat.modified)
                 }
-                _ => differences.push(format!("{path} differs")),
+                _ => None,
+            };
+            match matching(serial) {
+                Some(true) => {}
+                Some(false) => differences.push(format!("{path} has another time on the service")),
+                // Which of several the service has cannot be told by their names where only its side counts.
+                None if !world.mode.pushes()
+                    && namesakes[&fold(&stored)].iter().any(|other| matching(*other) == Some(true)) => {}
+                None => differences.push(format!("{path} differs")),
             }
         }
         for (path, node) in &remote {
@@ -125,11 +141,17 @@ impl World {
                 RemoteNode::Directory => None,
             })
             .collect();
-        let is_live = |content: &Content, side: jottad_core::Side| match (self.mode, side) {
+        let is_live = |content: &Content, side: Side| match (self.mode, side) {
             // The local side wins; what it displaces is a revision.
-            (Mode::Backup | Mode::Archive, jottad_core::Side::Remote) => self.reachable().contains(content),
-            (Mode::Backup | Mode::Archive | Mode::Pull, jottad_core::Side::Local) => local.contains(content),
-            (Mode::Pull | Mode::Sync, _) => local.contains(content) && remote.contains(content),
+            (Mode::Backup | Mode::Archive, Side::Remote) => self.reachable().contains(content),
+            (Mode::Backup | Mode::Archive | Mode::Pull, Side::Local) => local.contains(content),
+            (Mode::Pull, Side::Remote) => remote.contains(content),
+            // That the sides agree is compared path by path; where a problem forbids it, one side suffices.
+            (Mode::Sync, _) => {
+                local.contains(content)
+                    || remote.contains(content)
+                    || (self.displaced.contains(content) && self.reachable().contains(content))
+            }
         };
         let wanted = self.saved.iter().filter(|(content, _)| !self.given_up.contains(content));
         wanted.filter(|(content, side)| !is_live(content, **side)).map(|(content, _)| *content).collect()

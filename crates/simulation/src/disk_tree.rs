@@ -196,6 +196,11 @@ impl DiskTree {
             .collect()
     }
 
+    /// What this disk makes of a file's time in whole seconds.
+    pub(crate) fn keeps(&self, modified: Timestamp) -> Timestamp {
+        Timestamp::from_seconds(self.stamp(modified.seconds() * 1_000_000_000).div_euclid(1_000_000_000))
+    }
+
     fn stamp(&self, now: i64) -> i64 {
         now.div_euclid(self.granularity) * self.granularity
     }

@@ -2,6 +2,7 @@
 //! may find other devices at work.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jottad_core::{
@@ -23,6 +24,8 @@ pub(crate) struct SimulatedRemote {
     world: Shared,
     /// What the user had done locally when the command began.
     user_changes: u64,
+    /// What the command saw when it looked last. What another device does after that cannot be known (U-48).
+    looked: Mutex<Option<Option<RemoteNode>>>,
 }
 
 /// A recursive listing in progress.
@@ -41,7 +44,7 @@ impl SimulatedRemote {
     /// The service for a command that begins now.
     pub(crate) fn new(world: Shared) -> Self {
         let user_changes = world.lock().user_changes;
-        Self { world, user_changes }
+        Self { world, user_changes, looked: Mutex::default() }
     }
 
     /// One step: others move first, then chance may let the call fail without effect.
@@ -208,7 +211,9 @@ impl Remote for SimulatedRemote {
     }
 
     async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
-        self.step("looking", |world| Ok(world.remote.find(path).map(RemoteItem::node))).await
+        let seen = self.step("looking", |world| Ok(world.remote.find(path).map(RemoteItem::node))).await?;
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        Ok(seen)
     }
 
     async fn upload<C: LocalContent>(&self, path: &StoredPath, file: File, mut content: C) -> Result<()> {
@@ -241,7 +246,14 @@ impl Remote for SimulatedRemote {
         if text.content() != file.content {
             return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was summed"));
         }
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         self.change("uploading", |world| {
+            let there = world.remote.find(path).map(RemoteItem::node);
+            if let (Some(seen), Some(RemoteNode::File(file))) = (looked, there)
+                && seen != there
+            {
+                world.displaced.insert(file.content);
+            }
             world
                 .as_engine("uploading", |world| {
                     world.change_remote(|tree, now| tree.store(path, text, file.modified.seconds(), now))

@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub(crate) given_up: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
+    /// Contents that another device put where an upload was under way that had looked before: they are revisions now.
+    pub(crate) displaced: BTreeSet<Content>,
     /// What must never happen and did.
     pub(crate) violations: Vec<String>,
     /// What happened.
@@ -166,6 +168,7 @@ impl World {
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
             foreign: BTreeSet::new(),
+            displaced: BTreeSet::new(),
             violations: Vec::new(),
             trace: Trace::new(keeps_trace),
         }

@@ -40,7 +40,7 @@ pub(super) enum Detail {
     MoveAside { side: Side, name: Name },
     Trash { side: Side },
     SetRemoteTime { file: File },
-    SetLocalTime,
+    SetLocalTime { file: File },
 }
 
 impl Running {
@@ -51,7 +51,7 @@ impl Running {
             Detail::Upload { .. }
                 | Detail::Download { .. }
                 | Detail::SetRemoteTime { .. }
-                | Detail::SetLocalTime
+                | Detail::SetLocalTime { .. }
         )
     }
 
@@ -167,12 +167,7 @@ impl Folder {
                 self.drop_base(&mut node)?;
             }
             Detail::Download { file } => self.local_file_placed(&mut node, *file, achieved)?,
-            Detail::SetLocalTime => {
-                if let (Achieved::LocalFile(stat), Local::File { md5, .. }) = (achieved, node.local) {
-                    node.local = Local::File { stat, md5 };
-                    self.save_observed(&mut node)?;
-                }
-            }
+            Detail::SetLocalTime { file } => self.local_file_placed(&mut node, *file, achieved)?,
             Detail::MakeLocalDirectory => {
                 if let Achieved::LocalDirectory(identity) = achieved {
                     self.index.release_held(node.id)?;
@@ -185,7 +180,7 @@ impl Folder {
         Ok(())
     }
 
-    /// A file was fetched: both sides have it now, durably.
+    /// A file was fetched or given the other side's time: both sides have it now, durably.
     fn local_file_placed(
         &mut self,
         node: &mut Node,
@@ -336,11 +331,12 @@ impl Folder {
             return Ok(());
         }
         let nothing_was_sent = match error {
-            OperationError::Disk(_) | OperationError::LocalChanged { .. } => true,
+            OperationError::Disk(_)
+            | OperationError::LocalChanged { .. }
+            | OperationError::RemoteChanged { .. } => true,
             OperationError::Remote(error) => {
                 matches!(error.kind, RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded)
             }
-            OperationError::RemoteChanged { .. } => false,
         };
         if nothing_was_sent {
             node.remote.clone_from(&running.before);

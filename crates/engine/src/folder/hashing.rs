@@ -85,7 +85,6 @@ impl Folder {
             && base.identity == stat.identity
             && base.stamp == Stamp::of(stat)
             && file.content.size == stat.size
-            && file.modified == stat.modified
         {
             return Ok(Some(file.content.md5));
         }

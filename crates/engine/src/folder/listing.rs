@@ -282,26 +282,30 @@ impl Folder {
         {
             names.push(raw);
         }
+        let is_known = |node: &Node| node.remote.is_some() && node.stored_name() == *stored;
         for name in &names {
-            match self.index.child(directory, name)? {
-                Some(node) if node.remote.is_some() && node.stored_name() == *stored => {
-                    return Ok(Some(node));
-                }
-                Some(node) if node.remote.is_none() && !taken(node.id) && encode_name(name) == *stored => {
-                    return Ok(Some(node));
-                }
-                _ => {}
+            if let Some(node) = self.index.child(directory, name)?.filter(is_known) {
+                return Ok(Some(node));
+            }
+        }
+        let namesakes = self.index.namesakes(directory, stored)?;
+        if let Some(node) = namesakes.iter().find(|node| is_known(node)) {
+            return Ok(Some(node.clone()));
+        }
+        let is_free = |node: &Node| node.remote.is_none() && !taken(node.id);
+        for name in &names {
+            if encode_name(name) == *stored
+                && let Some(node) = self.index.child(directory, name)?.filter(is_free)
+            {
+                return Ok(Some(node));
             }
         }
         let key = FoldKey::of(stored);
-        for node in self.index.namesakes(directory, stored)? {
-            let is_same = node.remote.is_some() && node.stored_name() == *stored;
-            let is_free = node.remote.is_none()
-                && node.local != Local::Absent
-                && FoldKey::of(&encode_name(&node.name)) == key;
-            if is_same || (is_free && !taken(node.id)) {
-                return Ok(Some(node));
-            }
+        let may_take = |node: &Node| {
+            is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
+        };
+        if let Some(node) = namesakes.into_iter().find(may_take) {
+            return Ok(Some(node));
         }
         for name in names {
             match self.index.child(directory, &name)? {
@@ -352,7 +356,7 @@ impl Folder {
         result: Result<(), RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(running) = self.listing.running.take_if(|running| running.command == command) else {
+        let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
         };
         let stamp = self.listing.stamp.take();
@@ -367,7 +371,7 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&running)?;
+                self.sweep(&mut running)?;
             }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
@@ -379,7 +383,7 @@ impl Folder {
                     root.remote = None;
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&running)?;
+                self.sweep(&mut running)?;
             }
             Err(error) => {
                 self.listing.want_everything();
@@ -398,7 +402,7 @@ impl Folder {
     }
 
     /// After a complete listing, what it did not show is not there.
-    fn sweep(&mut self, running: &RunningListing) -> Result<(), FolderError> {
+    fn sweep(&mut self, running: &mut RunningListing) -> Result<(), FolderError> {
         let mut after = NodeId::ROOT;
         loop {
             let page = self.index.with_remote(after, SWEEP)?;
@@ -411,6 +415,10 @@ impl Folder {
                 if let Some(mut node) = self.index.node(id)?
                     && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
                 {
+                    if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
+                        self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
+                        continue;
+                    }
                     node.remote = None;
                     self.save_observed(&mut node)?;
                 }
@@ -436,7 +444,10 @@ impl Folder {
         for mut node in self.index.children(directory)? {
             let judged = !seen.contains(&node.id) && !self.busy.contains(&node.id);
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
-                self.remote_vanished(&mut node)?;
+                match self.respelled(&node, &|id| seen.contains(&id))? {
+                    Some(respelled) => drop(self.respell(respelled, node.id)?),
+                    None => self.remote_vanished(&mut node)?,
+                }
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ mod moving;
 mod planning;
 mod reporting;
 mod resolving;
+mod respelling;
 mod root;
 mod scanning;
 

@@ -10,6 +10,7 @@ use super::planning::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
 use crate::index::{Local, MoveCandidate, Node, NodeId, RemoteMove};
+use crate::remote::RemoteNode;
 use crate::time::Now;
 
 /// Most pairs that are weighed in one round; the rest follows in the next.
@@ -81,9 +82,7 @@ impl Folder {
     pub(super) fn find_moves(&self) -> Result<Vec<Candidate>, FolderError> {
         let mut candidates = Vec::new();
         for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
-            let remote_is_there = from.remote_entry().is_present()
-                && std::mem::discriminant(&from.remote_entry()) == std::mem::discriminant(&from.base_entry());
-            if remote_is_there
+            if self.remote_may_follow(&from)
                 && !self.is_given_up(&from)
                 && self.is_possible_target(&from, &to)?
                 && self.is_evidence(&from, &to)?
@@ -98,6 +97,18 @@ impl Folder {
             }
         }
         Ok(candidates)
+    }
+
+    /// Whether the remote side still has what moved here. Where both sides count, a file that was edited there did not
+    /// just move: the edit stays where it is, and the path rules bring both together.
+    fn remote_may_follow(&self, from: &Node) -> bool {
+        match (from.base_entry(), from.remote_entry()) {
+            (Entry::Directory, Entry::Directory) => true,
+            (base @ Entry::File(_), remote @ Entry::File(_)) => {
+                !self.settings.mode.pulls() || remote.same_content(base)
+            }
+            _ => false,
+        }
     }
 
     /// A move that failed for its own sake this often is left to the path rules.
@@ -122,8 +133,8 @@ impl Folder {
         let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
         match to.local {
             Local::File { stat, .. } => Ok(has_birth_time
-                || from.base_entry().file().is_some_and(|file| {
-                    file.content.size == stat.size && file.modified == stat.modified && stat.size > 0
+                || from.base.zip(from.base_entry().file()).is_some_and(|(base, file)| {
+                    file.content.size == stat.size && base.stamp.modified == stat.modified && stat.size > 0
                 })),
             Local::Directory(_) => {
                 let held: Vec<Name> = self
@@ -225,6 +236,10 @@ impl Folder {
             from: self.index.stored_path(source.id)?,
             to: stored_directory.join(encode_name(&remote_move.name)),
             kind: remote.node.kind(),
+            content: match remote.node {
+                RemoteNode::File(file) if self.settings.mode.pulls() => Some(file.content),
+                _ => None,
+            },
         });
         self.start(
             command,

@@ -13,8 +13,9 @@ use super::completing::{Detail, Running};
 use super::deleting::Deleting;
 use super::moving::Moving;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
-use crate::event::Task;
+use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId, path_of, stored_path_of};
+use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -253,6 +254,11 @@ impl Folder {
             return Ok(None);
         }
         let mut mode = self.settings.mode;
+        if node.id == NodeId::ROOT && !trees.remote.is_present() {
+            // Whether a remote root may be missing was settled when it was listed. It is no entry that one side could
+            // have deleted: where changes travel there it is made.
+            trees.base = Entry::Absent;
+        }
         if node.base.is_none() && node.local == Local::Absent && self.index.is_restored(node.id)? {
             trees.base = Entry::Absent;
             mode = jottad_core::Mode::Sync;
@@ -430,7 +436,13 @@ impl Folder {
         let (kind, task, detail) = match (action, stat, local_file, remote_file) {
             (Action::Upload, Some(stat), Some(file), _) => (
                 OperationKind::Upload,
-                Task::Upload { path: path.clone(), remote, stat, file },
+                Task::Upload {
+                    path: path.clone(),
+                    remote,
+                    stat,
+                    file,
+                    replaces: self.replaced_by_upload(node),
+                },
                 Detail::Upload { file },
             ),
             (Action::Download, _, _, Some(file)) => (
@@ -456,7 +468,7 @@ impl Folder {
             (Action::SetTime(Side::Local), Some(stat), _, Some(file)) => (
                 OperationKind::SetTime(Side::Local),
                 Task::SetLocalTime { path: path.clone(), stat, modified: file.modified },
-                Detail::SetLocalTime,
+                Detail::SetLocalTime { file },
             ),
             (Action::MoveAside(side), ..) => {
                 return self.issue_move_aside(node, here, side, now);
@@ -482,6 +494,16 @@ impl Folder {
             },
         )?;
         Ok(Considered::Issued)
+    }
+
+    /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it must be what
+    /// was decided on.
+    fn replaced_by_upload(&self, node: &Node) -> Replaces {
+        match node.remote.as_ref().map(|remote| remote.node) {
+            _ if !self.settings.mode.pulls() => Replaces::Anything,
+            Some(RemoteNode::File(file)) => Replaces::File(file.content),
+            Some(RemoteNode::Directory) | None => Replaces::Nothing,
+        }
     }
 
     /// Whether the service can take this name beside those that are there; a problem says why not.
@@ -567,6 +589,7 @@ impl Folder {
                 from: here.stored.join(node.stored_name()),
                 to: here.stored.join(encode_name(&name)),
                 kind: remote.node.kind(),
+                content: None,
             },
             _ => return Ok(Considered::Passed),
         };

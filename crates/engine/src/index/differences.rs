@@ -125,7 +125,8 @@ impl Index {
         let mut statement = self.connection.prepare_cached(
             "SELECT base_md5 FROM node INDEXED BY node_departed
              WHERE base_inode = ?1 AND base_kind IS NOT NULL AND local_state IS NOT 0
-               AND base_kind = 1 AND base_born = ?2 AND base_size = ?3 AND base_modified = ?4
+               AND base_kind = 1 AND base_born = ?2 AND base_size = ?3
+               AND coalesce(base_local_modified, base_modified) = ?4
                AND base_nanoseconds = ?5 AND base_changed = ?6",
         )?;
         let sum: Option<[u8; 16]> = statement

@@ -54,16 +54,18 @@ pub(crate) struct Base {
     pub(crate) stamp: Stamp,
 }
 
-/// The parts of a file's times that only tell whether it might have changed.
+/// A file's times as its file system keeps them. They tell whether it might have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp {
+    /// Not what was agreed on where the file system cannot keep that: FAT has only even seconds.
+    pub(crate) modified: Timestamp,
     pub(crate) nanoseconds: u32,
     pub(crate) changed: i64,
 }
 
 impl Stamp {
     pub(crate) fn of(stat: &FileStat) -> Self {
-        Self { nanoseconds: stat.modified_nanoseconds, changed: stat.changed }
+        Self { modified: stat.modified, nanoseconds: stat.modified_nanoseconds, changed: stat.changed }
     }
 }
 
@@ -152,13 +154,25 @@ impl Node {
     pub(crate) fn trees(&self) -> Option<Trees> {
         let local = match self.local {
             Local::Absent => Entry::Absent,
-            Local::File { stat, md5 } => {
-                Entry::File(File { content: Content { size: stat.size, md5: md5? }, modified: stat.modified })
-            }
+            Local::File { stat, md5 } => Entry::File(self.local_file(&stat, md5?)),
             Local::Directory(_) => Entry::Directory,
             Local::Other | Local::UnreadableDirectory(_) | Local::Ignored => Entry::Untracked,
         };
         Some(Trees { base: self.base_entry(), local, remote: self.remote_entry() })
+    }
+
+    /// What a local file is to the path rules. One that was not touched since it was agreed on has the time that was
+    /// agreed on, whatever its file system made of it.
+    fn local_file(&self, stat: &FileStat, md5: Md5) -> File {
+        let content = Content { size: stat.size, md5 };
+        match self.base {
+            Some(Base { entry: BaseEntry::File(file), identity, stamp })
+                if file.content == content && identity == stat.identity && stamp == Stamp::of(stat) =>
+            {
+                file
+            }
+            _ => File { content, modified: stat.modified },
+        }
     }
 
     pub(crate) fn base_entry(&self) -> Entry {
@@ -181,10 +195,7 @@ impl Node {
     pub(crate) fn base_from_local(&self) -> Option<Base> {
         match self.local {
             Local::File { stat, md5: Some(md5) } => Some(Base {
-                entry: BaseEntry::File(File {
-                    content: Content { size: stat.size, md5 },
-                    modified: stat.modified,
-                }),
+                entry: BaseEntry::File(self.local_file(&stat, md5)),
                 identity: stat.identity,
                 stamp: Stamp::of(&stat),
             }),
@@ -232,7 +243,7 @@ pub(super) const COLUMNS: &str = "id, parent, name, \
      base_kind, base_size, base_md5, base_modified, base_inode, base_born, base_nanoseconds, base_changed, \
      local_state, local_size, local_md5, local_modified, local_inode, local_born, \
      local_nanoseconds, local_changed, local_links, \
-     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed";
+     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified";
 
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
@@ -253,10 +264,15 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
                 DIRECTORY => BaseEntry::Directory,
                 _ => return Err(damaged("an unknown kind")),
             };
+            let modified = match (row.get::<_, Option<i64>>(26)?, entry) {
+                (Some(seconds), _) => Timestamp::from_seconds(seconds),
+                (None, BaseEntry::File(file)) => file.modified,
+                (None, BaseEntry::Directory) => Timestamp::default(),
+            };
             Some(Base {
                 entry,
                 identity: Identity { inode: row.get::<_, i64>(7)?.cast_unsigned(), born: row.get(8)? },
-                stamp: Stamp { nanoseconds: row.get(9)?, changed: row.get(10)? },
+                stamp: Stamp { modified, nanoseconds: row.get(9)?, changed: row.get(10)? },
             })
         }
     };
@@ -268,7 +284,7 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
             match base.entry {
                 BaseEntry::Directory => Local::Directory(base.identity),
                 BaseEntry::File(file) => Local::File {
-                    stat: read_stat(row, base.identity, base.stamp, file.content.size, file.modified)?,
+                    stat: read_stat(row, base.identity, base.stamp, file.content.size)?,
                     md5: Some(file.content.md5),
                 },
             }
@@ -278,11 +294,8 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
             let size = row.get::<_, i64>(12)?.cast_unsigned();
             let modified = Timestamp::from_seconds(row.get(14)?);
             let md5: Option<[u8; 16]> = row.get(13)?;
-            let stamp = Stamp { nanoseconds: row.get(17)?, changed: row.get(18)? };
-            Local::File {
-                stat: read_stat(row, identity, stamp, size, modified)?,
-                md5: md5.map(Md5::from_bytes),
-            }
+            let stamp = Stamp { modified, nanoseconds: row.get(17)?, changed: row.get(18)? };
+            Local::File { stat: read_stat(row, identity, stamp, size)?, md5: md5.map(Md5::from_bytes) }
         }
         Some(DIRECTORY) => Local::Directory(read_identity(row)?),
         Some(UNREADABLE_DIRECTORY) => Local::UnreadableDirectory(read_identity(row)?),
@@ -337,12 +350,11 @@ fn read_stat(
     identity: Identity,
     stamp: Stamp,
     size: u64,
-    modified: Timestamp,
 ) -> Result<FileStat, rusqlite::Error> {
     Ok(FileStat {
         identity,
         size,
-        modified,
+        modified: stamp.modified,
         modified_nanoseconds: stamp.nanoseconds,
         changed: stamp.changed,
         links: row.get::<_, Option<u32>>(19)?.unwrap_or(1),
@@ -472,21 +484,26 @@ impl Index {
             remote_file.map(|file| file.modified.seconds()),
             remote.and_then(|remote| remote.name.as_ref()).map(StoredName::as_str),
             remote.is_some_and(|remote| remote.claimed).then_some(1_i64),
+            node.base
+                .zip(base_file)
+                .map(|(base, file)| (base.stamp.modified, file.modified))
+                .filter(|(kept, agreed)| kept != agreed)
+                .map(|(kept, _)| kept.seconds()),
         ];
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO node (id, parent, name, fold, base_kind, base_size, base_md5, base_modified, base_inode, base_born,
                 base_nanoseconds, base_changed, local_state, local_size, local_md5, local_modified,
                 local_inode, local_born, local_nanoseconds, local_changed, local_links, remote_state,
-                remote_size, remote_md5, remote_modified, remote_name, remote_claimed)
+                remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
              ON CONFLICT (id) DO UPDATE SET
                 parent = ?2, name = ?3, fold = ?4, base_kind = ?5, base_size = ?6, base_md5 = ?7,
                 base_modified = ?8, base_inode = ?9, base_born = ?10, base_nanoseconds = ?11,
                 base_changed = ?12, local_state = ?13, local_size = ?14, local_md5 = ?15,
                 local_modified = ?16, local_inode = ?17, local_born = ?18, local_nanoseconds = ?19,
                 local_changed = ?20, local_links = ?21, remote_state = ?22, remote_size = ?23,
-                remote_md5 = ?24, remote_modified = ?25, remote_name = ?26, remote_claimed = ?27",
+                remote_md5 = ?24, remote_modified = ?25, remote_name = ?26, remote_claimed = ?27, base_local_modified = ?28",
         )?;
         statement.execute(values)?;
         if node.id == NodeId::NEW {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jottad_core::Name;
 
-use super::{Index, IndexError, Local, Node, NodeId};
+use super::{Index, IndexError, Local, Node, NodeId, RemoteRecord};
 
 impl Index {
     /// Moves base and remote of a row, with everything below, to another row. What the local side has stays
@@ -45,7 +45,42 @@ impl Index {
             emptied.push(from);
             self.save(&mut source)?;
         }
-        // A row that was kept only for its children can go once they have left.
+        self.clear_out(emptied)
+    }
+
+    /// Moves what the remote side has at a row that only it has, with everything below, to the row whose name the
+    /// service cannot tell from this one. Returns the rows that it arrived at.
+    pub(crate) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, IndexError> {
+        let mut pending = vec![(from, to)];
+        let mut emptied = Vec::new();
+        let mut reached = Vec::new();
+        while let Some((from, to)) = pending.pop() {
+            let (Some(mut source), Some(mut target)) = (self.node(from)?, self.node(to)?) else { continue };
+            let stored = source.stored_name();
+            target.remote = source.remote.take().map(|record| RemoteRecord {
+                claimed: record.claimed,
+                ..RemoteRecord::seen(record.node, &stored, &target.name)
+            });
+            self.save(&mut target)?;
+            reached.push(to);
+            for mut child in self.children(from)? {
+                match self.child(to, &child.name)? {
+                    Some(counterpart) => pending.push((child.id, counterpart.id)),
+                    None => {
+                        child.parent = to;
+                        self.save(&mut child)?;
+                    }
+                }
+            }
+            emptied.push(from);
+            self.save(&mut source)?;
+        }
+        self.clear_out(emptied)?;
+        Ok(reached)
+    }
+
+    /// Rows that were kept only for their children can go once those have left; the lower ones come last.
+    fn clear_out(&mut self, emptied: Vec<NodeId>) -> Result<(), IndexError> {
         for id in emptied.into_iter().rev() {
             if let Some(mut node) = self.node(id)?
                 && node.is_empty()
