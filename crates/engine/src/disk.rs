@@ -140,6 +140,19 @@ pub struct FileStat {
     pub links: u32,
 }
 
+impl FileStat {
+    /// Whether a change right after this one may leave the change time as it is for longer than a tick of the clock.
+    pub(crate) const fn has_coarse_times(&self) -> bool {
+        is_coarse(self.changed)
+    }
+}
+
+/// A change time without a fraction comes from a file system that keeps none: FAT, HFS+, ext4 with small inodes, and
+/// some file servers.
+pub(crate) const fn is_coarse(changed: i64) -> bool {
+    changed % 1_000_000 == 0
+}
+
 /// What stands at a local path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DiskNode {

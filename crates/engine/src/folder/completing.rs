@@ -189,9 +189,16 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Achieved::LocalFile(stat) = achieved else { return Ok(()) };
         self.index.release_held(node.id)?;
-        node.local = Local::File { stat, md5: Some(file.content.md5) };
-        node.base =
-            Some(Base { entry: BaseEntry::File(file), identity: stat.identity, stamp: Stamp::of(&stat) });
+        let mut stamp = Stamp::of(&stat);
+        let mut md5 = Some(file.content.md5);
+        if stat.has_coarse_times() {
+            // Somebody may have written to it right after without leaving a trace. It is read once more, later.
+            stamp.changed = 0;
+            md5 = None;
+            self.hashing.restart();
+        }
+        node.local = Local::File { stat, md5 };
+        node.base = Some(Base { entry: BaseEntry::File(file), identity: stat.identity, stamp });
         self.save_observed(node)
     }
 

@@ -161,13 +161,13 @@ impl Node {
         Some(Trees { base: self.base_entry(), local, remote: self.remote_entry() })
     }
 
-    /// What a local file is to the path rules. One that was not touched since it was agreed on has the time that was
-    /// agreed on, whatever its file system made of it.
+    /// What a local file is to the path rules. As long as it has what was agreed on and the time that its file system
+    /// made of the agreed one, that is its time.
     fn local_file(&self, stat: &FileStat, md5: Md5) -> File {
         let content = Content { size: stat.size, md5 };
         match self.base {
-            Some(Base { entry: BaseEntry::File(file), identity, stamp })
-                if file.content == content && identity == stat.identity && stamp == Stamp::of(stat) =>
+            Some(Base { entry: BaseEntry::File(file), stamp, .. })
+                if file.content == content && stamp.modified == stat.modified =>
             {
                 file
             }

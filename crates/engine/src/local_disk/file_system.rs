@@ -10,6 +10,8 @@ use rustix::fs::fstatfs;
 use rustix::fs::fstatvfs;
 use rustix::io::Errno;
 
+use crate::disk::is_coarse;
+
 /// Two ticks of the slowest kernel clock.
 const TICK: Duration = Duration::from_millis(20);
 /// Longer than the two seconds of FAT, the coarsest there is.
@@ -54,8 +56,7 @@ fn age(changed: i64) -> Option<Duration> {
 }
 
 fn remaining(fine: bool, changed: i64, age: Option<Duration>) -> Duration {
-    // A stamp without a fraction comes from a file system that keeps none, such as ext4 with small inodes.
-    let (granularity, skew) = match (fine, changed % 1_000_000 == 0) {
+    let (granularity, skew) = match (fine, is_coarse(changed)) {
         (true, false) => (TICK, Duration::ZERO),
         (true, true) => (COARSE, Duration::ZERO),
         (false, _) => (COARSE, SERVER_SKEW),
