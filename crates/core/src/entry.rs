@@ -66,6 +66,16 @@ pub enum Side {
     Remote,
 }
 
+impl Side {
+    /// The one across.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Local => Self::Remote,
+            Self::Remote => Self::Local,
+        }
+    }
+}
+
 /// The three trees at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Trees {

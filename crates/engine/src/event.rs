@@ -162,6 +162,8 @@ pub enum Task {
         to: RelativePath,
         /// Which entry it must be.
         identity: Identity,
+        /// The move on the service that this follows, checked right before; `None` for a rename of our own.
+        followed: Option<Followed>,
     },
     /// Put a remote file or directory into the trash.
     TrashRemote {
@@ -201,6 +203,17 @@ pub enum Task {
         /// Its new time.
         modified: Timestamp,
     },
+}
+
+/// A move on the service as the other side of a local one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// Nothing may be there any more …
+    pub from: StoredPath,
+    /// … and this must be here.
+    pub to: StoredPath,
+    /// What it is.
+    pub node: RemoteNode,
 }
 
 /// What an upload may find at its remote path.

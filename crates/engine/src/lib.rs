@@ -25,7 +25,7 @@ pub use disk::{
     RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, LocalExpectation, LocalHint, OperationError, Outcome,
+    Achieved, Command, CommandId, Event, Followed, LocalExpectation, LocalHint, OperationError, Outcome,
     RemoteExpectation, Replaces, Request, Task,
 };
 pub use folder::{Folder, FolderError, Notice};

@@ -11,8 +11,8 @@ use jottad_core::{File, RelativePath, StoredPath};
 use crate::digest::TreeDigest;
 use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity};
 use crate::event::{
-    Achieved, Command, CommandId, Event, LocalExpectation, OperationError, Outcome, RemoteExpectation,
-    Replaces, Task,
+    Achieved, Command, CommandId, Event, Followed, LocalExpectation, OperationError, Outcome,
+    RemoteExpectation, Replaces, Task,
 };
 use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 
@@ -81,7 +81,10 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             remote.move_entry(&from, &to, kind).await?;
             Ok(Achieved::Done)
         }
-        Task::MoveLocal { from, to, identity } => {
+        Task::MoveLocal { from, to, identity, followed } => {
+            if let Some(followed) = followed {
+                check_followed(remote, &followed).await?;
+            }
             disk.rename(&from, &to, identity).await?;
             Ok(Achieved::Done)
         }
@@ -132,6 +135,18 @@ async fn check_remote<R: Remote>(
         Some(RemoteNode::Directory) => false,
     };
     if is_expected { Ok(()) } else { Err(OperationError::RemoteChanged { path: target.clone() }) }
+}
+
+/// What moved on the service must have left there and be here, or a rename of what it was would follow nothing.
+async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<(), OperationError> {
+    check_remote(remote, &followed.from, Replaces::Nothing).await?;
+    match followed.node {
+        RemoteNode::File(file) => check_remote(remote, &followed.to, Replaces::File(file.content)).await,
+        RemoteNode::Directory => match remote.look(&followed.to).await? {
+            Some(RemoteNode::Directory) => Ok(()),
+            _ => Err(OperationError::RemoteChanged { path: followed.to.clone() }),
+        },
+    }
 }
 
 async fn upload<D: Disk, R: Remote>(

@@ -32,15 +32,32 @@ pub(super) struct Running {
 /// What is needed to take an operation's end in.
 #[derive(Debug, Clone)]
 pub(super) enum Detail {
-    Upload { file: File },
-    Download { file: File },
+    Upload {
+        file: File,
+    },
+    Download {
+        file: File,
+    },
     MakeRemoteDirectory,
     MakeLocalDirectory,
     MoveRemote(RemoteMove),
-    MoveAside { side: Side, name: Name },
-    Trash { side: Side },
-    SetRemoteTime { file: File },
-    SetLocalTime { file: File },
+    /// A local rename that follows one on the service.
+    Follow {
+        target: NodeId,
+    },
+    MoveAside {
+        side: Side,
+        name: Name,
+    },
+    Trash {
+        side: Side,
+    },
+    SetRemoteTime {
+        file: File,
+    },
+    SetLocalTime {
+        file: File,
+    },
 }
 
 impl Running {
@@ -154,6 +171,7 @@ impl Folder {
                 self.confirming.accepted(node.id, running.directory);
             }
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move)?,
+            Detail::Follow { target } => self.followed(&node, *target)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
             Detail::Trash { side: Side::Remote } => {
                 self.index.release_held(node.id)?;
@@ -166,8 +184,9 @@ impl Folder {
                 self.local_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
             }
-            Detail::Download { file } => self.local_file_placed(&mut node, *file, achieved)?,
-            Detail::SetLocalTime { file } => self.local_file_placed(&mut node, *file, achieved)?,
+            Detail::Download { file } | Detail::SetLocalTime { file } => {
+                self.local_file_placed(&mut node, *file, achieved)?;
+            }
             Detail::MakeLocalDirectory => {
                 if let Achieved::LocalDirectory(identity) = achieved {
                     self.index.release_held(node.id)?;
@@ -216,7 +235,7 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
-        self.index.relocate(node.id, target.id)?;
+        self.index.relocate(node.id, target.id, Side::Remote)?;
         if parked == Parked::From {
             self.index.unpark(&path)?;
         }

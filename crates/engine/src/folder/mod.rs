@@ -2,13 +2,15 @@
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
 //! modules follow a change through it: what the disk says ([`scanning`], [`hashing`]), what the service says
-//! ([`listing`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`deleting`]) and what became of it
+//! ([`listing`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
+//! [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
 mod completing;
 mod confirming;
 mod connection;
 mod deleting;
+mod following;
 mod hashing;
 mod listing;
 mod moving;

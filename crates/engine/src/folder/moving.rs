@@ -112,7 +112,7 @@ impl Folder {
     }
 
     /// A move that failed for its own sake this often is left to the path rules.
-    fn is_given_up(&self, from: &Node) -> bool {
+    pub(super) fn is_given_up(&self, from: &Node) -> bool {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
     }
 
@@ -158,7 +158,7 @@ impl Folder {
         }
     }
 
-    fn is_busy_at(&self, path: &RelativePath) -> bool {
+    pub(super) fn is_busy_at(&self, path: &RelativePath) -> bool {
         self.running.values().any(|running| running.path.starts_with(path) || path.starts_with(&running.path))
     }
 

@@ -11,6 +11,7 @@ use jottad_core::{
 
 use super::completing::{Detail, Running};
 use super::deleting::Deleting;
+use super::following::Following;
 use super::moving::Moving;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::event::{Replaces, Task};
@@ -40,6 +41,7 @@ pub(super) struct Round {
     again: bool,
     unproven: bool,
     pub(super) moving: Moving,
+    pub(super) following: Following,
     pub(super) deleting: Deleting,
 }
 
@@ -93,6 +95,7 @@ impl Round {
         self.progressed = false;
         self.unproven = true;
         self.moving.begin();
+        self.following = Following::default();
     }
 }
 
@@ -139,7 +142,7 @@ impl Folder {
                     self.round.begin();
                 }
                 Phase::Moves => {
-                    if !self.plan_moves(now)? {
+                    if !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
                     self.round.phase = Phase::Changes;
@@ -583,7 +586,7 @@ impl Folder {
         let (path, to) = (here.path.join(&node.name), here.path.join(&name));
         let task = match (side, node.local.identity(), node.remote.as_ref()) {
             (Side::Local, Some(identity), _) => {
-                Task::MoveLocal { from: path.clone(), to: to.clone(), identity }
+                Task::MoveLocal { from: path.clone(), to: to.clone(), identity, followed: None }
             }
             (Side::Remote, _, Some(remote)) => Task::MoveRemote {
                 from: here.stored.join(node.stored_name()),

@@ -136,6 +136,17 @@ impl Folder {
                 because: "moved here",
             });
         }
+        for pair in self.find_followable_here()? {
+            let (from, to) = (self.index.path(pair.from)?, self.index.path(pair.to)?);
+            moved.extend([from.clone(), to.clone()]);
+            operations.push(Operation {
+                kind: OperationKind::Move(Side::Local),
+                path: from,
+                to: Some(to),
+                bytes: None,
+                because: "moved on the remote side",
+            });
+        }
         self.each_difference(|node, decision| {
             let path = self.index.path(node.id)?;
             if !moved.iter().any(|above| path.starts_with(above))

@@ -1,25 +1,30 @@
-//! Applying a move: what base and remote had at one place, they have at another.
+//! Applying a move: what the base and one side had at one place, they have at another.
 
 use std::collections::BTreeMap;
 
-use jottad_core::Name;
+use jottad_core::{Name, Side};
 
 use super::{Index, IndexError, Local, Node, NodeId, RemoteRecord};
 
 impl Index {
-    /// Moves base and remote of a row, with everything below, to another row. What the local side has stays
-    /// where it was seen. The target must have neither base nor remote.
-    pub(crate) fn relocate(&mut self, from: NodeId, to: NodeId) -> Result<(), IndexError> {
+    /// Moves the base and one side of a row, with everything below, to another row. What the other side has stays
+    /// where it was seen. The target must have neither a base nor anything on that side.
+    pub(crate) fn relocate(&mut self, from: NodeId, to: NodeId, side: Side) -> Result<(), IndexError> {
         let mut pending = vec![(from, to)];
         let mut emptied = Vec::new();
         while let Some((from, to)) = pending.pop() {
             let (Some(mut source), Some(mut target)) = (self.node(from)?, self.node(to)?) else { continue };
             let renamed = source.name != target.name;
             target.base = source.base.take();
-            target.remote = source.remote.take();
-            if renamed && let Some(remote) = &mut target.remote {
-                // The service has the entry under the new name, encoded as ours are.
-                remote.name = None;
+            match side {
+                Side::Local => target.local = std::mem::replace(&mut source.local, Local::Absent),
+                Side::Remote => {
+                    target.remote = source.remote.take();
+                    if renamed && let Some(remote) = &mut target.remote {
+                        // The service has the entry under the new name, encoded as ours are.
+                        remote.name = None;
+                    }
+                }
             }
             self.save(&mut target)?;
             let mut arrived: BTreeMap<Name, Node> =
@@ -27,16 +32,19 @@ impl Index {
             for mut child in self.children(from)? {
                 match arrived.remove(&child.name) {
                     Some(counterpart) => pending.push((child.id, counterpart.id)),
-                    None if child.local == Local::Absent && !self.subtree_is_local(child.id)? => {
+                    None if !self.subtree_stays(&child, side.other())? => {
                         child.parent = to;
                         self.save(&mut child)?;
                     }
-                    None if child.base.is_none() && child.remote.is_none() => {}
+                    None if child.base.is_none() && !is_at(&child, side) => {}
                     None => {
                         let mut counterpart = Node::new(to, child.name.clone());
                         // A row is only kept if it holds something; the next turn of the loop moves it over.
                         counterpart.base = child.base;
-                        counterpart.remote.clone_from(&child.remote);
+                        match side {
+                            Side::Local => counterpart.local = child.local,
+                            Side::Remote => counterpart.remote.clone_from(&child.remote),
+                        }
                         self.save(&mut counterpart)?;
                         pending.push((child.id, counterpart.id));
                     }
@@ -64,12 +72,11 @@ impl Index {
             self.save(&mut target)?;
             reached.push(to);
             for mut child in self.children(from)? {
-                match self.child(to, &child.name)? {
-                    Some(counterpart) => pending.push((child.id, counterpart.id)),
-                    None => {
-                        child.parent = to;
-                        self.save(&mut child)?;
-                    }
+                if let Some(counterpart) = self.child(to, &child.name)? {
+                    pending.push((child.id, counterpart.id));
+                } else {
+                    child.parent = to;
+                    self.save(&mut child)?;
                 }
             }
             emptied.push(from);
@@ -92,12 +99,22 @@ impl Index {
         Ok(())
     }
 
-    fn subtree_is_local(&self, top: NodeId) -> Result<bool, IndexError> {
-        let mut found = false;
-        self.walk(top, |node, _| {
-            found |= node.local != Local::Absent;
-            Ok(if found { super::tree::Descend::No } else { super::tree::Descend::Yes })
-        })?;
+    /// Whether a side has anything at a row or below it.
+    fn subtree_stays(&self, top: &Node, side: Side) -> Result<bool, IndexError> {
+        let mut found = is_at(top, side);
+        if !found {
+            self.walk(top.id, |node, _| {
+                found |= is_at(node, side);
+                Ok(if found { super::tree::Descend::No } else { super::tree::Descend::Yes })
+            })?;
+        }
         Ok(found)
+    }
+}
+
+fn is_at(node: &Node, side: Side) -> bool {
+    match side {
+        Side::Local => node.local != Local::Absent,
+        Side::Remote => node.remote.is_some(),
     }
 }
