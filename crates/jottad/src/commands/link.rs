@@ -4,6 +4,7 @@ use clap::Args;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
@@ -12,6 +13,7 @@ use crate::remote::{not_file, place_argument};
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
     /// The file or folder: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
 }
 
