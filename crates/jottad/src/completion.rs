@@ -63,7 +63,9 @@ pub(crate) fn remote_place() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
         let Some(text) = current.to_str() else { return Vec::new() };
-        // What bash hands over is as it was typed, and what it gets is inserted as it is.
+        // What bash hands over is as it was typed, and what it gets is inserted as it is. A bare space can only have
+        // been typed within quotes, where backslashes would be in the way.
+        let is_bash = is_bash && escaped(&unescaped(text)) == text;
         let text = if is_bash { unescaped(text) } else { text.to_owned() };
         let found = find(&text).unwrap_or_default().into_iter();
         let found = found.filter(|place| place.starts_with(&text));

@@ -51,11 +51,12 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
         } else {
             destination(&client, &target, &name).await?
         };
-        if from == to || (is_folder && is_below(&to, &from)) {
+        let is_respelt = differs_in_case(&from, &to);
+        if from == to || (is_folder && !is_respelt && is_below(&to, &from)) {
             return Err(Failure::usage(format!("moving {from} to {to}: it cannot go into itself"))
                 .path(&arguments.to));
         }
-        if differs_in_case(&from, &to) {
+        if is_respelt {
             rename_case(&client, &invocation.places, &from, &to, is_folder).await?;
         } else {
             free_place(&client, &format!("moving {from} to"), &to).await?;
