@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use jottad_emulator::Act;
+use jottad_emulator::{Act, Switches};
 
 use crate::stage::{Outcome, World};
 
@@ -170,6 +170,33 @@ fn it_must_be_said_which_past_is_meant() {
     // A file alone, out of a folder that is in the trash as well.
     jottad(&["restore", "Jotta/Archive/f/a"]).expect(0).says("restored 1 file");
     assert_eq!(content(&world, "a"), "one");
+}
+
+#[test]
+fn whatever_the_service_does_a_file_is_as_it_was_or_is_told() {
+    for seed in 0..30 {
+        let (world, then) = changed_folder();
+        world.service.set_switches(Switches::random(seed)).unwrap();
+        let restore = ["restore", "--json", "Jotta/Archive/f", "--at", &then];
+        let outcome = world.machine.jottad(restore);
+        let document = outcome.json();
+        let left: Vec<&str> =
+            document["left"].as_array().unwrap().iter().map(|it| it["path"].as_str().unwrap()).collect();
+        for (path, expected) in [
+            ("same", "same"),
+            ("edited", "one"),
+            ("deleted", "deleted"),
+            ("dir/in it", "in it"),
+            ("dir/deep/er", "deeper"),
+            ("again", "first"),
+        ] {
+            let whole = format!("Jotta/Archive/f/{path}");
+            let is_told = left.iter().any(|left| whole == *left || whole.starts_with(&format!("{left}/")));
+            assert!(is_told || content(&world, path) == expected, "seed {seed}: {path}: {outcome}");
+        }
+        assert_eq!(outcome.code, Some(if left.is_empty() { 0 } else { 6 }), "seed {seed}: {outcome}");
+        assert_eq!(content(&world, "new/er"), "newer", "seed {seed}");
+    }
 }
 
 #[test]

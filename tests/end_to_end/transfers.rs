@@ -15,7 +15,7 @@ fn configured(transfer: &str) -> World {
 }
 
 fn big(size: usize) -> Vec<u8> {
-    (0..size).map(|number| (number / 3 % 251) as u8).collect()
+    (0..251_u8).flat_map(|byte| [byte; 3]).cycle().take(size).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_login_is_renewed_while_one_file_is_sent_and_is_not_lost_at_its_end() {
 fn a_signal_does_not_cost_the_login() {
     let world = World::new();
     world.service.expire_access_tokens();
-    world.service.set_access_lifetime(Duration::from_secs(3600));
+    world.service.set_access_lifetime(Duration::from_hours(1));
     // The tokens are exchanged, and the answer takes its time.
     world
         .service

@@ -8,7 +8,7 @@ use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
-use crate::remote::{not_file, place_argument};
+use crate::remote::{absent, not_file, place_argument};
 
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
@@ -52,6 +52,9 @@ pub(crate) fn run_unlink(arguments: &LinkArguments, invocation: &Invocation) -> 
 }
 
 async fn demand_live(client: &Client, action: &str, place: &RemotePath) -> Result<(), Failure> {
+    if place.name().is_none() {
+        return Err(absent(action, place, "a mountpoint has no public link").hint("share what is in it"));
+    }
     match client.look(place).await? {
         Sighting::File(_) | Sighting::Folder => Ok(()),
         seen => Err(not_file(action, place, &seen)),
