@@ -175,6 +175,37 @@ fn times_and_links_are_set() {
 }
 
 #[test]
+fn devices_and_mountpoints_are_made() {
+    let world = World::new();
+    let jottad = |arguments: &[&str]| world.machine.jottad(arguments);
+    for _ in 0..2 {
+        jottad(&["devices", "create", "laptop"]).expect(0).says("laptop is there");
+        jottad(&["mountpoints", "create", "laptop", "docs"]).expect(0).says("docs is there");
+    }
+    let devices = jottad(&["devices", "--json"]).expect(0).json();
+    let names: Vec<_> = devices["devices"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["Jotta", "laptop"]);
+    jottad(&["mkdir", "laptop/docs/a/b"]).expect(0);
+    assert!(world.service.has("laptop/docs/a/b"));
+    jottad(&["devices", "create", ".."]).expect(2).complains("cannot be the name");
+}
+
+#[test]
+fn letter_case_alone_is_changed_whatever_the_service_would_make_of_it() {
+    for answer in ["renames", "no-effect", "refused", "trashed"] {
+        let world = World::new();
+        world.service.set_switch("U08", answer).unwrap();
+        put(&world, "Jotta/Archive/dir/name", b"one");
+        for (from, to) in [("dir/name", "dir/NAME"), ("dir", "Dir")] {
+            let [from, to] = [from, to].map(|path| format!("Jotta/Archive/{path}"));
+            world.machine.jottad(["mv", &from, &to]).expect(0);
+            assert_eq!(world.service.at(&to).path, to, "{answer}");
+        }
+        assert_eq!(content(&world, "Jotta/Archive/Dir/NAME"), b"one");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_in_a_line_with_a_remedy() {
     let world = World::new();
     put(&world, "Jotta/Archive/file", b"x");
@@ -188,6 +219,8 @@ fn what_is_wrong_is_told_in_a_line_with_a_remedy() {
         (&["put", "x", "Jotta/Archive/file/x"], 1),
         (&["mkdir", "Jotta/Archive/file"], 1),
         (&["mv", "Jotta/Archive/nothing", "Jotta/Archive/x"], 1),
+        (&["link", "Jotta/Archive"], 1),
+        (&["mountpoints", "nothing"], 1),
         (&["versions", "Jotta/Archive"], 1),
         (&["restore", "Jotta/Archive/nothing"], 1),
     ] {

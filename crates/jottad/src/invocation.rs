@@ -1,6 +1,7 @@
 //! One run of the program: where things are, how to answer, and what to wait with.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jottad_transport::{Client, ClientOptions, CredentialFile, HostIdentity, Http, HttpOptions, Session};
@@ -9,7 +10,10 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::places::Places;
-use crate::signals::Listen;
+use crate::signals::{Listen, stopped};
+
+/// Patience for a renewal of the tokens when a command ends.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// What every command gets.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct Invocation {
     pub(crate) output: Output,
     /// How to hear signals, for commands that run until they are told to stop.
     pub(crate) listen: Listen,
+    /// The login that this command uses, once it does.
+    pub(crate) session: OnceLock<Session>,
 }
 
 impl Invocation {
@@ -38,10 +44,27 @@ impl Invocation {
     }
 
     /// Waits for a future: enough for a command that asks and prints.
-    #[expect(clippy::unused_self, reason = "a command waits with what it was given")]
+    ///
+    /// With a login in use, a signal ends the command in good order: a renewal of the tokens that is under way would
+    /// cost the login if it were cut off (protocol 2.3).
     pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?.block_on(future)
+        let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;
+        let result = runtime.block_on(async {
+            let Some(session) = self.session.get() else { return future.await };
+            let mut signals = (self.listen)()
+                .map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+            let result = tokio::select! {
+                result = future => result,
+                () = stopped(&mut signals) => Err(Failure::failed("interrupted")
+                    .hint("run it again: it goes on where it was")),
+            };
+            let _ = tokio::time::timeout(SETTLING, session.settle()).await;
+            result
+        });
+        // A file that is being read from a dead disk must not keep the program from ending.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        result
     }
 
     /// Waits for a future that runs for long and does many things at once.
@@ -57,7 +80,9 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Ok(client(&self.places, &self.config()?)?)
+        let client = client(&self.places, &self.config()?)?;
+        let _ = self.session.set(client.session().clone());
+        Ok(client)
     }
 }
 
@@ -79,11 +104,21 @@ pub(crate) fn connections() -> Result<Http, jottad_transport::Error> {
 
 /// The service, with the login that is kept.
 pub(crate) fn client(places: &Places, config: &Config) -> Result<Client, jottad_transport::Error> {
+    client_with(places, config, HttpOptions::default())
+}
+
+/// The service, with the login that is kept and a patience of one's own.
+pub(crate) fn client_with(
+    places: &Places,
+    config: &Config,
+    options: HttpOptions,
+) -> Result<Client, jottad_transport::Error> {
     let file = CredentialFile::new(places.credentials());
-    let session = Session::open(connections()?, file, &HostIdentity::of_this_machine())?;
+    let session = Session::open(Http::new(options)?, file, &HostIdentity::of_this_machine())?;
     let options = ClientOptions {
         upload_limit: config.transfer.upload_limit,
         download_limit: config.transfer.download_limit,
+        resume_limit: config.transfer.resume_limit,
     };
     Client::new(config.service.endpoints.clone(), session, options)
 }

@@ -10,6 +10,7 @@ mod signals;
 
 mod arguments;
 mod commands;
+mod completion;
 mod invocation;
 
 mod documents;
@@ -26,6 +27,7 @@ mod service;
 mod survey;
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -39,6 +41,9 @@ pub use crate::signals::{Listen, Signal, Signals};
 
 /// Parses the command line, does what it says and tells how it went.
 pub fn run(listen: Listen) -> ExitCode {
+    if completion::answer_shell() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::parse();
     let json = arguments.general.json;
     match obey(arguments, listen) {
@@ -58,7 +63,8 @@ fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
     let talkative = u8::from(matches!(arguments.command, Command::Run(_)));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
-    let invocation = Invocation { places, output: Output { json: general.json }, listen };
+    let invocation =
+        Invocation { places, output: Output { json: general.json }, listen, session: OnceLock::new() };
     commands::run(arguments.command, &invocation)
 }
 

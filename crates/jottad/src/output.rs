@@ -1,7 +1,7 @@
 //! Writing results: text for people, JSON for scripts. What comes from outside is made harmless for a terminal.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 use std::time::Duration;
 
 use jottad_core::{RelativePath, Timestamp};
@@ -42,9 +42,49 @@ impl Output {
         if self.json { self.document(document) } else { text() }
     }
 
+    /// For many lines.
+    pub(crate) fn page(self) -> Page {
+        Page { output: self, written: BufWriter::new(io::stdout().lock()) }
+    }
+
     /// Whether a person looks at it as it appears.
     pub(crate) fn is_terminal(self) -> bool {
         !self.json && io::stdout().is_terminal()
+    }
+}
+
+/// Many lines of results, written a good many at a time.
+pub(crate) struct Page {
+    output: Output,
+    written: BufWriter<StdoutLock<'static>>,
+}
+
+impl Page {
+    /// Whether scripts are to read it.
+    pub(crate) const fn json(&self) -> bool {
+        self.output.json
+    }
+
+    /// Adds one line for people.
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        writeln!(self.written, "{text}").map_err(|error| Failure::from_output(&error))
+    }
+
+    /// Adds one JSON document on a line of its own.
+    pub(crate) fn document(&mut self, document: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(document)
+            .map_err(|error| Failure::failed(format!("writing the output: {error}")))?;
+        self.line(text)
+    }
+
+    /// Shows what was added.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.written.flush().map_err(|error| Failure::from_output(&error))
+    }
+
+    /// Shows the last lines.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.flush()
     }
 }
 

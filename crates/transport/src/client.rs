@@ -36,6 +36,9 @@ pub struct ClientOptions {
     pub upload_limit: Option<u64>,
     /// Bytes per second of all downloads together; `None` for no limit.
     pub download_limit: Option<u64>,
+    /// An upload that an earlier run left unfinished is gone on with if the file has more bytes than this; smaller
+    /// ones begin anew.
+    pub resume_limit: u64,
 }
 
 /// A logged-in client of the service. Cheap to clone; clones share connections, tokens and limits.
@@ -51,6 +54,7 @@ struct Inner {
     username: OnceCell<String>,
     upload_limit: RateLimit,
     download_limit: RateLimit,
+    resume_limit: u64,
 }
 
 impl Client {
@@ -63,6 +67,7 @@ impl Client {
             username: OnceCell::new(),
             upload_limit: RateLimit::new(options.upload_limit),
             download_limit: RateLimit::new(options.download_limit),
+            resume_limit: options.resume_limit,
         })))
     }
 

@@ -11,6 +11,9 @@ pub trait UploadSource: Send {
     /// two packets.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Tells from where on bytes are sent, for progress displays: the service has those before already.
+    fn resumed(&mut self, _offset: u64) {}
+
     /// Tells how many bytes the service is known to have taken, for progress displays.
     fn sent(&mut self, _offset: u64) {}
 }

@@ -101,6 +101,56 @@ async fn times_and_metadata_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metadata_goes_there_and_back_and_along_with_a_copy() {
+    let Some(rclone) = Rclone::start().await else { return };
+    let local = rclone.local("src");
+    std::fs::write(local.join("a.txt"), "a").unwrap();
+    let set =
+        ["--metadata-set", "btime=2020-01-02T03:04:05Z", "--metadata-set", "mtime=2021-01-02T03:04:05Z"];
+    rclone.run(["copy", "-M", local.to_str().unwrap(), "r:t"].iter().chain(&set));
+    rclone.run(["copyto", "-M", "r:t/a.txt", "r:t/copy.txt"]);
+    let listed: Value = serde_json::from_str(&rclone.run(["lsjson", "-M", "r:t"])).unwrap();
+    for file in listed.as_array().unwrap() {
+        let metadata = &file["Metadata"];
+        assert_eq!(metadata["mtime"], "2021-01-02T03:04:05Z", "{file}");
+        assert_eq!(metadata["btime"], "2020-01-02T03:04:05Z", "{file}");
+        // When the content came, by the service's clock.
+        assert!(metadata["utime"].as_str().is_some_and(|time| time > "2022"), "{file}");
+    }
+    let back = rclone.local("back");
+    rclone.run(["copy", "-M", "r:t", back.to_str().unwrap()]);
+    let modified = std::fs::metadata(back.join("a.txt")).unwrap().modified().unwrap();
+    let seconds = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(seconds, 1_609_556_645);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn big_files_are_sent_from_disk_and_from_a_pipe_and_fetched_in_parts() {
+    const SIZE: u64 = 96 << 20;
+    let Some(rclone) = Rclone::start().await else { return };
+    let (local, back) = (rclone.local("src"), rclone.local("back"));
+    // Every mebibyte says which one it is.
+    let file = std::fs::File::create(local.join("big")).unwrap();
+    for mebibyte in 0..SIZE >> 20 {
+        let place = mebibyte << 20;
+        std::os::unix::fs::FileExt::write_all_at(&file, &place.to_be_bytes(), place).unwrap();
+    }
+    let source = local.to_str().unwrap();
+    rclone.run(["copy", source, "r:t", "--jottacloud-md5-memory-limit", "1M"]);
+    rclone.feed(&local.join("big"), &["rcat", "r:t/piped", "--streaming-upload-cutoff", "1M"]);
+    assert_eq!(
+        rclone.state().entry("Jotta/Archive/t/piped").unwrap().md5,
+        rclone.state().entry("Jotta/Archive/t/big").unwrap().md5
+    );
+    rclone.state().reset_counters();
+    let parts =
+        ["--multi-thread-cutoff", "16M", "--multi-thread-streams", "4", "--multi-thread-chunk-size", "16M"];
+    rclone.run(["copy", "r:t/big", back.to_str().unwrap()].iter().chain(&parts));
+    assert!(rclone.state().counters().of("content") >= 4, "{:?}", rclone.state().counters());
+    rclone.run(["check", "--download", source, back.to_str().unwrap()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_account_is_an_error() {
     let Some(rclone) = Rclone::start().await else { return };
     let local = rclone.local("src");

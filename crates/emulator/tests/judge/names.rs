@@ -78,6 +78,80 @@ async fn every_name_is_stored_as_documented_and_comes_back() {
     assert_eq!(rclone.state().counters().of("allocate"), 0, "a second run finds every name again");
 }
 
+/// Every byte that a name on the service cannot hold as it is and a Linux name can, each in a name of its own, with its
+/// stored form: the map of protocol 8.3, and all bytes that are no UTF-8.
+fn every_restricted_byte() -> Vec<(Vec<u8>, String)> {
+    let mut names = Vec::new();
+    for byte in (1..=0xff_u8).filter(|byte| *byte != b'/') {
+        let stored = match byte {
+            1..=0x1f => char::from_u32(0x2400 + u32::from(byte)).unwrap().to_string(),
+            0x7f => "\u{2421}".to_owned(),
+            b'"' | b'%' | b'*' | b':' | b'<' | b'>' | b'?' | b'|' => {
+                char::from_u32(0xfee0 + u32::from(byte)).unwrap().to_string()
+            }
+            0x80.. => format!("\u{201b}{byte:02X}"),
+            _ => continue,
+        };
+        names.push((vec![b'a', byte, b'z'], format!("a{stored}z")));
+    }
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_restricted_byte_is_stored_as_documented_and_comes_back() {
+    let Some(rclone) = Rclone::start().await else { return };
+    let names = every_restricted_byte();
+    assert_eq!(names.len(), 31 + 1 + 8 + 128);
+    let local = rclone.local("src");
+    for (number, (name, _)) in names.iter().enumerate() {
+        let folder = local.join(number.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    rclone.run(["copy", local.to_str().unwrap(), "r:bytes", "--transfers", "8"]);
+    for (number, (name, stored)) in names.iter().enumerate() {
+        let content = rclone.state().content(&format!("Jotta/Archive/bytes/{number}/{stored}"));
+        assert_eq!(content.as_deref(), Some(name.as_slice()), "{}", name.escape_ascii());
+    }
+    let back = rclone.local("back");
+    rclone.run(["copy", "r:bytes", back.to_str().unwrap(), "--transfers", "8"]);
+    for (number, (name, _)) in names.iter().enumerate() {
+        let path = back.join(number.to_string()).join(OsStr::from_bytes(name));
+        assert_eq!(std::fs::read(path).unwrap(), *name, "{}", name.escape_ascii());
+    }
+}
+
+/// Names that other programs store, what rclone shows of them, and whether it finds them again under that name: only
+/// if it would have stored it so itself (protocol 8.3, decode-only vectors). It shows the quote rune twice, as it writes
+/// every name in its own inner coding (8.6).
+const FOREIGN: [(&str, &[u8], bool); 9] = [
+    ("a:b", "a:b".as_bytes(), false),
+    ("half‛", "half‛‛".as_bytes(), false),
+    ("‛a", "‛‛a".as_bytes(), false),
+    ("‛GG", "‛‛GG".as_bytes(), false),
+    ("‛41", b"A", false),
+    // The service does not mind that rclone would write `‛FF`.
+    ("‛fF", b"\xff", true),
+    ("a．b", "a．b".as_bytes(), true),
+    ("␠a", "␠a".as_bytes(), true),
+    ("a‛：b", "a：b".as_bytes(), true),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_names_are_shown_and_only_found_where_they_lead_back() {
+    let Some(rclone) = Rclone::start().await else { return };
+    for (number, (stored, shown, leads_back)) in FOREIGN.iter().enumerate() {
+        let path = format!("Jotta/Archive/foreign{number}/{stored}");
+        rclone.state().act(&jottad_emulator::Act::put(&path, stored.as_bytes())).unwrap();
+        let listed = rclone.output(["lsf", &format!("r:foreign{number}")]).stdout;
+        assert_eq!(listed, [shown, &b"\n"[..]].concat(), "{stored}");
+        let mut place = format!("r:foreign{number}/").into_bytes();
+        place.extend_from_slice(shown);
+        let read = rclone.output([OsStr::new("cat"), OsStr::from_bytes(&place)]);
+        assert_eq!(read.status.success() && read.stdout == stored.as_bytes(), *leads_back, "{stored}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn names_with_the_quote_rune_are_written_by_path() {
     let Some(rclone) = Rclone::start().await else { return };

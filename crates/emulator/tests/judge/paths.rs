@@ -74,4 +74,45 @@ async fn links_are_made_and_taken_away() {
     rclone.run(["link", "--unlink", "r:t/shared"]);
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 404);
     assert!(rclone.run(["link", "r:t"]).starts_with("https://"));
+    assert!(rclone.fail(["link", "r:t/nothing"]).contains("not found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_shared_as_an_archive_until_it_is_not() {
+    let Some(rclone) = Rclone::start().await else { return };
+    let local = rclone.local("src");
+    small_tree(&local);
+    rclone.run(["copy", local.to_str().unwrap(), "r:t"]);
+    let link = rclone.run(["link", "r:t"]);
+    let path = link.trim().strip_prefix("https://www.jottacloud.com").unwrap();
+    let url = format!("{}{path}", rclone.emulator.base_url());
+    let archive = reqwest::get(&url).await.unwrap().bytes().await.unwrap();
+    assert!(archive.starts_with(b"PK"), "{:?}", archive.get(..4));
+    rclone.run(["link", "--unlink", "r:t"]);
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_trees_are_copied_and_moved_on_the_server() {
+    let Some(rclone) = Rclone::start().await else { return };
+    let local = rclone.local("src");
+    small_tree(&local);
+    let source = local.to_str().unwrap();
+    rclone.run(["copy", source, "r:t", "--create-empty-src-dirs"]);
+    rclone.state().reset_counters();
+    rclone.run(["sync", "r:t", "r:copy", "--create-empty-src-dirs"]);
+    assert_eq!(rclone.list("r:copy", &[]), SMALL_TREE);
+    // A place that was deleted before: what is copied there is live.
+    rclone.run(["purge", "r:copy"]);
+    rclone.run(["sync", "r:t", "r:copy", "--create-empty-src-dirs"]);
+    rclone.run(["check", "--download", source, "r:copy"]);
+    // A tree onto one that is there: file by file, and what is there already goes to the trash.
+    std::fs::write(local.join("one.txt"), "another one").unwrap();
+    rclone.run(["copy", source, "r:t"]);
+    let uploads = rclone.state().counters().of("upload");
+    rclone.run(["move", "r:t", "r:copy", "--create-empty-src-dirs", "--delete-empty-src-dirs"]);
+    assert_eq!(rclone.list("r:copy", &[]), SMALL_TREE);
+    assert_eq!(rclone.run(["cat", "r:copy/one.txt"]), "another one");
+    rclone.run(["check", "--download", source, "r:copy"]);
+    assert_eq!((uploads, rclone.state().counters().of("upload")), (1, 1));
 }

@@ -5,9 +5,10 @@ use std::io::{self, Write as _};
 use clap::Args;
 use jottad_transport::{Client, Error, LiveFile, PartialContent, RemotePath};
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::remote::{not_file, place_argument};
+use crate::remote::{absent, not_file, place_argument};
 
 /// How often a broken connection is taken up again without a byte having come.
 const ATTEMPTS: u32 = 4;
@@ -15,6 +16,7 @@ const ATTEMPTS: u32 = 4;
 #[derive(Debug, Args)]
 pub(crate) struct CatArguments {
     /// The file: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
     /// Begin after so many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
@@ -36,6 +38,10 @@ pub(crate) fn run(arguments: &CatArguments, invocation: &Invocation) -> Result<E
             whole(&client, &place, file).await?;
         } else {
             part(&client, &place, arguments.offset, end.min(file.content.size)).await?;
+            // A part has no sum to compare; that it is of one content is all that can be told.
+            if client.look(&place).await?.file().map(|now| now.content) != Some(file.content) {
+                return Err(absent("reading", &place, "it changed meanwhile").hint("try again"));
+            }
         }
         io::stdout().flush().map_err(|error| Failure::from_output(&error))?;
         Ok(Exit::Done)

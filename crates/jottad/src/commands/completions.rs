@@ -1,11 +1,11 @@
 //! `jottad completions`.
 
-use std::io;
+use std::io::{self, Write as _};
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
+use crate::completion::script;
 use crate::failure::{Exit, Failure};
 
 #[derive(Debug, Args)]
@@ -14,10 +14,10 @@ pub(crate) struct CompletionsArguments {
     shell: Shell,
 }
 
-/// Prints the completions.
+/// Prints the script that a shell reads at its start; it asks this program whenever something is to be completed.
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "jottad", &mut script);
-    io::Write::write_all(&mut io::stdout().lock(), &script).map_err(|error| Failure::from_output(&error))?;
+    let script = script(&arguments.shell.to_string())
+        .ok_or_else(|| Failure::failed(format!("there are no completions for {}", arguments.shell)))?;
+    io::stdout().lock().write_all(&script).map_err(|error| Failure::from_output(&error))?;
     Ok(Exit::Done)
 }

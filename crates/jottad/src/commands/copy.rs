@@ -6,6 +6,7 @@ use futures_util::stream;
 use jottad_core::{Content, Timestamp};
 use jottad_transport::{Client, RemotePath, Sighting};
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{
@@ -19,8 +20,10 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, Args)]
 pub(crate) struct CopyArguments {
     /// What to copy: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     from: String,
     /// Where to: a folder for a file to go into, the copy's path, or with -r the folder that gets what is in the other
+    #[arg(add = remote_place())]
     to: String,
     /// Copy a folder with all that is in it, file by file
     #[arg(short, long)]

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jottad_core::Mode;
 use serde_json::{Value, json};
 
+use crate::completion::remote_place;
 use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
@@ -42,6 +43,7 @@ pub(crate) struct AddArguments {
     /// The local directory
     pub(crate) local: PathBuf,
     /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it Jotta/Archive/<name of the directory>
+    #[arg(add = remote_place())]
     pub(crate) remote: Option<String>,
     /// Whose changes travel: backup, sync, archive or pull
     #[arg(long, default_value = "backup")]

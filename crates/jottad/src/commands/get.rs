@@ -1,19 +1,19 @@
 //! `jottad get`: files from the service to this machine.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Name, RelativePath, StoredPath};
+use jottad_core::{Name, RelativePath};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{
-    Directory, Fetched, Progress, RemoteTree, Tally, TreeFile, Trouble, Wanted, absent, fetch, local_name,
-    not_file, place_argument,
+    Directory, Fetched, LocalTree, Progress, RemoteTree, Tally, TreeFile, Trouble, Wanted, absent, fetch,
+    local_name, not_file, place_argument,
 };
 
 /// Files fetched at the same time: enough to hide the way to the service and back.
@@ -22,6 +22,7 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
     /// What to fetch: DEVICE/MOUNTPOINT[/path]
+    #[arg(add = remote_place())]
     remote: String,
     /// Where to: a directory for a file to go into, the file's new path, or with -r the directory that gets what is
     /// in the folder [default: the same name, here]
@@ -109,31 +110,38 @@ async fn folder(
     let tree = RemoteTree::list(client, place).await.map_err(Trouble::into_failure)?;
     progress.expect(tree.files.len() as u64, tree.bytes());
     let mut tally = Tally::default();
-    let directories = make_directories(&tree, place, Directory::make(root)?, &mut tally, progress);
-    let mut named = HashSet::new();
+    let mut target = LocalTree::new(Directory::make(root)?);
+    for path in &tree.folders {
+        if let Err(failure) = target.make(path) {
+            tally.skip(&place.below(path).to_string(), failure.message(), progress);
+        }
+    }
     let mut files = Vec::new();
     for file in tree.files {
-        let Some(parent) = file.path.parent() else { continue };
-        // What is wrong with a directory was told once; all below it is left with it.
-        let (Some(directory), Some(stored)) = (directories.get(&parent), file.path.name()) else { continue };
-        let told = place.below(&file.path).to_string();
-        match local_name(stored) {
-            Ok(name) if named.insert((parent, name.clone())) => files.push((directory, name, file)),
-            Ok(_) => tally.skip(&told, "another file of this folder has the same name here", progress),
-            Err(reason) => tally.skip(&told, &reason, progress),
+        match target.claim(&file.path) {
+            Some(Ok(name)) => files.push((name, file)),
+            Some(Err(reason)) => tally.skip(&place.below(&file.path).to_string(), &reason, progress),
+            // What is wrong with a directory was told once; all below it is left with it.
+            None => {}
         }
     }
     let mut fetching = stream::iter(files)
-        .map(|(directory, name, file): (&Directory, Name, TreeFile)| async move {
-            let wanted = Wanted {
-                place: place.below(&file.path),
-                revision: None,
-                content: file.content,
-                modified: file.modified,
-            };
-            let fetched = fetch(client, &wanted, (directory, &name), force, progress).await;
-            progress.file_done();
-            (wanted, fetched)
+        .map(|(name, file): (Name, TreeFile)| {
+            let opened = target.open_parent(&file.path);
+            async move {
+                let wanted = Wanted {
+                    place: place.below(&file.path),
+                    revision: None,
+                    content: file.content,
+                    modified: file.modified,
+                };
+                let fetched = match opened {
+                    Ok(directory) => fetch(client, &wanted, (&directory, &name), force, progress).await,
+                    Err(failure) => Err(failure.into()),
+                };
+                progress.file_done();
+                (wanted, fetched)
+            }
         })
         .buffer_unordered(AT_ONCE);
     while let Some((wanted, fetched)) = fetching.next().await {
@@ -143,32 +151,6 @@ async fn folder(
         }
     }
     Ok(tally)
-}
-
-/// Makes the local directories; those that cannot be are told, and missing from the answer with all below them.
-fn make_directories(
-    tree: &RemoteTree,
-    place: &RemotePath,
-    root: Directory,
-    tally: &mut Tally,
-    progress: &Progress,
-) -> HashMap<StoredPath, Directory> {
-    let mut directories = HashMap::from([(StoredPath::root(), root)]);
-    let mut named = HashSet::new();
-    for path in &tree.folders {
-        let (Some(parent), Some(stored)) = (path.parent(), path.name()) else { continue };
-        let Some(directory) = directories.get(&parent) else { continue };
-        let told = || place.below(path).to_string();
-        match local_name(stored) {
-            Ok(name) if named.insert((parent, name.clone())) => match directory.descend(&name) {
-                Ok(made) => drop(directories.insert(path.clone(), made)),
-                Err(failure) => tally.skip(&told(), failure.message(), progress),
-            },
-            Ok(_) => tally.skip(&told(), "another entry of this folder has the same name here", progress),
-            Err(reason) => tally.skip(&told(), &reason, progress),
-        }
-    }
-    directories
 }
 
 fn count(tally: &mut Tally, fetched: Fetched, size: u64) {

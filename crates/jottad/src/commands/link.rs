@@ -4,14 +4,16 @@ use clap::Args;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
-use crate::remote::{not_file, place_argument};
+use crate::remote::{absent, not_file, place_argument};
 
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
     /// The file or folder: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
 }
 
@@ -50,6 +52,9 @@ pub(crate) fn run_unlink(arguments: &LinkArguments, invocation: &Invocation) -> 
 }
 
 async fn demand_live(client: &Client, action: &str, place: &RemotePath) -> Result<(), Failure> {
+    if place.name().is_none() {
+        return Err(absent(action, place, "a mountpoint has no public link").hint("share what is in it"));
+    }
     match client.look(place).await? {
         Sighting::File(_) | Sighting::Folder => Ok(()),
         seen => Err(not_file(action, place, &seen)),

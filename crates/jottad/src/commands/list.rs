@@ -5,14 +5,16 @@ use jottad_core::{Content, DecodedName, RelativePath, StoredName, StoredPath, Ti
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
 use serde::Serialize;
 
+use crate::completion::remote_place;
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Escaped, Output, local_time, path_text, rfc3339};
+use crate::output::{Escaped, Output, Page, local_time, path_text, rfc3339};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos
+    #[arg(add = remote_place())]
     remote: String,
     /// With size and time
     #[arg(short)]
@@ -47,7 +49,9 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
             Sighting::Folder => {}
             Sighting::File(file) => {
                 let name = remote.name().cloned().unwrap_or_else(|| remote.mountpoint().clone());
-                Line::file(&StoredPath::root().join(name), &file.into()).print(output, long)?;
+                let mut page = output.page();
+                Line::file(&StoredPath::root().join(name), &file.into()).print(&mut page, long)?;
+                page.finish()?;
                 return Ok(Exit::Done);
             }
             Sighting::Missing => return Err(absent(&remote, "there is nothing")),
@@ -78,11 +82,14 @@ async fn list_one(client: &Client, remote: &RemotePath, output: Output, long: bo
         }
     }
     lines.sort_by(|one, two| one.path.cmp(&two.path));
-    lines.iter().try_for_each(|line| line.print(output, long))
+    let mut page = output.page();
+    lines.iter().try_for_each(|line| line.print(&mut page, long))?;
+    page.finish()
 }
 
 async fn list_all(client: &Client, remote: &RemotePath, output: Output, long: bool) -> Result<(), Failure> {
     let mut stream = client.list_stream(remote).await?;
+    let mut page = output.page();
     while let Some(batch) = stream.next_batch().await? {
         for entry in batch {
             let line = match &entry {
@@ -91,10 +98,12 @@ async fn list_all(client: &Client, remote: &RemotePath, output: Output, long: bo
                     Line::file(path, &Facts { content: *content, modified: *modified })
                 }
             };
-            line.print(output, long)?;
+            line.print(&mut page, long)?;
         }
+        // What came is shown before more is waited for.
+        page.flush()?;
     }
-    Ok(())
+    page.finish()
 }
 
 /// What a listing tells of a file.
@@ -127,17 +136,18 @@ impl Line {
         }
     }
 
-    fn print(&self, output: Output, long: bool) -> Result<(), Failure> {
-        output.either(self, || {
-            let slash = if self.kind == "directory" { "/" } else { "" };
-            let name = Escaped(&self.path);
-            if !long {
-                return output.line(format_args!("{name}{slash}"));
-            }
-            let size = self.size.map(format_size).unwrap_or_default();
-            let time = self.modified_at.map(local_time).unwrap_or_default();
-            output.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"))
-        })
+    fn print(&self, page: &mut Page, long: bool) -> Result<(), Failure> {
+        if page.json() {
+            return page.document(self);
+        }
+        let slash = if self.kind == "directory" { "/" } else { "" };
+        let name = Escaped(&self.path);
+        if !long {
+            return page.line(format_args!("{name}{slash}"));
+        }
+        let size = self.size.map(format_size).unwrap_or_default();
+        let time = self.modified_at.map(local_time).unwrap_or_default();
+        page.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"))
     }
 }
 

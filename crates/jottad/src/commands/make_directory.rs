@@ -4,6 +4,7 @@ use clap::Args;
 use jottad_transport::Sighting;
 use serde_json::json;
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{absent, make_parent, target_argument};
@@ -11,6 +12,7 @@ use crate::remote::{absent, make_parent, target_argument};
 #[derive(Debug, Args)]
 pub(crate) struct MakeDirectoryArguments {
     /// The folder to make, with those above it: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
 }
 

@@ -10,6 +10,7 @@ use futures_util::stream;
 use jottad_core::{FoldKey, Name, StoredName, encode_name};
 use jottad_transport::{Client, RemotePath, Sighting};
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
@@ -26,6 +27,7 @@ pub(crate) struct PutArguments {
     local: PathBuf,
     /// Where to: a folder for a file to go into, the file's new path, or with -r the folder that gets what is in the
     /// directory
+    #[arg(add = remote_place())]
     remote: String,
     /// Send a directory with all that is in it; symlinks and special files are skipped
     #[arg(short, long)]
@@ -47,14 +49,16 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
         return Err(refuse("it is a directory").hint("add -r to send all that is in it"));
     }
     let client = invocation.client()?;
+    let memory_limit = invocation.config()?.transfer.md5_memory_limit;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
         let mut tally = Tally::default();
         if metadata.is_dir() {
-            directory(&client, local, &target, arguments.force, &mut tally, &progress).await?;
+            let way = Way { client: &client, force: arguments.force, memory_limit, progress: &progress };
+            directory(way, local, &target, &mut tally).await?;
         } else {
             progress.expect(1, metadata.len());
-            let file = LocalFile::read(local)?;
+            let file = LocalFile::read(local, memory_limit).await?;
             let name = local.file_name().and_then(|name| Name::new(name.as_encoded_bytes()).ok());
             let name = encode_name(&name.ok_or_else(|| refuse("it has no name"))?);
             let place = destination(&client, &target, &name).await?;
@@ -68,15 +72,23 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
     })
 }
 
+/// How files are sent.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    client: &'a Client,
+    force: bool,
+    memory_limit: u64,
+    progress: &'a Progress,
+}
+
 /// Sends what is in a directory into a folder, directory by directory.
 async fn directory(
-    client: &Client,
+    way: Way<'_>,
     local: &Path,
     target: &RemotePath,
-    force: bool,
     tally: &mut Tally,
-    progress: &Progress,
 ) -> Result<(), Failure> {
+    let Way { client, force, memory_limit, progress } = way;
     make_parent(client, target).await?;
     let mut waiting = vec![(local.to_owned(), target.clone())];
     while let Some((local, place)) = waiting.pop() {
@@ -112,7 +124,7 @@ async fn directory(
             .map(|entry| {
                 let place = place.join(entry.stored.clone());
                 async move {
-                    let sent = match LocalFile::read_found(&entry.path) {
+                    let sent = match LocalFile::read_found(&entry.path, memory_limit).await {
                         Ok(file) => {
                             let size = file.content().size;
                             send(client, &place, &file, force, progress).await.map(|sent| (sent, size))

@@ -4,6 +4,7 @@ use clap::Args;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{absent, confirm, not_file, target_argument};
@@ -11,7 +12,7 @@ use crate::remote::{absent, confirm, not_file, target_argument};
 #[derive(Debug, Args)]
 pub(crate) struct RemoveArguments {
     /// What to remove: DEVICE/MOUNTPOINT/path
-    #[arg(required = true)]
+    #[arg(required = true, add = remote_place())]
     remote: Vec<String>,
     /// Remove folders with all that is in them
     #[arg(short, long)]
@@ -85,7 +86,7 @@ async fn remove(
             let what = if is_folder { "the folder " } else { "" };
             let rest = if is_folder { " with all that is in it" } else { " with all its revisions" };
             let question = format!("destroy {what}{place}{rest} for good?");
-            if !confirm(&question, arguments.yes, invocation.output)? {
+            if !confirm(&question, arguments.yes, invocation.output).await? {
                 return Ok(false);
             }
             if is_folder { client.destroy_folder(place).await? } else { client.destroy_file(place).await? }

@@ -1,5 +1,7 @@
 //! `jottad restore`: a file or folder as it was.
 
+mod folder;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,25 +11,28 @@ use serde_json::json;
 
 use crate::commands::get::local_place;
 use crate::commands::versions::revisions;
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, count, local_time, remark, rfc3339};
 use crate::remote::{
-    LocalFile, Progress, Trouble, Wanted, absent, fetch, make_parent, moment_argument, not_file, send,
-    target_argument,
+    LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, moment_argument, not_file, send,
+    target_argument, then,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArguments {
     /// What to bring back: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
     /// The revision of a file that `jottad versions` shows
     #[arg(long, value_name = "N", conflicts_with = "at")]
     revision: Option<u64>,
-    /// As the file was at this time, for example "2026-01-31 12:00"
+    /// As the file, or the folder with all in it, was at this time, as far as revisions and trash tell, for example
+    /// "2026-01-31 12:00". What was moved meanwhile is restored where it is now; what came later stays
     #[arg(long, value_name = "TIME", value_parser = moment_argument)]
     at: Option<Timestamp>,
-    /// Fetch it to this machine instead; the service stays as it is
+    /// Fetch it to this machine instead, a folder into this directory; the service stays as it is
     #[arg(long, value_name = "LOCAL")]
     to: Option<PathBuf>,
 }
@@ -37,22 +42,36 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
     let place = target_argument(&arguments.remote)?;
     let client = invocation.client()?;
     let output = invocation.output;
+    let (revision, at) = (arguments.revision, arguments.at);
+    let to = arguments.to.as_deref();
     invocation.wait(async {
         let seen = client.look(&place).await?;
-        let is_choice = arguments.revision.is_some() || arguments.at.is_some();
-        match &seen {
-            Sighting::TrashedFolder | Sighting::Folder if is_choice || arguments.to.is_some() => {
-                Err(absent("restoring a revision of", &place, "it is a folder; only files have revisions")
-                    .hint("name a file in it"))
-            }
-            Sighting::TrashedFile(_) | Sighting::TrashedFolder if !is_choice && arguments.to.is_none() => {
-                restore_trashed(&client, &place, output).await
-            }
-            Sighting::Missing => {
+        match (&seen, to) {
+            (Sighting::Missing, _) => {
                 Err(not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had"))
             }
-            Sighting::Folder => Err(absent("restoring", &place, "it is a live folder")),
-            Sighting::File(_) if !is_choice && arguments.to.is_none() => {
+            (Sighting::Folder | Sighting::TrashedFolder, _) if revision.is_some() => {
+                Err(absent("restoring a revision of", &place, "it is a folder; only files have revisions")
+                    .hint(format!("name a file in it, or a time: jottad restore {place} --at TIME")))
+            }
+            (Sighting::TrashedFile(_) | Sighting::TrashedFolder, None)
+                if revision.is_none() && at.is_none() =>
+            {
+                restore_trashed(&client, &place, output).await
+            }
+            (Sighting::Folder, _) if at.is_none() => {
+                Err(Failure::usage(format!("restoring {place}: it is a live folder; say as of when"))
+                    .path(place.to_string())
+                    .hint(format!("jottad restore {place} --at \"2026-01-31 12:00\"")))
+            }
+            (Sighting::Folder | Sighting::TrashedFolder, _) => {
+                let at = match at {
+                    Some(at) => at,
+                    None => folder::before_the_trash(&client, &place).await?,
+                };
+                folder::restore(&client, &place, at, to, invocation).await
+            }
+            (Sighting::File(_), None) if revision.is_none() && at.is_none() => {
                 Err(Failure::usage(format!("restoring {place}: it is not in the trash; say which revision"))
                     .path(place.to_string())
                     .hint(format!("jottad versions {place} lists them; then --revision N or --at TIME")))
@@ -60,10 +79,10 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             _ => {
                 let details = client.file(&place).await?;
                 let details = details.ok_or_else(|| not_file("restoring", &place, &Sighting::Missing))?;
-                let revision = choose(&place, &details, arguments.revision, arguments.at)?;
-                match &arguments.to {
-                    Some(to) => fetch_revision(&client, &place, revision, to, output).await,
-                    None => restore_revision(&client, &place, &details, revision, invocation).await,
+                let revision = choose(&place, &details, revision, at)?;
+                match to {
+                    Some(to) => fetch_revision(&client, &place, &details, &revision, to, output).await,
+                    None => restore_revision(&client, &place, &details, &revision, invocation).await,
                 }
             }
         }
@@ -87,7 +106,10 @@ pub(crate) async fn restore_trashed(
                 .hint("move it away first: jottad mv"));
         }
     }
-    let restored = client.restore(place).await?;
+    make_parent(client, place).await?;
+    let progress = Progress::new(output);
+    let restored = client.restore(place, &mut |restored| progress.reached(restored.files)).await?;
+    drop(progress);
     let left: Vec<_> = restored
         .left
         .iter()
@@ -112,35 +134,37 @@ pub(crate) async fn restore_trashed(
 }
 
 /// The revision that is meant; without a choice the one that the file holds, or held when it was trashed.
-fn choose<'a>(
+fn choose(
     place: &RemotePath,
-    details: &'a FileDetails,
+    details: &FileDetails,
     number: Option<u64>,
     at: Option<Timestamp>,
-) -> Result<&'a Revision, Failure> {
+) -> Result<Revision, Failure> {
     let all = revisions(details);
     let mut complete =
         all.iter().map(|(revision, _)| *revision).filter(|revision| revision.content().is_some());
-    let hint = format!("jottad versions {place} lists what there is");
     let (found, why) = match (number, at) {
         (Some(number), _) => (
-            complete.find(|revision| revision.number == Some(number)),
+            complete.find(|revision| revision.number == Some(number)).cloned(),
             format!("there is no complete revision {number}"),
         ),
-        (None, Some(at)) => (
-            complete
-                .filter(|revision| revision.updated.is_some_and(|updated| updated <= at))
-                .max_by_key(|revision| (revision.updated, revision.number)),
-            format!("no revision is kept that it had on {}", local_time(at)),
-        ),
-        (None, None) => (complete.next(), "no upload of it was ever finished".to_owned()),
+        (None, Some(at)) => match then(details, at) {
+            Then::Held(revision) => (Some(revision), String::new()),
+            Then::Absent(why) => (None, format!("on {} it was not there: {why}", local_time(at))),
+            Then::Unknown(why) => {
+                (None, format!("no revision is kept that it had on {}: {why}", local_time(at)))
+            }
+        },
+        (None, None) => (complete.next().cloned(), "no upload of it was ever finished".to_owned()),
     };
-    found.ok_or_else(|| absent("restoring", place, &why).hint(hint))
+    let hint = || format!("jottad versions {place} lists what there is");
+    found.ok_or_else(|| absent("restoring", place, &why).hint(hint()))
 }
 
 async fn fetch_revision(
     client: &Client,
     place: &RemotePath,
+    details: &FileDetails,
     revision: &Revision,
     to: &Path,
     output: Output,
@@ -149,7 +173,12 @@ async fn fetch_revision(
     let (directory, name) = local_place(place, Some(to))?;
     let progress = Progress::new(output);
     progress.expect(1, wanted.content.size);
-    fetch(client, &wanted, (&directory, &name), false, &progress).await.map_err(Trouble::into_failure)?;
+    let fetched = fetch(client, &wanted, (&directory, &name), false, &progress).await;
+    fetched.map_err(Trouble::into_failure).map_err(|failure| match details.entry.trashed {
+        // The service gives out nothing that is in the trash (U-43).
+        Some(_) => failure.hint(format!("bring it back first: jottad restore {place}")),
+        None => failure,
+    })?;
     drop(progress);
     let path = directory.path_of(&name);
     let document = json!({
@@ -179,7 +208,9 @@ async fn restore_revision(
     let is_current = details.entry.trashed.is_none()
         && details.entry.current.as_ref().is_some_and(|current| current.number == revision.number);
     if !is_current && !client.restore_revision(place, revision).await? {
-        send_again(client, place, revision, invocation).await?;
+        let progress = Progress::new(invocation.output);
+        progress.expect(1, revision.size.unwrap_or_default());
+        send_again(client, place, revision, invocation, &progress).await.map_err(Trouble::into_failure)?;
     }
     let output = invocation.output;
     let document = json!({
@@ -202,10 +233,9 @@ async fn send_again(
     place: &RemotePath,
     revision: &Revision,
     invocation: &Invocation,
-) -> Result<(), Failure> {
+    progress: &Progress,
+) -> Result<(), Trouble> {
     let wanted = wanted(place, revision)?;
-    let progress = Progress::new(invocation.output);
-    progress.expect(1, wanted.content.size * 2);
     invocation.places.make_state_dir()?;
     let directory = &invocation.places.state_dir;
     let mut file = tempfile::tempfile_in(directory).map_err(|error| {
@@ -216,9 +246,9 @@ async fn send_again(
     client.download(place, wanted.revision, wanted.content, held, &mut file).await?;
     let modified = wanted.modified.unwrap_or_default();
     let facts = UploadFacts { content: wanted.content, created: revision.created, modified };
-    let local = LocalFile::own(file, Path::new(&place.to_string()), facts)?;
+    let local = LocalFile::own(file, Path::new(&place.to_string()), facts).await?;
     make_parent(client, place).await?;
-    send(client, place, &local, true, &progress).await.map_err(Trouble::into_failure)?;
+    send(client, place, &local, true, progress).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use jottad_core::{Content, Timestamp};
 use jottad_transport::{Sighting, UploadFacts, storable_time};
 use serde_json::json;
 
+use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{local_time, now, rfc3339};
@@ -13,6 +14,7 @@ use crate::remote::{make_parent, moment_argument, not_file, target_argument};
 #[derive(Debug, Args)]
 pub(crate) struct TouchArguments {
     /// The file; an empty one is made if there is none: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
     /// The time to set, for example 2026-01-31T12:00:00Z or "2026-01-31 12:00" [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment_argument)]

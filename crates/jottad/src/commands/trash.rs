@@ -5,6 +5,7 @@ use jottad_core::Timestamp;
 use serde_json::json;
 
 use crate::commands::restore::restore_trashed;
+use crate::completion::remote_place;
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -24,6 +25,7 @@ pub(crate) enum TrashCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrashRestoreArguments {
     /// Where it was: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
 }
 
@@ -79,16 +81,18 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
     let client = invocation.client()?;
     let question =
         "destroy all that is in the trash of the whole account, also what other programs put there?";
-    if !confirm(question, arguments.yes, invocation.output)? {
-        return Ok(Exit::Done);
-    }
     invocation.wait(async {
+        if !confirm(question, arguments.yes, invocation.output).await? {
+            return Ok(Exit::Done);
+        }
         let purged = client.purge_trash().await?;
         let document = json!({"schema": 1, "folders": purged.folders, "files": purged.files});
         invocation.output.either(&document, || {
             let (files, folders) =
                 (count(purged.files, "file", "files"), count(purged.folders, "folder", "folders"));
-            invocation.output.line(format_args!("destroyed {files} and {folders}"))
+            invocation
+                .output
+                .line(format_args!("destroyed {files} and {folders} in the trash of the whole account"))
         })?;
         Ok(Exit::Done)
     })

@@ -4,6 +4,7 @@ use clap::Args;
 use jottad_transport::{FileDetails, Revision, RevisionState, Sighting};
 use serde_json::{Value, json};
 
+use crate::completion::remote_place;
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -13,6 +14,7 @@ use crate::remote::{not_file, place_argument};
 #[derive(Debug, Args)]
 pub(crate) struct VersionsArguments {
     /// The file, live or in the trash: DEVICE/MOUNTPOINT/path
+    #[arg(add = remote_place())]
     remote: String,
 }
 

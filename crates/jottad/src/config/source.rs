@@ -8,6 +8,10 @@ use toml::{Spanned, Value};
 
 use super::raw::{Field, RawConfig};
 
+/// What other programs offer and this one must not (protocol 4.6).
+const NO_VERSIONS: &str = "no_versions: not offered, because the service can only be kept from making a version by \
+    destroying the file before it is sent: it is missing meanwhile, and lost if sending it fails";
+
 /// Something in the config file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConfigError {
@@ -57,7 +61,13 @@ impl Source<'_> {
                 .message()
                 .replace("unknown field", "unknown key")
                 .replace("missing field", "missing key");
-            self.refuse(error.span(), reason.lines().collect::<Vec<_>>().join(", "))
+            let error_at = |reason: String| self.refuse(error.span(), reason);
+            if reason.contains("unknown key `no_versions`") {
+                return error_at(NO_VERSIONS.to_owned()).hint(
+                    "remove the line; the service keeps the newest five versions of a file and no more",
+                );
+            }
+            error_at(reason.lines().collect::<Vec<_>>().join(", "))
         })
     }
 

@@ -124,6 +124,10 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
             "[guard]\nmax_delete = 3",
             "2: unknown key `max_delete`, expected one of `max_deletes`, `max_delete_percent`, `hard_delete`, `local_trash_days`",
         ),
+        (
+            "[transfer]\nno_versions = true",
+            "2: no_versions: not offered, because the service can only be kept from making a version by destroying the file before it is sent: it is missing meanwhile, and lost if sending it fails",
+        ),
         ("colour = 1", "1: unknown key `colour`, expected one of `service`, `transfer`, `guard`, `folder`"),
         (
             "[guard]\n\nmax_deletes = \"many\"",

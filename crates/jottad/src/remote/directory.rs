@@ -129,7 +129,7 @@ impl Directory {
             }
             Err(error) => return Err(fail(error.into())),
         }
-        let mut file = File::from(descriptor);
+        let file = File::from(descriptor);
         let metadata = file.metadata().map_err(fail)?;
         if !metadata.is_file()
             || metadata.nlink() != 1
@@ -138,14 +138,10 @@ impl Directory {
             let text = format!("{} is in the way and is not this program's", path.display());
             return Err(Failure::failed(text).path(path.display().to_string()).hint("move it away"));
         }
-        let held = if metadata.len() > content.size {
+        if metadata.len() > content.size {
             file.set_len(0).map_err(fail)?;
-            PartialContent::default()
-        } else {
-            read_all(&mut file).map_err(fail)?
-        };
-        file.seek(io::SeekFrom::Start(held.size())).map_err(fail)?;
-        Ok(Staged { directory: self, file, part, held: Some(held) })
+        }
+        Ok(Staged { directory: self, file, part })
     }
 }
 
@@ -155,13 +151,18 @@ pub(crate) struct Staged<'directory> {
     directory: &'directory Directory,
     file: File,
     part: String,
-    held: Option<PartialContent>,
 }
 
 impl Staged<'_> {
-    /// What was there from the beginning; once.
-    pub(crate) fn take_held(&mut self) -> PartialContent {
-        self.held.take().unwrap_or_default()
+    /// Reads what is there from the beginning; what is written afterwards follows it.
+    pub(crate) async fn take_up(&mut self) -> Result<PartialContent, Failure> {
+        let path = self.directory.path.join(&self.part);
+        let read = async {
+            let held = sum(&self.file).await?;
+            (&self.file).seek(io::SeekFrom::Start(held.size()))?;
+            Ok(held)
+        };
+        read.await.map_err(|error| failure("reading", &path, &error))
     }
 
     /// Throws away what it holds: it is of no use.
@@ -221,6 +222,12 @@ impl Write for Staged<'_> {
     }
 }
 
+/// Size and sum of a file from its beginning; summed beside, so that other transfers go on meanwhile.
+pub(crate) async fn sum(file: &File) -> io::Result<PartialContent> {
+    let mut file = file.try_clone()?;
+    tokio::task::spawn_blocking(move || read_all(&mut file)).await.map_err(io::Error::other)?
+}
+
 /// Size and sum of a file from its beginning.
 pub(crate) fn read_all(file: &mut File) -> io::Result<PartialContent> {
     file.seek(io::SeekFrom::Start(0))?;
@@ -276,17 +283,17 @@ mod tests {
         content.finish()
     }
 
-    #[test]
-    fn an_interrupted_file_is_gone_on_with_and_gets_its_name_in_one_step() {
+    #[tokio::test]
+    async fn an_interrupted_file_is_gone_on_with_and_gets_its_name_in_one_step() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::open(place.path()).unwrap();
         let whole = content(b"one two");
         let mut first = directory.stage(&name("a"), whole).unwrap();
-        assert_eq!(first.take_held().size(), 0);
+        assert_eq!(first.take_up().await.unwrap().size(), 0);
         first.write_all(b"one ").unwrap();
         drop(first);
         let mut second = directory.stage(&name("a"), whole).unwrap();
-        assert_eq!(second.take_held().size(), 4);
+        assert_eq!(second.take_up().await.unwrap().size(), 4);
         second.write_all(b"two").unwrap();
         second.place(&name("a"), Some(Timestamp::from_seconds(-5)), None).unwrap();
         let file = place.path().join("a");

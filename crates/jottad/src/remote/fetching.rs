@@ -6,7 +6,7 @@ use jottad_core::{Content, Name, Timestamp};
 use jottad_transport::{Client, ErrorKind, RemotePath};
 
 use crate::failure::Failure;
-use crate::remote::directory::{Directory, Occupant, read_all, set_modified};
+use crate::remote::directory::{Directory, Occupant, set_modified, sum};
 use crate::remote::progress::Progress;
 use crate::remote::trouble::Trouble;
 
@@ -52,15 +52,15 @@ pub(crate) async fn fetch(
         Occupant::Other(kind) => {
             return Err(refuse(&format!("{kind} is there"), "choose another name").into());
         }
-        Occupant::File(mut file, metadata) => {
+        Occupant::File(file, metadata) => {
             let is_equal = metadata.len() == wanted.content.size
-                && read_all(&mut file).is_ok_and(|held| held.finish() == wanted.content);
+                && sum(&file).await.is_ok_and(|held| held.finish() == wanted.content);
             if is_equal {
                 if let Some(modified) = wanted.modified {
                     set_modified(&file, modified)
                         .map_err(|error| refuse(&format!("setting its time: {error}"), "look at its mode"))?;
                 }
-                progress.moved(wanted.content.size);
+                progress.had(wanted.content.size);
                 return Ok(Fetched::Unchanged);
             }
             if !force {
@@ -71,8 +71,8 @@ pub(crate) async fn fetch(
         }
     };
     let mut staged = directory.stage(name, wanted.content)?;
-    let held = staged.take_held();
-    progress.moved(held.size());
+    let held = staged.take_up().await?;
+    progress.had(held.size());
     let mut sink = Counted { sink: &mut staged, progress };
     let fetched = client.download(&wanted.place, wanted.revision, wanted.content, held, &mut sink).await;
     if let Err(error) = fetched {

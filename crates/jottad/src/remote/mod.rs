@@ -13,17 +13,23 @@ mod trouble;
 
 mod directory;
 mod fetching;
+mod local_tree;
+mod past;
+mod renaming;
 mod sending;
 mod tree;
 
 pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
+pub(crate) use local_tree::LocalTree;
 pub(crate) use moment::moment_argument;
+pub(crate) use past::{Past, PastFile, Then, then};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
 };
 pub(crate) use progress::Progress;
 pub(crate) use question::confirm;
+pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};
 pub(crate) use sending::{LocalFile, Sent, send};
 pub(crate) use tally::Tally;
 pub(crate) use tree::{RemoteTree, TreeFile};

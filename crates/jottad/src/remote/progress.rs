@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::config::units::{format_duration, format_size};
-use crate::output::{Output, remark};
+use crate::output::{Output, count, remark};
 
 /// Between two looks of a person at a number that changes.
 const PACE: Duration = Duration::from_millis(200);
@@ -18,6 +18,7 @@ pub(crate) struct Progress {
     is_shown: bool,
     started: Instant,
     bytes: AtomicU64,
+    had_bytes: AtomicU64,
     files: AtomicU64,
     expected_bytes: AtomicU64,
     expected_files: AtomicU64,
@@ -31,6 +32,7 @@ impl Progress {
             is_shown: !output.json && io::stderr().is_terminal(),
             started: Instant::now(),
             bytes: AtomicU64::new(0),
+            had_bytes: AtomicU64::new(0),
             files: AtomicU64::new(0),
             expected_bytes: AtomicU64::new(0),
             expected_files: AtomicU64::new(0),
@@ -50,9 +52,21 @@ impl Progress {
         self.paint();
     }
 
+    /// Bytes did not have to go over the wire: the other side has them already. They say nothing of the rate.
+    pub(crate) fn had(&self, bytes: u64) {
+        self.had_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.paint();
+    }
+
     /// A file is done with, one way or another.
     pub(crate) fn file_done(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        self.paint();
+    }
+
+    /// So many files are done with by now, of a number that nobody knows.
+    pub(crate) fn reached(&self, files: u64) {
+        self.files.store(files, Ordering::Relaxed);
         self.paint();
     }
 
@@ -75,7 +89,7 @@ impl Progress {
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let text = line(
             (load(&self.files), load(&self.expected_files)),
-            (load(&self.bytes), load(&self.expected_bytes)),
+            (load(&self.bytes), load(&self.had_bytes), load(&self.expected_bytes)),
             now.duration_since(self.started),
         );
         let mut terminal = io::stderr().lock();
@@ -96,20 +110,20 @@ impl Drop for Progress {
     }
 }
 
-/// Each pair is what is done and what was expected.
-fn line(files: (u64, u64), bytes: (u64, u64), elapsed: Duration) -> String {
-    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-    let rate = bytes.0.saturating_mul(1000) / milliseconds;
-    let mut text = format!(
-        "{}/{} files  {} of {}  {}/s",
-        files.0,
-        files.1,
-        format_size(bytes.0),
-        format_size(bytes.1),
-        format_size(rate)
-    );
-    if let (Some(rest), true) = (bytes.1.checked_sub(bytes.0), rate > 0) {
-        text = format!("{text}  {} left", format_duration(Duration::from_secs(rest / rate)));
+/// What is done and what was expected, where that is known; of bytes also those that had not to be moved.
+fn line(files: (u64, u64), (moved, had, expected): (u64, u64, u64), elapsed: Duration) -> String {
+    let mut text = match files {
+        (done, 0) => count(done, "file", "files"),
+        (done, all) => format!("{done}/{all} files"),
+    };
+    if expected > 0 {
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+        let rate = moved.saturating_mul(1000) / milliseconds;
+        let (done, all) = (format_size(moved + had), format_size(expected));
+        text = format!("{text}  {done} of {all}  {}/s", format_size(rate));
+        if let (Some(rest), true) = (expected.checked_sub(moved + had), rate > 0) {
+            text = format!("{text}  {} left", format_duration(Duration::from_secs(rest / rate)));
+        }
     }
     text
 }
@@ -120,8 +134,9 @@ mod tests {
 
     #[test]
     fn the_line_tells_how_long_it_will_take() {
-        let text = line((1, 3), (1 << 20, 11 << 20), Duration::from_secs(1));
-        assert_eq!(text, "1/3 files  1.0 MiB of 11.0 MiB  1.0 MiB/s  10 s left");
-        assert_eq!(line((0, 0), (0, 0), Duration::ZERO), "0/0 files  0 B of 0 B  0 B/s");
+        let text = line((1, 3), (1 << 20, 10 << 20, 21 << 20), Duration::from_secs(1));
+        assert_eq!(text, "1/3 files  11.0 MiB of 21.0 MiB  1.0 MiB/s  10 s left");
+        assert_eq!(line((0, 2), (0, 0, 9), Duration::ZERO), "0/2 files  0 B of 9 B  0 B/s");
+        assert_eq!(line((7, 0), (0, 0, 0), Duration::ZERO), "7 files");
     }
 }

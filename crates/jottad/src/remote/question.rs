@@ -7,7 +7,7 @@ use crate::output::{Escaped, Output};
 
 /// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there is
 /// nobody to ask, and the command is refused.
-pub(crate) fn confirm(question: &str, yes: bool, output: Output) -> Result<bool, Failure> {
+pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }
@@ -18,9 +18,12 @@ pub(crate) fn confirm(question: &str, yes: bool, output: Output) -> Result<bool,
     let mut terminal = io::stderr().lock();
     let asked = write!(terminal, "{} [y/N] ", Escaped(question)).and_then(|()| terminal.flush());
     asked.map_err(|error| Failure::from_output(&error))?;
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::failed(format!("reading the answer: {error}")))?;
+    // Beside, so that the person can also answer with Ctrl-C.
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = reading.await.map_err(io::Error::other).flatten();
+    let answer = answer.map_err(|error| Failure::failed(format!("reading the answer: {error}")))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -1,16 +1,18 @@
 //! One file from this machine to the service: hashed, sent, and looked at afterwards.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jottad_core::{Content, Timestamp};
-use jottad_transport::{Client, ErrorKind, RemotePath, Sighting, UploadFacts, UploadSource, storable_time};
+use jottad_transport::{
+    Client, ErrorKind, PartialContent, RemotePath, Sighting, UploadFacts, UploadSource, storable_time,
+};
 use rustix::fs::OFlags;
 
 use crate::failure::Failure;
-use crate::remote::directory::{is_same, read_all};
+use crate::remote::directory::{is_same, read_all, sum};
 use crate::remote::place::absent;
 use crate::remote::progress::Progress;
 use crate::remote::trouble::Trouble;
@@ -22,6 +24,8 @@ pub(crate) struct LocalFile {
     path: PathBuf,
     before: Metadata,
     facts: UploadFacts,
+    /// All of it, if it is small enough to be kept: what was summed is what is sent, and the disk is read once.
+    bytes: Option<Vec<u8>>,
 }
 
 /// How it went.
@@ -34,46 +38,68 @@ pub(crate) enum Sent {
 }
 
 impl LocalFile {
-    /// Reads a file that the user named, through symlinks if need be.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        Self::open(path, OFlags::NONBLOCK)
+    /// Reads a file that the user named, through symlinks if need be. One of at most `memory_limit` bytes is kept in
+    /// memory.
+    pub(crate) async fn read(path: &Path, memory_limit: u64) -> Result<Self, Failure> {
+        Self::open(path, OFlags::NONBLOCK, memory_limit).await
     }
 
     /// Reads a file that was found in a directory: not through a symlink.
-    pub(crate) fn read_found(path: &Path) -> Result<Self, Failure> {
-        Self::open(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
+    pub(crate) async fn read_found(path: &Path, memory_limit: u64) -> Result<Self, Failure> {
+        Self::open(path, OFlags::NONBLOCK | OFlags::NOFOLLOW, memory_limit).await
     }
 
-    fn open(path: &Path, flags: OFlags) -> Result<Self, Failure> {
-        let fail = |why: &str| {
-            Failure::failed(format!("reading {}: {why}", path.display())).path(path.display().to_string())
-        };
+    /// Reads beside, so that other transfers go on meanwhile.
+    async fn open(path: &Path, flags: OFlags, memory_limit: u64) -> Result<Self, Failure> {
+        let path = path.to_owned();
+        let reading = tokio::task::spawn_blocking(move || {
+            Self::open_here(&path, flags, memory_limit).map_err(|why| {
+                let text = format!("reading {}: {why}", path.display());
+                Failure::failed(text).path(path.display().to_string())
+            })
+        });
+        reading.await.map_err(|error| Failure::failed(format!("reading a file: {error}")))?
+    }
+
+    fn open_here(path: &Path, flags: OFlags, memory_limit: u64) -> Result<Self, String> {
+        let told = |error: io::Error| error.to_string();
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(flags.bits().cast_signed());
-        let mut file = options.open(path).map_err(|error| fail(&error.to_string()))?;
-        let before = file.metadata().map_err(|error| fail(&error.to_string()))?;
+        let mut file = options.open(path).map_err(told)?;
+        let before = file.metadata().map_err(told)?;
         if !before.is_file() {
-            return Err(fail("it is not a regular file"));
+            return Err("it is not a regular file".to_owned());
         }
-        let content = read_all(&mut file).map_err(|error| fail(&error.to_string()))?.finish();
-        let modified = storable_time(Timestamp::from_seconds(before.mtime()));
-        let local = Self {
-            file,
-            path: path.to_owned(),
-            before,
-            facts: UploadFacts { content, created: None, modified },
+        let bytes = if before.len() <= memory_limit {
+            let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
+            // One that has grown meanwhile is found out below; it must not fill the memory before.
+            (&file).take(memory_limit + 1).read_to_end(&mut bytes).map_err(told)?;
+            Some(bytes)
+        } else {
+            None
         };
-        local.is_untouched().then_some(local).ok_or_else(|| fail("it changes while it is read"))
+        let content = match &bytes {
+            Some(bytes) => {
+                let mut content = PartialContent::default();
+                content.update(bytes);
+                content
+            }
+            None => read_all(&mut file).map_err(told)?,
+        };
+        let modified = storable_time(Timestamp::from_seconds(before.mtime()));
+        let facts = UploadFacts { content: content.finish(), created: None, modified };
+        let local = Self { file, path: path.to_owned(), before, facts, bytes };
+        local.is_untouched().then_some(local).ok_or_else(|| "it changes while it is read".to_owned())
     }
 
     /// A file of this program's own, with the times that it is to have on the service.
-    pub(crate) fn own(mut file: File, path: &Path, facts: UploadFacts) -> Result<Self, Failure> {
+    pub(crate) async fn own(file: File, path: &Path, facts: UploadFacts) -> Result<Self, Failure> {
         let fail = |error: io::Error| {
             Failure::failed(format!("reading a temporary file for {}: {error}", path.display()))
         };
-        let content = read_all(&mut file).map_err(fail)?.finish();
+        let content = sum(&file).await.map_err(fail)?.finish();
         let before = file.metadata().map_err(fail)?;
-        Ok(Self { file, path: path.to_owned(), before, facts: UploadFacts { content, ..facts } })
+        Ok(Self { file, path: path.to_owned(), before, facts: UploadFacts { content, ..facts }, bytes: None })
     }
 
     /// Size and sum.
@@ -105,7 +131,7 @@ pub(crate) async fn send(
             if live.modified != Some(modified) {
                 client.set_times(place, content, created, modified).await?;
             }
-            progress.moved(content.size);
+            progress.had(content.size);
             return Ok(Sent::Unchanged);
         }
         Sighting::File(_) if force => {}
@@ -116,7 +142,7 @@ pub(crate) async fn send(
                 .into());
         }
     }
-    let mut source = Source { file: &local.file, sent: 0, progress };
+    let mut source = Source { local, sent: 0, progress };
     let changed = || {
         let text = format!("uploading {}: it changed while it was sent", local.path.display());
         let failure = Failure::failed(text).path(local.path.display().to_string());
@@ -126,7 +152,7 @@ pub(crate) async fn send(
         Ok(uploaded) => {
             // What did not have to be sent is done as well.
             if uploaded.deduplicated {
-                progress.moved(content.size);
+                progress.had(content.size);
             }
         }
         Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::SourceChanged) => {
@@ -141,14 +167,22 @@ pub(crate) async fn send(
 }
 
 struct Source<'a> {
-    file: &'a File,
+    local: &'a LocalFile,
     sent: u64,
     progress: &'a Progress,
 }
 
 impl UploadSource for Source<'_> {
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(self.file, buffer, offset)
+        match &self.local.bytes {
+            Some(bytes) => bytes.as_slice().read_at(offset, buffer),
+            None => std::os::unix::fs::FileExt::read_at(&self.local.file, buffer, offset),
+        }
+    }
+
+    fn resumed(&mut self, offset: u64) {
+        self.progress.had(offset.saturating_sub(self.sent));
+        self.sent = self.sent.max(offset);
     }
 
     fn sent(&mut self, offset: u64) {

@@ -108,6 +108,7 @@ impl Upload<'_> {
             if !sent_any {
                 self.result.resumed_at = from;
             }
+            source.resumed(from);
             sent_any = true;
             let access = self.client.0.session.access().await?;
             let before = self.result.sent_bytes;
@@ -120,8 +121,9 @@ impl Upload<'_> {
                     self.client.renew_once(&mut renewed, &access, error).await?;
                     continue;
                 }
-                // What was held from an earlier attempt may have been of another file (U-20): once from the start.
-                ErrorKind::Corrupt if from > 0 && !restarted => {
+                // What was held from an earlier attempt may have been of another file (U-20), or may have been put
+                // before what was sent from the start: once more, with nothing held.
+                ErrorKind::Corrupt if allocated.resume_pos > 0 && !restarted => {
                     restarted = true;
                     continue;
                 }
@@ -144,13 +146,17 @@ impl Upload<'_> {
         self.client.fetch(call, Answer::json::<Allocated>).await
     }
 
-    /// Where to go on. What the service holds from before this call is used only if it is of the same content.
+    /// Where to go on. What the service holds from before this call is used only if it is of the same content, and
+    /// only of files that are big enough for that to be worth a look.
     async fn usable_start(&self, allocated: &Allocated, own: bool) -> Result<u64> {
         let from = allocated.resume_pos;
         if from == 0 || from > self.content.size {
             return Ok(0);
         }
         if !own {
+            if self.content.size <= self.client.0.resume_limit {
+                return Ok(0);
+            }
             let details = self.client.file(self.path).await?;
             let held = details.and_then(|details| details.entry.latest);
             if held.and_then(|revision| revision.md5).is_some_and(|md5| md5 != self.content.md5) {

@@ -41,7 +41,7 @@ async fn a_trashed_file_comes_back_with_its_time() {
     let account = Account::open().await;
     account.state().act(&Act::put_at("Jotta/Archive/a.txt", b"a", 1_000_000_000)).unwrap();
     account.client.trash_file(&path("Jotta/Archive/a.txt")).await.unwrap();
-    let restored = account.client.restore(&path("Jotta/Archive/a.txt")).await.unwrap();
+    let restored = account.client.restore(&path("Jotta/Archive/a.txt"), &mut |_| ()).await.unwrap();
     assert_eq!(restored, Restored { folders: 0, files: 1, left: vec![] });
     let entry = account.state().entry("Jotta/Archive/a.txt").unwrap();
     assert_eq!((entry.deleted, entry.modified), (false, Some(1_000_000_000)));
@@ -59,7 +59,7 @@ async fn a_trashed_folder_comes_back_with_what_was_trashed_with_it() {
     account.client.trash_folder(&path("Jotta/Archive/x")).await.unwrap();
     account.fault("cphash", Effect::ResetAfter);
     account.fault("mkDir", Effect::StatusAfter { status: 500, body: jottad_emulator::ErrorBody::Native });
-    let restored = account.client.restore(&path("Jotta/Archive/x")).await.unwrap();
+    let restored = account.client.restore(&path("Jotta/Archive/x"), &mut |_| ()).await.unwrap();
     assert_eq!(account.live(), ["x/", "x/b.txt", "x/empty/", "x/sub/", "x/sub/c.txt"]);
     assert_eq!(restored, Restored { folders: 3, files: 2, left: vec![] });
     assert!(matches!(
@@ -74,7 +74,7 @@ async fn what_cannot_be_restored_is_told() {
     account.put("Jotta/Archive/x/a", b"a").await;
     account.client.trash_folder(&path("Jotta/Archive/x")).await.unwrap();
     account.fault("cphash", Effect::status(404));
-    let restored = account.client.restore(&path("Jotta/Archive/x")).await.unwrap();
+    let restored = account.client.restore(&path("Jotta/Archive/x"), &mut |_| ()).await.unwrap();
     assert_eq!((restored.folders, restored.files, restored.left.len()), (1, 0, 1));
     assert_eq!(restored.left[0].0, path("Jotta/Archive/x/a"));
 }
@@ -83,9 +83,9 @@ async fn what_cannot_be_restored_is_told() {
 async fn only_what_is_in_the_trash_is_restored() {
     let account = Account::open().await;
     account.put("Jotta/Archive/a", b"a").await;
-    let error = account.client.restore(&path("Jotta/Archive/a")).await.unwrap_err();
+    let error = account.client.restore(&path("Jotta/Archive/a"), &mut |_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    let error = account.client.restore(&path("Jotta/Archive/never")).await.unwrap_err();
+    let error = account.client.restore(&path("Jotta/Archive/never"), &mut |_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 

@@ -1,0 +1,64 @@
+//! A command in progress. Killed when dropped.
+
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Outcome;
+
+pub(crate) struct Running {
+    command: Command,
+    child: Option<Child>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { command, child: Some(child) }
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().unwrap()
+    }
+
+    /// What it prints; once.
+    pub(crate) fn printed(&mut self) -> ChildStdout {
+        self.child().stdout.take().unwrap()
+    }
+
+    /// The process.
+    pub(crate) fn pid(&mut self) -> Pid {
+        Pid::from_child(self.child())
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child().try_wait().unwrap().is_some()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Kills it where it is.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Outcome {
+        let output = self.child.take().unwrap().wait_with_output().unwrap();
+        Outcome::new(&self.command, &output)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
