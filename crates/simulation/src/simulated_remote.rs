@@ -25,8 +25,12 @@ pub(crate) struct SimulatedRemote {
     /// What the user had done locally when the command began.
     user_changes: u64,
     /// What the command saw when it looked last. What another device does after that cannot be known (U-48).
-    looked: Mutex<Option<Option<RemoteNode>>>,
+    looked: Mutex<Option<Seen>>,
 }
+
+/// What a look saw; nothing is an answer, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen(Option<RemoteNode>);
 
 /// A recursive listing in progress.
 #[derive(Debug)]
@@ -212,7 +216,7 @@ impl Remote for SimulatedRemote {
 
     async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
         let seen = self.step("looking", |world| Ok(world.remote.find(path).map(RemoteItem::node))).await?;
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(seen));
         Ok(seen)
     }
 
@@ -250,7 +254,7 @@ impl Remote for SimulatedRemote {
         self.change("uploading", |world| {
             let there = world.remote.find(path).map(RemoteItem::node);
             if let (Some(seen), Some(RemoteNode::File(file))) = (looked, there)
-                && seen != there
+                && seen != Seen(there)
             {
                 world.displaced.insert(file.content);
             }
