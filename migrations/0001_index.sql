@@ -64,10 +64,10 @@ CREATE TABLE problem (
     next_try INTEGER                     -- seconds since the epoch; NULL: only a change of the entry helps
 ) STRICT;
 
--- held: deletes that wait for a person or were approved and not yet done, and entries that are wanted back.
+-- held: what waits for a person or was approved and is not yet done, and entries that are wanted back.
 CREATE TABLE held (
     node     INTEGER PRIMARY KEY,
-    action   TEXT NOT NULL,              -- 'trash_remote', 'trash_local' or 'restore'
+    action   TEXT NOT NULL,              -- 'delete', 'overwrite' or 'restore'
     approved INTEGER NOT NULL            -- 0 or 1
 ) STRICT;
 

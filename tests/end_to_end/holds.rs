@@ -1,4 +1,4 @@
-//! Many deletes at once wait for a person, and everything else goes on.
+//! Many deletes or overwrites at once wait for a person, and everything else goes on.
 
 use serde_json::Value;
 
@@ -70,4 +70,72 @@ fn the_limits_are_those_of_the_config() {
     }
     world.pass(7);
     assert!(world.service.has("Jotta/Archive/docs/tree/d00/f02"));
+}
+
+/// A world in which something has garbled nearly every file; the daemon runs and holds what would be overwritten.
+fn garbled() -> (World, Daemon) {
+    let world = World::new();
+    world.fill("tree", 6, 20);
+    let daemon = world.start();
+    world.synced();
+    daemon.stop();
+    for directory in 0..6 {
+        for file in 0..19 {
+            world.write(format!("tree/d{directory:02}/f{file:02}"), format!("garbled {directory} {file}"));
+        }
+    }
+    world.write("new.txt", "goes on");
+    let daemon = world.start();
+    world.sync(7);
+    (world, daemon)
+}
+
+/// What the service has at the first of the files.
+fn first(world: &World) -> String {
+    world.machine.jottad(["cat", "Jotta/Archive/docs/tree/d00/f00"]).expect(0).stdout
+}
+
+#[test]
+fn many_overwrites_wait_and_the_rest_goes_on() {
+    let (world, daemon) = garbled();
+    assert!(world.service.has("Jotta/Archive/docs/new.txt"));
+    assert_eq!(first(&world), "tree 0 0");
+    let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+    assert_eq!(held["folders"][0]["overwrites"].as_array().unwrap().len(), 114, "{held}");
+    world.machine.jottad(["held"]).expect(7).says("114 files would be overwritten at once");
+    daemon.stop();
+    world.pass(7);
+    assert_eq!(first(&world), "tree 0 0");
+}
+
+#[test]
+fn approved_overwrites_happen() {
+    let (world, daemon) = garbled();
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    world.synced();
+    assert_eq!(first(&world), "garbled 0 0");
+    daemon.stop();
+}
+
+#[test]
+fn rejected_overwrites_bring_the_files_back() {
+    let (world, daemon) = garbled();
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.synced();
+    assert_eq!(first(&world), "tree 0 0");
+    assert_eq!(std::fs::read_to_string(world.path("tree/d05/f18")).unwrap(), "tree 5 18");
+    daemon.stop();
+}
+
+#[test]
+fn new_times_alone_are_no_overwrites() {
+    let world = World::new();
+    world.fill("tree", 6, 20);
+    world.settle();
+    for directory in 0..6 {
+        for file in 0..20 {
+            world.set_time(&format!("tree/d{directory:02}/f{file:02}"), 1_600_000_000);
+        }
+    }
+    world.settle();
 }

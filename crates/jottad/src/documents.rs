@@ -246,6 +246,15 @@ pub(crate) struct HeldFolder {
     pub(crate) name: String,
     pub(crate) reason: String,
     pub(crate) deletes: Vec<HeldDelete>,
+    /// Files whose content on the service would be overwritten.
+    #[serde(default)]
+    pub(crate) overwrites: Vec<HeldOverwrite>,
+}
+
+/// An overwrite that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldOverwrite {
+    pub(crate) path: String,
 }
 
 /// A delete that waits.

@@ -142,6 +142,7 @@ impl Folder {
         match &running.detail {
             Detail::Upload { .. } => {
                 // It counts as stored when a listing shows it.
+                self.index.release_held(node.id)?;
                 self.index.clear_problem(node.id)?;
                 self.confirming.accepted(node.id, running.directory);
                 if achieved == Achieved::Outdated {

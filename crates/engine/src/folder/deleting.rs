@@ -8,7 +8,7 @@ use super::{Folder, FolderError};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId};
+use crate::index::{Cursor, Descend, Difference, HeldAction, Local, Node, NodeId};
 use crate::remote::RemoteNode;
 use crate::time::Now;
 
@@ -64,7 +64,7 @@ impl Folder {
 
     /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count.
     fn count_deletes(&mut self, now: Now) -> Result<(), FolderError> {
-        self.index.release_waiting()?;
+        self.index.release_waiting(HeldAction::Delete)?;
         let (mut entries, mut files) = (0_u64, 0_u64);
         let mut cursor = Cursor::default();
         loop {
@@ -93,7 +93,7 @@ impl Folder {
                 if let Some(doomed) = self.doomed(node, now)?
                     && self.index.held(doomed.node.id)?.is_none()
                 {
-                    self.index.hold(doomed.node.id, OperationKind::Trash(doomed.side).as_str())?;
+                    self.index.hold(doomed.node.id, HeldAction::Delete)?;
                 }
             }
         }
@@ -264,7 +264,11 @@ impl Folder {
 
     /// A person wants what would be removed back from the other side.
     pub(super) fn reject(&mut self) -> Result<(), FolderError> {
-        for (id, _) in self.index.waiting()? {
+        // What would be overwritten is fetched back; what is here now goes to the local trash.
+        for id in self.index.waiting(HeldAction::Overwrite)? {
+            self.index.restore(id)?;
+        }
+        for id in self.index.waiting(HeldAction::Delete)? {
             let mut rows = vec![id];
             self.index.walk(id, |node, _| {
                 rows.push(node.id);

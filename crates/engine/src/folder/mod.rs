@@ -14,6 +14,7 @@ mod following;
 mod hashing;
 mod listing;
 mod moving;
+mod overwriting;
 mod planning;
 mod reporting;
 mod resolving;

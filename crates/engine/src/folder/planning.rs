@@ -13,6 +13,7 @@ use super::completing::{Detail, Running};
 use super::deleting::Deleting;
 use super::following::Following;
 use super::moving::Moving;
+use super::overwriting::Overwriting;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Descend, Difference, Local, Node, NodeId, path_of, stored_path_of};
@@ -42,6 +43,7 @@ pub(super) struct Round {
     unproven: bool,
     pub(super) moving: Moving,
     pub(super) following: Following,
+    pub(super) overwriting: Overwriting,
     pub(super) deleting: Deleting,
 }
 
@@ -145,6 +147,7 @@ impl Folder {
                     if !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
+                    self.round.overwriting = self.count_overwrites()?;
                     self.round.phase = Phase::Changes;
                 }
                 Phase::Changes => {
@@ -265,6 +268,13 @@ impl Folder {
         if node.base.is_none() && node.local == Local::Absent && self.index.is_restored(node.id)? {
             trees.base = Entry::Absent;
             mode = jottad_core::Mode::Sync;
+        } else if trees.local.file().is_some()
+            && trees.remote.file().is_some()
+            && !trees.local.same_content(trees.remote)
+            && self.index.is_restored(node.id)?
+        {
+            trees.base = trees.local;
+            mode = jottad_core::Mode::Sync;
         }
         let failure = std::cell::Cell::new(None);
         let is_pending = std::cell::Cell::new(false);
@@ -356,7 +366,9 @@ impl Folder {
                 if !self.has_room(node, action) {
                     return Ok(Considered::NoRoom);
                 }
-                if action == Action::Upload && !self.connection.takes_uploads() {
+                if action == Action::Upload
+                    && (!self.connection.takes_uploads() || self.waits_to_overwrite(node)?)
+                {
                     return Ok(Considered::Passed);
                 }
                 self.issue_action(node, here, action, now)

@@ -8,7 +8,7 @@ use jottad_core::{
 use super::completing::Running;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
-use crate::index::{Cursor, Difference, Fact, Local, Node, NodeId};
+use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::status::{Explanation, FolderStatus, Hold, LogLine, Pending, Problem, Transfer, Verdict};
 
 const PAGE: u32 = 512;
@@ -68,8 +68,12 @@ impl Folder {
         if let Some(reason) = self.root.held() {
             return Ok(Some(Hold::Root { reason: reason.to_owned() }));
         }
-        let waiting = self.index.waiting()?.len() as u64;
-        Ok((waiting > 0).then_some(Hold::Deletes { entries: waiting }))
+        let files = self.index.count_waiting(HeldAction::Overwrite)?;
+        if files > 0 {
+            return Ok(Some(Hold::Overwrites { files }));
+        }
+        let entries = self.index.count_waiting(HeldAction::Delete)?;
+        Ok((entries > 0).then_some(Hold::Deletes { entries }))
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.
@@ -161,10 +165,11 @@ impl Folder {
         Ok(operations)
     }
 
-    /// The deletes that wait for a person.
+    /// What waits for a person.
     pub fn held(&self) -> Result<Vec<Operation>, FolderError> {
         let mut operations = Vec::new();
-        for (id, _) in self.index.waiting()? {
+        let overwrites = self.index.waiting(HeldAction::Overwrite)?;
+        for id in overwrites.into_iter().chain(self.index.waiting(HeldAction::Delete)?) {
             if let Some(node) = self.index.node(id)?
                 && let Some(decision) = self.decide(&node)?
                 && let Some(operation) = operation(&node, self.index.path(id)?, decision)

@@ -285,6 +285,10 @@ impl Folder {
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
+                    if node.local != Local::Absent {
+                        // A person's word was about what was here then.
+                        self.index.release_held(node.id)?;
+                    }
                     self.vanish_below(node.id)?;
                     node.local = local;
                     self.save_observed(&mut node)?;

@@ -6,6 +6,7 @@
 mod claims;
 mod differences;
 mod facts;
+mod held;
 mod history;
 mod node;
 mod open;
@@ -17,6 +18,7 @@ use rusqlite::Connection;
 
 pub(crate) use differences::{Cursor, Difference, MoveCandidate};
 pub(crate) use facts::{Fact, RemoteMove};
+pub(crate) use held::HeldAction;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;

@@ -1,4 +1,4 @@
-//! Entries that cannot be synced now, and deletes that wait for a person.
+//! Entries that cannot be synced now.
 
 use jottad_core::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -79,73 +79,6 @@ impl Index {
             "SELECT 1 FROM problem WHERE kind = 'failing' AND tries <= 3 AND next_try IS NOT NULL LIMIT 1",
         )?;
         Ok(statement.exists([])?)
-    }
-
-    /// Parks a delete or an overwrite; what was approved stays approved.
-    pub(crate) fn hold(&mut self, node: NodeId, action: &str) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO held (node, action, approved) VALUES (?1, ?2, 0)")?
-            .execute(params![node, action])?;
-        Ok(())
-    }
-
-    /// Whether the action at this row waits (`false`), was approved (`true`), or was never held.
-    pub(crate) fn held(&self, node: NodeId) -> Result<Option<bool>, IndexError> {
-        let mut statement = self.connection.prepare_cached("SELECT approved FROM held WHERE node = ?1")?;
-        Ok(statement.query_row([node], |row| row.get(0)).optional()?)
-    }
-
-    /// The rows whose actions wait, with the action's word.
-    pub(crate) fn waiting(&self) -> Result<Vec<(NodeId, String)>, IndexError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT node, action FROM held WHERE approved = 0 ORDER BY node")?;
-        Ok(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
-    }
-
-    pub(crate) fn approve_held(&mut self) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection.prepare_cached("UPDATE held SET approved = 1")?.execute([])?;
-        Ok(())
-    }
-
-    pub(crate) fn release_held(&mut self, node: NodeId) -> Result<(), IndexError> {
-        if self.held(node)?.is_some() {
-            self.begin()?;
-            self.connection.prepare_cached("DELETE FROM held WHERE node = ?1")?.execute([node])?;
-        }
-        Ok(())
-    }
-
-    /// Marks an entry that a person wants back from the other side.
-    pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
-            .execute([node])?;
-        Ok(())
-    }
-
-    /// Whether a person wants this entry back from the other side.
-    pub(crate) fn is_restored(&self, node: NodeId) -> Result<bool, IndexError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action = 'restore'")?;
-        Ok(statement.exists([node])?)
-    }
-
-    /// Whether any entry is wanted back.
-    pub(crate) fn is_restoring(&self) -> Result<bool, IndexError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'restore' LIMIT 1")?;
-        Ok(statement.exists([])?)
-    }
-
-    /// Forgets what waits and was not approved: the next pass counts anew.
-    pub(crate) fn release_waiting(&mut self) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection.prepare_cached("DELETE FROM held WHERE approved = 0")?.execute([])?;
-        Ok(())
     }
 }
 

@@ -67,6 +67,13 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
     for folder in &held.folders {
         let name = Escaped(&folder.name);
         output.line(format_args!("{name}: {}", Escaped(&folder.reason)))?;
+        for overwrite in folder.overwrites.iter().take(SHOWN) {
+            output
+                .line(format_args!("  would be overwritten on the service: {}", Escaped(&overwrite.path)))?;
+        }
+        if folder.overwrites.len() > SHOWN {
+            output.line(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
+        }
         for delete in folder.deletes.iter().take(SHOWN) {
             output.line(format_args!(
                 "  would go to the {} trash: {}",

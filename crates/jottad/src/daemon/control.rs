@@ -30,9 +30,9 @@ use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::describe_hold;
 use crate::documents::{
-    AcceptedDocument, ErrorBody, ErrorDocument, HeldDelete, HeldDocument, HeldFolder, LogDocument,
-    OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA,
-    StatusDocument, Time, WhyDocument,
+    AcceptedDocument, ErrorBody, ErrorDocument, HeldDelete, HeldDocument, HeldFolder, HeldOverwrite,
+    LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
+    ProblemsDocument, SCHEMA, StatusDocument, Time, WhyDocument,
 };
 use crate::exchange::VERSION_HEADER;
 use crate::failure::Failure;
@@ -215,8 +215,15 @@ async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Held
             }
             _ => None,
         });
+        let overwrites = operations.iter().filter(|operation| operation.kind == OperationKind::Upload);
+        let overwrites = overwrites.map(|operation| HeldOverwrite { path: path_text(&operation.path) });
         let (_, reason) = describe_hold(&hold);
-        folders.push(HeldFolder { name: folder.name().to_owned(), reason, deletes: deletes.collect() });
+        folders.push(HeldFolder {
+            name: folder.name().to_owned(),
+            reason,
+            deletes: deletes.collect(),
+            overwrites: overwrites.collect(),
+        });
     }
     Ok(Json(HeldDocument { schema: SCHEMA, folders }))
 }
