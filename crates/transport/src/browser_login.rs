@@ -93,6 +93,11 @@ impl BrowserLogin {
         })
     }
 
+    /// The port that the browser comes back to.
+    pub fn port(&self) -> u16 {
+        self.listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |it| it.port())
+    }
+
     /// Where the browser is to go.
     pub fn url(&self) -> &str {
         &self.url
