@@ -36,7 +36,7 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "PORT", default_value_t = REDIRECT_PORT)]
     redirect_port: u16,
     /// List the brands, and exit
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["token_stdin", "brand", "no_browser", "legacy"])]
     list_brands: bool,
     /// The old login with user name and password; no brand is known to serve it any more
     #[arg(long)]
