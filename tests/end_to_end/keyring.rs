@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::stage::{Keyring, Machine, Outcome, Service, World};
+use crate::stage::{Keyring, Machine, Outcome, Service, World, wait_until};
 
 /// A world whose config asks for the keyring; nobody is logged in.
 fn world() -> World {
@@ -109,6 +109,7 @@ fn a_daemon_that_comes_before_the_keyring_says_what_it_waits_for() {
     world.machine.jottad(["status"]).expect(4).says("keyring is locked").says("unlock the keyring");
     keyring.unlock();
     daemon.signal(rustix::process::Signal::HUP);
+    wait_until("the login is taken up", || world.machine.status()["verdict"] != "login_needed");
     world.synced();
     daemon.stop();
 }

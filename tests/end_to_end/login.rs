@@ -223,14 +223,26 @@ fn another_account_is_refused_and_the_old_login_stays_in_force() {
 }
 
 #[test]
-fn a_login_that_cannot_be_told_apart_is_not_kept() {
-    let world = World::new();
-    world.service.spoil("customer", jottad_emulator::Effect::status(503));
-    // The service does not say whose it is, but the token does.
-    world.machine.jottad_with_input(["login", "--token-stdin"], &world.service.login_token());
-    world.service.clear_faults();
-    world.machine.jottad(["account"]).expect(0).says("kari@example.net");
-    world.settle();
+fn whose_a_login_is_may_come_from_the_token_but_must_come_from_somewhere() {
+    for (opaque, code) in [(false, 0), (true, 1)] {
+        let mut config = EmulatorConfig::default();
+        config.tokens.opaque = opaque;
+        let world = World::of(Machine::new(), Service::with(config), "");
+        let before = fs::read(world.machine.state().join("credentials.json")).unwrap();
+        world.service.spoil("customer", jottad_emulator::Effect::status(503));
+        let token = world.service.login_token();
+        let outcome = world.machine.jottad_with_input(["login", "--token-stdin"], &token).expect(code);
+        let is_kept = fs::read(world.machine.state().join("credentials.json")).unwrap() != before;
+        assert_eq!(is_kept, !opaque, "{outcome}");
+        if opaque {
+            outcome
+                .complains("whose login this is")
+                .complains("hint: the login that was kept before is still");
+        }
+        world.service.clear_faults();
+        world.machine.jottad(["account"]).expect(0).says("kari@example.net");
+        world.settle();
+    }
 }
 
 #[test]

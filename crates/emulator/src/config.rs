@@ -89,11 +89,13 @@ pub struct TokenRules {
     pub legacy: Option<LegacyLogin>,
     /// Whether browser logins may prove themselves by PKCE. A service that does not know it refuses the parameter.
     pub pkce: bool,
+    /// Whether access tokens tell nothing to those who look into them.
+    pub opaque: bool,
 }
 
 impl Default for TokenRules {
     fn default() -> Self {
-        Self { access_lifetime: Duration::from_hours(1), legacy: None, pkce: true }
+        Self { access_lifetime: Duration::from_hours(1), legacy: None, pkce: true, opaque: false }
     }
 }
 

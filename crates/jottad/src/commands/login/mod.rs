@@ -78,15 +78,15 @@ impl Beginning<'_> {
         let (places, output) = (&self.invocation.places, self.invocation.output);
         let endpoints = self.config.service.endpoints.clone();
         let owner = KnownAccount::owner(places).filter(|_| !self.config.folders.is_empty());
-        let customer = match owner {
-            Some(owner) => Some(self.check_owner(&granted, &owner).await?),
+        let owner = match owner {
+            Some(owner) => Some(self.check_owner(&granted, owner).await?),
             None => None,
         };
         let session = granted.keep()?;
         // From here on the login is kept.
         KnownAccount::forget(places);
         login::clear_other_store(places, self.config)?;
-        let account = match customer.flatten() {
+        let account = match owner {
             Some(account) => account,
             None => KnownAccount::from(&ask(session, endpoints).await?),
         };
@@ -99,18 +99,18 @@ impl Beginning<'_> {
         Ok(Exit::Done)
     }
 
-    /// Refuses a login of another account than the folders were synced with. Returns whose it is, if that was told.
+    /// Refuses a login of another account than the folders were synced with.
     async fn check_owner(
         &self,
         granted: &GrantedLogin,
-        owner: &KnownAccount,
-    ) -> Result<Option<KnownAccount>, Failure> {
+        owner: KnownAccount,
+    ) -> Result<KnownAccount, Failure> {
         let found = granted.customer(&self.config.service.endpoints).await;
         let other = match (&found, granted.username()) {
-            (Ok(customer), _) if customer.username == owner.username => return Ok(Some(customer.into())),
+            (Ok(customer), _) if customer.username == owner.username => return Ok(customer.into()),
             (Ok(customer), _) => customer.email.clone().unwrap_or_else(|| customer.username.clone()),
             // The service cannot be asked, but the token tells.
-            (Err(_), Some(username)) if username == owner.username => return Ok(None),
+            (Err(_), Some(username)) if username == owner.username => return Ok(owner),
             (Err(_), Some(username)) => username,
             (Err(error), None) => {
                 let message = format!("whose login this is cannot be found out, so it was not kept: {error}");
