@@ -88,20 +88,21 @@ fn the_desktop_is_asked_to_open_the_address() {
     let world = logged_out();
     let programs = world.machine.beside("programs");
     fs::create_dir(&programs).unwrap();
-    let opened = world.machine.beside("opened");
+    let visited = world.machine.beside("visited");
     let opener = programs.join(if cfg!(target_os = "macos") { "open" } else { "xdg-open" });
-    let script = format!("#!/bin/sh\nprintf %s \"$1\" > '{0}.new' && mv '{0}.new' '{0}'\n", opened.display());
+    let script =
+        format!("#!/bin/sh\nprintf %s \"$1\" > '{0}.new' && mv '{0}.new' '{0}'\n", visited.display());
     fs::write(&opener, script).unwrap();
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let mut command = login(&world, &["--brand", "telia_se"]);
     command.env("PATH", &path).env("DISPLAY", ":7").stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    wait_until("the browser is opened", || opened.exists());
-    browse(&fs::read_to_string(&opened).unwrap());
+    wait_until("the browser is opened", || visited.exists());
+    browse(&fs::read_to_string(&visited).unwrap());
     end(child).expect(0).says("logged in as").complains("in the browser that opens");
     // With --no-browser, and where there is no screen, it is not asked.
-    fs::remove_file(&opened).unwrap();
+    fs::remove_file(&visited).unwrap();
     for (arguments, screen) in
         [(&["--brand", "telia_se", "--no-browser"][..], ":7"), (&["--brand", "telia_se"], "")]
     {
@@ -111,7 +112,7 @@ fn the_desktop_is_asked_to_open_the_address() {
         browse(&address);
         end(child).expect(0);
     }
-    assert!(!opened.exists());
+    assert!(!visited.exists());
 }
 
 #[test]

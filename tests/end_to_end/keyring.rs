@@ -44,7 +44,7 @@ fn a_login_behind_the_keyring_works_as_one_in_a_file() {
     let state = world.machine.state();
     assert!(!state.join("credentials.json").exists());
     let sealed = fs::read_to_string(state.join("credentials.sealed")).unwrap();
-    assert!(!sealed.contains("token") && sealed.contains("sealed"), "{sealed}");
+    assert!(!sealed.contains("token") && sealed.contains("\"content\""), "{sealed}");
     world.write("a.txt", "a");
     jottad(&["run", "--once"]).expect(0);
     world.assert_same();

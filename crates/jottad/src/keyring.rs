@@ -95,7 +95,7 @@ fn ask<T: Send + 'static>(
     let name = state_dir.canonicalize().unwrap_or_else(|_| state_dir.to_owned()).display().to_string();
     let (sender, answer) = mpsc::channel();
     let work = move || {
-        let asked = open_store().and_then(|store| store.build(SERVICE, &name, None)).and_then(question);
+        let asked = open_entry(&name).and_then(question);
         // Whoever asked may have given up.
         let _ = sender.send(asked);
     };
@@ -106,15 +106,18 @@ fn ask<T: Send + 'static>(
     answer.recv_timeout(PATIENCE).map_err(|_| KeyringError::Silent)?.map_err(explain)
 }
 
-/// A connection of its own each time: a daemon may be started before the keyring is.
+/// Over a connection of its own each time: a daemon may be started before the keyring is.
 #[cfg(not(target_os = "macos"))]
-fn open_store() -> keyring_core::Result<std::sync::Arc<zbus_secret_service_keyring_store::Store>> {
-    zbus_secret_service_keyring_store::Store::new()
+fn open_entry(name: &str) -> keyring_core::Result<Entry> {
+    // What a person finds in a list of the keyring's content.
+    let label = format!("jottad: the key to the login in {name}");
+    let modifiers = std::collections::HashMap::from([("label", label.as_str())]);
+    zbus_secret_service_keyring_store::Store::new()?.build(SERVICE, name, Some(&modifiers))
 }
 
 #[cfg(target_os = "macos")]
-fn open_store() -> keyring_core::Result<std::sync::Arc<apple_native_keyring_store::keychain::Store>> {
-    apple_native_keyring_store::keychain::Store::new()
+fn open_entry(name: &str) -> keyring_core::Result<Entry> {
+    apple_native_keyring_store::keychain::Store::new()?.build(SERVICE, name, None)
 }
 
 fn explain(error: Error) -> KeyringError {

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use jottad_engine::{RemoteError, RemoteErrorKind};
 use jottad_transport::{Client, ErrorKind};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::adapter::remote_error;
 use crate::config::Config;
 use crate::login::{self, LoginError};
 use crate::places::Places;
 
+/// So long the daemon waits for a login to be taken up before it goes on without. Only a keyring takes longer.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a login that could not be taken up, for a reason that may pass, is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
 
@@ -55,15 +58,27 @@ impl ServiceLink {
             client.session().settle().await;
         }
         let generation = self.begin();
-        if self.store(connect(places, config).await, generation) {
-            tokio::spawn(keep_trying(Arc::downgrade(&self.0), generation, places.clone(), config.clone()));
+        let attempt = Attempt { generation, places: places.clone(), config: config.clone() };
+        let mut connecting = tokio::spawn(attempt.clone().connect());
+        let again = match tokio::time::timeout(PATIENCE, &mut connecting).await {
+            Ok(outcome) => self.store(outcome.unwrap_or_else(|error| Err(broken(&error))), generation),
+            Err(_) => {
+                let reason = "the system's keyring is being asked for the key to the login".to_owned();
+                let remedy = Some("unlock the keyring, if it asks".to_owned());
+                self.store(Err(Trouble::new(login_needed(&reason), reason, remedy, true)), generation);
+                tokio::spawn(attempt.finish(connecting, Arc::downgrade(&self.0)));
+                return;
+            }
+        };
+        if again {
+            tokio::spawn(attempt.keep_trying(Arc::downgrade(&self.0)));
         }
     }
 
     /// The client, or why there is none.
     pub(crate) fn client(&self) -> Result<Client, RemoteError> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        state.link.as_ref().map(Clone::clone).map_err(|trouble| trouble.error.clone())
+        let link = self.0.read().unwrap_or_else(PoisonError::into_inner).link.clone();
+        link.map_err(|trouble| trouble.error)
     }
 
     /// Why there is no client, and what mends it.
@@ -95,29 +110,49 @@ impl Trouble {
     }
 }
 
-/// Ends with the first success, with a newer attempt, or with the daemon.
-async fn keep_trying(link: Weak<RwLock<State>>, generation: u64, places: Places, config: Config) {
-    loop {
-        tokio::time::sleep(TRY_AGAIN).await;
-        let outcome = connect(&places, &config).await;
-        let Some(link) = link.upgrade().map(ServiceLink) else { return };
-        if !link.store(outcome, generation) {
-            return;
+/// Taking up the login once, or until it succeeds.
+#[derive(Debug, Clone)]
+struct Attempt {
+    generation: u64,
+    places: Places,
+    config: Config,
+}
+
+impl Attempt {
+    /// Takes the login up on a thread for waiting: a keyring may have to ask a person.
+    async fn connect(self) -> Result<Client, Trouble> {
+        let connecting = tokio::task::spawn_blocking(move || login::client(&self.places, &self.config));
+        match connecting.await {
+            Ok(client) => client.map_err(|error| explain(&error)),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    /// Waits for what takes its time, and goes on trying if it comes to nothing.
+    async fn finish(self, connecting: JoinHandle<Result<Client, Trouble>>, link: Weak<RwLock<State>>) {
+        let outcome = connecting.await.unwrap_or_else(|error| Err(broken(&error)));
+        let again = link.upgrade().map(ServiceLink).is_some_and(|link| link.store(outcome, self.generation));
+        if again {
+            self.keep_trying(link).await;
+        }
+    }
+
+    /// Ends with the first success, with a newer attempt, or with the daemon.
+    async fn keep_trying(self, link: Weak<RwLock<State>>) {
+        loop {
+            tokio::time::sleep(TRY_AGAIN).await;
+            let outcome = self.clone().connect().await;
+            let Some(link) = link.upgrade().map(ServiceLink) else { return };
+            if !link.store(outcome, self.generation) {
+                return;
+            }
         }
     }
 }
 
-/// Takes the login up on a thread for waiting: a keyring may have to ask a person.
-async fn connect(places: &Places, config: &Config) -> Result<Client, Trouble> {
-    let (places, config) = (places.clone(), config.clone());
-    let connecting = tokio::task::spawn_blocking(move || login::client(&places, &config));
-    match connecting.await {
-        Ok(client) => client.map_err(|error| explain(&error)),
-        Err(error) => {
-            let reason = format!("taking up the login failed: {error}");
-            Err(Trouble::new(login_needed(&reason), reason, None, true))
-        }
-    }
+fn broken(error: &JoinError) -> Trouble {
+    let reason = format!("taking up the login failed: {error}");
+    Trouble::new(login_needed(&reason), reason, None, true)
 }
 
 fn explain(error: &LoginError) -> Trouble {

@@ -82,7 +82,7 @@ struct Sealed {
     format: u32,
     host: HostIdentity,
     /// [`Stored`], sealed, in base64.
-    sealed: String,
+    content: String,
 }
 
 /// The content of a plain file.
@@ -198,7 +198,7 @@ impl CredentialFile {
             (PLAIN_FORMAT, None) => text,
             (SEALED_FORMAT, Some(key)) => {
                 let sealed: Sealed = serde_json::from_str(text.expose_secret()).map_err(damaged)?;
-                let sealed = BASE64_STANDARD.decode(sealed.sealed).map_err(|_| useless("are damaged"))?;
+                let sealed = BASE64_STANDARD.decode(sealed.content).map_err(|_| useless("are damaged"))?;
                 key.open(&sealed).ok_or_else(|| useless("were sealed with another key, or are damaged"))?
             }
             (PLAIN_FORMAT, Some(_)) => return Err(useless("are not sealed")),
@@ -305,7 +305,7 @@ impl Reservation {
         let sealed = Sealed {
             format: SEALED_FORMAT,
             host: credentials.host.clone(),
-            sealed: BASE64_STANDARD.encode(sealed),
+            content: BASE64_STANDARD.encode(sealed),
         };
         Ok(SecretString::from(serde_json::to_string_pretty(&sealed)? + "\n"))
     }

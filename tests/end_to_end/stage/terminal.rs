@@ -30,7 +30,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
         match self.session.exp_string(text) {
-            Ok(before) => self.shown.push_str(&format!("{before}{text}")),
+            Ok(before) => self.shown.extend([before.as_str(), text]),
             Err(error) => panic!("{text:?} is not shown: {error}\n-- before:\n{}", self.shown),
         }
         self

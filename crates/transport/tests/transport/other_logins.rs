@@ -105,7 +105,6 @@ async fn a_browser_elsewhere_hands_its_address_over() {
 async fn the_service_s_refusal_is_told() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
     let endpoints = Endpoints::on_one_host(&emulator.base_url());
-    let directory = TempDir::new().unwrap();
     let login = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], 0).await.unwrap();
     let state = login.url().split("state=").nth(1).unwrap().split('&').next().unwrap();
     let address =

@@ -22,6 +22,7 @@ use crate::output::{Columns, Escaped};
 const TRIES: u32 = 3;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct LoginArguments {
     /// Read the personal login token from standard input instead of asking on the terminal
     #[arg(long, conflicts_with_all = ["legacy", "no_browser"])]
