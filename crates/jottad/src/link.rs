@@ -60,19 +60,16 @@ impl ServiceLink {
         let generation = self.begin();
         let attempt = Attempt { generation, places: places.clone(), config: config.clone() };
         let mut connecting = tokio::spawn(attempt.clone().connect());
-        let again = match tokio::time::timeout(PATIENCE, &mut connecting).await {
-            Ok(outcome) => self.store(outcome.unwrap_or_else(|error| Err(broken(&error))), generation),
-            Err(_) => {
-                let reason = "the system's keyring is being asked for the key to the login".to_owned();
-                let remedy = Some("unlock the keyring, if it asks".to_owned());
-                self.store(Err(Trouble::new(login_needed(&reason), reason, remedy, true)), generation);
-                tokio::spawn(attempt.finish(connecting, Arc::downgrade(&self.0)));
-                return;
+        if let Ok(outcome) = tokio::time::timeout(PATIENCE, &mut connecting).await {
+            if self.store(outcome.unwrap_or_else(|error| Err(broken(&error))), generation) {
+                tokio::spawn(attempt.keep_trying(Arc::downgrade(&self.0)));
             }
-        };
-        if again {
-            tokio::spawn(attempt.keep_trying(Arc::downgrade(&self.0)));
+            return;
         }
+        let reason = "the system's keyring is being asked for the key to the login".to_owned();
+        let remedy = Some("unlock the keyring, if it asks".to_owned());
+        self.store(Err(Trouble::new(login_needed(&reason), reason, remedy, true)), generation);
+        tokio::spawn(attempt.finish(connecting, Arc::downgrade(&self.0)));
     }
 
     /// The client, or why there is none.
