@@ -9,7 +9,9 @@
 
 mod stage;
 
+mod account;
 mod backup;
+mod browser;
 mod commands;
 mod control;
 mod crash;
@@ -17,6 +19,8 @@ mod deletes;
 mod demo;
 mod edits;
 mod holds;
+mod keyring;
+mod login;
 mod moves;
 mod obstacles;
 mod packaging;

@@ -87,11 +87,15 @@ pub struct TokenRules {
     pub access_lifetime: Duration,
     /// The legacy login (protocol 2.5), which no service is known to accept any more.
     pub legacy: Option<LegacyLogin>,
+    /// Whether browser logins may prove themselves by PKCE. A service that does not know it refuses the parameter.
+    pub pkce: bool,
+    /// Whether access tokens tell nothing to those who look into them.
+    pub opaque: bool,
 }
 
 impl Default for TokenRules {
     fn default() -> Self {
-        Self { access_lifetime: Duration::from_hours(1), legacy: None }
+        Self { access_lifetime: Duration::from_hours(1), legacy: None, pkce: true, opaque: false }
     }
 }
 

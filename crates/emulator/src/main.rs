@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use jottad_emulator::{Emulator, EmulatorConfig, FaultArgument, Switches};
+use jottad_emulator::{Emulator, EmulatorConfig, FaultArgument, LegacyLogin, Switches};
 
 const HELP: &str = "\
 It prints lines of the form key=value: base_url, login_token, and with --proxy-listen also proxy_url, ca_file and
@@ -66,6 +66,12 @@ struct Options {
     /// How many seconds access tokens live
     #[arg(long, default_value_t = 3600)]
     access_lifetime: u64,
+    /// Accept the legacy login with this password
+    #[arg(long, value_name = "PASSWORD")]
+    legacy_password: Option<String>,
+    /// Ask legacy logins for this code of six digits too
+    #[arg(long, value_name = "CODE", requires = "legacy_password")]
+    one_time_code: Option<String>,
     /// Also write the login token to this file
     #[arg(long)]
     token_file: Option<PathBuf>,
@@ -117,6 +123,10 @@ fn configure(options: &Options) -> anyhow::Result<(EmulatorConfig, Vec<jottad_em
         ..EmulatorConfig::default()
     };
     config.account.capacity = options.capacity;
+    config.tokens.legacy = options
+        .legacy_password
+        .clone()
+        .map(|password| LegacyLogin { password, one_time_code: options.one_time_code.clone() });
     config.tokens.access_lifetime = Duration::from_secs(options.access_lifetime);
     if let Some(seed) = options.random_switches {
         config.switches = Switches::random(seed);

@@ -59,11 +59,33 @@ impl KnownAccount {
         write().map_err(|error| Failure::failed(format!("writing {}: {error}", path.display())))
     }
 
+    /// What a person calls it.
+    pub(crate) fn for_people(&self) -> &str {
+        self.email.as_deref().unwrap_or(&self.username)
+    }
+
     /// Forgets it; fine if it is not there.
     pub(crate) fn forget(places: &Places) {
         // What is left behind is read by nobody without a login, and replaced by the next one.
         let _ = fs::remove_file(file(places));
+        let _ = fs::remove_file(former_file(places));
     }
+
+    /// Remembers after a logout whose the folders are.
+    pub(crate) fn log_out(places: &Places) {
+        // If it was never known, there is nothing to remember.
+        let _ = fs::rename(file(places), former_file(places));
+    }
+
+    /// Whose the folders are: the account that is logged in, or was last.
+    pub(crate) fn owner(places: &Places) -> Option<Self> {
+        let former = || serde_json::from_str(&fs::read_to_string(former_file(places)).ok()?).ok();
+        Self::load(places).or_else(former)
+    }
+}
+
+fn former_file(places: &Places) -> PathBuf {
+    places.state_dir.join("former-account.json")
 }
 
 fn file(places: &Places) -> PathBuf {

@@ -76,7 +76,7 @@ pub(crate) struct GeneralArguments {
 pub(crate) enum Command {
     /// Try jottad without an account: a Jottacloud on this machine, a daemon, and a folder to play with
     Demo(DemoArguments),
-    /// Log in with a personal login token from Jottacloud's web site
+    /// Log in: with a personal login token from Jottacloud's web site, or with a browser (--brand)
     Login(LoginArguments),
     /// Forget the login; nothing is deleted on either side
     Logout,

@@ -6,7 +6,8 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use clap::CommandFactory as _;
@@ -17,7 +18,7 @@ use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy};
 
 use crate::arguments::Arguments;
 use crate::config::Config;
-use crate::invocation;
+use crate::login;
 use crate::places::Places;
 use crate::remote::local_name;
 
@@ -88,7 +89,10 @@ fn find(text: &str) -> Option<Vec<String>> {
         retry: RetryPolicy::never(),
         ..HttpOptions::default()
     };
-    let client = invocation::client_with(&places, &config, options).ok()?;
+    // A keyring may ask a person for its password first, and nobody waits for that here.
+    let (sender, opened) = mpsc::channel();
+    thread::spawn(move || sender.send(login::client_with(&places, &config, options)));
+    let client = opened.recv_timeout(PATIENCE).ok()?.ok()?;
     let found = runtime.block_on(async {
         let found = tokio::time::timeout(PATIENCE, list(&client, text)).await;
         let _ = tokio::time::timeout(SETTLING, client.session().settle()).await;

@@ -5,6 +5,7 @@ use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::output::{parse_rfc3339, path_text, rfc3339};
+use crate::quota::{Fullness, QuotaWarning};
 
 /// The version of all documents here.
 pub(crate) const SCHEMA: u32 = 1;
@@ -72,6 +73,9 @@ pub(crate) struct StatusDocument {
     pub(crate) problems: Option<u64>,
     /// Why jottad as a whole does not move, in words.
     pub(crate) trouble: Option<String>,
+    /// What mends that.
+    #[serde(default)]
+    pub(crate) remedy: Option<String>,
 }
 
 /// The account in `status`.
@@ -82,6 +86,19 @@ pub(crate) struct AccountStatus {
     pub(crate) used_bytes: Option<u64>,
     pub(crate) quota_bytes: Option<u64>,
     pub(crate) checked_at: Option<Time>,
+    /// Whether there is no quota; `None` while that is not known.
+    #[serde(default)]
+    pub(crate) unlimited: Option<bool>,
+    /// `nearly_full` from 90 % on, `full` from 100 % on.
+    #[serde(default)]
+    pub(crate) quota_warning: Option<QuotaWarning>,
+}
+
+impl AccountStatus {
+    /// How full it is, as far as that is known.
+    pub(crate) fn fullness(&self) -> Fullness {
+        Fullness { used_bytes: self.used_bytes, quota_bytes: self.quota_bytes, unlimited: self.unlimited }
+    }
 }
 
 /// A folder in `status`.
@@ -448,11 +465,12 @@ mod tests {
             }],
             problems: Some(0),
             trouble: None,
+            remedy: None,
         };
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

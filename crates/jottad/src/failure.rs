@@ -103,12 +103,13 @@ pub(crate) struct Failure {
     path: Option<String>,
     hint: Option<String>,
     reader_gone: bool,
+    mistake: bool,
 }
 
 impl Failure {
     /// A failure with a message of the form "what failed, on which path, why".
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), path: None, hint: None, reader_gone: false }
+        Self { exit, message: message.into(), path: None, hint: None, reader_gone: false, mistake: false }
     }
 
     /// The usual case: it failed.
@@ -125,6 +126,23 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says first what was being done, where the message alone does not.
+    pub(crate) fn because(mut self, action: &str) -> Self {
+        self.message = format!("{action}: {}", self.message);
+        self
+    }
+
+    /// Marks what a person may have mistyped: asking once more may be enough.
+    pub(crate) fn mistake(mut self) -> Self {
+        self.mistake = true;
+        self
+    }
+
+    /// Whether asking a person once more may be enough.
+    pub(crate) const fn is_mistake(&self) -> bool {
+        self.mistake
     }
 
     /// Adds which file, folder or remote path it is about.

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use jottad_transport::{Client, ClientOptions, CredentialFile, HostIdentity, Http, HttpOptions, Session};
+use jottad_transport::{Client, Http, HttpOptions, Session};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::login;
 use crate::output::Output;
 use crate::places::Places;
 use crate::signals::{Listen, stopped};
@@ -80,7 +81,7 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = client(&self.places, &self.config()?)?;
+        let client = login::client(&self.places, &self.config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
     }
@@ -100,25 +101,4 @@ pub(crate) fn unknown_folder(name: &str, config: &Config) -> Failure {
 /// The connections to the service.
 pub(crate) fn connections() -> Result<Http, jottad_transport::Error> {
     Http::new(HttpOptions::default())
-}
-
-/// The service, with the login that is kept.
-pub(crate) fn client(places: &Places, config: &Config) -> Result<Client, jottad_transport::Error> {
-    client_with(places, config, HttpOptions::default())
-}
-
-/// The service, with the login that is kept and a patience of one's own.
-pub(crate) fn client_with(
-    places: &Places,
-    config: &Config,
-    options: HttpOptions,
-) -> Result<Client, jottad_transport::Error> {
-    let file = CredentialFile::new(places.credentials());
-    let session = Session::open(Http::new(options)?, file, &HostIdentity::of_this_machine())?;
-    let options = ClientOptions {
-        upload_limit: config.transfer.upload_limit,
-        download_limit: config.transfer.download_limit,
-        resume_limit: config.transfer.resume_limit,
-    };
-    Client::new(config.service.endpoints.clone(), session, options)
 }

@@ -9,6 +9,7 @@ mod places;
 mod signals;
 
 mod arguments;
+mod asking;
 mod commands;
 mod completion;
 mod invocation;
@@ -20,7 +21,10 @@ mod verdict;
 mod account;
 mod adapter;
 mod daemon;
+mod keyring;
 mod link;
+mod login;
+mod quota;
 
 mod remote;
 mod service;

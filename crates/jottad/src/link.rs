@@ -1,51 +1,194 @@
 //! The login that all folders of a daemon share. It may be missing, and it may come or change while they run.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use jottad_engine::{RemoteError, RemoteErrorKind};
-use jottad_transport::Client;
+use jottad_transport::{Client, ErrorKind};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::adapter::remote_error;
 use crate::config::Config;
-use crate::invocation;
+use crate::login::{self, LoginError};
 use crate::places::Places;
+
+/// So long the daemon waits for a login to be taken up before it goes on without. Only a keyring takes longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a login that could not be taken up, for a reason that may pass, is tried again.
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The way to the service, if there is one. Cheap to clone; all clones see the same login.
 #[derive(Debug, Clone)]
-pub(crate) struct ServiceLink(Arc<RwLock<Result<Client, RemoteError>>>);
+pub(crate) struct ServiceLink(Arc<RwLock<State>>);
+
+#[derive(Debug)]
+struct State {
+    link: Result<Client, Trouble>,
+    /// Counts how often the login was taken up, so that an older attempt does not undo a newer one.
+    generation: u64,
+}
+
+/// Why there is no way to the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    error: RemoteError,
+    may_pass: bool,
+    /// In words.
+    pub(crate) reason: String,
+    /// What mends it.
+    pub(crate) remedy: Option<String>,
+}
 
 /// No login was taken up yet.
 impl Default for ServiceLink {
     fn default() -> Self {
-        let message = "the login was not taken up yet".to_owned();
-        let error = RemoteError { kind: RemoteErrorKind::LoginNeeded, message, retry_after: None };
-        Self(Arc::new(RwLock::new(Err(error))))
+        let reason = "the login was not taken up yet".to_owned();
+        let link = Err(Trouble::new(login_needed(&reason), reason, None, false));
+        Self(Arc::new(RwLock::new(State { link, generation: 0 })))
     }
 }
 
 impl ServiceLink {
     /// Takes the kept login up: it may be another one by now, or none. Nothing is sent.
+    ///
+    /// What may pass by itself, a keyring that is still locked for example, is tried again in the background.
     pub(crate) async fn reopen(&self, places: &Places, config: &Config) {
         if let Ok(client) = self.client() {
             // A renewal in progress ends first, so that it is the new tokens that are read.
             client.session().settle().await;
         }
-        let renewed = connect(places, config);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        let generation = self.begin();
+        let attempt = Attempt { generation, places: places.clone(), config: config.clone() };
+        let mut connecting = tokio::spawn(attempt.clone().connect());
+        if let Ok(outcome) = tokio::time::timeout(PATIENCE, &mut connecting).await {
+            if self.store(outcome.unwrap_or_else(|error| Err(broken(&error))), generation) {
+                tokio::spawn(attempt.keep_trying(Arc::downgrade(&self.0)));
+            }
+            return;
+        }
+        let reason = "the system's keyring is being asked for the key to the login".to_owned();
+        let remedy = Some("unlock the keyring, if it asks".to_owned());
+        self.store(Err(Trouble::new(login_needed(&reason), reason, remedy, true)), generation);
+        tokio::spawn(attempt.finish(connecting, Arc::downgrade(&self.0)));
     }
 
     /// The client, or why there is none.
     pub(crate) fn client(&self) -> Result<Client, RemoteError> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let link = self.0.read().unwrap_or_else(PoisonError::into_inner).link.clone();
+        link.map_err(|trouble| trouble.error)
+    }
+
+    /// Why there is no client, and what mends it.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).link.as_ref().err().cloned()
+    }
+
+    fn begin(&self) -> u64 {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.generation += 1;
+        state.generation
+    }
+
+    /// Keeps an outcome, if it is of the newest attempt; whether it is to be tried again.
+    fn store(&self, link: Result<Client, Trouble>, generation: u64) -> bool {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation != generation {
+            return false;
+        }
+        let again = link.as_ref().is_err_and(|trouble| trouble.may_pass);
+        state.link = link;
+        again
     }
 }
 
-fn connect(places: &Places, config: &Config) -> Result<Client, RemoteError> {
-    invocation::client(places, config).map_err(|error| match error.kind() {
-        // Whatever keeps us from the login, it is by logging in, or at the login's file, that it is mended.
-        jottad_transport::ErrorKind::Local | jottad_transport::ErrorKind::Setup => {
-            RemoteError { kind: RemoteErrorKind::LoginNeeded, message: error.to_string(), retry_after: None }
+impl Trouble {
+    fn new(error: RemoteError, reason: String, remedy: Option<String>, may_pass: bool) -> Self {
+        Self { error, may_pass, reason, remedy }
+    }
+}
+
+/// Taking up the login once, or until it succeeds.
+#[derive(Debug, Clone)]
+struct Attempt {
+    generation: u64,
+    places: Places,
+    config: Config,
+}
+
+impl Attempt {
+    /// Takes the login up on a thread for waiting: a keyring may have to ask a person.
+    async fn connect(self) -> Result<Client, Trouble> {
+        let connecting = tokio::task::spawn_blocking(move || login::client(&self.places, &self.config));
+        match connecting.await {
+            Ok(client) => client.map_err(|error| explain(&error)),
+            Err(error) => Err(broken(&error)),
         }
-        _ => remote_error(&error),
-    })
+    }
+
+    /// Waits for what takes its time, and goes on trying if it comes to nothing.
+    async fn finish(self, connecting: JoinHandle<Result<Client, Trouble>>, link: Weak<RwLock<State>>) {
+        let outcome = connecting.await.unwrap_or_else(|error| Err(broken(&error)));
+        let again = link.upgrade().map(ServiceLink).is_some_and(|link| link.store(outcome, self.generation));
+        if again {
+            self.keep_trying(link).await;
+        }
+    }
+
+    /// Ends with the first success, with a newer attempt, or with the daemon.
+    async fn keep_trying(self, link: Weak<RwLock<State>>) {
+        loop {
+            tokio::time::sleep(TRY_AGAIN).await;
+            let outcome = self.clone().connect().await;
+            let Some(link) = link.upgrade().map(ServiceLink) else { return };
+            if !link.store(outcome, self.generation) {
+                return;
+            }
+        }
+    }
+}
+
+fn broken(error: &JoinError) -> Trouble {
+    let reason = format!("taking up the login failed: {error}");
+    Trouble::new(login_needed(&reason), reason, None, true)
+}
+
+fn explain(error: &LoginError) -> Trouble {
+    let reason = error.to_string();
+    let remote = match error {
+        LoginError::Transport(error) if !matches!(error.kind(), ErrorKind::Local | ErrorKind::Setup) => {
+            remote_error(error)
+        }
+        // Whatever keeps us from the login, it is by logging in, or where the login is kept, that it is mended.
+        _ => login_needed(&reason),
+    };
+    Trouble::new(remote, reason, error.hint(), error.may_pass())
+}
+
+fn login_needed(reason: &str) -> RemoteError {
+    RemoteError { kind: RemoteErrorKind::LoginNeeded, message: reason.to_owned(), retry_after: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_until_it_has() {
+        let place = tempfile::tempdir().unwrap();
+        let state_dir = place.path().to_owned();
+        let places = Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir };
+        let config = Config::parse("", &places).unwrap();
+        // A directory in the place of the file cannot be read as one.
+        std::fs::create_dir(places.credentials()).unwrap();
+        let link = ServiceLink::default();
+        link.reopen(&places, &config).await;
+        let trouble = link.trouble().unwrap();
+        assert!(trouble.may_pass, "{trouble:?}");
+        std::fs::remove_dir(places.credentials()).unwrap();
+        tokio::time::sleep(TRY_AGAIN * 2).await;
+        // Now it is known that nobody is logged in, which does not pass.
+        let trouble = link.trouble().unwrap();
+        assert!(!trouble.may_pass && trouble.reason.contains("nobody is logged in"), "{trouble:?}");
+        assert_eq!(trouble.remedy.as_deref(), Some("log in with: jottad login"));
+    }
 }

@@ -50,6 +50,11 @@ impl Places {
         self.state_dir.join("credentials.json")
     }
 
+    /// The tokens, sealed with a key that is in the system's keyring.
+    pub(crate) fn sealed_credentials(&self) -> PathBuf {
+        self.state_dir.join("credentials.sealed")
+    }
+
     /// The directory of the indexes.
     pub(crate) fn indexes(&self) -> PathBuf {
         self.state_dir.join("index")

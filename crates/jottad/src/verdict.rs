@@ -96,6 +96,7 @@ mod tests {
             folders: folders.iter().map(folder).collect(),
             problems: Some(0),
             trouble: None,
+            remedy: None,
         }
     }
 

@@ -48,6 +48,11 @@ impl Brand {
         Self::ALL.iter().find(|brand| brand.realm == realm)
     }
 
+    /// Whether a login cannot tell the two apart: they share a realm.
+    pub fn shares_login_with(&self, other: &Self) -> bool {
+        self.realm == other.realm
+    }
+
     /// The client that a browser login introduces itself as; refreshes must name the same one.
     pub(crate) fn client_id(&self) -> &'static str {
         self.client_id

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::StreamExt as _;
+use futures_util::future::select_all;
+use futures_util::stream::FuturesUnordered;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -15,20 +18,24 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::brands::Brand;
-use crate::credentials::{CredentialFile, Flow, HostIdentity};
+use crate::credentials::{CredentialFile, Flow};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
+use crate::host_identity::HostIdentity;
 use crate::http::Http;
-use crate::login::{NewLogin, refusal};
+use crate::login::{GrantedLogin, Obtained, refusal};
 use crate::oauth;
-use crate::session::Session;
 
 /// The only port that the service is known to send a browser back to.
 pub const REDIRECT_PORT: u16 = 53682;
 
 /// A browser sends its whole request at once; nobody else has business here.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 const REQUEST_LIMIT: usize = 16 * 1024;
+
+/// What a browser brings back: good for one exchange, by the login that sent it out.
+#[derive(Debug)]
+pub struct AuthorizationCode(SecretString);
 
 /// A login that waits for a browser.
 #[derive(Debug)]
@@ -86,88 +93,104 @@ impl BrowserLogin {
         })
     }
 
+    /// The port that the browser comes back to.
+    pub fn port(&self) -> u16 {
+        self.listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |it| it.port())
+    }
+
     /// Where the browser is to go.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Waits for the browser to come back, then keeps the login. Has no end of its own; drop it to give up.
-    pub async fn finish(self, file: CredentialFile, host: &HostIdentity) -> Result<Session> {
-        let code = self.wait_for_code().await?;
-        self.redeem(code, file, host).await
+    /// Waits for the browser to come back with a code, or with the service's refusal. Everything else that comes is
+    /// sent away. Has no end of its own; dropping the future turns away whoever is just being answered.
+    pub async fn wait(&self) -> Result<AuthorizationCode> {
+        // Browsers open connections ahead of need: one that says nothing must not keep the others waiting.
+        let mut visits = FuturesUnordered::new();
+        loop {
+            let accepting = self.listeners.iter().map(|listener| Box::pin(listener.accept()));
+            tokio::select! {
+                (accepted, ..) = select_all(accepting) => match accepted {
+                    Ok((stream, _)) => visits.push(self.attend(stream)),
+                    // Too many open files, for example: it passes, but not at once.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                },
+                Some(outcome) = visits.next(), if !visits.is_empty() => {
+                    if let Some(outcome) = outcome {
+                        return outcome;
+                    }
+                }
+            }
+        }
     }
 
-    /// Keeps the login with the address that the browser was sent back to, for a browser on another machine that
-    /// could not open it.
-    pub async fn finish_with(
+    /// Answers one visitor; the outcome of the login if it is the browser that was sent out.
+    async fn attend(&self, mut stream: TcpStream) -> Option<Result<AuthorizationCode>> {
+        let request = tokio::time::timeout(PATIENCE, read_request(&mut stream)).await;
+        let outcome = request.ok().flatten().and_then(|url| self.code_in(&url));
+        let words = match &outcome {
+            Some(Ok(_)) => "The service let you in. Go back to the terminal: it tells how the login ended.",
+            Some(Err(_)) => "The login was refused. The terminal tells more.",
+            None => "This is not the answer to the login that is waiting.",
+        };
+        let status = if outcome.is_some() { "200 OK" } else { "404 Not Found" };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\
+             Referrer-Policy: no-referrer\r\n\r\n<!doctype html><title>jottad</title><p>{words}"
+        );
+        let _ = tokio::time::timeout(PATIENCE, answer_and_close(stream, &answer)).await;
+        outcome
+    }
+
+    /// The code in an address that a browser was sent to and could not open, for one that runs on another machine;
+    /// `None` if it is not an address of this login.
+    pub fn read_address(&self, address: &str) -> Option<Result<AuthorizationCode>> {
+        let address = address.trim();
+        // Some browsers leave the scheme out when the address is copied.
+        let url = Url::parse(address).ok().filter(|url| url.scheme().starts_with("http"));
+        self.code_in(&url.or_else(|| Url::parse(&format!("http://{address}")).ok())?)
+    }
+
+    /// Exchanges the code for a login that the file is to keep.
+    pub async fn redeem(
         self,
-        address: &str,
+        code: AuthorizationCode,
         file: CredentialFile,
         host: &HostIdentity,
-    ) -> Result<Session> {
-        let refuse = || Error::LoginRefused { reason: "this is not the address of this login".to_owned() };
-        let url = Url::parse(address.trim()).map_err(|_| refuse())?;
-        let code = self.code_in(&url).ok_or_else(refuse)??;
-        self.redeem(code, file, host).await
-    }
-
-    async fn redeem(self, code: SecretString, file: CredentialFile, host: &HostIdentity) -> Result<Session> {
+    ) -> Result<GrantedLogin> {
+        // A code is single-use: it must not be spent if the result cannot be kept.
         drop(file.reserve()?);
         let mut form = vec![
             ("client_id", self.brand.client_id()),
             ("grant_type", "authorization_code"),
-            ("code", code.expose_secret()),
+            ("code", code.0.expose_secret()),
             ("redirect_uri", &self.redirect_uri),
         ];
         if let Some(verifier) = &self.verifier {
             form.push(("code_verifier", verifier.expose_secret()));
         }
         let granted = oauth::request_grant(&self.http, "logging in", &self.token_endpoint, &form).await;
-        let login = NewLogin {
+        let grant = granted.map_err(|error| refusal(error, "the browser's code is used up or expired"))?;
+        let obtained = Obtained {
             brand: self.brand.key,
             flow: Flow::Standard,
             token_endpoint: self.token_endpoint.clone(),
             client_id: self.brand.client_id(),
             client_secret: None,
-            grant: granted.map_err(refusal)?,
             host,
         };
-        login.keep(self.http.clone(), file)
-    }
-
-    /// Answers browsers until one brings the code or the service's refusal. Everything else is sent away.
-    async fn wait_for_code(&self) -> Result<SecretString> {
-        loop {
-            let accepting = self.listeners.iter().map(|listener| Box::pin(listener.accept()));
-            let (accepted, ..) = futures_util::future::select_all(accepting).await;
-            let Ok((mut stream, _)) = accepted else { continue };
-            let request = tokio::time::timeout(REQUEST_PATIENCE, read_request(&mut stream)).await;
-            let outcome = request.ok().flatten().and_then(|url| self.code_in(&url));
-            let words = match &outcome {
-                Some(Ok(_)) => "Logged in. You can close this page and go back to the terminal.",
-                Some(Err(_)) => "The login was refused. The terminal tells more.",
-                None => "This is not the answer to the login that is waiting.",
-            };
-            let status = if outcome.is_some() { "200 OK" } else { "404 Not Found" };
-            let answer = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\
-                 Referrer-Policy: no-referrer\r\n\r\n<!doctype html><title>jottad</title><p>{words}"
-            );
-            let _ = tokio::time::timeout(REQUEST_PATIENCE, answer_and_close(stream, &answer)).await;
-            if let Some(outcome) = outcome {
-                return outcome;
-            }
-        }
+        GrantedLogin::new(self.http, file, grant, obtained)
     }
 
     /// The code in an address that a browser was sent back to; `None` if it is not about this login.
-    fn code_in(&self, url: &Url) -> Option<Result<SecretString>> {
+    fn code_in(&self, url: &Url) -> Option<Result<AuthorizationCode>> {
         let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
         if parameter("state")? != self.state.as_str() {
             return None;
         }
         if let Some(code) = parameter("code").filter(|code| !code.is_empty()) {
-            return Some(Ok(SecretString::from(code.into_owned())));
+            return Some(Ok(AuthorizationCode(SecretString::from(code.into_owned()))));
         }
         let words = parameter("error_description").or_else(|| parameter("error"));
         let words = words.unwrap_or_else(|| "no reason given".into());
@@ -178,11 +201,7 @@ impl BrowserLogin {
 
 /// `localhost` is either family, and browsers differ in which they try.
 async fn listen(port: u16) -> Result<Vec<TcpListener>> {
-    let busy = |error: std::io::Error| Error::Setup {
-        reason: format!(
-            "port {port}, to which the browser comes back, cannot be used ({error}); is another login running?"
-        ),
-    };
+    let busy = |source: std::io::Error| Error::RedirectPort { port, source };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(busy)?;
     let port = listener.local_addr().map_err(busy)?.port();
     let mut listeners = vec![listener];

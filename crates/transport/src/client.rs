@@ -13,7 +13,7 @@ mod upload;
 use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, BodyReader, document_error};
@@ -24,6 +24,7 @@ use crate::rate::RateLimit;
 use crate::session::{Access, Session};
 use crate::xml::XmlError;
 
+pub(crate) use account::customer_of;
 pub use commands::MoveOutcome;
 pub use download::ContentStream;
 pub use events::{Event, EventStream};
@@ -149,15 +150,14 @@ impl Client {
 }
 
 fn authorised(call: Call, access: &Access) -> Result<Call> {
-    let bearer = bearer(access)?;
+    let bearer = bearer(&access.token)?;
     Ok(call.header(AUTHORIZATION.as_str(), bearer))
 }
 
-fn bearer(access: &Access) -> Result<HeaderValue> {
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {}", access.token.expose_secret())).map_err(|_| {
-            Error::LoginNeeded { reason: "the access token is not usable as a header".to_owned() }
-        })?;
+fn bearer(token: &SecretString) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
+        Error::LoginNeeded { reason: "the access token is not usable as a header".to_owned() }
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -1,4 +1,4 @@
-//! The tokens of a login in a file of their own: private, replaced atomically, tied to one machine.
+//! The tokens of a login in a file of their own: private, replaced atomically, tied to one machine, sealed if wished.
 //!
 //! A refresh token that is used twice logs everybody out (protocol 2.3), so the file knows the machine it was
 //! made on, and a copy of it elsewhere is recognised before its token is shown to the service.
@@ -10,13 +10,19 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use md5::{Digest as _, Md5};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::host_identity::HostIdentity;
+use crate::sealing::SealingKey;
 
-const FORMAT: u32 = 1;
+/// Credentials that can be read by whoever can read the file.
+const PLAIN_FORMAT: u32 = 1;
+/// Credentials in the plain format inside a seal.
+const SEALED_FORMAT: u32 = 2;
 /// More room than any pair of tokens needs.
 const RESERVED: usize = 64 * 1024;
 
@@ -55,53 +61,7 @@ pub enum Flow {
     Legacy,
 }
 
-/// What tells this machine from a copy of its disk elsewhere: a hash, so that the file gives nothing away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct HostIdentity(Option<String>);
-
-impl HostIdentity {
-    /// From the operating system's machine id. A machine without one has no identity and is never told apart.
-    pub fn of_this_machine() -> Self {
-        Self::from_machine_id(machine_id().as_deref().unwrap_or_default())
-    }
-
-    /// From an id of any form; empty means that there is none.
-    pub fn from_machine_id(id: &str) -> Self {
-        let id = id.trim();
-        let hash = || {
-            let sum = Md5::new_with_prefix(b"jottad host identity\0").chain_update(id).finalize();
-            jottad_core::Md5::from_bytes(sum.into()).to_string()
-        };
-        Self((!id.is_empty()).then(hash))
-    }
-}
-
-#[cfg(not(target_os = "macos"))]
-fn machine_id() -> Option<String> {
-    ["/etc/machine-id", "/var/lib/dbus/machine-id"].iter().find_map(|path| fs::read_to_string(path).ok())
-}
-
-#[cfg(target_os = "macos")]
-fn machine_id() -> Option<String> {
-    let command = ["-rd1", "-c", "IOPlatformExpertDevice"];
-    let output = std::process::Command::new("/usr/sbin/ioreg").args(command).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.lines().find(|line| line.contains("IOPlatformUUID"))?;
-    line.rsplit('"').nth(1).map(str::to_owned)
-}
-
 impl Credentials {
-    /// Refuses a login that was made on another machine.
-    pub(crate) fn check_host(&self, host: &HostIdentity) -> Result<()> {
-        match (&self.host.0, &host.0) {
-            (Some(made_on), Some(here)) if made_on != here => Err(Error::LoginNeeded {
-                reason: "the login was copied from another machine; using it would log out both".to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// Whether both would show the same refresh token.
     pub(crate) fn same_tokens(&self, other: &Self) -> bool {
         self.refresh_token.expose_secret() == other.refresh_token.expose_secret()
@@ -109,7 +69,23 @@ impl Credentials {
     }
 }
 
-/// The file's content.
+/// What every format begins with: enough to recognise a copy without opening it.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+    host: HostIdentity,
+}
+
+/// The content of a sealed file.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    format: u32,
+    host: HostIdentity,
+    /// [`Stored`], sealed, in base64.
+    content: String,
+}
+
+/// The content of a plain file.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     format: u32,
@@ -129,7 +105,7 @@ impl From<&Credentials> for Stored {
     fn from(credentials: &Credentials) -> Self {
         let since_epoch = credentials.expires_at.duration_since(SystemTime::UNIX_EPOCH);
         Self {
-            format: FORMAT,
+            format: PLAIN_FORMAT,
             brand: credentials.brand.clone(),
             flow: credentials.flow,
             token_endpoint: credentials.token_endpoint.clone(),
@@ -163,9 +139,10 @@ impl From<Stored> for Credentials {
 }
 
 /// Where a login is kept: one file, readable by its owner alone, and a lock beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CredentialFile {
     path: PathBuf,
+    key: Option<SealingKey>,
 }
 
 /// Room on disk for credentials that do not exist yet.
@@ -173,6 +150,7 @@ pub(crate) struct Reservation {
     file: File,
     temporary: PathBuf,
     path: PathBuf,
+    key: Option<SealingKey>,
 }
 
 /// Held while tokens are renewed, so that two processes never show the same refresh token.
@@ -183,7 +161,12 @@ pub(crate) struct CredentialLock {
 impl CredentialFile {
     /// Names the file; its directory must exist before anything is kept.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), key: None }
+    }
+
+    /// Names a file whose content only this key opens.
+    pub fn sealed(path: impl Into<PathBuf>, key: SealingKey) -> Self {
+        Self { path: path.into(), key: Some(key) }
     }
 
     /// Where it is.
@@ -191,24 +174,52 @@ impl CredentialFile {
         &self.path
     }
 
+    /// Refuses a login that was made on another machine, without opening its seal. No login is fine.
+    pub fn check_host(&self, host: &HostIdentity) -> Result<()> {
+        let Some(text) = self.read()? else { return Ok(()) };
+        match serde_json::from_str::<Header>(text.expose_secret()) {
+            Ok(header) if header.host.is_other_than(host) => {
+                Err(Error::LoginOfOtherMachine { path: self.to_string() })
+            }
+            // Whatever else is wrong is told by whoever reads it.
+            _ => Ok(()),
+        }
+    }
+
     /// What it holds; `None` if nobody is logged in.
+    ///
+    /// [`ErrorKind::LoginNeeded`](crate::ErrorKind::LoginNeeded) if it is damaged, or does not open with the key.
     pub fn load(&self) -> Result<Option<Credentials>> {
+        let Some(text) = self.read()? else { return Ok(None) };
+        let useless = |what: &str| Error::LoginNeeded { reason: format!("the credentials in {self} {what}") };
+        let damaged = |_| useless("are damaged");
+        let header: Header = serde_json::from_str(text.expose_secret()).map_err(damaged)?;
+        let plain = match (header.format, &self.key) {
+            (PLAIN_FORMAT, None) => text,
+            (SEALED_FORMAT, Some(key)) => {
+                let sealed: Sealed = serde_json::from_str(text.expose_secret()).map_err(damaged)?;
+                let sealed = BASE64_STANDARD.decode(sealed.content).map_err(|_| useless("are damaged"))?;
+                key.open(&sealed).ok_or_else(|| useless("were sealed with another key, or are damaged"))?
+            }
+            (PLAIN_FORMAT, Some(_)) => return Err(useless("are not sealed")),
+            (SEALED_FORMAT, None) => return Err(useless("are sealed")),
+            _ => return Err(useless("are of another version of this program")),
+        };
+        let stored: Stored = serde_json::from_str(plain.expose_secret()).map_err(damaged)?;
+        Ok(Some(stored.into()))
+    }
+
+    fn read(&self) -> Result<Option<SecretString>> {
         let mut text = String::new();
         match File::open(&self.path) {
-            Ok(file) => {
-                file.take(RESERVED as u64).read_to_string(&mut text).map_err(|error| self.trouble(error))?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.trouble(error)),
-        };
-        let damaged = |what: &str| Error::LoginNeeded {
-            reason: format!("the credentials in {} {what}", self.path.display()),
-        };
-        let stored: Stored = serde_json::from_str(text.trim_end()).map_err(|_| damaged("are damaged"))?;
-        if stored.format != FORMAT {
-            return Err(damaged("are of another version of this program"));
+            Ok(file) => match file.take(RESERVED as u64).read_to_string(&mut text) {
+                // What is not even text is damaged, which is for the reader to say.
+                Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(self.trouble(error)),
+                _ => Ok(Some(SecretString::from(text))),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.trouble(error)),
         }
-        Ok(Some(stored.into()))
     }
 
     /// Forgets the login. The tokens are not revoked: the service has no call for it.
@@ -244,7 +255,7 @@ impl CredentialFile {
             file.set_permissions(fs::Permissions::from_mode(0o600))?;
             file.write_all(" ".repeat(RESERVED).as_bytes())?;
             file.sync_all()?;
-            Ok(Reservation { file, temporary, path: self.path.clone() })
+            Ok(Reservation { file, temporary, path: self.path.clone(), key: self.key.clone() })
         };
         reserve().map_err(|error| self.trouble(error))
     }
@@ -275,16 +286,28 @@ impl Reservation {
     }
 
     fn write(&mut self, credentials: &Credentials) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(&Stored::from(credentials))?;
-        text.push(b'\n');
+        let text = self.text_of(credentials)?;
+        let text = text.expose_secret().as_bytes();
         // Overwritten in place: these blocks are allocated already.
         self.file.rewind()?;
-        self.file.write_all(&text)?;
+        self.file.write_all(text)?;
         self.file.sync_all()?;
         self.file.set_len(text.len() as u64)?;
         self.file.sync_all()?;
         fs::rename(&self.temporary, &self.path)?;
         sync_directory(&self.path)
+    }
+
+    fn text_of(&self, credentials: &Credentials) -> io::Result<SecretString> {
+        let plain = SecretString::from(serde_json::to_string_pretty(&Stored::from(credentials))? + "\n");
+        let Some(key) = &self.key else { return Ok(plain) };
+        let sealed = key.seal(&plain).ok_or_else(|| io::Error::other("sealing failed"))?;
+        let sealed = Sealed {
+            format: SEALED_FORMAT,
+            host: credentials.host.clone(),
+            content: BASE64_STANDARD.encode(sealed),
+        };
+        Ok(SecretString::from(serde_json::to_string_pretty(&sealed)? + "\n"))
     }
 }
 

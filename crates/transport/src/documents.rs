@@ -7,7 +7,7 @@ use jottad_core::{StoredName, Timestamp};
 use tokio::io::AsyncBufRead;
 
 use crate::facts::{
-    Device, DeviceDetails, FileDetails, FileEntry, FolderEntry, FolderListing, FoundFile, Mountpoint,
+    Device, DeviceDetails, FileDetails, FileEntry, FolderEntry, FolderListing, FoundFile, Mountpoint, Quota,
     Revision, RevisionState, TrashListing, Trashed, TrashedFolder, User,
 };
 use crate::path::RemotePath;
@@ -76,7 +76,7 @@ pub(crate) async fn read_user(input: impl AsyncBufRead + Unpin) -> Result<User> 
         username: fields.child_text("username").unwrap_or_default().to_owned(),
         account_type: optional_text(&fields, "account-type"),
         used_bytes: count(&fields, "usage"),
-        quota_bytes: count(&fields, "capacity"),
+        quota: fields.child_text("capacity").and_then(|text| text.trim().parse().ok()).map(Quota::of_number),
         write_locked: is_true("locked") || is_true("write-locked") || is_true("quota-write-locked"),
         read_locked: is_true("read-locked"),
         devices,

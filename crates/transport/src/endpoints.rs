@@ -95,7 +95,7 @@ fn is_loopback(url: &reqwest::Url) -> bool {
 }
 
 /// The start of a text that came from outside, fit for a message.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(100).collect()
 }
 

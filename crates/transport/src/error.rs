@@ -136,6 +136,12 @@ pub enum Error {
         /// Why the present one does not serve.
         reason: String,
     },
+    /// The kept login was made on another machine, whose it is.
+    #[error("the login in {path} was made on another machine, and using it here would log both out")]
+    LoginOfOtherMachine {
+        /// The file.
+        path: String,
+    },
     /// The login token is malformed.
     #[error("the login token is not valid: {reason}")]
     LoginToken {
@@ -148,8 +154,16 @@ pub enum Error {
         /// What the service said.
         reason: String,
     },
+    /// The port to which a browser comes back cannot be listened on.
+    #[error("port {port}, to which the browser comes back, cannot be used: {source}")]
+    RedirectPort {
+        /// The port.
+        port: u16,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The legacy login wants a one-time code.
-    #[error("the login needs a one-time code sent by {channel}")]
+    #[error("the login needs the one-time code that was sent by {channel}")]
     OneTimeCodeNeeded {
         /// How the code reaches the user, as the service names it (`SMS`).
         channel: String,
@@ -229,10 +243,14 @@ impl Error {
             Self::Missing { .. } => ErrorKind::NotFound,
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::InvalidPath { .. } => ErrorKind::Refused,
-            Self::LoginNeeded { .. } | Self::LoginRefused { .. } | Self::OneTimeCodeNeeded { .. } => {
-                ErrorKind::LoginNeeded
-            }
-            Self::LoginToken { .. } | Self::InsecureUrl { .. } | Self::Setup { .. } => ErrorKind::Setup,
+            Self::LoginNeeded { .. }
+            | Self::LoginOfOtherMachine { .. }
+            | Self::LoginRefused { .. }
+            | Self::OneTimeCodeNeeded { .. } => ErrorKind::LoginNeeded,
+            Self::LoginToken { .. }
+            | Self::InsecureUrl { .. }
+            | Self::RedirectPort { .. }
+            | Self::Setup { .. } => ErrorKind::Setup,
         }
     }
 

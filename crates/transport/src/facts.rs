@@ -17,12 +17,36 @@ pub struct Customer {
     pub account_type: Option<String>,
     /// Bytes in use.
     pub used_bytes: Option<u64>,
-    /// Bytes that may be used; `None` when unlimited or not told.
-    pub quota_bytes: Option<u64>,
+    /// How much may be used; `None` when not told.
+    pub quota: Option<Quota>,
     /// Nothing may be written at present.
     pub write_locked: bool,
     /// Nothing may be read at present.
     pub read_locked: bool,
+}
+
+/// How much an account may hold (protocol 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// As much as one likes.
+    Unlimited,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl Quota {
+    /// What the service means by a number: negative ones are unlimited.
+    pub(crate) fn of_number(number: i64) -> Self {
+        u64::try_from(number).map_or(Self::Unlimited, Self::Bytes)
+    }
+
+    /// The bytes, where there is a limit.
+    pub fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Unlimited => None,
+            Self::Bytes(bytes) => Some(bytes),
+        }
+    }
 }
 
 /// The account as the metadata host sees it (protocol 3.2).
@@ -34,8 +58,8 @@ pub struct User {
     pub account_type: Option<String>,
     /// Bytes in use.
     pub used_bytes: Option<u64>,
-    /// Bytes that may be used; `None` when unlimited or not told.
-    pub quota_bytes: Option<u64>,
+    /// How much may be used; `None` when not told.
+    pub quota: Option<Quota>,
     /// The account is locked, or writing is.
     pub write_locked: bool,
     /// Reading is locked.

@@ -6,13 +6,13 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use crate::credentials::{CredentialFile, Flow, HostIdentity};
+use crate::credentials::{CredentialFile, Flow};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
+use crate::host_identity::HostIdentity;
 use crate::http::{Call, Http};
-use crate::login::{NewLogin, refusal};
+use crate::login::{GrantedLogin, Obtained, refusal};
 use crate::oauth::{self, encode_form};
-use crate::session::Session;
 
 /// What every client showed when it registered a device; it is public and protects nothing.
 const REGISTRATION_BEARER: &str = "Bearer c2xrZmpoYWRsZmFramhkc2xma2phaHNkbGZramhhc2xkZmtqaGFzZGxrZmpobGtq";
@@ -43,10 +43,11 @@ impl LegacyDevice {
         let url = format!("{}/auth/v1/register?{}", endpoints.api_url, String::from_utf8_lossy(&query));
         let call = form_call("registering the device", url)
             .header(AUTHORIZATION.as_str(), HeaderValue::from_static(REGISTRATION_BEARER));
-        http.send(&call).await.map_err(refusal)?.json().await
+        let answer = http.send(&call).await;
+        answer.map_err(|error| refusal(error, "the service registers no devices"))?.json().await
     }
 
-    /// Logs in as this device and keeps the login. [`Error::OneTimeCodeNeeded`] asks to come again with a code.
+    /// Logs in as this device. [`Error::OneTimeCodeNeeded`] asks to come again with a code, or with another one.
     pub async fn log_in(
         &self,
         http: Http,
@@ -54,7 +55,7 @@ impl LegacyDevice {
         login: &LegacyLogin,
         file: CredentialFile,
         host: &HostIdentity,
-    ) -> Result<Session> {
+    ) -> Result<GrantedLogin> {
         endpoints.check()?;
         drop(file.reserve()?);
         let token_endpoint = format!("{}/auth/v1/token", endpoints.api_url);
@@ -76,24 +77,21 @@ impl LegacyDevice {
         }
         let grant = match oauth::send_for_grant(&http, &call).await {
             Ok(grant) => grant,
-            Err(Error::Answer { fault, .. })
-                if fault.wants_code().is_some() && login.one_time_code.is_none() =>
-            {
+            Err(Error::Answer { fault, .. }) if fault.wants_code().is_some() => {
                 let channel = fault.wants_code().unwrap_or_default().to_owned();
                 return Err(Error::OneTimeCodeNeeded { channel });
             }
-            Err(error) => return Err(refusal(error)),
+            Err(error) => return Err(refusal(error, "user name or password is wrong")),
         };
-        let login = NewLogin {
+        let obtained = Obtained {
             brand: "jottacloud",
             flow: Flow::Legacy,
             token_endpoint,
             client_id: &self.client_id,
             client_secret: Some(self.client_secret.clone()),
-            grant,
             host,
         };
-        login.keep(http, file)
+        GrantedLogin::new(http, file, grant, obtained)
     }
 
     /// A name for a device that no other will choose: random, with the time, as the service wants it unique.

@@ -25,32 +25,37 @@ mod upload_body;
 mod brands;
 mod browser_login;
 mod credentials;
+mod host_identity;
 mod legacy_login;
 mod login;
 mod login_token;
 mod oauth;
+mod sealing;
 mod session;
 
 mod client;
 
 pub use brands::Brand;
-pub use browser_login::{BrowserLogin, REDIRECT_PORT};
+pub use browser_login::{AuthorizationCode, BrowserLogin, REDIRECT_PORT};
 pub use client::{Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, Restored};
-pub use credentials::{CredentialFile, Credentials, Flow, HostIdentity};
+pub use credentials::{CredentialFile, Credentials, Flow};
 pub use endpoints::Endpoints;
 pub use error::{Error, ErrorKind, Result};
 pub use facts::{
     Customer, Device, DeviceDetails, FileDetails, FileEntry, FolderEntry, FolderListing, FoundFile, LiveFile,
-    Mountpoint, PublicLink, Purged, Revision, RevisionState, Sighting, TrashListing, Trashed, TrashedFolder,
-    User,
+    Mountpoint, PublicLink, Purged, Quota, Revision, RevisionState, Sighting, TrashListing, Trashed,
+    TrashedFolder, User,
 };
 pub use fault::ServerFault;
+pub use host_identity::HostIdentity;
 pub use http::{Http, HttpOptions};
 pub use legacy_login::{LegacyDevice, LegacyLogin};
 pub use list_stream::{ListStream, StreamedEntry};
+pub use login::GrantedLogin;
 pub use login_token::LoginToken;
 pub use path::RemotePath;
 pub use retry::RetryPolicy;
+pub use sealing::SealingKey;
 pub use session::Session;
 pub use time::{ParseTimeError, storable_time};
 pub use transfer::{PartialContent, UploadFacts, UploadSource, Uploaded};

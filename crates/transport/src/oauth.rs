@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::credentials::{Credentials, Flow};
-use crate::endpoints::check_secure;
+use crate::endpoints::{check_secure, shortened};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Call, Http};
+use crate::http::{Call, Http, host_of};
 
 /// The client id of logins by personal token.
 pub(crate) const TOKEN_LOGIN_CLIENT: &str = "jottacli";
@@ -55,7 +55,8 @@ impl From<GrantAnswer> for Grant {
 /// Asks a login service to describe itself. Both the address and what it answers must be safe for tokens.
 pub(crate) async fn discover(http: &Http, well_known_link: &str) -> Result<Discovery> {
     check_secure(well_known_link)?;
-    let call = Call::get("asking the login service", well_known_link.to_owned());
+    let action = format!("asking the login service at {}", shortened(host_of(well_known_link)));
+    let call = Call::get(action, well_known_link.to_owned());
     let discovery: Discovery = http.send(&call).await?.json().await?;
     check_secure(&discovery.token_endpoint)?;
     if let Some(endpoint) = &discovery.authorization_endpoint {

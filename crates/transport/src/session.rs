@@ -11,8 +11,9 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::credentials::{CredentialFile, Credentials, HostIdentity, Reservation};
+use crate::credentials::{CredentialFile, Credentials, Reservation};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host_identity::HostIdentity;
 use crate::http::Http;
 use crate::oauth::{self, Grant};
 
@@ -84,9 +85,9 @@ impl Session {
     /// [`ErrorKind::LoginNeeded`] if there is none, or if the file was made on another machine: using its token
     /// would log both machines out.
     pub fn open(http: Http, file: CredentialFile, host: &HostIdentity) -> Result<Self> {
+        file.check_host(host)?;
         let credentials =
             file.load()?.ok_or_else(|| Error::LoginNeeded { reason: "nobody is logged in".to_owned() })?;
-        credentials.check_host(host)?;
         Ok(Self::with(http, file, credentials))
     }
 
@@ -183,7 +184,7 @@ impl Shared {
         }
         match self.renew_alone(&mut rotation, generation).await {
             Ok(access) => Ok(access),
-            Err(error @ Error::LoginNeeded { .. }) => Err(error),
+            Err(error @ (Error::LoginNeeded { .. } | Error::LoginOfOtherMachine { .. })) => Err(error),
             Err(error) => {
                 let error = Arc::new(error);
                 rotation.failed = Some((Instant::now(), Arc::clone(&error)));
@@ -215,6 +216,8 @@ impl Shared {
 
     /// Takes over what another process has renewed meanwhile, or a new login, if it is still of use.
     fn adopt(&self, rotation: &mut Rotation) -> Result<Option<Credentials>> {
+        // Somebody may have copied another machine's file here meanwhile.
+        self.file.check_host(&rotation.credentials.host)?;
         let Some(kept) = self.file.load()? else {
             let reason = "somebody logged out".to_owned();
             return Err(Error::LoginNeeded { reason });

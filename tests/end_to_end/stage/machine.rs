@@ -128,8 +128,13 @@ impl Machine {
 
     /// Starts the daemon and waits until it says that it is ready.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_in(|command| command)
+    }
+
+    /// As [`Machine::start`], in an environment that something else prepares.
+    pub(crate) fn start_in(&self, prepare: impl Fn(Command) -> Command) -> Daemon {
         let questions = ["status", "problems", "log"].map(|question| self.command([question]));
-        Daemon::start(self.command(["run"]), self.place(), questions.into())
+        Daemon::start(prepare(self.command(["run"])), self.place(), questions.into())
     }
 
     /// The daemon's status.

@@ -1,22 +1,28 @@
 //! What every test stands on: the machine, the service, the daemon, and the comparison of what is here and there.
 
+mod browser;
 mod daemon;
+mod keyring;
 mod machine;
 mod naming;
 mod outcome;
 mod outside;
 mod running;
 mod service;
+mod terminal;
 mod tree;
 mod world;
 
+pub(crate) use browser::{browse, where_to};
 pub(crate) use daemon::Daemon;
+pub(crate) use keyring::Keyring;
 pub(crate) use machine::Machine;
 pub(crate) use naming::{encode, names_that_a_file_can_have};
 pub(crate) use outcome::Outcome;
 pub(crate) use outside::is_missing;
 pub(crate) use running::Running;
 pub(crate) use service::{Service, wait_until};
+pub(crate) use terminal::Terminal;
 pub(crate) use tree::{Tree, md5};
 pub(crate) use world::World;
 

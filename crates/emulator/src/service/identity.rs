@@ -43,6 +43,7 @@ fn discovery(call: &Call) -> Reply {
     };
     let realm = format!("{origin}/auth/realms/{}", realm(call));
     let connect = format!("{realm}/protocol/openid-connect");
+    let challenge_methods: &[&str] = if call.shared.tokens().rules.pkce { &["plain", "S256"] } else { &[] };
     json_ok(&json!({
         "issuer": realm,
         "authorization_endpoint": format!("{connect}/auth"),
@@ -57,7 +58,7 @@ fn discovery(call: &Call) -> Reply {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid", "email", "offline_access", "jotta-default"],
-        "code_challenge_methods_supported": ["plain", "S256"],
+        "code_challenge_methods_supported": challenge_methods,
         "tls_client_certificate_bound_access_tokens": true,
         "introspection_endpoint": format!("{connect}/token/introspect"),
     }))
@@ -112,6 +113,8 @@ fn authorize(call: &Call) -> Reply {
         format!("error=invalid_scope&error_description=Invalid+scopes&state={state}")
     } else if text("response_type") != "code" {
         format!("error=unsupported_response_type&state={state}")
+    } else if call.query("code_challenge").is_some() && !call.shared.tokens().rules.pkce {
+        format!("error=invalid_request&error_description=Unknown+parameter%3A+code_challenge&state={state}")
     } else {
         let challenge = call.query("code_challenge").map(str::to_owned);
         let code = call.shared.tokens().authorize(Code {

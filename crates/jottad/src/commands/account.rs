@@ -8,6 +8,7 @@ use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped};
+use crate::quota::Fullness;
 
 /// Asks the service and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
@@ -16,7 +17,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         let customer = client.customer().await?;
         let user = client.user().await?;
         let used_bytes = user.used_bytes.or(customer.used_bytes);
-        let quota_bytes = user.quota_bytes.or(customer.quota_bytes);
+        let fullness = Fullness::new(used_bytes, user.quota.or(customer.quota));
         let document = json!({
             "schema": 1,
             "username": customer.username,
@@ -25,7 +26,10 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
             "brand": customer.brand,
             "device": BUILT_IN_DEVICE,
             "used_bytes": used_bytes,
-            "quota_bytes": quota_bytes,
+            "quota_bytes": fullness.quota_bytes,
+            "unlimited": fullness.unlimited,
+            "quota_warning": fullness.warning(),
+            "login_brand": client.session().brand(),
             "write_locked": customer.write_locked || user.write_locked,
             "read_locked": customer.read_locked || user.read_locked,
             "devices": user.devices.iter().map(device_document).collect::<Vec<_>>(),
@@ -33,7 +37,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         invocation.output.either(&document, || {
             let output = invocation.output;
             let name = customer.email.as_deref().unwrap_or(&customer.username);
-            output.line(format_args!("{}  {}", Escaped(name), quota(used_bytes, quota_bytes)))?;
+            output.line(format_args!("{}  {}", Escaped(name), fullness))?;
             if customer.write_locked || user.write_locked {
                 output.line("the account is locked for writing: nothing can be uploaded")?;
             }
@@ -50,38 +54,4 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         })?;
         Ok(Exit::Done)
     })
-}
-
-/// How full an account is, in words; warns from 90 % on.
-fn quota(used: Option<u64>, quota: Option<u64>) -> String {
-    let used_text = used.map_or_else(|| "an unknown amount".to_owned(), format_size);
-    let Some(quota) = quota else { return format!("{used_text} used, unlimited") };
-    let of = format!("{used_text} of {} used", format_size(quota));
-    match used.map(|used| used.saturating_mul(100) / quota.max(1)) {
-        Some(percent) if percent >= 100 => format!("{of}: it is full, uploads will fail"),
-        Some(percent) if percent >= 90 => format!("{of}: {percent} %, nearly full"),
-        Some(percent) => format!("{of} ({percent} %)"),
-        None => of,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotas_in_words() {
-        let gib = 1 << 30;
-        let cases = [
-            (Some(gib), None, "1.0 GiB used, unlimited"),
-            (None, None, "an unknown amount used, unlimited"),
-            (None, Some(gib), "an unknown amount of 1.0 GiB used"),
-            (Some(gib), Some(5 * gib), "1.0 GiB of 5.0 GiB used (20 %)"),
-            (Some(9 * gib), Some(10 * gib), "9.0 GiB of 10.0 GiB used: 90 %, nearly full"),
-            (Some(gib), Some(gib), "1.0 GiB of 1.0 GiB used: it is full, uploads will fail"),
-        ];
-        for (used, of, expected) in cases {
-            assert_eq!(quota(used, of), expected);
-        }
-    }
 }

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use crate::commands::status::{fetch, words};
 use crate::config::units::format_size;
-use crate::config::{Config, Folder};
+use crate::config::{Config, CredentialStore, Folder};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, count};
+use crate::quota::Fullness;
 use crate::survey::survey;
 
 /// Less free space than this beside the index is asking for trouble.
@@ -51,7 +52,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         Err(failure) => checks.push(Check::failed("config", failure)),
         Ok(config) => {
             checks.push(Check::fine("config", format!("{}", invocation.places.config_file.display())));
-            checks.extend(service(invocation)?);
+            checks.extend(service(invocation, &config)?);
             checks.extend(folders(&config));
             checks.extend(watches(&config));
         }
@@ -114,7 +115,7 @@ fn state_dir(invocation: &Invocation) -> Check {
     }
 }
 
-fn service(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
+fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failure> {
     let client = match invocation.client() {
         Ok(client) => client,
         Err(failure) => return Ok(vec![Check::failed("login", failure)]),
@@ -123,7 +124,20 @@ fn service(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
         Ok(match client.customer().await {
             Ok(customer) => {
                 let name = customer.email.unwrap_or(customer.username);
-                let mut checks = vec![Check::fine("login", name)];
+                let place = match config.service.credentials {
+                    CredentialStore::File => "kept in a file",
+                    CredentialStore::Keyring => "sealed with a key in the system's keyring",
+                };
+                let mut checks = vec![Check::fine("login", format!("{name}, {place}"))];
+                let fullness = Fullness::new(customer.used_bytes, customer.quota);
+                checks.push(match fullness.warning() {
+                    None => Check::fine("quota", fullness.to_string()),
+                    Some(_) => Check::wrong(
+                        "quota",
+                        fullness.to_string(),
+                        "delete what is not needed and empty the trash (`jottad trash empty`), or buy more",
+                    ),
+                });
                 if customer.write_locked {
                     let remedy = "ask the service why; on a full account, free some space";
                     checks.push(Check::wrong("account", "it is locked for writing", remedy));

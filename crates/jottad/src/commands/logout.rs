@@ -1,21 +1,15 @@
 //! `jottad logout`: forget the tokens.
 
-use jottad_transport::CredentialFile;
 use serde_json::json;
 
-use crate::account::KnownAccount;
 use crate::commands::folder::tell_daemon;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::login;
 
 /// Forgets the login. Files, indexes and the config stay.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
-    let file = CredentialFile::new(invocation.places.credentials());
-    let was_there = file.path().exists();
-    if was_there {
-        file.remove()?;
-    }
-    KnownAccount::forget(&invocation.places);
+    let was_there = login::forget(&invocation.places)?;
     invocation.output.either(&json!({"schema": 1, "was_logged_in": was_there}), || {
         invocation.output.line(if was_there {
             "logged out; nothing was deleted on either side"

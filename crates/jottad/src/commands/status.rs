@@ -182,6 +182,9 @@ fn remarks(status: &StatusDocument) -> Vec<String> {
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());
     }
+    if status.account.quota_warning.is_some() {
+        push(format!("account: {}", status.account.fullness()));
+    }
     for folder in &status.folders {
         let name = &folder.name;
         for transfer in &folder.transfers {
@@ -214,7 +217,9 @@ fn remarks(status: &StatusDocument) -> Vec<String> {
         }
     }
     match status.verdict.0 {
-        Verdict::LoginNeeded => push("log in with: jottad login".to_owned()),
+        Verdict::LoginNeeded => {
+            push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
+        }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
         Verdict::Paused => push("go on with: jottad resume".to_owned()),
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),

@@ -46,8 +46,37 @@ pub(crate) struct Config {
 pub(crate) struct Service {
     /// Key of the brand (protocol 1.3).
     pub(crate) brand: String,
+    /// Where the login is kept.
+    pub(crate) credentials: CredentialStore,
     /// Base URLs.
     pub(crate) endpoints: Endpoints,
+}
+
+/// Where the login is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CredentialStore {
+    /// In a file that only its owner can read.
+    File,
+    /// In a file that is sealed with a key in the system's keyring.
+    Keyring,
+}
+
+impl CredentialStore {
+    /// The word for it in the config.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keyring => "keyring",
+        }
+    }
+
+    /// The one of the two that it is not.
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::File => Self::Keyring,
+            Self::Keyring => Self::File,
+        }
+    }
 }
 
 /// How files travel.
@@ -150,6 +179,12 @@ fn check_service(section: &Section<'_>, raw: &raw::RawService) -> Result<Service
             .map(|brand| brand.key.to_owned())
             .ok_or_else(|| format!("{text:?} is not a known brand: use one of {}", keys.join(", ")))
     })?;
+    let credentials =
+        section.parsed("credentials", &raw.credentials, CredentialStore::File, |text| match text {
+            "file" => Ok(CredentialStore::File),
+            "keyring" => Ok(CredentialStore::Keyring),
+            _ => Err(format!("{text:?} is no place for a login: use file or keyring")),
+        })?;
     let url = |key, field| section.parsed(key, field, None, |text| check_url(text).map(Some));
     // Writing the default out is the same as leaving it: the events have a host of their own only there.
     let jfs_url = url("jfs_url", &raw.jfs_url)?.filter(|url| *url != Endpoints::default().jfs_url);
@@ -162,7 +197,7 @@ fn check_service(section: &Section<'_>, raw: &raw::RawService) -> Result<Service
         www_url.as_deref(),
         id_url.as_deref(),
     );
-    Ok(Service { brand, endpoints })
+    Ok(Service { brand, credentials, endpoints })
 }
 
 fn check_url(text: &str) -> Result<String, String> {

@@ -19,6 +19,7 @@ pub(crate) struct RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawService {
     pub(crate) brand: Field,
+    pub(crate) credentials: Field,
     pub(crate) jfs_url: Field,
     pub(crate) api_url: Field,
     pub(crate) www_url: Field,

@@ -43,6 +43,7 @@ fn the_example_shows_every_setting_at_its_default() {
     // Every key of the raw shape stands in it: a key that is left out there would fail to be unknown here.
     for key in [
         "brand",
+        "credentials",
         "jfs_url",
         "api_url",
         "www_url",

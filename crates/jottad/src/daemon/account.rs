@@ -9,6 +9,7 @@ use crate::account::KnownAccount;
 use crate::documents::{AccountStatus, Time};
 use crate::link::ServiceLink;
 use crate::output::now;
+use crate::quota::Fullness;
 
 /// Quota and usage are asked for again when they are older than this and somebody looks.
 const OLD: Duration = Duration::from_mins(15);
@@ -67,13 +68,20 @@ impl AccountWatch {
         tokio::spawn(async move {
             match client.customer().await {
                 Ok(customer) => {
-                    watch.lock().status = AccountStatus {
+                    let fullness = Fullness::new(customer.used_bytes, customer.quota);
+                    let status = AccountStatus {
                         username: Some(customer.username),
                         email: customer.email,
-                        used_bytes: customer.used_bytes,
-                        quota_bytes: customer.quota_bytes,
+                        used_bytes: fullness.used_bytes,
+                        quota_bytes: fullness.quota_bytes,
                         checked_at: Some(Time(now())),
+                        unlimited: fullness.unlimited,
+                        quota_warning: fullness.warning(),
                     };
+                    let before = std::mem::replace(&mut watch.lock().status, status);
+                    if fullness.warning() > before.quota_warning {
+                        tracing::warn!("the account: {fullness}");
+                    }
                 }
                 Err(error) => tracing::debug!(%error, "the account stays as it was last known"),
             }

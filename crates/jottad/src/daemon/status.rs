@@ -17,7 +17,7 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
     let reports = futures_util::future::join_all(folders.iter().map(|folder| folder.report())).await;
     let documents: Vec<FolderDocument> =
         folders.iter().zip(reports).map(|(folder, report)| document(folder, report)).collect();
-    let login = daemon.0.link.client().err();
+    let login = daemon.0.link.trouble();
     let verdict = match &login {
         Some(_) => Verdict::LoginNeeded,
         None => overall(documents.iter().map(|folder| folder.verdict.0)),
@@ -31,7 +31,8 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         account: daemon.0.account.status(),
         problems: documents.iter().map(|folder| folder.problems).sum(),
         folders: documents,
-        trouble: login.map(|error| error.message),
+        trouble: login.as_ref().map(|trouble| trouble.reason.clone()),
+        remedy: login.and_then(|trouble| trouble.remedy),
     }
 }
 

@@ -1,15 +1,17 @@
 //! The account, its devices and mountpoints (protocol 3).
 
 use jottad_core::StoredName;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::answer::Answer;
-use crate::client::{Client, none_if_missing};
+use crate::client::{Client, bearer, none_if_missing};
 use crate::documents;
+use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
-use crate::facts::{Customer, DeviceDetails, Mountpoint, User};
-use crate::http::Call;
+use crate::facts::{Customer, DeviceDetails, Mountpoint, Quota, User};
+use crate::http::{Call, Http};
 use crate::path::{RemotePath, device_url, user_url};
 
 /// The customer document; everything but the name is for people, so it may be missing or odd.
@@ -28,16 +30,14 @@ struct CustomerAnswer {
 
 impl From<CustomerAnswer> for Customer {
     fn from(answer: CustomerAnswer) -> Self {
-        // Negative means unlimited.
-        let bytes = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
         Self {
             username: answer.username,
             email: answer.email,
             name: answer.name,
             brand: answer.brand_code,
             account_type: answer.account_type,
-            used_bytes: bytes(answer.usage),
-            quota_bytes: bytes(answer.quota),
+            used_bytes: answer.usage.and_then(|number| u64::try_from(number).ok()),
+            quota: answer.quota.map(Quota::of_number),
             write_locked: answer.write_locked.unwrap_or_default(),
             read_locked: answer.read_locked.unwrap_or_default(),
         }
@@ -47,14 +47,7 @@ impl From<CustomerAnswer> for Customer {
 impl Client {
     /// Who the account belongs to.
     pub async fn customer(&self) -> Result<Customer> {
-        let url = format!("{}/account/v1/customer", self.0.endpoints.api_url);
-        let answer =
-            self.fetch(Call::get("asking for the account", url), Answer::json::<CustomerAnswer>).await?;
-        if answer.username.is_empty() {
-            let action = "asking for the account".to_owned();
-            return Err(Error::Protocol { action, reason: "it names no user".to_owned() });
-        }
-        Ok(answer.into())
+        customer(self.fetch(customer_call(&self.0.endpoints), Answer::json::<CustomerAnswer>).await?)
     }
 
     /// The internal user name that all paths are made of; asked for once.
@@ -94,6 +87,28 @@ impl Client {
         )
         .await
     }
+}
+
+/// Whom an access token belongs to, asked outside of any kept login.
+pub(crate) async fn customer_of(
+    http: &Http,
+    endpoints: &Endpoints,
+    token: &SecretString,
+) -> Result<Customer> {
+    let call = customer_call(endpoints).header(AUTHORIZATION.as_str(), bearer(token)?);
+    customer(http.send(&call).await?.json().await?)
+}
+
+fn customer_call(endpoints: &Endpoints) -> Call {
+    Call::get("asking for the account", format!("{}/account/v1/customer", endpoints.api_url))
+}
+
+fn customer(answer: CustomerAnswer) -> Result<Customer> {
+    if answer.username.is_empty() {
+        let action = "asking for the account".to_owned();
+        return Err(Error::Protocol { action, reason: "it names no user".to_owned() });
+    }
+    Ok(answer.into())
 }
 
 /// A command: an empty body and no content type, or it would be taken for an upload (protocol 6).

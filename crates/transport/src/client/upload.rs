@@ -112,7 +112,7 @@ impl Upload<'_> {
             sent_any = true;
             let access = self.client.0.session.access().await?;
             let before = self.result.sent_bytes;
-            let error = match self.send_content(&allocated, from, bearer(&access)?, source).await {
+            let error = match self.send_content(&allocated, from, bearer(&access.token)?, source).await {
                 Ok(()) => return Ok(self.result),
                 Err(error) => error,
             };

@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use jottad_emulator::{Effect, Emulator, EmulatorConfig, Fault, Matching};
-use jottad_transport::{Client, ClientOptions, Endpoints, ErrorKind, HostIdentity, LoginToken, Session};
+use jottad_transport::{
+    Client, ClientOptions, CredentialFile, Endpoints, Error, ErrorKind, HostIdentity, LoginToken, Quota,
+    SealingKey, Session,
+};
 use tempfile::TempDir;
 
 use crate::account::{Account, credential_file, host, http, log_in, path};
@@ -23,7 +26,7 @@ async fn a_login_is_kept_in_a_private_file_and_taken_up_again() {
     assert_eq!(session.brand(), "jottacloud");
     let customer = client(&account.emulator, session).customer().await.unwrap();
     assert_eq!(customer.username, "u7k2m9qp0example");
-    assert_eq!(customer.quota_bytes, None);
+    assert_eq!(customer.quota, Some(Quota::Unlimited));
     assert_eq!(account.state().counters().of("token"), 0, "no new token was needed");
     let names: Vec<_> =
         std::fs::read_dir(account.directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
@@ -47,7 +50,7 @@ async fn a_login_token_is_not_spent_when_the_login_cannot_be_kept() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
     let directory = TempDir::new().unwrap();
     let token = LoginToken::parse(&emulator.login_token()).unwrap();
-    let nowhere = jottad_transport::CredentialFile::new(directory.path().join("missing/credentials.json"));
+    let nowhere = CredentialFile::new(directory.path().join("missing/credentials.json"));
     let error = Session::log_in(http(), &token, nowhere, &host()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Local);
     assert_eq!(emulator.state().counters().of("token"), 0);
@@ -60,8 +63,84 @@ async fn a_login_copied_from_another_machine_is_not_used() {
     let file = credential_file(&account.directory);
     let elsewhere = HostIdentity::from_machine_id("another machine");
     let error = Session::open(http(), file.clone(), &elsewhere).unwrap_err();
+    assert!(matches!(error, Error::LoginOfOtherMachine { .. }), "{error}");
     assert_eq!(error.kind(), ErrorKind::LoginNeeded);
     assert!(Session::open(http(), file, &HostIdentity::from_machine_id("")).is_ok());
+}
+
+#[tokio::test]
+async fn a_login_that_is_copied_over_a_running_one_is_not_used_either() {
+    let account = Account::open().await;
+    let elsewhere = TempDir::new().unwrap();
+    let token = LoginToken::parse(&account.emulator.login_token()).unwrap();
+    let other = HostIdentity::from_machine_id("another machine");
+    Session::log_in(http(), &token, credential_file(&elsewhere), &other).await.unwrap();
+    std::fs::copy(credential_file(&elsewhere).path(), credential_file(&account.directory).path()).unwrap();
+    account.state().expire_access_tokens();
+    account.state().reset_counters();
+    let error = account.client.customer().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LoginNeeded);
+    assert!(error.to_string().contains("another machine"), "{error}");
+    assert_eq!(account.state().counters().of("token"), 0);
+}
+
+#[tokio::test]
+async fn a_granted_login_tells_whose_it_is_before_anything_is_kept() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    log_in(&emulator, &directory).await.unwrap();
+    let before = std::fs::read(credential_file(&directory).path()).unwrap();
+    let token = LoginToken::parse(&emulator.login_token()).unwrap();
+    let granted = token.spend(http(), credential_file(&directory), &host()).await.unwrap();
+    assert_eq!(granted.username().as_deref(), Some("u7k2m9qp0example"));
+    let customer = granted.customer(&Endpoints::on_one_host(&emulator.base_url())).await.unwrap();
+    assert_eq!(customer.email.as_deref(), Some("kari@example.net"));
+    drop(granted);
+    assert_eq!(std::fs::read(credential_file(&directory).path()).unwrap(), before);
+    // The old login has a family of its own and goes on.
+    let session = Session::open(http(), credential_file(&directory), &host()).unwrap();
+    emulator.state().expire_access_tokens();
+    client(&emulator, session).customer().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sealed_login_shows_no_token_and_needs_its_key() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("credentials.sealed");
+    let key = SealingKey::generate().unwrap();
+    let file = CredentialFile::sealed(&path, key.clone());
+    let token = LoginToken::parse(&emulator.login_token()).unwrap();
+    let session = Session::log_in(http(), &token, file.clone(), &host()).await.unwrap();
+    let client = client(&emulator, session);
+    // Renewals seal too, and two programs with the key share the login.
+    let other = Session::open(http(), file.clone(), &host()).unwrap();
+    for _ in 0..3 {
+        emulator.state().expire_access_tokens();
+        client.customer().await.unwrap();
+        let other = Client::new(
+            Endpoints::on_one_host(&emulator.base_url()),
+            other.clone(),
+            ClientOptions::default(),
+        );
+        other.unwrap().customer().await.unwrap();
+    }
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("token"), "{text}");
+    // A copy is recognised without the key.
+    let elsewhere = HostIdentity::from_machine_id("another machine");
+    let without_key = CredentialFile::new(&path);
+    assert!(matches!(without_key.check_host(&elsewhere), Err(Error::LoginOfOtherMachine { .. })));
+    without_key.check_host(&host()).unwrap();
+    for wrong in [without_key, CredentialFile::sealed(&path, SealingKey::generate().unwrap())] {
+        let error = Session::open(http(), wrong, &host()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LoginNeeded);
+        assert!(error.to_string().contains("sealed"), "{error}");
+    }
+    let plain = CredentialFile::sealed(credential_file(&directory).path(), key);
+    log_in(&emulator, &directory).await.unwrap();
+    assert!(plain.load().unwrap_err().to_string().contains("not sealed"));
 }
 
 #[tokio::test]
@@ -92,13 +171,11 @@ async fn many_requests_with_an_expired_token_renew_it_once() {
 #[tokio::test]
 async fn a_token_is_renewed_before_it_ends() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
-    // Shorter than the margin: fresh for four fifths of a second.
-    emulator.state().set_access_lifetime(Duration::from_secs(1));
+    // Just as long as the margin: good for a minute, and to be renewed from its first moment on.
+    emulator.state().set_access_lifetime(Duration::from_mins(1));
     let directory = TempDir::new().unwrap();
     let client = client(&emulator, log_in(&emulator, &directory).await.unwrap());
-    client.customer().await.unwrap();
     emulator.state().reset_counters();
-    tokio::time::sleep(Duration::from_millis(850)).await;
     client.customer().await.unwrap();
     let counters = emulator.state().counters();
     assert_eq!((counters.of("token"), counters.by_status.get(&401)), (1, None));

@@ -3,7 +3,7 @@
 use jottad_emulator::{Emulator, EmulatorConfig, LegacyLogin as Accepted, TokenRules};
 use jottad_transport::{
     Brand, BrowserLogin, Client, ClientOptions, Endpoints, Error, ErrorKind, LegacyDevice, LegacyLogin,
-    Session,
+    Result, Session,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -21,6 +21,12 @@ async fn check(emulator: &Emulator, session: Session, directory: &TempDir) {
     assert_eq!(kept.brand(), client.session().brand());
 }
 
+/// Waits for the browser and keeps the login.
+async fn finish(login: BrowserLogin, directory: &TempDir) -> Result<Session> {
+    let code = login.wait().await?;
+    login.redeem(code, credential_file(directory), &host()).await?.keep()
+}
+
 /// A browser: goes where it is sent, and back again.
 async fn browse(url: &str) {
     let browser = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -36,8 +42,7 @@ async fn every_brand_logs_in_by_browser() {
         let login = BrowserLogin::begin(http(), &endpoints, brand, 0).await.unwrap();
         assert!(login.url().contains("code_challenge"), "{}", login.url());
         let url = login.url().to_owned();
-        let (file, host) = (credential_file(&directory), host());
-        let (session, ()) = tokio::join!(login.finish(file, &host), browse(&url));
+        let (session, ()) = tokio::join!(finish(login, &directory), browse(&url));
         let session = session.unwrap();
         assert_eq!(session.brand(), brand.key);
         check(&emulator, session, &directory).await;
@@ -61,12 +66,15 @@ async fn strangers_at_the_door_do_not_disturb_a_login() {
             let answer = client.get(format!("http://127.0.0.1:{port}/{target}")).send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 404, "{target}");
         }
-        let mut silent = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut silent, b"\xff\xfe\r\n\r\n").await.unwrap();
+        let mut rude = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut rude, b"\xff\xfe\r\n\r\n").await.unwrap();
+        // One that says nothing does not keep the others waiting.
+        let _silent = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let begun = std::time::Instant::now();
         browse(&url).await;
+        assert!(begun.elapsed() < std::time::Duration::from_secs(4));
     };
-    let (file, host) = (credential_file(&directory), host());
-    let (session, ()) = tokio::join!(login.finish(file, &host), strangers);
+    let (session, ()) = tokio::join!(finish(login, &directory), strangers);
     check(&emulator, session.unwrap(), &directory).await;
 }
 
@@ -82,23 +90,63 @@ async fn a_browser_elsewhere_hands_its_address_over() {
     let answer = browser.get(login.url()).send().await.unwrap();
     let address = answer.headers()["location"].to_str().unwrap().to_owned();
     let other = begin().await.unwrap();
-    let error = other.finish_with(&address, credential_file(&directory), &host()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LoginNeeded, "another login's address");
-    let session = login.finish_with(&address, credential_file(&directory), &host()).await.unwrap();
-    check(&emulator, session, &directory).await;
+    assert!(other.read_address(&address).is_none(), "another login's address");
+    for wrong in ["", "http://localhost/", "no address", "file:///etc/passwd", "https://"] {
+        assert!(login.read_address(wrong).is_none(), "{wrong}");
+    }
+    let without_scheme = address.strip_prefix("http://").unwrap();
+    assert!(login.read_address(without_scheme).unwrap().is_ok());
+    let code = login.read_address(&format!(" {address}\n")).unwrap().unwrap();
+    let granted = login.redeem(code, credential_file(&directory), &host()).await.unwrap();
+    check(&emulator, granted.keep().unwrap(), &directory).await;
 }
 
 #[tokio::test]
 async fn the_service_s_refusal_is_told() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
     let endpoints = Endpoints::on_one_host(&emulator.base_url());
-    let directory = TempDir::new().unwrap();
     let login = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], 0).await.unwrap();
     let state = login.url().split("state=").nth(1).unwrap().split('&').next().unwrap();
     let address =
         format!("http://localhost/?error=access_denied&error_description=Not+today%1b&state={state}");
-    let error = login.finish_with(&address, credential_file(&directory), &host()).await.unwrap_err();
+    let error = login.read_address(&address).unwrap().unwrap_err();
     assert_eq!(error.to_string(), "the login was refused: Not today");
+}
+
+#[tokio::test]
+async fn a_service_without_pkce_is_not_bothered_with_it() {
+    let tokens = TokenRules { pkce: false, ..TokenRules::default() };
+    let emulator = Emulator::start(EmulatorConfig { tokens, ..EmulatorConfig::default() }).await.unwrap();
+    let endpoints = Endpoints::on_one_host(&emulator.base_url());
+    let directory = TempDir::new().unwrap();
+    let login = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], 0).await.unwrap();
+    assert!(!login.url().contains("challenge"), "{}", login.url());
+    let url = login.url().to_owned();
+    let (session, ()) = tokio::join!(finish(login, &directory), browse(&url));
+    check(&emulator, session.unwrap(), &directory).await;
+}
+
+#[tokio::test]
+async fn a_code_is_not_spent_when_the_login_cannot_be_kept() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let endpoints = Endpoints::on_one_host(&emulator.base_url());
+    let login = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], 0).await.unwrap();
+    let url = login.url().to_owned();
+    let (code, ()) = tokio::join!(login.wait(), browse(&url));
+    let nowhere = jottad_transport::CredentialFile::new("/nowhere/at/all/credentials.json");
+    let error = login.redeem(code.unwrap(), nowhere, &host()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Local);
+    assert_eq!(emulator.state().counters().of("token"), 0);
+}
+
+#[tokio::test]
+async fn one_port_serves_one_login_at_a_time() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let endpoints = Endpoints::on_one_host(&emulator.base_url());
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = BrowserLogin::begin(http(), &endpoints, &Brand::ALL[0], port).await.unwrap_err();
+    assert!(matches!(error, Error::RedirectPort { port: told, .. } if told == port), "{error}");
 }
 
 #[tokio::test]
@@ -115,14 +163,16 @@ async fn the_legacy_login_asks_for_a_code_where_there_is_one() {
             password: SecretString::from(password),
             one_time_code: code.map(str::to_owned),
         };
-        device.log_in(http(), &endpoints, &login, credential_file(&directory), &host()).await
+        let granted = device.log_in(http(), &endpoints, &login, credential_file(&directory), &host()).await;
+        granted.and_then(jottad_transport::GrantedLogin::keep)
     };
     let error = attempt("wrong", None).await.unwrap_err();
     assert!(matches!(error, Error::LoginRefused { .. }), "{error}");
     assert!(!error.to_string().contains("wrong password"));
     let error = attempt("correct", None).await.unwrap_err();
     assert!(matches!(&error, Error::OneTimeCodeNeeded { channel } if channel == "SMS"), "{error}");
-    assert!(attempt("correct", Some("654-321")).await.is_err());
+    let error = attempt("correct", Some("654-321")).await.unwrap_err();
+    assert!(matches!(error, Error::OneTimeCodeNeeded { .. }), "{error}");
     let session = attempt("correct", Some("123-456")).await.unwrap();
     check(&emulator, session, &directory).await;
     let kept = std::fs::read_to_string(credential_file(&directory).path()).unwrap();
