@@ -22,8 +22,8 @@ pub enum Event {
     Started,
     /// Something may have changed locally.
     LocalHint(LocalHint),
-    /// Something may have changed on the service; `None` means anywhere.
-    RemoteHint(Option<StoredPath>),
+    /// Something may have changed on the service.
+    RemoteHint(RemoteHint),
     /// The time that [`crate::Folder::deadline`] named has come.
     Timer,
     /// A person asked for something.
@@ -43,6 +43,40 @@ pub enum LocalHint {
     Subtree(RelativePath),
     /// The root may be gone.
     Root,
+}
+
+/// What may be said of changes on the service. Nothing here is believed: it only tells where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteHint {
+    /// From now on every change is hinted. What happened before is not known.
+    Listening,
+    /// Changes are not hinted any more.
+    Deaf,
+    /// Anything in the folder may have changed.
+    Anywhere,
+    /// Something changed that the change stamp covers, but not in the folder.
+    Elsewhere,
+    /// This entry may have changed.
+    Entry {
+        /// Which one.
+        path: StoredPath,
+        /// What is said to be there now.
+        told: Told,
+    },
+}
+
+/// What a hint says of an entry. What is known already need not be looked at: that is how one's own work, which is hinted
+/// too, costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// It is not there any more.
+    Gone,
+    /// A directory is there; of what is in it nothing is said.
+    Directory,
+    /// A file with this content and time is there.
+    File(File),
 }
 
 /// What a person can ask of a folder.

@@ -25,8 +25,7 @@ pub use disk::{
     RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, Followed, LocalExpectation, LocalHint, OperationError, Outcome,
-    RemoteExpectation, Replaces, Request, Task,
+    Achieved, Command, CommandId, Event, Followed, LocalExpectation, LocalHint, OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use jottad_core::{Operation, RelativePath, StoredPath, Timestamp};
+use jottad_core::{Operation, RelativePath, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::Index;
 use crate::metered::Metered;
@@ -123,9 +123,9 @@ impl FolderHandle {
         self.send(Event::LocalHint(hint));
     }
 
-    /// Passes a hint of the service on; `None` means anywhere.
-    pub fn remote_hint(&self, path: Option<StoredPath>) {
-        self.send(Event::RemoteHint(path));
+    /// Passes a hint of the service on.
+    pub fn remote_hint(&self, hint: RemoteHint) {
+        self.send(Event::RemoteHint(hint));
     }
 
     /// Asks for something. It is under way, not done, when this returns.

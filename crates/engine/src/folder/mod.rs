@@ -2,7 +2,7 @@
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
 //! modules follow a change through it: what the disk says ([`scanning`], [`hashing`]), what the service says
-//! ([`listing`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
+//! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
 //! [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
@@ -12,6 +12,7 @@ mod connection;
 mod deleting;
 mod following;
 mod hashing;
+mod hinting;
 mod listing;
 mod moving;
 mod planning;
@@ -37,6 +38,7 @@ use completing::Running;
 use confirming::Confirming;
 use connection::Connection;
 use hashing::Hashing;
+use hinting::Hinting;
 use listing::Listing;
 use planning::Round;
 use resolving::Resolving;
@@ -84,6 +86,7 @@ pub struct Folder {
     scanning: Scanning,
     hashing: Hashing,
     listing: Listing,
+    hinting: Hinting,
     confirming: Confirming,
     resolving: Resolving,
     connection: Connection,
@@ -131,6 +134,7 @@ impl Folder {
             scanning: Scanning::default(),
             hashing: Hashing::default(),
             listing,
+            hinting: Hinting::default(),
             confirming: Confirming::default(),
             resolving,
             connection: Connection::default(),
@@ -181,6 +185,7 @@ impl Folder {
             self.connection.deadline(),
             self.confirming.deadline(),
             self.listing.deadline(),
+            self.hinting.deadline(),
         ];
         deadlines.push(self.index.next_try()?.map(at_wall));
         Ok(deadlines.into_iter().flatten().min())
@@ -200,7 +205,7 @@ impl Folder {
                 self.root.doubt();
                 self.scanning.want_everything();
             }
-            Event::RemoteHint(_) => self.listing.want_poll(),
+            Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
             Event::Listed(command, entries) => self.observe_listed(command, &entries)?,
@@ -275,6 +280,7 @@ impl Folder {
             self.issue_hashes()?;
         }
         if self.connection.is_open() && self.resolve_move()? {
+            self.take_up_hints(now)?;
             self.issue_listing();
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
@@ -292,6 +298,7 @@ impl Folder {
             && self.hashing.is_idle()
             && self.listing.is_known()
             && self.listing.is_idle()
+            && self.hinting.is_idle()
             && self.confirming.is_idle()
             && self.resolving.is_idle()
             && self.running.is_empty()
