@@ -52,6 +52,8 @@ pub struct FolderStatus {
     pub local_checked_at: Option<Timestamp>,
     /// When the last complete listing ended.
     pub remote_checked_at: Option<Timestamp>,
+    /// When the service last said whether anything may have changed, in this run.
+    pub polled_at: Option<Timestamp>,
     /// Local files; unknown before the first scan ended.
     pub files: Option<u64>,
     /// Local directories, the root not counted.

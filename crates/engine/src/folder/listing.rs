@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jottad_core::{DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, decode_name, encode_name};
+use jottad_core::{DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
@@ -29,6 +29,8 @@ pub(super) struct Listing {
     /// Something was done since the last stamp was read, so that a new stamp proves nothing.
     own_work: bool,
     listed_at: Option<Duration>,
+    /// When the stamp was last read.
+    pub(super) polled_at: Option<Timestamp>,
     poll_at: Option<Duration>,
     list_at: Option<Duration>,
     /// A person allowed to build a missing remote root anew.
@@ -80,6 +82,7 @@ impl Listing {
             stamp: None,
             own_work: true,
             listed_at: None,
+            polled_at: None,
             poll_at: None,
             list_at: None,
             missing_root_trusted: false,
@@ -205,6 +208,7 @@ impl Folder {
             }
         };
         self.connection.succeeded();
+        self.listing.polled_at = Some(now.wall);
         if self.listing.wanted == Wanted::Listing {
             self.listing.stamp = Some(stamp);
             return Ok(());

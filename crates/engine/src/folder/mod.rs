@@ -70,6 +70,8 @@ pub enum Notice {
     },
     /// An operation ended.
     OperationEnded(LogLine),
+    /// The folder was paused, or goes on.
+    Paused(bool),
 }
 
 /// One folder.
@@ -194,6 +196,7 @@ impl Folder {
     fn apply(&mut self, event: Event, now: Now) -> Result<(), FolderError> {
         match event {
             Event::Started => {
+                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 self.listing.start(&self.settings, now);
                 // A person may have mended what was wrong and started anew for that very reason.
@@ -257,6 +260,7 @@ impl Folder {
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
         self.paused = pause;
+        self.notices.push(Notice::Paused(pause.is_some()));
         let value = match pause {
             None => None,
             Some(Pause::Forever) => Some("forever".to_owned()),

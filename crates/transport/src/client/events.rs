@@ -59,8 +59,9 @@ pub struct EventStream {
     next_ping: Instant,
     /// When the last ping was sent that nothing was heard after.
     unanswered: Option<Instant>,
-    form: PingForm,
-    /// The service has answered this form.
+    /// The form that was sent last.
+    form: Option<PingForm>,
+    /// The service has answered it.
     is_form_known: bool,
     /// It came before anybody asked for it.
     early: Option<Event>,
@@ -162,7 +163,7 @@ impl Client {
             socket,
             next_ping: Instant::now(),
             unanswered: None,
-            form: PingForm::Object,
+            form: None,
             is_form_known: false,
             early: None,
             last_word: LastWord::none_yet(),
@@ -236,10 +237,12 @@ impl EventStream {
         let interval = if self.is_form_known { PING_INTERVAL } else { SEARCHING_INTERVAL };
         self.next_ping = now + interval;
         self.unanswered = self.unanswered.or(Some(now));
-        let form = self.form;
-        if !self.is_form_known {
-            self.form = form.other();
-        }
+        let form = match self.form {
+            None => PingForm::Object,
+            Some(form) if self.is_form_known => form,
+            Some(form) => form.other(),
+        };
+        self.form = Some(form);
         self.say(form.text().to_owned()).await?;
         let ping = Message::Ping(tokio_tungstenite::tungstenite::Bytes::new());
         self.socket.send(ping).await.map_err(|error| ended(&error.to_string()))

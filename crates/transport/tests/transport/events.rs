@@ -11,13 +11,13 @@ use crate::account::{Account, path};
 async fn what_another_device_does_is_told() {
     let account = Account::open().await;
     let mut events = account.client.events().await.unwrap();
-    account.state().act(&Act::put("Jotta/Archive/a: b.txt", b"x")).unwrap();
+    account.state().act(&Act::put("Jotta/Archive/a b.txt", b"x")).unwrap();
     let stored = next(&mut events).await;
     assert_eq!(stored.kind, "NEW_UPLOAD");
-    assert_eq!(stored.path, Some(path("Jotta/Archive/a: b.txt")));
+    assert_eq!(stored.path, Some(path("Jotta/Archive/a b.txt")));
     assert_eq!(stored.content.map(|content| content.size), Some(1));
     assert!(stored.modified.is_some());
-    account.state().act(&Act::rename("Jotta/Archive/a: b.txt", "Jotta/Archive/moved")).unwrap();
+    account.state().act(&Act::rename("Jotta/Archive/a b.txt", "Jotta/Archive/moved")).unwrap();
     let moved = next(&mut events).await;
     assert_eq!((moved.kind.as_str(), moved.to), ("MOVE", Some(path("Jotta/Archive/moved"))));
     assert!(events.last_word().time().is_some());
