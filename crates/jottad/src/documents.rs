@@ -449,7 +449,11 @@ mod tests {
             pid: 7,
             started_at: Time(Timestamp::from_seconds(0)),
             account: AccountStatus::default(),
-            noticing: NoticingDocument { events: "off".into(), polls: "off".into(), ..NoticingDocument::default() },
+            noticing: NoticingDocument {
+                events: "off".into(),
+                polls: "off".into(),
+                ..NoticingDocument::default()
+            },
             folders: vec![FolderDocument {
                 name: "docs".into(),
                 local: "/home/kari/docs".into(),

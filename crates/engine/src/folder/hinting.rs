@@ -270,21 +270,13 @@ impl Folder {
     }
 
     /// The row that the service is known to have under this name.
-    fn find_on_service(
-        &self,
-        directory: NodeId,
-        stored: &StoredName,
-    ) -> Result<Option<Node>, FolderError> {
+    fn find_on_service(&self, directory: NodeId, stored: &StoredName) -> Result<Option<Node>, FolderError> {
         let found = self.find_for_stored(directory, stored, &|_| false)?;
         Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
     }
 
     /// A directory with those below it that are known on the service.
-    fn add_directories(
-        &self,
-        top: NodeId,
-        directories: &mut BTreeSet<NodeId>,
-    ) -> Result<(), FolderError> {
+    fn add_directories(&self, top: NodeId, directories: &mut BTreeSet<NodeId>) -> Result<(), FolderError> {
         directories.insert(top);
         self.index.walk(top, |node, _| {
             if node.remote_entry() == Entry::Directory {

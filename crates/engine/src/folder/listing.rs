@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jottad_core::{DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name};
+use jottad_core::{
+    DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
+};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};

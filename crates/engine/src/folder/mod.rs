@@ -1,7 +1,7 @@
 //! A folder as a deterministic state machine: an event and a time in, commands out.
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
-//! modules follow a change through it: what the disk says ([`scanning`], [`hashing`]), what the service says
+//! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
 //! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
 //! [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
@@ -14,6 +14,7 @@ mod following;
 mod hashing;
 mod hinting;
 mod listing;
+mod mounting;
 mod moving;
 mod planning;
 mod reporting;
@@ -40,6 +41,7 @@ use connection::Connection;
 use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
+use mounting::Mounting;
 use planning::Round;
 use resolving::Resolving;
 use root::Root;
@@ -89,6 +91,7 @@ pub struct Folder {
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
+    mounting: Mounting,
     confirming: Confirming,
     resolving: Resolving,
     connection: Connection,
@@ -137,6 +140,7 @@ impl Folder {
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),
+            mounting: Mounting::default(),
             confirming: Confirming::default(),
             resolving,
             connection: Connection::default(),
@@ -252,6 +256,7 @@ impl Folder {
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve()?,
             Request::Reject => self.reject()?,
+            Request::AcceptMount(path) => self.accept_mount(path)?,
             Request::Reconnect => self.connection.retry_now(),
         }
         self.round.restart();
@@ -278,6 +283,7 @@ impl Folder {
         if !self.check_root() {
             return Ok(());
         }
+        self.review_mounts()?;
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;
@@ -325,7 +331,8 @@ impl Folder {
     fn issue(&mut self, task: Task) -> CommandId {
         self.next_command += 1;
         let id = CommandId(self.next_command);
-        self.commands.push(Command { id, task });
+        let mounts = self.mounting.expected_for(&task);
+        self.commands.push(Command { id, task, mounts });
         id
     }
 
@@ -411,6 +418,10 @@ impl Folder {
 
     fn retry_problem(&mut self, problem: &ProblemRow) -> Result<(), FolderError> {
         self.attempts.remove(&problem.node);
+        if problem.kind == ProblemKind::MountChanged {
+            let path = self.index.path(problem.node)?;
+            self.look_for_mount(&path);
+        }
         if matches!(
             problem.kind,
             ProblemKind::Unreadable | ProblemKind::KeepsChanging | ProblemKind::WrongKind

@@ -241,7 +241,10 @@ impl Folder {
             path: path_of(&lineage),
             stored: stored_path_of(&lineage),
             frozen: lineage.iter().any(|node| {
-                matches!(node.local, Local::Other | Local::Ignored | Local::UnreadableDirectory(_))
+                matches!(
+                    node.local,
+                    Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
+                )
             }),
             busy: self.busy.contains(&NodeId::ROOT)
                 || lineage.iter().any(|node| self.busy.contains(&node.id)),
@@ -282,6 +285,12 @@ impl Folder {
         match failure.into_inner() {
             Some(error) => Err(error),
             None if is_pending.get() => Ok(None),
+            None if decision.action == Action::Trash(Side::Remote) && self.misses_mount(node.id)? => {
+                Ok(Some(Decision {
+                    action: Action::Block,
+                    because: "a disk that was mounted below is missing",
+                }))
+            }
             None => Ok(Some(decision)),
         }
     }

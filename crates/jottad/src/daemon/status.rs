@@ -52,8 +52,10 @@ fn noticing(daemon: &Daemon, folders: &[FolderDocument]) -> NoticingDocument {
     polls.clone_into(&mut document.polls);
     let answered = daemon.0.link.client().ok().and_then(|client| client.last_word().time()).map(Time);
     let listed = folders.iter().filter_map(|folder| folder.remote_checked_at).max();
-    document.heard_at =
-        [document.heard_at, document.events_heard_at, document.polled_at, answered, listed].into_iter().flatten().max();
+    document.heard_at = [document.heard_at, document.events_heard_at, document.polled_at, answered, listed]
+        .into_iter()
+        .flatten()
+        .max();
     document
 }
 
