@@ -325,7 +325,7 @@ async fn local_digest<D: Disk>(
     let mut digest = TreeDigest::default();
     let mut pending = vec![(directory.clone(), RelativePath::root())];
     while let Some((directory, below)) = pending.pop() {
-        for entry in disk.list(&directory).await? {
+        for entry in disk.list(&directory).await?.entries {
             let path = below.join(&entry.name);
             match entry.node {
                 DiskNode::File(stat) => digest.add_local_file(&path, &stat),

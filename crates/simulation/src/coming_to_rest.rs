@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_engine::{FolderError, Request, Verdict};
+use jottad_engine::{FolderError, ProblemKind, Request, Verdict};
 
 use crate::run::{Issued, Run};
 use crate::scenario::{Act, Hints};
@@ -29,13 +29,14 @@ impl Run<'_> {
         let now = world.tick();
         world.trace.note(format_args!("CALM"));
         world.weather = crate::world::Weather { calm: true, ..Default::default() };
-        world.disk.is_mounted = true;
+        world.disk.mount_everything();
         let locked: Vec<_> =
             world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
-        let was_gone = self.scenario.steps.iter().any(|step| step.act == Act::Unmount);
+        let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_));
+        let was_gone = self.scenario.steps.iter().any(|step| is_unmount(&step.act));
         let is_sure = world.knobs.hints == Hints::All && locked.is_empty() && !was_gone;
         drop(world);
         self.request(Request::Resume);
@@ -67,6 +68,7 @@ impl Run<'_> {
                 self.request(Request::Approve);
                 self.rest()?;
             }
+            self.accept_lost_disks()?;
             let differences = self.differences()?;
             let problems = self.unexplained_problems()?;
             reason = match (status.verdict, differences.first(), problems.first()) {
@@ -83,6 +85,23 @@ impl Run<'_> {
             self.world.lock().violate(format!("does not come to rest: {reason}"));
         }
         Ok(false)
+    }
+
+    /// A person says of every disk that cannot be mounted any more that it is gone for good.
+    fn accept_lost_disks(&mut self) -> Result<(), FolderError> {
+        for problem in self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)? {
+            let is_lost = problem.kind == ProblemKind::MountChanged
+                && self.world.lock().disk.mounted_at(&problem.path).is_none();
+            if is_lost {
+                let mut world = self.world.lock();
+                let gone: Vec<_> = world.disk.orphaned().iter().map(crate::text::Text::content).collect();
+                world.given_up.extend(gone);
+                drop(world);
+                self.request(Request::AcceptMount(problem.path));
+                self.rest()?;
+            }
+        }
+        Ok(())
     }
 
     fn check_outcome(&mut self) -> Result<(), FolderError> {

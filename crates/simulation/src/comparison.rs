@@ -117,6 +117,12 @@ impl Run<'_> {
                 ProblemKind::WrongKind => {
                     here.is_some_and(|serial| matches!(world.disk.inode(serial).body, Body::Other(_)))
                 }
+                // What is on another disk than `.jottad` is only read.
+                ProblemKind::LocalDisk => {
+                    let directory = problem.path.parent().unwrap_or_default();
+                    world.disk.file_system(&directory) != world.disk.file_system(&RelativePath::root())
+                        || world.disk.holds_mount(&problem.path)
+                }
                 _ => false,
             };
             if !is_explained {
