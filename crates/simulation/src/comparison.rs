@@ -159,7 +159,10 @@ impl World {
                     || (self.displaced.contains(content) && self.reachable().contains(content))
             }
         };
-        let wanted = self.saved.iter().filter(|(content, _)| !self.given_up.contains(content));
+        // What was saved where a disk is mounted now is out of everybody's sight.
+        let hidden: BTreeSet<Content> = self.disk.hidden().iter().map(crate::text::Text::content).collect();
+        let is_wanted = |content: &Content| !self.given_up.contains(content) && !hidden.contains(content);
+        let wanted = self.saved.iter().filter(|(content, _)| is_wanted(content));
         wanted.filter(|(content, side)| !is_live(content, **side)).map(|(content, _)| *content).collect()
     }
 }

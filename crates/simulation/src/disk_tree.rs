@@ -231,6 +231,21 @@ impl DiskTree {
         self.disks.values_mut().for_each(|disk| disk.is_mounted = true);
     }
 
+    /// Whether the directory at a path, beneath whatever is mounted there, holds something.
+    pub(crate) fn holds_beneath(&self, path: &RelativePath) -> bool {
+        let point = self.point(path);
+        point.and_then(|point| self.entries(point)).is_some_and(|entries| !entries.is_empty())
+    }
+
+    /// Every content in a directory that something is mounted over.
+    pub(crate) fn hidden(&self) -> Vec<Text> {
+        let points = self.disks.iter().filter(|(_, disk)| disk.is_mounted).map(|(point, _)| *point);
+        points
+            .flat_map(|point| self.walk_as(point, true))
+            .filter_map(|(_, serial)| self.text(serial))
+            .collect()
+    }
+
     /// Every content on a disk that cannot be mounted any more, because its place is gone.
     pub(crate) fn orphaned(&self) -> Vec<Text> {
         let attached: Vec<Serial> = self.all().into_iter().map(|(_, serial)| serial).collect();

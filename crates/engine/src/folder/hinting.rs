@@ -43,7 +43,7 @@ pub(super) struct Hinting {
     looks: u64,
     /// When the next of them is to be taken up.
     due: Option<Duration>,
-    /// A look has ended since they were last compared with what is known.
+    /// It has come, or a look has ended, since they were last compared with what is known.
     has_news: bool,
     taken_up: Option<Duration>,
     pace: Duration,
@@ -83,6 +83,13 @@ impl Hinting {
         self.due
     }
 
+    pub(super) fn timer(&mut self, now: Now) {
+        if self.due.is_some_and(|time| time <= now.monotonic) {
+            self.due = None;
+            self.has_news = true;
+        }
+    }
+
     /// A look has ended.
     pub(super) fn looked(&mut self) {
         self.has_news = true;
@@ -116,7 +123,7 @@ impl Hinting {
         // Of two that do not say the same neither is a description of what is there now.
         let told = if waiting.told == told { told } else { Told::Nothing };
         *waiting = Hinted { told, tries: 0, not_before: waiting.not_before.min(not_before) };
-        self.due = self.waiting.values().map(|hint| hint.not_before).min();
+        self.due = Some(self.due.map_or(not_before, |due| due.min(not_before)));
     }
 }
 
@@ -168,9 +175,8 @@ impl Folder {
         if self.listing.is_running() || self.running.values().any(Running::is_structural) {
             return Ok(());
         }
-        let is_due = self.hinting.due.is_some_and(|time| time <= now.monotonic);
         let mut directories = std::mem::take(&mut self.hinting.unknown);
-        if is_due || std::mem::take(&mut self.hinting.has_news) {
+        if std::mem::take(&mut self.hinting.has_news) {
             self.compare_hints(&mut directories, now)?;
         }
         if directories.is_empty() {

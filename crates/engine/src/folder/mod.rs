@@ -234,6 +234,7 @@ impl Folder {
         self.connection.timer(now);
         self.confirming.timer(now);
         self.listing.timer(&self.settings, now);
+        self.hinting.timer(now);
         self.retry_due_problems(now)?;
         Ok(())
     }

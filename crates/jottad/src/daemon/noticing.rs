@@ -33,7 +33,7 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// What listens to events for all folders. Cheap to clone; all clones are the same.
 #[derive(Clone)]
-pub(super) struct Noticing(Arc<Shared>);
+pub(crate) struct Noticing(Arc<Shared>);
 
 struct Shared {
     link: ServiceLink,
