@@ -25,7 +25,8 @@ pub use disk::{
     Mount, OtherKind, RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint, OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
+    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

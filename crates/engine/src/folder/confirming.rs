@@ -144,6 +144,7 @@ impl Folder {
     fn issue_confirmation(&mut self, directory: NodeId) -> Result<(), FolderError> {
         let Some(waiting) = self.confirming.waiting.remove(&directory) else { return Ok(()) };
         if self.index.node(directory)?.is_none() {
+            self.hinting.looked(directory);
             return Ok(());
         }
         let path = self.index.stored_path(directory)?;
@@ -168,7 +169,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
         let in_vain = self.end_look(directory);
-        self.hinting.looked();
+        self.hinting.looked(directory);
         match result {
             Ok(entries) => {
                 self.connection.succeeded();

@@ -39,6 +39,8 @@ pub(super) struct Hinting {
     waiting: BTreeMap<StoredPath, Hinted>,
     /// Directories of whose content nothing is known, because a look at the directory above has shown them.
     unknown: BTreeSet<NodeId>,
+    /// Directories that are looked at because of a hint.
+    looking: BTreeSet<NodeId>,
     /// Looks since nothing was hinted.
     looks: u64,
     /// When the next of them is to be taken up.
@@ -76,7 +78,7 @@ impl Hinting {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.unknown.is_empty()
+        self.waiting.is_empty() && self.unknown.is_empty() && self.looking.is_empty()
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -90,8 +92,9 @@ impl Hinting {
         }
     }
 
-    /// A look has ended.
-    pub(super) fn looked(&mut self) {
+    /// A look at a directory has ended.
+    pub(super) fn looked(&mut self, directory: NodeId) {
+        self.looking.remove(&directory);
         self.has_news = true;
     }
 
@@ -103,6 +106,7 @@ impl Hinting {
     /// A listing of everything begins. It may lag behind the hints, so they are compared with it afterwards.
     pub(super) fn listed(&mut self) {
         self.unknown.clear();
+        self.looking.clear();
         self.looks = 0;
         for hint in self.waiting.values_mut() {
             hint.tries = hint.tries.max(1);
@@ -188,7 +192,10 @@ impl Folder {
             return Ok(());
         }
         for directory in directories {
-            self.confirming.doubt(directory);
+            if self.index.node(directory)?.is_some() {
+                self.confirming.doubt(directory);
+                self.hinting.looking.insert(directory);
+            }
         }
         Ok(())
     }

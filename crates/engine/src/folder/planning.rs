@@ -160,7 +160,8 @@ impl Folder {
                 Phase::Waiting => {
                     if self.round.again {
                         self.round.begin();
-                    } else if self.running.is_empty() && self.hashing.is_idle() {
+                    } else if self.running.is_empty() && self.hashing.is_idle() && self.hinting.is_idle() {
+                        // What is hinted may turn out to be the other end of a move.
                         self.round.phase = Phase::Deletes;
                         self.round.deleting = Deleting::default();
                     } else {
@@ -519,7 +520,12 @@ impl Folder {
     }
 
     /// Whether the service can take this name beside those that are there; a problem says why not.
-    fn name_is_possible(&mut self, node: &Node, stored: &StoredName, now: Now) -> Result<bool, FolderError> {
+    pub(super) fn name_is_possible(
+        &mut self,
+        node: &Node,
+        stored: &StoredName,
+        now: Now,
+    ) -> Result<bool, FolderError> {
         if !stored.fits() {
             self.put_problem(
                 node.id,
