@@ -89,6 +89,7 @@ impl FolderHandle {
         remote: R,
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
+        let file = index.to_owned();
         let (index, _) = Index::open(index)?;
         let name = settings.name.clone();
         let folder = Folder::new(settings, index)?;
@@ -113,7 +114,7 @@ impl FolderHandle {
                 let failure = match catch_unwind(life) {
                     Ok(Ok(Ended::Stopped)) => None,
                     Ok(Ok(Ended::CommandPanicked(text))) => Some(format!("a command panicked: {text}")),
-                    Ok(Err(error)) => Some(error.to_string()),
+                    Ok(Err(error)) => Some(given_up(&error, &file)),
                     Err(panic) => Some(format!("its loop panicked: {}", panic_text(panic.as_ref()))),
                 };
                 if let Some(reason) = &failure {
@@ -312,6 +313,17 @@ enum Ended {
     CommandPanicked(String),
 }
 
+/// Why the loop gave up. What is damaged would only end the next loop as well, so it is not used again.
+fn given_up(error: &FolderError, index: &Path) -> String {
+    if !matches!(error, FolderError::Index(error) if error.is_damage()) {
+        return error.to_string();
+    }
+    match Index::set_aside(index) {
+        Ok(aside) => format!("{error}; it was set aside as {}", aside.display()),
+        Err(second) => format!("{error}; it cannot be set aside: {second}"),
+    }
+}
+
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
@@ -389,3 +401,6 @@ fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<O
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -360,3 +360,63 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that nobody is left who could want the folder to go on.
     let _ = stop.wait_for(|stopping| *stopping).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::config::Config;
+
+    fn supervisor(stop: watch::Receiver<bool>) -> Supervisor {
+        let places =
+            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
+        let text = "[[folder]]\nname = \"docs\"\nlocal = \"/d\"\nremote = \"Jotta/Archive/d\"\n";
+        let config = Config::parse(text, &places).unwrap();
+        let link = ServiceLink::default();
+        Supervisor {
+            setup: Setup::new(&config.folders[0], &config, None, Purpose::Serve),
+            places,
+            noticing: Noticing::start(link.clone()),
+            link,
+            events: Events::new(),
+            phase: Arc::new(Mutex::new(Phase::Starting)),
+            deaths: Arc::default(),
+            wake: Arc::default(),
+            stop,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_dies_lives_again_after_longer_and_longer_pauses() {
+        let stop = watch::Sender::new(false);
+        let supervisor = supervisor(stop.subscribe());
+        let deaths = Arc::clone(&supervisor.deaths);
+        let phase = Arc::clone(&supervisor.phase);
+        let lives = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&lives);
+        let began = Instant::now();
+        supervise(supervisor, move |_| {
+            let life = counted.fetch_add(1, Ordering::Relaxed);
+            async move { assert!(life >= 5, "a bug") }
+        })
+        .await;
+        // 1 + 2 + 4 + 8 + 16 seconds.
+        assert_eq!(began.elapsed().as_secs(), 31);
+        assert_eq!(lives.load(Ordering::Relaxed), 6);
+        let deaths = deaths.lock().unwrap().clone();
+        assert_eq!(deaths.times, 5);
+        assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
+        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
+        assert!(told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_to_live_again_can_be_stopped() {
+        let stop = watch::Sender::new(false);
+        let supervisor = supervisor(stop.subscribe());
+        let supervised = tokio::spawn(supervise(supervisor, |_| async { panic!("a bug") }));
+        stop.send_replace(true);
+        supervised.await.unwrap();
+    }
+}
