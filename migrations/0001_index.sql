@@ -21,7 +21,8 @@ CREATE TABLE node (
     base_local_modified INTEGER,         -- a file's modification time then, where the file system keeps another one
 
     -- Local. NULL absent, 0 as the base says (then the columns below hold nothing), 1 file, 2 directory,
-    -- 3 something that is never synced, 4 a directory that could not be read, 5 ignored by a rule.
+    -- 3 something that is never synced, 4 a directory that could not be read, 5 ignored by a rule, 6 a directory at which
+    -- something else is mounted than when it was read, or nothing any more.
     local_state       INTEGER,
     local_size        INTEGER,
     local_md5         BLOB,              -- NULL for a file: not summed since it changed
@@ -31,6 +32,7 @@ CREATE TABLE node (
     local_nanoseconds INTEGER,           -- of the modification time, below a second
     local_changed     INTEGER,           -- change time, nanoseconds since the epoch
     local_links       INTEGER,           -- names that the file has, where there are several
+    mount             INTEGER,           -- number of the file system that was mounted at this directory, 0 unknown; NULL none
 
     -- Remote. NULL absent, 0 as the base says, 1 file, 2 directory.
     remote_state      INTEGER,
@@ -51,6 +53,7 @@ CREATE INDEX node_remote_only ON node (parent)
 CREATE INDEX node_unhashed ON node (parent) WHERE local_state = 1 AND local_md5 IS NULL;
 CREATE INDEX node_arrived ON node (local_inode) WHERE local_state IN (1, 2);
 CREATE INDEX node_departed ON node (base_inode) WHERE base_kind IS NOT NULL AND local_state IS NOT 0;
+CREATE INDEX node_mounted ON node (id) WHERE mount IS NOT NULL;
 CREATE INDEX node_claimed ON node (parent) WHERE remote_claimed = 1;
 
 -- problem: an entry that cannot be synced now.

@@ -199,6 +199,16 @@ impl State {
         self.shared.world().event_copies = copies;
     }
 
+    /// How many event streams are open.
+    pub fn event_streams(&self) -> usize {
+        self.shared.world().event_streams()
+    }
+
+    /// Ends all event streams without a word.
+    pub fn cut_event_streams(&self) {
+        self.shared.world().cut_event_streams();
+    }
+
     /// How long each request waits.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.set_latency(latency);

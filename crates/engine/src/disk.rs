@@ -25,10 +25,10 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// The root's own `.jottad` is never listed. A directory that changed while it was read is
     /// [`DiskErrorKind::Changed`].
-    fn list(
-        &self,
-        directory: &RelativePath,
-    ) -> impl Future<Output = Result<Vec<DiskEntry>, DiskError>> + Send;
+    fn list(&self, directory: &RelativePath) -> impl Future<Output = Result<DiskListing, DiskError>> + Send;
+
+    /// What is mounted at a directory; `None` if nothing is, also because there is no directory.
+    fn mount(&self, path: &RelativePath) -> impl Future<Output = Result<Option<Mount>, DiskError>> + Send;
 
     /// Looks at one path; `None` if nothing is there.
     fn stat(&self, path: &RelativePath) -> impl Future<Output = Result<Option<DiskNode>, DiskError>> + Send;
@@ -199,6 +199,36 @@ impl fmt::Display for OtherKind {
     }
 }
 
+/// What a directory was read to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskListing {
+    /// What is mounted at the directory itself.
+    pub mount: Option<Mount>,
+    /// Its entries, in any order.
+    pub entries: Vec<DiskEntry>,
+}
+
+/// A file system that is mounted at a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mount {
+    /// A number for it that survives a remount where the system has one, else 0.
+    pub file_system: u64,
+}
+
+impl Mount {
+    /// Whether two looks at a directory may have shown the same: nothing mounted both times, or file systems that
+    /// nothing tells apart.
+    pub fn may_be_same(one: Option<Self>, other: Option<Self>) -> bool {
+        match (one, other) {
+            (None, None) => true,
+            (Some(one), Some(other)) => {
+                one.file_system == other.file_system || one.file_system == 0 || other.file_system == 0
+            }
+            _ => false,
+        }
+    }
+}
+
 /// One line of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskEntry {
@@ -252,6 +282,9 @@ pub enum DiskErrorKind {
     /// No space, or the user's quota is used up.
     #[error("no space left on the device")]
     NoSpace,
+    /// What is mounted here is not what was there when this was decided.
+    #[error("something else is mounted there now")]
+    MountChanged,
     /// Another daemon holds this root.
     #[error("another jottad is working on this folder")]
     Locked,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jottad_core::{Content, File, Kind, Md5, RelativePath, StoredName, StoredPath, Timestamp};
 
 use crate::digest::TreeDigest;
-use crate::disk::{DiskEntry, DiskError, DiskNode, FileStat, Identity, RootIdentity};
+use crate::disk::{DiskError, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity};
 use crate::remote::{ListedEntry, RemoteError, RemoteNode};
 
 /// Names one command; never reused within a run.
@@ -22,8 +22,8 @@ pub enum Event {
     Started,
     /// Something may have changed locally.
     LocalHint(LocalHint),
-    /// Something may have changed on the service; `None` means anywhere.
-    RemoteHint(Option<StoredPath>),
+    /// Something may have changed on the service.
+    RemoteHint(RemoteHint),
     /// The time that [`crate::Folder::deadline`] named has come.
     Timer,
     /// A person asked for something.
@@ -45,6 +45,40 @@ pub enum LocalHint {
     Root,
 }
 
+/// What may be said of changes on the service. Nothing here is believed: it only tells where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteHint {
+    /// From now on every change is hinted. What happened before is not known.
+    Listening,
+    /// Changes are not hinted any more.
+    Deaf,
+    /// Anything in the folder may have changed.
+    Anywhere,
+    /// Something changed that the change stamp covers, but not in the folder.
+    Elsewhere,
+    /// This entry may have changed.
+    Entry {
+        /// Which one.
+        path: StoredPath,
+        /// What is said to be there now.
+        told: Told,
+    },
+}
+
+/// What a hint says of an entry. What is known already need not be looked at: that is how one's own work, which is hinted
+/// too, costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// It is not there any more.
+    Gone,
+    /// A directory is there; of what is in it nothing is said.
+    Directory,
+    /// A file with this content and time is there.
+    File(File),
+}
+
 /// What a person can ask of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -58,6 +92,8 @@ pub enum Request {
     Approve,
     /// Bring what is held back from the other side.
     Reject,
+    /// What is mounted, or not mounted, at this directory is right as it is.
+    AcceptMount(RelativePath),
     /// There are new tokens, or the network is back: try at once.
     Reconnect,
 }
@@ -69,6 +105,17 @@ pub struct Command {
     pub id: CommandId,
     /// What to do.
     pub task: Task,
+    /// What must be mounted on the way to the local path, or nothing is done.
+    pub mounts: Vec<ExpectedMount>,
+}
+
+/// A file system below which a command works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedMount {
+    /// Where it is mounted.
+    pub path: RelativePath,
+    /// Which one it is.
+    pub mount: Mount,
 }
 
 /// What a command asks for.
@@ -227,6 +274,32 @@ pub enum Replaces {
     File(Content),
 }
 
+impl Task {
+    /// The local path that it works on, if any.
+    pub(crate) fn local_path(&self) -> Option<&RelativePath> {
+        match self {
+            Self::Scan { directory: path }
+            | Self::Hash { path, .. }
+            | Self::Upload { path, .. }
+            | Self::Download { path, .. }
+            | Self::MakeRemoteDirectory { path, .. }
+            | Self::MakeLocalDirectory { path }
+            | Self::MoveLocal { from: path, .. }
+            | Self::TrashRemote { path, .. }
+            | Self::TrashLocal { path, .. }
+            | Self::SetLocalTime { path, .. } => Some(path),
+            Self::CheckRoot
+            | Self::ClaimRoot { .. }
+            | Self::ListTree
+            | Self::ListDirectory { .. }
+            | Self::Look { .. }
+            | Self::Poll
+            | Self::MoveRemote { .. }
+            | Self::SetRemoteTime { .. } => None,
+        }
+    }
+}
+
 /// What a remote entry must be for it to be put into the trash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoteExpectation {
@@ -253,7 +326,7 @@ pub enum Outcome {
     /// [`Task::ClaimRoot`].
     Claimed(Result<(), DiskError>),
     /// [`Task::Scan`].
-    Scanned(Result<Vec<DiskEntry>, DiskError>),
+    Scanned(Result<DiskListing, DiskError>),
     /// [`Task::Hash`].
     Hashed(Result<Md5, DiskError>),
     /// [`Task::ListTree`]: `Ok` only if it was complete. The entries came before as [`Event::Listed`].

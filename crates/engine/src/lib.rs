@@ -21,12 +21,12 @@ mod time;
 
 pub use digest::TreeDigest;
 pub use disk::{
-    Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, LocalContent, OtherKind,
-    RootIdentity, StagedFile,
+    Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
+    Mount, OtherKind, RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, Followed, LocalExpectation, LocalHint, OperationError, Outcome,
-    RemoteExpectation, Replaces, Request, Task,
+    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

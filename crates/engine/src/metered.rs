@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jottad_core::{Md5, RelativePath, Timestamp};
 
 use crate::disk::{
-    Disk, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent, RootIdentity, StagedFile,
+    Disk, DiskError, DiskListing, DiskNode, FileStat, Identity, LocalContent, Mount, RootIdentity, StagedFile,
 };
 
 /// Another disk, counting how far the one content that a command reads or writes has come.
@@ -59,8 +59,12 @@ impl<D: Disk> Disk for Metered<D> {
         self.disk.root().await
     }
 
-    async fn list(&self, directory: &RelativePath) -> Result<Vec<DiskEntry>, DiskError> {
+    async fn list(&self, directory: &RelativePath) -> Result<DiskListing, DiskError> {
         self.disk.list(directory).await
+    }
+
+    async fn mount(&self, path: &RelativePath) -> Result<Option<Mount>, DiskError> {
+        self.disk.mount(path).await
     }
 
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {

@@ -9,9 +9,9 @@ use std::future::Future;
 use jottad_core::{File, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
-use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity};
+use crate::disk::{Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount};
 use crate::event::{
-    Achieved, Command, CommandId, Event, Followed, LocalExpectation, OperationError, Outcome,
+    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, OperationError, Outcome,
     RemoteExpectation, Replaces, Task,
 };
 use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
@@ -26,11 +26,14 @@ where
     L: Fn(CommandId, Vec<ListedEntry>) -> F + Send + Sync,
     F: Future<Output = ()> + Send,
 {
-    let Command { id, task } = command;
+    let Command { id, task, mounts } = command;
+    if let Err(error) = check_mounts(disk, &mounts).await {
+        return Event::Completed(id, refused(&task, error));
+    }
     let outcome = match task {
         Task::CheckRoot => Outcome::Root(disk.root().await),
         Task::ClaimRoot { marker } => Outcome::Claimed(disk.claim_root(&marker).await),
-        Task::Scan { directory } => Outcome::Scanned(disk.list(&directory).await),
+        Task::Scan { directory } => Outcome::Scanned(scan(disk, &directory, &mounts).await),
         Task::Hash { path, stat } => Outcome::Hashed(disk.hash(&path, &stat).await),
         Task::ListTree => Outcome::ListingEnded(list_tree(id, remote, listed).await),
         Task::ListDirectory { directory } => {
@@ -41,6 +44,37 @@ where
         operation => Outcome::Operation(operate(operation, disk, remote).await),
     };
     Event::Completed(id, outcome)
+}
+
+/// What a command was decided on was below certain disks; they must still be there.
+async fn check_mounts<D: Disk>(disk: &D, mounts: &[ExpectedMount]) -> Result<(), DiskError> {
+    for ExpectedMount { path, mount } in mounts {
+        if !Mount::may_be_same(disk.mount(path).await?, Some(*mount)) {
+            let kind = DiskErrorKind::MountChanged;
+            return Err(DiskError { action: "looking at", path: path.clone(), kind });
+        }
+    }
+    Ok(())
+}
+
+/// Nothing was done for want of a disk. Only tasks with a local path can want one.
+fn refused(task: &Task, error: DiskError) -> Outcome {
+    match task {
+        Task::Scan { .. } => Outcome::Scanned(Err(error)),
+        Task::Hash { .. } => Outcome::Hashed(Err(error)),
+        _ => Outcome::Operation(Err(error.into())),
+    }
+}
+
+/// Reads a directory below disks that were there before and after.
+async fn scan<D: Disk>(
+    disk: &D,
+    directory: &RelativePath,
+    mounts: &[ExpectedMount],
+) -> Result<DiskListing, DiskError> {
+    let listing = disk.list(directory).await?;
+    check_mounts(disk, mounts).await?;
+    Ok(listing)
 }
 
 async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<(), RemoteError>
@@ -291,7 +325,7 @@ async fn local_digest<D: Disk>(
     let mut digest = TreeDigest::default();
     let mut pending = vec![(directory.clone(), RelativePath::root())];
     while let Some((directory, below)) = pending.pop() {
-        for entry in disk.list(&directory).await? {
+        for entry in disk.list(&directory).await?.entries {
             let path = below.join(&entry.name);
             match entry.node {
                 DiskNode::File(stat) => digest.add_local_file(&path, &stat),

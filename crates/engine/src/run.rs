@@ -1,22 +1,25 @@
 //! A folder at work: one thread for the state machine and its index, tasks for its commands.
 //!
 //! The thread sleeps until an event or the next deadline, so an idle folder costs nothing. Questions are answered by
-//! the same thread between two events, so an answer is of one moment.
+//! the same thread between two events, so an answer is of one moment. Whatever ends the thread, be it a panic, is told to
+//! whoever waits for that.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use jottad_core::{Operation, RelativePath, StoredPath, Timestamp};
+use jottad_core::{Operation, RelativePath, Timestamp};
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::Index;
 use crate::metered::Metered;
@@ -68,6 +71,8 @@ pub struct FolderHandle {
     inbox: Sender<Message>,
     notices: broadcast::Sender<Notice>,
     progress: Progress,
+    /// Why the thread has ended, once it has.
+    ended: watch::Receiver<Option<String>>,
 }
 
 /// How far each transfer has come, in bytes.
@@ -84,6 +89,7 @@ impl FolderHandle {
         remote: R,
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
+        let file = index.to_owned();
         let (index, _) = Index::open(index)?;
         let name = settings.name.clone();
         let folder = Folder::new(settings, index)?;
@@ -98,14 +104,23 @@ impl FolderHandle {
             progress: Arc::clone(&progress),
             running: BTreeMap::new(),
         };
-        let handle = Self { name: name.clone(), inbox, notices: notices.clone(), progress };
+        let (end, ended) = watch::channel(None);
+        let handle = Self { name: name.clone(), inbox, notices: notices.clone(), progress, ended };
         let clock = Clock { started: Instant::now(), wall_clock };
         std::thread::Builder::new()
             .name(format!("folder {name}"))
             .spawn(move || {
-                if let Err(error) = run(folder, &messages, performer, &notices, clock) {
-                    tracing::error!(folder = %name, %error, "the folder stopped");
+                let life = AssertUnwindSafe(move || run(folder, &messages, performer, &notices, clock));
+                let failure = match catch_unwind(life) {
+                    Ok(Ok(Ended::Stopped)) => None,
+                    Ok(Ok(Ended::CommandPanicked(text))) => Some(format!("a command panicked: {text}")),
+                    Ok(Err(error)) => Some(given_up(&error, &file)),
+                    Err(panic) => Some(format!("its loop panicked: {}", panic_text(panic.as_ref()))),
+                };
+                if let Some(reason) = &failure {
+                    tracing::error!(folder = %name, reason, "the folder stopped by itself");
                 }
+                end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));
             })
             .map_err(|source| {
                 FolderError::Index(crate::index::IndexError::File { path: "thread".into(), source })
@@ -123,9 +138,9 @@ impl FolderHandle {
         self.send(Event::LocalHint(hint));
     }
 
-    /// Passes a hint of the service on; `None` means anywhere.
-    pub fn remote_hint(&self, path: Option<StoredPath>) {
-        self.send(Event::RemoteHint(path));
+    /// Passes a hint of the service on.
+    pub fn remote_hint(&self, hint: RemoteHint) {
+        self.send(Event::RemoteHint(hint));
     }
 
     /// Asks for something. It is under way, not done, when this returns.
@@ -175,6 +190,13 @@ impl FolderHandle {
     pub fn transferred(&self) -> BTreeMap<CommandId, u64> {
         let progress = self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         progress.iter().map(|(command, bytes)| (*command, bytes.load(Ordering::Relaxed))).collect()
+    }
+
+    /// Waits until the folder's thread has ended, however that came about, and tells why. Cancel safe.
+    pub async fn ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_else(|| "it ended without a word".to_owned())
     }
 
     /// Breaks off what runs, so that it can be resumed, and closes the index.
@@ -256,7 +278,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         self.runtime.spawn(async move {
             let message = match task.await {
                 Ok(event) => Message::Event(event),
-                Err(error) if error.is_panic() => Message::Panicked(error.to_string()),
+                Err(error) if error.is_panic() => {
+                    Message::Panicked(panic_text(error.into_panic().as_ref()).to_owned())
+                }
                 Err(_) => return,
             };
             // The folder may have stopped meanwhile; then nobody wants the result.
@@ -269,15 +293,40 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         self.lock_progress().remove(&command);
     }
 
-    fn break_off(&mut self) {
+    fn lock_progress(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, Arc<AtomicU64>>> {
+        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// However the folder ends, nothing of it goes on.
+impl<D, R> Drop for Performer<D, R> {
+    fn drop(&mut self) {
         for (_, task) in std::mem::take(&mut self.running) {
             task.abort();
         }
     }
+}
 
-    fn lock_progress(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, Arc<AtomicU64>>> {
-        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// How a folder's loop ended without an error of its own.
+enum Ended {
+    Stopped,
+    CommandPanicked(String),
+}
+
+/// Why the loop gave up. What is damaged would only end the next loop as well, so it is not used again.
+fn given_up(error: &FolderError, index: &Path) -> String {
+    if !matches!(error, FolderError::Index(error) if error.is_damage()) {
+        return error.to_string();
     }
+    match Index::set_aside(index) {
+        Ok(aside) => format!("{error}; it was set aside as {}", aside.display()),
+        Err(second) => format!("{error}; it cannot be set aside: {second}"),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }
 
 fn run<D: Disk, R: Remote>(
@@ -286,7 +335,7 @@ fn run<D: Disk, R: Remote>(
     mut performer: Performer<D, R>,
     notices: &broadcast::Sender<Notice>,
     clock: Clock,
-) -> Result<(), FolderError> {
+) -> Result<Ended, FolderError> {
     let mut events = vec![Event::Started];
     loop {
         for command in folder.handle(events.drain(..), clock.now())? {
@@ -316,16 +365,12 @@ fn run<D: Disk, R: Remote>(
                     let _ = next.send(());
                 }
                 Message::Question(question) => questions.push(question),
-                Message::Panicked(text) => {
-                    tracing::error!(panic = %text, "a command panicked");
-                    performer.break_off();
-                    return Ok(());
-                }
+                Message::Panicked(text) => return Ok(Ended::CommandPanicked(text)),
                 Message::Stop(done) => {
-                    performer.break_off();
+                    drop(performer);
                     drop(folder);
                     let _ = done.send(());
-                    return Ok(());
+                    return Ok(Ended::Stopped);
                 }
             }
             // A question is answered before later events, on what earlier ones have brought about.
@@ -356,3 +401,6 @@ fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<O
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,8 @@ pub struct FolderStatus {
     pub local_checked_at: Option<Timestamp>,
     /// When the last complete listing ended.
     pub remote_checked_at: Option<Timestamp>,
+    /// When the service last said whether anything may have changed, in this run.
+    pub polled_at: Option<Timestamp>,
     /// Local files; unknown before the first scan ended.
     pub files: Option<u64>,
     /// Local directories, the root not counted.
@@ -152,6 +154,8 @@ pub enum ProblemKind {
     NameClash,
     /// Something that is never synced stands where a file or directory was.
     WrongKind,
+    /// A disk that was mounted here is not there as it was.
+    MountChanged,
     /// The file never rests long enough to be read.
     KeepsChanging,
     /// The account is full.
@@ -168,12 +172,13 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
         Self::NameClash,
         Self::WrongKind,
+        Self::MountChanged,
         Self::KeepsChanging,
         Self::QuotaExceeded,
         Self::NotAllowed,
@@ -190,6 +195,7 @@ impl ProblemKind {
             Self::Refused => "refused",
             Self::NameClash => "name_clash",
             Self::WrongKind => "wrong_kind",
+            Self::MountChanged => "mount_changed",
             Self::KeepsChanging => "keeps_changing",
             Self::QuotaExceeded => "quota_exceeded",
             Self::NotAllowed => "not_allowed",

@@ -12,7 +12,7 @@ use crate::commands::demo::DemoArguments;
 use crate::commands::devices::{DevicesArguments, MountpointsArguments};
 use crate::commands::folder::FolderCommand;
 use crate::commands::get::GetArguments;
-use crate::commands::hold::{HeldArguments, NameArguments};
+use crate::commands::hold::{ApproveArguments, HeldArguments, NameArguments};
 use crate::commands::link::LinkArguments;
 use crate::commands::list::ListArguments;
 use crate::commands::log::LogArguments;
@@ -103,7 +103,7 @@ pub(crate) enum Command {
     /// Show what waits for a person
     Held(HeldArguments),
     /// Let what is held happen
-    Approve(NameArguments),
+    Approve(ApproveArguments),
     /// Bring what is held back from the other side
     Reject(NameArguments),
     /// Show what cannot be synced, why, and what mends it

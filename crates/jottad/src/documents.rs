@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for VerdictWord {
 }
 
 /// A time as RFC 3339.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(pub(crate) Timestamp);
 
 impl Serialize for Time {
@@ -68,6 +68,7 @@ pub(crate) struct StatusDocument {
     pub(crate) pid: u32,
     pub(crate) started_at: Time,
     pub(crate) account: AccountStatus,
+    pub(crate) noticing: NoticingDocument,
     pub(crate) folders: Vec<FolderDocument>,
     /// Problems of all folders; `None` while one of them is unknown.
     pub(crate) problems: Option<u64>,
@@ -101,6 +102,33 @@ impl AccountStatus {
     }
 }
 
+/// How changes by others are noticed, in `status`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NoticingDocument {
+    /// `listening`, `connecting`, `waiting` (to try again) or `off` (no folder needs them now).
+    pub(crate) events: String,
+    /// Since when they are listened to.
+    pub(crate) events_since: Option<Time>,
+    /// When something last came on their connection.
+    pub(crate) events_heard_at: Option<Time>,
+    /// Why they are not listened to.
+    pub(crate) events_trouble: Option<String>,
+    /// `working`, `failing`, or `off` while no folder has polled yet.
+    pub(crate) polls: String,
+    /// When a poll was last answered.
+    pub(crate) polled_at: Option<Time>,
+    /// When the service was last heard of, in any way.
+    pub(crate) heard_at: Option<Time>,
+}
+
+/// How often a folder died and was started anew, in `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RestartsDocument {
+    pub(crate) times: u32,
+    pub(crate) at: Time,
+    pub(crate) reason: String,
+}
+
 /// A folder in `status`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct FolderDocument {
@@ -114,6 +142,8 @@ pub(crate) struct FolderDocument {
     pub(crate) proven_at: Option<Time>,
     pub(crate) local_checked_at: Option<Time>,
     pub(crate) remote_checked_at: Option<Time>,
+    /// When the service last said whether anything may have changed.
+    pub(crate) polled_at: Option<Time>,
     pub(crate) files: Option<u64>,
     pub(crate) directories: Option<u64>,
     pub(crate) bytes: Option<u64>,
@@ -122,6 +152,8 @@ pub(crate) struct FolderDocument {
     pub(crate) held: Option<HeldStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
+    /// `None` if it never died.
+    pub(crate) restarts: Option<RestartsDocument>,
     /// Why the folder does not move, in words.
     pub(crate) trouble: Option<String>,
 }
@@ -443,6 +475,11 @@ mod tests {
             pid: 7,
             started_at: Time(Timestamp::from_seconds(0)),
             account: AccountStatus::default(),
+            noticing: NoticingDocument {
+                events: "off".into(),
+                polls: "off".into(),
+                ..NoticingDocument::default()
+            },
             folders: vec![FolderDocument {
                 name: "docs".into(),
                 local: "/home/kari/docs".into(),
@@ -453,6 +490,7 @@ mod tests {
                 proven_at: None,
                 local_checked_at: None,
                 remote_checked_at: None,
+                polled_at: None,
                 files: None,
                 directories: None,
                 bytes: None,
@@ -461,6 +499,7 @@ mod tests {
                 held: None,
                 problems: Some(0),
                 watching: Some(WatchingDocument { directories: 3, polled_directories: 0, notice: None }),
+                restarts: None,
                 trouble: None,
             }],
             problems: Some(0),
@@ -470,7 +509,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

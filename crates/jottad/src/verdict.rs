@@ -63,7 +63,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{AccountStatus, HeldStatus, SCHEMA, VerdictWord};
+    use crate::documents::{AccountStatus, HeldStatus, NoticingDocument, SCHEMA, VerdictWord};
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -76,6 +76,7 @@ mod tests {
             proven_at: Some(Time(Timestamp::from_seconds(*proven))),
             local_checked_at: None,
             remote_checked_at: None,
+            polled_at: None,
             files: None,
             directories: None,
             bytes: None,
@@ -84,6 +85,7 @@ mod tests {
             held: None,
             problems: Some(0),
             watching: None,
+            restarts: None,
             trouble: None,
         };
         StatusDocument {
@@ -93,6 +95,7 @@ mod tests {
             pid: 1,
             started_at: Time(Timestamp::from_seconds(0)),
             account: AccountStatus::default(),
+            noticing: NoticingDocument::default(),
             folders: folders.iter().map(folder).collect(),
             problems: Some(0),
             trouble: None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_engine::{FolderError, Request, Verdict};
+use jottad_engine::{FolderError, ProblemKind, Request, Verdict};
 
 use crate::run::{Issued, Run};
 use crate::scenario::{Act, Hints};
@@ -29,13 +29,14 @@ impl Run<'_> {
         let now = world.tick();
         world.trace.note(format_args!("CALM"));
         world.weather = crate::world::Weather { calm: true, ..Default::default() };
-        world.disk.is_mounted = true;
+        world.disk.mount_everything();
         let locked: Vec<_> =
             world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
-        let was_gone = self.scenario.steps.iter().any(|step| step.act == Act::Unmount);
+        let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_));
+        let was_gone = self.scenario.steps.iter().any(|step| is_unmount(&step.act));
         let is_sure = world.knobs.hints == Hints::All && locked.is_empty() && !was_gone;
         drop(world);
         self.request(Request::Resume);
@@ -67,6 +68,7 @@ impl Run<'_> {
                 self.request(Request::Approve);
                 self.rest()?;
             }
+            self.accept_lost_disks()?;
             let differences = self.differences()?;
             let problems = self.unexplained_problems()?;
             reason = match (status.verdict, differences.first(), problems.first()) {
@@ -83,6 +85,27 @@ impl Run<'_> {
             self.world.lock().violate(format!("does not come to rest: {reason}"));
         }
         Ok(false)
+    }
+
+    /// A person says of every disk that cannot be mounted any more that it is gone for good, and of one that hides
+    /// something that it may.
+    fn accept_lost_disks(&mut self) -> Result<(), FolderError> {
+        for problem in self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)? {
+            let is_to_stay = problem.kind == ProblemKind::MountChanged && {
+                let disk = &self.world.lock().disk;
+                disk.mounted_at(&problem.path).is_none() || disk.holds_beneath(&problem.path)
+            };
+            if is_to_stay {
+                let mut world = self.world.lock();
+                let gone = world.disk.orphaned().into_iter().chain(world.disk.hidden());
+                let gone: Vec<_> = gone.map(|text| text.content()).collect();
+                world.given_up.extend(gone);
+                drop(world);
+                self.request(Request::AcceptMount(problem.path));
+                self.rest()?;
+            }
+        }
+        Ok(())
     }
 
     fn check_outcome(&mut self) -> Result<(), FolderError> {
@@ -106,8 +129,16 @@ impl Run<'_> {
         self.issued = Issued::default();
         self.request(Request::SyncNow);
         self.rest()?;
-        self.expect("a second pass", |issued| issued.hashes == 0 && issued.operations == 0);
+        // What cannot be done for another disk is tried again when a person asks.
+        let hopeless = self.disk_problems()?;
+        self.expect("a second pass", |issued| issued.hashes == 0 && issued.operations <= hopeless);
         self.expect_agreement("after a second pass")
+    }
+
+    fn disk_problems(&self) -> Result<u32, FolderError> {
+        let problems = self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)?;
+        let count = problems.iter().filter(|problem| problem.kind == ProblemKind::LocalDisk).count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     fn check_restart(&mut self) -> Result<(), FolderError> {
@@ -116,8 +147,9 @@ impl Run<'_> {
         self.rest()?;
         // Where remote changes travel here, the stamp alone is not enough (U-41).
         let listings = u32::from(self.scenario.mode.pulls());
+        let hopeless = self.disk_problems()?;
         self.expect("a restart without changes", |issued| {
-            issued.hashes == 0 && issued.operations == 0 && issued.listings <= listings
+            issued.hashes == 0 && issued.operations <= hopeless && issued.listings <= listings
         });
         self.expect_agreement("after a restart")
     }
@@ -133,8 +165,10 @@ impl Run<'_> {
         let requests = if self.scenario.mode.pulls() { 2 } else { 1 };
         let polls = 60 / u32::from(knobs.poll_minutes) + 1;
         let most = requests * polls + rounds * (entries + 5);
+        // They are tried again more and more seldom.
+        let hopeless = self.disk_problems()? * 12;
         self.expect("an idle hour", |issued| {
-            issued.all <= most && issued.hashes == 0 && issued.operations == 0
+            issued.all <= most + 4 * hopeless && issued.hashes == 0 && issued.operations <= hopeless
         });
         self.expect_agreement("after an idle hour")
     }

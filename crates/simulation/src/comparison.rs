@@ -117,6 +117,12 @@ impl Run<'_> {
                 ProblemKind::WrongKind => {
                     here.is_some_and(|serial| matches!(world.disk.inode(serial).body, Body::Other(_)))
                 }
+                // What is on another disk than `.jottad` is only read.
+                ProblemKind::LocalDisk => {
+                    let directory = problem.path.parent().unwrap_or_default();
+                    world.disk.file_system(&directory) != world.disk.file_system(&RelativePath::root())
+                        || world.disk.holds_mount(&problem.path)
+                }
                 _ => false,
             };
             if !is_explained {
@@ -153,7 +159,10 @@ impl World {
                     || (self.displaced.contains(content) && self.reachable().contains(content))
             }
         };
-        let wanted = self.saved.iter().filter(|(content, _)| !self.given_up.contains(content));
+        // What was saved where a disk is mounted now is out of everybody's sight.
+        let hidden: BTreeSet<Content> = self.disk.hidden().iter().map(crate::text::Text::content).collect();
+        let is_wanted = |content: &Content| !self.given_up.contains(content) && !hidden.contains(content);
+        let wanted = self.saved.iter().filter(|(content, _)| is_wanted(content));
         wanted.filter(|(content, side)| !is_live(content, **side)).map(|(content, _)| *content).collect()
     }
 }

@@ -64,10 +64,19 @@ pub(crate) struct DiskTree {
     has_birth_times: bool,
     /// The disk is mounted; if not, its mount point shows an empty directory.
     pub(crate) is_mounted: bool,
+    /// Disks that are mounted at a directory below the root, or were, by that directory.
+    disks: BTreeMap<Serial, OtherDisk>,
     /// What `.jottad/root-id` says.
     pub(crate) marker: Option<String>,
     /// What lies in `.jottad/trash`.
     pub(crate) trash: Vec<(RelativePath, Serial)>,
+}
+
+/// A disk that belongs at a directory.
+#[derive(Debug, Clone, Copy)]
+struct OtherDisk {
+    root: Serial,
+    is_mounted: bool,
 }
 
 impl DiskTree {
@@ -83,6 +92,7 @@ impl DiskTree {
             granularity,
             has_birth_times,
             is_mounted: true,
+            disks: BTreeMap::new(),
             marker: None,
             trash: Vec::new(),
         };
@@ -140,7 +150,7 @@ impl DiskTree {
             }
             let next = Name::new(component).ok().and_then(|name| entries.get(&name).copied());
             let Some(next) = next else { return Ok(None) };
-            here = next;
+            here = self.enter(next);
         }
         Ok(Some(here))
     }
@@ -148,9 +158,109 @@ impl DiskTree {
     /// What stands at a path, whoever may read it.
     pub(crate) fn find(&self, path: &RelativePath) -> Option<Serial> {
         path.components().try_fold(self.root(), |here, component| match &self.inode(here).body {
-            Body::Directory(entries) => entries.get(&Name::new(component).ok()?).copied(),
+            Body::Directory(entries) => {
+                entries.get(&Name::new(component).ok()?).map(|below| self.enter(*below))
+            }
             _ => None,
         })
+    }
+
+    /// What stands at a directory's place: the root of what is mounted there.
+    fn enter(&self, point: Serial) -> Serial {
+        match self.disks.get(&point) {
+            Some(disk) if disk.is_mounted => disk.root,
+            _ => point,
+        }
+    }
+
+    /// The directory at a path itself, beneath whatever is mounted there.
+    fn point(&self, path: &RelativePath) -> Option<Serial> {
+        let (parent, name) = self.split(path)?;
+        self.entries(parent)?.get(&name).copied()
+    }
+
+    /// The number of the file system that is mounted at a path, if one is.
+    pub(crate) fn mounted_at(&self, path: &RelativePath) -> Option<u64> {
+        let disk = self.disks.get(&self.point(path)?)?;
+        disk.is_mounted.then(|| if self.has_birth_times { disk.root.0 } else { 0 })
+    }
+
+    /// The root of the file system that a path is on.
+    pub(crate) fn file_system(&self, path: &RelativePath) -> Serial {
+        let mut above = Some(path.clone());
+        while let Some(directory) = above {
+            if self.mounted_at(&directory).is_some() {
+                return self.find(&directory).unwrap_or(self.root);
+            }
+            above = directory.parent();
+        }
+        self.root
+    }
+
+    /// Whether something is mounted at a path or below it.
+    pub(crate) fn holds_mount(&self, path: &RelativePath) -> bool {
+        let top = self.find(path);
+        let below = top.map(|top| self.walk(top)).unwrap_or_default();
+        let paths = below.into_iter().filter_map(|(below, _)| below.rebase(&RelativePath::root(), path));
+        std::iter::once(path.clone()).chain(paths).any(|path| self.mounted_at(&path).is_some())
+    }
+
+    /// Mounts the disk that belongs at a directory, the first time a new one at an empty directory.
+    pub(crate) fn mount_below(&mut self, path: &RelativePath, now: i64) {
+        let Some(point) = self.point(path) else { return };
+        if let Some(disk) = self.disks.get_mut(&point) {
+            disk.is_mounted = true;
+        } else if self.entries(point).is_some_and(BTreeMap::is_empty) {
+            let root = self.make_inode(Body::Directory(BTreeMap::new()), now);
+            self.inode_mut(root).links = 1;
+            self.disks.insert(point, OtherDisk { root, is_mounted: true });
+        }
+    }
+
+    /// Unmounts what is mounted at a directory.
+    pub(crate) fn unmount_below(&mut self, path: &RelativePath) {
+        let disk = self.point(path).and_then(|point| self.disks.get_mut(&point));
+        if let Some(disk) = disk {
+            disk.is_mounted = false;
+        }
+    }
+
+    /// Mounts every disk where it belongs.
+    pub(crate) fn mount_everything(&mut self) {
+        self.is_mounted = true;
+        self.disks.values_mut().for_each(|disk| disk.is_mounted = true);
+    }
+
+    /// Whether the directory at a path, beneath whatever is mounted there, holds something.
+    pub(crate) fn holds_beneath(&self, path: &RelativePath) -> bool {
+        let point = self.point(path);
+        point.and_then(|point| self.entries(point)).is_some_and(|entries| !entries.is_empty())
+    }
+
+    /// Every content in a directory that something is mounted over.
+    pub(crate) fn hidden(&self) -> Vec<Text> {
+        let points = self.disks.iter().filter(|(_, disk)| disk.is_mounted).map(|(point, _)| *point);
+        points
+            .flat_map(|point| self.walk_as(point, true))
+            .filter_map(|(_, serial)| self.text(serial))
+            .collect()
+    }
+
+    /// Every content on a disk that cannot be mounted any more, because its place is gone.
+    pub(crate) fn orphaned(&self) -> Vec<Text> {
+        let attached: Vec<Serial> = self.all().into_iter().map(|(_, serial)| serial).collect();
+        let orphans = self.disks.values().map(|disk| disk.root).filter(|root| !attached.contains(root));
+        orphans
+            .flat_map(|root| self.walk_as(root, true))
+            .filter_map(|(_, serial)| self.text(serial))
+            .collect()
+    }
+
+    fn text(&self, serial: Serial) -> Option<Text> {
+        match &self.inode(serial).body {
+            Body::File(text) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     /// The entries of a directory.
@@ -163,37 +273,41 @@ impl DiskTree {
 
     /// Every entry on the disk below a directory, parents first.
     pub(crate) fn walk(&self, top: Serial) -> Vec<(RelativePath, Serial)> {
+        self.walk_as(top, false)
+    }
+
+    /// The same, with what is on disks that are not mounted, if that is wanted.
+    fn walk_as(&self, top: Serial, everything: bool) -> Vec<(RelativePath, Serial)> {
         let mut found = Vec::new();
         let mut pending = vec![(RelativePath::root(), top)];
         while let Some((path, directory)) = pending.pop() {
-            for (name, serial) in self.entries(directory).into_iter().flatten() {
+            for (name, point) in self.entries(directory).into_iter().flatten() {
                 let path = path.join(name);
-                found.push((path.clone(), *serial));
-                pending.push((path, *serial));
+                let here = self.enter(*point);
+                let away =
+                    self.disks.get(point).map(|disk| disk.root).filter(|root| everything && *root != here);
+                for serial in std::iter::once(here).chain(away) {
+                    found.push((path.clone(), serial));
+                    pending.push((path.clone(), serial));
+                }
             }
         }
         found.sort();
         found
     }
 
-    /// Every entry of the folder's own disk, mounted or not.
+    /// Every entry of the folder's own disks, mounted or not.
     pub(crate) fn all(&self) -> Vec<(RelativePath, Serial)> {
-        self.walk(self.root)
+        self.walk_as(self.root, true)
     }
 
     /// Every content that a person can still get at: in place, or in the local trash.
     pub(crate) fn texts(&self) -> Vec<Text> {
         let trashed = self.trash.iter().map(|(_, serial)| *serial);
-        let tops: Vec<Serial> = std::iter::once(self.root).chain(trashed).collect();
-        let below = tops.iter().flat_map(|top| self.walk(*top)).map(|(_, serial)| serial);
-        tops.iter()
-            .copied()
-            .chain(below)
-            .filter_map(|serial| match &self.inode(serial).body {
-                Body::File(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect()
+        let disks = self.disks.iter().flat_map(|(point, disk)| [*point, disk.root]);
+        let tops: Vec<Serial> = std::iter::once(self.root).chain(trashed).chain(disks).collect();
+        let below = tops.iter().flat_map(|top| self.walk_as(*top, true)).map(|(_, serial)| serial);
+        tops.iter().copied().chain(below).filter_map(|serial| self.text(serial)).collect()
     }
 
     /// What this disk makes of a file's time in whole seconds.
@@ -322,6 +436,9 @@ impl DiskTree {
 
     /// Removes an entry with all below it for good; tells whether something was there.
     pub(crate) fn remove(&mut self, path: &RelativePath, now: i64) -> bool {
+        if self.holds_mount(path) {
+            return false;
+        }
         let Some((parent, name)) = self.split(path) else { return false };
         let Some(serial) = self.find(path) else { return false };
         let names: Vec<Name> = self.entries(serial).into_iter().flat_map(BTreeMap::keys).cloned().collect();
@@ -335,7 +452,13 @@ impl DiskTree {
 
     /// Renames an entry to a path that must be free; tells whether it was done.
     pub(crate) fn rename(&mut self, from: &RelativePath, to: &RelativePath, now: i64) -> bool {
-        if to.starts_with(from) || self.find(to).is_some() || self.find(from).is_none() {
+        let file_system = |path: &RelativePath| self.file_system(&path.parent().unwrap_or_default());
+        if to.starts_with(from)
+            || self.find(to).is_some()
+            || self.find(from).is_none()
+            || self.mounted_at(from).is_some()
+            || file_system(from) != file_system(to)
+        {
             return false;
         }
         let (Some((from_parent, from_name)), Some((to_parent, to_name))) = (self.split(from), self.split(to))
@@ -350,7 +473,13 @@ impl DiskTree {
     /// Renames a file over another one, as editors save; tells whether it was done.
     pub(crate) fn rename_over(&mut self, from: &RelativePath, to: &RelativePath, now: i64) -> bool {
         let is_file = |path: &RelativePath| self.find(path).is_some_and(|one| self.entries(one).is_none());
-        if from == to || !is_file(from) || !is_file(to) || self.find(from) == self.find(to) {
+        let file_system = |path: &RelativePath| self.file_system(&path.parent().unwrap_or_default());
+        if from == to
+            || !is_file(from)
+            || !is_file(to)
+            || self.find(from) == self.find(to)
+            || file_system(from) != file_system(to)
+        {
             return false;
         }
         self.remove(to, now);
@@ -361,7 +490,8 @@ impl DiskTree {
     pub(crate) fn link(&mut self, from: &RelativePath, to: &RelativePath, now: i64) -> bool {
         let Some(serial) = self.find(from) else { return false };
         let Some((parent, name)) = self.split(to) else { return false };
-        if self.find(to).is_some() || self.entries(serial).is_some() {
+        let file_system = |path: &RelativePath| self.file_system(&path.parent().unwrap_or_default());
+        if self.find(to).is_some() || self.entries(serial).is_some() || file_system(from) != file_system(to) {
             return false;
         }
         self.attach(parent, name, serial, now);

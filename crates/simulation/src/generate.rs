@@ -39,7 +39,43 @@ pub fn scenario(seed: u64, mode: Mode) -> Scenario {
         let act = maker.act();
         steps.push(Step { after, act });
     }
-    Scenario { mode, knobs, before, steps }
+    let mut scenario = Scenario { mode, knobs, before, steps };
+    add_disks(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d6f_756e_7400));
+    add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
+    scenario
+}
+
+/// In some lives a disk is mounted below the root, and comes and goes. Drawn apart, so that the other lives stay what they
+/// were.
+fn add_disks(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..6) > 0 {
+        return;
+    }
+    let path = ["d", "d/e", "f"][random.usize(0..3)];
+    if random.bool() {
+        scenario.before.insert(0, Act::MountBelow(path));
+    }
+    for _ in 0..random.usize(1..5) {
+        let act = if random.bool() { Act::MountBelow(path) } else { Act::UnmountBelow(path) };
+        add_step(scenario, random, act);
+    }
+}
+
+/// In some lives the service tells of changes, with interruptions.
+fn add_events(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..4) > 0 {
+        return;
+    }
+    for _ in 0..random.usize(1..4) {
+        let act = Act::Listen(random.u8(0..4) > 0);
+        add_step(scenario, random, act);
+    }
+}
+
+fn add_step(scenario: &mut Scenario, random: &mut Rng, act: Act) {
+    let after = if random.bool() { After::Rest } else { After::Moves(random.u16(0..20)) };
+    let place = random.usize(0..=scenario.steps.len());
+    scenario.steps.insert(place, Step { after, act });
 }
 
 fn knobs(random: &mut Rng) -> Knobs {

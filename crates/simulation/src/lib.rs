@@ -16,6 +16,7 @@ mod scenario;
 mod shrink;
 mod simulated_disk;
 mod simulated_remote;
+mod telling;
 mod text;
 mod trace;
 mod world;

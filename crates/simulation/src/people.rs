@@ -90,12 +90,26 @@ impl World {
             }
             Act::Remove(path) => {
                 let path = local(path);
+                if self.disk.holds_mount(&path) {
+                    return;
+                }
                 self.give_up(&path);
                 if self.disk.remove(&path, now) {
                     self.changed_locally(&path);
                 }
             }
             Act::MakeDirectory(path) => self.make_directories(&local(path), now),
+            Act::MountBelow(path) => {
+                let path = local(path);
+                self.make_directories(&path, now);
+                self.disk.mount_below(&path, now);
+                self.hint(LocalHint::Subtree(path));
+            }
+            Act::UnmountBelow(path) => {
+                let path = local(path);
+                self.disk.unmount_below(&path);
+                self.hint(LocalHint::Subtree(path));
+            }
             Act::Rename(from, to) => self.rename_locally(&local(from), &local(to), now),
             Act::Swap(one, other) => {
                 let (one, other, aside) = (local(one), local(other), local("aside"));
@@ -167,6 +181,10 @@ impl World {
     }
 
     fn rename_locally(&mut self, from: &RelativePath, to: &RelativePath, now: i64) {
+        let file_system = |path: &RelativePath| self.disk.file_system(&path.parent().unwrap_or_default());
+        if file_system(from) != file_system(to) {
+            return;
+        }
         let over = self.file_at(to).is_some() && self.file_at(from).is_some();
         let done = if over {
             let is_same = self.disk.find(from) == self.disk.find(to);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jottad_core::{DeleteLimits, RelativePath};
 use jottad_engine::{
-    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, Index, LocalHint, Request, Task,
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, Index, LocalHint, RemoteHint, Request,
+    Task,
 };
 
 use crate::executor::Executor;
@@ -173,7 +174,11 @@ impl<'scenario> Run<'scenario> {
             world.batches_taken = world.batches_sent;
             world.monotonic += Duration::from_secs(1);
         }
-        self.open()
+        self.open()?;
+        if self.world.lock().listening {
+            self.hear(RemoteHint::Listening);
+        }
+        Ok(())
     }
 
     fn note_act(&self, act: &Act) {
@@ -199,7 +204,11 @@ impl<'scenario> Run<'scenario> {
             Act::Approve if !self.world.lock().disk.is_mounted => {}
             Act::Approve => self.request(Request::Approve),
             Act::Reject => self.request(Request::Reject),
-            Act::RemoteHint => self.world.lock().inbox.push(Event::RemoteHint(None)),
+            Act::RemoteHint => self.hear(RemoteHint::Anywhere),
+            Act::Listen(listening) => {
+                self.world.lock().listening = *listening;
+                self.hear(if *listening { RemoteHint::Listening } else { RemoteHint::Deaf });
+            }
             _ => {
                 self.world.lock().let_people(act);
                 if *act == Act::LogIn {
@@ -208,6 +217,10 @@ impl<'scenario> Run<'scenario> {
             }
         }
         Ok(())
+    }
+
+    fn hear(&self, hint: RemoteHint) {
+        self.world.lock().inbox.push(Event::RemoteHint(hint));
     }
 
     pub(crate) fn request(&self, request: Request) {
@@ -332,10 +345,11 @@ impl<'scenario> Run<'scenario> {
                 }
             }
         }
-        for Command { id, task } in folder.handle(events, now)? {
+        for command in folder.handle(events, now)? {
+            let Command { id, task, .. } = &command;
             self.world.lock().trace.note(format_args!("{:?} {} {task:?}", now.monotonic, id.0));
-            self.issued.count(&task);
-            self.executor.start(Command { id, task }, &self.world);
+            self.issued.count(task);
+            self.executor.start(command, &self.world);
         }
         drop(folder.take_notices());
         Ok(())

@@ -147,6 +147,10 @@ pub enum Act {
     Unmount,
     /// The disk is back.
     Mount,
+    /// The user mounts the disk that belongs at a directory; the first time a new one, at a new or empty directory.
+    MountBelow(&'static str),
+    /// A disk below the root is gone; its mount point is empty.
+    UnmountBelow(&'static str),
     /// The local disk is full, or not any more.
     Full(bool),
     /// Another device stores a file.
@@ -181,6 +185,8 @@ pub enum Act {
     Reject,
     /// The service says that something changed.
     RemoteHint,
+    /// From now on the service tells of every change, or it does not any more.
+    Listen(bool),
     /// The process is killed and started again.
     Kill,
     /// The process is killed, the index is lost, and it is started again.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jottad_core::{Md5, Name, RelativePath, Timestamp};
 use jottad_engine::{
-    Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, LocalContent, RootIdentity,
-    StagedFile,
+    Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
+    Mount, RootIdentity, StagedFile,
 };
 
 use crate::disk_tree::{Body, Forbidden, Serial};
@@ -100,6 +100,21 @@ fn check_place(world: &World, path: &RelativePath) -> Result<()> {
     }
 }
 
+fn mount_at(world: &World, path: &RelativePath) -> Option<Mount> {
+    world.disk.mounted_at(path).map(|file_system| Mount { file_system })
+}
+
+/// A file is moved into its place and out of it, which needs the same file system as `.jottad` is on.
+fn check_file_system(world: &World, path: &RelativePath) -> Result<()> {
+    let directory = path.parent().unwrap_or_default();
+    if world.disk.file_system(&directory) == world.disk.file_system(&RelativePath::root())
+        && world.disk.mounted_at(path).is_none()
+    {
+        return Ok(());
+    }
+    Err(DiskErrorKind::Other(io::Error::other("it is on another file system")))
+}
+
 fn text_of(world: &World, serial: Serial) -> Option<Text> {
     match &world.disk.inode(serial).body {
         Body::File(text) => Some(text.clone()),
@@ -124,7 +139,7 @@ impl Disk for SimulatedDisk {
         .await
     }
 
-    async fn list(&self, directory: &RelativePath) -> std::result::Result<Vec<DiskEntry>, DiskError> {
+    async fn list(&self, directory: &RelativePath) -> std::result::Result<DiskListing, DiskError> {
         const ACTION: &str = "listing";
         let open = |world: &mut World| {
             let serial = see(world, directory)?.ok_or(DiskErrorKind::NotFound)?;
@@ -137,7 +152,7 @@ impl Disk for SimulatedDisk {
         for _ in 0..2 {
             let (_, changed) = self.step(ACTION, directory, open).await?;
             self.wait_until_distinct(changed).await;
-            let (serial, version, names) = self
+            let (serial, version, mount, names) = self
                 .step(ACTION, directory, |world| {
                     let (serial, _) = open(world)?;
                     let names: Vec<Name> = world
@@ -147,7 +162,7 @@ impl Disk for SimulatedDisk {
                         .flatten()
                         .map(|(name, _)| name.clone())
                         .collect();
-                    Ok((serial, world.disk.inode(serial).version, names))
+                    Ok((serial, world.disk.inode(serial).version, mount_at(world, directory), names))
                 })
                 .await?;
             let mut entries = Vec::new();
@@ -157,7 +172,8 @@ impl Disk for SimulatedDisk {
                     self.0.pause().await;
                 }
                 let world = self.0.lock();
-                let found = world.disk.entries(serial).and_then(|entries| entries.get(&name).copied());
+                let is_there = world.disk.entries(serial).is_some_and(|entries| entries.contains_key(&name));
+                let found = world.disk.find(&directory.join(&name)).filter(|_| is_there);
                 match found {
                     Some(found) => entries.push(DiskEntry { name, node: world.disk.node(found) }),
                     None => complete = false,
@@ -165,14 +181,20 @@ impl Disk for SimulatedDisk {
             }
             let unchanged = self
                 .step(ACTION, directory, |world| {
-                    Ok(see(world, directory)? == Some(serial) && world.disk.inode(serial).version == version)
+                    Ok(see(world, directory)? == Some(serial)
+                        && world.disk.inode(serial).version == version
+                        && mount_at(world, directory) == mount)
                 })
                 .await?;
             if complete && unchanged {
-                return Ok(entries);
+                return Ok(DiskListing { mount, entries });
             }
         }
         Err(DiskError { action: ACTION, path: directory.clone(), kind: DiskErrorKind::Changed })
+    }
+
+    async fn mount(&self, path: &RelativePath) -> std::result::Result<Option<Mount>, DiskError> {
+        self.step("looking at", path, |world| Ok(mount_at(world, path))).await
     }
 
     async fn stat(&self, path: &RelativePath) -> std::result::Result<Option<DiskNode>, DiskError> {
@@ -254,6 +276,7 @@ impl Disk for SimulatedDisk {
         let text = Text::of(staged.bytes.clone());
         let placed = self.step("placing", path, |world| {
             check_place(world, path)?;
+            check_file_system(world, path)?;
             let there = see(world, path)?.map(|serial| world.disk.node(serial));
             match (there, replaces) {
                 (Some(_), None) => return Err(DiskErrorKind::Occupied),
@@ -308,6 +331,7 @@ impl Disk for SimulatedDisk {
             if world.disk.node(serial) != *expected {
                 return Err(DiskErrorKind::Changed);
             }
+            check_file_system(world, path)?;
             Self::writing(world, "trashing", |world| {
                 let now = world.tick();
                 if world.disk.trash(path, now) { Ok(()) } else { Err(DiskErrorKind::NotFound) }

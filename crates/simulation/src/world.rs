@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) earlier: Vec<(Duration, RemoteTree)>,
     /// What is wrong now.
     pub(crate) weather: Weather,
+    /// The service tells of every change.
+    pub(crate) listening: bool,
     /// Hints that the watcher has not given yet.
     pub(crate) hints: Vec<LocalHint>,
     /// What the engine will hear.
@@ -159,6 +161,7 @@ impl World {
             remote: RemoteTree::new(knobs.remote_root_exists, knobs.folding, knobs.stamps_everything),
             earlier: Vec::new(),
             weather: Weather::default(),
+            listening: false,
             hints: Vec::new(),
             inbox: Vec::new(),
             batches_taken: 0,
@@ -214,7 +217,12 @@ impl World {
             self.earlier.push((self.monotonic, self.remote.clone()));
         }
         let now = self.service_seconds();
-        change(&mut self.remote, now)
+        let before = self.listening.then(|| self.remote.clone());
+        let result = change(&mut self.remote, now);
+        if let Some(before) = before {
+            self.tell_of_changes(&before);
+        }
+        result
     }
 
     /// The remote side as a listing shows it, which may be late (U-38).

@@ -20,6 +20,7 @@ use crate::answer::{Answer, BodyReader, document_error};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Call, Http};
+use crate::last_word::LastWord;
 use crate::rate::RateLimit;
 use crate::session::{Access, Session};
 use crate::xml::XmlError;
@@ -81,6 +82,11 @@ impl Client {
     /// The login that this client uses.
     pub fn session(&self) -> &Session {
         &self.0.session
+    }
+
+    /// When the service last answered anything.
+    pub fn last_word(&self) -> LastWord {
+        self.http().last_word().clone()
     }
 
     fn http(&self) -> &Http {

@@ -13,6 +13,7 @@ use reqwest::{Method, StatusCode};
 use crate::answer::Answer;
 use crate::error::{Error, Result};
 use crate::fault::ServerFault;
+use crate::last_word::LastWord;
 use crate::retry::{Restraint, RetryPolicy, parse_retry_after};
 
 /// Connections are dropped before a server does it, because a request on a connection that is just being closed fails.
@@ -57,6 +58,7 @@ struct Shared {
     metadata: reqwest::Client,
     transfers: reqwest::Client,
     restraint: Restraint,
+    last_word: LastWord,
     options: HttpOptions,
 }
 
@@ -147,7 +149,13 @@ impl Http {
             .build()
             .map_err(setup)?;
         let transfers = builder()?.http1_only().build().map_err(setup)?;
-        Ok(Self(Arc::new(Shared { metadata, transfers, restraint: Restraint::default(), options })))
+        let (restraint, last_word) = (Restraint::default(), LastWord::none_yet());
+        Ok(Self(Arc::new(Shared { metadata, transfers, restraint, last_word, options })))
+    }
+
+    /// When the service last answered, whatever the answer was.
+    pub fn last_word(&self) -> &LastWord {
+        &self.0.last_word
     }
 
     /// The options it was made with.
@@ -240,6 +248,7 @@ impl Http {
 
     /// Turns answers that are not of success into errors, and notes the pause a host asks for.
     pub(crate) async fn judge(&self, action: &str, response: reqwest::Response) -> Result<Judged> {
+        self.0.last_word.note();
         let status = response.status();
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             self.0.restraint.earn();

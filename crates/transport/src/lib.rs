@@ -18,6 +18,7 @@ mod xml;
 
 mod answer;
 mod http;
+mod last_word;
 mod rate;
 mod retry;
 mod upload_body;
@@ -49,6 +50,7 @@ pub use facts::{
 pub use fault::ServerFault;
 pub use host_identity::HostIdentity;
 pub use http::{Http, HttpOptions};
+pub use last_word::LastWord;
 pub use legacy_login::{LegacyDevice, LegacyLogin};
 pub use list_stream::{ListStream, StreamedEntry};
 pub use login::GrantedLogin;

@@ -39,6 +39,16 @@ impl Service {
         (self.emulator.proxy_url().unwrap(), self.emulator.ca_pem().unwrap())
     }
 
+    /// It cannot be reached any more.
+    pub(crate) fn go_offline(&mut self) {
+        RUNTIME.block_on(self.emulator.go_offline());
+    }
+
+    /// It is back, at the same address.
+    pub(crate) fn go_online(&mut self) {
+        RUNTIME.block_on(self.emulator.go_online()).unwrap();
+    }
+
     /// Another device does something.
     #[track_caller]
     #[allow(clippy::needless_pass_by_value, reason = "it is said where it is done")]

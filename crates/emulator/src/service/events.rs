@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::switches::WebsocketPing;
 use crate::world::Event;
 
-/// A client that is silent for so long is dropped.
+/// A client from which nothing that is understood has come for so long is dropped.
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
 
 /// `GET /rest/token/<user>/createToken`.
@@ -83,14 +83,17 @@ async fn converse<S>(
     tokio::pin!(idle);
     loop {
         let outgoing = tokio::select! {
-            message = socket.next() => {
-                idle.as_mut().reset(tokio::time::Instant::now() + IDLE_LIMIT);
-                match message {
-                    Some(Ok(Message::Text(text))) => respond(&text, ping, &last_event, &mut is_subscribed),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                    Some(Ok(_)) => None,
+            message = socket.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    let answer = respond(&text, ping, &last_event, &mut is_subscribed);
+                    if answer.is_some() {
+                        idle.as_mut().reset(tokio::time::Instant::now() + IDLE_LIMIT);
+                    }
+                    answer
                 }
-            }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => None,
+            },
             event = events.recv() => match event {
                 Ok(event) => {
                     last_event = event.uuid;

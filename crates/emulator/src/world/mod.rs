@@ -31,6 +31,9 @@ use crate::times::Seconds;
 use content::{Content, Contents};
 use tree::{Entry, Folder, Revision, State};
 
+/// So many events a slow listener may be behind before it loses some.
+const EVENTS_KEPT: usize = 4096;
+
 /// Views that look like mountpoints of the device `Jotta` (protocol 3.5).
 pub(crate) const SPECIAL_MOUNTPOINTS: [&str; 4] = ["Trash", "Links", "Latest", "Shared"];
 
@@ -68,7 +71,7 @@ impl World {
             random: fastrand::Rng::with_seed(seed),
             devices: BTreeMap::new(),
             uploads: HashMap::new(),
-            events: broadcast::channel(4096).0,
+            events: broadcast::channel(EVENTS_KEPT).0,
             event_copies: 1,
             history: VecDeque::new(),
             listings: 0,
@@ -272,6 +275,16 @@ impl World {
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// How many listen to events.
+    pub(crate) fn event_streams(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    /// Nobody listens to events any more.
+    pub(crate) fn cut_event_streams(&mut self) {
+        self.events = broadcast::channel(EVENTS_KEPT).0;
     }
 
     fn uuid(&mut self) -> u128 {

@@ -403,6 +403,10 @@ impl Folder {
             return Ok(());
         }
         let (kind, remedy) = match error.kind {
+            DiskErrorKind::MountChanged => {
+                self.look_for_mount(&error.path);
+                return Ok(());
+            }
             DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::Occupied => {
                 self.look_at_local(&running.path);
                 return Ok(());

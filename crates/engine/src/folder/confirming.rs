@@ -98,8 +98,13 @@ impl Confirming {
         Ok(())
     }
 
-    fn looks(&self) -> usize {
+    pub(super) fn looks(&self) -> usize {
         self.directories.len() + self.entries.len()
+    }
+
+    /// Whether an answer is under way that may be older than what is known by the time it comes.
+    pub(super) fn is_looking_at(&self, directory: NodeId) -> bool {
+        self.waiting.get(&directory).is_some_and(|waiting| waiting.looking)
     }
 }
 
@@ -108,7 +113,8 @@ impl Folder {
         if !self.confirming.loaded {
             self.confirming.load(&self.index)?;
         }
-        if self.confirming.waiting.is_empty() {
+        // A listing begins only when nothing is looked at, so that none takes in what an older look found later.
+        if self.confirming.waiting.is_empty() || self.listing.is_due() {
             return Ok(());
         }
         let being_filled: BTreeSet<NodeId> = self.running.values().map(|running| running.directory).collect();
@@ -138,6 +144,7 @@ impl Folder {
     fn issue_confirmation(&mut self, directory: NodeId) -> Result<(), FolderError> {
         let Some(waiting) = self.confirming.waiting.remove(&directory) else { return Ok(()) };
         if self.index.node(directory)?.is_none() {
+            self.hinting.looked(directory);
             return Ok(());
         }
         let path = self.index.stored_path(directory)?;
@@ -162,6 +169,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
         let in_vain = self.end_look(directory);
+        self.hinting.looked(directory);
         match result {
             Ok(entries) => {
                 self.connection.succeeded();

@@ -122,7 +122,7 @@ impl Folder {
     fn hash_failed(&mut self, node: &Node, error: &DiskError, now: Now) -> Result<(), FolderError> {
         let path = self.index.path(node.id)?;
         match error.kind {
-            DiskErrorKind::Changed | DiskErrorKind::NotFound => {
+            DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::MountChanged => {
                 if let Some(parent) = path.parent() {
                     self.scanning.want_directory(parent);
                 }

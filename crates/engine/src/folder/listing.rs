@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jottad_core::{DecodedName, FoldKey, Name, StoredName, StoredPath, decode_name, encode_name};
+use jottad_core::{
+    DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
+};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
@@ -29,6 +31,8 @@ pub(super) struct Listing {
     /// Something was done since the last stamp was read, so that a new stamp proves nothing.
     own_work: bool,
     listed_at: Option<Duration>,
+    /// When the stamp was last read.
+    pub(super) polled_at: Option<Timestamp>,
     poll_at: Option<Duration>,
     list_at: Option<Duration>,
     /// A person allowed to build a missing remote root anew.
@@ -80,6 +84,7 @@ impl Listing {
             stamp: None,
             own_work: true,
             listed_at: None,
+            polled_at: None,
             poll_at: None,
             list_at: None,
             missing_root_trusted: false,
@@ -107,6 +112,20 @@ impl Listing {
     /// While a listing runs or waits to run nothing may be moved or removed on the service.
     pub(super) fn forbids_structure(&self) -> bool {
         self.running.is_some() || self.wanted == Wanted::Listing
+    }
+
+    /// Everything is to be listed, as soon as that is possible.
+    pub(super) fn is_due(&self) -> bool {
+        self.wanted == Wanted::Listing && self.stamp.is_some()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Something is known to have moved the stamp.
+    pub(super) fn stamp_is_explained(&mut self) {
+        self.own_work = true;
     }
 
     pub(super) fn want_poll(&mut self) {
@@ -156,9 +175,12 @@ impl Folder {
                 self.listing.polling = Some(self.issue(Task::Poll));
             }
             Wanted::Listing => {
-                if self.running.values().any(super::completing::Running::is_structural) {
+                if self.running.values().any(super::completing::Running::is_structural)
+                    || self.confirming.looks() > 0
+                {
                     return;
                 }
+                self.hinting.listed();
                 let command = self.issue(Task::ListTree);
                 self.listing.wanted = Wanted::Nothing;
                 self.listing.running = Some(RunningListing {
@@ -188,6 +210,7 @@ impl Folder {
             }
         };
         self.connection.succeeded();
+        self.listing.polled_at = Some(now.wall);
         if self.listing.wanted == Wanted::Listing {
             self.listing.stamp = Some(stamp);
             return Ok(());
@@ -196,7 +219,9 @@ impl Folder {
         let unchanged = self.index.fact(Fact::RemoteStamp)?.as_deref() == Some(stamp.as_str());
         let recently =
             self.listing.listed_at.is_some_and(|time| now.monotonic.saturating_sub(time) < OWN_WORK_DELAY);
-        if self.settings.mode.pulls() {
+        // Deletes and moves need not move the stamp (protocol U-41): where they travel here and nobody tells of them, the
+        // stamp says nothing.
+        if self.settings.mode.pulls() && !self.hinting.is_listening() {
             self.listing.wanted = Wanted::Listing;
             self.listing.stamp = Some(stamp);
         } else if unchanged {
@@ -267,8 +292,8 @@ impl Folder {
     ///
     /// The spelling that was seen before wins; then the name that it decodes to; then a local name that the service
     /// cannot tell from it. `taken` tells which rows belong to another stored name of the same listing.
-    fn find_for_stored(
-        &mut self,
+    pub(super) fn find_for_stored(
+        &self,
         directory: NodeId,
         stored: &StoredName,
         taken: &dyn Fn(NodeId) -> bool,
@@ -437,8 +462,12 @@ impl Folder {
             let found = self.find_for_stored(directory, stored, &|node| seen.contains(&node))?;
             if let Some(mut node) = found {
                 let is_busy = self.busy.contains(&node.id);
+                let was_directory = node.remote_entry() == Entry::Directory;
                 self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;
                 seen.insert(node.id);
+                if !was_directory && node.remote_entry() == Entry::Directory {
+                    self.hinting.arrived(node.id);
+                }
             }
         }
         for mut node in self.index.children(directory)? {

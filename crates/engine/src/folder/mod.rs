@@ -1,8 +1,8 @@
 //! A folder as a deterministic state machine: an event and a time in, commands out.
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
-//! modules follow a change through it: what the disk says ([`scanning`], [`hashing`]), what the service says
-//! ([`listing`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
+//! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
+//! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
 //! [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
@@ -12,7 +12,9 @@ mod connection;
 mod deleting;
 mod following;
 mod hashing;
+mod hinting;
 mod listing;
+mod mounting;
 mod moving;
 mod overwriting;
 mod planning;
@@ -38,7 +40,9 @@ use completing::Running;
 use confirming::Confirming;
 use connection::Connection;
 use hashing::Hashing;
+use hinting::Hinting;
 use listing::Listing;
+use mounting::Mounting;
 use planning::Round;
 use resolving::Resolving;
 use root::Root;
@@ -69,6 +73,8 @@ pub enum Notice {
     },
     /// An operation ended.
     OperationEnded(LogLine),
+    /// The folder was paused, or goes on.
+    Paused(bool),
 }
 
 /// One folder.
@@ -85,6 +91,8 @@ pub struct Folder {
     scanning: Scanning,
     hashing: Hashing,
     listing: Listing,
+    hinting: Hinting,
+    mounting: Mounting,
     confirming: Confirming,
     resolving: Resolving,
     connection: Connection,
@@ -132,6 +140,8 @@ impl Folder {
             scanning: Scanning::default(),
             hashing: Hashing::default(),
             listing,
+            hinting: Hinting::default(),
+            mounting: Mounting::default(),
             confirming: Confirming::default(),
             resolving,
             connection: Connection::default(),
@@ -182,6 +192,7 @@ impl Folder {
             self.connection.deadline(),
             self.confirming.deadline(),
             self.listing.deadline(),
+            self.hinting.deadline(),
         ];
         deadlines.push(self.index.next_try()?.map(at_wall));
         Ok(deadlines.into_iter().flatten().min())
@@ -190,6 +201,7 @@ impl Folder {
     fn apply(&mut self, event: Event, now: Now) -> Result<(), FolderError> {
         match event {
             Event::Started => {
+                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 self.listing.start(&self.settings, now);
                 // A person may have mended what was wrong and started anew for that very reason.
@@ -201,7 +213,7 @@ impl Folder {
                 self.root.doubt();
                 self.scanning.want_everything();
             }
-            Event::RemoteHint(_) => self.listing.want_poll(),
+            Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
             Event::Listed(command, entries) => self.observe_listed(command, &entries)?,
@@ -223,6 +235,7 @@ impl Folder {
         self.connection.timer(now);
         self.confirming.timer(now);
         self.listing.timer(&self.settings, now);
+        self.hinting.timer(now);
         self.retry_due_problems(now)?;
         Ok(())
     }
@@ -245,6 +258,7 @@ impl Folder {
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve()?,
             Request::Reject => self.reject()?,
+            Request::AcceptMount(path) => self.accept_mount(path)?,
             Request::Reconnect => self.connection.retry_now(),
         }
         self.round.restart();
@@ -253,6 +267,7 @@ impl Folder {
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
         self.paused = pause;
+        self.notices.push(Notice::Paused(pause.is_some()));
         let value = match pause {
             None => None,
             Some(Pause::Forever) => Some("forever".to_owned()),
@@ -270,12 +285,14 @@ impl Folder {
         if !self.check_root() {
             return Ok(());
         }
+        self.review_mounts()?;
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;
             self.issue_hashes()?;
         }
         if self.connection.is_open() && self.resolve_move()? {
+            self.take_up_hints(now)?;
             self.issue_listing();
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
@@ -293,6 +310,7 @@ impl Folder {
             && self.hashing.is_idle()
             && self.listing.is_known()
             && self.listing.is_idle()
+            && self.hinting.is_idle()
             && self.confirming.is_idle()
             && self.resolving.is_idle()
             && self.running.is_empty()
@@ -315,7 +333,8 @@ impl Folder {
     fn issue(&mut self, task: Task) -> CommandId {
         self.next_command += 1;
         let id = CommandId(self.next_command);
-        self.commands.push(Command { id, task });
+        let mounts = self.mounting.expected_for(&task);
+        self.commands.push(Command { id, task, mounts });
         id
     }
 
@@ -401,6 +420,10 @@ impl Folder {
 
     fn retry_problem(&mut self, problem: &ProblemRow) -> Result<(), FolderError> {
         self.attempts.remove(&problem.node);
+        if problem.kind == ProblemKind::MountChanged {
+            let path = self.index.path(problem.node)?;
+            self.look_for_mount(&path);
+        }
         if matches!(
             problem.kind,
             ProblemKind::Unreadable | ProblemKind::KeepsChanging | ProblemKind::WrongKind

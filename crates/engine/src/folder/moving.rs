@@ -186,7 +186,8 @@ impl Folder {
                 && here.remote_is_there
                 && !here.frozen
                 && !self.is_blocked(node.id, now)?;
-            if possible {
+            // A name that the service takes for another one's is asked for in vain, again and again.
+            if possible && self.name_is_possible(&node, &node.stored_name(), now)? {
                 let remote = here.stored.join(node.stored_name());
                 let command = self.issue(Task::MakeRemoteDirectory { path: path.clone(), remote });
                 self.start(

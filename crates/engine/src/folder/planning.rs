@@ -163,7 +163,8 @@ impl Folder {
                 Phase::Waiting => {
                     if self.round.again {
                         self.round.begin();
-                    } else if self.running.is_empty() && self.hashing.is_idle() {
+                    } else if self.running.is_empty() && self.hashing.is_idle() && self.hinting.is_idle() {
+                        // What is hinted may turn out to be the other end of a move.
                         self.round.phase = Phase::Deletes;
                         self.round.deleting = Deleting::default();
                     } else {
@@ -244,7 +245,10 @@ impl Folder {
             path: path_of(&lineage),
             stored: stored_path_of(&lineage),
             frozen: lineage.iter().any(|node| {
-                matches!(node.local, Local::Other | Local::Ignored | Local::UnreadableDirectory(_))
+                matches!(
+                    node.local,
+                    Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
+                )
             }),
             busy: self.busy.contains(&NodeId::ROOT)
                 || lineage.iter().any(|node| self.busy.contains(&node.id)),
@@ -292,6 +296,12 @@ impl Folder {
         match failure.into_inner() {
             Some(error) => Err(error),
             None if is_pending.get() => Ok(None),
+            None if decision.action == Action::Trash(Side::Remote) && self.misses_mount(node.id)? => {
+                Ok(Some(Decision {
+                    action: Action::Block,
+                    because: "a disk that was mounted below is missing",
+                }))
+            }
             None => Ok(Some(decision)),
         }
     }
@@ -522,7 +532,12 @@ impl Folder {
     }
 
     /// Whether the service can take this name beside those that are there; a problem says why not.
-    fn name_is_possible(&mut self, node: &Node, stored: &StoredName, now: Now) -> Result<bool, FolderError> {
+    pub(super) fn name_is_possible(
+        &mut self,
+        node: &Node,
+        stored: &StoredName,
+        now: Now,
+    ) -> Result<bool, FolderError> {
         if !stored.fits() {
             self.put_problem(
                 node.id,

@@ -31,6 +31,7 @@ impl Folder {
             proven_at: time(Fact::ProvenAt)?,
             local_checked_at: time(Fact::LocalCheckedAt)?,
             remote_checked_at: time(Fact::RemoteCheckedAt)?,
+            polled_at: self.listing.polled_at,
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jottad_core::{Entry, Name, RelativePath, root_suddenly_empty};
+use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::{Folder, FolderError};
-use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskNode};
+use crate::disk::{DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Local, Node, NodeId};
 use crate::status::ProblemKind;
@@ -127,6 +127,11 @@ impl Folder {
                 return Ok(None);
             }
             match self.index.child(node.id, &name)? {
+                // What is below it now may be on another disk.
+                Some(child) if matches!(child.local, Local::MountChanged(_)) => {
+                    path = below;
+                    break;
+                }
                 Some(child) if matches!(child.local, Local::Directory(_) | Local::UnreadableDirectory(_)) => {
                     node = child;
                     path = below;
@@ -152,12 +157,12 @@ impl Folder {
     pub(super) fn scanned(
         &mut self,
         command: CommandId,
-        result: Result<Vec<DiskEntry>, DiskError>,
+        result: Result<DiskListing, DiskError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
-            Ok(entries) => self.merge_scan(&directory, depth, entries, now),
+            Ok(listing) => self.merge_scan(&directory, depth, listing, now),
             Err(error) if self.is_root_lost(&error, now) => Ok(()),
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
@@ -177,7 +182,10 @@ impl Folder {
             }
             return Ok(());
         }
-        if let DiskErrorKind::Changed = error.kind {
+        if let DiskErrorKind::MountChanged = error.kind {
+            self.look_for_mount(&error.path);
+        }
+        if let DiskErrorKind::Changed | DiskErrorKind::MountChanged = error.kind {
             self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory), depth);
             return Ok(());
         }
@@ -210,9 +218,10 @@ impl Folder {
         &mut self,
         directory: &RelativePath,
         depth: Depth,
-        entries: Vec<DiskEntry>,
+        listing: DiskListing,
         now: Now,
     ) -> Result<(), FolderError> {
+        let DiskListing { mount, entries } = listing;
         let Some(mut parent) = self.index.locate(directory)? else {
             return Ok(());
         };
@@ -222,6 +231,12 @@ impl Folder {
         {
             self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
             self.scanning.want_everything();
+            return Ok(());
+        }
+        if parent.local.kind() == Some(Kind::Directory)
+            && !directory.is_root()
+            && !self.is_mount_right(&mut parent, mount, now)?
+        {
             return Ok(());
         }
         match parent.local {
@@ -259,7 +274,7 @@ impl Folder {
                 continue;
             }
             if node.local != Local::Absent {
-                self.vanish(&mut node)?;
+                self.vanish(&mut node, now)?;
             }
         }
         Ok(())
@@ -278,6 +293,9 @@ impl Folder {
         if self.rules.matching(path, is_directory).is_some() {
             return self.ignore(&mut node);
         }
+        if !is_directory && !self.may_lose_mount(&mut node, now)? {
+            return Ok(());
+        }
         match seen {
             DiskNode::File(stat) => {
                 let local = match node.local {
@@ -289,11 +307,15 @@ impl Folder {
                         // A person's word was about what was here then.
                         self.index.release_held(node.id)?;
                     }
-                    self.vanish_below(node.id)?;
+                    self.vanish_below(node.id, Some(now))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
                     self.hashing.restart();
                 }
+            }
+            // Only reading it tells whether it is as it was.
+            DiskNode::Directory(_) if matches!(node.local, Local::MountChanged(_)) => {
+                self.scanning.want_directory(path.clone());
             }
             DiskNode::Directory(identity) => {
                 let known = match node.local {
@@ -313,7 +335,7 @@ impl Folder {
                 // does one matter: it must not look like a deletion.
                 let local = if is_tracked { Local::Other } else { Local::Absent };
                 if node.local != local {
-                    self.vanish_below(node.id)?;
+                    self.vanish_below(node.id, Some(now))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
                 }
@@ -361,19 +383,27 @@ impl Folder {
     }
 
     /// The local entry is gone, with everything below it.
-    fn vanish(&mut self, node: &mut Node) -> Result<(), FolderError> {
-        self.vanish_below(node.id)?;
+    fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
+        if !self.may_lose_mount(node, now)? {
+            return Ok(());
+        }
+        self.vanish_below(node.id, Some(now))?;
         node.local = Local::Absent;
         self.save_observed(node)
     }
 
-    /// Everything below a row is gone.
-    fn vanish_below(&mut self, top: NodeId) -> Result<(), FolderError> {
+    /// Everything below a row is gone; given a time, but for what is on a disk that was mounted there.
+    pub(super) fn vanish_below(&mut self, top: NodeId, now: Option<Now>) -> Result<(), FolderError> {
         if top == NodeId::NEW || !self.index.has_children(top)? {
             return Ok(());
         }
         let mut gone = Vec::new();
+        let mut mounts = Vec::new();
         self.index.walk(top, |node, _| {
+            if node.mount.is_some() && now.is_some() {
+                mounts.push(node.id);
+                return Ok(Descend::No);
+            }
             if node.local != Local::Absent {
                 gone.push(node.id);
             }
@@ -383,6 +413,11 @@ impl Folder {
             if let Some(mut node) = self.index.node(id)? {
                 node.local = Local::Absent;
                 self.save_observed(&mut node)?;
+            }
+        }
+        for id in mounts {
+            if let (Some(mut node), Some(now)) = (self.index.node(id)?, now) {
+                self.vanish(&mut node, now)?;
             }
         }
         Ok(())

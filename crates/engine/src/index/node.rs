@@ -7,7 +7,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, params};
 
 use super::{Index, IndexError};
-use crate::disk::{FileStat, Identity};
+use crate::disk::{FileStat, Identity, Mount};
 use crate::remote::RemoteNode;
 
 /// Names a row.
@@ -42,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) base: Option<Base>,
     pub(crate) local: Local,
     pub(crate) remote: Option<RemoteRecord>,
+    /// What was mounted at this local directory when it was read.
+    pub(crate) mount: Option<Mount>,
 }
 
 /// What both sides last agreed on.
@@ -89,6 +91,8 @@ pub(crate) enum Local {
     Other,
     /// Nothing is known of what is inside.
     UnreadableDirectory(Identity),
+    /// Something else is mounted here than when it was read last, or nothing is: what is below is as it was seen then.
+    MountChanged(Identity),
     /// A rule says that jottad has nothing to do with it.
     Ignored,
 }
@@ -114,7 +118,9 @@ impl Local {
     pub(crate) fn identity(&self) -> Option<Identity> {
         match self {
             Self::File { stat, .. } => Some(stat.identity),
-            Self::Directory(identity) | Self::UnreadableDirectory(identity) => Some(*identity),
+            Self::Directory(identity)
+            | Self::UnreadableDirectory(identity)
+            | Self::MountChanged(identity) => Some(*identity),
             Self::Absent | Self::Other | Self::Ignored => None,
         }
     }
@@ -126,7 +132,9 @@ impl Local {
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self {
             Self::File { .. } => Some(Kind::File),
-            Self::Directory(_) | Self::UnreadableDirectory(_) => Some(Kind::Directory),
+            Self::Directory(_) | Self::UnreadableDirectory(_) | Self::MountChanged(_) => {
+                Some(Kind::Directory)
+            }
             Self::Absent | Self::Other | Self::Ignored => None,
         }
     }
@@ -134,7 +142,7 @@ impl Local {
 
 impl Node {
     pub(crate) fn new(parent: NodeId, name: Name) -> Self {
-        Self { id: NodeId::NEW, parent, name, base: None, local: Local::Absent, remote: None }
+        Self { id: NodeId::NEW, parent, name, base: None, local: Local::Absent, remote: None, mount: None }
     }
 
     /// Nothing is known here any more.
@@ -156,7 +164,9 @@ impl Node {
             Local::Absent => Entry::Absent,
             Local::File { stat, md5 } => Entry::File(self.local_file(&stat, md5?)),
             Local::Directory(_) => Entry::Directory,
-            Local::Other | Local::UnreadableDirectory(_) | Local::Ignored => Entry::Untracked,
+            Local::Other | Local::UnreadableDirectory(_) | Local::MountChanged(_) | Local::Ignored => {
+                Entry::Untracked
+            }
         };
         Some(Trees { base: self.base_entry(), local, remote: self.remote_entry() })
     }
@@ -237,13 +247,14 @@ const DIRECTORY: i64 = 2;
 const OTHER: i64 = 3;
 const UNREADABLE_DIRECTORY: i64 = 4;
 const IGNORED: i64 = 5;
+const MOUNT_CHANGED: i64 = 6;
 
 /// The columns that [`read_node`] expects, in its order.
 pub(super) const COLUMNS: &str = "id, parent, name, \
      base_kind, base_size, base_md5, base_modified, base_inode, base_born, base_nanoseconds, base_changed, \
      local_state, local_size, local_md5, local_modified, local_inode, local_born, \
      local_nanoseconds, local_changed, local_links, \
-     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified";
+     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount";
 
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
@@ -299,6 +310,7 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
         }
         Some(DIRECTORY) => Local::Directory(read_identity(row)?),
         Some(UNREADABLE_DIRECTORY) => Local::UnreadableDirectory(read_identity(row)?),
+        Some(MOUNT_CHANGED) => Local::MountChanged(read_identity(row)?),
         Some(OTHER) => Local::Other,
         Some(IGNORED) => Local::Ignored,
         Some(_) => return Err(damaged("an unknown local state")),
@@ -323,7 +335,9 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
         Some(_) => return Err(damaged("an unknown remote state")),
     };
     let remote = remote_node.map(|node| RemoteRecord { node, name: name_there, claimed });
-    Ok(Node { id, parent: row.get(1)?, name, base, local, remote })
+    let mount: Option<i64> = row.get(27)?;
+    let mount = mount.map(|number| Mount { file_system: number.cast_unsigned() });
+    Ok(Node { id, parent: row.get(1)?, name, base, local, remote, mount })
 }
 
 /// The root has no name of its own; this stands in for it and is never joined to a path.
@@ -365,6 +379,10 @@ impl Index {
     /// Writes a row: a new one gets its id, an empty one is removed, with the empty directories above it.
     pub(crate) fn save(&mut self, node: &mut Node) -> Result<(), IndexError> {
         self.begin()?;
+        if node.local.kind() != Some(Kind::Directory) {
+            // Nothing can be mounted on what is no directory.
+            node.mount = None;
+        }
         if node.id != NodeId::NEW {
             if let Some(before) = self.node(node.id)? {
                 if before == *node {
@@ -432,6 +450,7 @@ impl Index {
             Local::Directory(_) => Some(DIRECTORY),
             Local::Other => Some(OTHER),
             Local::UnreadableDirectory(_) => Some(UNREADABLE_DIRECTORY),
+            Local::MountChanged(_) => Some(MOUNT_CHANGED),
             Local::Ignored => Some(IGNORED),
         };
         let stat = match node.local {
@@ -489,21 +508,23 @@ impl Index {
                 .map(|(base, file)| (base.stamp.modified, file.modified))
                 .filter(|(kept, agreed)| kept != agreed)
                 .map(|(kept, _)| kept.seconds()),
+            node.mount.map(|mount| mount.file_system.cast_signed()),
         ];
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO node (id, parent, name, fold, base_kind, base_size, base_md5, base_modified, base_inode, base_born,
                 base_nanoseconds, base_changed, local_state, local_size, local_md5, local_modified,
                 local_inode, local_born, local_nanoseconds, local_changed, local_links, remote_state,
-                remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified)
+                remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
              ON CONFLICT (id) DO UPDATE SET
                 parent = ?2, name = ?3, fold = ?4, base_kind = ?5, base_size = ?6, base_md5 = ?7,
                 base_modified = ?8, base_inode = ?9, base_born = ?10, base_nanoseconds = ?11,
                 base_changed = ?12, local_state = ?13, local_size = ?14, local_md5 = ?15,
                 local_modified = ?16, local_inode = ?17, local_born = ?18, local_nanoseconds = ?19,
                 local_changed = ?20, local_links = ?21, remote_state = ?22, remote_size = ?23,
-                remote_md5 = ?24, remote_modified = ?25, remote_name = ?26, remote_claimed = ?27, base_local_modified = ?28",
+                remote_md5 = ?24, remote_modified = ?25, remote_name = ?26, remote_claimed = ?27, base_local_modified = ?28,
+                mount = ?29",
         )?;
         statement.execute(values)?;
         if node.id == NodeId::NEW {

@@ -56,6 +56,11 @@ impl IndexError {
 }
 
 impl Index {
+    /// Sets aside an index that turned out to be damaged while it was used, so that the next one begins empty.
+    pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, IndexError> {
+        set_aside(path)
+    }
+
     /// Opens the index, making it if it is missing.
     ///
     /// A damaged file is set aside beside the new one (second value) and both sides are compared afresh: with an

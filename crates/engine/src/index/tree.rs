@@ -43,7 +43,7 @@ impl Totals {
         }
         let (files, directories, bytes) = match node.local {
             Local::File { stat, .. } => (1, 0, stat.size),
-            Local::Directory(_) | Local::UnreadableDirectory(_) => (0, 1, 0),
+            Local::Directory(_) | Local::UnreadableDirectory(_) | Local::MountChanged(_) => (0, 1, 0),
             Local::Absent | Local::Other | Local::Ignored => (0, 0, 0),
         };
         Self {
@@ -88,6 +88,14 @@ impl Index {
             .connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM node WHERE parent = ?1 ORDER BY id"))?;
         statement.query_and_then([parent], read_node)?.collect()
+    }
+
+    /// The directories at which a file system was mounted when they were read; nearly always none.
+    pub(crate) fn mounts(&self) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node INDEXED BY node_mounted WHERE mount IS NOT NULL ORDER BY id"
+        ))?;
+        statement.query_and_then([], read_node)?.collect()
     }
 
     pub(crate) fn has_children(&self, parent: NodeId) -> Result<bool, IndexError> {
@@ -172,7 +180,7 @@ impl Index {
         let mut statement = self.connection.prepare_cached(
             "SELECT
                 coalesce(sum(local_state = 1 OR (local_state = 0 AND base_kind = 1)), 0),
-                coalesce(sum(local_state IN (2, 4) OR (local_state = 0 AND base_kind = 2)), 0),
+                coalesce(sum(local_state IN (2, 4, 6) OR (local_state = 0 AND base_kind = 2)), 0),
                 coalesce(sum(CASE WHEN local_state = 1 THEN local_size
                                   WHEN local_state = 0 AND base_kind = 1 THEN base_size END), 0),
                 coalesce(sum(base_kind = 1), 0),

@@ -19,6 +19,10 @@ pub(super) struct Facts {
     pub(super) mode: RawMode,
     pub(super) owner: u32,
     pub(super) group: u32,
+    /// The number of the file system, for as long as it is mounted.
+    pub(super) device: u64,
+    /// Whether a file system is mounted right here; `None` if the system does not tell.
+    pub(super) is_mount_root: Option<bool>,
 }
 
 impl Facts {
@@ -75,7 +79,7 @@ fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use rustix::fs::{Statx, StatxFlags, StatxTimestamp, statx};
+    use rustix::fs::{Statx, StatxAttributes, StatxFlags, StatxTimestamp, statx};
 
     use super::{
         AsFd, AtFlags, Errno, Facts, FileStat, FileType, Identity, RawMode, Timestamp, nanoseconds, node,
@@ -117,6 +121,12 @@ mod system {
             mode: mode & 0o7777,
             owner: stat.stx_uid,
             group: stat.stx_gid,
+            device: u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor),
+            // Linux tells since 5.8.
+            is_mount_root: stat
+                .stx_attributes_mask
+                .contains(StatxAttributes::MOUNT_ROOT)
+                .then(|| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)),
         }
     }
 }
@@ -161,6 +171,8 @@ mod system {
             mode: stat.st_mode & 0o7777,
             owner: stat.st_uid,
             group: stat.st_gid,
+            device: stat.st_dev as u64,
+            is_mount_root: None,
         }
     }
 }

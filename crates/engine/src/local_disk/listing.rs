@@ -9,20 +9,20 @@ use rustix::io::Errno;
 
 use super::beneath::{self, READ_DIRECTORY};
 use super::facts::Facts;
-use super::{file_system, own_directory};
-use crate::disk::{DiskEntry, DiskErrorKind, DiskNode, Identity};
+use super::{file_system, mounting, own_directory};
+use crate::disk::{DiskEntry, DiskErrorKind, DiskListing, DiskNode, Identity, Mount};
 
 /// How often a directory that changes while it is read is read again before the caller hears of it.
 const ATTEMPTS: usize = 4;
 
 /// Lists a directory; see [`crate::Disk::list`].
-pub(super) fn list(root: &OwnedFd, path: &RelativePath) -> Result<Vec<DiskEntry>, DiskErrorKind> {
+pub(super) fn list(root: &OwnedFd, path: &RelativePath) -> Result<DiskListing, DiskErrorKind> {
     for _ in 0..ATTEMPTS {
         let listing = Listing::begin(root, path)?;
         if let Some(entries) = listing.read()?
             && listing.is_unchanged()?
         {
-            return Ok(entries);
+            return Ok(DiskListing { mount: listing.mount, entries });
         }
     }
     Err(DiskErrorKind::Changed)
@@ -34,6 +34,7 @@ struct Listing<'a> {
     path: &'a RelativePath,
     directory: OwnedFd,
     before: Facts,
+    mount: Option<Mount>,
 }
 
 impl<'a> Listing<'a> {
@@ -43,7 +44,8 @@ impl<'a> Listing<'a> {
         let before = Facts::of(&directory)?;
         // Otherwise a change while we read could leave the same stamp as the one just before.
         file_system::wait_until_distinct(&directory, before.changed)?;
-        Ok(Self { root, path, directory, before })
+        let mount = mounting::mounted_at(&directory, &before)?;
+        Ok(Self { root, path, directory, before, mount })
     }
 
     /// `None` if an entry vanished before it was looked at.
@@ -81,8 +83,8 @@ impl<'a> Listing<'a> {
     /// Whether what was read is what the directory at the path held all the time.
     fn is_unchanged(&self) -> Result<bool, DiskErrorKind> {
         let is_as_before = |facts: &Facts| {
-            (facts.node, facts.modified, facts.changed)
-                == (self.before.node, self.before.modified, self.before.changed)
+            (facts.node, facts.modified, facts.changed, facts.device)
+                == (self.before.node, self.before.modified, self.before.changed, self.before.device)
         };
         Ok(is_as_before(&Facts::of(&self.directory)?)
             && beneath::facts(self.root, self.path)?.as_ref().is_some_and(is_as_before))

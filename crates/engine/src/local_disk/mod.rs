@@ -9,6 +9,7 @@ mod errors;
 mod facts;
 mod file_system;
 mod listing;
+mod mounting;
 mod own_directory;
 mod placing;
 mod reading;
@@ -32,7 +33,9 @@ use self::reading::CancelOnDrop;
 use self::reading::CheckedFile;
 use self::root::Root;
 use self::staging::Staged;
-use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, RootIdentity};
+use crate::disk::{
+    Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity,
+};
 
 /// The real file system below one root. Cheap to clone; clones share the root's lock.
 #[derive(Debug, Clone)]
@@ -112,7 +115,7 @@ impl Disk for LocalDisk {
         })
     }
 
-    async fn list(&self, directory: &RelativePath) -> Result<Vec<DiskEntry>, DiskError> {
+    async fn list(&self, directory: &RelativePath) -> Result<DiskListing, DiskError> {
         self.run("listing", directory, |root, path| {
             if own_directory::contains(path) {
                 return Err(DiskErrorKind::NotFound);
@@ -120,6 +123,10 @@ impl Disk for LocalDisk {
             listing::list(root, path)
         })
         .await
+    }
+
+    async fn mount(&self, path: &RelativePath) -> Result<Option<Mount>, DiskError> {
+        self.run("looking at", path, mounting::mount).await
     }
 
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {

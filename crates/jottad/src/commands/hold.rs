@@ -1,5 +1,8 @@
 //! `jottad held`, `approve` and `reject`: what waits for a person.
 
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::commands::pause::give;
@@ -24,6 +27,14 @@ pub(crate) struct NameArguments {
     name: String,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// The folder
+    name: String,
+    /// What is mounted, or not mounted any more, at this directory is right as it is
+    path: Option<PathBuf>,
+}
+
 /// Shows what is held.
 pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with(arguments.name.as_deref())?;
@@ -38,24 +49,23 @@ pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Re
     })
 }
 
-/// Lets what is held happen.
-pub(crate) fn run_approve(arguments: &NameArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    decide(arguments, invocation, "/v1/approve", "approved")
+/// Lets what is held happen, or takes a directory for what it is although a disk came or went there.
+pub(crate) fn run_approve(arguments: &ApproveArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let mut path = "/v1/approve".to_owned();
+    if let Some(directory) = &arguments.path {
+        path = format!("{path}?path={}", query_value(directory.as_os_str().as_bytes()));
+    }
+    decide(&arguments.name, invocation, &path, "approved")
 }
 
 /// Brings what is held back.
 pub(crate) fn run_reject(arguments: &NameArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    decide(arguments, invocation, "/v1/reject", "rejected")
+    decide(&arguments.name, invocation, "/v1/reject", "rejected")
 }
 
-fn decide(
-    arguments: &NameArguments,
-    invocation: &Invocation,
-    path: &str,
-    word: &str,
-) -> Result<Exit, Failure> {
-    invocation.config_with(Some(&arguments.name))?;
-    let order = OrderDocument { folder: Some(arguments.name.clone()), seconds: None };
+fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result<Exit, Failure> {
+    invocation.config_with(Some(name))?;
+    let order = OrderDocument { folder: Some(name.to_owned()), seconds: None };
     give(invocation, path, &order, |names| format!("{word}: {names}"))
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp)
         columns.push([folder.name.clone(), words(folder.verdict.0), folder_summary(folder, places, now)]);
     }
     let mut lines: Vec<String> = columns.lines().collect();
-    lines.extend(remarks(status));
+    lines.extend(remarks(status, now));
     lines
 }
 
@@ -175,8 +175,23 @@ fn pending(folder: &FolderDocument) -> String {
     parts.join(", ")
 }
 
+/// How changes by others are noticed, and when the service was last heard of.
+fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
+    let noticing = &status.noticing;
+    let heard = noticing.heard_at?;
+    let way = match (noticing.events.as_str(), noticing.polls.as_str()) {
+        ("listening", _) => "changes are told by events",
+        (_, "working") => "the service is polled for changes",
+        _ => "changes on the service are not noticed now",
+    };
+    let trouble = noticing.events_trouble.as_ref();
+    let trouble = trouble.filter(|trouble| Some(*trouble) != status.trouble.as_ref());
+    let trouble = trouble.map(|trouble| format!("; no events: {trouble}")).unwrap_or_default();
+    Some(format!("{way}, last word {}{trouble}", age(Some(heard.0), now)))
+}
+
 /// What a person should know or do, one a line.
-fn remarks(status: &StatusDocument) -> Vec<String> {
+fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |text: String| lines.push(Escaped(&text).to_string());
     if let Some(trouble) = &status.trouble {
@@ -205,6 +220,11 @@ fn remarks(status: &StatusDocument) -> Vec<String> {
         {
             push(format!("{name}: {trouble}"));
         }
+        if let Some(restarts) = &folder.restarts {
+            let times = count(restarts.times.into(), "time", "times");
+            let last = age(Some(restarts.at.0), now);
+            push(format!("{name}: died {times} and was started anew, last {last}: {}", restarts.reason));
+        }
         if let Some(held) = &folder.held {
             push(format!("{name}: held: {}; see `jottad held {name}`", held.reason));
         }
@@ -215,6 +235,9 @@ fn remarks(status: &StatusDocument) -> Vec<String> {
             let directories = count(watching.polled_directories, "directory is", "directories are");
             push(format!("{name}: {directories} polled instead of watched{notice}"));
         }
+    }
+    if let Some(line) = noticing(status, now) {
+        push(line);
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {

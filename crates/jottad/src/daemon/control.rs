@@ -17,7 +17,7 @@ use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{OperationKind, RelativePath, Side};
-use jottad_engine::{FolderHandle, FolderRequestError, Request};
+use jottad_engine::{FolderHandle, FolderRequestError, Problem, ProblemKind, Request};
 use percent_encoding::percent_decode_str;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
@@ -292,9 +292,44 @@ async fn resume(
 
 async fn approve(
     State(daemon): State<Daemon>,
+    query: RawQuery,
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
-    ask_held(&daemon, &order, Request::Approve).await
+    match Query::parse(query)?.bytes("path") {
+        None => ask_held(&daemon, &order, Request::Approve).await,
+        Some(path) => approve_mount(&daemon, &order, &path).await,
+    }
+}
+
+/// A person says of one directory that what is mounted there, or not mounted, is right.
+async fn approve_mount(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    path: &[u8],
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let name = decided_folder(order)?;
+    let shown = String::from_utf8_lossy(path).into_owned();
+    let absolute = Path::new(std::ffi::OsStr::from_bytes(path));
+    let folders = running(daemon, Some(name))?;
+    let relative = folders.iter().find_map(|(folder, _)| {
+        if absolute.is_absolute() {
+            below(absolute, &folder.config().local)
+        } else {
+            RelativePath::parse(path).ok()
+        }
+    });
+    for (_, handle) in folders {
+        let is_asked = |problem: &Problem| {
+            problem.kind == ProblemKind::MountChanged && Some(&problem.path) == relative.as_ref()
+        };
+        if !handle.problems().await?.iter().any(is_asked) {
+            let failure = Failure::failed(format!("no disk has come or gone at {shown} in {name:?}"))
+                .path(shown)
+                .hint("see `jottad problems`");
+            return Err(Refusal(StatusCode::CONFLICT, failure));
+        }
+    }
+    ask(daemon, order, Request::AcceptMount(relative.unwrap_or_default())).await
 }
 
 async fn reject(
@@ -331,9 +366,7 @@ async fn ask_held(
     order: &OrderDocument,
     request: Request,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
-    let name = order.folder.as_deref();
-    let name =
-        name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))?;
+    let name = decided_folder(order)?;
     for (_, handle) in running(daemon, Some(name))? {
         if handle.status().await?.held.is_none() {
             let failure = Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`");
@@ -341,6 +374,11 @@ async fn ask_held(
         }
     }
     ask(daemon, order, request).await
+}
+
+fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
+    let name = order.folder.as_deref();
+    name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))
 }
 
 /// The folders that run, or the one of a name; an error if that one is unknown or does not run.

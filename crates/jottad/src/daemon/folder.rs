@@ -21,8 +21,9 @@ use crate::account::KnownAccount;
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
-use crate::daemon::supervisor;
-use crate::documents::TransferDocument;
+use crate::daemon::noticing::Noticing;
+use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
+use crate::documents::{RestartsDocument, Time, TransferDocument};
 use crate::link::ServiceLink;
 use crate::output::path_text;
 use crate::places::Places;
@@ -106,9 +107,8 @@ pub(crate) struct RunningFolder {
     pub(super) phase: Arc<Mutex<Phase>>,
     /// Progress as of the last look, to tell speeds.
     progress: Mutex<BTreeMap<CommandId, Sample>>,
+    deaths: Arc<Mutex<Deaths>>,
     wake: Arc<Notify>,
-    /// Somebody found out that the engine has ended by itself.
-    failed: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -139,23 +139,30 @@ pub(crate) struct Report {
 
 impl RunningFolder {
     /// Starts in the background; what keeps it from running is told by its status.
-    pub(crate) fn start(setup: Setup, places: &Places, link: &ServiceLink, events: &Events) -> Arc<Self> {
+    pub(crate) fn start(
+        setup: Setup,
+        places: &Places,
+        link: &ServiceLink,
+        events: &Events,
+        noticing: &Noticing,
+    ) -> Arc<Self> {
         let phase = Arc::new(Mutex::new(Phase::Starting));
+        let deaths = Arc::default();
         let wake = Arc::new(Notify::new());
-        let failed = Arc::new(Notify::new());
         let stop = watch::Sender::new(false);
-        let task = supervisor::Supervisor {
+        let supervisor = Supervisor {
             setup: setup.clone(),
             places: places.clone(),
             link: link.clone(),
             events: events.clone(),
+            noticing: noticing.clone(),
             phase: Arc::clone(&phase),
+            deaths: Arc::clone(&deaths),
             wake: Arc::clone(&wake),
-            failed: Arc::clone(&failed),
             stop: stop.subscribe(),
         };
-        let task = Mutex::new(Some(tokio::spawn(task.run())));
-        Arc::new(Self { setup, phase, progress: Mutex::default(), wake, failed, stop, task })
+        let task = Mutex::new(Some(tokio::spawn(supervise(supervisor, Supervisor::run))));
+        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, wake, stop, task })
     }
 
     /// Its name in the config.
@@ -202,6 +209,13 @@ impl RunningFolder {
         }
     }
 
+    /// What it died of, if it ever did.
+    pub(crate) fn restarts(&self) -> Option<RestartsDocument> {
+        let deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = deaths.at?;
+        Some(RestartsDocument { times: deaths.times, at: Time(at), reason: deaths.reason.clone() })
+    }
+
     /// What can be said of it now.
     pub(crate) async fn report(&self) -> Report {
         let (handle, coverage, blind) = match &*self.lock() {
@@ -216,9 +230,6 @@ impl RunningFolder {
         let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                if matches!(error, FolderRequestError::Stopped(_)) {
-                    self.failed.notify_one();
-                }
                 return Report::without_engine(Verdict::Stalled, Some(error.to_string()));
             }
             Err(_) => return Report::without_engine(Verdict::Stalled, Some(SILENT.to_owned())),

@@ -13,7 +13,7 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 type Number = fn(&FolderDocument) -> Option<i64>;
 
 /// Name, help, and the number.
-const GAUGES: [(&str, &str, Number); 14] = [
+const GAUGES: [(&str, &str, Number); 16] = [
     ("in_sync", "1 if a completed comparison of both sides is newer than the last hint.", |folder| {
         Some((folder.verdict.0 == jottad_engine::Verdict::InSync).into())
     }),
@@ -25,6 +25,12 @@ const GAUGES: [(&str, &str, Number); 14] = [
     }),
     ("remote_checked_timestamp_seconds", "When the last complete listing ended.", |folder| {
         seconds(folder.remote_checked_at)
+    }),
+    ("polled_timestamp_seconds", "When the service last said whether anything changed.", |folder| {
+        seconds(folder.polled_at)
+    }),
+    ("restarts", "How often it died and was started anew.", |folder| {
+        Some(folder.restarts.as_ref().map_or(0, |restarts| restarts.times.into()))
     }),
     ("files", "Local files.", |folder| number(folder.files)),
     ("directories", "Local directories.", |folder| number(folder.directories)),
@@ -48,6 +54,21 @@ pub(super) fn text(status: &StatusDocument) -> String {
         text,
         "# TYPE jottad info\n# HELP jottad The running daemon.\njottad_info{{version=\"{version}\"}} 1"
     );
+    let listening = i64::from(status.noticing.events == "listening");
+    let noticing = [
+        ("events_listening", "1 if changes are told by events.", Some(listening)),
+        (
+            "heard_timestamp_seconds",
+            "When the service was last heard of, in any way.",
+            seconds(status.noticing.heard_at),
+        ),
+    ];
+    for (name, help, value) in noticing {
+        let _ = writeln!(text, "# TYPE jottad_{name} gauge\n# HELP jottad_{name} {help}");
+        if let Some(value) = value {
+            let _ = writeln!(text, "jottad_{name} {value}");
+        }
+    }
     for (name, help, number) in GAUGES {
         let _ = writeln!(text, "# TYPE jottad_folder_{name} gauge\n# HELP jottad_folder_{name} {help}");
         for folder in &status.folders {

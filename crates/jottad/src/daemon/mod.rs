@@ -5,6 +5,7 @@ mod control;
 mod events;
 mod folder;
 mod metrics;
+mod noticing;
 mod peer;
 mod state_lock;
 mod status;
@@ -24,6 +25,7 @@ use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{RunningFolder, Setup};
+use crate::daemon::noticing::Noticing;
 use crate::daemon::state_lock::StateLock;
 use crate::documents::StatusDocument;
 use crate::failure::Failure;
@@ -58,6 +60,7 @@ struct Inner {
     link: ServiceLink,
     account: AccountWatch,
     events: Events,
+    noticing: Noticing,
     folders: RwLock<Vec<Arc<RunningFolder>>>,
     /// Held while folders are started and stopped, so that two requests do not mix.
     changing: Mutex<()>,
@@ -79,6 +82,7 @@ impl Daemon {
             purpose,
             started_at: now(),
             account: AccountWatch::new(link.clone()),
+            noticing: Noticing::start(link.clone()),
             link,
             events: Events::new(),
             folders: RwLock::default(),
@@ -114,6 +118,7 @@ impl Daemon {
     /// Stops the folders; what travels is left resumable.
     pub(crate) async fn stop(self) {
         self.0.stopping.send_replace(true);
+        self.0.noticing.stop();
         let _changing = self.0.changing.lock().await;
         let folders = std::mem::take(&mut *self.0.folders.write().unwrap_or_else(PoisonError::into_inner));
         let stopping = folders.iter().map(|folder| folder.stop());
@@ -145,6 +150,7 @@ impl Daemon {
             running.stop().await;
         }
         self.0.link.reopen(&self.0.places, &config).await;
+        self.0.noticing.follow(account.as_ref().map(|account| account.username.clone()));
         self.0.account.replace(account);
         self.0.account.refresh();
         let mut folders = Vec::with_capacity(wanted.len());
@@ -154,7 +160,13 @@ impl Daemon {
                     running.wake().await;
                     running
                 }
-                None => RunningFolder::start(setup, &self.0.places, &self.0.link, &self.0.events),
+                None => RunningFolder::start(
+                    setup,
+                    &self.0.places,
+                    &self.0.link,
+                    &self.0.events,
+                    &self.0.noticing,
+                ),
             });
         }
         *self.0.folders.write().unwrap_or_else(PoisonError::into_inner) = folders;

@@ -6,7 +6,7 @@ use jottad_watcher::Coverage;
 use crate::daemon::Daemon;
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::documents::{
-    FolderDocument, HeldStatus, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
+    FolderDocument, HeldStatus, NoticingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -29,11 +29,35 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         pid: std::process::id(),
         started_at: Time(daemon.0.started_at),
         account: daemon.0.account.status(),
+        noticing: noticing(daemon, &documents),
         problems: documents.iter().map(|folder| folder.problems).sum(),
         folders: documents,
         trouble: login.as_ref().map(|trouble| trouble.reason.clone()),
         remedy: login.and_then(|trouble| trouble.remedy),
     }
+}
+
+/// What is heard of the service, and how.
+fn noticing(daemon: &Daemon, folders: &[FolderDocument]) -> NoticingDocument {
+    let mut document = daemon.0.noticing.describe();
+    document.polled_at = folders.iter().filter_map(|folder| folder.polled_at).max();
+    let is_failing =
+        |folder: &FolderDocument| matches!(folder.verdict.0, Verdict::Offline | Verdict::LoginNeeded);
+    let polls = if folders.iter().any(is_failing) {
+        "failing"
+    } else if document.polled_at.is_some() {
+        "working"
+    } else {
+        "off"
+    };
+    polls.clone_into(&mut document.polls);
+    let answered = daemon.0.link.client().ok().and_then(|client| client.last_word().time()).map(Time);
+    let listed = folders.iter().filter_map(|folder| folder.remote_checked_at).max();
+    document.heard_at = [document.heard_at, document.events_heard_at, document.polled_at, answered, listed]
+        .into_iter()
+        .flatten()
+        .max();
+    document
 }
 
 fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
@@ -49,6 +73,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         proven_at: status.and_then(|status| status.proven_at).map(Time),
         local_checked_at: status.and_then(|status| status.local_checked_at).map(Time),
         remote_checked_at: status.and_then(|status| status.remote_checked_at).map(Time),
+        polled_at: status.and_then(|status| status.polled_at).map(Time),
         files: status.and_then(|status| status.files),
         directories: status.and_then(|status| status.directories),
         bytes: status.and_then(|status| status.bytes),
@@ -56,6 +81,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         held: held(&report),
         problems: status.map(|status| status.problems),
         watching: report.coverage.map(watching),
+        restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
     }

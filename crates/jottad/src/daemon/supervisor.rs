@@ -1,21 +1,23 @@
 //! Keeps one folder running: starts engine and watcher, carries hints from the one to the other, tries again what
-//! cannot be done now.
+//! cannot be done now, and starts anew what died.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::Name;
+use jottad_core::{Name, Timestamp};
 use jottad_engine::{DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict};
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::time::Instant;
 
 use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Phase, Setup};
+use crate::daemon::noticing::{Hearing, Noticing};
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::link::ServiceLink;
 use crate::output::{now, path_text};
@@ -25,23 +27,46 @@ use crate::places::{Places, make_private_directory};
 const TRASH_INTERVAL: Duration = Duration::from_hours(24);
 /// How often something that cannot be done now is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
+/// How soon what died is started anew: the first time, and at most.
+const FIRST_RESTART: Duration = Duration::from_secs(1);
+const LAST_RESTART: Duration = Duration::from_mins(5);
+/// Whatever lived so long did not die of being started.
+const LONG_LIFE: Duration = Duration::from_mins(10);
+/// A folder's first comparison is worth more if changes are hinted before it begins, but not more than this.
+const FIRST_HEARING: Duration = Duration::from_secs(2);
 
 /// What one folder's task works with.
+#[derive(Clone)]
 pub(super) struct Supervisor {
     pub(super) setup: Setup,
     pub(super) places: Places,
     pub(super) link: ServiceLink,
     pub(super) events: Events,
+    pub(super) noticing: Noticing,
     pub(super) phase: Arc<Mutex<Phase>>,
+    pub(super) deaths: Arc<Mutex<Deaths>>,
     pub(super) wake: Arc<Notify>,
-    pub(super) failed: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+/// What a folder has died of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deaths {
+    /// How often, since the daemon was started.
+    pub(super) times: u32,
+    /// The last time.
+    pub(super) at: Option<Timestamp>,
+    /// The last reason.
+    pub(super) reason: String,
+    /// How often without a long life in between.
+    in_a_row: u32,
 }
 
 /// Why a folder cannot be started now.
 struct Obstacle {
     verdict: Verdict,
     reason: String,
+    try_again: Duration,
 }
 
 /// A folder that was started, with what it says.
@@ -50,6 +75,8 @@ struct Started {
     disk: LocalDisk,
     notices: broadcast::Receiver<Notice>,
     hints: mpsc::UnboundedReceiver<Hint>,
+    hearing: Option<Hearing>,
+    at: Instant,
 }
 
 /// Why a running folder is left.
@@ -58,8 +85,33 @@ enum Left {
     Stopped,
     /// Something keeps it from running.
     Obstructed(Obstacle),
+    /// The engine has ended by itself.
+    Died(String),
     /// Everything begins anew.
     Again,
+}
+
+/// Runs a folder until it is told to stop, whatever happens to the task that does it.
+pub(super) async fn supervise<F>(supervisor: Supervisor, run: impl Fn(Supervisor) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        let began = Instant::now();
+        let Err(death) = tokio::spawn(run(supervisor.clone())).await else { return };
+        let mut supervisor = supervisor.clone();
+        let orphan = match &*supervisor.lock_phase() {
+            Phase::Running { handle, .. } => Some(handle.clone()),
+            Phase::Starting | Phase::Waiting { .. } => None,
+        };
+        if let Some(handle) = orphan {
+            handle.shutdown().await;
+        }
+        let obstacle = supervisor.died(format!("the folder's task died: {death}"), began.elapsed());
+        if matches!(supervisor.wait_to_try_again(obstacle).await, Left::Stopped) {
+            return;
+        }
+    }
 }
 
 impl Supervisor {
@@ -67,7 +119,13 @@ impl Supervisor {
     pub(super) async fn run(mut self) {
         loop {
             let left = match self.start().await {
-                Ok(started) => self.attend(started).await,
+                Ok(started) => {
+                    let began = started.at;
+                    match self.attend(started).await {
+                        Left::Died(reason) => Left::Obstructed(self.died(reason, began.elapsed())),
+                        left => left,
+                    }
+                }
                 Err(obstacle) => Left::Obstructed(obstacle),
             };
             let next = match left {
@@ -85,10 +143,8 @@ impl Supervisor {
         let folder = &self.setup.folder;
         let account = self.account().await?;
         let index = self.setup.index_file(&self.places, &account.username);
-        make_private_directory(&self.places.indexes()).map_err(|failure| Obstacle {
-            verdict: Verdict::Stalled,
-            reason: failure.message().to_owned(),
-        })?;
+        make_private_directory(&self.places.indexes())
+            .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))?;
         // The watcher first: what changes while the first scan runs must be hinted.
         let (sender, hints) = mpsc::unbounded_channel();
         let (watcher, blind) = match self.setup.purpose {
@@ -98,21 +154,29 @@ impl Supervisor {
                 Err(reason) => (None, Some(reason)),
             },
         };
-        let disk = LocalDisk::open(folder.local.clone()).map_err(|error| Obstacle {
-            verdict: if matches!(error.kind, DiskErrorKind::RootLost) {
-                Verdict::Held
-            } else {
-                Verdict::Stalled
-            },
-            reason: format!("{}: {}", folder.local.display(), error.kind),
+        let disk = LocalDisk::open(folder.local.clone()).map_err(|error| {
+            let is_lost = matches!(error.kind, DiskErrorKind::RootLost);
+            let verdict = if is_lost { Verdict::Held } else { Verdict::Stalled };
+            Obstacle::new(verdict, format!("{}: {}", folder.local.display(), error.kind))
         })?;
+        let mut hearing = match self.setup.purpose {
+            Purpose::OnePass => None,
+            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone(), folder.mode.pulls())),
+        };
+        if hearing.is_some() {
+            // What is compared after hearing began need not be compared again.
+            let _ = tokio::time::timeout(FIRST_HEARING, self.noticing.tried()).await;
+        }
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
         let handle = FolderHandle::start(self.setup.settings(), &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle { verdict: Verdict::Stalled, reason: error.to_string() })?;
+            .map_err(|error| Obstacle::new(Verdict::Stalled, error.to_string()))?;
+        if let Some(hearing) = &mut hearing {
+            hearing.begin(handle.clone());
+        }
         let notices = handle.notices();
         self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
-        Ok(Started { handle, disk, notices, hints })
+        Ok(Started { handle, disk, notices, hints, hearing, at: Instant::now() })
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
@@ -126,7 +190,7 @@ impl Supervisor {
     /// Carries hints in and notices out.
     async fn attend(&mut self, mut started: Started) -> Left {
         let mut watched = true;
-        let mut trash_is_due = tokio::time::Instant::now();
+        let mut trash_is_due = Instant::now();
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(trash_is_due) => {
@@ -134,7 +198,7 @@ impl Supervisor {
                     trash_is_due += TRASH_INTERVAL;
                 }
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
-                () = self.failed.notified() => return self.leave(started.handle, Left::failed()).await,
+                reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
                 hint = started.hints.recv(), if watched => match hint.map(local_hint) {
                     Some(LocalHint::Root) => {
                         started.handle.local_hint(LocalHint::Root);
@@ -144,7 +208,7 @@ impl Supervisor {
                     // Nothing is watched: the engine's own scans have to do.
                     None => watched = false,
                 },
-                notice = started.notices.recv() => self.pass_on(notice),
+                notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
         }
     }
@@ -152,19 +216,19 @@ impl Supervisor {
     /// The watcher has ended with the root. The engine says what it thinks of that, until the root is back.
     async fn outlive_root(&mut self, mut started: Started) -> Left {
         let local = self.setup.folder.local.clone();
-        let mut next_look = tokio::time::Instant::now() + TRY_AGAIN;
+        let mut next_look = Instant::now() + TRY_AGAIN;
         loop {
             tokio::select! {
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
-                () = self.failed.notified() => return self.leave(started.handle, Left::failed()).await,
-                () = self.wake.notified() => next_look = tokio::time::Instant::now(),
+                reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
+                () = self.wake.notified() => next_look = Instant::now(),
                 () = tokio::time::sleep_until(next_look) => {
                     if is_directory(&local).await {
                         return self.leave(started.handle, Left::Again).await;
                     }
-                    next_look = tokio::time::Instant::now() + TRY_AGAIN;
+                    next_look = Instant::now() + TRY_AGAIN;
                 }
-                notice = started.notices.recv() => self.pass_on(notice),
+                notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
         }
     }
@@ -191,18 +255,31 @@ impl Supervisor {
     }
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle) -> Left {
-        let Obstacle { verdict, reason } = obstacle;
+        let Obstacle { verdict, reason, try_again } = obstacle;
         tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
         self.enter(Phase::Waiting { verdict, reason });
         self.announce(verdict);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
             () = self.wake.notified() => Left::Again,
-            () = tokio::time::sleep(TRY_AGAIN) => Left::Again,
+            () = tokio::time::sleep(try_again) => Left::Again,
         }
     }
 
-    fn pass_on(&self, notice: Result<Notice, broadcast::error::RecvError>) {
+    /// Notes a death, and how long to wait before the next life: longer if one follows the other.
+    fn died(&self, reason: String, lived: Duration) -> Obstacle {
+        let mut deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        deaths.in_a_row = if lived >= LONG_LIFE { 0 } else { deaths.in_a_row };
+        let try_again = FIRST_RESTART.saturating_mul(1 << deaths.in_a_row.min(16)).min(LAST_RESTART);
+        deaths.times += 1;
+        deaths.in_a_row += 1;
+        deaths.at = Some(now());
+        deaths.reason.clone_from(&reason);
+        tracing::error!(folder = self.setup.folder.name, reason, ?try_again, "died, and is started anew");
+        Obstacle { verdict: Verdict::Stalled, reason, try_again }
+    }
+
+    fn pass_on(&self, notice: Result<Notice, broadcast::error::RecvError>, hearing: Option<&Hearing>) {
         let folder = &self.setup.folder.name;
         self.events.send(match notice {
             Ok(Notice::OperationStarted { kind, path, .. }) => EventDocument::Started {
@@ -211,6 +288,12 @@ impl Supervisor {
                 path: path_text(&path),
             },
             Ok(Notice::OperationEnded(line)) => EventDocument::Ended(LogDocument::new(folder, &line)),
+            Ok(Notice::Paused(paused)) => {
+                if let Some(hearing) = hearing {
+                    hearing.set_paused(paused);
+                }
+                return;
+            }
             Err(_) => EventDocument::Missed,
         });
     }
@@ -222,26 +305,27 @@ impl Supervisor {
 
     fn enter(&self, phase: Phase) {
         // The old phase is dropped outside the lock: ending a watcher waits for its thread.
-        let old = std::mem::replace(&mut *self.phase.lock().unwrap_or_else(PoisonError::into_inner), phase);
+        let old = std::mem::replace(&mut *self.lock_phase(), phase);
         drop(old);
+    }
+
+    fn lock_phase(&self) -> std::sync::MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Obstacle {
+    const fn new(verdict: Verdict, reason: String) -> Self {
+        Self { verdict, reason, try_again: TRY_AGAIN }
+    }
+
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
         let verdict = match kind {
             RemoteErrorKind::LoginNeeded => Verdict::LoginNeeded,
             RemoteErrorKind::Offline | RemoteErrorKind::Unavailable => Verdict::Offline,
             _ => Verdict::Stalled,
         };
-        Self { verdict, reason }
-    }
-}
-
-impl Left {
-    fn failed() -> Self {
-        let reason = "the folder's loop has ended by itself; the log says why".to_owned();
-        Self::Obstructed(Obstacle { verdict: Verdict::Stalled, reason })
+        Self::new(verdict, reason)
     }
 }
 
@@ -275,4 +359,64 @@ fn local_hint(hint: Hint) -> LocalHint {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that nobody is left who could want the folder to go on.
     let _ = stop.wait_for(|stopping| *stopping).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::config::Config;
+
+    fn supervisor(stop: watch::Receiver<bool>) -> Supervisor {
+        let places =
+            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
+        let text = "[[folder]]\nname = \"docs\"\nlocal = \"/d\"\nremote = \"Jotta/Archive/d\"\n";
+        let config = Config::parse(text, &places).unwrap();
+        let link = ServiceLink::default();
+        Supervisor {
+            setup: Setup::new(&config.folders[0], &config, None, Purpose::Serve),
+            places,
+            noticing: Noticing::start(link.clone()),
+            link,
+            events: Events::new(),
+            phase: Arc::new(Mutex::new(Phase::Starting)),
+            deaths: Arc::default(),
+            wake: Arc::default(),
+            stop,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_dies_lives_again_after_longer_and_longer_pauses() {
+        let stop = watch::Sender::new(false);
+        let supervisor = supervisor(stop.subscribe());
+        let deaths = Arc::clone(&supervisor.deaths);
+        let phase = Arc::clone(&supervisor.phase);
+        let lives = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&lives);
+        let began = Instant::now();
+        supervise(supervisor, move |_| {
+            let life = counted.fetch_add(1, Ordering::Relaxed);
+            async move { assert!(life >= 5, "a bug") }
+        })
+        .await;
+        // 1 + 2 + 4 + 8 + 16 seconds.
+        assert_eq!(began.elapsed().as_secs(), 31);
+        assert_eq!(lives.load(Ordering::Relaxed), 6);
+        let deaths = deaths.lock().unwrap().clone();
+        assert_eq!(deaths.times, 5);
+        assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
+        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
+        assert!(told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_to_live_again_can_be_stopped() {
+        let stop = watch::Sender::new(false);
+        let supervisor = supervisor(stop.subscribe());
+        let supervised = tokio::spawn(supervise(supervisor, |_| async { panic!("a bug") }));
+        stop.send_replace(true);
+        supervised.await.unwrap();
+    }
 }

@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use super::LocalDisk;
 use super::reading::CheckedFile;
 use crate::disk::{
-    Disk as _, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent as _, OtherKind,
+    Disk as _, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent as _, Mount, OtherKind,
     RootIdentity, StagedFile as _,
 };
 
@@ -85,7 +85,15 @@ impl Folder {
     }
 
     fn list(&self, path: &str) -> Result<Vec<DiskEntry>, DiskError> {
-        self.runtime.block_on(self.disk.list(&relative(path)))
+        self.runtime.block_on(self.disk.list(&relative(path))).map(|listing| listing.entries)
+    }
+
+    fn mount(&self, path: &str) -> Option<Mount> {
+        let mount = self.runtime.block_on(self.disk.mount(&relative(path))).unwrap();
+        if let Ok(listing) = self.runtime.block_on(self.disk.list(&relative(path))) {
+            assert_eq!(listing.mount, mount, "{path}");
+        }
+        mount
     }
 
     fn names(&self, path: &str) -> Vec<Vec<u8>> {

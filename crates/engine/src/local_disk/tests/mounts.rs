@@ -132,3 +132,29 @@ fn a_file_system_that_came_into_the_trash_is_not_emptied() {
         unmount(&slot.path().join("d/mounted"));
     }
 }
+
+#[test]
+fn what_is_mounted_at_a_directory_is_told_from_the_directory() {
+    if done_in_own_mounts("what_is_mounted_at_a_directory_is_told_from_the_directory") {
+        return;
+    }
+    let folder = Folder::new();
+    folder.make_directory("a").unwrap();
+    folder.make_directory("a/disk").unwrap();
+    assert_eq!((folder.mount("a"), folder.mount("a/disk"), folder.mount("a/none")), (None, None, None));
+    mount(&folder.at("a/disk"), "size=1m");
+    folder.write("a/disk/below/file", "f");
+    assert!(folder.mount("a/disk").is_some());
+    assert_eq!(
+        (folder.mount("a"), folder.mount("a/disk/below"), folder.mount("a/disk/below/file")),
+        (None, None, None)
+    );
+    unmount(&folder.at("a/disk"));
+    assert_eq!(folder.mount("a/disk"), None);
+    // A bind mount is one, although it is on the same file system.
+    fs::create_dir(folder.at("elsewhere")).unwrap();
+    let (from, to) = (folder.at("elsewhere"), folder.at("a/disk"));
+    run("mount", &["--bind", from.to_str().unwrap(), to.to_str().unwrap()]);
+    assert!(folder.mount("a/disk").is_some());
+    unmount(&folder.at("a/disk"));
+}

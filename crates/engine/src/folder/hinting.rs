@@ -1,0 +1,304 @@
+//! What the service says of changes: hints that lead to looks, as few as will do.
+//!
+//! A hint of what is known already leads to nothing, which is how our own work, being hinted like everybody's, costs
+//! nothing. The others wait a moment, so that many of them share the looks at their directories, and longer while
+//! they keep coming. Where looks would be many, one listing of everything is made instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jottad_core::{Entry, StoredName, StoredPath};
+
+use super::completing::Running;
+use super::{Folder, FolderError};
+use crate::event::{RemoteHint, Told};
+use crate::index::{Descend, Node, NodeId};
+use crate::remote::RemoteNode;
+use crate::time::Now;
+
+/// How long a hint waits for others.
+const SETTLE: Duration = Duration::from_millis(500);
+/// The longest that it waits while hints keep leading to looks.
+const LONGEST_PACE: Duration = Duration::from_secs(10);
+/// A service whose nodes lag behind each other may not show at once what it told (protocol U-38). If it never does,
+/// something else has happened since.
+const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+/// How long a hint waits for the operation that it may be about.
+const BUSY_DELAY: Duration = Duration::from_secs(1);
+/// Looks that are made without asking how large the folder is; beyond that a part of the folder's directories.
+const FEW_LOOKS: u64 = 16;
+const PART: u64 = 50;
+/// More hints than this are not kept apart.
+const MOST_HINTS: usize = 10_000;
+
+/// The hints that were not taken up yet.
+#[derive(Debug, Default)]
+pub(super) struct Hinting {
+    /// Every change is hinted.
+    listening: bool,
+    waiting: BTreeMap<StoredPath, Hinted>,
+    /// Directories of whose content nothing is known, because a look at the directory above has shown them.
+    unknown: BTreeSet<NodeId>,
+    /// Directories that are looked at because of a hint.
+    looking: BTreeSet<NodeId>,
+    /// Looks since nothing was hinted.
+    looks: u64,
+    /// When the next of them is to be taken up.
+    due: Option<Duration>,
+    /// It has come, or a look has ended, since they were last compared with what is known.
+    has_news: bool,
+    taken_up: Option<Duration>,
+    pace: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hinted {
+    told: Told,
+    /// How often it was looked for.
+    tries: usize,
+    not_before: Duration,
+}
+
+/// What a hint says against what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Known,
+    /// Whether it is known cannot be said now.
+    Pending,
+    /// A look at this directory tells; if there is another one, all below that must be looked at too.
+    Look(NodeId, Option<NodeId>),
+    /// Only a listing of everything tells.
+    Everything,
+}
+
+impl Hinting {
+    /// Whether every change is hinted.
+    pub(super) fn is_listening(&self) -> bool {
+        self.listening
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.unknown.is_empty() && self.looking.is_empty()
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.due
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        if self.due.is_some_and(|time| time <= now.monotonic) {
+            self.due = None;
+            self.has_news = true;
+        }
+    }
+
+    /// A look at a directory has ended.
+    pub(super) fn looked(&mut self, directory: NodeId) {
+        self.looking.remove(&directory);
+        self.has_news = true;
+    }
+
+    /// A look has shown a directory that was not known.
+    pub(super) fn arrived(&mut self, directory: NodeId) {
+        self.unknown.insert(directory);
+    }
+
+    /// A listing of everything begins. It may lag behind the hints, so they are compared with it afterwards.
+    pub(super) fn listed(&mut self) {
+        self.unknown.clear();
+        self.looking.clear();
+        self.looks = 0;
+        for hint in self.waiting.values_mut() {
+            hint.tries = hint.tries.max(1);
+        }
+        self.has_news = true;
+    }
+
+    fn put(&mut self, path: StoredPath, told: Told, now: Now) {
+        if self.waiting.is_empty() {
+            let since = self.taken_up.map(|time| now.monotonic.saturating_sub(time));
+            if since.is_none_or(|since| since > self.pace * 4) {
+                self.pace = SETTLE;
+            }
+        }
+        let not_before = now.monotonic + self.pace;
+        let hint = Hinted { told, tries: 0, not_before };
+        let waiting = self.waiting.entry(path).or_insert(hint);
+        // Of two that do not say the same neither is a description of what is there now.
+        let told = if waiting.told == told { told } else { Told::Nothing };
+        *waiting = Hinted { told, tries: 0, not_before: waiting.not_before.min(not_before) };
+        self.due = Some(self.due.map_or(not_before, |due| due.min(not_before)));
+    }
+}
+
+impl Folder {
+    pub(super) fn remote_hint(&mut self, hint: RemoteHint, now: Now) -> Result<(), FolderError> {
+        match hint {
+            // There is no replay: whatever happened before is still to be found.
+            RemoteHint::Listening => {
+                self.hinting.listening = true;
+                if self.settings.mode.pulls() {
+                    self.listing.want_everything();
+                } else {
+                    self.listing.want_poll();
+                }
+            }
+            RemoteHint::Deaf => {
+                self.hinting.listening = false;
+                self.listing.want_poll();
+            }
+            RemoteHint::Anywhere => self.listing.want_everything(),
+            RemoteHint::Elsewhere => self.listing.stamp_is_explained(),
+            RemoteHint::Entry { path, told } => {
+                self.listing.stamp_is_explained();
+                let is_known = !self.hinting.waiting.contains_key(&path)
+                    && self.compare(&path, told)? == Comparison::Known;
+                if is_known {
+                    return Ok(());
+                }
+                if self.hinting.waiting.len() >= MOST_HINTS {
+                    self.hinting.waiting.clear();
+                    self.hinting.due = None;
+                    self.listing.want_everything();
+                    return Ok(());
+                }
+                self.hinting.put(path, told, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what was hinted with what is known, and looks where that is not the same.
+    pub(super) fn take_up_hints(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.hinting.is_idle() {
+            self.hinting.looks = 0;
+            return Ok(());
+        }
+        // A listing in progress may be older than a hint and newer than another. What moves or removes is not known until
+        // it has ended.
+        if self.listing.is_running() || self.running.values().any(Running::is_structural) {
+            return Ok(());
+        }
+        let mut directories = std::mem::take(&mut self.hinting.unknown);
+        if std::mem::take(&mut self.hinting.has_news) {
+            self.compare_hints(&mut directories, now)?;
+        }
+        if directories.is_empty() {
+            return Ok(());
+        }
+        self.hinting.looks += directories.len() as u64;
+        if self.hinting.looks > FEW_LOOKS + self.index.totals().directories / PART {
+            self.listing.want_everything();
+            return Ok(());
+        }
+        for directory in directories {
+            if self.index.node(directory)?.is_some() {
+                self.confirming.doubt(directory);
+                self.hinting.looking.insert(directory);
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_hints(&mut self, directories: &mut BTreeSet<NodeId>, now: Now) -> Result<(), FolderError> {
+        let mut looks = false;
+        for (path, mut hint) in std::mem::take(&mut self.hinting.waiting) {
+            let is_due = hint.not_before <= now.monotonic;
+            // Before it was looked at, only its time makes it worth comparing.
+            if !is_due && hint.tries == 0 {
+                self.hinting.waiting.insert(path, hint);
+                continue;
+            }
+            match self.compare(&path, hint.told)? {
+                Comparison::Known => continue,
+                Comparison::Look(..) | Comparison::Everything if !is_due => {}
+                Comparison::Pending => hint.not_before = hint.not_before.max(now.monotonic + BUSY_DELAY),
+                comparison => {
+                    // What says nothing can never be found as it was told: a look, and one against the lag.
+                    let most = if hint.told == Told::Nothing { 2 } else { DELAYS.len() };
+                    if hint.tries >= most {
+                        continue;
+                    }
+                    if let Comparison::Look(directory, inside) = comparison {
+                        directories.insert(directory);
+                        if let Some(top) = inside {
+                            self.add_directories(top, directories)?;
+                        }
+                    } else {
+                        self.listing.want_everything();
+                    }
+                    looks |= hint.tries == 0;
+                    hint.not_before = now.monotonic + DELAYS[hint.tries.min(DELAYS.len() - 1)];
+                    hint.tries += 1;
+                }
+            }
+            self.hinting.waiting.insert(path, hint);
+        }
+        if looks {
+            self.hinting.taken_up = Some(now.monotonic);
+            self.hinting.pace = (self.hinting.pace * 2).min(LONGEST_PACE);
+        }
+        self.hinting.due = self.hinting.waiting.values().map(|hint| hint.not_before).min();
+        Ok(())
+    }
+
+    fn compare(&self, path: &StoredPath, told: Told) -> Result<Comparison, FolderError> {
+        let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(Comparison::Everything) };
+        if path.is_root() {
+            let is_known = told == Told::Directory && here.remote_entry() == Entry::Directory;
+            return Ok(if is_known { Comparison::Known } else { Comparison::Everything });
+        }
+        for name in path.names() {
+            if here.remote_entry() != Entry::Directory {
+                return Ok(match told {
+                    Told::Gone => Comparison::Known,
+                    _ if here.id == NodeId::ROOT => Comparison::Everything,
+                    _ => Comparison::Look(here.parent, None),
+                });
+            }
+            if self.busy.contains(&here.id) || self.confirming.is_looking_at(here.id) {
+                return Ok(Comparison::Pending);
+            }
+            match self.find_on_service(here.id, name)? {
+                Some(below) => here = below,
+                None if told == Told::Gone => return Ok(Comparison::Known),
+                None => return Ok(Comparison::Look(here.id, None)),
+            }
+        }
+        if self.busy.contains(&here.id) {
+            return Ok(Comparison::Pending);
+        }
+        let known = here.remote.as_ref().map(|remote| remote.node);
+        let is_known = match told {
+            Told::Directory => known == Some(RemoteNode::Directory),
+            Told::File(file) => known == Some(RemoteNode::File(file)),
+            Told::Gone | Told::Nothing => false,
+        };
+        if is_known {
+            return Ok(Comparison::Known);
+        }
+        // Another directory may be in its place by now, of which everything else is to be found out.
+        let inside = (known == Some(RemoteNode::Directory)).then_some(here.id);
+        Ok(Comparison::Look(here.parent, inside))
+    }
+
+    /// The row that the service is known to have under this name.
+    fn find_on_service(&self, directory: NodeId, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+        let found = self.find_for_stored(directory, stored, &|_| false)?;
+        Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
+    }
+
+    /// A directory with those below it that are known on the service.
+    fn add_directories(&self, top: NodeId, directories: &mut BTreeSet<NodeId>) -> Result<(), FolderError> {
+        directories.insert(top);
+        self.index.walk(top, |node, _| {
+            if node.remote_entry() == Entry::Directory {
+                directories.insert(node.id);
+                Ok(Descend::Yes)
+            } else {
+                Ok(Descend::No)
+            }
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Disks that are mounted below the root. One that goes is no deletion of what was on it.
+//!
+//! The index remembers what was mounted at a directory when it was read. Where that changes under content that both
+//! sides agreed on, nothing below is looked at or changed on either side until it is as it was, or a person says that it
+//! is right.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jottad_core::RelativePath;
+
+use super::{BEING_TRIED, Folder, FolderError};
+use crate::disk::Mount;
+use crate::event::{ExpectedMount, Task};
+use crate::index::{Descend, Local, Node, NodeId};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// How soon a disk is looked for where nothing tells of its return.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// What is mounted below the root.
+#[derive(Debug, Default)]
+pub(super) struct Mounting {
+    /// Where commands may go only while the same is mounted as when it was read.
+    expected: Vec<ExpectedMount>,
+    /// Directories of which a person said that what is mounted there is right.
+    accepted: BTreeSet<NodeId>,
+}
+
+impl Mounting {
+    /// What must be mounted on the way for a task to be about what it was decided on.
+    pub(super) fn expected_for(&self, task: &Task) -> Vec<ExpectedMount> {
+        let Some(path) = task.local_path() else { return Vec::new() };
+        let is_on_the_way =
+            |expected: &&ExpectedMount| path != &expected.path && path.starts_with(&expected.path);
+        self.expected.iter().filter(is_on_the_way).cloned().collect()
+    }
+}
+
+impl Folder {
+    /// Takes stock of the mounts before anything is asked for.
+    pub(super) fn review_mounts(&mut self) -> Result<(), FolderError> {
+        self.mounting.expected.clear();
+        for node in self.index.mounts()? {
+            if !matches!(node.local, Local::MountChanged(_)) {
+                if let Some(mount) = node.mount {
+                    let path = self.index.path(node.id)?;
+                    self.mounting.expected.push(ExpectedMount { path, mount });
+                }
+            } else if !self.holds_agreed(node.id)? && node.base.is_none() && node.remote.is_none() {
+                // What was on it has moved elsewhere, with a directory above.
+                let mut node = node;
+                self.vanish_below(node.id, None)?;
+                node.local = Local::Absent;
+                self.save_observed(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a directory that was read is the one that was there before; if not, what was read is not believed.
+    pub(super) fn is_mount_right(
+        &mut self,
+        directory: &mut Node,
+        seen: Option<Mount>,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let is_same = Mount::may_be_same(directory.mount, seen);
+        let was_changed = matches!(directory.local, Local::MountChanged(_));
+        let is_right =
+            is_same || self.mounting.accepted.contains(&directory.id) || !self.holds_agreed(directory.id)?;
+        if !is_right {
+            let reason = match (directory.mount, seen) {
+                (Some(_), None) => "the disk that was mounted here is not any more",
+                (None, _) => "a disk was mounted here, over what was synced",
+                (Some(_), Some(_)) => "another disk is mounted here",
+            };
+            self.suspect_mount(directory, reason, now)?;
+            return Ok(false);
+        }
+        self.mounting.accepted.remove(&directory.id);
+        if directory.mount != seen {
+            directory.mount = seen;
+            self.index.save(directory)?;
+        }
+        if let Local::MountChanged(identity) = directory.local {
+            directory.local = Local::Directory(identity);
+            self.save_observed(directory)?;
+        }
+        if was_changed {
+            // Everything below may have changed while it was away, and the directory may be another one.
+            let path = self.index.path(directory.id)?;
+            if let Some(parent) = path.parent() {
+                self.scanning.want_directory(parent);
+            }
+            self.scanning.want_subtree(path);
+        }
+        Ok(true)
+    }
+
+    /// A directory is gone at which something was mounted: systems remove mount points that they made themselves. Tells
+    /// whether that was to be expected, so that the directory is really gone.
+    pub(super) fn may_lose_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
+        if node.mount.is_none()
+            || self.mounting.accepted.remove(&node.id)
+            || (node.base.is_none() && !self.holds_agreed(node.id)?)
+        {
+            return Ok(true);
+        }
+        self.suspect_mount(node, "the disk that was mounted here is gone, with its directory", now)?;
+        Ok(false)
+    }
+
+    fn suspect_mount(&mut self, node: &mut Node, reason: &str, now: Now) -> Result<(), FolderError> {
+        if let Some(identity) = node.local.identity()
+            && !matches!(node.local, Local::MountChanged(_))
+        {
+            node.local = Local::MountChanged(identity);
+            self.save_observed(node)?;
+        }
+        let known = self.index.problem(node.id)?;
+        if known.is_some_and(|problem| {
+            problem.kind == ProblemKind::MountChanged && problem.next_try != Some(BEING_TRIED)
+        }) {
+            return Ok(());
+        }
+        let path = self.index.path(node.id)?;
+        let remedy = format!(
+            "mount it as it was; if it is to stay like this, say so: jottad approve {} {path}",
+            self.settings.name
+        );
+        let kind = ProblemKind::MountChanged;
+        self.put_problem(node.id, kind, reason.to_owned(), &remedy, Some(LOOK_AGAIN), now)
+    }
+
+    /// A person says that what is mounted at a directory, or not mounted, is right as it is.
+    pub(super) fn accept_mount(&mut self, path: &RelativePath) -> Result<(), FolderError> {
+        if let Some(node) = self.index.locate(path)?
+            && matches!(node.local, Local::MountChanged(_))
+        {
+            self.mounting.accepted.insert(node.id);
+            self.look_for_mount(path);
+        }
+        Ok(())
+    }
+
+    pub(super) fn look_for_mount(&mut self, path: &RelativePath) {
+        if let Some(parent) = path.parent() {
+            self.scanning.want_directory(parent);
+        }
+        self.scanning.want_subtree(path.clone());
+    }
+
+    /// Whether a disk that was mounted below a directory is not there as it was.
+    pub(super) fn misses_mount(&self, directory: NodeId) -> Result<bool, FolderError> {
+        for mount in self.index.mounts()? {
+            if matches!(mount.local, Local::MountChanged(_))
+                && self.index.lineage(mount.parent)?.iter().any(|above| above.id == directory)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether anything in a directory was ever agreed on.
+    fn holds_agreed(&self, directory: NodeId) -> Result<bool, FolderError> {
+        let mut holds = false;
+        self.index.walk(directory, |node, _| {
+            holds |= node.base.is_some();
+            Ok(if holds { Descend::No } else { Descend::Yes })
+        })?;
+        Ok(holds)
+    }
+}

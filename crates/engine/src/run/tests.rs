@@ -1,0 +1,110 @@
+//! How a folder's thread ends, and that it is told.
+
+use jottad_core::{Content, DeleteLimits, File, Kind, Mode, StoredName, StoredPath};
+
+use super::*;
+use crate::disk::{LocalContent, StagedFile};
+use crate::local_disk::LocalDisk;
+use crate::remote::{RemoteError, RemoteListing, RemoteNode};
+
+/// A service whose every answer is a bug.
+struct Panicking;
+
+struct Nothing;
+
+impl RemoteListing for Nothing {
+    async fn next_batch(&mut self) -> Result<Option<Vec<ListedEntry>>, RemoteError> {
+        Ok(None)
+    }
+}
+
+impl Remote for Panicking {
+    type Listing = Nothing;
+
+    async fn list_tree(&self, _: &StoredPath) -> Result<Nothing, RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn list_directory(&self, _: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>, RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn download<S: StagedFile>(
+        &self,
+        _: &StoredPath,
+        _: Content,
+        _: &mut S,
+    ) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn make_directory(&self, _: &StoredPath) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn trash(&self, _: &StoredPath, _: Kind) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn move_entry(&self, _: &StoredPath, _: &StoredPath, _: Kind) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn set_modified(&self, _: &StoredPath, _: Content, _: Timestamp) -> Result<(), RemoteError> {
+        panic!("a bug")
+    }
+
+    async fn change_stamp(&self) -> Result<String, RemoteError> {
+        panic!("a bug")
+    }
+}
+
+fn start(directory: &Path) -> FolderHandle {
+    let settings = FolderSettings {
+        name: "docs".to_owned(),
+        mode: Mode::Backup,
+        ignore: Vec::new(),
+        delete_limits: DeleteLimits { max_deletes: 1000, max_delete_percent: 50 },
+        poll: Duration::from_hours(1),
+        scan: Duration::from_hours(1),
+        list: Duration::from_hours(1),
+        list_at_start: true,
+        uploads: 1,
+        downloads: 1,
+        host: "kari".to_owned(),
+    };
+    let root = directory.join("docs");
+    std::fs::create_dir(&root).unwrap();
+    let disk = LocalDisk::open(root).unwrap();
+    let clock = || Timestamp::from_seconds(1_795_435_200);
+    FolderHandle::start(settings, &directory.join("index.sqlite"), disk, Panicking, clock).unwrap()
+}
+
+#[tokio::test]
+async fn a_command_that_panics_ends_the_folder_and_whoever_waits_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let handle = start(directory.path());
+    assert_eq!(handle.ended().await, "a command panicked: a bug");
+    assert!(matches!(handle.status().await, Err(FolderRequestError::Stopped(_))));
+    // It stays ended for those who ask later.
+    assert_eq!(handle.ended().await, "a command panicked: a bug");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_stopped_has_ended_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let handle = start(directory.path());
+    handle.request(Request::Pause(None)).await.ok();
+    handle.shutdown().await;
+    let reason = handle.ended().await;
+    // Either the panic or the order to stop was first.
+    assert!(reason == "it was stopped" || reason.contains("a bug"), "{reason}");
+}

@@ -1,0 +1,123 @@
+//! A disk that is mounted inside a folder and goes: nothing is deleted, and a person is asked. Each test runs itself again in
+//! a mount namespace of its own.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::stage::{Daemon, World, is_missing, wait_until};
+
+const INSIDE: &str = "JOTTAD_TEST_OWN_MOUNTS";
+
+fn in_own_mounts(name: &str, test: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let own: &[&str] = if rustix::process::geteuid().is_root() {
+        &["--mount", "--propagation", "private", "--"]
+    } else {
+        &["--map-root-user", "--mount", "--"]
+    };
+    let test: Vec<&str> = std::iter::once("unshare").chain(own.iter().copied()).chain(["true"]).collect();
+    if is_missing("unshare", &test) {
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(own)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("mounts::{name}"), "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let report =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && report.contains("1 passed"), "in its own mounts: {report}");
+}
+
+fn run(program: &str, arguments: &[&str], path: &Path) {
+    let status = Command::new(program).args(arguments).arg(path).status().unwrap();
+    assert!(status.success(), "{program} {arguments:?} {}", path.display());
+}
+
+/// A folder with a disk in it. What is on the disk outlasts its being unmounted.
+fn with_disk(settings: &str) -> (World, Daemon) {
+    let world = World::configured(settings);
+    let disk = world.machine.beside("disk");
+    fs::create_dir_all(disk.join("photos")).unwrap();
+    // Fewer files than the delete hold would catch, and not all there is.
+    for number in 0..15 {
+        fs::write(disk.join(format!("photos/{number}.jpg")), format!("photo {number}")).unwrap();
+    }
+    world.mkdir("usb");
+    world.fill("tree", 2, 10);
+    mount(&world);
+    let daemon = world.start();
+    world.synced();
+    (world, daemon)
+}
+
+fn mount(world: &World) {
+    let disk = world.machine.beside("disk");
+    run("mount", &["--bind", disk.to_str().unwrap()], &world.path("usb"));
+}
+
+fn unmount(world: &World) {
+    run("umount", &[], &world.path("usb"));
+}
+
+fn photos(world: &World) -> usize {
+    world.remote_paths().iter().filter(|path| path.starts_with("usb/photos/")).count()
+}
+
+#[test]
+fn a_disk_that_goes_deletes_nothing_and_its_return_mends_everything() {
+    in_own_mounts("a_disk_that_goes_deletes_nothing_and_its_return_mends_everything", || {
+        for settings in ["mode = \"backup\"", "mode = \"sync\""] {
+            let (world, daemon) = with_disk(settings);
+            unmount(&world);
+            wait_until("the disk is missed", || world.problems() == ["usb: mount_changed"]);
+            world
+                .machine
+                .jottad(["problems"])
+                .expect(6)
+                .says("mount it as it was")
+                .says("jottad approve docs usb");
+            // Everything else goes on, also over a restart.
+            world.write("tree/new.txt", "new");
+            world.remove("tree/d00");
+            world.sync(6);
+            daemon.stop();
+            world.pass(6);
+            let daemon = world.start();
+            world.sync(6);
+            assert_eq!(photos(&world), 15);
+            assert!(world.service.has("Jotta/Archive/docs/tree/new.txt"));
+            assert!(!world.service.has("Jotta/Archive/docs/tree/d00"));
+
+            // What was really deleted on it is deleted, and only that.
+            fs::remove_file(world.machine.beside("disk").join("photos/3.jpg")).unwrap();
+            mount(&world);
+            world.synced();
+            assert_eq!((photos(&world), world.problems()), (14, vec![]));
+            unmount(&world);
+            daemon.stop();
+        }
+    });
+}
+
+#[test]
+fn a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so() {
+    in_own_mounts("a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so", || {
+        let (world, daemon) = with_disk("mode = \"sync\"");
+        unmount(&world);
+        fs::remove_dir(world.path("usb")).unwrap();
+        wait_until("the disk is missed", || world.problems() == ["usb: mount_changed"]);
+        world.sync(6);
+        assert_eq!(photos(&world), 15);
+        world.machine.jottad(["approve", "docs", "tree"]).expect(1).complains("no disk has come or gone");
+        world.machine.jottad(["approve", "docs", "usb"]).expect(0);
+        world.synced();
+        assert_eq!(photos(&world), 0);
+        daemon.stop();
+    });
+}
