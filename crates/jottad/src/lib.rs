@@ -23,6 +23,7 @@ mod daemon;
 mod link;
 
 mod remote;
+mod selftest;
 mod service;
 mod survey;
 

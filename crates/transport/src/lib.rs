@@ -29,13 +29,16 @@ mod legacy_login;
 mod login;
 mod login_token;
 mod oauth;
+mod rotation;
 mod session;
 
 mod client;
 
 pub use brands::Brand;
 pub use browser_login::{BrowserLogin, REDIRECT_PORT};
-pub use client::{Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, Restored};
+pub use client::{
+    Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, RawAnswer, RawRequest, Restored,
+};
 pub use credentials::{CredentialFile, Credentials, Flow, HostIdentity};
 pub use endpoints::Endpoints;
 pub use error::{Error, ErrorKind, Result};
@@ -51,6 +54,7 @@ pub use list_stream::{ListStream, StreamedEntry};
 pub use login_token::LoginToken;
 pub use path::RemotePath;
 pub use retry::RetryPolicy;
+pub use rotation::Rotation;
 pub use session::Session;
 pub use time::{ParseTimeError, storable_time};
 pub use transfer::{PartialContent, UploadFacts, UploadSource, Uploaded};

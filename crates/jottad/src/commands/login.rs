@@ -63,7 +63,7 @@ fn explain(error: jottad_transport::Error) -> Failure {
     }
 }
 
-fn read_token() -> Result<String, Failure> {
+pub(crate) fn read_token() -> Result<String, Failure> {
     let mut text = String::new();
     let read = io::stdin().take(LONGEST_TOKEN).read_to_string(&mut text);
     read.map_err(|error| Failure::failed(format!("reading the token from standard input: {error}")))?;
