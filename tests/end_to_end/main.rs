@@ -24,6 +24,7 @@ mod past;
 mod remote;
 mod restart;
 mod root;
+mod selftest;
 mod session;
 mod transfers;
 mod trouble;
