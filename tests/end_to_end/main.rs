@@ -9,6 +9,7 @@
 
 mod stage;
 
+mod answers;
 mod backup;
 mod commands;
 mod control;
