@@ -11,6 +11,7 @@ mod stage;
 
 mod answers;
 mod backup;
+mod bad_input;
 mod commands;
 mod control;
 mod crash;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use jottad_emulator::{Act, Account, EmulatorConfig, SwitchInfo, Switches};
+use jottad_emulator::{Account, Act, EmulatorConfig, SwitchInfo, Switches};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -126,7 +126,8 @@ fn interrupted_it_puts_its_folder_away_and_says_so() {
 #[test]
 fn without_leave_nothing_is_destroyed_and_no_login_is_spent() {
     let world = World::new();
-    let told = world.machine.jottad(["selftest", "Jotta/Archive", "--only", "U-19", "--only", "u24"]).expect(0);
+    let told =
+        world.machine.jottad(["selftest", "Jotta/Archive", "--only", "U-19", "--only", "u24"]).expect(0);
     assert_eq!(world.service.asked("rm") + world.service.asked("rmDir"), 0);
     told.says("--destroy").says("--token-stdin");
     world.machine.jottad(["account"]).expect(0);

@@ -156,7 +156,11 @@ impl World {
             return;
         }
         let now = Instant::now();
-        while self.history.front().is_some_and(|(written, _)| now.duration_since(*written) >= self.listing_lag) {
+        while self
+            .history
+            .front()
+            .is_some_and(|(written, _)| now.duration_since(*written) >= self.listing_lag)
+        {
             self.history.pop_front();
         }
         let snapshot = self.snapshot();

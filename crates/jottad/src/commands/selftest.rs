@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
     let token = if arguments.token_stdin { Some(LoginToken::parse(&read_token()?)?) } else { None };
     let asking = Asking { destroy: arguments.destroy, token };
     let client = patient_client(invocation)?;
-    let mut signals = (invocation.listen)().map_err(|error| Failure::failed(format!("listening: {error}")))?;
+    let mut signals =
+        (invocation.listen)().map_err(|error| Failure::failed(format!("listening: {error}")))?;
     invocation.serve(async {
         match client.look(&parent).await? {
             Sighting::Folder => {}
@@ -59,7 +60,8 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
 /// A service that turns requests away is asked again for longer than by other commands: that is one of the questions.
 fn patient_client(invocation: &Invocation) -> Result<Client, Failure> {
     let config = invocation.config()?;
-    let retry = RetryPolicy { attempts: 12, first_delay: Duration::from_millis(200), ..RetryPolicy::default() };
+    let retry =
+        RetryPolicy { attempts: 12, first_delay: Duration::from_millis(200), ..RetryPolicy::default() };
     let http = Http::new(HttpOptions { retry, ..HttpOptions::default() })?;
     let file = CredentialFile::new(invocation.places.credentials());
     let session = Session::open(http, file, &HostIdentity::of_this_machine())?;
@@ -149,9 +151,9 @@ impl<'a> Report<'a> {
         let is = |test: fn(&Question, &Finding) -> bool| {
             self.findings.iter().filter(|(question, finding)| test(question, finding)).count()
         };
-        let assumed = is(|question, finding| {
-            matches!(finding, Finding::Answer { answer, .. } if *answer == question.assumed())
-        });
+        let assumed = is(
+            |question, finding| matches!(finding, Finding::Answer { answer, .. } if *answer == question.assumed()),
+        );
         let different = is(|question, finding| match finding {
             Finding::Answer { answer, .. } => *answer != question.assumed(),
             Finding::Other(_) => true,
@@ -175,7 +177,9 @@ impl<'a> Report<'a> {
                 "{asked}: {assumed} as assumed, {different} different, {not_told} cannot be told"
             ))?;
             if put_away.is_ok() {
-                self.invocation.output.line(format_args!("the test's folder is in the trash: {}", self.scratch))?;
+                self.invocation
+                    .output
+                    .line(format_args!("the test's folder is in the trash: {}", self.scratch))?;
             }
             Ok(())
         })?;

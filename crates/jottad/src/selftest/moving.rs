@@ -80,7 +80,9 @@ async fn copy_onto_file(scratch: &Scratch) -> Result<Finding, Failure> {
     let onto = onto(scratch, "u12", Relocation::Copy).await?;
     let seen = format!("status {}", onto.status);
     Ok(match onto {
-        Onto { holds_target: true, .. } => Finding::answer("refused", format!("{seen}, the target is as before")),
+        Onto { holds_target: true, .. } => {
+            Finding::answer("refused", format!("{seen}, the target is as before"))
+        }
         Onto { holds_source: true, keeps_revision: true, .. } => {
             Finding::answer("new-revision", format!("{seen}, the target's content is an older revision"))
         }

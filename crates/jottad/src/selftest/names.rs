@@ -25,7 +25,8 @@ async fn refused_characters(scratch: &Scratch) -> Result<Finding, Failure> {
     // What is taken in the announcement may make listings of its folder unreadable, so it has one of its own.
     let control = announce(scratch, "u05/control", "a\u{1}b").await?;
     let announced = announce(scratch, "u05/percent", "100%25").await?;
-    let percent = if announced == 200 { scratch.look_raw("u05/percent/100%25", "").await?.status } else { announced };
+    let percent =
+        if announced == 200 { scratch.look_raw("u05/percent/100%25", "").await?.status } else { announced };
     let seen = format!("status {control} for a control character, {percent} for a look at a name with %");
     Ok(match (control, percent) {
         (400, 400) => Finding::answer("control-and-percent", seen),

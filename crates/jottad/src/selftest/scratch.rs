@@ -163,8 +163,11 @@ impl Scratch {
 
     /// Uploads this content.
     pub(crate) async fn put_sample(&self, path: &str, sample: &Sample) -> Result<(), Failure> {
-        let facts =
-            UploadFacts { content: sample.content, created: None, modified: Timestamp::from_seconds(1_700_000_000) };
+        let facts = UploadFacts {
+            content: sample.content,
+            created: None,
+            modified: Timestamp::from_seconds(1_700_000_000),
+        };
         let mut bytes: &[u8] = &sample.bytes;
         self.client.upload(&self.inside(&self.place(path))?, &facts, &mut bytes).await?;
         self.wrote();
@@ -215,7 +218,12 @@ impl Scratch {
     }
 
     /// Moves or copies, raw. A folder's source gets its slash from `command`: `mvDir/`.
-    pub(crate) async fn relocate(&self, command: Relocation, from: &str, to: &str) -> Result<RawAnswer, Failure> {
+    pub(crate) async fn relocate(
+        &self,
+        command: Relocation,
+        from: &str,
+        to: &str,
+    ) -> Result<RawAnswer, Failure> {
         let (from, to) = (self.inside(&self.place(from))?, self.inside(&self.place(to))?);
         let (command, slash) = match command {
             Relocation::File => ("mv", false),

@@ -67,10 +67,7 @@ async fn pings(scratch: &Scratch) -> Result<Finding, Failure> {
         let mut events = scratch.client().events().await?;
         answered.push(events.answers(ping, PATIENCE).await?);
     }
-    let seen = format!(
-        "the object is answered: {}, the text is answered: {}",
-        answered[0], answered[1]
-    );
+    let seen = format!("the object is answered: {}, the text is answered: {}", answered[0], answered[1]);
     Ok(match answered[..] {
         [true, true] => Finding::answer("both", seen),
         [true, false] => Finding::answer("object", seen),

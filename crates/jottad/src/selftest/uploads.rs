@@ -257,7 +257,9 @@ async fn two_at_once(scratch: &Scratch) -> Result<Finding, Failure> {
     });
     let is_slow = scratch.holds("u47/file", &slow).await?;
     Ok(match (answer.is_success(), is_slow, keeps_fast) {
-        (true, true, true) => Finding::answer("last-wins", "the last is current, the other an older revision"),
+        (true, true, true) => {
+            Finding::answer("last-wins", "the last is current, the other an older revision")
+        }
         _ => Finding::other(format!(
             "status {}; the last is current: {is_slow}, the other is a revision: {keeps_fast}",
             answer.status
@@ -272,7 +274,9 @@ async fn conditions(scratch: &Scratch) -> Result<Finding, Failure> {
     let is_live = scratch.holds("u48/file", &sample).await?;
     Ok(match (answer.status, is_live) {
         (412, true) => Finding::answer("honoured", "status 412, the file is as before"),
-        (200, false) => Finding::answer("ignored", "the file was trashed although the condition did not hold"),
+        (200, false) => {
+            Finding::answer("ignored", "the file was trashed although the condition did not hold")
+        }
         (status, is_live) => Finding::other(format!("status {status}; the file is live: {is_live}")),
     })
 }

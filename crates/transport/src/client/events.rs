@@ -29,9 +29,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Without any word for so long the connection is dead, whatever TCP thinks.
 const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 const MESSAGE_LIMIT: usize = 1 << 20;
-/// The two forms of ping that programs have used.
-const OBJECT_PING: &str = "{\"PING\":\"Ok\"}";
-const TEXT_PING: &str = "\"PING\"";
 
 /// Something that happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,25 +150,6 @@ impl EventStream {
         self.last_word.elapsed()
     }
 
-    /// Whether the service answers a ping of this text within `patience` (U-40). Events meanwhile are lost: this is for
-    /// finding out, not for listening.
-    pub async fn answers(&mut self, ping: &str, patience: Duration) -> Result<bool> {
-        self.say(ping.to_owned()).await?;
-        let until = Instant::now() + patience;
-        loop {
-            match tokio::time::timeout_at(until, self.socket.next()).await {
-                Err(_) => return Ok(false),
-                Ok(Some(Ok(Message::Text(text)))) if text.contains("\"PONG\"") => return Ok(true),
-                Ok(Some(Ok(Message::Close(_))) | None) => return Err(ended("the service closed the stream")),
-                Ok(Some(Ok(_))) => {}
-                Ok(Some(Err(error))) => return Err(ended(&error.to_string())),
-            }
-        }
-    }
-
-    /// The forms in which a ping may be said.
-    pub const PINGS: [&str; 2] = [OBJECT_PING, TEXT_PING];
-
     /// Two forms of ping are known and either may be ignored (U-40): they take turns.
     async fn ping(&mut self) -> Result<()> {
         if self.silence() >= SILENCE_LIMIT {
@@ -179,7 +157,7 @@ impl EventStream {
         }
         self.next_ping = Instant::now() + PING_INTERVAL;
         self.pings = self.pings.wrapping_add(1);
-        let form = if self.pings % 2 == 1 { OBJECT_PING } else { TEXT_PING };
+        let form = if self.pings % 2 == 1 { "{\"PING\":\"Ok\"}" } else { "\"PING\"" };
         self.say(form.to_owned()).await
     }
 
@@ -203,6 +181,27 @@ fn place_of(path: &str) -> Option<RemotePath> {
         place = place.join(name?);
     }
     Some(place)
+}
+
+/// Finding out which forms of ping a service knows (U-40).
+impl EventStream {
+    /// The forms in which programs have said a ping: as an object, and as a text.
+    pub const PINGS: [&str; 2] = ["{\"PING\":\"Ok\"}", "\"PING\""];
+
+    /// Whether the service answers a ping of this text within `patience`. Events that come meanwhile are lost.
+    pub async fn answers(&mut self, ping: &str, patience: Duration) -> Result<bool> {
+        self.say(ping.to_owned()).await?;
+        let until = Instant::now() + patience;
+        loop {
+            match tokio::time::timeout_at(until, self.socket.next()).await {
+                Err(_) => return Ok(false),
+                Ok(Some(Ok(Message::Text(text)))) if text.contains("\"PONG\"") => return Ok(true),
+                Ok(Some(Ok(Message::Close(_))) | None) => return Err(ended("the service closed the stream")),
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) => return Err(ended(&error.to_string())),
+            }
+        }
+    }
 }
 
 fn protocol(reason: String) -> Error {

@@ -130,7 +130,8 @@ impl Client {
             let answer = RawAnswer { status, retry_after, body };
             if status == 401 && answer.fault().kind() == ErrorKind::LoginNeeded {
                 let fault = Box::new(answer.fault());
-                self.renew_once(&mut renewed, &access, Error::Answer { action, fault, retry_after: None }).await?;
+                self.renew_once(&mut renewed, &access, Error::Answer { action, fault, retry_after: None })
+                    .await?;
                 continue;
             }
             return Ok(answer);
