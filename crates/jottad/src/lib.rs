@@ -27,6 +27,9 @@ mod selftest;
 mod service;
 mod survey;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
 use std::process::ExitCode;
 use std::sync::OnceLock;
 

@@ -34,6 +34,9 @@ mod session;
 
 mod client;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
 pub use brands::Brand;
 pub use browser_login::{BrowserLogin, REDIRECT_PORT};
 pub use client::{
