@@ -9,6 +9,8 @@ mod places;
 mod signals;
 
 mod arguments;
+#[cfg(test)]
+mod reference;
 mod commands;
 mod completion;
 mod invocation;
