@@ -23,6 +23,7 @@ mod moves;
 mod obstacles;
 mod packaging;
 mod past;
+mod reference;
 mod remote;
 mod restart;
 mod root;

@@ -12,10 +12,49 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 /// What parsers stumble over.
 const TOKENS: &[&str] = &[
-    "<", ">", "</", "/>", "<!--", "-->", "<![CDATA[", "]]>", "<?xml", "<!DOCTYPE a [<!ENTITY b \"c\">]>", "&amp;",
-    "&b;", "&#0;", "&#x110000;", "\"", "'", "\0", "\u{fffe}", "\u{201b}", "\u{ff0e}", "\u{2400}", "/", "..", "-1",
-    "18446744073709551616", "<folder>", "<file>", "<stats>", "</liststream>", "xmlns:", "deleted=\"", "[[folder]]",
-    "[service]", "= ", "\n", "\r\n", "'''", "\"\"\"", "{", "}", "=", "==", "9999-12-31-T23:59:59Z",
+    "<",
+    ">",
+    "</",
+    "/>",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<?xml",
+    "<!DOCTYPE a [<!ENTITY b \"c\">]>",
+    "&amp;",
+    "&b;",
+    "&#0;",
+    "&#x110000;",
+    "\"",
+    "'",
+    "\0",
+    "\u{fffe}",
+    "\u{201b}",
+    "\u{ff0e}",
+    "\u{2400}",
+    "/",
+    "..",
+    "-1",
+    "18446744073709551616",
+    "<folder>",
+    "<file>",
+    "<stats>",
+    "</liststream>",
+    "xmlns:",
+    "deleted=\"",
+    "[[folder]]",
+    "[service]",
+    "= ",
+    "\n",
+    "\r\n",
+    "'''",
+    "\"\"\"",
+    "{",
+    "}",
+    "=",
+    "==",
+    "9999-12-31-T23:59:59Z",
 ];
 
 fn number(variable: &str, usual: u64) -> u64 {
@@ -82,7 +121,19 @@ fn no_input_is_too_odd() {
 fn no_input_is_too_big() {
     /// Bytes of each input.
     const BIG: usize = 1 << 20;
-    for piece in ["<a>", "a", "<a b=\"", "&amp;", "<file name=\"a\"/>", "[a]\n", "[", "<!--", "x = 1\n", "\u{201b}", "A"] {
+    for piece in [
+        "<a>",
+        "a",
+        "<a b=\"",
+        "&amp;",
+        "<file name=\"a\"/>",
+        "[a]\n",
+        "[",
+        "<!--",
+        "x = 1\n",
+        "\u{201b}",
+        "A",
+    ] {
         for head in ["", "<folder>", "<folder name=\"", "<liststream>", "<error><message>"] {
             let input = head.to_owned() + &piece.repeat(BIG / piece.len());
             for (name, target) in TARGETS {

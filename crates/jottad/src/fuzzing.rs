@@ -7,7 +7,8 @@ use crate::places::Places;
 
 /// Reads the text as a config file; an error is what a person would be shown.
 pub fn config(text: &str) -> Result<(), String> {
-    let places = Places::find(Some(PathBuf::from("/nowhere/config.toml")), Some(PathBuf::from("/nowhere/state")));
+    let places =
+        Places::find(Some(PathBuf::from("/nowhere/config.toml")), Some(PathBuf::from("/nowhere/state")));
     let places = places.map_err(|failure| failure.to_string())?;
     Config::parse(text, &places).map(drop).map_err(|error| error.to_string())
 }

@@ -9,11 +9,11 @@ mod places;
 mod signals;
 
 mod arguments;
-#[cfg(test)]
-mod reference;
 mod commands;
 mod completion;
 mod invocation;
+#[cfg(test)]
+mod reference;
 
 mod documents;
 mod exchange;

@@ -48,7 +48,9 @@ impl Codes {
         match self {
             Self::Local => "0 done, 1 failed, 2 usage",
             Self::Service => "0 done, 1 failed, 2 usage, 4 login needed, 8 offline",
-            Self::Entries => "0 done, 1 failed, 2 usage, 4 login needed, 6 some entries were left out, 8 offline",
+            Self::Entries => {
+                "0 done, 1 failed, 2 usage, 4 login needed, 6 some entries were left out, 8 offline"
+            }
             Self::Daemon => "0 done, 1 failed, 2 usage, 3 daemon not running",
             Self::Verdict => {
                 "0 in sync, 1 failed, 2 usage, 3 daemon not running, otherwise the verdict: 4 to 10"
@@ -177,7 +179,8 @@ fn argument(argument: &Arg) -> String {
     let short = argument.get_short().map(|letter| format!("-{letter}"));
     let long = argument.get_long().map(|word| format!("--{word}"));
     let names: Vec<String> = short.into_iter().chain(long).collect();
-    let names = if names.is_empty() { value.trim().to_owned() } else { format!("{}{value}", names.join(", ")) };
+    let names =
+        if names.is_empty() { value.trim().to_owned() } else { format!("{}{value}", names.join(", ")) };
     let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let choices: Vec<String> = argument
         .get_possible_values()
@@ -188,8 +191,12 @@ fn argument(argument: &Arg) -> String {
     if !choices.is_empty() {
         write!(text, " ({})", choices.join(", ")).unwrap();
     }
-    let default: Vec<String> =
-        argument.get_default_values().iter().filter(|_| takes_value).map(|value| value.to_string_lossy().into_owned()).collect();
+    let default: Vec<String> = argument
+        .get_default_values()
+        .iter()
+        .filter(|_| takes_value)
+        .map(|value| value.to_string_lossy().into_owned())
+        .collect();
     if !default.is_empty() {
         write!(text, " (default: {})", default.join(", ")).unwrap();
     }
@@ -222,9 +229,14 @@ fn document() -> String {
         let examples: String = entry.examples.iter().map(|line| format!("jottad {line}\n")).collect();
         write!(text, "\n```\n{examples}```\n\nExit codes: {}.\n", entry.codes.text()).unwrap();
         if !entry.json.is_empty() {
-            let (note, shape) = entry.json.split_once(": {").map_or(("", entry.json.to_owned()), |(note, rest)| {
-                if note.starts_with('{') { ("", entry.json.to_owned()) } else { (note, format!("{{{rest}")) }
-            });
+            let (note, shape) =
+                entry.json.split_once(": {").map_or(("", entry.json.to_owned()), |(note, rest)| {
+                    if note.starts_with('{') {
+                        ("", entry.json.to_owned())
+                    } else {
+                        (note, format!("{{{rest}"))
+                    }
+                });
             let note = if note.is_empty() { String::new() } else { format!(", {note}") };
             write!(text, "\nJSON{note}: `{shape}`\n").unwrap();
         }
