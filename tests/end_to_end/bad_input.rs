@@ -71,7 +71,7 @@ fn run(world: &World, command: &str, file: &str, folder: &str) -> Outcome {
     let arguments = command.split(' ').map(|word| match word {
         "FILE" => file.to_owned(),
         "FOLDER" => folder.to_owned(),
-        word => word.replace("IN/", &format!("{}/", home.display())),
+        other => other.replace("IN/", &format!("{}/", home.display())),
     });
     world.machine.jottad(arguments)
 }
@@ -103,7 +103,9 @@ fn assert_all_explain(world: &World, commands: &[&str], codes: &[i32]) {
             }
         };
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
     assert_eq!(on_disk(world), before, "something was left behind");
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();

@@ -30,10 +30,7 @@ pub fn documents(bytes: &[u8]) {
 pub fn list_stream(bytes: &[u8]) {
     let Ok(folder) = RemotePath::parse("Jotta/Archive/docs") else { return };
     for entry in jottad_transport::fuzzing::list_stream(bytes, &folder).unwrap_or_default() {
-        let path = match entry {
-            StreamedEntry::Folder(path) => path,
-            StreamedEntry::File { path, .. } => path,
-        };
+        let (StreamedEntry::Folder(path) | StreamedEntry::File { path, .. }) = entry;
         assert!(path.names().iter().all(|name| !name.as_str().is_empty() && !name.as_str().contains('/')));
     }
 }

@@ -171,11 +171,10 @@ fn commands<'a>(command: &'a Command, path: &str, found: &mut Vec<(String, &'a C
 fn argument(argument: &Arg) -> String {
     let values = argument.get_value_names().unwrap_or_default();
     let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
-    let value = if takes_value {
-        values.iter().map(|value| format!(" {value}")).collect::<String>()
-    } else {
-        String::new()
-    };
+    let mut value = String::new();
+    for name in values.iter().filter(|_| takes_value) {
+        write!(value, " {name}").unwrap();
+    }
     let short = argument.get_short().map(|letter| format!("-{letter}"));
     let long = argument.get_long().map(|word| format!("--{word}"));
     let names: Vec<String> = short.into_iter().chain(long).collect();
@@ -226,8 +225,11 @@ fn document() -> String {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         write!(text, "\n## {path}\n\n{about}.\n").unwrap();
         text.push_str(&table(command, |argument| is_own(argument) && !argument.is_global_set()));
-        let examples: String = entry.examples.iter().map(|line| format!("jottad {line}\n")).collect();
-        write!(text, "\n```\n{examples}```\n\nExit codes: {}.\n", entry.codes.text()).unwrap();
+        text.push_str("\n```\n");
+        for example in entry.examples {
+            writeln!(text, "jottad {example}").unwrap();
+        }
+        write!(text, "```\n\nExit codes: {}.\n", entry.codes.text()).unwrap();
         if !entry.json.is_empty() {
             let (note, shape) =
                 entry.json.split_once(": {").map_or(("", entry.json.to_owned()), |(note, rest)| {

@@ -7,7 +7,7 @@ use super::scratch::{Lag, Relocation, Scratch};
 use crate::failure::Failure;
 
 /// How long a write may take to be seen before the question is given up.
-const LONGEST_LAG: Duration = Duration::from_secs(60);
+const LONGEST_LAG: Duration = Duration::from_mins(1);
 /// Looks right after a write.
 const LOOKS: usize = 6;
 /// As many looks in a row must agree before the new state counts as seen everywhere.
@@ -35,7 +35,7 @@ async fn root_element(scratch: &Scratch) -> Result<Finding, Failure> {
     let answer = stream(scratch, "u01").await?;
     let text = answer.text();
     let root = text.split('<').skip(1).find(|element| !element.starts_with(['?', '!'])).unwrap_or_default();
-    let root: String = root.chars().take_while(|letter| letter.is_ascii_alphanumeric()).take(40).collect();
+    let root: String = root.chars().take_while(char::is_ascii_alphanumeric).take(40).collect();
     Ok(match root.as_str() {
         "liststream" => Finding::answer("liststream", "<liststream>"),
         // Any other name is one answer to jottad, which does not read it.
@@ -130,13 +130,13 @@ async fn read_after_write(scratch: &Scratch) -> Result<Finding, Failure> {
     let sample = scratch.put("u38/written").await?;
     let written = Instant::now();
     let place = scratch.place("u38/written");
-    let sees = async || -> Result<bool, Failure> {
+    let is_listed = async || -> Result<bool, Failure> {
         let listing = scratch.list_at_once("u38").await?;
         Ok(listing.is_some_and(|listing| listing.files.iter().any(|file| file.name.as_str() == "written")))
     };
     let mut looks = Vec::new();
     for _ in 0..LOOKS {
-        looks.push(sees().await?);
+        looks.push(is_listed().await?);
     }
     let file = scratch.client().look(&place).await?;
     let file_is_late = file.file().is_none_or(|file| file.content != sample.content);
@@ -151,7 +151,7 @@ async fn read_after_write(scratch: &Scratch) -> Result<Finding, Failure> {
                 )));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
-            agreeing = if sees().await? { agreeing + 1 } else { 0 };
+            agreeing = if is_listed().await? { agreeing + 1 } else { 0 };
         }
         // A margin, since the next lag may be a little longer than this one.
         let waited = written.elapsed() + Duration::from_secs(1);

@@ -34,10 +34,17 @@ async fn letter_case_alone(scratch: &Scratch) -> Result<Finding, Failure> {
     })
 }
 
-/// What became of a file that something was moved or copied onto.
+/// What a file holds that something was moved or copied onto.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Source,
+    Target,
+    Neither,
+}
+
+/// What became of it.
 struct Onto {
-    holds_source: bool,
-    holds_target: bool,
+    holds: Holds,
     keeps_revision: bool,
     source_is_there: bool,
     status: u16,
@@ -50,9 +57,15 @@ async fn onto(scratch: &Scratch, folder: &str, command: Relocation) -> Result<On
     let status = scratch.relocate(command, &from, &to).await?.status;
     let revisions = scratch.file(&to).await?.map(|details| details.revisions).unwrap_or_default();
     let is_old = |revision: &jottad_transport::Revision| revision.content() == Some(target.content);
+    let holds = if scratch.holds(&to, &source).await? {
+        Holds::Source
+    } else if scratch.holds(&to, &target).await? {
+        Holds::Target
+    } else {
+        Holds::Neither
+    };
     Ok(Onto {
-        holds_source: scratch.holds(&to, &source).await?,
-        holds_target: scratch.holds(&to, &target).await?,
+        holds,
         keeps_revision: revisions.iter().any(is_old),
         source_is_there: scratch.holds(&from, &source).await?,
         status,
@@ -63,13 +76,13 @@ async fn onto_file(scratch: &Scratch) -> Result<Finding, Failure> {
     let onto = onto(scratch, "u10", Relocation::File).await?;
     let seen = format!("status {}", onto.status);
     Ok(match onto {
-        Onto { holds_target: true, source_is_there: true, .. } => {
+        Onto { holds: Holds::Target, source_is_there: true, .. } => {
             Finding::answer("refused", format!("{seen}, both are as before"))
         }
-        Onto { holds_source: true, source_is_there: false, keeps_revision: true, .. } => {
+        Onto { holds: Holds::Source, source_is_there: false, keeps_revision: true, .. } => {
             Finding::answer("new-revision", format!("{seen}, the target's content is an older revision"))
         }
-        Onto { holds_source: true, source_is_there: false, keeps_revision: false, .. } => {
+        Onto { holds: Holds::Source, source_is_there: false, keeps_revision: false, .. } => {
             Finding::answer("replaces", format!("{seen}, the target's content is gone"))
         }
         _ => Finding::other(format!("{seen}, and neither end is as expected")),
@@ -80,13 +93,13 @@ async fn copy_onto_file(scratch: &Scratch) -> Result<Finding, Failure> {
     let onto = onto(scratch, "u12", Relocation::Copy).await?;
     let seen = format!("status {}", onto.status);
     Ok(match onto {
-        Onto { holds_target: true, .. } => {
+        Onto { holds: Holds::Target, .. } => {
             Finding::answer("refused", format!("{seen}, the target is as before"))
         }
-        Onto { holds_source: true, keeps_revision: true, .. } => {
+        Onto { holds: Holds::Source, keeps_revision: true, .. } => {
             Finding::answer("new-revision", format!("{seen}, the target's content is an older revision"))
         }
-        Onto { holds_source: true, .. } => Finding::other(format!("{seen}, the target's content is gone")),
+        Onto { holds: Holds::Source, .. } => Finding::other(format!("{seen}, the target's content is gone")),
         _ => Finding::other(format!("{seen}, and the target is not as expected")),
     })
 }
