@@ -15,9 +15,10 @@ const AT_ONCE: usize = 4;
 /// How late listings are where they are late.
 const LAG: Duration = Duration::from_secs(1);
 
-/// Not lived through yet: where the document of a folder that was just moved is late, too, a rename of letter case that
-/// goes through a temporary name leaves the folder under that name. Nothing is lost; it is sent again.
-const OPEN: [&str; 1] = ["U38=delayed"];
+/// Not lived through yet. Where the document of a folder is late too, a rename of letter case that goes through a
+/// temporary name may leave the folder under that name, and the pass ends in sync although the service has no folder of
+/// the new name. And a remote root that was made seconds ago may be taken for gone, which holds the folder.
+const OPEN: [&str; 2] = ["U38=delayed", "U38=stale-node"];
 
 #[test]
 fn every_answer_of_the_service_is_lived_through() {
@@ -229,6 +230,7 @@ impl Life {
     fn by_hand(&self) {
         let machine = &self.world.machine;
         let done = |arguments: &[&str]| {
+            thread::sleep(self.lag);
             let mut outcome = machine.jottad(arguments);
             // A service whose listings are late is asked again, as a person would.
             for _ in 0..100 {

@@ -53,6 +53,8 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
             () = stopped(&mut signals) => Err(Failure::failed("the test was interrupted")),
         };
         let put_away = scratch.put_away().await;
+        // A renewal of the tokens that is under way would cost the login if the program ended in it.
+        scratch.client().session().settle().await;
         report.finish(outcome, put_away, &scratch)
     })
 }
