@@ -10,7 +10,9 @@
 mod stage;
 
 mod account;
+mod answers;
 mod backup;
+mod bad_input;
 mod browser;
 mod commands;
 mod control;
@@ -27,9 +29,11 @@ mod noticing;
 mod obstacles;
 mod packaging;
 mod past;
+mod reference;
 mod remote;
 mod restart;
 mod root;
+mod selftest;
 mod session;
 mod transfers;
 mod trouble;

@@ -244,6 +244,11 @@ impl State {
         self.shared.tokens().rules.access_lifetime = lifetime;
     }
 
+    /// Chooses how far behind listings are under `read-after-write`, instead of five seconds.
+    pub fn set_listing_lag(&self, lag: Duration) {
+        self.shared.world().listing_lag = lag;
+    }
+
     /// Sets the capacity in bytes; `None` is unlimited.
     pub fn set_capacity(&self, capacity: Option<u64>) {
         self.shared.world().account.capacity = capacity;

@@ -25,6 +25,7 @@ use crate::commands::put::PutArguments;
 use crate::commands::remove::RemoveArguments;
 use crate::commands::restore::RestoreArguments;
 use crate::commands::run::RunArguments;
+use crate::commands::selftest::SelftestArguments;
 use crate::commands::service::ServiceCommand;
 use crate::commands::status::StatusArguments;
 use crate::commands::sync::SyncArguments;
@@ -147,6 +148,8 @@ pub(crate) enum Command {
     Mountpoints(MountpointsArguments),
     /// Check login, clock, network, watches, permissions and disk
     Doctor,
+    /// Find out how the service answers what is not known of it, in a folder of the test's own
+    Selftest(SelftestArguments),
     /// Print completions for a shell
     Completions(CompletionsArguments),
     /// Print the manual page

@@ -205,12 +205,32 @@ impl fmt::Display for Failure {
 impl From<jottad_transport::Error> for Failure {
     fn from(error: jottad_transport::Error) -> Self {
         use jottad_transport::ErrorKind;
-        let (exit, hint) = match error.kind() {
-            ErrorKind::LoginNeeded => (Exit::LoginNeeded, Some("log in with: jottad login")),
-            ErrorKind::Offline => (Exit::Offline, Some("check the network; `jottad doctor` tells more")),
-            ErrorKind::RateLimited | ErrorKind::ServerFault => (Exit::Failed, Some("try again in a while")),
-            ErrorKind::QuotaExceeded => (Exit::Failed, Some("free some space, or see `jottad account`")),
-            _ => (Exit::Failed, None),
+        let kind = error.kind();
+        let exit = match kind {
+            ErrorKind::LoginNeeded => Exit::LoginNeeded,
+            ErrorKind::Offline => Exit::Offline,
+            _ => Exit::Failed,
+        };
+        let hint = match kind {
+            ErrorKind::LoginNeeded => Some("log in with: jottad login"),
+            ErrorKind::Offline => Some("check the network; `jottad doctor` tells more"),
+            ErrorKind::RateLimited | ErrorKind::ServerFault | ErrorKind::Incomplete => {
+                Some("try again in a while")
+            }
+            ErrorKind::QuotaExceeded => Some("free some space, or see `jottad account`"),
+            ErrorKind::Locked => {
+                Some("`jottad account` tells whether the account is locked; only the service can unlock it")
+            }
+            ErrorKind::NotFound | ErrorKind::Conflict => Some("see what is there: jottad ls"),
+            ErrorKind::Refused => Some("the service does not take this name or value; use another one"),
+            ErrorKind::Corrupt | ErrorKind::SourceChanged => {
+                Some("try again; nothing was kept of this attempt")
+            }
+            ErrorKind::Protocol => {
+                Some("what answered may not be Jottacloud: check the addresses in the config, and any proxy")
+            }
+            ErrorKind::Setup => Some("check https_proxy and SSL_CERT_FILE, and the addresses in the config"),
+            _ => None,
         };
         let failure = Self::new(exit, error.to_string());
         match hint {

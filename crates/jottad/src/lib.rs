@@ -13,6 +13,8 @@ mod asking;
 mod commands;
 mod completion;
 mod invocation;
+#[cfg(test)]
+mod reference;
 
 mod documents;
 mod exchange;
@@ -27,8 +29,12 @@ mod login;
 mod quota;
 
 mod remote;
+mod selftest;
 mod service;
 mod survey;
+
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 
 use std::process::ExitCode;
 use std::sync::OnceLock;

@@ -182,7 +182,7 @@ impl DiskTree {
     /// The number of the file system that is mounted at a path, if one is.
     pub(crate) fn mounted_at(&self, path: &RelativePath) -> Option<u64> {
         let disk = self.disks.get(&self.point(path)?)?;
-        disk.is_mounted.then(|| if self.has_birth_times { disk.root.0 } else { 0 })
+        disk.is_mounted.then_some(if self.has_birth_times { disk.root.0 } else { 0 })
     }
 
     /// The root of the file system that a path is on.

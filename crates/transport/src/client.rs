@@ -5,6 +5,7 @@ mod commands;
 mod download;
 mod events;
 mod links;
+mod raw;
 mod reading;
 mod restore;
 mod trash;
@@ -29,6 +30,7 @@ pub(crate) use account::customer_of;
 pub use commands::MoveOutcome;
 pub use download::ContentStream;
 pub use events::{Event, EventStream};
+pub use raw::{RawAnswer, RawRequest};
 pub use restore::Restored;
 
 /// What can be set on a client.

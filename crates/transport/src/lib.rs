@@ -31,14 +31,20 @@ mod legacy_login;
 mod login;
 mod login_token;
 mod oauth;
+mod rotation;
 mod sealing;
 mod session;
 
 mod client;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
 pub use brands::Brand;
 pub use browser_login::{AuthorizationCode, BrowserLogin, REDIRECT_PORT};
-pub use client::{Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, Restored};
+pub use client::{
+    Client, ClientOptions, ContentStream, Event, EventStream, MoveOutcome, RawAnswer, RawRequest, Restored,
+};
 pub use credentials::{CredentialFile, Credentials, Flow};
 pub use endpoints::Endpoints;
 pub use error::{Error, ErrorKind, Result};
@@ -57,6 +63,7 @@ pub use login::GrantedLogin;
 pub use login_token::LoginToken;
 pub use path::RemotePath;
 pub use retry::RetryPolicy;
+pub use rotation::Rotation;
 pub use sealing::SealingKey;
 pub use session::Session;
 pub use time::{ParseTimeError, storable_time};

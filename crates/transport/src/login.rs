@@ -16,7 +16,7 @@ use crate::facts::Customer;
 use crate::host_identity::HostIdentity;
 use crate::http::Http;
 use crate::login_token::LoginToken;
-use crate::oauth::{self, Grant, TOKEN_LOGIN_CLIENT};
+use crate::oauth::{self, Discovery, Grant, TOKEN_LOGIN_CLIENT};
 use crate::session::Session;
 
 /// A login that the service has granted and that is not kept yet: the moment to look whose it is.
@@ -89,15 +89,7 @@ impl LoginToken {
         let discovery = oauth::discover(&http, &self.well_known_link).await?;
         // A token is single-use: it must not be spent if the result cannot be kept.
         drop(file.reserve()?);
-        let form = [
-            ("client_id", TOKEN_LOGIN_CLIENT),
-            ("grant_type", "password"),
-            ("username", self.username.as_str()),
-            ("password", self.auth_token.expose_secret()),
-            ("scope", "openid offline_access"),
-        ];
-        let granted = oauth::request_grant(&http, "logging in", &discovery.token_endpoint, &form).await;
-        let grant = granted.map_err(|error| refusal(error, "the token is used up, expired or wrong"))?;
+        let grant = self.request_grant(&http, &discovery).await?;
         let realm = self.realm.as_deref();
         let obtained = Obtained {
             // A brand that is not in our list is called by its realm.
@@ -109,6 +101,19 @@ impl LoginToken {
             host,
         };
         GrantedLogin::new(http, file, grant, obtained)
+    }
+
+    /// Spends the token for what the service grants for it.
+    pub(crate) async fn request_grant(&self, http: &Http, discovery: &Discovery) -> Result<Grant> {
+        let form = [
+            ("client_id", TOKEN_LOGIN_CLIENT),
+            ("grant_type", "password"),
+            ("username", self.username.as_str()),
+            ("password", self.auth_token.expose_secret()),
+            ("scope", "openid offline_access"),
+        ];
+        let granted = oauth::request_grant(http, "logging in", &discovery.token_endpoint, &form).await;
+        granted.map_err(|error| refusal(error, "the token is used up, expired or wrong"))
     }
 
     /// The brand that the token is of, as far as its realm tells it.

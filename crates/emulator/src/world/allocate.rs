@@ -279,6 +279,7 @@ impl World {
             if let (true, Some(number)) = (is_newest, number) {
                 complete.number = number;
                 file.revisions.push(complete);
+                file.trim(counts);
             } else {
                 file.push(complete, counts);
             }

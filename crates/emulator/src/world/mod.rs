@@ -37,7 +37,7 @@ const EVENTS_KEPT: usize = 4096;
 /// Views that look like mountpoints of the device `Jotta` (protocol 3.5).
 pub(crate) const SPECIAL_MOUNTPOINTS: [&str; 4] = ["Trash", "Links", "Latest", "Shared"];
 
-/// How far behind a delayed or stale listing is.
+/// How far behind a delayed or stale listing is, unless it is chosen.
 const LISTING_LAG: Duration = Duration::from_secs(5);
 
 /// Everything the service knows.
@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) event_copies: u8,
     /// Snapshots from before each write, while `read-after-write` needs them.
     history: VecDeque<(Instant, Snapshot)>,
+    /// How far behind a delayed or stale listing is.
+    pub(crate) listing_lag: Duration,
     /// Counts listings, to send every other one to the stale node.
     listings: u64,
     /// Who acts: the name that events carry.
@@ -74,6 +76,7 @@ impl World {
             events: broadcast::channel(EVENTS_KEPT).0,
             event_copies: 1,
             history: VecDeque::new(),
+            listing_lag: LISTING_LAG,
             listings: 0,
             actor: "CLIENT",
         };
@@ -140,7 +143,7 @@ impl World {
             return self.snapshot();
         }
         let now = Instant::now();
-        let past = self.history.iter().find(|(written, _)| now.duration_since(*written) < LISTING_LAG);
+        let past = self.history.iter().find(|(written, _)| now.duration_since(*written) < self.listing_lag);
         let mut snapshot = past.map_or_else(|| self.snapshot(), |(_, snapshot)| snapshot.clone());
         snapshot.is_stale_node = self.switches.read_after_write == ReadAfterWrite::StaleNode;
         snapshot
@@ -156,7 +159,11 @@ impl World {
             return;
         }
         let now = Instant::now();
-        while self.history.front().is_some_and(|(written, _)| now.duration_since(*written) >= LISTING_LAG) {
+        while self
+            .history
+            .front()
+            .is_some_and(|(written, _)| now.duration_since(*written) >= self.listing_lag)
+        {
             self.history.pop_front();
         }
         let snapshot = self.snapshot();

@@ -331,6 +331,12 @@ impl File {
             self.revisions.reserve_exact(1);
         }
         self.revisions.push(revision);
+        self.trim(counts);
+        self.last_number
+    }
+
+    /// Drops the oldest revisions beyond five.
+    pub(crate) fn trim(&mut self, counts: impl Fn(&Revision) -> bool) {
         // The current revision is never dropped for the sake of newer, incomplete ones.
         let current = self.current().map(|current| current.number);
         while self.revisions.iter().filter(|revision| counts(revision)).count() > 5 {
@@ -343,7 +349,6 @@ impl File {
                 None => break,
             }
         }
-        self.last_number
     }
 
     fn totals(&self) -> Totals {

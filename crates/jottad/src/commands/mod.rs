@@ -37,6 +37,7 @@ pub(crate) mod versions;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod man;
+pub(crate) mod selftest;
 
 use crate::arguments::Command;
 use crate::failure::{Exit, Failure};
@@ -80,6 +81,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Fai
         Command::Devices(arguments) => devices::run_devices(&arguments, invocation),
         Command::Mountpoints(arguments) => devices::run_mountpoints(&arguments, invocation),
         Command::Doctor => doctor::run(invocation),
+        Command::Selftest(arguments) => selftest::run(&arguments, invocation),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man => man::run(),
     }

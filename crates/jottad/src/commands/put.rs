@@ -90,6 +90,8 @@ async fn directory(
 ) -> Result<(), Failure> {
     let Way { client, force, memory_limit, progress } = way;
     make_parent(client, target).await?;
+    // Without this one there is no place for anything.
+    make_folder(client, target).await.map_err(Trouble::into_failure)?;
     let mut waiting = vec![(local.to_owned(), target.clone())];
     while let Some((local, place)) = waiting.pop() {
         if let Err(failure) = make_folder(client, &place).await {

@@ -281,6 +281,27 @@ fn place_of(path: &str) -> Option<RemotePath> {
     Some(place)
 }
 
+/// Finding out which forms of ping a service knows (U-40).
+impl EventStream {
+    /// The forms in which programs have said a ping: as an object, and as a text.
+    pub const PINGS: [&str; 2] = ["{\"PING\":\"Ok\"}", "\"PING\""];
+
+    /// Whether the service answers a ping of this text within `patience`. Events that come meanwhile are lost.
+    pub async fn answers(&mut self, ping: &str, patience: Duration) -> Result<bool> {
+        self.say(ping.to_owned()).await?;
+        let until = Instant::now() + patience;
+        loop {
+            match tokio::time::timeout_at(until, self.socket.next()).await {
+                Err(_) => return Ok(false),
+                Ok(Some(Ok(Message::Text(text)))) if text.contains("\"PONG\"") => return Ok(true),
+                Ok(Some(Ok(Message::Close(_))) | None) => return Err(ended("the service closed the stream")),
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) => return Err(ended(&error.to_string())),
+            }
+        }
+    }
+}
+
 fn protocol(reason: String) -> Error {
     Error::Protocol { action: ACTION.to_owned(), reason }
 }

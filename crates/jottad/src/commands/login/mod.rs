@@ -4,6 +4,8 @@ mod browser;
 mod legacy;
 mod token;
 
+pub(crate) use token::login_token_from_stdin;
+
 use clap::Args;
 use jottad_transport::{
     Brand, Client, ClientOptions, Customer, ErrorKind, GrantedLogin, REDIRECT_PORT, Session,

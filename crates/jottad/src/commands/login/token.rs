@@ -18,7 +18,7 @@ const LONGEST_TOKEN: u64 = 64 * 1024;
 
 /// Logs in with the token on standard input.
 pub(super) fn run_stdin(beginning: &Beginning<'_>, brand: Option<&'static Brand>) -> Result<Exit, Failure> {
-    let token = parse(&read_token()?)?;
+    let token = login_token_from_stdin()?;
     if let Some(wanted) = brand {
         check_brand(&token, wanted)?;
     }
@@ -54,6 +54,11 @@ async fn log_in(
 ) -> Result<Exit, Failure> {
     let granted = token.spend(connections()?, file, &HostIdentity::of_this_machine()).await;
     beginning.keep(granted.map_err(explain)?).await
+}
+
+/// The token on standard input.
+pub(crate) fn login_token_from_stdin() -> Result<LoginToken, Failure> {
+    parse(&read_token()?)
 }
 
 fn parse(text: &str) -> Result<LoginToken, Failure> {
