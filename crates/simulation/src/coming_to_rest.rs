@@ -93,7 +93,9 @@ impl Run<'_> {
         for problem in self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)? {
             let is_to_stay = problem.kind == ProblemKind::MountChanged && {
                 let disk = &self.world.lock().disk;
-                disk.mounted_at(&problem.path).is_none() || disk.holds_beneath(&problem.path)
+                disk.mounted_at(&problem.path).is_none()
+                    || disk.holds_beneath(&problem.path)
+                    || disk.has_orphans()
             };
             if is_to_stay {
                 let mut world = self.world.lock();

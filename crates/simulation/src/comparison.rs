@@ -159,8 +159,9 @@ impl World {
                     || (self.displaced.contains(content) && self.reachable().contains(content))
             }
         };
-        // What was saved where a disk is mounted now is out of everybody's sight.
-        let hidden: BTreeSet<Content> = self.disk.hidden().iter().map(crate::text::Text::content).collect();
+        // What lies beneath a mounted disk, or on one that has no place any more, is out of everybody's sight.
+        let hidden: BTreeSet<Content> =
+            self.disk.hidden().iter().chain(&self.disk.orphaned()).map(crate::text::Text::content).collect();
         let is_wanted = |content: &Content| !self.given_up.contains(content) && !hidden.contains(content);
         let wanted = self.saved.iter().filter(|(content, _)| is_wanted(content));
         wanted.filter(|(content, side)| !is_live(content, **side)).map(|(content, _)| *content).collect()

@@ -246,10 +246,20 @@ impl DiskTree {
             .collect()
     }
 
-    /// Every content on a disk that cannot be mounted any more, because its place is gone.
-    pub(crate) fn orphaned(&self) -> Vec<Text> {
+    /// The disks that cannot be mounted any more, because their place is gone.
+    fn orphans(&self) -> Vec<Serial> {
         let attached: Vec<Serial> = self.all().into_iter().map(|(_, serial)| serial).collect();
-        let orphans = self.disks.values().map(|disk| disk.root).filter(|root| !attached.contains(root));
+        self.disks.values().map(|disk| disk.root).filter(|root| !attached.contains(root)).collect()
+    }
+
+    /// Whether there is a disk that cannot be mounted any more.
+    pub(crate) fn has_orphans(&self) -> bool {
+        !self.orphans().is_empty()
+    }
+
+    /// Every content on a disk that cannot be mounted any more.
+    pub(crate) fn orphaned(&self) -> Vec<Text> {
+        let orphans = self.orphans().into_iter();
         orphans
             .flat_map(|root| self.walk_as(root, true))
             .filter_map(|(_, serial)| self.text(serial))
