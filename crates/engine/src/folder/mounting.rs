@@ -164,11 +164,11 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether anything in a directory was ever agreed on.
+    /// Whether anything in a directory was ever agreed on, or will be as soon as what was sent is seen.
     fn holds_agreed(&self, directory: NodeId) -> Result<bool, FolderError> {
         let mut holds = false;
         self.index.walk(directory, |node, _| {
-            holds |= node.base.is_some();
+            holds |= node.base.is_some() || node.remote.as_ref().is_some_and(|remote| remote.claimed);
             Ok(if holds { Descend::No } else { Descend::Yes })
         })?;
         Ok(holds)
