@@ -56,8 +56,8 @@ fn main() -> ExitCode {
 }
 
 fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
-    let modes = [Mode::Backup, Mode::Archive];
-    arguments.mode.unwrap_or(modes[usize::try_from(seed % 2).unwrap_or(0)])
+    let modes = [Mode::Backup, Mode::Sync, Mode::Pull, Mode::Archive];
+    arguments.mode.unwrap_or(modes[usize::try_from(seed % 4).unwrap_or(0)])
 }
 
 #[allow(clippy::print_stdout)]

@@ -1,15 +1,20 @@
-//! The engine through a thousand lives: random edits, faults, lost hints, crashes. A failure names the command that
-//! replays it.
+//! The engine through two thousand lives, in every mode: random edits, faults, lost hints, crashes. A failure names the
+//! command that replays it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::Mode;
 use jottad_simulation::{run, scenario};
 
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 2000;
 
 fn mode_of(seed: u64) -> Mode {
-    if seed.is_multiple_of(2) { Mode::Backup } else { Mode::Archive }
+    match seed % 4 {
+        0 => Mode::Backup,
+        1 => Mode::Sync,
+        2 => Mode::Pull,
+        _ => Mode::Archive,
+    }
 }
 
 #[test]
