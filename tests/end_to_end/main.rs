@@ -23,6 +23,7 @@ mod edits;
 mod holds;
 mod keyring;
 mod login;
+mod machines;
 mod mounts;
 mod moves;
 mod noticing;
