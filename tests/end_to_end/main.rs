@@ -17,6 +17,7 @@ mod browser;
 mod commands;
 mod control;
 mod crash;
+mod damage;
 mod deletes;
 mod demo;
 mod edits;
