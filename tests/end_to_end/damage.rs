@@ -9,7 +9,9 @@ use crate::stage::{World, wait_until};
 
 /// Ways to damage an index that is closed, and what is said of it.
 const DAMAGES: [(&str, &str, fn(&Path)); 5] = [
-    ("cut off", "was damaged", |index| File::options().write(true).open(index).unwrap().set_len(1000).unwrap()),
+    ("cut off", "was damaged", |index| {
+        File::options().write(true).open(index).unwrap().set_len(1000).unwrap()
+    }),
     ("zeroed", "was damaged", |index| overwrite(index, 0, 0)),
     ("zeroed pages", "was damaged", |index| overwrite(index, 4096, 0)),
     ("garbage", "was damaged", |index| overwrite(index, 0, 0xA5)),

@@ -20,7 +20,8 @@ const KILLS_OF_A_LIFE: u32 = 25;
 /// Passes of either machine after which they must agree: what one pass brings about, the other machine has to follow.
 const MOST_PASSES: u32 = 8;
 /// Edits are made by hand, so a folder may lose most of its files: that is no reason to hold them here.
-const SETTINGS: &str = "mode = \"sync\"\npoll = \"1s\"\n[guard]\nmax_deletes = 100000\nmax_delete_percent = 100\n";
+const SETTINGS: &str =
+    "mode = \"sync\"\npoll = \"1s\"\n[guard]\nmax_deletes = 100000\nmax_delete_percent = 100\n";
 
 #[test]
 fn two_machines_that_are_edited_and_killed_agree_and_lose_nothing() {
@@ -269,7 +270,11 @@ impl User {
         dice.choice(directories).unwrap()
     }
 
-    fn with_some_file(&mut self, dice: &mut fastrand::Rng, act: impl FnOnce(&mut Self, &mut fastrand::Rng, String)) {
+    fn with_some_file(
+        &mut self,
+        dice: &mut fastrand::Rng,
+        act: impl FnOnce(&mut Self, &mut fastrand::Rng, String),
+    ) {
         if let Some(file) = dice.choice(self.paths(Path::is_file)) {
             act(self, dice, file);
         }
@@ -279,7 +284,8 @@ impl User {
     fn paths(&self, is_wanted: impl Fn(&Path) -> bool) -> Vec<String> {
         let mut found = below(&self.world.root);
         found.retain(|path| !path.starts_with(self.world.path(".jottad")) && is_wanted(path));
-        let relative = |path: &PathBuf| path.strip_prefix(&self.world.root).unwrap().to_str().unwrap().to_owned();
+        let relative =
+            |path: &PathBuf| path.strip_prefix(&self.world.root).unwrap().to_str().unwrap().to_owned();
         found.iter().map(relative).collect()
     }
 

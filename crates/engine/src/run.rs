@@ -132,9 +132,7 @@ impl FolderHandle {
                 }
                 end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));
             })
-            .map_err(|source| {
-                FolderError::Index(IndexError::File { path: "thread".into(), source })
-            })?;
+            .map_err(|source| FolderError::Index(IndexError::File { path: "thread".into(), source }))?;
         Ok(handle)
     }
 

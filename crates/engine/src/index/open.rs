@@ -178,7 +178,8 @@ fn describe_asides(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let directory = path.parent()?;
     // A directory that cannot be read has other ways to be noticed.
-    let names = std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names =
+        std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut asides: Vec<(String, &str)> = names
         .filter_map(|aside| {
             let (word, number) = aside.strip_prefix(name)?.strip_prefix('.')?.split_once('-')?;

@@ -107,7 +107,9 @@ fn a_full_disk_is_no_damage_and_what_was_committed_stays() {
     index.connection.execute_batch("PRAGMA max_page_count = 1").unwrap();
     let long = "x".repeat(1 << 20);
     let failure = index.set_fact(Fact::RemoteStamp, Some(&long)).and_then(|()| index.commit()).unwrap_err();
-    assert!(matches!(&failure, IndexError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull)));
+    assert!(
+        matches!(&failure, IndexError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    );
     assert!(!failure.is_damage(), "{failure}");
     drop(index);
     let (index, aside) = Index::open(&file).unwrap();
