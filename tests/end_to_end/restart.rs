@@ -66,38 +66,6 @@ fn a_lost_index_is_built_anew_without_sending_or_deleting() {
     assert_eq!(world.service.tree(), before);
 }
 
-#[test]
-fn a_damaged_index_is_set_aside_and_nothing_is_deleted() {
-    type Damage = fn(&mut Vec<u8>);
-    let damages: [(&str, Damage); 3] = [
-        ("cut off", |index| index.truncate(1000)),
-        ("zeroed", |index| index.fill(0)),
-        ("overwritten in the middle", |index| {
-            let length = index.len();
-            index[4096..length.min(40_960)].fill(0xA5);
-        }),
-    ];
-    for (what, damage) in damages {
-        let world = World::new();
-        world.fill("tree", 5, 10);
-        world.settle();
-        let before = world.service.tree();
-        let file = world.machine.index();
-        let mut bytes = fs::read(&file).unwrap();
-        damage(&mut bytes);
-        fs::write(&file, bytes).unwrap();
-        for companion in ["-wal", "-shm"] {
-            // They are there only if the index was not closed in order.
-            let _ = fs::remove_file(format!("{}{companion}", file.display()));
-        }
-        world.service.reset_counters();
-        let outcome = world.machine.jottad(["run", "--once"]);
-        assert_eq!(outcome.code, Some(0), "{what}: {outcome}");
-        assert_eq!(world.service.tree(), before, "{what}");
-        assert_eq!(world.service.asked("upload"), 0, "{what}");
-    }
-}
-
 /// Hears which files below a folder are opened.
 struct Opens {
     inotify: std::os::fd::OwnedFd,

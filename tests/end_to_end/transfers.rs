@@ -107,7 +107,13 @@ fn with_open_files(limit: u32, command: &Command) -> Command {
 #[test]
 fn a_tree_may_have_more_directories_than_files_can_be_open() {
     let world = World::new();
-    let populate = |path: &str| Act::Populate { path: path.to_owned(), files: 300, per_folder: 1, size: 3 };
+    let populate = |path: &str| Act::Populate {
+        path: path.to_owned(),
+        files: 300,
+        per_folder: 1,
+        size: 3,
+        modified: None,
+    };
     world.service.does(populate("Jotta/Archive/tree"));
     let get = world.machine.command(["get", "-r", "Jotta/Archive/tree", "out"]);
     Running::start(with_open_files(64, &get)).end().expect(0).says("fetched 300 files");
@@ -119,8 +125,13 @@ fn a_tree_may_have_more_directories_than_files_can_be_open() {
 #[test]
 fn a_listing_is_shown_while_it_comes() {
     let world = World::new();
-    let populate =
-        Act::Populate { path: "Jotta/Archive/tree".to_owned(), files: 4000, per_folder: 50, size: 1 };
+    let populate = Act::Populate {
+        path: "Jotta/Archive/tree".to_owned(),
+        files: 4000,
+        per_folder: 50,
+        size: 1,
+        modified: None,
+    };
     world.service.does(populate);
     // Most of it never comes.
     world.service.spoil("liststream", Effect::Drip { bytes: 300_000, pause: 500 });

@@ -10,6 +10,7 @@ mod measuring;
 mod process;
 mod programs;
 mod report;
+mod scale;
 mod service;
 mod stage;
 mod tree;
@@ -60,6 +61,8 @@ enum Inner {
     /// Runs one command and writes what it cost into a file
     #[command(hide = true)]
     Observe(measuring::Observe),
+    /// What a folder of very many files costs jottad
+    Scale(scale::Scale),
 }
 
 fn main() -> ExitCode {
@@ -67,7 +70,11 @@ fn main() -> ExitCode {
     if let Some(Inner::Observe(observe)) = &options.command {
         return measuring::observe(observe);
     }
-    match run(&options) {
+    let done = match &options.command {
+        Some(Inner::Scale(scale)) => scale::run(scale),
+        _ => run(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             remark(&format!("error: {error:#}"));

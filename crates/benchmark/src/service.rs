@@ -98,6 +98,16 @@ impl Service {
         })
     }
 
+    /// Another device does something, which may take long.
+    pub(crate) fn act(&self, act: &serde_json::Value) -> anyhow::Result<()> {
+        self.runtime.block_on(async {
+            let url = format!("{}/control/act", self.base_url);
+            let request = self.client.post(url).timeout(10 * PATIENCE).body(act.to_string());
+            request.send().await?.error_for_status()?;
+            Ok(())
+        })
+    }
+
     /// The live files below a path.
     pub(crate) fn live_files(&self, path: &str) -> anyhow::Result<Vec<Entry>> {
         let mut entries = self.get::<Tree>("tree")?.entries;

@@ -29,12 +29,23 @@ pub(crate) struct Stage {
 impl Stage {
     /// Makes the files and starts the service.
     pub(crate) fn set(programs: &Programs, shape: Shape, latency: &str) -> anyhow::Result<Self> {
+        let stage = Self::empty(programs, shape, latency)?;
+        shape.make(&stage.folder())?;
+        Ok(stage)
+    }
+
+    /// Starts the service beside an empty home.
+    pub(crate) fn empty(programs: &Programs, shape: Shape, latency: &str) -> anyhow::Result<Self> {
         let place = tempfile::Builder::new().prefix("jottad-benchmark-").tempdir()?;
         let service = Service::start(&programs.emulator, place.path(), latency)?;
         let stage = Self { jottad: programs.jottad.clone(), shape, service, place };
         fs::create_dir(stage.home()).with_context(|| format!("creating {}", stage.home().display()))?;
-        shape.make(&stage.folder())?;
         Ok(stage)
+    }
+
+    /// The directory of one client's own things.
+    pub(crate) fn place(&self) -> &Path {
+        self.place.path()
     }
 
     fn home(&self) -> PathBuf {

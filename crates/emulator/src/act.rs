@@ -35,6 +35,9 @@ pub enum Act {
         per_folder: u64,
         /// Bytes of each file.
         size: u64,
+        /// Seconds since 1970; the present when missing.
+        #[serde(default)]
+        modified: Option<i64>,
     },
     /// Makes a folder with its parents.
     Mkdir {

@@ -344,8 +344,9 @@ fn perform_as_other(world: &mut World, act: &Act) -> Result<(), Refusal> {
             let content = make_content(world, content)?;
             put(world, &address, content, (created.unwrap_or(modified), modified), *state)
         }
-        Act::Populate { path, files, per_folder, size } => {
-            world.populate(&Address::from_plain(path), *files, *per_folder, *size)
+        Act::Populate { path, files, per_folder, size, modified } => {
+            let modified = modified.unwrap_or_else(|| world.now());
+            world.populate(&Address::from_plain(path), *files, *per_folder, *size, modified)
         }
         Act::Mkdir { path } => world.make_folder(&Address::from_plain(path)),
         Act::Delete { path } => {

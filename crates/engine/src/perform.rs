@@ -301,12 +301,26 @@ async fn trash_local<D: Disk, R: Remote>(
     match remote.look(&source).await {
         Ok(None) => {}
         Ok(Some(there)) if Some(there.kind()) != kind_of(&here) => {}
+        Ok(Some(_)) if is_spelled_otherwise(remote, &source).await? => {}
         Ok(Some(_)) => return Err(OperationError::RemoteChanged { path: source }),
         Err(error) if error.kind == RemoteErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
     disk.trash(&path, &here).await?;
     Ok(Achieved::Done)
+}
+
+/// Whether what a look found is on the service under another spelling only (protocol 8.8): then it is another row's
+/// entry, and nothing has this path any more. The spelling is told by listings alone.
+async fn is_spelled_otherwise<R: Remote>(remote: &R, path: &StoredPath) -> Result<bool, RemoteError> {
+    let mut path = path.clone();
+    while let (Some(parent), Some(name)) = (path.parent(), path.name()) {
+        if remote.list_directory(&parent).await?.iter().all(|(there, _)| there != name) {
+            return Ok(true);
+        }
+        path = parent;
+    }
+    Ok(false)
 }
 
 fn kind_of(node: &DiskNode) -> Option<jottad_core::Kind> {

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,7 +21,7 @@ use tokio::task::AbortHandle;
 use crate::disk::Disk;
 use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::metered::Metered;
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
@@ -61,6 +61,8 @@ enum Message {
     Question(Question),
     /// A command's task panicked: the folder cannot be trusted any more.
     Panicked(String),
+    /// The index showed damage when it was asked something.
+    Damaged(String),
     Stop(oneshot::Sender<()>),
 }
 
@@ -68,6 +70,8 @@ enum Message {
 #[derive(Clone)]
 pub struct FolderHandle {
     name: String,
+    /// Its file.
+    index: PathBuf,
     inbox: Sender<Message>,
     notices: broadcast::Sender<Notice>,
     progress: Progress,
@@ -81,7 +85,7 @@ type Progress = Arc<std::sync::Mutex<BTreeMap<CommandId, Arc<AtomicU64>>>>;
 impl FolderHandle {
     /// Opens the index and starts the folder's thread. Must be called on a tokio runtime, which carries the commands.
     ///
-    /// A damaged index is set aside and built anew.
+    /// An index that is damaged, that a newer jottad wrote or that cannot be written is set aside and built anew.
     pub fn start<D: Disk, R: Remote>(
         settings: FolderSettings,
         index: &Path,
@@ -90,9 +94,8 @@ impl FolderHandle {
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
         let file = index.to_owned();
-        let (index, _) = Index::open(index)?;
         let name = settings.name.clone();
-        let folder = Folder::new(settings, index)?;
+        let folder = take_up(settings, index)?;
         let (inbox, messages) = channel();
         let (notices, _) = broadcast::channel(NOTICES);
         let progress = Progress::default();
@@ -105,7 +108,14 @@ impl FolderHandle {
             running: BTreeMap::new(),
         };
         let (end, ended) = watch::channel(None);
-        let handle = Self { name: name.clone(), inbox, notices: notices.clone(), progress, ended };
+        let handle = Self {
+            name: name.clone(),
+            index: file.clone(),
+            inbox,
+            notices: notices.clone(),
+            progress,
+            ended,
+        };
         let clock = Clock { started: Instant::now(), wall_clock };
         std::thread::Builder::new()
             .name(format!("folder {name}"))
@@ -122,9 +132,7 @@ impl FolderHandle {
                 }
                 end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));
             })
-            .map_err(|source| {
-                FolderError::Index(crate::index::IndexError::File { path: "thread".into(), source })
-            })?;
+            .map_err(|source| FolderError::Index(IndexError::File { path: "thread".into(), source }))?;
         Ok(handle)
     }
 
@@ -153,32 +161,34 @@ impl FolderHandle {
 
     /// The folder's state now.
     pub async fn status(&self) -> Result<FolderStatus, FolderRequestError> {
-        Ok(self.ask(Folder::status).await??)
+        let mut status = self.ask_index(Folder::status).await?;
+        status.trouble = status.trouble.or_else(|| Index::describe_asides(&self.index));
+        Ok(status)
     }
 
     /// The entries that cannot be synced now.
     pub async fn problems(&self) -> Result<Vec<Problem>, FolderRequestError> {
-        Ok(self.ask(Folder::problems).await??)
+        self.ask_index(Folder::problems).await
     }
 
     /// What would be done now, at most `limit` operations.
     pub async fn plan(&self, limit: usize) -> Result<Vec<Operation>, FolderRequestError> {
-        Ok(self.ask(move |folder| folder.plan_preview(limit)).await??)
+        self.ask_index(move |folder| folder.plan_preview(limit)).await
     }
 
     /// The deletes that wait for a person.
     pub async fn held(&self) -> Result<Vec<Operation>, FolderRequestError> {
-        Ok(self.ask(Folder::held).await??)
+        self.ask_index(Folder::held).await
     }
 
     /// Everything that is known of one path.
     pub async fn explain(&self, path: RelativePath) -> Result<Explanation, FolderRequestError> {
-        Ok(self.ask(move |folder| folder.explain(&path)).await??)
+        self.ask_index(move |folder| folder.explain(&path)).await
     }
 
     /// The newest operations behind `after`, oldest first.
     pub async fn log(&self, after: i64, limit: u32) -> Result<Vec<LogLine>, FolderRequestError> {
-        Ok(self.ask(move |folder| folder.log(after, limit)).await??)
+        self.ask_index(move |folder| folder.log(after, limit)).await
     }
 
     /// Operations as they begin and end. A listener that falls behind misses some and is told so.
@@ -212,6 +222,25 @@ impl FolderHandle {
         if self.inbox.send(Message::Event(event)).is_err() {
             tracing::warn!(folder = %self.name, "a hint came after the folder had stopped");
         }
+    }
+
+    /// Asks what the index must answer. If that shows damage the folder ends, so that the index is built anew.
+    async fn ask_index<A: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Folder) -> Result<A, FolderError> + Send + 'static,
+    ) -> Result<A, FolderRequestError> {
+        let inbox = self.inbox.clone();
+        let answer = self.ask(move |folder| {
+            question(folder).inspect_err(|error| {
+                if let FolderError::Index(error) = error
+                    && error.is_damage()
+                {
+                    // The loop has not ended: it is asking right now.
+                    let _ = inbox.send(Message::Damaged(error.to_string()));
+                }
+            })
+        });
+        Ok(answer.await??)
     }
 
     async fn ask<A: Send + 'static>(
@@ -313,12 +342,25 @@ enum Ended {
     CommandPanicked(String),
 }
 
+/// Opens the index and takes the folder up. Damage that only shows in what the rows say is found here, too.
+fn take_up(settings: FolderSettings, file: &Path) -> Result<Folder, FolderError> {
+    let (index, _) = Index::open(file)?;
+    match Folder::new(settings.clone(), index) {
+        Err(FolderError::Index(error)) if error.is_damage() => {
+            Index::set_aside(file, &error)?;
+            Folder::new(settings, Index::open(file)?.0)
+        }
+        taken_up => taken_up,
+    }
+}
+
 /// Why the loop gave up. What is damaged would only end the next loop as well, so it is not used again.
-fn given_up(error: &FolderError, index: &Path) -> String {
-    if !matches!(error, FolderError::Index(error) if error.is_damage()) {
+fn given_up(error: &FolderError, file: &Path) -> String {
+    let FolderError::Index(error) = error else { return error.to_string() };
+    if !error.is_damage() {
         return error.to_string();
     }
-    match Index::set_aside(index) {
+    match Index::set_aside(file, error) {
         Ok(aside) => format!("{error}; it was set aside as {}", aside.display()),
         Err(second) => format!("{error}; it cannot be set aside: {second}"),
     }
@@ -366,6 +408,7 @@ fn run<D: Disk, R: Remote>(
                 }
                 Message::Question(question) => questions.push(question),
                 Message::Panicked(text) => return Ok(Ended::CommandPanicked(text)),
+                Message::Damaged(text) => return Err(IndexError::Damaged(text).into()),
                 Message::Stop(done) => {
                     drop(performer);
                     drop(folder);

@@ -24,7 +24,7 @@ pub(crate) use running::Running;
 pub(crate) use service::{Service, wait_until};
 pub(crate) use terminal::Terminal;
 pub(crate) use tree::{Tree, md5};
-pub(crate) use world::World;
+pub(crate) use world::{REMOTE, World};
 
 /// How long anything may take before a test gives up. Only a failing test ever waits so long.
 pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -15,7 +16,8 @@ pub(crate) const REMOTE: &str = "Jotta/Archive/docs";
 /// A machine, a service and a folder.
 pub(crate) struct World {
     pub(crate) machine: Machine,
-    pub(crate) service: Service,
+    /// Another machine's world may have the same one.
+    pub(crate) service: Arc<Service>,
     /// The local root.
     pub(crate) root: PathBuf,
 }
@@ -32,7 +34,8 @@ impl World {
 
     /// Logs the machine in to the service and configures the folder; `more` follows the `[[folder]]` table.
     #[track_caller]
-    pub(crate) fn of(machine: Machine, service: Service, more: &str) -> Self {
+    pub(crate) fn of(machine: Machine, service: impl Into<Arc<Service>>, more: &str) -> Self {
+        let service = service.into();
         let root = machine.home().join("docs");
         fs::create_dir_all(&root).unwrap();
         machine.hand_over(&root);

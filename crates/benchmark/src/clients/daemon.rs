@@ -15,12 +15,12 @@ use crate::process::Process;
 use crate::stage::Stage;
 
 /// How long a change may take.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(30);
 /// So much quiet is left between two measurements.
 const REST: Duration = Duration::from_secs(2);
 
 /// `jottad run`, in step, with a listener to its history. Both end when dropped.
-pub(super) struct Daemon<'a> {
+pub(crate) struct Daemon<'a> {
     stage: &'a Stage,
     process: Process,
     _listener: Process,
@@ -36,20 +36,20 @@ struct Operation {
 }
 
 /// The moment before a change.
-pub(super) struct Before {
+pub(crate) struct Before {
     at: Instant,
     usages: Usages,
 }
 
 impl<'a> Daemon<'a> {
     /// Starts it and waits until it is in step.
-    pub(super) fn start(stage: &'a Stage) -> anyhow::Result<Self> {
+    pub(crate) fn start(stage: &'a Stage) -> anyhow::Result<Self> {
         let quiet = || Stdio::null();
         let daemon = jottad(stage, &["run"]).stdout(quiet()).stderr(quiet()).spawn();
         let process = Process(daemon.context("starting the daemon")?);
         let started = Instant::now();
         // Its socket appears when it is ready.
-        while let Err(error) = Stage::prepare(jottad(stage, &["sync", "--wait", "--timeout", "5m"]), "") {
+        while let Err(error) = Stage::prepare(jottad(stage, &["sync", "--wait", "--timeout", "30m"]), "") {
             if started.elapsed() > PATIENCE {
                 return Err(error.context("waiting for the daemon"));
             }
@@ -74,8 +74,14 @@ impl<'a> Daemon<'a> {
         Ok(Self { stage, process, _listener: listener, history })
     }
 
+    /// What it has cost from a moment until now.
+    pub(crate) fn cost_since(&self, at: Instant) -> Cost {
+        let usages = Usages::of(self.process.0.id());
+        Cost { wall: at.elapsed(), cpu: usages.cpu, peak_memory: usages.peak_memory }
+    }
+
     /// Lets it come to rest and notes where it stands.
-    pub(super) fn begin(&self) -> anyhow::Result<Before> {
+    pub(crate) fn begin(&self) -> anyhow::Result<Before> {
         std::thread::sleep(REST);
         while self.history.try_recv().is_ok() {}
         self.stage.service.reset()?;
@@ -84,7 +90,7 @@ impl<'a> Daemon<'a> {
 
     /// Waits until the history tells an operation of this kind, which is when the service has confirmed it and the
     /// index holds it.
-    pub(super) fn wait_for(&self, kind: &str, before: &Before) -> anyhow::Result<Cost> {
+    pub(crate) fn wait_for(&self, kind: &str, before: &Before) -> anyhow::Result<Cost> {
         loop {
             let left = PATIENCE.saturating_sub(before.at.elapsed());
             match self.history.recv_timeout(left) {

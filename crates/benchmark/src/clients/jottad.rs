@@ -41,6 +41,6 @@ pub(super) fn run(stage: &Stage, take: &mut dyn FnMut(Sample)) -> anyhow::Result
 }
 
 /// The program with arguments.
-pub(super) fn jottad(stage: &Stage, arguments: &[&str]) -> Command {
+pub(crate) fn jottad(stage: &Stage, arguments: &[&str]) -> Command {
     stage.command(&stage.jottad, arguments)
 }

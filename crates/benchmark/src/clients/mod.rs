@@ -1,7 +1,7 @@
 //! Who does the work.
 
-mod daemon;
-mod jottad;
+pub(crate) mod daemon;
+pub(crate) mod jottad;
 mod rclone;
 
 use std::fmt;

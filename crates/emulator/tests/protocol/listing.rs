@@ -138,8 +138,13 @@ async fn an_empty_and_a_trashed_folder_follow_the_switches() {
 #[tokio::test]
 async fn a_big_listing_is_streamed_whole() {
     let world = World::start().await;
-    let populate =
-        Act::Populate { path: "Jotta/Archive/many".to_owned(), files: 20_000, per_folder: 1000, size: 8 };
+    let populate = Act::Populate {
+        path: "Jotta/Archive/many".to_owned(),
+        files: 20_000,
+        per_folder: 1000,
+        size: 8,
+        modified: None,
+    };
     world.state().act(&populate).unwrap();
     let stream = world.jfs("Jotta/Archive?mode=liststream").await.expect(200);
     assert_eq!(stream.text.matches("<file>").count(), 20_000);

@@ -40,31 +40,57 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether the file itself is broken, so that it should be set aside and built anew.
+    /// Whether the file itself is of no use to this program, so that it should be set aside and built anew.
     pub fn is_damage(&self) -> bool {
+        self.aside().is_some()
+    }
+
+    /// What a file that failed so is called when it is set aside; `None` if that would not help.
+    const fn aside(&self) -> Option<&'static str> {
         match self {
-            Self::Damaged(_) => true,
-            Self::Sqlite(error) => {
-                matches!(
-                    error.sqlite_error_code(),
-                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-                )
-            }
-            Self::Newer { .. } | Self::File { .. } => false,
+            Self::Damaged(_) => Some(DAMAGED),
+            Self::Newer { .. } => Some(NEWER),
+            Self::File { .. } => None,
+            Self::Sqlite(error) => match error {
+                rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+                    ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(DAMAGED),
+                    // Where the directory can be written, a new file can be; where not, setting aside fails and says so.
+                    ErrorCode::ReadOnly => Some(READ_ONLY),
+                    _ => None,
+                },
+                // The tables are strict, so what has another type or range was not written by this program.
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::Utf8Error(..) => Some(DAMAGED),
+                // A table or column that is missing, with a version that says that it is there.
+                rusqlite::Error::SqlInputError { .. } => Some(DAMAGED),
+                _ => None,
+            },
         }
     }
 }
 
+/// What a file is called that was set aside, behind its own name and before a number.
+const DAMAGED: &str = "damaged";
+const NEWER: &str = "newer";
+const READ_ONLY: &str = "read-only";
+
 impl Index {
     /// Sets aside an index that turned out to be damaged while it was used, so that the next one begins empty.
-    pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, IndexError> {
-        set_aside(path)
+    pub(crate) fn set_aside(path: &Path, error: &IndexError) -> Result<PathBuf, IndexError> {
+        set_aside(path, error)
+    }
+
+    /// What is to be said of the files that were set aside beside an index, for as long as they lie there.
+    pub(crate) fn describe_asides(path: &Path) -> Option<String> {
+        describe_asides(path)
     }
 
     /// Opens the index, making it if it is missing.
     ///
-    /// A damaged file is set aside beside the new one (second value) and both sides are compared afresh: with an
-    /// empty base nothing is ever deleted.
+    /// A file that is damaged, that a newer jottad wrote or that cannot be written is set aside beside the new one
+    /// (second value) and both sides are compared afresh: with an empty base nothing is ever deleted.
     pub fn open(path: &Path) -> Result<(Self, Option<PathBuf>), IndexError> {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)
@@ -72,8 +98,7 @@ impl Index {
         }
         match Self::open_checked(path) {
             Err(error) if error.is_damage() => {
-                let aside = set_aside(path)?;
-                tracing::error!(index = %path.display(), aside = %aside.display(), %error, "the index is damaged and was set aside");
+                let aside = set_aside(path, &error)?;
                 Ok((Self::open_checked(path)?, Some(aside)))
             }
             opened => Ok((opened?, None)),
@@ -88,8 +113,10 @@ impl Index {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
         // FULL: a commit survives power loss. The cost is paid once for a batch of events.
+        // EXCLUSIVE: nobody else needs it, and without shared memory nobody who cuts that file off can end this program.
         connection.execute_batch(
-            "PRAGMA journal_mode = WAL;
+            "PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA fullfsync = ON;
              PRAGMA temp_store = MEMORY;
@@ -125,28 +152,62 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// Renames a damaged index and its companions out of the way, never over an earlier one.
-fn set_aside(path: &Path) -> Result<PathBuf, IndexError> {
-    let with_ending = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
+/// Renames an index that failed, and its companion, out of the way, never over an earlier one.
+fn set_aside(path: &Path, error: &IndexError) -> Result<PathBuf, IndexError> {
+    let word = error.aside().unwrap_or(DAMAGED);
     let aside = (1..1000)
-        .map(|number| with_ending(&format!(".damaged-{number}")))
+        .map(|number| with_ending(path, &format!(".{word}-{number}")))
         .find(|candidate| !candidate.exists())
-        .unwrap_or_else(|| with_ending(".damaged"));
+        .unwrap_or_else(|| with_ending(path, &format!(".{word}")));
     let rename = |from: &Path, to: &Path| match std::fs::rename(from, to) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             Err(IndexError::File { path: from.to_owned(), source })
         }
         _ => Ok(()),
     };
-    rename(path, &aside)?;
+    // The journal first: beside a new index it would be taken for that one's.
     for ending in ["-wal", "-shm"] {
-        let mut companion = aside.as_os_str().to_owned();
-        companion.push(ending);
-        rename(&with_ending(ending), Path::new(&companion))?;
+        rename(&with_ending(path, ending), &with_ending(&aside, ending))?;
     }
+    rename(path, &aside)?;
+    tracing::error!(index = %path.display(), aside = %aside.display(), %error, "the index was set aside");
     Ok(aside)
 }
+
+fn describe_asides(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let directory = path.parent()?;
+    // A directory that cannot be read has other ways to be noticed.
+    let names =
+        std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut asides: Vec<(String, &str)> = names
+        .filter_map(|aside| {
+            let (word, number) = aside.strip_prefix(name)?.strip_prefix('.')?.split_once('-')?;
+            number.parse::<u32>().ok()?;
+            let reason = match word {
+                DAMAGED => "was damaged",
+                NEWER => "was written by a newer jottad",
+                READ_ONLY => "could not be written",
+                _ => return None,
+            };
+            Some((aside, reason))
+        })
+        .collect();
+    asides.sort();
+    let (newest, reason) = asides.pop()?;
+    let file = directory.join(newest);
+    Some(format!(
+        "the index {reason} and was set aside as {}; both sides were compared afresh and nothing was deleted; this is said \
+         until that file is removed",
+        file.display()
+    ))
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests;

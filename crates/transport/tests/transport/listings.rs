@@ -132,7 +132,13 @@ async fn a_failed_stream_stays_failed() {
 #[tokio::test]
 async fn a_long_listing_comes_in_batches() {
     let account = Account::open().await;
-    let fill = Act::Populate { path: "Jotta/Archive/big".to_owned(), files: 5000, per_folder: 100, size: 4 };
+    let fill = Act::Populate {
+        path: "Jotta/Archive/big".to_owned(),
+        files: 5000,
+        per_folder: 100,
+        size: 4,
+        modified: None,
+    };
     account.state().act(&fill).unwrap();
     let mut stream = account.client.list_stream(&path("Jotta/Archive/big")).await.unwrap();
     let (mut files, mut folders, mut batches) = (0, 0, 0);

@@ -1,0 +1,117 @@
+//! Every kind of damage is noticed, set aside and said, and what comes after is an empty index.
+
+use std::fs;
+
+use super::*;
+use crate::index::Fact;
+
+/// An index with something in it, closed in good order.
+fn filled(directory: &Path) -> PathBuf {
+    let file = directory.join("i.sqlite");
+    let (mut index, aside) = Index::open(&file).unwrap();
+    assert_eq!(aside, None);
+    for number in 0..2000 {
+        index.set_fact(Fact::ProvenAt, Some(&number.to_string())).unwrap();
+        let line = crate::status::LogLine {
+            id: 0,
+            at: jottad_core::Timestamp::from_seconds(number),
+            kind: "upload".to_owned(),
+            path: jottad_core::RelativePath::parse(format!("directory/file {number}").as_bytes()).unwrap(),
+            to: None,
+            bytes: None,
+            error: None,
+        };
+        index.record(line).unwrap();
+    }
+    index.commit().unwrap();
+    file
+}
+
+fn proven_at(index: &Index) -> Option<i64> {
+    index.number(Fact::ProvenAt).unwrap()
+}
+
+#[test]
+fn an_index_that_is_whole_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, aside) = Index::open(&filled(directory.path())).unwrap();
+    assert_eq!((proven_at(&index), aside), (Some(1999), None));
+}
+
+#[test]
+fn damage_is_set_aside_with_a_word_that_stays_as_long_as_the_file() {
+    let cases: [(&str, &str, fn(&Path)); 6] = [
+        ("cut off", "was damaged", |file| {
+            let bytes = fs::read(file).unwrap();
+            fs::write(file, &bytes[..bytes.len() / 2 + 100]).unwrap();
+        }),
+        ("zeroed pages", "was damaged", |file| {
+            let mut bytes = fs::read(file).unwrap();
+            bytes[8192..32768].fill(0);
+            fs::write(file, bytes).unwrap();
+        }),
+        ("garbage", "was damaged", |file| fs::write(file, "no index at all ".repeat(1000)).unwrap()),
+        ("garbage in the middle", "was damaged", |file| {
+            let mut bytes = fs::read(file).unwrap();
+            bytes[4096..40_960].fill(0xA5);
+            fs::write(file, bytes).unwrap();
+        }),
+        ("a lost table", "was damaged", |file| {
+            Connection::open(file).unwrap().execute_batch("DROP TABLE fact; DROP TABLE node").unwrap();
+        }),
+        ("a newer version", "was written by a newer jottad", |file| {
+            Connection::open(file).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        }),
+    ];
+    for (what, reason, damage) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let file = filled(directory.path());
+        damage(&file);
+        let damaged = fs::read(&file).unwrap();
+        let (index, aside) = Index::open(&file).unwrap();
+        assert_eq!(proven_at(&index), None, "{what}");
+        let aside = aside.unwrap_or_else(|| panic!("{what}: nothing was set aside"));
+        assert_eq!(fs::read(&aside).unwrap(), damaged, "{what}: what was set aside is not what was there");
+        let said = Index::describe_asides(&file).unwrap_or_default();
+        assert!(said.contains(reason) && said.contains(aside.to_str().unwrap()), "{what}: {said}");
+        fs::remove_file(aside).unwrap();
+        assert_eq!(Index::describe_asides(&file), None, "{what}");
+    }
+}
+
+#[test]
+fn an_earlier_damaged_index_is_not_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("i.sqlite");
+    for number in 1..=3 {
+        fs::write(&file, format!("garbage {number} ").repeat(1000)).unwrap();
+        let (_, aside) = Index::open(&file).unwrap();
+        assert_eq!(aside, Some(directory.path().join(format!("i.sqlite.damaged-{number}"))));
+    }
+}
+
+#[test]
+fn a_value_that_this_program_never_writes_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut index, _) = Index::open(&filled(directory.path())).unwrap();
+    index.set_fact(Fact::ProvenAt, Some("soon")).unwrap();
+    assert!(index.number(Fact::ProvenAt).unwrap_err().is_damage());
+}
+
+#[test]
+fn a_full_disk_is_no_damage_and_what_was_committed_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = filled(directory.path());
+    let (mut index, _) = Index::open(&file).unwrap();
+    // The index may not grow by a page more, as on a disk without room.
+    index.connection.execute_batch("PRAGMA max_page_count = 1").unwrap();
+    let long = "x".repeat(1 << 20);
+    let failure = index.set_fact(Fact::RemoteStamp, Some(&long)).and_then(|()| index.commit()).unwrap_err();
+    assert!(
+        matches!(&failure, IndexError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    );
+    assert!(!failure.is_damage(), "{failure}");
+    drop(index);
+    let (index, aside) = Index::open(&file).unwrap();
+    assert_eq!((proven_at(&index), index.fact(Fact::RemoteStamp).unwrap(), aside), (Some(1999), None, None));
+}
