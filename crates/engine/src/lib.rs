@@ -26,7 +26,7 @@ pub use disk::{
 };
 pub use event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
-    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, ScannedDirectory, Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

@@ -168,6 +168,8 @@ pub enum ProblemKind {
     LocalDisk,
     /// The service fails at it.
     Failing,
+    /// A `.jottaignore` has lines that are no rules.
+    BadRule,
 }
 
 impl ProblemKind {
@@ -185,6 +187,7 @@ impl ProblemKind {
         Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
+        Self::BadRule,
     ];
 
     /// The word for scripts and for the index.
@@ -202,6 +205,7 @@ impl ProblemKind {
             Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
+            Self::BadRule => "bad_rule",
         }
     }
 }

@@ -6,10 +6,13 @@ use jottad_core::{
 };
 
 use super::completing::Running;
+use super::planning::Surroundings;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
-use crate::status::{Explanation, FolderStatus, Hold, LogLine, Pending, Problem, Transfer, Verdict};
+use crate::status::{
+    Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+};
 
 const PAGE: u32 = 512;
 
@@ -19,7 +22,7 @@ impl Folder {
         let time = |fact| -> Result<Option<Timestamp>, FolderError> {
             Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
         };
-        let problems = self.index.problem_count()?;
+        let problems = self.index.problem_count()? + self.rules.refused().len() as u64;
         let held = self.hold()?;
         let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
@@ -183,6 +186,18 @@ impl Folder {
 
     /// The entries that cannot be synced now.
     pub fn problems(&self) -> Result<Vec<Problem>, FolderError> {
+        // Such a file is synced like any other, so this is no state of its row.
+        let refused = self.rules.refused().into_iter().map(|refused| {
+            Ok(Problem {
+                path: refused.path,
+                kind: ProblemKind::BadRule,
+                reason: refused.reason,
+                remedy: "correct the rules; the other lines of the file count".to_owned(),
+                since: refused.since,
+                tries: 1,
+                next_try: None,
+            })
+        });
         self.index
             .problems()?
             .into_iter()
@@ -197,6 +212,7 @@ impl Folder {
                     next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
                 })
             })
+            .chain(refused)
             .collect()
     }
 
@@ -219,15 +235,21 @@ impl Folder {
         let mut above = Some(path.clone());
         while let Some(part) = above {
             let is_directory = part != *path;
-            if let Some(rule) =
-                self.rules.matching(&part, is_directory).or_else(|| self.rules.matching(&part, true))
-            {
+            let known = self.index.locate(&part)?;
+            let is_directory = is_directory || known.as_ref().is_some_and(is_directory_anywhere);
+            let rule = self.rules.matching(&part, is_directory);
+            // What was ignored before it was ever looked at may be either.
+            let rule = rule.or_else(|| self.rules.matching(&part, true).filter(|_| known.is_none()));
+            if let Some(rule) = rule {
                 explanation.state = "ignored";
                 explanation.reason = format!("a rule ignores {part}");
-                explanation.rule = Some(format!("{rule} (ignore in the configuration)"));
-                return Ok(explanation);
+                explanation.rule = Some(rule.to_string());
+                // An outer directory decides: nothing below it is looked at.
             }
             above = part.parent();
+        }
+        if explanation.rule.is_some() {
+            return Ok(explanation);
         }
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
@@ -247,7 +269,7 @@ impl Folder {
         Ok(explanation)
     }
 
-    /// Visits the rows that differ until told to stop.
+    /// Visits the rows that differ until told to stop, but for those that are left alone.
     fn each_difference(
         &self,
         mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
@@ -256,6 +278,7 @@ impl Folder {
         if self.settings.mode.pulls() || self.index.is_restoring()? {
             sides.push(Difference::RemoteOnly);
         }
+        let mut surroundings: Option<Surroundings> = None;
         for side in sides {
             let mut cursor = Cursor::default();
             loop {
@@ -263,7 +286,13 @@ impl Folder {
                 let Some(last) = page.last() else { break };
                 cursor = Cursor::after(last);
                 for node in &page {
-                    if !visit(node, self.decide(node)?)? {
+                    let here = match surroundings.take() {
+                        Some(here) if here.directory == node.parent => here,
+                        _ => self.surroundings(node.parent)?,
+                    };
+                    let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
+                    surroundings = Some(here);
+                    if !is_left_alone && !visit(node, self.decide(node)?)? {
                         return Ok(());
                     }
                 }
@@ -271,6 +300,10 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn is_directory_anywhere(node: &Node) -> bool {
+    node.local.is_directory() || node.remote_entry() == jottad_core::Entry::Directory
 }
 
 fn transfer(command: CommandId, running: &Running) -> Option<Transfer> {
