@@ -33,6 +33,7 @@ mod reference;
 mod remote;
 mod restart;
 mod root;
+mod rules;
 mod selftest;
 mod session;
 mod transfers;

@@ -249,7 +249,7 @@ impl Folder {
                     node.local,
                     Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
                 )
-            }),
+            }) || self.is_below_ignored(&lineage),
             busy: self.busy.contains(&NodeId::ROOT)
                 || lineage.iter().any(|node| self.busy.contains(&node.id)),
             remote_is_there: nearest.is_some_and(|node| node.remote_entry() == Entry::Directory),
@@ -384,6 +384,16 @@ impl Folder {
                 self.issue_action(node, here, action, now)
             }
         }
+    }
+
+    /// Whether a rule keeps one of these directories, which only the remote side has, from coming here.
+    fn is_below_ignored(&self, lineage: &[Node]) -> bool {
+        let mut path = RelativePath::root();
+        !self.rules.is_empty()
+            && lineage.iter().any(|node| {
+                path = path.join(&node.name);
+                node.local == Local::Absent && node.base.is_none() && self.rules.ignores(&path, true)
+            })
     }
 
     /// Whether only the remote side has a row, and a rule keeps it from coming here.
