@@ -15,6 +15,7 @@ mod backup;
 mod bad_input;
 mod browser;
 mod commands;
+mod conflicts;
 mod control;
 mod crash;
 mod deletes;

@@ -37,6 +37,6 @@ pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListin
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
 };
 pub use time::Now;

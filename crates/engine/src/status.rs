@@ -210,6 +210,15 @@ impl ProblemKind {
     }
 }
 
+/// Two versions of one file that were both kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The one that has the name.
+    pub path: RelativePath,
+    /// The one that was put beside it.
+    pub copy: RelativePath,
+}
+
 /// One line of the history of operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {

@@ -1,7 +1,8 @@
 //! Questions about a folder. Nothing here changes anything.
 
 use jottad_core::{
-    Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp,
+    Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
+    is_conflict_name,
     moves::{Parked, arrange},
 };
 
@@ -11,10 +12,12 @@ use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::status::{
-    Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
 };
 
 const PAGE: u32 = 512;
+/// What every conflict name holds.
+const CONFLICT_MARK: &[u8] = b"(conflict ";
 
 impl Folder {
     /// The folder's state now.
@@ -214,6 +217,30 @@ impl Folder {
             })
             .chain(refused)
             .collect()
+    }
+
+    /// The conflict copies whose originals are there too. A pair of which one is gone is settled.
+    pub fn conflicts(&self) -> Result<Vec<Conflict>, FolderError> {
+        let is_there = |node: &Node| node.local.kind().is_some() || node.remote.is_some();
+        let mut conflicts = Vec::new();
+        for copy in self.index.named_with(CONFLICT_MARK)? {
+            if !is_there(&copy) || !is_conflict_name(&copy.name) {
+                continue;
+            }
+            let siblings = self.index.children(copy.parent)?;
+            let original = siblings
+                .iter()
+                .find(|original| is_there(original) && is_conflict_copy(&copy.name, &original.name));
+            if let Some(original) = original {
+                let directory = self.index.path(copy.parent)?;
+                conflicts.push(Conflict {
+                    path: directory.join(&original.name),
+                    copy: directory.join(&copy.name),
+                });
+            }
+        }
+        conflicts.sort_by(|one, other| (&one.path, &one.copy).cmp(&(&other.path, &other.copy)));
+        Ok(conflicts)
     }
 
     /// The newest operations behind `after`, oldest first.
