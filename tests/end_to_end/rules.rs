@@ -10,7 +10,7 @@ fn rules_in_files_keep_entries_from_being_sent_and_are_themselves_synced() {
     for path in ["a.txt", "a.log", "build/out", "code/keep.log", "code/drop.log", "code/build/kept"] {
         world.write(path, path);
     }
-    world.settle();
+    world.pass(0);
     let mut paths = world.remote_paths();
     paths.retain(|path| !path.ends_with('/'));
     for path in [".jottaignore", "code/.jottaignore", "a.txt", "code/keep.log", "code/build/kept"] {
@@ -29,23 +29,23 @@ fn changing_rules_deletes_nothing_on_either_side() {
         world.write("d/a.log", "a");
         world.write("d/e/b.log", "b");
         let daemon = world.start();
-        world.synced();
+        world.sync(0);
         world.write("d/.jottaignore", "*.log\ne/\n");
-        world.synced();
+        world.sync(0);
         // What is ignored is out of it all: its end here is none there, and what is new here stays here.
         world.remove("d/a.log");
         world.remove("d/e");
         world.write("d/c.log", "c");
-        world.synced();
+        world.sync(0);
         assert!(there("d/a.log") && there("d/e/b.log") && !there("d/c.log"), "{mode}");
         // The rules are known again after a restart, before anything is looked at.
         daemon.stop();
         let daemon = world.start();
-        world.synced();
+        world.sync(0);
         assert!(there("d/a.log") && there("d/e/b.log") && !there("d/c.log"), "{mode}");
         // Without them everything is of account again: what only one side has is sent, or fetched where that is the mode.
         world.remove("d/.jottaignore");
-        world.synced();
+        world.sync(0);
         assert!(there("d/a.log") && there("d/e/b.log") && there("d/c.log"), "{mode}");
         assert_eq!(world.path("d/a.log").exists(), mode == "sync");
         assert_eq!(world.path("d/e/b.log").exists(), mode == "sync");
@@ -61,7 +61,7 @@ fn the_rule_that_ignores_an_entry_is_named_with_its_file_and_line() {
         world.write(path, path);
     }
     let daemon = world.start();
-    world.synced();
+    world.sync(0);
     let why = |path: &str| {
         let path = world.path(path).into_os_string();
         world.machine.jottad(["why".into(), "--json".into(), path]).expect(0).json()
@@ -92,7 +92,7 @@ fn a_line_that_is_no_rule_is_a_problem_and_a_file_too_large_stops_its_directory(
     assert!(!there("bad/a.log") && !there("large/a.txt"));
     world.write("bad/.jottaignore", "*.log\n");
     world.write("large/.jottaignore", "x\n");
-    world.synced();
+    world.sync(0);
     assert!(there("large/a.txt") && !there("bad/a.log"));
     daemon.stop();
 }
