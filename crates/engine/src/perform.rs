@@ -9,9 +9,7 @@ use std::future::Future;
 use jottad_core::{File, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
-use crate::disk::{
-    Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount,
-};
+use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
 use crate::event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, OperationError, Outcome,
     RemoteExpectation, Replaces, ScannedDirectory, Task,
