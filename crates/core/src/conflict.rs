@@ -29,6 +29,19 @@ pub fn conflict_name(name: &Name, host: &str, date_time: &str, taken: impl Fn(&N
     }
 }
 
+/// Whether a name is one that [`conflict_name`] makes: a conflict copy of something.
+pub fn is_conflict_name(name: &Name) -> bool {
+    mark_start(split_extension(name.as_bytes()).0).is_some()
+}
+
+/// Whether `copy` is a name under which a conflict copy of `original` is kept.
+pub fn is_conflict_copy(copy: &Name, original: &Name) -> bool {
+    let (copied, _) = split_extension(copy.as_bytes());
+    let mark = mark_start(copied).and_then(|start| std::str::from_utf8(&copied[start..]).ok());
+    let (stem, extension) = split_extension(original.as_bytes());
+    mark.is_some_and(|mark| mark_start(stem).is_none() && fitting(stem, mark, extension) == *copy)
+}
+
 /// The longest piece of the stem, the mark and the extension that the service takes.
 fn fitting(stem: &[u8], mark: &str, extension: &[u8]) -> Name {
     let mut stem = stem;
@@ -74,22 +87,24 @@ fn extension_start(name: &[u8]) -> Option<usize> {
 
 /// The stem without the mark of an earlier conflict, if it ends with one.
 fn without_mark(stem: &[u8]) -> &[u8] {
-    let marked = |stem: &[u8]| -> Option<usize> {
-        let start = stem.windows(MARK.len()).rposition(|window| window == MARK.as_bytes())?;
-        let inside = std::str::from_utf8(&stem[start + MARK.len()..]).ok()?;
-        let (inside, number) = inside.rsplit_once(')')?;
-        let is_number = number.is_empty()
-            || number
-                .strip_prefix(' ')
-                .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-        let ends_with_date_time = inside.len() > DATE_TIME.len()
-            && inside.bytes().rev().zip(DATE_TIME.bytes().rev()).all(|(byte, pattern)| match pattern {
-                b'0' => byte.is_ascii_digit(),
-                _ => byte == pattern,
-            });
-        (start > 0 && is_number && ends_with_date_time).then_some(start)
-    };
-    marked(stem).map_or(stem, |start| &stem[..start])
+    mark_start(stem).map_or(stem, |start| &stem[..start])
+}
+
+/// Where the mark of a conflict begins, if the stem ends with one.
+fn mark_start(stem: &[u8]) -> Option<usize> {
+    let start = stem.windows(MARK.len()).rposition(|window| window == MARK.as_bytes())?;
+    let inside = std::str::from_utf8(&stem[start + MARK.len()..]).ok()?;
+    let (inside, number) = inside.rsplit_once(')')?;
+    let is_number = number.is_empty()
+        || number
+            .strip_prefix(' ')
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let ends_with_date_time = inside.len() > DATE_TIME.len()
+        && inside.bytes().rev().zip(DATE_TIME.bytes().rev()).all(|(byte, pattern)| match pattern {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == pattern,
+        });
+    (start > 0 && is_number && ends_with_date_time).then_some(start)
 }
 
 /// What ends a mark; `0` is any digit.
@@ -116,6 +131,25 @@ mod tests {
     use super::*;
 
     const DATE: &str = "2026-11-23 140509";
+
+    #[test]
+    fn a_copy_belongs_to_its_original_and_to_nothing_else() {
+        let name = |text: &str| Name::new(text.as_bytes()).unwrap();
+        let long = format!("{}.txt", "x".repeat(250));
+        for original in ["a.txt", "a", "a.tar.gz", ".bashrc", "a (1).txt", long.as_str()] {
+            let original = name(original);
+            let copy = conflict_name(&original, "kari", DATE, |_| false);
+            let second = conflict_name(&original, "kari", DATE, |taken| *taken == copy);
+            for copy in [&copy, &second] {
+                assert!(is_conflict_name(copy) && is_conflict_copy(copy, &original), "{copy:?}");
+                assert!(!is_conflict_copy(copy, &name("b.txt")) && !is_conflict_copy(copy, copy));
+            }
+            assert!(!is_conflict_copy(&second, &copy) && !is_conflict_copy(&original, &original));
+        }
+        for text in ["a (conflict).txt", "a (conflict kari).txt", " (conflict kari 2026-11-23 140509)"] {
+            assert!(!is_conflict_name(&name(text)), "{text}");
+        }
+    }
 
     fn copy_of(name: &str) -> String {
         conflict_name(&Name::try_from(name).unwrap(), "kari", DATE, |_| false).to_string()

@@ -17,7 +17,7 @@ mod reconcile;
 mod stored_name;
 mod stored_path;
 
-pub use conflict::conflict_name;
+pub use conflict::{conflict_name, is_conflict_copy, is_conflict_name};
 pub use content::{Content, Md5, ParseMd5Error, Timestamp};
 pub use entry::{Entry, File, Kind, Side, Trees};
 pub use fold::FoldKey;

@@ -49,6 +49,13 @@ pub trait Disk: Send + Sync + 'static {
         expected: &FileStat,
     ) -> impl Future<Output = Result<Self::Content, DiskError>> + Send;
 
+    /// Reads a small file whole. [`DiskErrorKind::Changed`] if it was not `expected` before or after.
+    fn read(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> impl Future<Output = Result<Vec<u8>, DiskError>> + Send;
+
     /// Makes a directory. It is fine if a directory is there; [`DiskErrorKind::Occupied`] if something else is.
     fn make_directory(&self, path: &RelativePath)
     -> impl Future<Output = Result<Identity, DiskError>> + Send;

@@ -326,7 +326,7 @@ pub enum Outcome {
     /// [`Task::ClaimRoot`].
     Claimed(Result<(), DiskError>),
     /// [`Task::Scan`].
-    Scanned(Result<DiskListing, DiskError>),
+    Scanned(Result<ScannedDirectory, DiskError>),
     /// [`Task::Hash`].
     Hashed(Result<Md5, DiskError>),
     /// [`Task::ListTree`]: `Ok` only if it was complete. The entries came before as [`Event::Listed`].
@@ -339,6 +339,15 @@ pub enum Outcome {
     Polled(Result<String, RemoteError>),
     /// Any operation.
     Operation(Result<Achieved, OperationError>),
+}
+
+/// A directory that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedDirectory {
+    /// What is in it.
+    pub listing: DiskListing,
+    /// What its `.jottaignore` holds, if there is one. It is read even where a rule ignores it.
+    pub ignore_file: Option<Vec<u8>>,
 }
 
 /// What an operation left behind.

@@ -1,18 +1,76 @@
-//! Which entries jottad has nothing to do with: gitignore rules from the configuration.
+//! Which entries jottad has nothing to do with: gitignore rules from `.jottaignore` files and from the configuration.
 //!
-//! Ignoring never deletes anything on either side: an ignored entry is frozen, whatever the trees say.
+//! Ignoring never deletes anything on either side: an ignored entry is frozen, whatever the trees say. As with git,
+//! the file nearest to an entry decides before those of the directories above, and all of them before the list in the
+//! configuration; within one the last match decides.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use jottad_core::RelativePath;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use jottad_core::{RelativePath, Timestamp};
+
+use crate::index::{Index, IndexError};
+
+/// What a file with rules is called.
+pub(crate) const IGNORE_FILE: &[u8] = b".jottaignore";
+/// The most bytes that such a file may have: rules are kept in memory.
+pub(crate) const LARGEST_IGNORE_FILE: u64 = 64 * 1024;
 
 /// The rules of one folder.
 #[derive(Debug)]
 pub(crate) struct IgnoreRules {
+    configured: Gitignore,
+    files: BTreeMap<RelativePath, RuleFile>,
+    /// Of the index when `files` was read from it; `None` before.
+    revision: Option<u64>,
+}
+
+/// One `.jottaignore`.
+#[derive(Debug)]
+struct RuleFile {
     matcher: Gitignore,
+    content: Vec<u8>,
+    since: Timestamp,
+    /// The lines that are no rules.
+    refused: Vec<RefusedLine>,
+}
+
+#[derive(Debug)]
+struct RefusedLine {
+    number: usize,
+    reason: String,
+}
+
+/// The rule that ignores an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    text: String,
+    place: Option<(RelativePath, usize)>,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            None => write!(formatter, "{} (ignore in the configuration)", self.text),
+            Some((file, line)) => write!(formatter, "{} ({file}, line {line})", self.text),
+        }
+    }
+}
+
+/// A `.jottaignore` with lines that are no rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefusedRules {
+    /// The file.
+    pub(crate) path: RelativePath,
+    /// Which lines, and why.
+    pub(crate) reason: String,
+    /// Since when it is so.
+    pub(crate) since: Timestamp,
 }
 
 /// A rule that cannot be understood.
@@ -34,17 +92,129 @@ impl IgnoreRules {
         for rule in rules {
             builder.add_line(None, rule).map_err(|error| refuse(rule, &error))?;
         }
-        let matcher = builder.build().map_err(|error| refuse("", &error))?;
-        Ok(Self { matcher })
+        let configured = builder.build().map_err(|error| refuse("", &error))?;
+        Ok(Self { configured, files: BTreeMap::new(), revision: None })
+    }
+
+    /// Takes up what the index has of `.jottaignore` files, if that has changed.
+    pub(crate) fn refresh(&mut self, index: &Index) -> Result<(), IndexError> {
+        if self.revision != Some(index.ignore_revision()) {
+            let rows = index.ignore_files()?;
+            self.files =
+                rows.into_iter().map(|row| (row.directory, RuleFile::new(row.content, row.since))).collect();
+            self.revision = Some(index.ignore_revision());
+        }
+        Ok(())
+    }
+
+    /// Whether there is no rule at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.configured.is_empty() && self.files.is_empty()
+    }
+
+    /// Whether a rule ignores an entry. Directories above are asked for themselves before.
+    pub(crate) fn ignores(&self, path: &RelativePath, is_directory: bool) -> bool {
+        self.matching(path, is_directory).is_some()
     }
 
     /// The rule that ignores an entry, if one does. Directories above are asked for themselves before.
-    pub(crate) fn matching(&self, path: &RelativePath, is_directory: bool) -> Option<&str> {
-        match self.matcher.matched(Path::new(OsStr::from_bytes(path.as_bytes())), is_directory) {
-            Match::Ignore(glob) => Some(glob.original()),
+    pub(crate) fn matching(&self, path: &RelativePath, is_directory: bool) -> Option<Rule> {
+        let mut directory = path.parent();
+        while let Some(above) = directory.filter(|_| !self.files.is_empty()) {
+            if let Some(file) = self.files.get(&above) {
+                let skipped = if above.is_root() { 0 } else { above.as_bytes().len() + 1 };
+                let below = path.as_bytes().get(skipped..).unwrap_or_default();
+                match matched(&file.matcher, below, is_directory) {
+                    Match::Ignore(text) => {
+                        let line = file.line_of(&text);
+                        return Some(Rule { text, place: Some((file_in(&above), line)) });
+                    }
+                    Match::Whitelist(_) => return None,
+                    Match::None => {}
+                }
+            }
+            directory = above.parent();
+        }
+        match matched(&self.configured, path.as_bytes(), is_directory) {
+            Match::Ignore(text) => Some(Rule { text, place: None }),
             Match::None | Match::Whitelist(_) => None,
         }
     }
+
+    /// The files with lines that are no rules.
+    pub(crate) fn refused(&self) -> Vec<RefusedRules> {
+        let files = self.files.iter().filter(|(_, file)| !file.refused.is_empty());
+        files
+            .map(|(directory, file)| {
+                let lines: Vec<String> = file
+                    .refused
+                    .iter()
+                    .take(MOST_REFUSED_LINES)
+                    .map(|line| format!("line {} is no rule: {}", line.number, line.reason))
+                    .collect();
+                let more = file.refused.len().saturating_sub(MOST_REFUSED_LINES);
+                let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+                let reason = format!("{}{more}", lines.join("; "));
+                RefusedRules { path: file_in(directory), reason, since: file.since }
+            })
+            .collect()
+    }
+}
+
+/// Most lines of a file that a problem names.
+const MOST_REFUSED_LINES: usize = 3;
+
+impl RuleFile {
+    /// Reads the lines; one that is no rule is left out and the others count.
+    fn new(content: Vec<u8>, since: Timestamp) -> Self {
+        let mut builder = GitignoreBuilder::new("");
+        let mut refused = Vec::new();
+        for (number, line) in lines(&content) {
+            let added = match std::str::from_utf8(line) {
+                Err(_) => Err("it is not UTF-8".to_owned()),
+                Ok(line) => builder.add_line(None, line).map(drop).map_err(|error| error.to_string()),
+            };
+            if let Err(reason) = added {
+                refused.push(RefusedLine { number, reason });
+            }
+        }
+        let matcher = builder.build().unwrap_or_else(|error| {
+            // Each line was taken by itself, but together they are too much. Nothing must be sent that a line may
+            // have kept back, so everything is.
+            refused.push(RefusedLine { number: 1, reason: error.to_string() });
+            everything()
+        });
+        Self { matcher, content, since, refused }
+    }
+
+    /// The line that a rule stands in: the last of those that read alike, because it is that one which decides.
+    fn line_of(&self, rule: &str) -> usize {
+        let reads_alike = |(_, line): &(usize, &[u8])| {
+            std::str::from_utf8(line).is_ok_and(|line| line == rule || line.trim_end() == rule)
+        };
+        lines(&self.content).filter(reads_alike).last().map_or(0, |(number, _)| number)
+    }
+}
+
+/// The lines of a file, counted from 1, without a byte order mark.
+fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    (1..).zip(content.split(|byte| *byte == b'\n'))
+}
+
+fn everything() -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    let built = builder.add_line(None, "*").and_then(|builder| builder.build());
+    built.unwrap_or_else(|error| unreachable!("a star is a rule: {error}"))
+}
+
+fn matched(matcher: &Gitignore, path: &[u8], is_directory: bool) -> Match<String> {
+    matcher.matched(Path::new(OsStr::from_bytes(path)), is_directory).map(|glob| glob.original().to_owned())
+}
+
+fn file_in(directory: &RelativePath) -> RelativePath {
+    let name = jottad_core::Name::new(IGNORE_FILE);
+    directory.join(&name.unwrap_or_else(|_| unreachable!("a constant name is valid")))
 }
 
 /// Tells whether rules can be understood, for the configuration.
@@ -56,13 +226,64 @@ pub fn check_ignore_rules(rules: &[String]) -> Result<(), IgnoreRuleError> {
 mod tests {
     use super::*;
 
+    fn path_of(path: &str) -> RelativePath {
+        RelativePath::try_from(path).unwrap()
+    }
+
+    fn with_files(files: &[(&str, &str)]) -> IgnoreRules {
+        let mut rules = IgnoreRules::new(&["*.tmp".to_owned(), "/top".to_owned()]).unwrap();
+        for (directory, content) in files {
+            let directory = if directory.is_empty() { RelativePath::root() } else { path_of(directory) };
+            let file = RuleFile::new(content.as_bytes().to_vec(), Timestamp::from_seconds(7));
+            rules.files.insert(directory, file);
+        }
+        rules
+    }
+
+    #[test]
+    fn the_nearest_file_decides_and_is_named_with_its_line() {
+        let rules = with_files(&[
+            ("", "# comment\n\n*.log\n/only-here\n"),
+            ("a", "\u{feff}!keep.log\r\n!*.tmp  \nb/\n"),
+            ("a/c", "*.log\n*.log"),
+        ]);
+        let table = [
+            ("x.log", false, Some("*.log (.jottaignore, line 3)")),
+            ("a/x.log", false, Some("*.log (.jottaignore, line 3)")),
+            ("a/keep.log", false, None),
+            ("a/c/keep.log", false, Some("*.log (a/c/.jottaignore, line 2)")),
+            ("x.tmp", false, Some("*.tmp (ignore in the configuration)")),
+            ("a/x.tmp", false, None),
+            ("only-here", false, Some("/only-here (.jottaignore, line 4)")),
+            ("a/only-here", false, None),
+            ("a/b", true, Some("b/ (a/.jottaignore, line 3)")),
+            ("a/b", false, None),
+            ("b", true, None),
+            ("ab/b", true, None),
+            ("top", true, Some("/top (ignore in the configuration)")),
+        ];
+        for (path, is_directory, expected) in table {
+            let rule = rules.matching(&path_of(path), is_directory).map(|rule| rule.to_string());
+            assert_eq!(rule.as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_rule_is_told_and_the_others_count() {
+        let rules = with_files(&[("a", "*.log\na{b\n*.bak")]);
+        assert!(rules.ignores(&path_of("a/x.log"), false) && rules.ignores(&path_of("a/x.bak"), false));
+        let refused = rules.refused();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].path, path_of("a/.jottaignore"));
+        assert!(refused[0].reason.starts_with("line 2 is no rule"), "{}", refused[0].reason);
+    }
+
     #[test]
     fn rules_are_those_of_gitignore_with_negation() {
         let rules = ["*.tmp", "node_modules/", "!keep.tmp", "/top"].map(str::to_owned);
         let rules = IgnoreRules::new(&rules).unwrap();
-        let ignored = |path: &str, is_directory| {
-            rules.matching(&RelativePath::try_from(path).unwrap(), is_directory).map(str::to_owned)
-        };
+        let ignored =
+            |path: &str, is_directory| rules.matching(&path_of(path), is_directory).map(|rule| rule.text);
         assert_eq!(ignored("a/b.tmp", false).as_deref(), Some("*.tmp"));
         assert_eq!(ignored("a/keep.tmp", false), None);
         assert_eq!(ignored("x/node_modules", true).as_deref(), Some("node_modules/"));

@@ -26,7 +26,7 @@ pub use disk::{
 };
 pub use event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
-    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, Task, Told,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, ScannedDirectory, Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
@@ -37,6 +37,6 @@ pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListin
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
 };
 pub use time::Now;

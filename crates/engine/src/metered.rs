@@ -80,6 +80,10 @@ impl<D: Disk> Disk for Metered<D> {
         Ok(MeteredContent { content, position: Arc::clone(&self.position) })
     }
 
+    async fn read(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
+        self.disk.read(path, expected).await
+    }
+
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
         self.disk.make_directory(path).await
     }

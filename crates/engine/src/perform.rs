@@ -9,11 +9,12 @@ use std::future::Future;
 use jottad_core::{File, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
-use crate::disk::{Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount};
+use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
 use crate::event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, OperationError, Outcome,
-    RemoteExpectation, Replaces, Task,
+    RemoteExpectation, Replaces, ScannedDirectory, Task,
 };
+use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
 use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
@@ -66,15 +67,36 @@ fn refused(task: &Task, error: DiskError) -> Outcome {
     }
 }
 
-/// Reads a directory below disks that were there before and after.
+/// Reads a directory, and the rules that it has for what is below, below disks that were there before and after.
 async fn scan<D: Disk>(
     disk: &D,
     directory: &RelativePath,
     mounts: &[ExpectedMount],
-) -> Result<DiskListing, DiskError> {
+) -> Result<ScannedDirectory, DiskError> {
     let listing = disk.list(directory).await?;
+    let rules = listing.entries.iter().find(|entry| entry.name.as_bytes() == IGNORE_FILE);
+    let ignore_file = match rules {
+        Some(DiskEntry { name, node: DiskNode::File(stat) }) => {
+            Some(read_rules(disk, directory.join(name), stat).await?)
+        }
+        _ => None,
+    };
     check_mounts(disk, mounts).await?;
-    Ok(listing)
+    Ok(ScannedDirectory { listing, ignore_file })
+}
+
+/// A directory whose rules cannot be read is not known: what they would have kept from being sent must not be sent.
+async fn read_rules<D: Disk>(disk: &D, path: RelativePath, stat: &FileStat) -> Result<Vec<u8>, DiskError> {
+    if stat.size > LARGEST_IGNORE_FILE {
+        let message = format!("it has {} bytes, and rules may have {LARGEST_IGNORE_FILE}", stat.size);
+        let kind = DiskErrorKind::Other(std::io::Error::other(message));
+        return Err(DiskError { action: "reading", path, kind });
+    }
+    disk.read(&path, stat).await.map_err(|error| match error.kind {
+        // It was there when the directory was listed.
+        DiskErrorKind::NotFound => DiskError { kind: DiskErrorKind::Changed, ..error },
+        _ => error,
+    })
 }
 
 async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<(), RemoteError>

@@ -26,7 +26,7 @@ use crate::metered::Metered;
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
-use crate::status::{Explanation, FolderStatus, LogLine, Problem};
+use crate::status::{Conflict, Explanation, FolderStatus, LogLine, Problem};
 use crate::time::Now;
 
 /// Most events that are handled before the index is committed and commands go out.
@@ -169,6 +169,11 @@ impl FolderHandle {
     /// The entries that cannot be synced now.
     pub async fn problems(&self) -> Result<Vec<Problem>, FolderRequestError> {
         self.ask_index(Folder::problems).await
+    }
+
+    /// The conflict copies whose originals are there too.
+    pub async fn conflicts(&self) -> Result<Vec<Conflict>, FolderRequestError> {
+        Ok(self.ask(Folder::conflicts).await??)
     }
 
     /// What would be done now, at most `limit` operations.

@@ -168,11 +168,13 @@ pub enum ProblemKind {
     LocalDisk,
     /// The service fails at it.
     Failing,
+    /// A `.jottaignore` has lines that are no rules.
+    BadRule,
 }
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -185,6 +187,7 @@ impl ProblemKind {
         Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
+        Self::BadRule,
     ];
 
     /// The word for scripts and for the index.
@@ -202,8 +205,18 @@ impl ProblemKind {
             Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
+            Self::BadRule => "bad_rule",
         }
     }
+}
+
+/// Two versions of one file that were both kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The one that has the name.
+    pub path: RelativePath,
+    /// The one that was put beside it.
+    pub copy: RelativePath,
 }
 
 /// One line of the history of operations.

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::cat::CatArguments;
 use crate::commands::completions::CompletionsArguments;
+use crate::commands::conflicts::ConflictsArguments;
 use crate::commands::copy::CopyArguments;
 use crate::commands::demo::DemoArguments;
 use crate::commands::devices::{DevicesArguments, MountpointsArguments};
@@ -109,6 +110,8 @@ pub(crate) enum Command {
     Reject(NameArguments),
     /// Show what cannot be synced, why, and what mends it
     Problems,
+    /// Show the files of which two versions were kept, until one of the two is gone
+    Conflicts(ConflictsArguments),
     /// Explain the state of one file or directory
     Why(WhyArguments),
     /// Show the history of operations

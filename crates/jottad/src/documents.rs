@@ -246,6 +246,23 @@ impl ProblemDocument {
     }
 }
 
+/// `conflicts`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ConflictsDocument {
+    pub(crate) schema: u32,
+    pub(crate) conflicts: Vec<ConflictDocument>,
+}
+
+/// Two versions of one file that were both kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ConflictDocument {
+    pub(crate) folder: String,
+    /// The one that has the name.
+    pub(crate) path: String,
+    /// The one that was put beside it.
+    pub(crate) copy: String,
+}
+
 /// `plan`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PlanDocument {

@@ -97,6 +97,8 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "reject", examples: &["reject docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "problems", examples: &["problems"], codes: Codes::Problems,
         json: "{schema, problems: [{folder, path, kind, reason, remedy, since, tries, next_try}]}" },
+    Entry { command: "conflicts", examples: &["conflicts", "conflicts docs"], codes: Codes::Daemon,
+        json: "{schema, conflicts: [{folder, path, copy}]}" },
     Entry { command: "why", examples: &["why ~/Documents/letter.txt"], codes: Codes::Daemon,
         json: "{schema, folder, path, state, reason, rule, base, local, remote, next, last_operations}" },
     Entry { command: "log", examples: &["log", "log -f"], codes: Codes::Daemon,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::{Content, FoldKey, Kind, Mode, RelativePath, Side, StoredPath, encode_name};
+use jottad_core::{Content, FoldKey, Kind, Mode, Name, RelativePath, Side, StoredPath, encode_name};
 use jottad_engine::{DiskNode, Folder, FolderError, Problem, ProblemKind, RemoteNode};
 
 use crate::disk_tree::{Body, Serial};
@@ -32,7 +32,10 @@ impl Run<'_> {
             namesakes.entry(fold(&World::stored(path))).or_default().push(*serial);
         }
         for (path, serial) in all {
-            if matches!(world.disk.inode(serial).body, Body::Other(_)) {
+            let is_directory = world.disk.entries(serial).is_some();
+            if matches!(world.disk.inode(serial).body, Body::Other(_))
+                || world.is_ignored(&path, is_directory)
+            {
                 blocked.push(path.clone());
             }
             if blocked.iter().any(|above| path.starts_with(above)) {
@@ -68,7 +71,10 @@ impl Run<'_> {
             }
         }
         for (path, node) in &remote {
-            if explained.contains(path) || blocked.iter().any(|above| is_below(path, above)) {
+            if explained.contains(path)
+                || blocked.iter().any(|above| is_below(path, above))
+                || world.is_ignored(&local_path(path), *node == RemoteNode::Directory)
+            {
                 continue;
             }
             if !self.may_be_only_remote(&world, path, *node) {
@@ -173,6 +179,12 @@ fn text(world: &World, serial: crate::disk_tree::Serial) -> Option<Content> {
         Body::File(text) => Some(text.content()),
         _ => None,
     }
+}
+
+/// Rules are about plain names, which are stored as they are.
+fn local_path(path: &StoredPath) -> RelativePath {
+    let names = path.names().iter().filter_map(|name| Name::new(name.as_str().as_bytes()).ok());
+    names.fold(RelativePath::root(), |path, name| path.join(&name))
 }
 
 fn fold(path: &StoredPath) -> Vec<FoldKey> {

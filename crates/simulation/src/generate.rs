@@ -4,6 +4,7 @@ use fastrand::Rng;
 use jottad_core::Mode;
 
 use crate::remote_tree::Folding;
+use crate::rule_files;
 use crate::scenario::{Act, After, Hints, Knobs, Scenario, Step};
 
 /// Few paths, so that things meet.
@@ -14,6 +15,9 @@ const ODD: [&str; 9] = ["A", "D/a", "d/A", "\u{e9}", "e\u{301}", "d/x:y%", "\u{f
 /// Too long once it is encoded.
 const LONG: &str =
     "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
+
+/// Where rules are.
+const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
 
 /// The scenario of a seed.
 pub fn scenario(seed: u64, mode: Mode) -> Scenario {
@@ -120,6 +124,7 @@ struct Maker {
     requests: bool,
     permissions: bool,
     clock: bool,
+    rules: bool,
 }
 
 impl Maker {
@@ -133,7 +138,19 @@ impl Maker {
         let mut on = || random.bool();
         let (other_devices, crashes, outages, requests, permissions) = (on(), on(), on(), on(), on());
         let clock = on() && on();
-        Self { random, paths, next_text: 1, other_devices, crashes, outages, requests, permissions, clock }
+        let rules = on() && on();
+        Self {
+            random,
+            paths,
+            next_text: 1,
+            other_devices,
+            crashes,
+            outages,
+            requests,
+            permissions,
+            clock,
+            rules,
+        }
     }
 
     fn path(&mut self) -> &'static str {
@@ -179,6 +196,9 @@ impl Maker {
     }
 
     fn local(&mut self) -> Act {
+        if self.rules && self.random.u8(0..6) == 0 {
+            return self.rule_act();
+        }
         let path = self.path();
         match self.random.u8(0..30) {
             0..9 => Act::Write(path, self.text()),
@@ -204,6 +224,19 @@ impl Maker {
             9 => Act::RemoteTouch(path, self.random.i32(-1_000_000..1_000_000)),
             10 => Act::RemoteRespell(path, self.path()),
             _ => Act::RemoteHint,
+        }
+    }
+
+    /// Somebody writes, removes or moves a `.jottaignore`.
+    fn rule_act(&mut self) -> Act {
+        let path = RULE_FILES[self.random.usize(0..RULE_FILES.len())];
+        let number = self.random.u8(0..rule_files::COUNT);
+        match self.random.u8(0..10) {
+            0..6 => Act::WriteRules(path, number),
+            6..8 => Act::Remove(path),
+            8 if self.other_devices => Act::RemoteWriteRules(path, number),
+            9 if self.other_devices => Act::RemoteRemove(path),
+            _ => Act::Rename(path, RULE_FILES[self.random.usize(0..RULE_FILES.len())]),
         }
     }
 

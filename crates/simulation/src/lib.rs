@@ -11,6 +11,7 @@ mod executor;
 mod generate;
 mod people;
 mod remote_tree;
+mod rule_files;
 mod run;
 mod scenario;
 mod shrink;

@@ -5,6 +5,7 @@ use jottad_engine::{LocalHint, OtherKind, RemoteNode};
 
 use crate::disk_tree::{Body, Serial};
 use crate::remote_tree::RemoteItem;
+use crate::rule_files;
 use crate::scenario::{Act, Hints};
 use crate::text::Text;
 use crate::world::World;
@@ -23,6 +24,9 @@ impl World {
     pub(crate) fn let_people(&mut self, act: &Act) {
         match *act {
             Act::RemoteWrite(path, number) => self.write_remotely(&remote(path), Text::numbered(number)),
+            Act::RemoteWriteRules(path, number) => {
+                self.write_remotely(&remote(path), rule_files::text(number));
+            }
             Act::RemoteTouch(path, seconds) => {
                 let path = remote(path);
                 let modified = self.service_seconds() + i64::from(seconds);
@@ -67,6 +71,7 @@ impl World {
         let now = self.tick();
         match *act {
             Act::Write(path, number) => self.save(&local(path), Text::numbered(number), None, now),
+            Act::WriteRules(path, number) => self.save(&local(path), rule_files::text(number), None, now),
             Act::WriteWithOldTime(path, number) => {
                 let path = local(path);
                 let modified = self.disk.find(&path).map(|serial| self.disk.inode(serial).modified);

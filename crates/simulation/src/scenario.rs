@@ -153,6 +153,10 @@ pub enum Act {
     UnmountBelow(&'static str),
     /// The local disk is full, or not any more.
     Full(bool),
+    /// The user writes a `.jottaignore`, one of a few.
+    WriteRules(&'static str, u8),
+    /// Another device stores a `.jottaignore`.
+    RemoteWriteRules(&'static str, u8),
     /// Another device stores a file.
     RemoteWrite(&'static str, u32),
     /// Another device sets a file's time.
@@ -201,6 +205,7 @@ impl Act {
         matches!(
             self,
             Self::RemoteWrite(..)
+                | Self::RemoteWriteRules(..)
                 | Self::RemoteTouch(..)
                 | Self::RemoteRemove(_)
                 | Self::RemoteMakeFolder(_)

@@ -233,6 +233,20 @@ impl Disk for SimulatedDisk {
         Ok(OpenFile { world: self.0.clone(), serial, expected: *expected })
     }
 
+    async fn read(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> std::result::Result<Vec<u8>, DiskError> {
+        self.step("reading", path, |world| expect(world, path, expected)).await?;
+        self.wait_until_distinct(expected.changed).await;
+        self.step("reading", path, |world| {
+            let text = text_of(world, expect(world, path, expected)?);
+            Ok(text.map_or_else(Vec::new, |text| text.bytes().to_vec()))
+        })
+        .await
+    }
+
     async fn make_directory(&self, path: &RelativePath) -> std::result::Result<Identity, DiskError> {
         let made = self.step("making", path, |world| {
             check_place(world, path)?;

@@ -8,6 +8,7 @@ use jottad_core::{File, Name, OperationKind, RelativePath, Side};
 use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind};
 use crate::event::{Achieved, CommandId, OperationError};
+use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::{LogLine, ProblemKind};
@@ -182,10 +183,12 @@ impl Folder {
             }
             Detail::Trash { side: Side::Local } => {
                 self.index.release_held(node.id)?;
+                self.look_at_rules(&node, &running.path);
                 self.local_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
             }
             Detail::Download { file } | Detail::SetLocalTime { file } => {
+                self.look_at_rules(&node, &running.path);
                 self.local_file_placed(&mut node, *file, achieved)?;
             }
             Detail::MakeLocalDirectory => {
@@ -372,6 +375,15 @@ impl Folder {
             self.confirming.doubt(running.directory);
         }
         Ok(())
+    }
+
+    /// What jottad itself did to a `.jottaignore` counts as soon as its directory is read.
+    fn look_at_rules(&mut self, node: &Node, path: &RelativePath) {
+        if node.name.as_bytes() == IGNORE_FILE
+            && let Some(directory) = path.parent()
+        {
+            self.scanning.want_directory(directory);
+        }
     }
 
     /// The local side is not what was thought: it is scanned before anything else is decided there.

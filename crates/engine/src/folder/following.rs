@@ -190,7 +190,7 @@ impl Folder {
             && !self.is_busy_at(&to)
             && !self.is_given_up(&source)
             && !self.is_blocked(source.id, now)?
-            && self.rules.matching(&to, target.remote_entry() == Entry::Directory).is_none();
+            && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory);
         if !is_possible {
             return Ok(false);
         }
@@ -230,6 +230,11 @@ impl Folder {
         self.attempts.remove(&target);
         self.scanning.want_directory(old);
         self.scanning.want_directory(new);
+        self.rules.refresh(&self.index)?;
+        if !self.rules.is_empty() {
+            // What is below may stand under other rules there.
+            self.scanning.want_subtree(self.index.path(target)?);
+        }
         self.round.restart();
         Ok(())
     }

@@ -118,7 +118,8 @@ const MOST_ATTEMPTS: u32 = 6;
 impl Folder {
     /// Takes a folder up where its index left it. Nothing happens until [`Event::Started`].
     pub fn new(settings: FolderSettings, index: Index) -> Result<Self, FolderError> {
-        let rules = IgnoreRules::new(&settings.ignore)?;
+        let mut rules = IgnoreRules::new(&settings.ignore)?;
+        rules.refresh(&index)?;
         let paused = match index.fact(Fact::Paused)?.as_deref() {
             None => None,
             Some("forever") => Some(Pause::Forever),
@@ -279,6 +280,7 @@ impl Folder {
 
     /// Asks for everything that can be done now.
     fn advance(&mut self, now: Now) -> Result<(), FolderError> {
+        self.rules.refresh(&self.index)?;
         if self.paused.is_some() {
             return Ok(());
         }

@@ -249,7 +249,7 @@ impl Folder {
                     node.local,
                     Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
                 )
-            }),
+            }) || self.is_below_ignored(&lineage),
             busy: self.busy.contains(&NodeId::ROOT)
                 || lineage.iter().any(|node| self.busy.contains(&node.id)),
             remote_is_there: nearest.is_some_and(|node| node.remote_entry() == Entry::Directory),
@@ -339,7 +339,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         // What only the remote side has was never seen by a scan, so the rules are asked here.
-        if node.local == Local::Absent && node.base.is_none() && self.is_ignored(node, here) {
+        if self.is_left_to_remote(node, here) {
             return Ok(Considered::Passed);
         }
         let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
@@ -386,9 +386,23 @@ impl Folder {
         }
     }
 
-    fn is_ignored(&self, node: &Node, here: &Surroundings) -> bool {
+    /// Whether a rule keeps one of these directories, which only the remote side has, from coming here.
+    fn is_below_ignored(&self, lineage: &[Node]) -> bool {
+        let mut path = RelativePath::root();
+        !self.rules.is_empty()
+            && lineage.iter().any(|node| {
+                path = path.join(&node.name);
+                node.local == Local::Absent && node.base.is_none() && self.rules.ignores(&path, true)
+            })
+    }
+
+    /// Whether only the remote side has a row, and a rule keeps it from coming here.
+    pub(super) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
-        node.id != NodeId::ROOT && self.rules.matching(&here.path.join(&node.name), is_directory).is_some()
+        node.id != NodeId::ROOT
+            && node.local == Local::Absent
+            && node.base.is_none()
+            && self.rules.ignores(&here.path.join(&node.name), is_directory)
     }
 
     /// Brings the base up to what both sides have; no operation is needed.

@@ -1,17 +1,23 @@
 //! Questions about a folder. Nothing here changes anything.
 
 use jottad_core::{
-    Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp,
+    Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
+    is_conflict_name,
     moves::{Parked, arrange},
 };
 
 use super::completing::Running;
+use super::planning::Surroundings;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
-use crate::status::{Explanation, FolderStatus, Hold, LogLine, Pending, Problem, Transfer, Verdict};
+use crate::status::{
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+};
 
 const PAGE: u32 = 512;
+/// What every conflict name holds.
+const CONFLICT_MARK: &[u8] = b"(conflict ";
 
 impl Folder {
     /// The folder's state now.
@@ -19,7 +25,7 @@ impl Folder {
         let time = |fact| -> Result<Option<Timestamp>, FolderError> {
             Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
         };
-        let problems = self.index.problem_count()?;
+        let problems = self.index.problem_count()? + self.rules.refused().len() as u64;
         let held = self.hold()?;
         let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
@@ -183,6 +189,18 @@ impl Folder {
 
     /// The entries that cannot be synced now.
     pub fn problems(&self) -> Result<Vec<Problem>, FolderError> {
+        // Such a file is synced like any other, so this is no state of its row.
+        let refused = self.rules.refused().into_iter().map(|refused| {
+            Ok(Problem {
+                path: refused.path,
+                kind: ProblemKind::BadRule,
+                reason: refused.reason,
+                remedy: "correct the rules; the other lines of the file count".to_owned(),
+                since: refused.since,
+                tries: 1,
+                next_try: None,
+            })
+        });
         self.index
             .problems()?
             .into_iter()
@@ -197,7 +215,32 @@ impl Folder {
                     next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
                 })
             })
+            .chain(refused)
             .collect()
+    }
+
+    /// The conflict copies whose originals are there too. A pair of which one is gone is settled.
+    pub fn conflicts(&self) -> Result<Vec<Conflict>, FolderError> {
+        let is_there = |node: &Node| node.local.kind().is_some() || node.remote.is_some();
+        let mut conflicts = Vec::new();
+        for copy in self.index.named_with(CONFLICT_MARK)? {
+            if !is_there(&copy) || !is_conflict_name(&copy.name) {
+                continue;
+            }
+            let siblings = self.index.children(copy.parent)?;
+            let original = siblings
+                .iter()
+                .find(|original| is_there(original) && is_conflict_copy(&copy.name, &original.name));
+            if let Some(original) = original {
+                let directory = self.index.path(copy.parent)?;
+                conflicts.push(Conflict {
+                    path: directory.join(&original.name),
+                    copy: directory.join(&copy.name),
+                });
+            }
+        }
+        conflicts.sort_by(|one, other| (&one.path, &one.copy).cmp(&(&other.path, &other.copy)));
+        Ok(conflicts)
     }
 
     /// The newest operations behind `after`, oldest first.
@@ -219,15 +262,21 @@ impl Folder {
         let mut above = Some(path.clone());
         while let Some(part) = above {
             let is_directory = part != *path;
-            if let Some(rule) =
-                self.rules.matching(&part, is_directory).or_else(|| self.rules.matching(&part, true))
-            {
+            let known = self.index.locate(&part)?;
+            let is_directory = is_directory || known.as_ref().is_some_and(is_directory_anywhere);
+            let rule = self.rules.matching(&part, is_directory);
+            // What was ignored before it was ever looked at may be either.
+            let rule = rule.or_else(|| self.rules.matching(&part, true).filter(|_| known.is_none()));
+            if let Some(rule) = rule {
                 explanation.state = "ignored";
                 explanation.reason = format!("a rule ignores {part}");
-                explanation.rule = Some(format!("{rule} (ignore in the configuration)"));
-                return Ok(explanation);
+                explanation.rule = Some(rule.to_string());
+                // An outer directory decides: nothing below it is looked at.
             }
             above = part.parent();
+        }
+        if explanation.rule.is_some() {
+            return Ok(explanation);
         }
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
@@ -247,7 +296,7 @@ impl Folder {
         Ok(explanation)
     }
 
-    /// Visits the rows that differ until told to stop.
+    /// Visits the rows that differ until told to stop, but for those that are left alone.
     fn each_difference(
         &self,
         mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
@@ -256,6 +305,7 @@ impl Folder {
         if self.settings.mode.pulls() || self.index.is_restoring()? {
             sides.push(Difference::RemoteOnly);
         }
+        let mut surroundings: Option<Surroundings> = None;
         for side in sides {
             let mut cursor = Cursor::default();
             loop {
@@ -263,7 +313,13 @@ impl Folder {
                 let Some(last) = page.last() else { break };
                 cursor = Cursor::after(last);
                 for node in &page {
-                    if !visit(node, self.decide(node)?)? {
+                    let here = match surroundings.take() {
+                        Some(here) if here.directory == node.parent => here,
+                        _ => self.surroundings(node.parent)?,
+                    };
+                    let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
+                    surroundings = Some(here);
+                    if !is_left_alone && !visit(node, self.decide(node)?)? {
                         return Ok(());
                     }
                 }
@@ -271,6 +327,10 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn is_directory_anywhere(node: &Node) -> bool {
+    node.local.is_directory() || node.remote_entry() == jottad_core::Entry::Directory
 }
 
 fn transfer(command: CommandId, running: &Running) -> Option<Transfer> {

@@ -7,7 +7,7 @@ use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::{Folder, FolderError};
 use crate::disk::{DiskError, DiskErrorKind, DiskListing, DiskNode};
-use crate::event::{CommandId, Task};
+use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{Descend, Fact, Local, Node, NodeId};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -123,7 +123,7 @@ impl Folder {
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
             let below = path.join(&name);
-            if self.rules.matching(&below, true).is_some() {
+            if self.rules.ignores(&below, true) {
                 return Ok(None);
             }
             match self.index.child(node.id, &name)? {
@@ -157,12 +157,12 @@ impl Folder {
     pub(super) fn scanned(
         &mut self,
         command: CommandId,
-        result: Result<DiskListing, DiskError>,
+        result: Result<ScannedDirectory, DiskError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
-            Ok(listing) => self.merge_scan(&directory, depth, listing, now),
+            Ok(scanned) => self.merge_scan(&directory, depth, scanned, now),
             Err(error) if self.is_root_lost(&error, now) => Ok(()),
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
@@ -199,14 +199,17 @@ impl Folder {
         {
             node.local = Local::UnreadableDirectory(identity);
             self.index.save(&mut node)?;
-            self.put_problem(
-                node.id,
-                ProblemKind::Unreadable,
-                format!("the directory cannot be read: {}", error.kind),
-                "let the user that runs jottad read it, or ignore it",
-                Some(UNREADABLE_DELAY),
-                now,
-            )?;
+            let (reason, remedy) = if error.path == directory {
+                let reason = format!("the directory cannot be read: {}", error.kind);
+                (reason, "let the user that runs jottad read it, or ignore it")
+            } else {
+                let reason = format!("the rules in {} cannot be read: {}", error.path, error.kind);
+                (
+                    reason,
+                    "let the user that runs jottad read them, or remove the file; until then the directory is left alone",
+                )
+            };
+            self.put_problem(node.id, ProblemKind::Unreadable, reason, remedy, Some(UNREADABLE_DELAY), now)?;
             self.round.restart();
         }
         Ok(())
@@ -217,11 +220,11 @@ impl Folder {
     fn merge_scan(
         &mut self,
         directory: &RelativePath,
-        depth: Depth,
-        listing: DiskListing,
+        mut depth: Depth,
+        scanned: ScannedDirectory,
         now: Now,
     ) -> Result<(), FolderError> {
-        let DiskListing { mount, entries } = listing;
+        let ScannedDirectory { listing: DiskListing { mount, entries }, ignore_file } = scanned;
         let Some(mut parent) = self.index.locate(directory)? else {
             return Ok(());
         };
@@ -253,6 +256,12 @@ impl Folder {
                 return Ok(());
             }
         }
+        if self.index.set_ignore_file(parent.id, ignore_file.as_deref(), now.wall)? {
+            // Other rules may let in, or keep out, anything below.
+            depth = Depth::Subtree;
+            self.round.restart();
+        }
+        self.rules.refresh(&self.index)?;
         let mut known: BTreeMap<Name, Node> =
             self.index.children(parent.id)?.into_iter().map(|node| (node.name.clone(), node)).collect();
         for entry in entries {
@@ -263,12 +272,12 @@ impl Folder {
         for (name, mut node) in known {
             let path = directory.join(&name);
             if node.local == Local::Ignored
-                && self.rules.matching(&path, false).or(self.rules.matching(&path, true)).is_some()
+                && (self.rules.ignores(&path, false) || self.rules.ignores(&path, true))
             {
                 continue;
             }
             let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
-            if self.rules.matching(&path, was_directory).is_some() {
+            if self.rules.ignores(&path, was_directory) {
                 // Whether it was gone before the rule came cannot be told.
                 self.ignore(&mut node)?;
                 continue;
@@ -290,7 +299,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
-        if self.rules.matching(path, is_directory).is_some() {
+        if self.rules.ignores(path, is_directory) {
             return self.ignore(&mut node);
         }
         if !is_directory && !self.may_lose_mount(&mut node, now)? {

@@ -8,6 +8,7 @@ mod differences;
 mod facts;
 mod held;
 mod history;
+mod ignore_files;
 mod node;
 mod open;
 mod problems;
@@ -29,6 +30,8 @@ pub struct Index {
     connection: Connection,
     totals: Totals,
     in_transaction: bool,
+    /// Changes with every rule.
+    ignore_revision: u64,
 }
 
 impl Index {

@@ -389,6 +389,11 @@ impl Index {
                     return Ok(());
                 }
                 self.totals.remove(&before);
+                // The rules of a directory are gone with it.
+                if before.local.kind() == Some(Kind::Directory) && node.local.kind() != Some(Kind::Directory)
+                {
+                    self.forget_ignore_file(node.id)?;
+                }
             }
         } else if node.is_empty() {
             return Ok(());
@@ -413,6 +418,7 @@ impl Index {
             "DELETE FROM node WHERE id = ?1",
             "DELETE FROM problem WHERE node = ?1",
             "DELETE FROM held WHERE node = ?1",
+            "DELETE FROM ignore_file WHERE directory = ?1",
         ] {
             self.connection.prepare_cached(statement)?.execute([id])?;
         }

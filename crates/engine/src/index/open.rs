@@ -8,7 +8,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{Index, Totals};
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../../migrations/0001_index.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../../migrations/0001_index.sql"),
+    include_str!("../../../../migrations/0002_ignore_files.sql"),
+];
 
 /// The index failed.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +133,8 @@ impl Index {
             return Err(IndexError::Damaged(verdict));
         }
         migrate(&mut connection, path)?;
-        let mut index = Self { connection, totals: Totals::default(), in_transaction: false };
+        let mut index =
+            Self { connection, totals: Totals::default(), in_transaction: false, ignore_revision: 0 };
         index.totals = index.count_totals()?;
         Ok(index)
     }

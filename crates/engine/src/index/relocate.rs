@@ -27,6 +27,9 @@ impl Index {
                 }
             }
             self.save(&mut target)?;
+            if side == Side::Local {
+                self.move_ignore_file(from, to)?;
+            }
             let mut arrived: BTreeMap<Name, Node> =
                 self.children(to)?.into_iter().map(|node| (node.name.clone(), node)).collect();
             for mut child in self.children(from)? {

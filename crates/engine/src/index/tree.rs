@@ -98,6 +98,14 @@ impl Index {
         statement.query_and_then([], read_node)?.collect()
     }
 
+    /// The rows that have anything and whose names hold these bytes, by directory. Looks at every row.
+    pub(crate) fn named_with(&self, part: &[u8]) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node WHERE instr(name, ?1) ORDER BY parent, id"
+        ))?;
+        statement.query_and_then([part], read_node)?.collect()
+    }
+
     pub(crate) fn has_children(&self, parent: NodeId) -> Result<bool, IndexError> {
         let mut statement = self.connection.prepare_cached("SELECT 1 FROM node WHERE parent = ?1 LIMIT 1")?;
         Ok(statement.exists([parent])?)

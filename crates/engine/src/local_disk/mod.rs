@@ -151,6 +151,11 @@ impl Disk for LocalDisk {
         self.run("opening", path, move |root, path| reading::open(root, path, &expected)).await
     }
 
+    async fn read(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
+        let expected = *expected;
+        self.run("reading", path, move |root, path| reading::read(root, path, &expected)).await
+    }
+
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
         self.write("making directory", path, placing::make_directory).await
     }

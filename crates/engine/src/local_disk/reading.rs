@@ -49,6 +49,19 @@ pub(super) fn hash(
     if unchanged { Ok(Md5::from_bytes(hasher.finalize().into())) } else { Err(DiskErrorKind::Changed) }
 }
 
+/// Reads a small file whole; see [`crate::Disk::read`].
+pub(super) fn read(
+    root: &OwnedFd,
+    path: &RelativePath,
+    expected: &FileStat,
+) -> Result<Vec<u8>, DiskErrorKind> {
+    let file = OwnedFd::from(open_expected(root, path, expected)?);
+    let size = usize::try_from(expected.size).map_err(|_| DiskErrorKind::Changed)?;
+    let bytes = read_up_to(&file, size)?;
+    let unchanged = bytes.len() == size && Facts::of(&file)?.file() == Some(*expected);
+    if unchanged { Ok(bytes) } else { Err(DiskErrorKind::Changed) }
+}
+
 /// Opens a file for sending; see [`crate::Disk::open`].
 pub(super) fn open(
     root: &OwnedFd,

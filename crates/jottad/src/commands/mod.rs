@@ -10,6 +10,7 @@ pub(crate) mod folder;
 pub(crate) mod run;
 pub(crate) mod service;
 
+pub(crate) mod conflicts;
 pub(crate) mod hold;
 pub(crate) mod log;
 pub(crate) mod pause;
@@ -62,6 +63,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Fai
         Command::Approve(arguments) => hold::run_approve(&arguments, invocation),
         Command::Reject(arguments) => hold::run_reject(&arguments, invocation),
         Command::Problems => problems::run(invocation),
+        Command::Conflicts(arguments) => conflicts::run(&arguments, invocation),
         Command::Why(arguments) => why::run(&arguments, invocation),
         Command::Log(arguments) => log::run(&arguments, invocation),
         Command::Ls(arguments) => list::run(&arguments, invocation),

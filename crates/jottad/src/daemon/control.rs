@@ -30,9 +30,9 @@ use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::describe_hold;
 use crate::documents::{
-    AcceptedDocument, ErrorBody, ErrorDocument, HeldDelete, HeldDocument, HeldFolder, HeldOverwrite,
-    LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
-    ProblemsDocument, SCHEMA, StatusDocument, Time, WhyDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDelete,
+    HeldDocument, HeldFolder, HeldOverwrite, LogDocument, OperationDocument, OrderDocument, PlanDocument,
+    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, WhyDocument,
 };
 use crate::exchange::VERSION_HEADER;
 use crate::failure::Failure;
@@ -97,6 +97,7 @@ fn router(daemon: Daemon) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/events", get(events))
         .route("/v1/problems", get(problems))
+        .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
         .route("/v1/held", get(held))
         .route("/v1/why", get(why))
@@ -188,6 +189,23 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
         problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
     }
     Ok(Json(ProblemsDocument { schema: SCHEMA, problems }))
+}
+
+async fn conflicts(
+    State(daemon): State<Daemon>,
+    query: RawQuery,
+) -> Result<Json<ConflictsDocument>, Refusal> {
+    let query = Query::parse(query)?;
+    let mut conflicts = Vec::new();
+    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+        let found = handle.conflicts().await?;
+        conflicts.extend(found.iter().map(|conflict| ConflictDocument {
+            folder: folder.name().to_owned(),
+            path: path_text(&conflict.path),
+            copy: path_text(&conflict.copy),
+        }));
+    }
+    Ok(Json(ConflictsDocument { schema: SCHEMA, conflicts }))
 }
 
 async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<PlanDocument>, Refusal> {

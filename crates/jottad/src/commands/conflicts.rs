@@ -1,0 +1,39 @@
+//! `jottad conflicts`: the files of which two versions were kept.
+
+use clap::Args;
+
+use crate::documents::ConflictsDocument;
+use crate::exchange::{self, query_value};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::Escaped;
+
+#[derive(Debug, Args)]
+pub(crate) struct ConflictsArguments {
+    /// Only this folder
+    name: Option<String>,
+}
+
+/// Asks the daemon and prints.
+pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.config_with(arguments.name.as_deref())?;
+    invocation.wait(async {
+        let mut path = "/v1/conflicts".to_owned();
+        if let Some(name) = &arguments.name {
+            path = format!("{path}?folder={}", query_value(name.as_bytes()));
+        }
+        let found: ConflictsDocument = exchange::get(&invocation.places, &path).await?;
+        let output = invocation.output;
+        output.either(&found, || {
+            if found.conflicts.is_empty() {
+                return output.line("no conflicts");
+            }
+            for conflict in &found.conflicts {
+                output.line(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
+                output.line(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
+            }
+            output.line("look at both; delete or rename the one that you do not want")
+        })?;
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,98 @@
+//! Ignore rules: what they keep away from the service, and that changing them deletes nothing on either side.
+
+use crate::stage::World;
+
+#[test]
+fn rules_in_files_keep_entries_from_being_sent_and_are_themselves_synced() {
+    let world = World::new();
+    world.write(".jottaignore", "*.log\n/build/\n");
+    world.write("code/.jottaignore", "# kept after all\n!keep.log\n");
+    for path in ["a.txt", "a.log", "build/out", "code/keep.log", "code/drop.log", "code/build/kept"] {
+        world.write(path, path);
+    }
+    world.pass(0);
+    let mut paths = world.remote_paths();
+    paths.retain(|path| !path.ends_with('/'));
+    for path in [".jottaignore", "code/.jottaignore", "a.txt", "code/keep.log", "code/build/kept"] {
+        assert!(world.service.has(&format!("Jotta/Archive/docs/{path}")), "{path} is missing: {paths:?}");
+    }
+    for path in ["a.log", "build", "code/drop.log"] {
+        assert!(!world.service.has(&format!("Jotta/Archive/docs/{path}")), "{path} was sent");
+    }
+}
+
+#[test]
+fn changing_rules_deletes_nothing_on_either_side() {
+    for mode in ["backup", "sync"] {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+        world.write("d/a.log", "a");
+        world.write("d/e/b.log", "b");
+        let daemon = world.start();
+        world.sync(0);
+        world.write("d/.jottaignore", "*.log\ne/\n");
+        world.sync(0);
+        // What is ignored is out of it all: its end here is none there, and what is new here stays here.
+        world.remove("d/a.log");
+        world.remove("d/e");
+        world.write("d/c.log", "c");
+        world.sync(0);
+        assert!(there("d/a.log") && there("d/e/b.log") && !there("d/c.log"), "{mode}");
+        // The rules are known again after a restart, before anything is looked at.
+        daemon.stop();
+        let daemon = world.start();
+        world.sync(0);
+        assert!(there("d/a.log") && there("d/e/b.log") && !there("d/c.log"), "{mode}");
+        // Without them everything is of account again: what only one side has is sent, or fetched where that is the mode.
+        world.remove("d/.jottaignore");
+        world.sync(0);
+        assert!(there("d/a.log") && there("d/e/b.log") && there("d/c.log"), "{mode}");
+        assert_eq!(world.path("d/a.log").exists(), mode == "sync");
+        assert_eq!(world.path("d/e/b.log").exists(), mode == "sync");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn the_rule_that_ignores_an_entry_is_named_with_its_file_and_line() {
+    let world = World::configured("ignore = [\"*.tmp\"]");
+    world.write("d/.jottaignore", "\n*.log\n");
+    for path in ["d/a.log", "d/a.tmp", "d/a.txt"] {
+        world.write(path, path);
+    }
+    let daemon = world.start();
+    world.sync(0);
+    let why = |path: &str| {
+        let path = world.path(path).into_os_string();
+        world.machine.jottad(["why".into(), "--json".into(), path]).expect(0).json()
+    };
+    assert_eq!(why("d/a.log")["rule"], "*.log (d/.jottaignore, line 2)");
+    assert_eq!(why("d/a.tmp")["rule"], "*.tmp (ignore in the configuration)");
+    assert_eq!(why("d/a.log")["state"], "ignored");
+    assert_eq!(why("d/a.txt")["state"], "in_sync");
+    daemon.stop();
+}
+
+#[test]
+fn a_line_that_is_no_rule_is_a_problem_and_a_file_too_large_stops_its_directory() {
+    let world = World::new();
+    world.write("bad/.jottaignore", "a{b\n*.log\n");
+    world.write("bad/a.log", "ignored");
+    world.write("bad/a.txt", "sent");
+    world.write("large/.jottaignore", "x\n".repeat(40_000));
+    world.write("large/a.txt", "waits");
+    world.write("fine.txt", "sent");
+    let daemon = world.start();
+    world.sync(6);
+    let problems = world.machine.jottad(["problems"]).expect(6);
+    let problems = problems.says("bad/.jottaignore").says("line 1 is no rule");
+    problems.says("large").says("rules may have 65536");
+    let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+    assert!(there("bad/.jottaignore") && there("bad/a.txt") && there("fine.txt"));
+    assert!(!there("bad/a.log") && !there("large/a.txt"));
+    world.write("bad/.jottaignore", "*.log\n");
+    world.write("large/.jottaignore", "x\n");
+    world.sync(0);
+    assert!(there("large/a.txt") && !there("bad/a.log"));
+    daemon.stop();
+}
