@@ -65,9 +65,9 @@ impl IndexError {
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::Utf8Error(..) => Some(DAMAGED),
+                | rusqlite::Error::Utf8Error(..)
                 // A table or column that is missing, with a version that says that it is there.
-                rusqlite::Error::SqlInputError { .. } => Some(DAMAGED),
+                | rusqlite::Error::SqlInputError { .. } => Some(DAMAGED),
                 _ => None,
             },
         }
