@@ -7,10 +7,13 @@ use std::path::Path;
 
 use crate::stage::World;
 
-/// Ways to damage an index that is closed, and what is said of it.
-const DAMAGES: [(&str, &str, fn(&Path)); 5] = [
+/// What is done to an index, what is said of it, and how it is done.
+type Damage = (&'static str, &'static str, fn(&Path));
+
+/// Ways to damage an index that is closed.
+const DAMAGES: [Damage; 5] = [
     ("cut off", "was damaged", |index| {
-        File::options().write(true).open(index).unwrap().set_len(1000).unwrap()
+        File::options().write(true).open(index).unwrap().set_len(1000).unwrap();
     }),
     ("zeroed", "was damaged", |index| overwrite(index, 0, 0)),
     ("zeroed pages", "was damaged", |index| overwrite(index, 4096, 0)),
