@@ -15,7 +15,7 @@ use crate::text::Text;
 pub(crate) struct Serial(u64);
 
 /// What an inode is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
     /// A file with its content.
     File(Text),

@@ -19,11 +19,21 @@ const LONG: &str =
 /// Where rules are.
 const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
 
+/// What happens in some lives besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// People write `.jottaignore` files.
+    pub rules: bool,
+    /// Disks are mounted below the root, and come and go.
+    pub disks: bool,
+}
+
 /// The scenario of a seed.
-pub fn scenario(seed: u64, mode: Mode) -> Scenario {
+pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     let mut random = Rng::with_seed(seed);
     let knobs = knobs(&mut random);
     let mut maker = Maker::new(random);
+    maker.rules &= extras.rules;
     let mut before = Vec::new();
     if maker.random.u8(0..3) > 0 {
         for _ in 0..maker.random.usize(1..12) {
@@ -44,7 +54,9 @@ pub fn scenario(seed: u64, mode: Mode) -> Scenario {
         steps.push(Step { after, act });
     }
     let mut scenario = Scenario { mode, knobs, before, steps };
-    add_disks(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d6f_756e_7400));
+    if extras.disks {
+        add_disks(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d6f_756e_7400));
+    }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     scenario
 }

@@ -22,7 +22,7 @@ mod text;
 mod trace;
 mod world;
 
-pub use generate::scenario;
+pub use generate::{Extras, scenario};
 pub use remote_tree::Folding;
 pub use run::{Report, run};
 pub use scenario::{Act, After, Hints, Knobs, Scenario, Step};

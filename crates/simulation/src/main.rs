@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use jottad_core::Mode;
-use jottad_simulation::{run, scenario, shrink};
+use jottad_simulation::{Extras, run, scenario, shrink};
 
 /// The real engine in a simulated world.
 #[derive(Debug, Parser)]
@@ -33,6 +33,12 @@ struct Simulate {
     /// Only this mode: backup, sync, archive or pull.
     #[arg(long)]
     mode: Option<Mode>,
+    /// Let people write `.jottaignore` files.
+    #[arg(long)]
+    rules: bool,
+    /// Let disks below the root come and go.
+    #[arg(long)]
+    disks: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -55,6 +61,10 @@ fn main() -> ExitCode {
     }
 }
 
+fn extras_of(arguments: &Simulate) -> Extras {
+    Extras { rules: arguments.rules, disks: arguments.disks }
+}
+
 fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
     let modes = [Mode::Backup, Mode::Sync, Mode::Pull, Mode::Archive];
     arguments.mode.unwrap_or(modes[usize::try_from(seed % 4).unwrap_or(0)])
@@ -62,7 +72,7 @@ fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
 
 #[allow(clippy::print_stdout)]
 fn replay(seed: u64, arguments: &Simulate) -> ExitCode {
-    let scenario = scenario(seed, mode_of(seed, arguments));
+    let scenario = scenario(seed, mode_of(seed, arguments), extras_of(arguments));
     println!("{scenario:#?}");
     let report = run(&scenario, seed, true);
     report.lines.iter().for_each(|line| println!("{line}"));
@@ -85,7 +95,7 @@ fn simulate(arguments: &Simulate) -> ExitCode {
                     if seed >= arguments.from + arguments.seeds || failures >= arguments.failures {
                         return;
                     }
-                    let scenario = scenario(seed, mode_of(seed, arguments));
+                    let scenario = scenario(seed, mode_of(seed, arguments), extras_of(arguments));
                     let report = run(&scenario, seed, false);
                     if let (false, Ok(mut failed)) = (report.violations.is_empty(), failed.lock()) {
                         failed.push((seed, scenario, report));
@@ -99,8 +109,10 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     let done = next.load(Ordering::Relaxed).min(arguments.from + arguments.seeds) - arguments.from;
     for (seed, scenario, report) in &failed {
         println!("seed {seed} failed: {:?}", report.violations);
+        let rules = if arguments.rules { " --rules" } else { "" };
+        let disks = if arguments.disks { " --disks" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {

@@ -79,7 +79,8 @@ impl World {
             }
             Act::Replace(path, number) => {
                 let path = local(path);
-                if self.file_at(&path).is_some() {
+                let held = self.file_at(&path).map(|serial| self.disk.inode(serial).body.clone());
+                if held.is_some_and(|held| held != Body::File(Text::numbered(number))) {
                     self.give_up(&path);
                     self.disk.remove(&path, now);
                     self.save(&path, Text::numbered(number), None, now);
@@ -157,10 +158,15 @@ impl World {
             self.make_directories(&parent, now);
         }
         let content = text.content();
+        let held = self.file_at(path).map(|serial| self.disk.inode(serial).body.clone());
+        // To save once more what is there changes nothing: if another device gave it up, it is given up.
+        let is_new = held != Some(Body::File(text.clone()));
         let serial = match self.disk.find(path) {
             None => self.disk.make(path, Body::File(text), now),
             Some(_) => self.file_at(path).inspect(|serial| {
-                self.give_up(path);
+                if is_new {
+                    self.give_up(path);
+                }
                 self.disk.write(*serial, text, now);
             }),
         };
@@ -168,8 +174,10 @@ impl World {
         if let Some(modified) = modified {
             self.disk.set_modified(serial, modified, now);
         }
-        self.saved.insert(content, Side::Local);
-        self.given_up.remove(&content);
+        if is_new {
+            self.saved.insert(content, Side::Local);
+            self.given_up.remove(&content);
+        }
         self.changed_locally(path);
     }
 

@@ -191,6 +191,8 @@ impl<'scenario> Run<'scenario> {
         self.note_act(act);
         match act {
             Act::Kill => self.kill()?,
+            // Without its index nobody can tell the place of a lost disk from a new folder.
+            Act::LoseIndex if !self.world.lock().disk.is_mounted => {}
             Act::LoseIndex => {
                 self.executor.clear();
                 self.folder = None;
