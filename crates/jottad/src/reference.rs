@@ -70,7 +70,7 @@ const ENTRIES: &[Entry] = &[
         json: "{schema, username, email}" },
     Entry { command: "logout", examples: &["logout"], codes: Codes::Local, json: "{schema, was_logged_in}" },
     Entry { command: "account", examples: &["account", "account --json"], codes: Codes::Service,
-        json: "{schema, username, email, name, brand, device, used_bytes, quota_bytes, write_locked, read_locked, devices: [{name, display_name, type, used_bytes, modified}]}" },
+        json: "{schema, username, email, name, brand, login_brand, device, used_bytes, quota_bytes, unlimited, quota_warning, write_locked, read_locked, devices: [{name, display_name, type, used_bytes, modified}]}" },
     Entry { command: "folder add", examples: &["folder add ~/Documents", "folder add ~/Documents Jotta/Archive/Documents --mode backup --name docs"],
         codes: Codes::Local, json: "{schema, name, local, remote, mode, ignore, files, directories, bytes, unreadable}" },
     Entry { command: "folder list", examples: &["folder list"], codes: Codes::Local,

@@ -23,6 +23,8 @@ enum Subject {
 }
 
 #[derive(Debug, clap::Args)]
+// Each is a switch of the command line.
+#[allow(clippy::struct_excessive_bools)]
 struct Simulate {
     /// How many seeds.
     #[arg(long, default_value_t = 1000)]

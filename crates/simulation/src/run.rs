@@ -191,8 +191,9 @@ impl<'scenario> Run<'scenario> {
         self.note_act(act);
         match act {
             Act::Kill => self.kill()?,
-            // Without its index nobody can tell the place of a lost disk from a new folder.
-            Act::LoseIndex if !self.world.lock().disk.is_mounted => {}
+            // Without its index nobody can tell the place of a lost disk from a new folder, and nobody says of an empty
+            // mount point that it is the right one.
+            Act::LoseIndex | Act::Approve if !self.world.lock().disk.is_mounted => {}
             Act::LoseIndex => {
                 self.executor.clear();
                 self.folder = None;
@@ -202,8 +203,6 @@ impl<'scenario> Run<'scenario> {
             Act::SyncNow => self.request(Request::SyncNow),
             Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
             Act::Resume => self.request(Request::Resume),
-            // Nobody says of an empty mount point that it is the right folder.
-            Act::Approve if !self.world.lock().disk.is_mounted => {}
             Act::Approve => self.request(Request::Approve),
             Act::Reject => self.request(Request::Reject),
             Act::RemoteHint => self.hear(RemoteHint::Anywhere),
