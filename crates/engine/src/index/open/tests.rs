@@ -38,9 +38,12 @@ fn an_index_that_is_whole_is_kept() {
     assert_eq!((proven_at(&index), aside), (Some(1999), None));
 }
 
+/// What is done to an index, what is said of it, and how it is done.
+type Damage = (&'static str, &'static str, fn(&Path));
+
 #[test]
 fn damage_is_set_aside_with_a_word_that_stays_as_long_as_the_file() {
-    let cases: [(&str, &str, fn(&Path)); 5] = [
+    let cases: [Damage; 5] = [
         ("cut off", "was damaged", |file| {
             let bytes = fs::read(file).unwrap();
             fs::write(file, &bytes[..bytes.len() / 2 + 100]).unwrap();
