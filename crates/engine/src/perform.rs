@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use jottad_core::{File, RelativePath, StoredPath};
+use jottad_core::{File, FoldKey, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
 use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
@@ -333,12 +333,15 @@ async fn trash_local<D: Disk, R: Remote>(
 }
 
 /// Whether what a look found is on the service under another spelling only (protocol 8.8): then it is another row's
-/// entry, and nothing has this path any more. The spelling is told by listings alone.
+/// entry, and nothing has this path any more. The spelling is told by listings alone; one that shows neither spelling may
+/// be late (protocol U-38) and proves nothing against the look.
 async fn is_spelled_otherwise<R: Remote>(remote: &R, path: &StoredPath) -> Result<bool, RemoteError> {
     let mut path = path.clone();
     while let (Some(parent), Some(name)) = (path.parent(), path.name()) {
-        if remote.list_directory(&parent).await?.iter().all(|(there, _)| there != name) {
-            return Ok(true);
+        let listed = remote.list_directory(&parent).await?;
+        if listed.iter().all(|(there, _)| there != name) {
+            let key = FoldKey::of(name);
+            return Ok(listed.iter().any(|(there, _)| FoldKey::of(there) == key));
         }
         path = parent;
     }
