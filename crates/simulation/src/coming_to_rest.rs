@@ -102,6 +102,7 @@ impl Run<'_> {
                 disk.mounted_at(&problem.path).is_none()
                     || disk.holds_beneath(&problem.path)
                     || disk.has_orphans()
+                    || problem.reason.contains("over what was synced")
             };
             if is_to_stay {
                 let mut world = self.world.lock();

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::Mode;
-use jottad_simulation::{Extras, run, scenario};
+use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, run, scenario};
 
 const SEEDS: u64 = 2000;
 
@@ -59,5 +59,29 @@ fn a_seed_is_one_life() {
     for seed in 0..20 {
         let scenario = scenario(seed, mode_of(seed), Extras::default());
         assert_eq!(run(&scenario, seed, true).trace, run(&scenario, seed, true).trace, "seed {seed}");
+    }
+}
+
+/// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
+/// its new place.
+#[test]
+fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
+    let step = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs::default(),
+            before: vec![Act::MountBelow("d/e")],
+            steps: vec![
+                step(Act::Write("d/e/b", 3)),
+                step(Act::UnmountBelow("d/e")),
+                step(Act::Rename("d", "c")),
+                step(Act::MountBelow("c/e")),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
     }
 }

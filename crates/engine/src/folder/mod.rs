@@ -287,7 +287,7 @@ impl Folder {
         if !self.check_root() {
             return Ok(());
         }
-        self.review_mounts()?;
+        self.review_mounts(now)?;
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;

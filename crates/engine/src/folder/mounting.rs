@@ -40,7 +40,7 @@ impl Mounting {
 
 impl Folder {
     /// Takes stock of the mounts before anything is asked for.
-    pub(super) fn review_mounts(&mut self) -> Result<(), FolderError> {
+    pub(super) fn review_mounts(&mut self, now: Now) -> Result<(), FolderError> {
         self.mounting.expected.clear();
         for node in self.index.mounts()? {
             if !matches!(node.local, Local::MountChanged(_)) {
@@ -54,6 +54,10 @@ impl Folder {
                 self.vanish_below(node.id, None)?;
                 node.local = Local::Absent;
                 self.save_observed(&mut node)?;
+            } else if self.index.problem(node.id)?.is_none() {
+                // It is here that it has moved to.
+                let mut node = node;
+                self.suspect_mount(&mut node, "the disk that was mounted here is not any more", now)?;
             }
         }
         Ok(())

@@ -85,8 +85,6 @@ impl Folder {
             if self.remote_may_follow(&from)
                 && !self.is_given_up(&from)
                 && self.is_possible_target(&from, &to)?
-                // What was on a disk that is away stays where it is on the service, and so does its directory.
-                && !self.misses_mount(from.id)?
                 && self.is_evidence(&from, &to)?
                 && !self.is_frozen(&from)?
                 && !self.is_frozen(&to)?

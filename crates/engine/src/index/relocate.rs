@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jottad_core::{Name, Side};
 
 use super::{Index, IndexError, Local, Node, NodeId, RemoteRecord};
+use crate::disk::Mount;
 
 impl Index {
     /// Moves the base and one side of a row, with everything below, to another row. What the other side has stays
@@ -17,8 +18,12 @@ impl Index {
             let renamed = source.name != target.name;
             target.base = source.base.take();
             match side {
-                Side::Local => target.local = std::mem::replace(&mut source.local, Local::Absent),
+                Side::Local => {
+                    target.local = std::mem::replace(&mut source.local, Local::Absent);
+                    target.mount = source.mount.take();
+                }
                 Side::Remote => {
+                    keep_mount(&source, &mut target);
                     target.remote = source.remote.take();
                     if renamed && let Some(remote) = &mut target.remote {
                         // The service has the entry under the new name, encoded as ours are.
@@ -45,7 +50,9 @@ impl Index {
                         // A row is only kept if it holds something; the next turn of the loop moves it over.
                         counterpart.base = child.base;
                         match side {
-                            Side::Local => counterpart.local = child.local,
+                            Side::Local => {
+                                (counterpart.local, counterpart.mount) = (child.local, child.mount)
+                            }
                             Side::Remote => counterpart.remote.clone_from(&child.remote),
                         }
                         self.save(&mut counterpart)?;
@@ -112,6 +119,17 @@ impl Index {
             })?;
         }
         Ok(found)
+    }
+}
+
+/// What was on a disk that is missing now is missing at its new place too, not deleted.
+fn keep_mount(source: &Node, target: &mut Node) {
+    if let Local::MountChanged(identity) = source.local
+        && source.mount.is_some()
+        && !Mount::may_be_same(source.mount, target.mount)
+    {
+        target.local = Local::MountChanged(target.local.identity().unwrap_or(identity));
+        target.mount = source.mount;
     }
 }
 
