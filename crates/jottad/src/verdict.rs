@@ -11,6 +11,10 @@ use crate::documents::{FolderDocument, StatusDocument, Time};
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 
+/// Pauses between two looks at a status, for somebody who waits.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// The worst verdict; without any, nothing is proven.
 pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     verdicts.min().unwrap_or(Verdict::Working)
@@ -20,13 +24,14 @@ pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 #[derive(Debug)]
 pub(crate) struct Patience {
     since: Timestamp,
+    began: Option<Instant>,
     outage: Option<Instant>,
 }
 
 impl Patience {
     /// Waits for what is newer than a time.
     pub(crate) const fn since(since: Timestamp) -> Self {
-        Self { since, outage: None }
+        Self { since, began: None, outage: None }
     }
 
     /// Whether every folder has come to where it will not get on without a person, or is proven.
@@ -53,6 +58,13 @@ impl Patience {
         }
         let began = *self.outage.get_or_insert(now);
         settled && now.duration_since(began) >= LONGEST_OUTAGE
+    }
+
+    /// How long to wait before the next look: a tenth of what was waited so far, so that nobody waits much longer than
+    /// the work takes, and long work is not looked at all the time.
+    pub(crate) fn pause(&mut self, now: Instant) -> Duration {
+        let waited = now.duration_since(*self.began.get_or_insert(now));
+        (waited / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
     fn is_fresh(&self, folder: &FolderDocument) -> bool {
@@ -138,6 +150,16 @@ mod tests {
             (status.folders[0].held, status.folders[0].settled) = (held, settled);
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             assert_eq!(patience.is_settled(&status, now), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_much_longer_than_the_work_takes() {
+        let start = Instant::now();
+        let mut patience = Patience::since(Timestamp::from_seconds(0));
+        for (waited, pause) in [(0, 10), (50, 10), (300, 30), (9_000, 900), (3_600_000, 1_000)] {
+            let now = start + Duration::from_millis(waited);
+            assert_eq!(patience.pause(now), Duration::from_millis(pause), "after {waited} ms");
         }
     }
 

@@ -14,10 +14,6 @@ use crate::invocation::Invocation;
 use crate::output::now;
 use crate::verdict::{Patience, overall};
 
-/// Pauses between two looks at the status: short at first, for what is done at once.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
     /// Only this folder
@@ -44,7 +40,6 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             return Ok(Exit::Done);
         }
         let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
-        let mut pause = SHORTEST_PAUSE;
         let mut patience = Patience::since(accepted.at.0);
         let status = loop {
             let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
@@ -52,8 +47,8 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             if expired || patience.is_settled(&status, Instant::now()) {
                 break status;
             }
+            let pause = patience.pause(Instant::now());
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         };
         invocation.output.either(&status, || {
             let lines = describe(&status, &invocation.places, now());

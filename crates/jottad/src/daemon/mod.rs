@@ -37,9 +37,6 @@ use crate::verdict::Patience;
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
-/// Pauses between two looks at the status while somebody waits for the end of a pass: short at first.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a daemon is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -225,7 +222,6 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
 pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<StatusDocument, Failure> {
     let began = now();
     let mut patience = Patience::since(began);
-    let mut pause = SHORTEST_PAUSE;
     let status = loop {
         let status = daemon.status().await;
         if patience.is_settled(&status, Instant::now()) {
@@ -233,7 +229,7 @@ pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<Sta
         }
         tokio::select! {
             () = stopped(&mut signals) => break status,
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(patience.pause(Instant::now())) => {}
         }
     };
     daemon.stop().await;
