@@ -41,4 +41,5 @@ mod selftest;
 mod session;
 mod transfers;
 mod trouble;
+mod verify;
 mod witness;

@@ -84,6 +84,8 @@ pub enum Told {
 pub enum Request {
     /// Scan and list everything now.
     SyncNow,
+    /// Scan and list everything now, and read every file again.
+    Verify,
     /// Stop, for a time or until told otherwise.
     Pause(Option<Duration>),
     /// Go on.

@@ -26,7 +26,7 @@ use crate::metered::Metered;
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
-use crate::status::{Conflict, Explanation, FolderStatus, LogLine, Problem};
+use crate::status::{Conflict, Explanation, FolderStatus, LogLine, Problem, Verification};
 use crate::time::Now;
 
 /// Most events that are handled before the index is committed and commands go out.
@@ -174,6 +174,11 @@ impl FolderHandle {
     /// The conflict copies whose originals are there too.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>, FolderRequestError> {
         Ok(self.ask(Folder::conflicts).await??)
+    }
+
+    /// How the last verification of this run went or how far it has come.
+    pub async fn verification(&self) -> Result<Option<Verification>, FolderRequestError> {
+        Ok(self.ask(Folder::verification).await?)
     }
 
     /// What would be done now, at most `limit` operations.

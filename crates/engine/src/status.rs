@@ -72,6 +72,23 @@ pub struct FolderStatus {
     pub trouble: Option<String>,
 }
 
+/// How a walk that reads every file again went, or how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Files that hold what was synced.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that do not, each of them a problem.
+    pub damaged: u64,
+    /// Files that changed before they were read to the end, or that could not be read.
+    pub unread: u64,
+}
+
 /// Operations that are still to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pending {
@@ -170,11 +187,13 @@ pub enum ProblemKind {
     Failing,
     /// A `.jottaignore` has lines that are no rules.
     BadRule,
+    /// The content changed although nobody wrote the file.
+    Damaged,
 }
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -188,6 +207,7 @@ impl ProblemKind {
         Self::LocalDisk,
         Self::Failing,
         Self::BadRule,
+        Self::Damaged,
     ];
 
     /// The word for scripts and for the index.
@@ -206,6 +226,7 @@ impl ProblemKind {
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
             Self::BadRule => "bad_rule",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::commands::status::StatusArguments;
 use crate::commands::sync::SyncArguments;
 use crate::commands::touch::TouchArguments;
 use crate::commands::trash::TrashCommand;
+use crate::commands::verify::VerifyArguments;
 use crate::commands::versions::VersionsArguments;
 use crate::commands::why::WhyArguments;
 use crate::config::units::parse_duration;
@@ -44,7 +45,7 @@ use crate::config::units::parse_duration;
 #[command(name = "jottad", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_long_help = "\
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in \
-sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused. `status`, `sync --wait` and `run --once` exit \
+sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused. `status`, `sync --wait`, `verify` and `run --once` exit \
 with the verdict.")]
 pub(crate) struct Arguments {
     /// What applies to every command.
@@ -98,6 +99,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Look at both sides now, instead of waiting for a hint
     Sync(SyncArguments),
+    /// Read every file again and compare it with what Jottacloud has
+    Verify(VerifyArguments),
     /// Stop syncing, for a time or until `resume`
     Pause(PauseArguments),
     /// Go on after `pause`

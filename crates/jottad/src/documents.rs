@@ -1,7 +1,7 @@
 //! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never 0.
 
 use jottad_core::{Entry, Operation, Timestamp};
-use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict};
+use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::output::{parse_rfc3339, path_text, rfc3339};
@@ -242,6 +242,43 @@ impl ProblemDocument {
             since: Time(problem.since),
             tries: problem.tries,
             next_try: problem.next_try.map(Time),
+        }
+    }
+}
+
+/// `verify`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct VerifiedDocument {
+    pub(crate) schema: u32,
+    pub(crate) folders: Vec<VerificationDocument>,
+}
+
+/// How far a folder's files were read again, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VerificationDocument {
+    pub(crate) name: String,
+    pub(crate) began_at: Time,
+    /// Null while it is under way.
+    pub(crate) ended_at: Option<Time>,
+    /// Files that hold what was synced.
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    /// Files that do not.
+    pub(crate) damaged: u64,
+    /// Files that changed meanwhile or could not be read.
+    pub(crate) unread: u64,
+}
+
+impl VerificationDocument {
+    pub(crate) fn new(folder: &str, verification: &Verification) -> Self {
+        Self {
+            name: folder.to_owned(),
+            began_at: Time(verification.began),
+            ended_at: verification.ended.map(Time),
+            files: verification.files,
+            bytes: verification.bytes,
+            damaged: verification.damaged,
+            unread: verification.unread,
         }
     }
 }

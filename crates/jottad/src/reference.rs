@@ -89,6 +89,8 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Daemon,
         json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}]}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
+    Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Verdict,
+        json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread}]}" },
     Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Daemon, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,

@@ -13,7 +13,7 @@ use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// Most files that are summed at one time: more would only make the disk seek.
-const MOST_HASHES: usize = 2;
+pub(super) const MOST_HASHES: usize = 2;
 const PAGE: u32 = 64;
 
 /// Files that are being summed.
@@ -119,7 +119,12 @@ impl Folder {
         self.save_observed(node)
     }
 
-    fn hash_failed(&mut self, node: &Node, error: &DiskError, now: Now) -> Result<(), FolderError> {
+    pub(super) fn hash_failed(
+        &mut self,
+        node: &Node,
+        error: &DiskError,
+        now: Now,
+    ) -> Result<(), FolderError> {
         let path = self.index.path(node.id)?;
         match error.kind {
             DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::MountChanged => {

@@ -23,6 +23,7 @@ mod resolving;
 mod respelling;
 mod root;
 mod scanning;
+mod verifying;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -47,6 +48,7 @@ use planning::Round;
 use resolving::Resolving;
 use root::Root;
 use scanning::Scanning;
+use verifying::Verifying;
 
 /// The folder cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     resolving: Resolving,
+    verifying: Verifying,
     connection: Connection,
     round: Round,
     running: BTreeMap<CommandId, Running>,
@@ -145,6 +148,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             resolving,
+            verifying: Verifying::default(),
             connection: Connection::default(),
             round: Round::default(),
             running: BTreeMap::new(),
@@ -243,12 +247,10 @@ impl Folder {
 
     fn request(&mut self, request: &Request, now: Now) -> Result<(), FolderError> {
         match request {
-            Request::SyncNow => {
-                self.root.doubt();
-                self.scanning.want_everything();
-                self.listing.want_everything();
-                self.connection.retry_now();
-                self.retry_all_problems()?;
+            Request::SyncNow => self.want_everything()?,
+            Request::Verify => {
+                self.want_everything()?;
+                self.verifying.begin(now);
             }
             Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
             Request::Pause(Some(duration)) => {
@@ -264,6 +266,15 @@ impl Folder {
         }
         self.round.restart();
         Ok(())
+    }
+
+    /// Both sides are looked at anew, and what failed is tried again.
+    fn want_everything(&mut self) -> Result<(), FolderError> {
+        self.root.doubt();
+        self.scanning.want_everything();
+        self.listing.want_everything();
+        self.connection.retry_now();
+        self.retry_all_problems()
     }
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
@@ -292,6 +303,7 @@ impl Folder {
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;
             self.issue_hashes()?;
+            self.issue_verifications(now)?;
         }
         if self.connection.is_open() && self.resolve_move()? {
             self.take_up_hints(now)?;
@@ -345,6 +357,9 @@ impl Folder {
             Outcome::Root(result) => self.root_checked(result, now)?,
             Outcome::Claimed(result) => self.root_claimed(result, now),
             Outcome::Scanned(result) => self.scanned(command, result, now)?,
+            Outcome::Hashed(result) if self.verifying.asked(command) => {
+                self.verified(command, result, now)?;
+            }
             Outcome::Hashed(result) => self.hashed(command, result, now)?,
             Outcome::Polled(result) => self.polled(result, now)?,
             Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,
@@ -413,6 +428,10 @@ impl Folder {
 
     fn retry_all_problems(&mut self) -> Result<(), FolderError> {
         for problem in self.index.problems()? {
+            if problem.kind == ProblemKind::Damaged {
+                // Trying is no remedy: only who reads the file again knows better.
+                continue;
+            }
             self.index.clear_problem(problem.node)?;
             self.attempts.remove(&problem.node);
             self.retry_problem(&problem)?;

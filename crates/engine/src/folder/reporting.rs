@@ -13,6 +13,7 @@ use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+    Verification,
 };
 
 const PAGE: u32 = 512;
@@ -89,6 +90,11 @@ impl Folder {
             Some(Pause::Until(time)) => Some(time),
             _ => None,
         }
+    }
+
+    /// How the last verification of this run went or how far it has come; `None` if nobody asked for one.
+    pub fn verification(&self) -> Option<Verification> {
+        self.verifying.report().cloned()
     }
 
     /// What is still to be done, counted row by row.

@@ -82,6 +82,14 @@ impl Index {
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
+    /// The next files behind a row that are here as the base knows them.
+    pub(crate) fn agreed_files(&self, after: NodeId, limit: u32) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node WHERE id > ?1 AND base_kind = 1 AND local_state = 0 ORDER BY id LIMIT ?2"
+        ))?;
+        statement.query_and_then(params![after, limit], read_node)?.collect()
+    }
+
     /// Pairs of rows of which one lost the very entry that the other gained, both sides having had it there.
     ///
     /// The same file under two names (a hard link) proves nothing and is left out.

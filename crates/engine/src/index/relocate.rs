@@ -51,7 +51,7 @@ impl Index {
                         counterpart.base = child.base;
                         match side {
                             Side::Local => {
-                                (counterpart.local, counterpart.mount) = (child.local, child.mount)
+                                (counterpart.local, counterpart.mount) = (child.local, child.mount);
                             }
                             Side::Remote => counterpart.remote.clone_from(&child.remote),
                         }

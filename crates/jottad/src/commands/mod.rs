@@ -33,6 +33,7 @@ pub(crate) mod remove;
 pub(crate) mod restore;
 pub(crate) mod touch;
 pub(crate) mod trash;
+pub(crate) mod verify;
 pub(crate) mod versions;
 
 pub(crate) mod completions;
@@ -57,6 +58,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Fai
         Command::Status(arguments) => status::run(&arguments, invocation),
         Command::Plan(arguments) => plan::run(&arguments, invocation),
         Command::Sync(arguments) => sync::run(&arguments, invocation),
+        Command::Verify(arguments) => verify::run(&arguments, invocation),
         Command::Pause(arguments) => pause::run_pause(&arguments, invocation),
         Command::Resume(arguments) => pause::run_resume(&arguments, invocation),
         Command::Held(arguments) => hold::run_held(&arguments, invocation),

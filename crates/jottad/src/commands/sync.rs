@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
 }
 
 /// The status as if there were only one folder.
-fn only(mut status: StatusDocument, name: Option<&str>) -> StatusDocument {
+pub(crate) fn only(mut status: StatusDocument, name: Option<&str>) -> StatusDocument {
     if let Some(name) = name {
         status.folders.retain(|folder| folder.name == name);
         status.problems = status.folders.iter().map(|folder| folder.problems).sum();

@@ -32,7 +32,8 @@ use crate::daemon::status::describe_hold;
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDelete,
     HeldDocument, HeldFolder, HeldOverwrite, LogDocument, OperationDocument, OrderDocument, PlanDocument,
-    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, WhyDocument,
+    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
+    VerifiedDocument, WhyDocument,
 };
 use crate::exchange::VERSION_HEADER;
 use crate::failure::Failure;
@@ -103,6 +104,8 @@ fn router(daemon: Daemon) -> Router {
         .route("/v1/why", get(why))
         .route("/v1/log", get(log))
         .route("/v1/sync", post(sync))
+        .route("/v1/verify", post(verify))
+        .route("/v1/verification", get(verification))
         .route("/v1/pause", post(pause))
         .route("/v1/resume", post(resume))
         .route("/v1/approve", post(approve))
@@ -292,6 +295,27 @@ async fn sync(
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     ask(&daemon, &order, Request::SyncNow).await
+}
+
+async fn verify(
+    State(daemon): State<Daemon>,
+    order: Json<OrderDocument>,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    ask(&daemon, &order, Request::Verify).await
+}
+
+/// How far the files were read again.
+async fn verification(
+    State(daemon): State<Daemon>,
+    query: RawQuery,
+) -> Result<Json<VerifiedDocument>, Refusal> {
+    let query = Query::parse(query)?;
+    let mut folders = Vec::new();
+    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+        let verification = handle.verification().await?;
+        folders.extend(verification.map(|found| VerificationDocument::new(folder.name(), &found)));
+    }
+    Ok(Json(VerifiedDocument { schema: SCHEMA, folders }))
 }
 
 async fn pause(

@@ -1,0 +1,134 @@
+//! Reading every file once more, because a person asked: is its content still what was synced?
+//!
+//! A stat that stayed the same says that nobody wrote the file. If its content changed all the same, the file is
+//! damaged, and to send it would put the damage in the place of what is good. So it is a problem until somebody changes
+//! the file; nothing is sent and nothing is fetched for it.
+
+use std::collections::BTreeMap;
+
+use jottad_core::Md5;
+
+use super::hashing::MOST_HASHES;
+use super::{Folder, FolderError};
+use crate::disk::{DiskError, FileStat};
+use crate::event::{CommandId, Task};
+use crate::index::{Local, NodeId};
+use crate::status::{ProblemKind, Verification};
+use crate::time::Now;
+
+const PAGE: u32 = 64;
+const REMEDY: &str =
+    "look at the service's copy with `jottad cat` or `jottad get`; touch the file to send it as it is";
+
+/// A file that is being read, and what it must be.
+#[derive(Debug)]
+struct Expected {
+    node: NodeId,
+    stat: FileStat,
+    md5: Md5,
+}
+
+/// The walk over all files.
+#[derive(Debug)]
+pub(super) struct Verifying {
+    /// The last walk, which is under way while it has no end.
+    report: Option<Verification>,
+    running: BTreeMap<CommandId, Expected>,
+    /// The last row that was taken up.
+    last: NodeId,
+}
+
+impl Default for Verifying {
+    fn default() -> Self {
+        Self { report: None, running: BTreeMap::new(), last: NodeId::NEW }
+    }
+}
+
+impl Verifying {
+    /// Begins anew.
+    pub(super) fn begin(&mut self, now: Now) {
+        let report = Verification { began: now.wall, ended: None, files: 0, bytes: 0, damaged: 0, unread: 0 };
+        *self = Self { report: Some(report), ..Self::default() };
+    }
+
+    /// Whether a command reads for the walk.
+    pub(super) fn asked(&self, command: CommandId) -> bool {
+        self.running.contains_key(&command)
+    }
+
+    pub(super) fn report(&self) -> Option<&Verification> {
+        self.report.as_ref()
+    }
+}
+
+impl Folder {
+    /// Reads on. Files that were not summed since they changed are no part of it: they are read anyway.
+    pub(super) fn issue_verifications(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.verifying.report.as_ref().is_none_or(|report| report.ended.is_some()) {
+            return Ok(());
+        }
+        while self.verifying.running.len() < MOST_HASHES {
+            let page = self.index.agreed_files(self.verifying.last, PAGE)?;
+            if page.is_empty() {
+                if self.verifying.running.is_empty()
+                    && let Some(report) = &mut self.verifying.report
+                {
+                    report.ended = Some(now.wall);
+                }
+                return Ok(());
+            }
+            for node in page {
+                if self.verifying.running.len() >= MOST_HASHES {
+                    break;
+                }
+                self.verifying.last = node.id;
+                let Local::File { stat, md5: Some(md5) } = node.local else { continue };
+                let path = self.index.path(node.id)?;
+                let id = self.issue(Task::Hash { path, stat });
+                self.verifying.running.insert(id, Expected { node: node.id, stat, md5 });
+            }
+        }
+        Ok(())
+    }
+
+    /// A file was read to its end, or could not be.
+    pub(super) fn verified(
+        &mut self,
+        command: CommandId,
+        result: Result<Md5, DiskError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(expected) = self.verifying.running.remove(&command) else { return Ok(()) };
+        let Some(report) = &mut self.verifying.report else { return Ok(()) };
+        let node = self.index.node(expected.node)?;
+        let is_the_same = |local| local == Local::File { stat: expected.stat, md5: Some(expected.md5) };
+        let Some(node) = node.filter(|node| is_the_same(node.local)) else {
+            // It changed or moved meanwhile, and was or will be read for that.
+            report.unread += 1;
+            return Ok(());
+        };
+        match result {
+            Ok(md5) if md5 == expected.md5 => {
+                report.files += 1;
+                report.bytes += expected.stat.size;
+                if self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Damaged) {
+                    self.index.clear_problem(node.id)?;
+                }
+                Ok(())
+            }
+            Ok(_) => {
+                report.damaged += 1;
+                let reason =
+                    "it holds something else than what was synced, and nobody wrote it: it is damaged";
+                self.put_problem(node.id, ProblemKind::Damaged, reason.to_owned(), REMEDY, None, now)
+            }
+            Err(error) => {
+                report.unread += 1;
+                if self.is_root_lost(&error, now) {
+                    return Ok(());
+                }
+                self.hash_failed(&node, &error, now)
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `jottad verify`: reads every file again, lists the service anew, and compares.
+
+use clap::Args;
+use jottad_engine::Verdict;
+use tokio::time::Instant;
+
+use crate::commands::status::{describe, fetch};
+use crate::commands::sync::only;
+use crate::config::units::format_size;
+use crate::documents::{
+    AcceptedDocument, OrderDocument, StatusDocument, VerificationDocument, VerifiedDocument,
+};
+use crate::exchange::{self, query_value};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::{Escaped, count, now};
+use crate::remote::Progress;
+use crate::verdict::Patience;
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Only this folder
+    name: Option<String>,
+}
+
+/// Gives the order, waits for the end, and tells what came of it.
+pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.config_with(arguments.name.as_deref())?;
+    if config.is_empty() {
+        return Err(Failure::usage("no folder is configured").hint("add one with: jottad folder add LOCAL"));
+    }
+    invocation.wait(async {
+        let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
+        let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/verify", &order).await?;
+        let mut path = "/v1/verification".to_owned();
+        if let Some(name) = &arguments.name {
+            path = format!("{path}?folder={}", query_value(name.as_bytes()));
+        }
+        let progress = Progress::new(invocation.output);
+        let mut patience = Patience::since(accepted.at.0);
+        let (status, verified) = loop {
+            let verified: VerifiedDocument = exchange::get(&invocation.places, &path).await?;
+            all_are_there(&accepted, &verified)?;
+            let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
+            progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
+            if patience.is_settled(&status, Instant::now()) && is_over(&status, &verified) {
+                break (status, verified);
+            }
+            tokio::time::sleep(patience.pause(Instant::now())).await;
+        };
+        drop(progress);
+        let output = invocation.output;
+        output.either(&verified, || {
+            verified.folders.iter().try_for_each(|folder| tell(folder, invocation))?;
+            describe(&status, &invocation.places, now()).iter().try_for_each(|line| output.line(line))
+        })?;
+        Ok(status.verdict.0.into())
+    })
+}
+
+/// A folder that was started anew has forgotten what it was asked.
+fn all_are_there(accepted: &AcceptedDocument, verified: &VerifiedDocument) -> Result<(), Failure> {
+    let is_there = |name: &&String| verified.folders.iter().any(|folder| folder.name == **name);
+    match accepted.folders.iter().find(|name| !is_there(name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::failed(format!("the folder {name:?} was started anew meanwhile"))
+            .hint("ask again: jottad verify")),
+    }
+}
+
+/// Whether every folder was read to the end, or does not get on without a person.
+fn is_over(status: &StatusDocument, verified: &VerifiedDocument) -> bool {
+    let stands_still = |name: &str| {
+        status.folders.iter().any(|folder| {
+            folder.name == name
+                && (folder.verdict.0 == Verdict::Paused
+                    || folder.held.as_ref().is_some_and(|held| held.kind == "root"))
+        })
+    };
+    verified.folders.iter().all(|folder| folder.ended_at.is_some() || stands_still(&folder.name))
+}
+
+fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Failure> {
+    let (output, name) = (invocation.output, Escaped(&folder.name));
+    let end = if folder.ended_at.is_some() { "" } else { " so far; it stopped there" };
+    output.line(format_args!(
+        "{name}: {} ({}) read again, as synced{end}",
+        count(folder.files, "file", "files"),
+        format_size(folder.bytes)
+    ))?;
+    if folder.damaged > 0 {
+        let files = count(folder.damaged, "file holds", "files hold");
+        output.line(format_args!(
+            "{name}: {files} something else than what was synced: see `jottad problems`"
+        ))?;
+    }
+    if folder.unread > 0 {
+        let files = count(folder.unread, "file", "files");
+        output.line(format_args!("{name}: {files} changed meanwhile or could not be read"))?;
+    }
+    Ok(())
+}
