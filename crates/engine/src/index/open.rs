@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Index, Totals};
@@ -115,6 +116,9 @@ impl Index {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
+        // A plan never depends on the values that are bound. Else each new value makes every statement that a partial
+        // index might answer be planned anew, which takes longer than all the rest.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // FULL: a commit survives power loss. The cost is paid once for a batch of events.
         // EXCLUSIVE: nobody else needs it, and without shared memory nobody who cuts that file off can end this program.
         connection.execute_batch(
