@@ -45,13 +45,14 @@ impl Run<'_> {
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
             let Some(there) = exact.or_else(folded) else {
-                if world.mode.pushes() {
+                let may_stay = self.has_other_devices() && world.stays_for_unsynced(&path, serial);
+                if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }
                 continue;
             };
             explained.insert(there.clone());
-            if !self.has_other_devices() && *there != stored {
+            if !self.has_other_devices() && !self.loses_index() && *there != stored {
                 differences.push(format!("{path} is spelled {there} on the service"));
             }
             let matching = |serial| match (world.disk.node(serial), text(&world, serial), remote[there]) {
@@ -87,6 +88,11 @@ impl Run<'_> {
     fn has_other_devices(&self) -> bool {
         let steps = self.scenario.steps.iter().map(|step| &step.act);
         self.scenario.before.iter().chain(steps).any(Act::is_remote)
+    }
+
+    /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as it is.
+    fn loses_index(&self) -> bool {
+        self.scenario.steps.iter().any(|step| step.act == Act::LoseIndex)
     }
 
     fn may_be_only_remote(&self, world: &World, path: &StoredPath, node: RemoteNode) -> bool {
@@ -140,6 +146,22 @@ impl Run<'_> {
 }
 
 impl World {
+    /// Whether a directory holds something that is never synced, at any depth, and else at most directories: deleted on
+    /// the service, it stays for that alone.
+    fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial) -> bool {
+        let below = self.disk.walk(directory);
+        let mut never_synced = below.iter().filter_map(|(below, serial)| {
+            let is_directory = self.disk.entries(*serial).is_some();
+            let path = below.rebase(&RelativePath::root(), path)?;
+            let is_other = matches!(self.disk.inode(*serial).body, Body::Other(_));
+            let is_out = is_other || self.is_ignored(&path, is_directory);
+            (is_out || !is_directory).then_some(is_out)
+        });
+        self.disk.entries(directory).is_some()
+            && never_synced.next() == Some(true)
+            && never_synced.all(|is_out| is_out)
+    }
+
     /// Contents that somebody saved, that nobody gave up, and that are not live where the mode wants them.
     pub(crate) fn lost_from_view(&self) -> Vec<Content> {
         let local: BTreeSet<Content> =

@@ -244,13 +244,20 @@ impl World {
     }
 
     fn write_remotely(&mut self, path: &StoredPath, text: Text) {
-        self.give_up_remotely(path);
         let content = text.content();
+        // To save once more what is there changes nothing: if the user gave it up, it is given up.
+        let held = self.remote.find(path).map(RemoteItem::node);
+        let is_new = !matches!(held, Some(RemoteNode::File(file)) if file.content == content);
+        if is_new {
+            self.give_up_remotely(path);
+        }
         let modified = self.service_seconds();
         if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
-            self.saved.insert(content, Side::Remote);
-            self.given_up.remove(&content);
             self.foreign.insert(content);
+            if is_new {
+                self.saved.insert(content, Side::Remote);
+                self.given_up.remove(&content);
+            }
         }
     }
 

@@ -204,7 +204,10 @@ impl<'scenario> Run<'scenario> {
             Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
             Act::Resume => self.request(Request::Resume),
             Act::Approve => self.request(Request::Approve),
-            Act::Reject => self.request(Request::Reject),
+            Act::Reject => {
+                self.world.lock().wants_back = true;
+                self.request(Request::Reject);
+            }
             Act::RemoteHint => self.hear(RemoteHint::Anywhere),
             Act::Listen(listening) => {
                 self.world.lock().listening = *listening;

@@ -69,7 +69,7 @@ impl SimulatedDisk {
     }
 
     fn writing<T>(world: &mut World, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
-        if !world.mode.pulls() {
+        if !world.may_write_locally() {
             world.violate(format!("{what} in a mode that never writes locally"));
         }
         if !world.disk.is_mounted {
@@ -113,6 +113,19 @@ fn check_file_system(world: &World, path: &RelativePath) -> Result<()> {
         return Ok(());
     }
     Err(DiskErrorKind::Other(io::Error::other("it is on another file system")))
+}
+
+/// A mount point stays where it is, and nothing is renamed to another file system. What is in the way there does not go
+/// away by looking again.
+fn check_rename(world: &World, from: &RelativePath, to: &RelativePath) -> Result<()> {
+    let file_system = |path: &RelativePath| world.disk.file_system(&path.parent().unwrap_or_default());
+    if world.disk.mounted_at(from).is_some() {
+        return Err(DiskErrorKind::Other(io::ErrorKind::ResourceBusy.into()));
+    }
+    if file_system(from) != file_system(to) {
+        return Err(DiskErrorKind::Other(io::ErrorKind::CrossesDevices.into()));
+    }
+    Ok(())
 }
 
 fn text_of(world: &World, serial: Serial) -> Option<Text> {
@@ -271,7 +284,7 @@ impl Disk for SimulatedDisk {
 
     async fn stage(&self) -> std::result::Result<TemporaryFile, DiskError> {
         self.step("making", &RelativePath::root(), |world| {
-            if !world.mode.pulls() {
+            if !world.may_write_locally() {
                 world.violate("a temporary file in a mode that never writes locally".to_owned());
             }
             if world.weather.no_space { Err(DiskErrorKind::NoSpace) } else { Ok(()) }
@@ -329,6 +342,7 @@ impl Disk for SimulatedDisk {
             if see(world, to)?.is_some() {
                 return Err(DiskErrorKind::Occupied);
             }
+            check_rename(world, from, to)?;
             Self::writing(world, "renaming", |world| {
                 let now = world.tick();
                 if world.disk.rename(from, to, now) { Ok(()) } else { Err(DiskErrorKind::Changed) }

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) batches_sent: u64,
     /// Why the command that is being polled cannot go on; set by it, read by the executor.
     pub(crate) waiting: Waiting,
+    /// A person wanted back what would be removed, so that jottad may write locally in every mode.
+    pub(crate) wants_back: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -167,6 +169,7 @@ impl World {
             batches_taken: 0,
             batches_sent: 0,
             waiting: Waiting::Turn,
+            wants_back: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
@@ -203,6 +206,11 @@ impl World {
     /// Whether something happens that happens so many times in a thousand.
     pub(crate) fn chance(&mut self, permille: u16) -> bool {
         permille > 0 && self.random.u16(0..1000) < permille
+    }
+
+    /// Whether jottad may write locally.
+    pub(crate) fn may_write_locally(&self) -> bool {
+        self.mode.pulls() || self.wants_back
     }
 
     /// Notes what must never happen.

@@ -186,6 +186,8 @@ impl Folder {
             && here.local_is_there
             && ![&above, &here].iter().any(|place| place.frozen || place.busy)
             && !to.starts_with(&from)
+            // A rename does not reach from disk to disk; what arrived is fetched.
+            && self.mounting.may_rename(&from, &to)
             && !self.is_busy_at(&from)
             && !self.is_busy_at(&to)
             && !self.is_given_up(&source)

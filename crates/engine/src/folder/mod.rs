@@ -2,13 +2,14 @@
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
 //! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
-//! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`moving`], [`following`],
-//! [`deleting`]) and what became of it
+//! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`deciding`], [`moving`],
+//! [`following`], [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
 mod completing;
 mod confirming;
 mod connection;
+mod deciding;
 mod deleting;
 mod following;
 mod hashing;

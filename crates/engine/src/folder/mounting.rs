@@ -36,6 +36,13 @@ impl Mounting {
             |expected: &&ExpectedMount| path != &expected.path && path.starts_with(&expected.path);
         self.expected.iter().filter(is_on_the_way).cloned().collect()
     }
+
+    /// Whether both paths are on one disk, and nothing is mounted at the first.
+    pub(super) fn may_rename(&self, from: &RelativePath, to: &RelativePath) -> bool {
+        let is_on =
+            |path: &RelativePath, one: &ExpectedMount| path != &one.path && path.starts_with(&one.path);
+        self.expected.iter().all(|one| one.path != *from && is_on(from, one) == is_on(to, one))
+    }
 }
 
 impl Folder {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::{Folder, FolderError};
-use crate::disk::{DiskError, DiskErrorKind, DiskListing, DiskNode};
+use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{Descend, Fact, Local, Node, NodeId};
 use crate::status::ProblemKind;
@@ -262,6 +262,11 @@ impl Folder {
             self.round.restart();
         }
         self.rules.refresh(&self.index)?;
+        let holds_unsynced = entries.iter().any(|entry| self.is_never_synced(directory, entry));
+        if parent.holds_unsynced != holds_unsynced {
+            parent.holds_unsynced = holds_unsynced;
+            self.save_observed(&mut parent)?;
+        }
         let mut known: BTreeMap<Name, Node> =
             self.index.children(parent.id)?.into_iter().map(|node| (node.name.clone(), node)).collect();
         for entry in entries {
@@ -287,6 +292,17 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Whether an entry stays out of it all, whatever the other side has.
+    fn is_never_synced(&self, directory: &RelativePath, entry: &DiskEntry) -> bool {
+        match entry.node {
+            DiskNode::Other(_) => true,
+            node => {
+                let is_directory = matches!(node, DiskNode::Directory(_));
+                !self.rules.is_empty() && self.rules.ignores(&directory.join(&entry.name), is_directory)
+            }
+        }
     }
 
     fn merge_entry(

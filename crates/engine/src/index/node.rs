@@ -44,6 +44,8 @@ pub(crate) struct Node {
     pub(crate) remote: Option<RemoteRecord>,
     /// What was mounted at this local directory when it was read.
     pub(crate) mount: Option<Mount>,
+    /// This local directory held something that is never synced when it was read.
+    pub(crate) holds_unsynced: bool,
 }
 
 /// What both sides last agreed on.
@@ -142,7 +144,16 @@ impl Local {
 
 impl Node {
     pub(crate) fn new(parent: NodeId, name: Name) -> Self {
-        Self { id: NodeId::NEW, parent, name, base: None, local: Local::Absent, remote: None, mount: None }
+        Self {
+            id: NodeId::NEW,
+            parent,
+            name,
+            base: None,
+            local: Local::Absent,
+            remote: None,
+            mount: None,
+            holds_unsynced: false,
+        }
     }
 
     /// Nothing is known here any more.
@@ -254,7 +265,8 @@ pub(super) const COLUMNS: &str = "id, parent, name, \
      base_kind, base_size, base_md5, base_modified, base_inode, base_born, base_nanoseconds, base_changed, \
      local_state, local_size, local_md5, local_modified, local_inode, local_born, \
      local_nanoseconds, local_changed, local_links, \
-     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount";
+     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount, \
+     holds_unsynced";
 
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
@@ -337,7 +349,8 @@ pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
     let remote = remote_node.map(|node| RemoteRecord { node, name: name_there, claimed });
     let mount: Option<i64> = row.get(27)?;
     let mount = mount.map(|number| Mount { file_system: number.cast_unsigned() });
-    Ok(Node { id, parent: row.get(1)?, name, base, local, remote, mount })
+    let holds_unsynced = row.get::<_, Option<i64>>(28)? == Some(1);
+    Ok(Node { id, parent: row.get(1)?, name, base, local, remote, mount, holds_unsynced })
 }
 
 /// The root has no name of its own; this stands in for it and is never joined to a path.
@@ -380,8 +393,9 @@ impl Index {
     pub(crate) fn save(&mut self, node: &mut Node) -> Result<(), IndexError> {
         self.begin()?;
         if node.local.kind() != Some(Kind::Directory) {
-            // Nothing can be mounted on what is no directory.
+            // Nothing can be mounted on, or lie in, what is no directory.
             node.mount = None;
+            node.holds_unsynced = false;
         }
         if node.id != NodeId::NEW {
             if let Some(before) = self.node(node.id)? {
@@ -515,14 +529,16 @@ impl Index {
                 .filter(|(kept, agreed)| kept != agreed)
                 .map(|(kept, _)| kept.seconds()),
             node.mount.map(|mount| mount.file_system.cast_signed()),
+            node.holds_unsynced.then_some(1_i64),
         ];
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO node (id, parent, name, fold, base_kind, base_size, base_md5, base_modified, base_inode, base_born,
                 base_nanoseconds, base_changed, local_state, local_size, local_md5, local_modified,
                 local_inode, local_born, local_nanoseconds, local_changed, local_links, remote_state,
-                remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount)
+                remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount,
+                holds_unsynced)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
              ON CONFLICT (id) DO UPDATE SET
                 parent = ?2, name = ?3, fold = ?4, base_kind = ?5, base_size = ?6, base_md5 = ?7,
                 base_modified = ?8, base_inode = ?9, base_born = ?10, base_nanoseconds = ?11,
@@ -530,7 +546,7 @@ impl Index {
                 local_modified = ?16, local_inode = ?17, local_born = ?18, local_nanoseconds = ?19,
                 local_changed = ?20, local_links = ?21, remote_state = ?22, remote_size = ?23,
                 remote_md5 = ?24, remote_modified = ?25, remote_name = ?26, remote_claimed = ?27, base_local_modified = ?28,
-                mount = ?29",
+                mount = ?29, holds_unsynced = ?30",
         )?;
         statement.execute(values)?;
         if node.id == NodeId::NEW {

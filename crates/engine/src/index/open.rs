@@ -9,9 +9,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{Index, Totals};
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../../migrations/0001_index.sql"),
     include_str!("../../../../migrations/0002_ignore_files.sql"),
+    include_str!("../../../../migrations/0003_unsynced.sql"),
 ];
 
 /// The index failed.

@@ -21,6 +21,7 @@ impl Index {
                 Side::Local => {
                     target.local = std::mem::replace(&mut source.local, Local::Absent);
                     target.mount = source.mount.take();
+                    target.holds_unsynced = std::mem::take(&mut source.holds_unsynced);
                 }
                 Side::Remote => {
                     keep_mount(&source, &mut target);
