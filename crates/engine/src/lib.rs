@@ -13,6 +13,7 @@ mod index;
 mod local_disk;
 mod metered;
 mod perform;
+mod planted;
 mod remote;
 mod run;
 mod settings;
@@ -33,6 +34,8 @@ pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
 pub use local_disk::LocalDisk;
 pub use perform::{is_source_changed, perform};
+#[cfg(feature = "planted")]
+pub use planted::{Planted, plant};
 pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;

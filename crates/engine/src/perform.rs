@@ -15,6 +15,7 @@ use crate::event::{
     RemoteExpectation, Replaces, ScannedDirectory, Task,
 };
 use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
+use crate::planted::{self, Planted};
 use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
@@ -106,10 +107,18 @@ where
     F: Future<Output = ()> + Send,
 {
     let mut listing = remote.list_tree(&StoredPath::root()).await?;
-    while let Some(batch) = listing.next_batch().await? {
-        listed(id, batch).await;
+    loop {
+        match listing.next_batch().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(batch)) => listed(id, batch).await,
+            Err(error)
+                if planted::is(Planted::TruncatedListing) && error.kind == RemoteErrorKind::Incomplete =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
 }
 
 async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result<Achieved, OperationError> {
@@ -181,6 +190,7 @@ async fn check_remote<R: Remote>(
     replaces: Replaces,
 ) -> Result<(), OperationError> {
     let expected = match replaces {
+        _ if planted::is(Planted::OverwriteUnseen) => return Ok(()),
         Replaces::Anything => return Ok(()),
         Replaces::Nothing => None,
         Replaces::File(content) => Some(content),
@@ -242,6 +252,12 @@ async fn download<D: Disk, R: Remote>(
     }
     let mut staged = disk.stage().await?;
     remote.download(source, file.content, &mut staged).await?;
+    let mut replaces = replaces;
+    if planted::is(Planted::DownloadOverEdit)
+        && let Some(DiskNode::File(now)) = disk.stat(path).await?
+    {
+        replaces = Some(now);
+    }
     Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
 }
 
@@ -253,6 +269,9 @@ async fn check_still_local<D: Disk>(
     path: RelativePath,
     local: Option<DiskNode>,
 ) -> Result<(), OperationError> {
+    if planted::is(Planted::DeleteUnseen) {
+        return Ok(());
+    }
     let here = disk.stat(&path).await?;
     if disk.root().await?.identity != root {
         let kind = DiskErrorKind::RootLost;
@@ -313,7 +332,8 @@ async fn trash_local<D: Disk, R: Remote>(
     let is_same = match (here, expected) {
         (DiskNode::File(now), LocalExpectation::File(known)) => now == known,
         (DiskNode::Directory(now), LocalExpectation::Directory(known, digest)) => {
-            now == known && local_digest(disk, &path).await? == Some(digest)
+            now == known
+                && (planted::is(Planted::DirectoryUnseen) || local_digest(disk, &path).await? == Some(digest))
         }
         _ => false,
     };
@@ -321,6 +341,7 @@ async fn trash_local<D: Disk, R: Remote>(
         return Err(OperationError::LocalChanged { path });
     }
     match remote.look(&source).await {
+        _ if planted::is(Planted::TruncatedListing) => {}
         Ok(None) => {}
         Ok(Some(there)) if Some(there.kind()) != kind_of(&here) => {}
         Ok(Some(_)) if is_spelled_otherwise(remote, &source).await? => {}

@@ -71,7 +71,7 @@ impl Run<'_> {
             }
             let Some(status) = self.status()? else { return Ok(false) };
             if status.verdict == Verdict::Held {
-                self.request(Request::Approve);
+                self.approve();
                 self.rest()?;
             }
             self.accept_lost_disks()?;

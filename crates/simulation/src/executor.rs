@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use jottad_engine::{Command, CommandId, Event, ListedEntry, perform};
+use jottad_core::RelativePath;
+use jottad_engine::{Command, CommandId, Event, ListedEntry, Task as EngineTask, perform};
 
+use crate::scenario::Work;
 use crate::simulated_disk::SimulatedDisk;
 use crate::simulated_remote::SimulatedRemote;
 use crate::world::{Shared, Waiting};
@@ -20,6 +22,8 @@ pub(crate) struct Executor {
 struct Task {
     id: CommandId,
     waiting: Waiting,
+    /// What it does with which local entry.
+    work: Option<(Work, RelativePath)>,
     future: Pin<Box<dyn Future<Output = Event> + Send>>,
 }
 
@@ -27,6 +31,15 @@ impl Executor {
     /// Takes a command on. Nothing of it happens yet.
     pub(crate) fn start(&mut self, command: Command, world: &Shared) {
         let id = command.id;
+        let work = match &command.task {
+            EngineTask::Download { path, .. } | EngineTask::Upload { path, .. } => {
+                Some((Work::Transfer, path.clone()))
+            }
+            EngineTask::TrashLocal { path, .. } | EngineTask::TrashRemote { path, .. } => {
+                Some((Work::Delete, path.clone()))
+            }
+            _ => None,
+        };
         let world = world.clone();
         let future = async move {
             let disk = SimulatedDisk(world.clone());
@@ -45,7 +58,13 @@ impl Executor {
             };
             perform(command, &disk, &remote, listed).await
         };
-        self.tasks.push(Task { id, waiting: Waiting::Turn, future: Box::pin(future) });
+        self.tasks.push(Task { id, waiting: Waiting::Turn, work, future: Box::pin(future) });
+    }
+
+    /// The local entry that a command of this sort is about.
+    pub(crate) fn works_at(&self, wanted: Work) -> Option<&RelativePath> {
+        let found = self.tasks.iter().filter_map(|task| task.work.as_ref()).find(|(work, _)| *work == wanted);
+        found.map(|(_, path)| path)
     }
 
     /// Which commands can move now.

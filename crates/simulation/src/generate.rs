@@ -5,7 +5,7 @@ use jottad_core::Mode;
 
 use crate::remote_tree::Folding;
 use crate::rule_files;
-use crate::scenario::{Act, After, Hints, Knobs, Scenario, Step};
+use crate::scenario::{Act, After, Hints, Knobs, Scenario, Step, Work};
 
 /// Few paths, so that things meet.
 const PLAIN: [&str; 14] =
@@ -15,6 +15,9 @@ const ODD: [&str; 9] = ["A", "D/a", "d/A", "\u{e9}", "e\u{301}", "d/x:y%", "\u{f
 /// Too long once it is encoded.
 const LONG: &str =
     "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
+
+/// The first of the contents that nobody else saves.
+const MEDDLED: u32 = 5001;
 
 /// Where rules are.
 const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
@@ -26,6 +29,8 @@ pub struct Extras {
     pub rules: bool,
     /// Disks are mounted below the root, and come and go.
     pub disks: bool,
+    /// The user works on just what jottad works on.
+    pub meddling: bool,
 }
 
 /// The scenario of a seed.
@@ -57,6 +62,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     if extras.disks {
         add_disks(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d6f_756e_7400));
     }
+    if extras.meddling {
+        add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
+    }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     scenario
 }
@@ -74,6 +82,25 @@ fn add_disks(scenario: &mut Scenario, random: &mut Rng) {
     for _ in 0..random.usize(1..5) {
         let act = if random.bool() { Act::MountBelow(path) } else { Act::UnmountBelow(path) };
         add_step(scenario, random, act);
+    }
+}
+
+/// In some lives the user works on just what jottad works on.
+fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..4) > 0 {
+        return;
+    }
+    for number in 0..random.u32(1..5) {
+        let place = random.usize(0..=scenario.steps.len());
+        let work = if random.bool() { Work::Transfer } else { Work::Delete };
+        let act = Act::WriteIntoWork(work, MEDDLED + number);
+        scenario.steps.insert(place, Step { after: After::Moves(random.u16(0..6)), act });
+        if work == Work::Delete {
+            let path = ["d", "d/e", "f"][random.usize(0..3)];
+            let act = if random.bool() { Act::RemoteRemove(path) } else { Act::Remove(path) };
+            scenario.steps.insert(place, Step { after: After::Moves(0), act: Act::SyncNow });
+            scenario.steps.insert(place, Step { after: After::Rest, act });
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod disk_tree;
 mod executor;
 mod generate;
 mod people;
+#[cfg(feature = "planted")]
+mod planted;
 mod remote_tree;
 mod rule_files;
 mod run;
@@ -23,7 +25,9 @@ mod trace;
 mod world;
 
 pub use generate::{Extras, scenario};
+#[cfg(feature = "planted")]
+pub use planted::{Found, PLANTS, Plant};
 pub use remote_tree::Folding;
 pub use run::{Report, run};
-pub use scenario::{Act, After, Hints, Knobs, Scenario, Step};
+pub use scenario::{Act, After, Hints, Knobs, Scenario, Step, Work};
 pub use shrink::{Shrunk, shrink};

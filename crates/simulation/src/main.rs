@@ -20,6 +20,12 @@ struct Arguments {
 enum Subject {
     /// Run seeds.
     Simulate(Simulate),
+    /// Plant faults into the engine and look whether they are found.
+    #[cfg(feature = "planted")]
+    Planted {
+        /// Only this one.
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +47,9 @@ struct Simulate {
     /// Let disks below the root come and go.
     #[arg(long)]
     disks: bool,
+    /// Let the user work on just what jottad works on.
+    #[arg(long)]
+    meddling: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -56,15 +65,42 @@ struct Simulate {
 }
 
 fn main() -> ExitCode {
-    let Subject::Simulate(arguments) = Arguments::parse().command;
-    match arguments.replay {
-        Some(seed) => replay(seed, &arguments),
-        None => simulate(&arguments),
+    match Arguments::parse().command {
+        Subject::Simulate(arguments) => match arguments.replay {
+            Some(seed) => replay(seed, &arguments),
+            None => simulate(&arguments),
+        },
+        #[cfg(feature = "planted")]
+        Subject::Planted { name } => planted(name.as_deref()),
     }
 }
 
+#[cfg(feature = "planted")]
+#[allow(clippy::print_stdout)]
+fn planted(name: Option<&str>) -> ExitCode {
+    let wanted = jottad_simulation::PLANTS.iter().filter(|plant| name.is_none_or(|name| plant.name == name));
+    let (mut looked, mut missed) = (0, 0);
+    for plant in wanted {
+        looked += 1;
+        let Some(found) = plant.find() else {
+            missed += 1;
+            println!("{}: NOT FOUND in {} seeds of {}", plant.name, plant.bound, plant.mode);
+            continue;
+        };
+        println!(
+            "{}: found after {} of at most {} seeds of {}: {}",
+            plant.name,
+            found.seed + 1,
+            plant.bound,
+            plant.mode,
+            found.violations.join("; ")
+        );
+    }
+    if looked > 0 && missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn extras_of(arguments: &Simulate) -> Extras {
-    Extras { rules: arguments.rules, disks: arguments.disks }
+    Extras { rules: arguments.rules, disks: arguments.disks, meddling: arguments.meddling }
 }
 
 fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
@@ -113,8 +149,9 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         println!("seed {seed} failed: {:?}", report.violations);
         let rules = if arguments.rules { " --rules" } else { "" };
         let disks = if arguments.disks { " --disks" } else { "" };
+        let meddling = if arguments.meddling { " --meddling" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {

@@ -64,6 +64,18 @@ impl World {
         }
     }
 
+    /// The user saves a file that jottad is at work on, or one in a directory that it is.
+    pub(crate) fn save_at_work(&mut self, path: &RelativePath, number: u32) {
+        if !self.disk.is_mounted {
+            return;
+        }
+        let now = self.tick();
+        let is_directory = self.disk.find(path).is_some_and(|serial| self.disk.entries(serial).is_some());
+        let name = jottad_core::Name::new(*b"a").ok().filter(|_| is_directory);
+        let path = name.map_or_else(|| path.clone(), |name| path.join(&name));
+        self.save(&path, Text::numbered(number), None, now);
+    }
+
     fn let_user(&mut self, act: &Act) {
         if !self.disk.is_mounted {
             return;

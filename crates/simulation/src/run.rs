@@ -11,11 +11,13 @@ use jottad_engine::{
 };
 
 use crate::executor::Executor;
-use crate::scenario::{Act, After, Scenario};
+use crate::scenario::{Act, After, Scenario, Work};
 use crate::world::{Shared, World};
 
 /// More moves than any honest run takes.
 const MOST_MOVES: u64 = 200_000;
+/// So many moves are waited for that something is worked on.
+const MOST_WAIT_FOR_WORK: u32 = 150;
 /// So many timers in a row without time passing are a busy loop.
 const MOST_TIMERS: u32 = 100;
 
@@ -203,7 +205,8 @@ impl<'scenario> Run<'scenario> {
             Act::SyncNow => self.request(Request::SyncNow),
             Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
             Act::Resume => self.request(Request::Resume),
-            Act::Approve => self.request(Request::Approve),
+            Act::Approve => self.approve(),
+            Act::WriteIntoWork(work, number) => self.write_into_work(*work, *number)?,
             Act::Reject => {
                 self.world.lock().wants_back = true;
                 self.request(Request::Reject);
@@ -225,6 +228,29 @@ impl<'scenario> Run<'scenario> {
 
     fn hear(&self, hint: RemoteHint) {
         self.world.lock().inbox.push(Event::RemoteHint(hint));
+    }
+
+    fn write_into_work(&mut self, work: Work, number: u32) -> Result<(), FolderError> {
+        for _ in 0..MOST_WAIT_FOR_WORK {
+            if self.executor.works_at(work).is_some() || !self.advance()? {
+                break;
+            }
+        }
+        let moves = self.world.lock().random.u8(0..6);
+        for _ in 0..moves {
+            if self.executor.works_at(work).is_some() {
+                self.advance()?;
+            }
+        }
+        if let Some(path) = self.executor.works_at(work) {
+            self.world.lock().save_at_work(path, number);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn approve(&self) {
+        self.world.lock().approved = true;
+        self.request(Request::Approve);
     }
 
     pub(crate) fn request(&self, request: Request) {

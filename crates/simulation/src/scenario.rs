@@ -155,6 +155,9 @@ pub enum Act {
     Full(bool),
     /// The user writes a `.jottaignore`, one of a few.
     WriteRules(&'static str, u8),
+    /// The user saves the file that jottad is at work on, or one in the directory that it is; waits a little for there to be
+    /// one.
+    WriteIntoWork(Work, u32),
     /// Another device stores a `.jottaignore`.
     RemoteWriteRules(&'static str, u8),
     /// Another device stores a file.
@@ -197,6 +200,15 @@ pub enum Act {
     LoseIndex,
     /// Somebody sets the clock, by so many seconds.
     SetClock(i32),
+}
+
+/// What jottad is doing with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It sends or fetches it.
+    Transfer,
+    /// It removes it, on either side.
+    Delete,
 }
 
 impl Act {

@@ -360,6 +360,10 @@ impl Disk for SimulatedDisk {
                 return Err(DiskErrorKind::Changed);
             }
             check_file_system(world, path)?;
+            let files =
+                std::iter::once(serial).chain(world.disk.walk(serial).into_iter().map(|(_, below)| below));
+            let files = files.filter(|one| world.disk.entries(*one).is_none()).count();
+            world.check_hold(files);
             Self::writing(world, "trashing", |world| {
                 let now = world.tick();
                 if world.disk.trash(path, now) { Ok(()) } else { Err(DiskErrorKind::NotFound) }

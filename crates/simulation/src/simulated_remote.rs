@@ -305,7 +305,9 @@ impl Remote for SimulatedRemote {
             }
             let gone =
                 world.as_engine("trashing", |world| world.change_remote(|tree, now| tree.trash(path, now)));
-            world.check_trash(path, &gone.unwrap_or_default(), self.user_changes);
+            let gone = gone.unwrap_or_default();
+            world.check_trash(path, &gone, self.user_changes);
+            world.check_hold(gone.len());
             Ok(())
         })
         .await

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) waiting: Waiting,
     /// A person wanted back what would be removed, so that jottad may write locally in every mode.
     pub(crate) wants_back: bool,
+    /// A person let held deletes happen.
+    pub(crate) approved: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -170,6 +172,7 @@ impl World {
             batches_sent: 0,
             waiting: Waiting::Turn,
             wants_back: false,
+            approved: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
@@ -206,6 +209,13 @@ impl World {
     /// Whether something happens that happens so many times in a thousand.
     pub(crate) fn chance(&mut self, permille: u16) -> bool {
         permille > 0 && self.random.u16(0..1000) < permille
+    }
+
+    /// More files than may be removed at once go only after a person has agreed to that.
+    pub(crate) fn check_hold(&mut self, files: usize) {
+        if !self.approved && files > usize::from(self.knobs.max_deletes) {
+            self.violate(format!("{files} files were removed at once without a person's word"));
+        }
     }
 
     /// Whether jottad may write locally.

@@ -31,7 +31,7 @@ fn mode_of(seed: u64) -> Mode {
 /// Each mode has lives of every kind.
 fn extras_of(seed: u64) -> Extras {
     let kind = seed / 4 % 4;
-    Extras { rules: kind % 2 == 1, disks: kind >= 2 }
+    Extras { rules: kind % 2 == 1, disks: kind >= 2, meddling: false }
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
     }
 }
 
-fn assert_lives_well(modes: &[Mode], before: Vec<Act>, acts: Vec<Act>) {
+fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
     for mode in modes {
         let steps = acts.iter().map(|act| Step { after: After::Rest, act: act.clone() }).collect();
-        let scenario = Scenario { mode: *mode, knobs: Knobs::default(), before: before.clone(), steps };
+        let scenario = Scenario { mode: *mode, knobs: Knobs::default(), before: before.to_vec(), steps };
         for seed in 0..20 {
             let violations = run(&scenario, seed, false).violations;
             assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
@@ -113,26 +113,26 @@ fn assert_lives_well(modes: &[Mode], before: Vec<Act>, acts: Vec<Act>) {
 /// Once, such a directory was compared with what is synced in it for ever, and stayed a problem.
 #[test]
 fn a_directory_that_is_deleted_on_the_service_stays_for_what_is_ignored_in_it() {
-    let before = vec![Act::WriteRules(".jottaignore", 0), Act::Write("d/e/a", 1), Act::Write("d/e/b", 2)];
+    let before = [Act::WriteRules(".jottaignore", 0), Act::Write("d/e/a", 1), Act::Write("d/e/b", 2)];
     let both = [Mode::Sync, Mode::Pull];
-    assert_lives_well(&both, before.clone(), vec![Act::RemoteRemove("d")]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d")]);
     // It goes with the last of it, lives again with what is new in it, and makes way for a file.
-    assert_lives_well(&both, before.clone(), vec![Act::RemoteRemove("d"), Act::Remove("d/e/b")]);
-    assert_lives_well(&both, before.clone(), vec![Act::RemoteRemove("d"), Act::Write("d/e/a", 3)]);
-    assert_lives_well(&both, before.clone(), vec![Act::RemoteRemove("d"), Act::Remove(".jottaignore")]);
-    assert_lives_well(&both, before.clone(), vec![Act::RemoteRemove("d"), Act::RemoteWrite("d", 3)]);
-    assert_lives_well(&both, before, vec![Act::RemoteRemove("d"), Act::RemoteWrite("d/e/a", 3), Act::Kill]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Remove("d/e/b")]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Write("d/e/a", 3)]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Remove(".jottaignore")]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d", 3)]);
+    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d/e/a", 3), Act::Kill]);
 }
 
 #[test]
 fn a_directory_that_is_deleted_on_the_service_stays_for_a_link_in_it() {
-    let before = vec![Act::Write("d/a", 1), Act::Symlink("d/b")];
-    assert_lives_well(&[Mode::Sync, Mode::Pull], before, vec![Act::RemoteRemove("d")]);
+    let before = [Act::Write("d/a", 1), Act::Symlink("d/b")];
+    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRemove("d")]);
 }
 
 /// Once, a rename was tried that reached from disk to disk, again and again.
 #[test]
 fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
-    let before = vec![Act::Write("d", 1), Act::MakeDirectory("f"), Act::MountBelow("f")];
-    assert_lives_well(&[Mode::Sync, Mode::Pull], before, vec![Act::RemoteRename("d", "f/a")]);
+    let before = [Act::Write("d", 1), Act::MakeDirectory("f"), Act::MountBelow("f")];
+    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
 }

@@ -6,10 +6,11 @@ use jottad_core::moves::Parked;
 use jottad_core::{File, Name, OperationKind, RelativePath, Side};
 
 use super::{Folder, FolderError, Notice};
-use crate::disk::{DiskError, DiskErrorKind};
+use crate::disk::{DiskError, DiskErrorKind, Identity};
 use crate::event::{Achieved, CommandId, OperationError};
 use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
+use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
@@ -89,6 +90,14 @@ impl Folder {
             Detail::MakeRemoteDirectory if running.node != NodeId::ROOT => Some(RemoteNode::Directory),
             _ => None,
         };
+        if planted::is(Planted::BaseBeforeDisk)
+            && let (Detail::Download { file }, Some(mut node)) =
+                (&running.detail, self.index.node(running.node)?)
+        {
+            let identity = Identity { inode: 0, born: 0 };
+            node.base = Some(Base { entry: BaseEntry::File(*file), identity, stamp: Stamp::default() });
+            self.index.save(&mut node)?;
+        }
         let mut before = None;
         if let Some(claim) = claim
             && let Some(mut node) = self.index.node(running.node)?
@@ -328,7 +337,9 @@ impl Folder {
         if let Detail::MoveRemote(remote_move) = &running.detail {
             self.round.moving.give_up();
             // Whatever the answer was, the move may have been done.
-            self.resolving.doubt(remote_move.clone());
+            if !planted::is(Planted::MoveNotNoted) {
+                self.resolving.doubt(remote_move.clone());
+            }
         }
         self.withdraw_claim(node.id, running, error)?;
         self.round.restart();

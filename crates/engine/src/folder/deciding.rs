@@ -4,6 +4,7 @@ use jottad_core::{Action, Decision, Entry, Side, reconcile};
 
 use super::{Folder, FolderError};
 use crate::index::{Descend, Local, Node, NodeId};
+use crate::planted::{self, Planted};
 
 impl Folder {
     /// What the path rules say of a row; `None` while the file was not summed or an upload was not seen.
@@ -42,6 +43,12 @@ impl Folder {
                 true
             }
         });
+        if planted::is(Planted::LostConflict)
+            && decision.action == Action::MoveAside(Side::Local)
+            && trees.remote.file().is_some()
+        {
+            return Ok(Some(Decision { action: Action::Download, ..decision }));
+        }
         match failure.into_inner() {
             Some(error) => Err(error),
             None if is_pending.get() => Ok(None),

@@ -9,6 +9,7 @@ use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
 use crate::index::{Cursor, Descend, Difference, HeldAction, Local, Node, NodeId};
+use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::time::Now;
 
@@ -81,7 +82,9 @@ impl Folder {
                 }
             }
         }
-        if !holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files) {
+        if planted::is(Planted::NoHold)
+            || !holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files)
+        {
             return Ok(());
         }
         let mut cursor = Cursor::default();

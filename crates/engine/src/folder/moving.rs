@@ -10,6 +10,7 @@ use super::planning::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
 use crate::index::{Local, MoveCandidate, Node, NodeId, RemoteMove};
+use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::time::Now;
 
@@ -227,12 +228,14 @@ impl Folder {
         let (target_directory, Some(name)) = target_path.split_last() else { return Ok(false) };
         let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };
         let stored_directory = self.index.stored_path(directory.id)?;
-        if step.parked == Parked::To {
+        if step.parked == Parked::To && !planted::is(Planted::MoveNotNoted) {
             self.index.park(&target_path)?;
         }
         let remote_move =
             RemoteMove { source: source.id, directory: directory.id, name, parked: step.parked };
-        self.index.set_remote_move(Some(&remote_move))?;
+        if !planted::is(Planted::MoveNotNoted) {
+            self.index.set_remote_move(Some(&remote_move))?;
+        }
         let command = self.issue(Task::MoveRemote {
             from: self.index.stored_path(source.id)?,
             to: stored_directory.join(encode_name(&remote_move.name)),

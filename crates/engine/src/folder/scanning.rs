@@ -9,6 +9,7 @@ use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{Descend, Fact, Local, Node, NodeId};
+use crate::planted::{self, Planted};
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -229,6 +230,7 @@ impl Folder {
             return Ok(());
         };
         if directory.is_root()
+            && !planted::is(Planted::RootUnchecked)
             && root_suddenly_empty(self.index.totals().base_entries, entries.len() as u64)
             && !self.root.take_trust()
         {
@@ -324,7 +326,11 @@ impl Folder {
         match seen {
             DiskNode::File(stat) => {
                 let local = match node.local {
-                    Local::File { stat: known, md5 } if known == stat => Local::File { stat, md5 },
+                    Local::File { stat: known, md5 }
+                        if known == stat || (planted::is(Planted::StaleSum) && known.size == stat.size) =>
+                    {
+                        Local::File { stat, md5 }
+                    }
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
@@ -400,6 +406,10 @@ impl Folder {
         }
         let local = if node.remote.is_some() { Local::Ignored } else { Local::Absent };
         if node.base.is_some() || node.local != local {
+            if planted::is(Planted::IgnoredIsDeleted) {
+                node.local = Local::Absent;
+                return self.save_observed(node);
+            }
             node.base = None;
             node.local = local;
             self.save_observed(node)?;

@@ -1,0 +1,66 @@
+//! Faults on purpose, each in as few places as it needs, to show that the simulation finds faults of its sort.
+//!
+//! Only the feature `planted` lets one be chosen, for the thread that asks; without it [`is()`] is constantly false and
+//! nothing of this is in the program.
+
+/// A fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "planted"), allow(unreachable_pub))]
+pub enum Planted {
+    /// Of two edits the remote one takes the place of the local one.
+    LostConflict,
+    /// A listing that breaks off counts as read to its end, and a local file goes without a look whether it is gone there.
+    TruncatedListing,
+    /// The base says that a file was fetched before it is here.
+    BaseBeforeDisk,
+    /// A file keeps its sum when it is changed without changing its size.
+    StaleSum,
+    /// What another device stored meanwhile is overwritten without a look.
+    OverwriteUnseen,
+    /// A file that was edited while another version was fetched is replaced.
+    DownloadOverEdit,
+    /// What is left of the root of a disk that is gone counts as the folder.
+    RootUnchecked,
+    /// Deletes are never too many.
+    NoHold,
+    /// A file is removed on the service without a look whether it is back here.
+    DeleteUnseen,
+    /// A directory is removed here without a look at what it holds.
+    DirectoryUnseen,
+    /// A move is sent before it is noted that it was.
+    MoveNotNoted,
+    /// What a rule ignores counts as deleted.
+    IgnoredIsDeleted,
+    /// What was on a disk that is gone counts as deleted.
+    LostDiskIsDeleted,
+}
+
+#[cfg(feature = "planted")]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Planted;
+
+    thread_local! {
+        static CHOSEN: Cell<Option<Planted>> = const { Cell::new(None) };
+    }
+
+    /// Lets this thread's folders have a fault from now on, or none.
+    pub fn plant(fault: Option<Planted>) {
+        CHOSEN.set(fault);
+    }
+
+    pub(crate) fn is(fault: Planted) -> bool {
+        CHOSEN.get() == Some(fault)
+    }
+}
+
+#[cfg(feature = "planted")]
+pub(crate) use chosen::is;
+#[cfg(feature = "planted")]
+pub use chosen::plant;
+
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn is(_: Planted) -> bool {
+    false
+}

@@ -1,0 +1,71 @@
+//! Faults that are planted into the engine on purpose: a simulation that finds none of them would prove nothing.
+
+use jottad_core::Mode;
+use jottad_engine::{Planted, plant};
+
+use crate::generate::{Extras, scenario};
+use crate::run::run;
+
+/// A fault, in which lives it is looked for, and within how many it must show.
+#[derive(Debug, Clone, Copy)]
+pub struct Plant {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is planted.
+    pub fault: Planted,
+    /// Which side's changes travel.
+    pub mode: Mode,
+    /// What happens in some lives besides.
+    pub extras: Extras,
+    /// It must be found within so many lives.
+    pub bound: u64,
+}
+
+/// The life in which a fault showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its seed.
+    pub seed: u64,
+    /// How.
+    pub violations: Vec<String>,
+}
+
+const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false };
+const RULES: Extras = Extras { rules: true, ..PLAIN };
+const DISKS: Extras = Extras { disks: true, ..PLAIN };
+const MEDDLING: Extras = Extras { meddling: true, ..PLAIN };
+
+const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras, bound: u64) -> Plant {
+    Plant { name, fault, mode, extras, bound }
+}
+
+/// Every fault.
+pub const PLANTS: [Plant; 13] = [
+    plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
+    plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, MEDDLING, 500),
+    plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
+    plant_in("stale-sum", Planted::StaleSum, Mode::Backup, PLAIN, 50),
+    plant_in("overwrite-unseen", Planted::OverwriteUnseen, Mode::Sync, PLAIN, 50),
+    plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
+    plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, PLAIN, 300),
+    plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
+    plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000),
+    plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),
+    plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
+    plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
+    plant_in("lost-disk-is-deleted", Planted::LostDiskIsDeleted, Mode::Backup, DISKS, 500),
+];
+
+impl Plant {
+    /// Lives lives with the fault until it shows. A life that ends badly without it does not count.
+    pub fn find(&self) -> Option<Found> {
+        (0..self.bound).find_map(|seed| {
+            let scenario = scenario(seed, self.mode, self.extras);
+            plant(Some(self.fault));
+            let violations = run(&scenario, seed, false).violations;
+            plant(None);
+            let is_found = !violations.is_empty() && run(&scenario, seed, false).violations.is_empty();
+            is_found.then_some(Found { seed, violations })
+        })
+    }
+}
