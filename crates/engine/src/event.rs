@@ -359,6 +359,8 @@ pub enum Achieved {
     Done,
     /// It was done, but the local entry has changed since.
     Outdated,
+    /// A move seems to have been done, but its answer was lost.
+    InDoubt,
     /// A local file is there now.
     LocalFile(FileStat),
     /// A local directory is there now.

@@ -15,7 +15,9 @@ use crate::event::{
     RemoteExpectation, Replaces, ScannedDirectory, Task,
 };
 use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
-use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+use crate::remote::{
+    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+};
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
 ///
@@ -134,8 +136,10 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             if let Some(content) = content {
                 check_remote(remote, &from, Replaces::File(content)).await?;
             }
-            remote.move_entry(&from, &to, kind).await?;
-            Ok(Achieved::Done)
+            Ok(match remote.move_entry(&from, &to, kind).await? {
+                MoveAnswer::Done => Achieved::Done,
+                MoveAnswer::SeemsDone => Achieved::InDoubt,
+            })
         }
         Task::MoveLocal { from, to, identity, followed } => {
             if let Some(followed) = followed {

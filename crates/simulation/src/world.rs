@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use jottad_core::{Content, Mode, Side, StoredPath, Timestamp};
-use jottad_engine::{Event, LocalHint, Now};
+use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
-use crate::remote_tree::RemoteTree;
+use crate::remote_tree::{RemoteItem, RemoteTree};
 use crate::scenario::Knobs;
 use crate::trace::Trace;
 
@@ -235,6 +235,16 @@ impl World {
         let seen = self.monotonic.saturating_sub(lag);
         let earlier = self.earlier.iter().find(|(until, _)| *until > seen);
         earlier.map_or_else(|| self.remote.clone(), |(_, tree)| tree.clone())
+    }
+
+    /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings are.
+    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<RemoteNode> {
+        let there = self.remote.find(path).map(RemoteItem::node);
+        if !self.knobs.late_folders || matches!(there, Some(RemoteNode::File(_))) {
+            return there;
+        }
+        let seen = self.listed_remote();
+        seen.find(path).map(RemoteItem::node).filter(|node| *node == RemoteNode::Directory)
     }
 
     /// Every content that a person can still get at, on either side.
