@@ -127,6 +127,8 @@ pub enum Task {
     CheckRoot,
     /// Write the root's marker and lock it.
     ClaimRoot {
+        /// Which directory it is to be.
+        root: RootIdentity,
         /// The marker's text.
         marker: String,
     },

@@ -35,7 +35,7 @@ where
     }
     let outcome = match task {
         Task::CheckRoot => Outcome::Root(disk.root().await),
-        Task::ClaimRoot { marker } => Outcome::Claimed(disk.claim_root(&marker).await),
+        Task::ClaimRoot { root, marker } => Outcome::Claimed(disk.claim_root(&root, &marker).await),
         Task::Scan { directory } => Outcome::Scanned(scan(disk, &directory, &mounts).await),
         Task::Hash { path, stat } => Outcome::Hashed(disk.hash(&path, &stat).await),
         Task::ListTree => Outcome::ListingEnded(list_tree(id, remote, listed).await),

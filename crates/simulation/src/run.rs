@@ -198,6 +198,7 @@ impl<'scenario> Run<'scenario> {
                 self.executor.clear();
                 self.folder = None;
                 self.index.lose();
+                self.world.lock().root_was_seen = false;
                 self.kill()?;
             }
             Act::SyncNow => self.request(Request::SyncNow),

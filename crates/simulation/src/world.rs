@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) batches_sent: u64,
     /// Why the command that is being polled cannot go on; set by it, read by the executor.
     pub(crate) waiting: Waiting,
+    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount point.
+    pub(crate) root_was_seen: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -167,6 +169,7 @@ impl World {
             batches_taken: 0,
             batches_sent: 0,
             waiting: Waiting::Turn,
+            root_was_seen: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),

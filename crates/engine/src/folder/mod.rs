@@ -363,7 +363,7 @@ impl Folder {
     fn complete(&mut self, command: CommandId, outcome: Outcome, now: Now) -> Result<(), FolderError> {
         match outcome {
             Outcome::Root(result) => self.root_checked(result, now)?,
-            Outcome::Claimed(result) => self.root_claimed(result, now),
+            Outcome::Claimed(result) => self.root_claimed(result, now)?,
             Outcome::Scanned(result) => self.scanned(command, result, now)?,
             Outcome::Hashed(result) if self.verifying.asked(command) => {
                 self.verified(command, result, now)?;
