@@ -9,7 +9,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::{DELAYS, Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Index, Local, Node, NodeId};
+use crate::index::{Descend, Index, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -292,13 +292,37 @@ impl Folder {
             && self.index.children(claim.id)?.iter().any(|below| below.remote.is_some()))
     }
 
+    /// Whether something that was sent into a directory still deserves patience: then a look that does not show the directory
+    /// may be as late, and would take all that was sent there for lost.
+    pub(super) fn awaits_inside(&self, directory: &Node) -> Result<bool, FolderError> {
+        if self.confirming.is_idle() || directory.remote_entry() != Entry::Directory {
+            return Ok(false);
+        }
+        let mut claims = Vec::new();
+        self.index.walk(directory.id, |node, _| {
+            if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                claims.push(node.clone());
+            }
+            Ok(Descend::Yes)
+        })?;
+        for claim in claims {
+            if self.may_be_late(&claim)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
     /// not stored, and is sent anew.
     fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
         let (mut late, mut lost) = (Vec::new(), Vec::new());
         for claim in self.index.claims(directory)? {
-            let list = if self.may_be_late(&claim)? { &mut late } else { &mut lost };
-            list.push(claim);
+            if self.may_be_late(&claim)? {
+                late.push(claim);
+            } else {
+                lost.push(claim);
+            }
         }
         for mut node in lost {
             if !self.busy.contains(&node.id) {

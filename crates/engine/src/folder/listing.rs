@@ -463,7 +463,7 @@ impl Folder {
                         self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
                         continue;
                     }
-                    if self.may_hide_parked(&node)? {
+                    if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
                         continue;
                     }
                     node.remote = None;
@@ -497,7 +497,7 @@ impl Folder {
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 match self.respelled(&node, &|id| seen.contains(&id))? {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
-                    None if self.may_hide_parked(&node)? => {}
+                    None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {}
                     None => self.remote_vanished(&mut node)?,
                 }
             }
