@@ -100,7 +100,12 @@ pub trait Disk: Send + Sync + 'static {
     ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
 
     /// Writes the root marker `.jottad/root-id` if it is missing, and locks the root against a second daemon.
-    fn claim_root(&self, marker: &str) -> impl Future<Output = Result<(), DiskError>> + Send;
+    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at.
+    fn claim_root(
+        &self,
+        root: &RootIdentity,
+        marker: &str,
+    ) -> impl Future<Output = Result<(), DiskError>> + Send;
 }
 
 /// A file that is read by position, for sending.

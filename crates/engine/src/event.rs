@@ -127,6 +127,8 @@ pub enum Task {
     CheckRoot,
     /// Write the root's marker and lock it.
     ClaimRoot {
+        /// Which directory it is to be.
+        root: RootIdentity,
         /// The marker's text.
         marker: String,
     },
@@ -359,6 +361,8 @@ pub enum Achieved {
     Done,
     /// It was done, but the local entry has changed since.
     Outdated,
+    /// A move seems to have been done, but its answer was lost.
+    InDoubt,
     /// A local file is there now.
     LocalFile(FileStat),
     /// A local directory is there now.

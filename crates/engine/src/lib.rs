@@ -36,7 +36,7 @@ pub use local_disk::LocalDisk;
 pub use perform::{is_source_changed, perform};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};
-pub use remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+pub use remote::{ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{

@@ -125,7 +125,7 @@ impl<D: Disk> Disk for Metered<D> {
         self.disk.set_modified(path, expected, modified).await
     }
 
-    async fn claim_root(&self, marker: &str) -> Result<(), DiskError> {
-        self.disk.claim_root(marker).await
+    async fn claim_root(&self, root: &RootIdentity, marker: &str) -> Result<(), DiskError> {
+        self.disk.claim_root(root, marker).await
     }
 }

@@ -16,7 +16,9 @@ use crate::event::{
 };
 use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
 use crate::planted::{self, Planted};
-use crate::remote::{ListedEntry, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+use crate::remote::{
+    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+};
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
 ///
@@ -34,7 +36,7 @@ where
     }
     let outcome = match task {
         Task::CheckRoot => Outcome::Root(disk.root().await),
-        Task::ClaimRoot { marker } => Outcome::Claimed(disk.claim_root(&marker).await),
+        Task::ClaimRoot { root, marker } => Outcome::Claimed(disk.claim_root(&root, &marker).await),
         Task::Scan { directory } => Outcome::Scanned(scan(disk, &directory, &mounts).await),
         Task::Hash { path, stat } => Outcome::Hashed(disk.hash(&path, &stat).await),
         Task::ListTree => Outcome::ListingEnded(list_tree(id, remote, listed).await),
@@ -143,8 +145,10 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             if let Some(content) = content {
                 check_remote(remote, &from, Replaces::File(content)).await?;
             }
-            remote.move_entry(&from, &to, kind).await?;
-            Ok(Achieved::Done)
+            Ok(match remote.move_entry(&from, &to, kind).await? {
+                MoveAnswer::Done => Achieved::Done,
+                MoveAnswer::SeemsDone => Achieved::InDoubt,
+            })
         }
         Task::MoveLocal { from, to, identity, followed } => {
             if let Some(followed) = followed {

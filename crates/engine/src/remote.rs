@@ -65,7 +65,7 @@ pub trait Remote: Send + Sync + 'static {
         from: &StoredPath,
         to: &StoredPath,
         kind: Kind,
-    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+    ) -> impl Future<Output = Result<MoveAnswer, RemoteError>> + Send;
 
     /// Sets a file's modification time. `content` must be what was just seen there, else
     /// [`RemoteErrorKind::Conflict`].
@@ -78,6 +78,15 @@ pub trait Remote: Send + Sync + 'static {
 
     /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4).
     fn change_stamp(&self) -> impl Future<Output = Result<String, RemoteError>> + Send;
+}
+
+/// What is known of a move that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveAnswer {
+    /// The service said that it was done.
+    Done,
+    /// The answer was lost. A look at both ends shows it done, but what it shows may be late (protocol U-38).
+    SeemsDone,
 }
 
 /// A recursive listing, a batch at a time.

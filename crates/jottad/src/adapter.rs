@@ -7,12 +7,12 @@ use std::io;
 
 use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
 use jottad_engine::{
-    ListedEntry, LocalContent, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, StagedFile,
-    is_source_changed,
+    ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+    StagedFile, is_source_changed,
 };
 use jottad_transport::{
-    Client, Error, ErrorKind, ListStream, LiveFile, PartialContent, RemotePath, Sighting, StreamedEntry,
-    UploadFacts, UploadSource,
+    Client, Error, ErrorKind, ListStream, LiveFile, MoveOutcome, PartialContent, RemotePath, Sighting,
+    StreamedEntry, UploadFacts, UploadSource,
 };
 
 use crate::link::ServiceLink;
@@ -123,14 +123,22 @@ impl Remote for RemoteFolder {
         done.map_err(|error| remote_error(&error))
     }
 
-    async fn move_entry(&self, from: &StoredPath, to: &StoredPath, kind: Kind) -> Result<(), RemoteError> {
+    async fn move_entry(
+        &self,
+        from: &StoredPath,
+        to: &StoredPath,
+        kind: Kind,
+    ) -> Result<MoveAnswer, RemoteError> {
         let (client, source) = self.at(from)?;
         let target = self.root.below(to);
         let moved = match kind {
             Kind::File => client.move_file(&source, &target).await,
             Kind::Directory => client.move_folder(&source, &target).await,
         };
-        moved.map(drop).map_err(|error| remote_error(&error))
+        match moved.map_err(|error| remote_error(&error))? {
+            MoveOutcome::Done => Ok(MoveAnswer::Done),
+            MoveOutcome::FoundDone => Ok(MoveAnswer::SeemsDone),
+        }
     }
 
     async fn set_modified(

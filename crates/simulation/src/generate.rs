@@ -66,7 +66,22 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
+    add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     scenario
+}
+
+/// In some of the lives with late listings folders are late too, and somewhere a directory changes the letter case of its
+/// name. Drawn apart, like the others.
+fn add_lateness(scenario: &mut Scenario, random: &mut Rng) {
+    if scenario.knobs.lag_milliseconds == 0 || random.bool() {
+        return;
+    }
+    scenario.knobs.late_folders = true;
+    for _ in 0..random.usize(0..3) {
+        let (from, to) =
+            [("d", "D"), ("D", "d"), ("d/e", "d/E"), ("f", "F"), ("d/a", "d/A")][random.usize(0..5)];
+        add_step(scenario, random, Act::Rename(from, to));
+    }
 }
 
 /// In some lives a disk is mounted below the root, and comes and goes. Drawn apart, so that the other lives stay what they
@@ -139,6 +154,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         listing_batch: random.u8(1..8),
         announces_folders: random.bool(),
         lag_milliseconds,
+        late_folders: false,
         stamps_everything: random.bool(),
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
         remote_root_exists: random.bool(),

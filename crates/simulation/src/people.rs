@@ -55,6 +55,7 @@ impl World {
             Act::LogOut => self.weather.logged_out = true,
             Act::LogIn => self.weather.logged_out = false,
             Act::Full(full) => self.weather.no_space = full,
+            Act::Unmount if !self.root_was_seen => {}
             Act::Unmount | Act::Mount => {
                 self.disk.is_mounted = *act == Act::Mount;
                 self.hint(LocalHint::Root);

@@ -200,6 +200,7 @@ impl<'scenario> Run<'scenario> {
                 self.executor.clear();
                 self.folder = None;
                 self.index.lose();
+                self.world.lock().root_was_seen = false;
                 self.kill()?;
             }
             Act::SyncNow => self.request(Request::SyncNow),
@@ -208,7 +209,7 @@ impl<'scenario> Run<'scenario> {
             Act::Approve => self.approve(),
             Act::WriteIntoWork(work, number) => self.write_into_work(*work, *number)?,
             Act::Reject => {
-                self.world.lock().wants_back = true;
+                self.world.lock().decided.wants_back = true;
                 self.request(Request::Reject);
             }
             Act::RemoteHint => self.hear(RemoteHint::Anywhere),
@@ -249,7 +250,7 @@ impl<'scenario> Run<'scenario> {
     }
 
     pub(crate) fn approve(&self) {
-        self.world.lock().approved = true;
+        self.world.lock().decided.approved = true;
         self.request(Request::Approve);
     }
 

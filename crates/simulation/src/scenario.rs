@@ -39,6 +39,8 @@ pub struct Knobs {
     pub announces_folders: bool,
     /// How late listings may be, at most (U-38).
     pub lag_milliseconds: u16,
+    /// A folder's own document, and whether a path is free, are as late as listings.
+    pub late_folders: bool,
     /// Not only uploads change the mountpoint's time (U-41).
     pub stamps_everything: bool,
     /// How the service tells names apart.
@@ -83,6 +85,7 @@ impl Default for Knobs {
             listing_batch: 4,
             announces_folders: false,
             lag_milliseconds: 0,
+            late_folders: false,
             stamps_everything: false,
             folding: Folding::Unicode,
             remote_root_exists: false,

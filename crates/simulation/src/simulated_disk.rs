@@ -143,6 +143,7 @@ impl Disk for SimulatedDisk {
         self.step("looking at", &RelativePath::root(), |world| {
             let identity = world.disk.node(world.disk.root()).identity();
             let marker = world.disk.marker.clone().filter(|_| world.disk.is_mounted);
+            world.root_was_seen |= world.disk.is_mounted;
             Ok(RootIdentity {
                 file_system: u64::from(world.disk.is_mounted),
                 identity: identity.ok_or(DiskErrorKind::RootLost)?,
@@ -397,8 +398,12 @@ impl Disk for SimulatedDisk {
         set.await
     }
 
-    async fn claim_root(&self, marker: &str) -> std::result::Result<(), DiskError> {
+    async fn claim_root(&self, root: &RootIdentity, marker: &str) -> std::result::Result<(), DiskError> {
         self.step("claiming", &RelativePath::root(), |world| {
+            let identity = world.disk.node(world.disk.root()).identity();
+            if identity != Some(root.identity) || root.file_system != u64::from(world.disk.is_mounted) {
+                return Err(DiskErrorKind::RootLost);
+            }
             Self::writing(world, "claiming the root", |world| {
                 world.disk.marker.get_or_insert_with(|| marker.to_owned());
                 Ok(())

@@ -9,8 +9,8 @@ use jottad_core::{
     Content, DecodedName, File, Kind, Mode, RelativePath, StoredName, StoredPath, Timestamp, decode_name,
 };
 use jottad_engine::{
-    ListedEntry, LocalContent, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, StagedFile,
-    is_source_changed,
+    ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+    StagedFile, is_source_changed,
 };
 
 use crate::disk_tree::Body;
@@ -215,7 +215,7 @@ impl Remote for SimulatedRemote {
     }
 
     async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
-        let seen = self.step("looking", |world| Ok(world.remote.find(path).map(RemoteItem::node))).await?;
+        let seen = self.step("looking", |world| Ok(world.look(path))).await?;
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(seen));
         Ok(seen)
     }
@@ -313,16 +313,34 @@ impl Remote for SimulatedRemote {
         .await
     }
 
-    async fn move_entry(&self, from: &StoredPath, to: &StoredPath, kind: Kind) -> Result<()> {
-        self.change("moving", |world| {
+    async fn move_entry(&self, from: &StoredPath, to: &StoredPath, kind: Kind) -> Result<MoveAnswer> {
+        let is_late = self.world.lock().knobs.late_folders;
+        if is_late {
+            self.step("moving", |world| match world.look(to) {
+                Some(_) => Err(refusal("moving")(Refusal::Taken)),
+                None => Ok(()),
+            })
+            .await?;
+        }
+        let moved = self.change("moving", |world| {
             if world.remote.find(from).is_some_and(|item| item.node().kind() != kind) {
                 return Err(refusal("moving")(Refusal::Missing));
             }
             world
                 .as_engine("moving", |world| world.change_remote(|tree, now| tree.rename(from, to, now)))
                 .map_err(refusal("moving"))
-        })
-        .await
+        });
+        let moved = moved.await;
+        let is_in_doubt = moved.as_ref().is_err_and(|error| error.kind == RemoteErrorKind::Unavailable);
+        if is_late && is_in_doubt {
+            // The answer was lost, so both ends are looked at.
+            let (source, target) =
+                self.step("moving", |world| Ok((world.look(from), world.look(to)))).await?;
+            if source.is_none() && target.is_some_and(|node| node.kind() == kind) {
+                return Ok(MoveAnswer::SeemsDone);
+            }
+        }
+        moved.map(|()| MoveAnswer::Done)
     }
 
     async fn set_modified(&self, path: &StoredPath, content: Content, modified: Timestamp) -> Result<()> {

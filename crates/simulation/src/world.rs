@@ -9,15 +9,24 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use jottad_core::{Content, Mode, Side, StoredPath, Timestamp};
-use jottad_engine::{Event, LocalHint, Now};
+use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
-use crate::remote_tree::RemoteTree;
+use crate::remote_tree::{RemoteItem, RemoteTree};
 use crate::scenario::Knobs;
 use crate::trace::Trace;
 
 /// The wall clock at the start: 2026-11-23 12:00:00 UTC.
 const START: i64 = 1_795_435_200;
+
+/// What a person decided of what was held.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// To have back what would be removed, so that jottad may write locally in every mode.
+    pub(crate) wants_back: bool,
+    /// To let held deletes happen.
+    pub(crate) approved: bool,
+}
 
 /// The world of one run.
 #[derive(Debug)]
@@ -52,10 +61,10 @@ pub(crate) struct World {
     pub(crate) batches_sent: u64,
     /// Why the command that is being polled cannot go on; set by it, read by the executor.
     pub(crate) waiting: Waiting,
-    /// A person wanted back what would be removed, so that jottad may write locally in every mode.
-    pub(crate) wants_back: bool,
-    /// A person let held deletes happen.
-    pub(crate) approved: bool,
+    /// What a person decided of what was held.
+    pub(crate) decided: Decided,
+    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount point.
+    pub(crate) root_was_seen: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -171,8 +180,8 @@ impl World {
             batches_taken: 0,
             batches_sent: 0,
             waiting: Waiting::Turn,
-            wants_back: false,
-            approved: false,
+            decided: Decided::default(),
+            root_was_seen: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
@@ -213,14 +222,14 @@ impl World {
 
     /// More files than may be removed at once go only after a person has agreed to that.
     pub(crate) fn check_hold(&mut self, files: usize) {
-        if !self.approved && files > usize::from(self.knobs.max_deletes) {
+        if !self.decided.approved && files > usize::from(self.knobs.max_deletes) {
             self.violate(format!("{files} files were removed at once without a person's word"));
         }
     }
 
     /// Whether jottad may write locally.
     pub(crate) fn may_write_locally(&self) -> bool {
-        self.mode.pulls() || self.wants_back
+        self.mode.pulls() || self.decided.wants_back
     }
 
     /// Notes what must never happen.
@@ -253,6 +262,16 @@ impl World {
         let seen = self.monotonic.saturating_sub(lag);
         let earlier = self.earlier.iter().find(|(until, _)| *until > seen);
         earlier.map_or_else(|| self.remote.clone(), |(_, tree)| tree.clone())
+    }
+
+    /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings are.
+    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<RemoteNode> {
+        let there = self.remote.find(path).map(RemoteItem::node);
+        if !self.knobs.late_folders || matches!(there, Some(RemoteNode::File(_))) {
+            return there;
+        }
+        let seen = self.listed_remote();
+        seen.find(path).map(RemoteItem::node).filter(|node| *node == RemoteNode::Directory)
     }
 
     /// Every content that a person can still get at, on either side.

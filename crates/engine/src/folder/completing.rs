@@ -9,7 +9,7 @@ use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind, Identity};
 use crate::event::{Achieved, CommandId, OperationError};
 use crate::ignore_rules::IGNORE_FILE;
-use crate::index::{Base, BaseEntry, Descend, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Descend, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::{LogLine, ProblemKind};
@@ -142,13 +142,19 @@ impl Folder {
         match result {
             Ok(achieved) => {
                 self.connection.succeeded();
-                self.achieved(node, &running, achieved)
+                self.achieved(node, &running, achieved, now)
             }
             Err(error) => self.operation_failed(&node, &running, &error, now),
         }
     }
 
-    fn achieved(&mut self, mut node: Node, running: &Running, achieved: Achieved) -> Result<(), FolderError> {
+    fn achieved(
+        &mut self,
+        mut node: Node,
+        running: &Running,
+        achieved: Achieved,
+        now: Now,
+    ) -> Result<(), FolderError> {
         match &running.detail {
             Detail::Upload { .. } => {
                 // It counts as stored when a listing shows it.
@@ -181,7 +187,10 @@ impl Folder {
                 self.index.save(&mut node)?;
                 self.confirming.accepted(node.id, running.directory);
             }
-            Detail::MoveRemote(remote_move) => self.moved(&node, remote_move)?,
+            Detail::MoveRemote(remote_move) if achieved == Achieved::InDoubt => {
+                self.resolving.doubt(remote_move.clone());
+            }
+            Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
             Detail::Trash { side: Side::Remote } => {
@@ -235,10 +244,14 @@ impl Folder {
     }
 
     /// A remote entry was moved: base and remote follow it.
-    pub(super) fn moved(&mut self, node: &Node, remote_move: &RemoteMove) -> Result<(), FolderError> {
+    pub(super) fn moved(
+        &mut self,
+        node: &Node,
+        remote_move: &RemoteMove,
+        now: Now,
+    ) -> Result<(), FolderError> {
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
-        let path = self.index.path(node.id)?;
         let mut target = match self.index.child(directory, name)? {
             Some(target) => target,
             None => Node::new(directory, name.clone()),
@@ -249,9 +262,10 @@ impl Folder {
             self.index.save(&mut target)?;
         }
         self.index.relocate(node.id, target.id, Side::Remote)?;
-        if parked == Parked::From {
-            self.index.unpark(&path)?;
+        if self.index.is_parked()? {
+            self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
+        self.resolving.moved(now);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::{FoldKey, StoredName};
+use jottad_core::{Entry, FoldKey, StoredName};
 
-use super::{Folder, FolderError};
+use super::{DELAYS, Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Index, Local, Node, NodeId};
+use crate::index::{Descend, Index, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -18,9 +18,6 @@ use crate::time::Now;
 const MOST_LOOKS: usize = 4;
 /// Up to this many entries are looked at one by one instead of by listing their directory.
 const FEW: u64 = 2;
-/// A service whose nodes lag behind each other is asked again after these delays, then it is believed
-/// (protocol U-38).
-const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// What still has to be seen.
 #[derive(Debug, Default)]
@@ -186,7 +183,10 @@ impl Folder {
                 self.look_again_for(directory, in_vain, now)
             }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                let is_late = self.index.claims(directory)?.iter().any(|claim| self.may_be_late(claim));
+                let mut is_late = false;
+                for claim in self.index.claims(directory)? {
+                    is_late |= self.may_be_late(&claim)?;
+                }
                 if in_vain >= DELAYS.len() || !is_late {
                     if let Some(mut node) = self.index.node(directory)? {
                         self.remote_vanished(&mut node)?;
@@ -219,7 +219,7 @@ impl Folder {
                     && !self.busy.contains(&id)
                     && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
                     && (seen == Some(claimed.node)
-                        || (seen.is_some() && (in_vain >= DELAYS.len() || !self.may_be_late(&node))))
+                        || (seen.is_some() && (in_vain >= DELAYS.len() || !self.may_be_late(&node)?)))
                 {
                     let stored = node.stored_name();
                     self.observe_remote(&mut node, &stored, seen, false)?;
@@ -271,27 +271,59 @@ impl Folder {
             let claimed = node.remote.as_ref().map(|remote| remote.node);
             seen.get(&FoldKey::of(&node.stored_name())).is_some_and(|seen| Some(*seen) != claimed)
         };
-        Ok(self
-            .index
-            .claims(directory)?
-            .iter()
-            .filter(|node| self.may_be_late(node) && contradicted(node))
-            .map(|node| node.id)
-            .collect())
+        let mut stale = BTreeSet::new();
+        for node in self.index.claims(directory)? {
+            if contradicted(&node) && self.may_be_late(&node)? {
+                stale.insert(node.id);
+            }
+        }
+        Ok(stale)
     }
 
     /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
     /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send:
     /// then it must be seen to be removed.
-    fn may_be_late(&self, claim: &Node) -> bool {
-        self.confirming.accepted.contains(&claim.id) || claim.local == Local::Absent
+    fn may_be_late(&self, claim: &Node) -> Result<bool, FolderError> {
+        if self.confirming.accepted.contains(&claim.id) || claim.local == Local::Absent {
+            return Ok(true);
+        }
+        // With a directory all that was sent into it would be given up.
+        Ok(claim.remote_entry() == Entry::Directory
+            && self.index.children(claim.id)?.iter().any(|below| below.remote.is_some()))
+    }
+
+    /// Whether something that was sent into a directory still deserves patience: then a look that does not show the directory
+    /// may be as late, and would take all that was sent there for lost.
+    pub(super) fn awaits_inside(&self, directory: &Node) -> Result<bool, FolderError> {
+        if self.confirming.is_idle() || directory.remote_entry() != Entry::Directory {
+            return Ok(false);
+        }
+        let mut claims = Vec::new();
+        self.index.walk(directory.id, |node, _| {
+            if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                claims.push(node.clone());
+            }
+            Ok(Descend::Yes)
+        })?;
+        for claim in claims {
+            if self.may_be_late(&claim)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
     /// not stored, and is sent anew.
     fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
-        let (late, lost): (Vec<Node>, Vec<Node>) =
-            self.index.claims(directory)?.into_iter().partition(|claim| self.may_be_late(claim));
+        let (mut late, mut lost) = (Vec::new(), Vec::new());
+        for claim in self.index.claims(directory)? {
+            if self.may_be_late(&claim)? {
+                late.push(claim);
+            } else {
+                lost.push(claim);
+            }
+        }
         for mut node in lost {
             if !self.busy.contains(&node.id) {
                 self.remote_vanished(&mut node)?;

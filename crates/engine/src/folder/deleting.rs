@@ -1,16 +1,18 @@
 //! What removes: last of all, counted before it begins, and held for a person where it is too much.
 
-use jottad_core::{Action, Kind, Mode, OperationKind, Side, holds_deletes};
+use jottad_core::{Action, Kind, Mode, OperationKind, Side, Timestamp, holds_deletes};
 
 use super::completing::{Detail, Running};
+use super::moving::PARKED_PREFIX;
 use super::planning::Surroundings;
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, MOST_ATTEMPTS, PATIENCE};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Cursor, Descend, Difference, HeldAction, Local, Node, NodeId};
+use crate::index::{Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
+use crate::status::ProblemKind;
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -37,7 +39,7 @@ impl Folder {
             self.count_deletes(now)?;
             self.round.deleting.counted = true;
             self.round.deleting.cursor = Cursor::default();
-            self.clear_parked()?;
+            self.clear_parked(now)?;
         }
         loop {
             if self.running.len() >= MOST_DELETES {
@@ -226,31 +228,64 @@ impl Folder {
         Ok(digest)
     }
 
-    /// Temporary names that a crash left behind without anybody knowing what they hold are removed: what they hold has
+    /// Temporary names that were left behind without anybody knowing what they hold are removed: what they hold has
     /// been sent anew by now. A name that still has a base is picked up by the moves.
-    fn clear_parked(&mut self) -> Result<(), FolderError> {
+    fn clear_parked(&mut self, now: Now) -> Result<(), FolderError> {
         // An archive removes nothing, not even what it left behind itself.
         if self.settings.mode == Mode::Archive {
             return Ok(());
         }
         for path in self.index.parked()? {
-            match self.index.locate(&path)? {
-                None => self.index.unpark(&path)?,
-                Some(node)
-                    if node.base.is_none()
-                        && node.local == Local::Absent
-                        && !self.busy.contains(&node.id) =>
-                {
-                    self.issue_delete(&Doomed {
-                        node,
-                        side: Side::Remote,
-                        because: "left behind by a move",
-                    })?;
-                }
-                Some(_) => {}
+            let Some(node) = self.index.locate(&path)? else { continue };
+            if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+                continue;
+            }
+            if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS) {
+                self.attempts.remove(&node.id);
+                self.put_problem(
+                    node.id,
+                    ProblemKind::Failing,
+                    "a temporary name that a move left behind cannot be removed".to_owned(),
+                    "nothing: it is tried again later",
+                    Some(std::time::Duration::from_mins(5)),
+                    now,
+                )?;
+                continue;
+            }
+            self.issue_delete(&Doomed { node, side: Side::Remote, because: "left behind by a move" })?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the temporary names that a complete listing did not show, unless it may have been late (protocol U-38):
+    /// what it hid would be nobody's.
+    pub(super) fn forget_parked(&mut self, listed_from: Timestamp) -> Result<(), FolderError> {
+        let parked_at = self.index.number(Fact::ParkedAt)?.unwrap_or(0);
+        if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
+            return Ok(());
+        }
+        for path in self.index.parked()? {
+            if self.index.locate(&path)?.is_none() {
+                self.index.unpark(&path)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten here would be
+    /// nobody's when it is shown.
+    pub(super) fn may_hide_parked(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.resolving.may_be_late()
+            && node.base.is_some()
+            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
+            && self.index.parked()?.contains(&self.index.path(node.id)?))
+    }
+
+    /// Whether a row is a temporary name of ours on the service with something that nobody knows of any more.
+    pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
+        Ok(is_left_behind(node)
+            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
+            && self.index.parked()?.contains(&here.path.join(&node.name)))
     }
 
     /// A person lets the held deletes happen, or says that the root is right.
@@ -289,4 +324,8 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn is_left_behind(node: &Node) -> bool {
+    node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
 }

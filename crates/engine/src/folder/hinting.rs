@@ -10,7 +10,7 @@ use std::time::Duration;
 use jottad_core::{Entry, StoredName, StoredPath};
 
 use super::completing::Running;
-use super::{Folder, FolderError};
+use super::{DELAYS, Folder, FolderError};
 use crate::event::{RemoteHint, Told};
 use crate::index::{Descend, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -20,9 +20,6 @@ use crate::time::Now;
 const SETTLE: Duration = Duration::from_millis(500);
 /// The longest that it waits while hints keep leading to looks.
 const LONGEST_PACE: Duration = Duration::from_secs(10);
-/// A service whose nodes lag behind each other may not show at once what it told (protocol U-38). If it never does,
-/// something else has happened since.
-const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 /// How long a hint waits for the operation that it may be about.
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 /// Looks that are made without asking how large the folder is; beyond that a part of the folder's directories.

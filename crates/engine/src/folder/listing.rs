@@ -7,7 +7,7 @@ use jottad_core::{
     DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
 };
 
-use super::{Folder, FolderError};
+use super::{DELAYS, Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
@@ -35,6 +35,9 @@ pub(super) struct Listing {
     pub(super) polled_at: Option<Timestamp>,
     poll_at: Option<Duration>,
     list_at: Option<Duration>,
+    /// How often the remote root was looked for in vain since it was seen, and when next.
+    root_missed: usize,
+    root_looked_for_at: Option<Duration>,
     /// A person allowed to build a missing remote root anew.
     pub(super) missing_root_trusted: bool,
 }
@@ -51,6 +54,7 @@ enum Wanted {
 #[derive(Debug)]
 struct RunningListing {
     command: CommandId,
+    began: Timestamp,
     /// One bit for each row that was seen.
     seen: Vec<u64>,
     /// Rows that an operation worked on meanwhile: this listing does not judge them.
@@ -87,6 +91,8 @@ impl Listing {
             polled_at: None,
             poll_at: None,
             list_at: None,
+            root_missed: 0,
+            root_looked_for_at: None,
             missing_root_trusted: false,
         })
     }
@@ -147,7 +153,7 @@ impl Listing {
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        [self.poll_at, self.list_at].into_iter().flatten().min()
+        [self.poll_at, self.list_at, self.root_looked_for_at].into_iter().flatten().min()
     }
 
     pub(super) fn timer(&mut self, settings: &FolderSettings, now: Now) {
@@ -155,6 +161,7 @@ impl Listing {
             self.list_at = Some(now.monotonic + settings.list);
             self.want_everything();
         }
+        self.root_looked_for_at = self.root_looked_for_at.filter(|time| *time > now.monotonic);
         if self.poll_at.is_some_and(|time| time <= now.monotonic) {
             self.poll_at = None;
             self.want_poll();
@@ -163,8 +170,11 @@ impl Listing {
 }
 
 impl Folder {
-    pub(super) fn issue_listing(&mut self) {
-        if self.listing.running.is_some() || self.listing.polling.is_some() {
+    pub(super) fn issue_listing(&mut self, now: Now) {
+        if self.listing.running.is_some()
+            || self.listing.polling.is_some()
+            || self.listing.root_looked_for_at.is_some()
+        {
             return;
         }
         match self.listing.wanted {
@@ -185,6 +195,7 @@ impl Folder {
                 self.listing.wanted = Wanted::Nothing;
                 self.listing.running = Some(RunningListing {
                     command,
+                    began: now.wall,
                     seen: Vec::new(),
                     touched: self.busy.clone(),
                     directory: None,
@@ -389,6 +400,7 @@ impl Folder {
             Ok(()) => {
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
+                self.listing.root_missed = 0;
                 if let Some(mut root) = self.index.node(NodeId::ROOT)?
                     && root.remote.is_none()
                 {
@@ -397,10 +409,17 @@ impl Folder {
                     self.save_observed(&mut root)?;
                 }
                 self.sweep(&mut running)?;
+                self.forget_parked(running.began)?;
             }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
                     self.listing.want_everything();
+                    // It may have been made a moment ago, and a late service may not show it yet (protocol U-38).
+                    if let Some(delay) = DELAYS.get(self.listing.root_missed) {
+                        self.listing.root_missed += 1;
+                        self.listing.root_looked_for_at = Some(now.monotonic + *delay);
+                        return Ok(());
+                    }
                     self.root.hold("the remote folder is not there any more".to_owned(), now);
                     return Ok(());
                 }
@@ -444,6 +463,9 @@ impl Folder {
                         self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
                         continue;
                     }
+                    if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
+                        continue;
+                    }
                     node.remote = None;
                     self.save_observed(&mut node)?;
                 }
@@ -475,6 +497,7 @@ impl Folder {
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 match self.respelled(&node, &|id| seen.contains(&id))? {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
+                    None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {}
                     None => self.remote_vanished(&mut node)?,
                 }
             }

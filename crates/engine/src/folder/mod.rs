@@ -114,6 +114,11 @@ enum Pause {
     Until(Timestamp),
 }
 
+/// A service whose nodes lag behind each other is asked again after these delays, then it is believed
+/// (protocol U-38).
+const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+/// What the service shows may be older than what happened less than this ago: all of the delays.
+const PATIENCE: Duration = Duration::from_secs(22);
 /// The time of the next try of a problem that is being tried now.
 const BEING_TRIED: Timestamp = Timestamp::from_seconds(0);
 /// A row that was worked on this often without settling is left alone for a while.
@@ -167,6 +172,7 @@ impl Folder {
         events: impl IntoIterator<Item = Event>,
         now: Now,
     ) -> Result<Vec<Command>, FolderError> {
+        self.resolving.pass(now);
         for event in events {
             self.apply(event, now)?;
         }
@@ -198,6 +204,7 @@ impl Folder {
             self.connection.deadline(),
             self.confirming.deadline(),
             self.listing.deadline(),
+            self.resolving.deadline(),
             self.hinting.deadline(),
         ];
         deadlines.push(self.index.next_try()?.map(at_wall));
@@ -241,6 +248,7 @@ impl Folder {
         self.connection.timer(now);
         self.confirming.timer(now);
         self.listing.timer(&self.settings, now);
+        self.resolving.timer(now);
         self.hinting.timer(now);
         self.retry_due_problems(now)?;
         Ok(())
@@ -308,7 +316,7 @@ impl Folder {
         }
         if self.connection.is_open() && self.resolve_move()? {
             self.take_up_hints(now)?;
-            self.issue_listing();
+            self.issue_listing(now);
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
             }
@@ -356,7 +364,7 @@ impl Folder {
     fn complete(&mut self, command: CommandId, outcome: Outcome, now: Now) -> Result<(), FolderError> {
         match outcome {
             Outcome::Root(result) => self.root_checked(result, now)?,
-            Outcome::Claimed(result) => self.root_claimed(result, now),
+            Outcome::Claimed(result) => self.root_claimed(result, now)?,
             Outcome::Scanned(result) => self.scanned(command, result, now)?,
             Outcome::Hashed(result) if self.verifying.asked(command) => {
                 self.verified(command, result, now)?;

@@ -9,7 +9,7 @@ use super::completing::{Detail, Running};
 use super::planning::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
-use crate::index::{Local, MoveCandidate, Node, NodeId, RemoteMove};
+use crate::index::{Fact, Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::time::Now;
@@ -18,6 +18,9 @@ use crate::time::Now;
 const MOST_CANDIDATES: u32 = 1024;
 /// Fewer than after which a row is left alone, so that the path rules get their turn.
 const MOST_MOVE_ATTEMPTS: u32 = 3;
+
+/// What the temporary names of moves on the service begin with.
+pub(super) const PARKED_PREFIX: &str = ".jottad-moving-";
 
 /// The moves of the current round.
 #[derive(Debug, Default)]
@@ -30,6 +33,10 @@ pub(super) struct Moving {
 impl Moving {
     pub(super) fn begin(&mut self) {
         self.steps.clear();
+        self.given_up = false;
+    }
+
+    pub(super) fn go_on(&mut self) {
         self.given_up = false;
     }
 
@@ -51,7 +58,7 @@ impl Folder {
                 return Ok(true);
             }
             if let Some(step) = self.round.moving.steps.pop_front() {
-                if self.issue_step(&step)? {
+                if self.issue_step(&step, now)? {
                     self.round.progressed = true;
                     return Ok(false);
                 }
@@ -213,7 +220,7 @@ impl Folder {
     }
 
     /// Asks for one step; `false` if the trees changed and it makes no sense any more.
-    fn issue_step(&mut self, step: &Step) -> Result<bool, FolderError> {
+    fn issue_step(&mut self, step: &Step, now: Now) -> Result<bool, FolderError> {
         let source_path = match step.parked {
             Parked::From => parking_place(step),
             Parked::No | Parked::To => Some(step.from.clone()),
@@ -230,6 +237,9 @@ impl Folder {
         let stored_directory = self.index.stored_path(directory.id)?;
         if step.parked == Parked::To && !planted::is(Planted::MoveNotNoted) {
             self.index.park(&target_path)?;
+        }
+        if self.index.is_parked()? {
+            self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
         let remote_move =
             RemoteMove { source: source.id, directory: directory.id, name, parked: step.parked };
@@ -266,7 +276,7 @@ impl Folder {
 fn parking_place(step: &Step) -> Option<RelativePath> {
     let (directory, name) = step.from.split_last();
     let number = FoldKey::of(&encode_name(&name?)).number().unsigned_abs();
-    let name = Name::new(format!(".jottad-moving-{number:016x}").into_bytes()).ok()?;
+    let name = Name::new(format!("{PARKED_PREFIX}{number:016x}").into_bytes()).ok()?;
     Some(directory.join(&name))
 }
 

@@ -290,6 +290,7 @@ impl Folder {
         }
         match decision.action {
             Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
+            _ if self.is_parked_remains(node, here)? => Ok(Considered::Passed),
             // Removing waits until nothing else is left to do; what is blocked is reported where it was seen.
             Action::Trash(_) | Action::Block => Ok(Considered::Passed),
             Action::Upload | Action::MakeDirectory(Side::Remote)
@@ -337,6 +338,10 @@ impl Folder {
     fn settle(&mut self, node: &mut Node, decision: Decision) -> Result<Considered, FolderError> {
         match decision.action {
             Action::Forget => {
+                // What others put into one of our temporary names makes it theirs.
+                if node.remote.is_some() && self.index.is_parked()? {
+                    self.index.unpark(&self.index.path(node.id)?)?;
+                }
                 node.base = None;
                 self.index.save(node)?;
                 self.free_namesakes(node)?;

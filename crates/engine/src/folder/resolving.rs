@@ -1,13 +1,18 @@
 //! What became of a move on the service whose answer was lost: both ends are looked at before anything else is done.
 //!
 //! A move is the one operation whose half-known end could be mistaken: an entry that arrived unseen looks like
-//! another device's, and one that was thought to have left like a deletion.
+//! another device's, and one that was thought to have left like a deletion. A service that lags (protocol U-38) may show
+//! both ends as they were before an earlier move, which can look like the end of this one: in a change of letter case
+//! or a ring the old name is still taken then, and the temporary name not yet. So a look is believed only if a later one
+//! says the same.
+
+use std::time::Duration;
 
 use jottad_core::encode_name;
 
-use super::{Folder, FolderError};
+use super::{DELAYS, Folder, FolderError, PATIENCE};
 use crate::event::{CommandId, Task};
-use crate::index::{Index, RemoteMove};
+use crate::index::{Index, Node, RemoteMove};
 use crate::remote::{RemoteError, RemoteNode};
 use crate::time::Now;
 
@@ -15,8 +20,23 @@ use crate::time::Now;
 #[derive(Debug, Default)]
 pub(super) struct Resolving {
     doubted: Option<RemoteMove>,
+    looks: Looks,
+    /// An earlier run used temporary names, nobody knows how long ago.
+    follows_unknown: bool,
+    /// Until then the service may show what was there before the last move that was done.
+    late_until: Option<Duration>,
+}
+
+/// The looks at both ends.
+#[derive(Debug, Default)]
+struct Looks {
     source: Look,
     target: Look,
+    /// How often both ends were seen, and what that said the last time.
+    seen: usize,
+    before: Option<Sight>,
+    /// When they are looked at again.
+    not_before: Option<Duration>,
 }
 
 /// One end, and what was seen there.
@@ -28,15 +48,44 @@ enum Look {
     Seen(Option<RemoteNode>),
 }
 
+/// What both ends say of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Stayed,
+    Arrived,
+    /// The service is late at one of the ends, or somebody else was at work.
+    Neither,
+}
+
 impl Resolving {
     /// Takes up a move that a crash interrupted.
     pub(super) fn new(index: &Index) -> Result<Self, FolderError> {
-        Ok(Self { doubted: index.remote_move()?, ..Self::default() })
+        let follows_unknown = !index.parked()?.is_empty();
+        Ok(Self { doubted: index.remote_move()?, follows_unknown, ..Self::default() })
     }
 
     /// The answer to a move was not that it was done.
     pub(super) fn doubt(&mut self, remote_move: RemoteMove) {
-        *self = Self { doubted: Some(remote_move), ..Self::default() };
+        self.doubted = Some(remote_move);
+        self.looks = Looks::default();
+    }
+
+    /// A move was done.
+    pub(super) fn moved(&mut self, now: Now) {
+        self.late_until = Some(now.monotonic + PATIENCE);
+    }
+
+    /// Time has come so far.
+    pub(super) fn pass(&mut self, now: Now) {
+        if std::mem::take(&mut self.follows_unknown) {
+            self.moved(now);
+        }
+        self.late_until = self.late_until.filter(|time| now.monotonic < *time);
+    }
+
+    /// Whether what the service shows may be older than the last move that was done.
+    pub(super) fn may_be_late(&self) -> bool {
+        self.late_until.is_some()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -45,7 +94,30 @@ impl Resolving {
 
     /// Whether this command looks at an end of the move.
     pub(super) fn asked(&self, command: CommandId) -> bool {
-        self.source == Look::Asked(command) || self.target == Look::Asked(command)
+        self.looks.source == Look::Asked(command) || self.looks.target == Look::Asked(command)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.looks.not_before
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        self.looks.not_before = self.looks.not_before.filter(|time| *time > now.monotonic);
+    }
+
+    /// Takes what both ends say now; `None` if they are to be looked at again.
+    fn weigh(&mut self, sight: Sight, now: Now) -> Option<Sight> {
+        let looks = &mut self.looks;
+        let may_be_older = sight == Sight::Arrived && self.late_until.is_some();
+        let is_repeated = looks.before.replace(sight) == Some(sight);
+        looks.seen += 1;
+        if is_repeated && sight != Sight::Neither && !may_be_older {
+            return Some(sight);
+        }
+        let Some(delay) = DELAYS.get(looks.seen - 1) else { return Some(sight) };
+        looks.not_before = Some(now.monotonic + *delay);
+        (looks.source, looks.target) = (Look::Wanted, Look::Wanted);
+        None
     }
 }
 
@@ -58,14 +130,17 @@ impl Folder {
             self.listing.want_everything();
             return self.end_doubt().map(|()| true);
         }
-        if self.resolving.source == Look::Wanted {
-            let path = self.index.stored_path(doubted.source)?;
-            self.resolving.source = Look::Asked(self.issue(Task::Look { path }));
+        if self.resolving.looks.not_before.is_some() {
+            return Ok(false);
         }
-        if self.resolving.target == Look::Wanted {
+        if self.resolving.looks.source == Look::Wanted {
+            let path = self.index.stored_path(doubted.source)?;
+            self.resolving.looks.source = Look::Asked(self.issue(Task::Look { path }));
+        }
+        if self.resolving.looks.target == Look::Wanted {
             let directory = self.index.stored_path(doubted.directory)?;
             let path = directory.join(encode_name(&doubted.name));
-            self.resolving.target = Look::Asked(self.issue(Task::Look { path }));
+            self.resolving.looks.target = Look::Asked(self.issue(Task::Look { path }));
         }
         Ok(false)
     }
@@ -86,13 +161,14 @@ impl Folder {
                 Look::Wanted
             }
         };
-        if self.resolving.source == Look::Asked(command) {
-            self.resolving.source = look;
+        let looks = &mut self.resolving.looks;
+        if looks.source == Look::Asked(command) {
+            looks.source = look;
         } else {
-            self.resolving.target = look;
+            looks.target = look;
         }
-        if let (Look::Seen(source), Look::Seen(target)) = (self.resolving.source, self.resolving.target) {
-            self.judge_move(source, target)?;
+        if let (Look::Seen(source), Look::Seen(target)) = (looks.source, looks.target) {
+            self.judge_move(source, target, now)?;
         }
         Ok(())
     }
@@ -101,26 +177,41 @@ impl Folder {
         &mut self,
         source: Option<RemoteNode>,
         target: Option<RemoteNode>,
+        now: Now,
     ) -> Result<(), FolderError> {
         let Some(doubted) = self.resolving.doubted.clone() else { return Ok(()) };
         let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
-        let known = node.remote.as_ref().map(|remote| remote.node);
-        let is_done = source.is_none() && known.is_some_and(|known| is_same_entry(Some(known), target));
+        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), now) else { return Ok(()) };
         self.end_doubt()?;
         // What a directory holds was not looked at, and anything else than one of the two ends is somebody else's work.
-        if known == Some(RemoteNode::Directory)
-            || !(is_done || is_same_entry(known, source) && target.is_none())
-        {
+        let is_directory = node.remote.as_ref().is_some_and(|known| known.node == RemoteNode::Directory);
+        if is_directory || sight == Sight::Neither {
             self.listing.want_everything();
         }
-        if is_done { self.moved(&node, &doubted) } else { Ok(()) }
+        if sight != Sight::Neither {
+            // It is known where everything is, so the moves may go on. How often one is tried is counted apart.
+            self.round.moving.go_on();
+        }
+        if sight == Sight::Arrived { self.moved(&node, &doubted, now) } else { Ok(()) }
     }
 
     fn end_doubt(&mut self) -> Result<(), FolderError> {
-        self.resolving = Resolving::default();
+        self.resolving.doubted = None;
+        self.resolving.looks = Looks::default();
         self.index.set_remote_move(None)?;
         self.round.restart();
         Ok(())
+    }
+}
+
+fn sight_of(moved: &Node, source: Option<RemoteNode>, target: Option<RemoteNode>) -> Sight {
+    let known = moved.remote.as_ref().map(|remote| remote.node);
+    if source.is_none() && known.is_some() && is_same_entry(known, target) {
+        Sight::Arrived
+    } else if target.is_none() && is_same_entry(known, source) {
+        Sight::Stayed
+    } else {
+        Sight::Neither
     }
 }
 

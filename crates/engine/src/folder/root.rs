@@ -19,6 +19,8 @@ pub(super) struct Root {
     /// Of the root that was found good last.
     identity: Option<Identity>,
     look_again_at: Option<Duration>,
+    /// The marker that it has when the claim succeeds. Until then none is expected of it.
+    claiming: Option<String>,
     /// A person said that the root is right as it is: what was known of it is forgotten.
     trusted_once: bool,
 }
@@ -123,16 +125,14 @@ impl Folder {
         self.root.identity = Some(identity);
         let text = format!("{}/{}/{}", found.file_system, identity.inode, identity.born);
         self.index.set_fact(Fact::RootIdentity, Some(&text))?;
-        if self.settings.mode.pulls() && (marker.is_none() || marker != found.marker) {
-            let marker = found.marker.unwrap_or_else(|| {
+        if self.settings.mode.pulls()
+            && (marker.is_none() || marker != found.marker || !self.scanning.is_claimed())
+        {
+            let marker = found.marker.clone().unwrap_or_else(|| {
                 format!("{}-{}-{}", self.settings.name, now.wall.seconds(), text.replace('/', "-"))
             });
-            self.index.set_fact(Fact::RootMarker, Some(&marker))?;
-            self.issue(Task::ClaimRoot { marker });
-            return Ok(());
-        }
-        if self.settings.mode.pulls() && !self.scanning.is_claimed() {
-            self.issue(Task::ClaimRoot { marker: marker.unwrap_or_default() });
+            self.root.claiming = Some(marker.clone());
+            self.issue(Task::ClaimRoot { root: found, marker });
             return Ok(());
         }
         self.root.state = State::Good;
@@ -140,15 +140,23 @@ impl Folder {
         Ok(())
     }
 
-    pub(super) fn root_claimed(&mut self, result: Result<(), DiskError>, now: Now) {
-        match result {
-            Ok(()) => {
-                self.scanning.set_claimed();
-                self.root.state = State::Good;
-                self.root.look_again_at = None;
-            }
-            Err(error) => self.root.hold(error.to_string(), now),
+    pub(super) fn root_claimed(
+        &mut self,
+        result: Result<(), DiskError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let claimed = self.root.claiming.take();
+        if let Err(error) = result {
+            self.root.hold(error.to_string(), now);
+            return Ok(());
         }
+        if let Some(marker) = claimed {
+            self.index.set_fact(Fact::RootMarker, Some(&marker))?;
+        }
+        self.scanning.set_claimed();
+        self.root.state = State::Good;
+        self.root.look_again_at = None;
+        Ok(())
     }
 
     /// Takes an error that says that the root is gone; tells whether it did.

@@ -38,6 +38,8 @@ pub(crate) enum Fact {
     ProvenAt,
     /// A move on the service whose end is not known: source row, target directory's row, parked, name in hexadecimal.
     RemoteMove,
+    /// When a temporary name on the service was last left or gone to, seconds since the epoch.
+    ParkedAt,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
 }
@@ -52,6 +54,7 @@ impl Fact {
             Self::RemoteStamp => "remote_stamp",
             Self::ProvenAt => "proven_at",
             Self::RemoteMove => "remote_move",
+            Self::ParkedAt => "parked_at",
             Self::Paused => "paused",
         }
     }
@@ -144,7 +147,13 @@ impl Index {
         Ok(())
     }
 
-    /// Every temporary remote name in use.
+    /// Whether any temporary remote name is remembered.
+    pub(crate) fn is_parked(&self) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM parked)")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// Every temporary remote name that was used and may still be there.
     pub(crate) fn parked(&self) -> Result<Vec<RelativePath>, IndexError> {
         let mut statement = self.connection.prepare_cached("SELECT path FROM parked ORDER BY path")?;
         let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;

@@ -1,6 +1,7 @@
 //! Opening an index: settings, migrations, and what to do with a damaged or foreign file.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -36,6 +37,19 @@ pub enum IndexError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file may be read, and no more.
+    #[error("{} may not be written", .0.display())]
+    NotWritable(PathBuf),
+    /// It is of no use and cannot be set aside.
+    #[error("{cause}; setting it aside as {}: {source}", path.display())]
+    Aside {
+        /// What was wrong with it.
+        cause: String,
+        /// What it was to be called.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// `SQLite` failed.
     #[error("the index failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -55,11 +69,12 @@ impl IndexError {
         match self {
             Self::Damaged(_) => Some(DAMAGED),
             Self::Newer { .. } => Some(NEWER),
-            Self::File { .. } => None,
+            // Where the directory can be written, a new file can be; where not, setting aside fails and says so.
+            Self::NotWritable(_) => Some(READ_ONLY),
+            Self::File { .. } | Self::Aside { .. } => None,
             Self::Sqlite(error) => match error {
                 rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
                     ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(DAMAGED),
-                    // Where the directory can be written, a new file can be; where not, setting aside fails and says so.
                     ErrorCode::ReadOnly => Some(READ_ONLY),
                     _ => None,
                 },
@@ -115,6 +130,10 @@ impl Index {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
+        // It is opened for reading where no more is allowed, and would fail with less clear words later.
+        if connection.is_readonly(rusqlite::MAIN_DB)? {
+            return Err(IndexError::NotWritable(path.to_owned()));
+        }
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
         // A plan never depends on the values that are bound. Else each new value makes every statement that a partial
@@ -156,9 +175,50 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
     for migration in &MIGRATIONS[done..] {
         transaction.execute_batch(migration)?;
     }
+    // What is missing would be noticed when it is wanted, in the middle of something.
+    let parts = parts(&transaction)?;
+    if let Some(missing) = whole()?.iter().find(|part| !parts.contains(part)) {
+        return Err(IndexError::Damaged(format!("it has no {missing} as it should be")));
+    }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// A table or index of the schema.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    kind: String,
+    name: String,
+    /// How it was made.
+    statement: String,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.kind, self.name)
+    }
+}
+
+/// What a file consists of, but for what `SQLite` makes itself.
+fn parts(connection: &Connection) -> Result<Vec<Part>, IndexError> {
+    let mut statement =
+        connection.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
+    let rows = statement
+        .query_map([], |row| Ok(Part { kind: row.get(0)?, name: row.get(1)?, statement: row.get(2)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What every index consists of, found out once.
+fn whole() -> Result<&'static [Part], IndexError> {
+    static WHOLE: OnceLock<Vec<Part>> = OnceLock::new();
+    if let Some(whole) = WHOLE.get() {
+        return Ok(whole);
+    }
+    let empty = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|migration| empty.execute_batch(migration))?;
+    let found = parts(&empty)?;
+    Ok(WHOLE.get_or_init(|| found))
 }
 
 /// Renames an index that failed, and its companion, out of the way, never over an earlier one.
@@ -170,7 +230,7 @@ fn set_aside(path: &Path, error: &IndexError) -> Result<PathBuf, IndexError> {
         .unwrap_or_else(|| with_ending(path, &format!(".{word}")));
     let rename = |from: &Path, to: &Path| match std::fs::rename(from, to) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(IndexError::File { path: from.to_owned(), source })
+            Err(IndexError::Aside { cause: error.to_string(), path: to.to_owned(), source })
         }
         _ => Ok(()),
     };
@@ -191,7 +251,7 @@ fn describe_asides(path: &Path) -> Option<String> {
         std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut asides: Vec<(String, &str)> = names
         .filter_map(|aside| {
-            let (word, number) = aside.strip_prefix(name)?.strip_prefix('.')?.split_once('-')?;
+            let (word, number) = aside.strip_prefix(name)?.strip_prefix('.')?.rsplit_once('-')?;
             number.parse::<u32>().ok()?;
             let reason = match word {
                 DAMAGED => "was damaged",

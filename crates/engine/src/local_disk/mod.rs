@@ -210,17 +210,22 @@ impl Disk for LocalDisk {
         .await
     }
 
-    async fn claim_root(&self, marker: &str) -> Result<(), DiskError> {
-        let marker = marker.to_owned();
-        let claim = Arc::clone(&self.claim);
-        self.run("claiming", &RelativePath::root(), move |root, _| {
+    async fn claim_root(&self, expected: &RootIdentity, marker: &str) -> Result<(), DiskError> {
+        let (root, expected) = (Arc::clone(&self.root), expected.clone());
+        let (claim, marker) = (Arc::clone(&self.claim), marker.to_owned());
+        let claiming = tokio::task::spawn_blocking(move || {
+            let root = root.enter_as(&expected)?;
             let mut claim = claim.lock().unwrap_or_else(PoisonError::into_inner);
             if claim.is_none() {
-                *claim = Some(own_directory::claim(root, &marker)?);
+                *claim = Some(own_directory::claim(&root, &marker)?);
             }
             Ok(())
+        });
+        claiming.await.unwrap_or_else(|error| Err(stopped(error))).map_err(|kind| DiskError {
+            action: "claiming",
+            path: RelativePath::root(),
+            kind,
         })
-        .await
     }
 }
 

@@ -53,6 +53,17 @@ impl Root {
         }
     }
 
+    /// Opens the root if it is the directory that was looked at. What another one settled would be settled wrongly.
+    pub(super) fn enter_as(&self, expected: &RootIdentity) -> Result<OwnedFd, DiskErrorKind> {
+        let (opened, directory) = self.look()?;
+        let expected = Directory { file_system: expected.file_system, identity: expected.identity };
+        if directory == expected && *self.meant.get_or_init(|| directory) == directory {
+            Ok(opened)
+        } else {
+            Err(DiskErrorKind::RootLost)
+        }
+    }
+
     /// Looks at the root itself. This settles nothing: a disk may still be mounted over what is there now.
     pub(super) fn identify(&self) -> Result<RootIdentity, DiskErrorKind> {
         let (opened, directory) = self.look()?;

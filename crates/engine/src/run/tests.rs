@@ -5,7 +5,7 @@ use jottad_core::{Content, DeleteLimits, File, Kind, Mode, StoredName, StoredPat
 use super::*;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
-use crate::remote::{RemoteError, RemoteListing, RemoteNode};
+use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode};
 
 /// A service whose every answer is a bug.
 struct Panicking;
@@ -54,7 +54,7 @@ impl Remote for Panicking {
         panic!("a bug")
     }
 
-    async fn move_entry(&self, _: &StoredPath, _: &StoredPath, _: Kind) -> Result<(), RemoteError> {
+    async fn move_entry(&self, _: &StoredPath, _: &StoredPath, _: Kind) -> Result<MoveAnswer, RemoteError> {
         panic!("a bug")
     }
 

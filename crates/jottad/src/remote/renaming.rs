@@ -7,9 +7,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jottad_core::{FoldKey, StoredName};
-use jottad_transport::{Client, Error, RemotePath, Sighting};
+use jottad_transport::{Client, Error, ErrorKind, MoveOutcome, RemotePath, Sighting};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,11 @@ use crate::places::{Places, make_private_directory};
 const NAMES_BETWEEN: u32 = 100;
 /// Bytes of the old name that the name between keeps, so that it stays within what the service takes.
 const KEPT: usize = 230;
+/// A service that is late (protocol U-38) shows the old name as taken, and the name between as free, for a while after the
+/// first step. It is asked again after these delays, then it is believed.
+const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+/// A record younger than all of them proves more than a look that does not find what it tells of.
+const PATIENCE: Duration = Duration::from_secs(22);
 
 /// A renaming that is under way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,7 +61,7 @@ pub(crate) async fn rename_case(
         }
         return Err(error.into());
     }
-    let Err(error) = relocate(client, &between, to, is_folder).await else {
+    let Err(error) = take_second_step(client, &between, to, is_folder).await else {
         kept.forget();
         return Ok(());
     };
@@ -87,7 +93,9 @@ pub(crate) async fn finish_renamings(client: &Client, places: &Places) -> Result
         if record.username != client.username().await? {
             continue;
         }
-        let end = record.finish(client).await?;
+        let age =
+            file.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
+        let end = record.finish(client, age.is_some_and(|age| age < PATIENCE)).await?;
         if end != End::Blocked {
             let _ = fs::remove_file(&path);
         }
@@ -110,16 +118,17 @@ enum End {
 }
 
 impl Record {
-    async fn finish(&self, client: &Client) -> Result<End, Failure> {
+    async fn finish(&self, client: &Client, is_young: bool) -> Result<End, Failure> {
         let (Some(between), Some(to)) = (place(&self.between), place(&self.to)) else {
             return Ok(End::Nothing);
         };
         match client.look(&between).await? {
             Sighting::Folder if self.is_folder => {}
             Sighting::File(_) if !self.is_folder => {}
+            _ if is_young => return Ok(End::Blocked),
             _ => return Ok(End::Nothing),
         }
-        match relocate(client, &between, &to, self.is_folder).await {
+        match take_second_step(client, &between, &to, self.is_folder).await {
             Ok(()) => {
                 remark(format_args!("ended an interrupted renaming: {between} -> {to}"));
                 Ok(End::Done)
@@ -216,8 +225,34 @@ pub(crate) async fn relocate(
     from: &RemotePath,
     to: &RemotePath,
     is_folder: bool,
+) -> Result<MoveOutcome, Error> {
+    if is_folder { client.move_folder(from, to).await } else { client.move_file(from, to).await }
+}
+
+/// Moves an entry from the name between to its new name, which a late service may show as taken for a while.
+async fn take_second_step(
+    client: &Client,
+    between: &RemotePath,
+    to: &RemotePath,
+    is_folder: bool,
 ) -> Result<(), Error> {
-    if is_folder { client.move_folder(from, to).await } else { client.move_file(from, to).await }.map(drop)
+    for delay in DELAYS {
+        match relocate(client, between, to, is_folder).await {
+            Ok(MoveOutcome::Done) => return Ok(()),
+            // The answer was lost, and what was seen instead may be older than the first step.
+            Ok(MoveOutcome::FoundDone) => {
+                tokio::time::sleep(PATIENCE).await;
+                if !client.look(between).await?.is_live() {
+                    return Ok(());
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                tokio::time::sleep(delay).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    relocate(client, between, to, is_folder).await.map(drop)
 }
 
 /// Whether two different paths may be one to the service.

@@ -1,6 +1,7 @@
 //! Every kind of damage is noticed, set aside and said, and what comes after is an empty index.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::index::Fact;
@@ -43,7 +44,7 @@ type Damage = (&'static str, &'static str, fn(&Path));
 
 #[test]
 fn damage_is_set_aside_with_a_word_that_stays_as_long_as_the_file() {
-    let cases: [Damage; 5] = [
+    let cases: [Damage; 8] = [
         ("cut off", "was damaged", |file| {
             let bytes = fs::read(file).unwrap();
             fs::write(file, &bytes[..bytes.len() / 2 + 100]).unwrap();
@@ -58,6 +59,15 @@ fn damage_is_set_aside_with_a_word_that_stays_as_long_as_the_file() {
             let mut bytes = fs::read(file).unwrap();
             bytes[4096..40_960].fill(0xA5);
             fs::write(file, bytes).unwrap();
+        }),
+        ("a lost table", "was damaged", |file| {
+            Connection::open(file).unwrap().execute_batch("DROP TABLE parked").unwrap();
+        }),
+        ("a lost index", "was damaged", |file| {
+            Connection::open(file).unwrap().execute_batch("DROP INDEX node_arrived").unwrap();
+        }),
+        ("a lost column", "was damaged", |file| {
+            Connection::open(file).unwrap().execute_batch("ALTER TABLE problem DROP COLUMN remedy").unwrap();
         }),
         ("a newer version", "was written by a newer jottad", |file| {
             Connection::open(file).unwrap().pragma_update(None, "user_version", 999).unwrap();
@@ -114,4 +124,66 @@ fn a_full_disk_is_no_damage_and_what_was_committed_stays() {
     drop(index);
     let (index, aside) = Index::open(&file).unwrap();
     assert_eq!((proven_at(&index), index.fact(Fact::RemoteStamp).unwrap(), aside), (Some(1999), None, None));
+}
+
+/// Nothing is forbidden to root, so then this is run again as nobody. True if that is done and there is nothing left to do.
+fn done_as_nobody(test: &str) -> bool {
+    const MARK: &str = "JOTTAD_TEST_AS_NOBODY";
+    if !rustix::process::geteuid().is_root() {
+        return false;
+    }
+    assert!(std::env::var_os(MARK).is_none(), "still root");
+    let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"];
+    let output = std::process::Command::new("setpriv")
+        .args(nobody)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("index::open::tests::{test}")])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{output:?}");
+    true
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn an_index_that_cannot_be_written_is_set_aside_whole_and_said() {
+    if done_as_nobody("an_index_that_cannot_be_written_is_set_aside_whole_and_said") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = filled(directory.path());
+    allow(&file, 0o444);
+    let before = fs::read(&file).unwrap();
+    let (mut index, aside) = Index::open(&file).unwrap();
+    assert_eq!(fs::read(aside.unwrap()).unwrap(), before);
+    assert!(Index::describe_asides(&file).unwrap().contains("could not be written"));
+    index.set_fact(Fact::ProvenAt, Some("7")).unwrap();
+    index.commit().unwrap();
+    assert_eq!(proven_at(&index), Some(7));
+}
+
+#[test]
+fn an_index_that_can_neither_be_written_nor_set_aside_says_both_and_stays_as_it_is() {
+    if done_as_nobody("an_index_that_can_neither_be_written_nor_set_aside_says_both_and_stays_as_it_is") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = filled(directory.path());
+    let before = fs::read(&file).unwrap();
+    allow(&file, 0o444);
+    allow(directory.path(), 0o555);
+    let failure = Index::open(&file).map(drop).unwrap_err();
+    allow(directory.path(), 0o755);
+    assert!(!failure.is_damage(), "it would be set aside again and again");
+    let said = failure.to_string();
+    assert!(said.contains("may not be written") && said.contains("setting it aside"), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), before);
+    allow(&file, 0o644);
+    let (index, aside) = Index::open(&file).unwrap();
+    assert_eq!((proven_at(&index), aside), (Some(1999), None));
 }

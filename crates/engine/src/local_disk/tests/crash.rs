@@ -17,7 +17,8 @@ fn replace_for_ever(root: PathBuf) {
     let disk = LocalDisk::open(root).unwrap();
     let path = relative("letters/file");
     runtime.block_on(async {
-        disk.claim_root("id").await.unwrap();
+        let root = disk.root().await.unwrap();
+        disk.claim_root(&root, "id").await.unwrap();
         disk.make_directory(&relative("letters")).await.unwrap();
         loop {
             let there = match disk.stat(&path).await.unwrap() {

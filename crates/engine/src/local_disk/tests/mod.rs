@@ -152,7 +152,8 @@ impl Folder {
     }
 
     fn claim(&self, marker: &str) -> Result<(), DiskError> {
-        self.runtime.block_on(self.disk.claim_root(marker))
+        let root = self.identify()?;
+        self.runtime.block_on(self.disk.claim_root(&root, marker))
     }
 
     /// Every file in the trash, by the path it had, and its content; sorted.

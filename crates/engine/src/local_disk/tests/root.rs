@@ -67,6 +67,22 @@ fn looking_at_the_root_settles_nothing_but_working_in_it_does() {
 }
 
 #[test]
+fn a_directory_that_took_the_roots_place_after_the_look_is_not_claimed() {
+    let folder = Folder::new();
+    let seen = folder.identify().unwrap();
+    let away = folder.directory.path().join("away");
+    fs::rename(folder.root(), &away).unwrap();
+    fs::create_dir(folder.root()).unwrap();
+    let claim = |root| folder.runtime.block_on(folder.disk.claim_root(root, "id"));
+    assert_eq!(kind(claim(&seen)), "RootLost");
+    assert_eq!(fs::read_dir(folder.root()).unwrap().count(), 0, "nothing was written");
+
+    fs::remove_dir(folder.root()).unwrap();
+    fs::rename(away, folder.root()).unwrap();
+    claim(&seen).unwrap();
+}
+
+#[test]
 fn the_marker_is_what_was_claimed_first() {
     let folder = Folder::new();
     assert_eq!(folder.identify().unwrap().marker, None);
@@ -98,13 +114,14 @@ fn one_daemon_works_on_a_root_at_a_time() {
     let folder = Folder::new();
     folder.claim("id").unwrap();
     let other = LocalDisk::open(folder.root()).unwrap();
-    let claim = |disk: &LocalDisk| folder.runtime.block_on(disk.claim_root("id"));
+    let root = folder.identify().unwrap();
+    let claim = |disk: &LocalDisk| folder.runtime.block_on(disk.claim_root(&root, "id"));
     assert_eq!(kind(claim(&other)), "Locked");
     assert!(claim(&folder.disk.clone()).is_ok(), "a clone is the same daemon");
 
     let Folder { directory, runtime, disk } = folder;
     drop(disk);
-    assert!(runtime.block_on(other.claim_root("id")).is_ok());
+    assert!(runtime.block_on(other.claim_root(&root, "id")).is_ok());
     drop(directory);
 }
 
