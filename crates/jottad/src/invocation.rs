@@ -44,6 +44,17 @@ impl Invocation {
         }
     }
 
+    /// The same for what needs a folder, whichever it is.
+    pub(crate) fn config_with_folders(&self, name: Option<&str>) -> Result<Config, Failure> {
+        let config = self.config_with(name)?;
+        if config.is_empty() {
+            return Err(
+                Failure::usage("no folder is configured").hint("add one with: jottad folder add LOCAL")
+            );
+        }
+        Ok(config)
+    }
+
     /// Waits for a future: enough for a command that asks and prints.
     ///
     /// With a login in use, a signal ends the command in good order: a renewal of the tokens that is under way would

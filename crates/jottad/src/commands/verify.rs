@@ -25,10 +25,7 @@ pub(crate) struct VerifyArguments {
 
 /// Gives the order, waits for the end, and tells what came of it.
 pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.config_with(arguments.name.as_deref())?;
-    if config.is_empty() {
-        return Err(Failure::usage("no folder is configured").hint("add one with: jottad folder add LOCAL"));
-    }
+    invocation.config_with_folders(arguments.name.as_deref())?;
     invocation.wait(async {
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/verify", &order).await?;
