@@ -23,6 +23,7 @@ mod reporting;
 mod resolving;
 mod respelling;
 mod root;
+mod round;
 mod scanning;
 mod verifying;
 
@@ -45,9 +46,10 @@ use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
-use planning::Round;
+
 use resolving::Resolving;
 use root::Root;
+use round::Round;
 use scanning::Scanning;
 use verifying::Verifying;
 
@@ -207,6 +209,9 @@ impl Folder {
             self.resolving.deadline(),
             self.hinting.deadline(),
         ];
+        if !self.hashing.is_idle() {
+            deadlines.push(self.round.deadline());
+        }
         deadlines.push(self.index.next_try()?.map(at_wall));
         Ok(deadlines.into_iter().flatten().min())
     }
@@ -250,6 +255,7 @@ impl Folder {
         self.listing.timer(&self.settings, now);
         self.resolving.timer(now);
         self.hinting.timer(now);
+        self.round.timer(now);
         self.retry_due_problems(now)?;
         Ok(())
     }

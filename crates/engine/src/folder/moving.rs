@@ -6,7 +6,7 @@ use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
 use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
 
 use super::completing::{Detail, Running};
-use super::planning::Phase;
+use super::round::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
 use crate::index::{Fact, Local, MoveCandidate, Node, NodeId, RemoteMove};

@@ -4,6 +4,8 @@
 //! nothing more to do, what removes ([`super::deleting`]). What an operation brings about may allow others (a
 //! directory that was made can be filled), so rounds follow each other until one finds nothing.
 
+use std::time::Duration;
+
 use jottad_core::{
     Action, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
     conflict_name, encode_name,
@@ -11,9 +13,7 @@ use jottad_core::{
 
 use super::completing::{Detail, Running};
 use super::deleting::Deleting;
-use super::following::Following;
-use super::moving::Moving;
-use super::overwriting::Overwriting;
+use super::round::{Pages, Phase};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId, path_of, stored_path_of};
@@ -28,78 +28,6 @@ const MOST_SMALL: usize = 8;
 /// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
 const LARGE: u64 = 8 << 20;
 const MOST_LARGE: usize = 4;
-
-/// Where the current round stands.
-#[derive(Debug, Default)]
-pub(super) struct Round {
-    pub(super) phase: Phase,
-    cursor: Cursor,
-    /// Which rows the cursor is in.
-    side: Pages,
-    /// This round did something, so another one follows.
-    pub(super) progressed: bool,
-    /// Something was observed since the round began.
-    again: bool,
-    unproven: bool,
-    pub(super) moving: Moving,
-    pub(super) following: Following,
-    pub(super) overwriting: Overwriting,
-    pub(super) deleting: Deleting,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    #[default]
-    Over,
-    Moves,
-    Changes,
-    /// Everything that can be asked for was; what runs may allow more.
-    Waiting,
-    Deletes,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Pages {
-    #[default]
-    Unsettled,
-    RemoteOnly,
-}
-
-impl Round {
-    /// Something was observed: when this round is over another one follows.
-    pub(super) fn restart(&mut self) {
-        self.again = true;
-        self.unproven = true;
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.phase == Phase::Over && !self.again
-    }
-
-    /// Whether a directory is being worked through right now.
-    pub(super) fn is_in(&self, directory: NodeId) -> bool {
-        self.phase == Phase::Changes && self.cursor.directory() == directory
-    }
-
-    pub(super) fn take_unproven(&mut self) -> bool {
-        std::mem::take(&mut self.unproven)
-    }
-
-    pub(super) fn put_unproven(&mut self) {
-        self.unproven = true;
-    }
-
-    fn begin(&mut self) {
-        self.phase = Phase::Moves;
-        self.cursor = Cursor::default();
-        self.side = Pages::Unsettled;
-        self.again = false;
-        self.progressed = false;
-        self.unproven = true;
-        self.moving.begin();
-        self.following = Following::default();
-    }
-}
 
 /// What became of looking at a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +66,7 @@ impl Folder {
             }
             match self.round.phase {
                 Phase::Over => {
-                    if !self.round.again {
+                    if !self.round.again || !self.is_rested(now) {
                         return Ok(());
                     }
                     self.round.begin();
@@ -155,13 +83,16 @@ impl Folder {
                         return Ok(());
                     }
                     if self.round.progressed {
-                        self.round.begin();
-                    } else {
-                        self.round.phase = Phase::Waiting;
+                        self.round.restart();
                     }
+                    self.round.rest.begin(now);
+                    self.round.phase = Phase::Waiting;
                 }
                 Phase::Waiting => {
                     if self.round.again {
+                        if !self.is_rested(now) {
+                            return Ok(());
+                        }
                         self.round.begin();
                     } else if self.running.is_empty() && self.hashing.is_idle() && self.hinting.is_idle() {
                         // What is hinted may turn out to be the other end of a move.
@@ -179,6 +110,11 @@ impl Folder {
                 }
             }
         }
+    }
+
+    /// Whether the next round may begin.
+    fn is_rested(&self, now: Now) -> bool {
+        self.hashing.is_idle() || self.round.rest.is_over(now)
     }
 
     /// Works on through the rows that differ; tells whether the end was reached.
@@ -201,6 +137,7 @@ impl Folder {
                 self.round.side = Pages::Unsettled;
                 return Ok(true);
             }
+            self.round.rest.walked(page.len());
             for mut node in page {
                 let here = match surroundings.take() {
                     Some(here) if here.directory == node.parent => here,
@@ -283,7 +220,7 @@ impl Folder {
                 ProblemKind::Failing,
                 format!("it does not come to rest: {}", decision.because),
                 "nothing: it is tried again later; if it stays, another program may be working on it",
-                Some(std::time::Duration::from_mins(5)),
+                Some(Duration::from_mins(5)),
                 now,
             )?;
             return Ok(Considered::Passed);

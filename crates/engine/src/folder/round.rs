@@ -1,0 +1,177 @@
+//! Where the walks over the rows that differ stand.
+
+use std::time::Duration;
+
+use super::deleting::Deleting;
+use super::following::Following;
+use super::moving::Moving;
+use super::overwriting::Overwriting;
+use crate::index::{Cursor, NodeId};
+use crate::time::Now;
+
+/// A round over so few rows needs no pause.
+const UNRESTED: u32 = 256;
+/// The pause for each row that a round walked over: a few times what all walks of a round cost for it.
+const REST: Duration = Duration::from_micros(200);
+
+/// Where the current round stands.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) phase: Phase,
+    pub(super) cursor: Cursor,
+    /// Which rows the cursor is in.
+    pub(super) side: Pages,
+    /// This round did something, so another one follows.
+    pub(super) progressed: bool,
+    /// Something was observed since the round began.
+    pub(super) again: bool,
+    unproven: bool,
+    pub(super) rest: Rest,
+    pub(super) moving: Moving,
+    pub(super) following: Following,
+    pub(super) overwriting: Overwriting,
+    pub(super) deleting: Deleting,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Over,
+    Moves,
+    Changes,
+    /// Everything that can be asked for was; what runs may allow more.
+    Waiting,
+    Deletes,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    #[default]
+    Unsettled,
+    RemoteOnly,
+}
+
+impl Round {
+    /// Something was observed: when this round is over another one follows.
+    pub(super) fn restart(&mut self) {
+        self.again = true;
+        self.unproven = true;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Over && !self.again
+    }
+
+    /// Whether a directory is being worked through right now.
+    pub(super) fn is_in(&self, directory: NodeId) -> bool {
+        self.phase == Phase::Changes && self.cursor.directory() == directory
+    }
+
+    pub(super) fn take_unproven(&mut self) -> bool {
+        std::mem::take(&mut self.unproven)
+    }
+
+    pub(super) fn put_unproven(&mut self) {
+        self.unproven = true;
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.rest.until.filter(|_| self.again)
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        self.rest.timer(now);
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.phase = Phase::Moves;
+        self.rest = Rest::default();
+        self.cursor = Cursor::default();
+        self.side = Pages::Unsettled;
+        self.again = false;
+        self.progressed = false;
+        self.unproven = true;
+        self.moving.begin();
+        self.following = Following::default();
+    }
+}
+
+/// The pause after a round while files are being summed.
+///
+/// Every sum asks for another round, and a round walks over all rows that are not settled yet, so without it the time
+/// to take a folder up would grow with the square of its files. It follows what the round walked over and nothing else:
+/// however long one file takes to be summed, the others do not wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    walked: u32,
+    until: Option<Duration>,
+}
+
+impl Rest {
+    pub(super) fn walked(&mut self, rows: usize) {
+        self.walked = self.walked.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+    }
+
+    /// The round is over.
+    pub(super) fn begin(&mut self, now: Now) {
+        self.until = (self.walked > UNRESTED).then(|| now.monotonic + REST * self.walked);
+    }
+
+    fn timer(&mut self, now: Now) {
+        self.until = self.until.filter(|time| *time > now.monotonic);
+    }
+
+    pub(super) fn is_over(&self, now: Now) -> bool {
+        self.until.is_none_or(|time| now.monotonic >= time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::Timestamp;
+
+    use super::*;
+
+    fn at(time: Duration) -> Now {
+        Now { monotonic: time, wall: Timestamp::from_seconds(0) }
+    }
+
+    fn after_a_round_over(rows: usize) -> Rest {
+        let mut rest = Rest::default();
+        rest.walked(rows);
+        rest.begin(at(Duration::from_secs(1)));
+        rest
+    }
+
+    #[test]
+    fn few_rows_need_no_pause() {
+        assert!(after_a_round_over(256).is_over(at(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn the_pause_is_as_long_as_the_round() {
+        for (rows, seconds) in [(10_000, 2), (1_000_000, 200)] {
+            let rest = after_a_round_over(rows);
+            let end = Duration::from_secs(1 + seconds);
+            assert_eq!(rest.until, Some(end), "{rows} rows");
+            assert!(!rest.is_over(at(end.saturating_sub(Duration::from_nanos(1)))), "{rows} rows");
+            assert!(rest.is_over(at(end)), "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn a_pause_that_is_over_wakes_nobody() {
+        let mut round = Round { rest: after_a_round_over(1000), again: true, ..Round::default() };
+        let end = round.deadline().expect("there is a pause");
+        round.timer(at(end.saturating_sub(Duration::from_nanos(1))));
+        assert_eq!(round.deadline(), Some(end));
+        round.timer(at(end));
+        assert_eq!(round.deadline(), None);
+    }
+
+    #[test]
+    fn nothing_to_plan_wakes_nobody() {
+        let round = Round { rest: after_a_round_over(1000), ..Round::default() };
+        assert_eq!(round.deadline(), None);
+    }
+}
