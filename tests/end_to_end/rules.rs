@@ -1,5 +1,7 @@
 //! Ignore rules: what they keep away from the service, and that changing them deletes nothing on either side.
 
+use jottad_emulator::Act;
+
 use crate::stage::World;
 
 #[test]
@@ -71,6 +73,52 @@ fn the_rule_that_ignores_an_entry_is_named_with_its_file_and_line() {
     assert_eq!(why("d/a.log")["state"], "ignored");
     assert_eq!(why("d/a.txt")["state"], "in_sync");
     daemon.stop();
+}
+
+#[test]
+fn a_file_beyond_the_size_limit_stays_where_it_is() {
+    for mode in ["backup", "sync"] {
+        let world = World::configured(&format!("mode = \"{mode}\"\nmax_size = \"1 KiB\""));
+        let remote = |path: &str| format!("Jotta/Archive/docs/{path}");
+        let large = "x".repeat(1025);
+        for path in ["d/small", "grows", "edited there"] {
+            world.write(path, "small");
+        }
+        world.write("d/large", &large);
+        world.write("limit", "x".repeat(1024));
+        let daemon = world.start();
+        world.sync(0);
+        assert!(world.service.has(&remote("limit")) && !world.service.has(&remote("d/large")), "{mode}");
+        // One that was synced and grows beyond it is as if it were no more of the folder.
+        world.write("grows", &large);
+        world.service.does(Act::put(&remote("edited there"), large.as_bytes()));
+        world.service.does(Act::put(&remote("there"), large.as_bytes()));
+        world.sync(0);
+        assert_eq!(world.service.at(&remote("grows")).size, Some(5), "{mode}");
+        assert_eq!(std::fs::read(world.path("edited there")).unwrap(), b"small", "{mode}");
+        assert!(!world.path("there").exists(), "{mode}");
+        let why = |path: &str| {
+            let path = world.path(path).into_os_string();
+            world.machine.jottad(["why".into(), "--json".into(), path]).expect(0).json()
+        };
+        for path in ["d/large", "grows"] {
+            assert_eq!(why(path)["state"], "ignored", "{path}");
+            assert_eq!(why(path)["rule"], "max_size = 1024 bytes (in the configuration)", "{path}");
+        }
+        // Deleting all around it does not take it along, here or there.
+        world.remove("grows");
+        if mode == "sync" {
+            world.service.does(Act::delete(&remote("d")));
+        }
+        world.sync(0);
+        assert!(world.service.has(&remote("grows")) && world.path("d/large").exists(), "{mode}");
+        daemon.stop();
+        // A limit that is raised lets everything in.
+        world.machine.jottad(["folder", "set", "docs", "max_size=2 KiB"]).expect(0);
+        world.pass(0);
+        assert_eq!(world.service.at(&remote("d/large")).size, Some(1025), "{mode}");
+        assert_eq!(world.path("there").exists(), mode == "sync");
+    }
 }
 
 #[test]

@@ -63,6 +63,14 @@ pub trait Disk: Send + Sync + 'static {
     /// Starts a temporary file below `.jottad/tmp`.
     fn stage(&self) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
 
+    /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system can share it;
+    /// with the copy's sum. [`DiskErrorKind::Changed`] if the file was not `expected` before or after.
+    fn copy(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> impl Future<Output = Result<(Self::Staged, Md5), DiskError>> + Send;
+
     /// Puts a finished temporary file in its place, durably, with its modification time, and returns what is there now.
     ///
     /// `replaces` is what must be there: `None` means nothing. Anything else there is

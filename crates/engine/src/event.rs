@@ -181,6 +181,8 @@ pub enum Task {
         file: File,
         /// What it replaces here; `None` if nothing may be here.
         replaces: Option<FileStat>,
+        /// A file here that had the same content: it is copied if it still has, and nothing is fetched.
+        twin: Option<(RelativePath, FileStat)>,
     },
     /// Make a remote directory.
     MakeRemoteDirectory {

@@ -93,6 +93,11 @@ impl<D: Disk> Disk for Metered<D> {
         Ok(MeteredFile { file, position: Arc::clone(&self.position) })
     }
 
+    async fn copy(&self, path: &RelativePath, expected: &FileStat) -> Result<(Self::Staged, Md5), DiskError> {
+        let (file, md5) = self.disk.copy(path, expected).await?;
+        Ok((MeteredFile { file, position: Arc::clone(&self.position) }, md5))
+    }
+
     async fn place(
         &self,
         staged: Self::Staged,

@@ -129,8 +129,8 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             check_remote(remote, &target, replaces).await?;
             upload(disk, remote, &path, &target, &stat, file).await
         }
-        Task::Download { path, remote: source, file, replaces } => {
-            download(disk, remote, &path, &source, file, replaces).await
+        Task::Download { path, remote: source, file, replaces, twin } => {
+            download(disk, remote, &path, &source, file, replaces, twin).await
         }
         Task::MakeRemoteDirectory { path, remote: target } => {
             match disk.stat(&path).await? {
@@ -245,6 +245,7 @@ async fn download<D: Disk, R: Remote>(
     source: &StoredPath,
     file: File,
     replaces: Option<FileStat>,
+    twin: Option<(RelativePath, FileStat)>,
 ) -> Result<Achieved, OperationError> {
     let is_unchanged = match (disk.stat(path).await?, replaces) {
         (None, None) => true,
@@ -254,8 +255,13 @@ async fn download<D: Disk, R: Remote>(
     if !is_unchanged {
         return Err(OperationError::LocalChanged { path: path.clone() });
     }
-    let mut staged = disk.stage().await?;
-    remote.download(source, file.content, &mut staged).await?;
+    let staged = if let Some(copy) = copy_of_twin(disk, remote, source, file, twin).await? {
+        copy
+    } else {
+        let mut staged = disk.stage().await?;
+        remote.download(source, file.content, &mut staged).await?;
+        staged
+    };
     let mut replaces = replaces;
     if planted::is(Planted::DownloadOverEdit)
         && let Some(DiskNode::File(now)) = disk.stat(path).await?
@@ -263,6 +269,25 @@ async fn download<D: Disk, R: Remote>(
         replaces = Some(now);
     }
     Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
+}
+
+/// A copy of what is here already, if the remote file still is what it was said to be. Whatever is wrong with the local
+/// one, the content is fetched then.
+async fn copy_of_twin<D: Disk, R: Remote>(
+    disk: &D,
+    remote: &R,
+    source: &StoredPath,
+    file: File,
+    twin: Option<(RelativePath, FileStat)>,
+) -> Result<Option<D::Staged>, OperationError> {
+    let Some((twin, stat)) = twin else { return Ok(None) };
+    match disk.copy(&twin, &stat).await {
+        Ok((copy, md5)) if md5 == file.content.md5 => {
+            check_remote(remote, source, Replaces::File(file.content)).await?;
+            Ok(Some(copy))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Half of the evidence is looked at again: here it is still gone, and "here" is still the same place. The root comes

@@ -13,6 +13,8 @@ pub struct FolderSettings {
     pub mode: Mode,
     /// Ignore rules in gitignore syntax, from the configuration.
     pub ignore: Vec<String>,
+    /// Larger files, in bytes, are ignored.
+    pub max_size: Option<u64>,
     /// When a pass must wait for a person.
     pub delete_limits: DeleteLimits,
     /// How often the remote is asked whether anything changed.
@@ -29,4 +31,11 @@ pub struct FolderSettings {
     pub downloads: usize,
     /// This machine's name, for conflict names.
     pub host: String,
+}
+
+impl FolderSettings {
+    /// Whether a file of so many bytes is ignored for its size.
+    pub(crate) fn is_too_large(&self, size: u64) -> bool {
+        self.max_size.is_some_and(|most| size > most)
+    }
 }

@@ -294,6 +294,31 @@ impl Disk for SimulatedDisk {
         Ok(TemporaryFile { world: self.0.clone(), bytes: Vec::new() })
     }
 
+    async fn copy(
+        &self,
+        path: &RelativePath,
+        expected: &FileStat,
+    ) -> std::result::Result<(TemporaryFile, Md5), DiskError> {
+        let mut content = self.open(path, expected).await?;
+        let mut staged = self.stage().await?;
+        let mut buffer = [0; 16];
+        loop {
+            let offset = staged.bytes.len() as u64;
+            let read = self
+                .step("copying", path, |_| {
+                    content.read_at(offset, &mut buffer).map_err(|_| DiskErrorKind::Changed)
+                })
+                .await?;
+            if read == 0 {
+                break;
+            }
+            staged.bytes.extend_from_slice(&buffer[..read]);
+        }
+        self.step("copying", path, |world| expect(world, path, expected)).await?;
+        let md5 = Text::of(staged.bytes.clone()).content().md5;
+        Ok((staged, md5))
+    }
+
     async fn place(
         &self,
         staged: TemporaryFile,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
+    Action, Content, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
     conflict_name, encode_name,
 };
 
@@ -15,6 +15,7 @@ use super::completing::{Detail, Running};
 use super::deleting::Deleting;
 use super::round::{Pages, Phase};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
+use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId, path_of, stored_path_of};
 use crate::remote::RemoteNode;
@@ -203,7 +204,7 @@ impl Folder {
         if here.frozen || here.busy || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
             return Ok(Considered::Passed);
         }
-        // What only the remote side has was never seen by a scan, so the rules are asked here.
+        // What the remote side has was never seen by a scan, so the rules are asked here.
         if self.is_left_to_remote(node, here) {
             return Ok(Considered::Passed);
         }
@@ -262,13 +263,18 @@ impl Folder {
             })
     }
 
-    /// Whether only the remote side has a row, and a rule keeps it from coming here.
+    /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the size.
     pub(super) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
-        node.id != NodeId::ROOT
-            && node.local == Local::Absent
-            && node.base.is_none()
-            && self.rules.ignores(&here.path.join(&node.name), is_directory)
+        let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
+        self.is_too_large_there(node)
+            || (is_only_there && self.rules.ignores(&here.path.join(&node.name), is_directory))
+    }
+
+    /// Whether a file that would have to be fetched is ignored for its size.
+    pub(super) fn is_too_large_there(&self, node: &Node) -> bool {
+        let remote = node.remote_entry().file();
+        self.settings.mode.pulls() && remote.is_some_and(|file| self.settings.is_too_large(file.content.size))
     }
 
     /// Brings the base up to what both sides have; no operation is needed.
@@ -356,7 +362,13 @@ impl Folder {
             ),
             (Action::Download, _, _, Some(file)) => (
                 OperationKind::Download,
-                Task::Download { path: path.clone(), remote, file, replaces: stat },
+                Task::Download {
+                    path: path.clone(),
+                    remote,
+                    file,
+                    replaces: stat,
+                    twin: self.twin(file.content)?,
+                },
                 Detail::Download { file },
             ),
             (Action::MakeDirectory(Side::Remote), ..) => (
@@ -403,6 +415,13 @@ impl Folder {
             },
         )?;
         Ok(Considered::Issued)
+    }
+
+    /// A file here that has a content already, as far as is known.
+    fn twin(&self, content: Content) -> Result<Option<(RelativePath, FileStat)>, FolderError> {
+        let Some(node) = self.index.with_content(content)? else { return Ok(None) };
+        let Local::File { stat, .. } = node.local else { return Ok(None) };
+        Ok(Some((self.index.path(node.id)?, stat)))
     }
 
     /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it must be what

@@ -291,6 +291,12 @@ impl Folder {
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
             return Ok(explanation);
         }
+        if let Some(rule) = self.size_rule(&node) {
+            explanation.state = "ignored";
+            explanation.reason = format!("{path} is larger than what is synced");
+            explanation.rule = Some(rule);
+            return Ok(explanation);
+        }
         let Some(decision) = self.decide(&node)? else {
             explanation.state = "pending";
             "it is being summed or confirmed".clone_into(&mut explanation.reason);
@@ -300,6 +306,13 @@ impl Folder {
         explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
         decision.because.clone_into(&mut explanation.reason);
         Ok(explanation)
+    }
+
+    /// The rule that keeps a file out for its size, when those for its path do not.
+    fn size_rule(&self, node: &Node) -> Option<String> {
+        let is_too_large = node.local == Local::Ignored || self.is_too_large_there(node);
+        let most = self.settings.max_size.filter(|_| is_too_large)?;
+        Some(format!("max_size = {most} bytes (in the configuration)"))
     }
 
     /// Visits the rows that differ until told to stop, but for those that are left alone.

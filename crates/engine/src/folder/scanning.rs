@@ -286,7 +286,7 @@ impl Folder {
             let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
             if self.rules.ignores(&path, was_directory) {
                 // Whether it was gone before the rule came cannot be told.
-                self.ignore(&mut node)?;
+                self.ignore(&mut node, Local::Absent)?;
                 continue;
             }
             if node.local != Local::Absent {
@@ -300,6 +300,7 @@ impl Folder {
     fn is_never_synced(&self, directory: &RelativePath, entry: &DiskEntry) -> bool {
         match entry.node {
             DiskNode::Other(_) => true,
+            DiskNode::File(stat) if self.settings.is_too_large(stat.size) => true,
             node => {
                 let is_directory = matches!(node, DiskNode::Directory(_));
                 !self.rules.is_empty() && self.rules.ignores(&directory.join(&entry.name), is_directory)
@@ -318,7 +319,13 @@ impl Folder {
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
         if self.rules.ignores(path, is_directory) {
-            return self.ignore(&mut node);
+            return self.ignore(&mut node, Local::Absent);
+        }
+        if let DiskNode::File(stat) = seen
+            && self.settings.is_too_large(stat.size)
+        {
+            // No rule tells this of the path alone, so the row says that there is something.
+            return self.ignore(&mut node, Local::Ignored);
         }
         if !is_directory && !self.may_lose_mount(&mut node, now)? {
             return Ok(());
@@ -386,8 +393,8 @@ impl Folder {
     }
 
     /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so whatever becomes
-    /// of it here, what was synced before stays on the other side.
-    fn ignore(&mut self, node: &mut Node) -> Result<(), FolderError> {
+    /// of it here, what was synced before stays on the other side. `alone` is what the row says if only this side has it.
+    fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
         let mut below = Vec::new();
         if node.id != NodeId::NEW {
             self.index.walk(node.id, |row, _| {
@@ -404,7 +411,7 @@ impl Folder {
                 self.save_observed(&mut row)?;
             }
         }
-        let local = if node.remote.is_some() { Local::Ignored } else { Local::Absent };
+        let local = if node.remote.is_some() { Local::Ignored } else { alone };
         if node.base.is_some() || node.local != local {
             if planted::is(Planted::IgnoredIsDeleted) {
                 node.local = Local::Absent;

@@ -1,6 +1,6 @@
 //! What may need work, a bounded page at a time.
 
-use jottad_core::Md5;
+use jottad_core::{Content, Md5};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::node::{COLUMNS, read_node};
@@ -151,6 +151,20 @@ impl Index {
             )
             .optional()?;
         Ok(sum.map(Md5::from_bytes))
+    }
+
+    /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to have.
+    pub(crate) fn with_content(&self, content: Content) -> Result<Option<Node>, IndexError> {
+        if content.size == 0 {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM node INDEXED BY node_content
+             WHERE base_md5 = ?1 AND base_kind = 1 AND local_state = 0 AND base_size = ?2 LIMIT 1"
+        ))?;
+        let mut rows = statement
+            .query_and_then(params![content.md5.as_bytes(), content.size.cast_signed()], read_node)?;
+        rows.next().transpose()
     }
 
     /// Rows behind `after` that the remote side has, in the order of their ids.

@@ -10,10 +10,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{Index, Totals};
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../../migrations/0001_index.sql"),
     include_str!("../../../../migrations/0002_ignore_files.sql"),
     include_str!("../../../../migrations/0003_unsynced.sql"),
+    include_str!("../../../../migrations/0004_content.sql"),
 ];
 
 /// The index failed.

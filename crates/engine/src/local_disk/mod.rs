@@ -5,6 +5,7 @@
 //! reachable, and is durable when the future is done.
 
 mod beneath;
+mod copying;
 mod errors;
 mod facts;
 mod file_system;
@@ -162,6 +163,13 @@ impl Disk for LocalDisk {
 
     async fn stage(&self) -> Result<Staged, DiskError> {
         self.run("making a temporary file in", &RelativePath::root(), |root, _| staging::stage(root)).await
+    }
+
+    async fn copy(&self, path: &RelativePath, expected: &FileStat) -> Result<(Staged, Md5), DiskError> {
+        let expected = *expected;
+        let cancel = CancelOnDrop::default();
+        let cancelled = Arc::clone(&cancel.0);
+        self.run("copying", path, move |root, path| copying::copy(root, path, &expected, &cancelled)).await
     }
 
     async fn place(

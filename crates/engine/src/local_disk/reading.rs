@@ -29,6 +29,18 @@ pub(super) fn hash(
     cancelled: &AtomicBool,
 ) -> Result<Md5, DiskErrorKind> {
     let file = open_expected(root, path, expected)?;
+    sum(root, path, &file, expected, cancelled, |_| Ok(()))
+}
+
+/// Sums an opened file and shows what it reads; [`DiskErrorKind::Changed`] if it is not `expected` at the end.
+pub(super) fn sum(
+    root: &OwnedFd,
+    path: &RelativePath,
+    file: &std::fs::File,
+    expected: &FileStat,
+    cancelled: &AtomicBool,
+    mut show: impl FnMut(&[u8]) -> Result<(), DiskErrorKind>,
+) -> Result<Md5, DiskErrorKind> {
     let mut hasher = Md5Hasher::new();
     let mut buffer = vec![0; buffer_bytes(expected.size)];
     let mut offset = 0;
@@ -36,15 +48,16 @@ pub(super) fn hash(
         if cancelled.load(Ordering::Relaxed) {
             return Err(DiskErrorKind::Other(io::ErrorKind::Interrupted.into()));
         }
-        let bytes = read_some(&file, &mut buffer, offset)?;
+        let bytes = read_some(file, &mut buffer, offset)?;
         if bytes == 0 {
             return Err(DiskErrorKind::Changed);
         }
         hasher.update(&buffer[..bytes]);
+        show(&buffer[..bytes])?;
         offset += bytes as u64;
     }
     let unchanged = offset == expected.size
-        && Facts::of(&file)?.file() == Some(*expected)
+        && Facts::of(file)?.file() == Some(*expected)
         && beneath::facts(root, path)?.is_some_and(|facts| facts.file() == Some(*expected));
     if unchanged { Ok(Md5::from_bytes(hasher.finalize().into())) } else { Err(DiskErrorKind::Changed) }
 }

@@ -71,6 +71,7 @@ fn start(directory: &Path) -> FolderHandle {
     let settings = FolderSettings {
         name: "docs".to_owned(),
         mode: Mode::Backup,
+        max_size: None,
         ignore: Vec::new(),
         delete_limits: DeleteLimits { max_deletes: 1000, max_delete_percent: 50 },
         poll: Duration::from_hours(1),

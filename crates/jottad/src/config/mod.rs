@@ -128,6 +128,8 @@ pub(crate) struct Folder {
     pub(crate) scan: Duration,
     /// Where hints come from.
     pub(crate) watch: Backend,
+    /// Larger files, in bytes, are ignored; `None`: however large.
+    pub(crate) max_size: Option<u64>,
 }
 
 impl Config {
@@ -296,6 +298,10 @@ fn check_folder(
             "notify" => Ok(Backend::Notify),
             "poll" => Ok(Backend::Poll),
             _ => Err(format!("{text:?} is no way to watch: use auto, notify or poll")),
+        })?,
+        max_size: section.parsed("max_size", &fields.max_size, None, |text| match text {
+            "unlimited" => Ok(None),
+            _ => parse_size(text).map(Some).map_err(|reason| format!("{reason}, or \"unlimited\"")),
         })?,
         name,
     })

@@ -58,4 +58,5 @@ pub(crate) struct RawFolder {
     pub(crate) poll: Field,
     pub(crate) scan: Field,
     pub(crate) watch: Field,
+    pub(crate) max_size: Field,
 }

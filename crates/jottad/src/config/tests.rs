@@ -67,6 +67,7 @@ fn the_example_shows_every_setting_at_its_default() {
         "poll",
         "scan",
         "watch",
+        "max_size",
     ] {
         assert!(example_with_everything().contains(&format!("\n{key} = ")), "{key}");
     }
@@ -100,7 +101,7 @@ fn values_mean_what_people_write() {
     let config = parse(
         "[transfer]\nuploads = 3\nupload_limit = \"2 MiB\"\n[guard]\nmax_deletes = 0\n\
          [[folder]]\nname = \"docs\"\nlocal = \"~/Documents/\"\nremote = \"jotta/Archive/a:b\"\nmode = \"archive\"\n\
-         ignore = [\"*.tmp\"]\nsettle = \"2s\"\npoll = \"1m\"\nscan = \"12h\"\n",
+         ignore = [\"*.tmp\"]\nsettle = \"2s\"\npoll = \"1m\"\nscan = \"12h\"\nmax_size = \"4 GiB\"\n",
     )
     .unwrap();
     assert_eq!(config.transfer.uploads, Parallel::Fixed(3));
@@ -111,6 +112,7 @@ fn values_mean_what_people_write() {
     assert_eq!(folder.remote.to_string(), "jotta/Archive/a:b");
     assert_eq!((folder.mode, folder.settle), (Mode::Archive, Duration::from_secs(2)));
     assert_eq!((folder.poll, folder.scan), (Duration::from_mins(1), Duration::from_hours(12)));
+    assert_eq!(folder.max_size, Some(4 << 30));
 }
 
 #[test]
@@ -182,6 +184,10 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         (
             &folder("mode = \"mirror\""),
             "5: folder \"docs\": mode: \"mirror\" is not a mode: use backup, sync, archive or pull",
+        ),
+        (
+            &folder("max_size = \"huge\""),
+            "5: folder \"docs\": max_size: \"huge\" is not a size: write for example \"10 MiB\" or \"500 kB\", or \"unlimited\"",
         ),
         (
             &folder("ignore = \"*.tmp\""),

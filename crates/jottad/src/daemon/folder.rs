@@ -69,6 +69,7 @@ impl Setup {
         FolderSettings {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
+            max_size: self.folder.max_size,
             ignore: self.folder.ignore.clone(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 
 use super::LocalDisk;
 use super::reading::CheckedFile;
+use super::staging::Staged;
 use crate::disk::{
     Disk as _, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent as _, Mount, OtherKind,
     RootIdentity, StagedFile as _,
@@ -124,6 +125,10 @@ impl Folder {
 
     fn open(&self, path: &str, expected: &FileStat) -> Result<CheckedFile, DiskError> {
         self.runtime.block_on(self.disk.open(&relative(path), expected))
+    }
+
+    fn copy(&self, path: &str, expected: &FileStat) -> Result<(Staged, Md5), DiskError> {
+        self.runtime.block_on(self.disk.copy(&relative(path), expected))
     }
 
     fn make_directory(&self, path: &str) -> Result<Identity, DiskError> {

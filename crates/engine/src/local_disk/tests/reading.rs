@@ -123,7 +123,7 @@ fn absence_is_only_what_is_absent() {
 }
 
 #[test]
-fn a_file_that_is_not_the_expected_one_is_neither_hashed_nor_opened() {
+fn a_file_that_is_not_the_expected_one_is_neither_hashed_nor_opened_nor_copied() {
     type Change = fn(&Folder);
     let changes: [(&str, &str, Change); 9] = [
         ("edited", "Changed", |folder| fs::write(folder.at("d/file"), "edited").unwrap()),
@@ -160,6 +160,8 @@ fn a_file_that_is_not_the_expected_one_is_neither_hashed_nor_opened() {
         change(&folder);
         assert_eq!(kind(folder.hash("d/file", &stat)), expected, "hash: {what}");
         assert_eq!(kind(folder.open("d/file", &stat)), expected, "open: {what}");
+        assert_eq!(kind(folder.copy("d/file", &stat)), expected, "copy: {what}");
+        assert_eq!(files_below(&folder.at(".jottad")), Vec::<PathBuf>::new(), "{what}");
     }
 }
 

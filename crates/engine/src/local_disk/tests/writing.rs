@@ -18,6 +18,23 @@ fn a_new_file_is_placed_with_its_time_and_the_usual_mode() {
 }
 
 #[test]
+fn a_copy_is_a_file_of_its_own_with_the_same_content() {
+    let folder = Folder::new();
+    for bytes in [1, 300_000] {
+        let content = "x".repeat(bytes);
+        let source = folder.write("source", &content);
+        let (staged, md5) = folder.copy("source", &source).unwrap();
+        assert_eq!(md5, folder.hash("source", &source).unwrap());
+        let target = relative(&format!("copy of {bytes}"));
+        let placed = folder.runtime.block_on(folder.disk.place(staged, &target, LONG_AGO, None)).unwrap();
+        assert_ne!(placed.identity, source.identity);
+        folder.write("source", "edited");
+        assert_eq!(read(folder.at(&format!("copy of {bytes}"))), content);
+    }
+    assert_eq!(files_below(&folder.at(".jottad")), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_new_file_has_the_group_that_its_directory_hands_on() {
     if !rustix::process::geteuid().is_root() {
         return; // Another group can only be given by root.
