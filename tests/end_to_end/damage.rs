@@ -46,7 +46,7 @@ fn damage_while_stopped_costs_no_transfer_and_deletes_nothing() {
             world.synced();
             assert_eq!(world.service.tree(), before, "{mode}, {what}");
             assert_eq!(world.service.changes(), [""; 0], "{mode}, {what}");
-            assert_eq!(world.service.asked("download"), 0, "{mode}, {what}");
+            assert_eq!(world.service.asked("content"), 0, "{mode}, {what}");
             expect_notice(&world, reason, what);
             daemon.stop();
         }

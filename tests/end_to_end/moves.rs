@@ -1,6 +1,8 @@
 //! Renames: one request on the service, and not a byte of content, whether the daemon was there or not.
 
-use jottad_emulator::{Effect, ErrorBody};
+use std::fs;
+
+use jottad_emulator::{Act, Effect, ErrorBody};
 
 use crate::stage::World;
 
@@ -143,5 +145,26 @@ fn a_move_that_was_done_but_not_confirmed_is_recognised() {
             world.settle();
             assert_eq!(world.service.asked("upload"), 0, "{command} {effect:?}");
         }
+    }
+}
+
+#[test]
+fn what_is_here_under_another_name_is_copied_and_not_fetched() {
+    for mode in ["sync", "pull"] {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        world.service.does(Act::put("Jotta/Archive/docs/d/first", b"the same content"));
+        world.pass(0);
+        world.service.reset_counters();
+        // Another device copies it, and puts something else beside it.
+        world.service.does(Act::put("Jotta/Archive/docs/second", b"the same content"));
+        world.service.does(Act::put("Jotta/Archive/docs/other", b"another content"));
+        world.settle();
+        assert_eq!(world.service.asked("content"), 1, "{mode}: {:?}", world.service.counters());
+        // What is no more what it was is no source.
+        world.service.does(Act::put("Jotta/Archive/docs/third", b"the same content"));
+        world.write("d/first", "edited in between");
+        world.write("second", "edited in between, too");
+        world.pass(0);
+        assert_eq!(fs::read(world.path("third")).unwrap(), b"the same content", "{mode}");
     }
 }
