@@ -280,7 +280,19 @@ pub enum Replaces {
     File(Content),
 }
 
+impl Event {
+    /// Whether it tells what is on the disk and nothing else.
+    pub(crate) const fn only_shows_the_disk(&self) -> bool {
+        matches!(self, Self::Completed(_, Outcome::Scanned(_) | Outcome::Hashed(_)))
+    }
+}
+
 impl Task {
+    /// Whether it reads what is on the disk and does nothing else.
+    pub(crate) const fn only_reads_the_disk(&self) -> bool {
+        matches!(self, Self::Scan { .. } | Self::Hash { .. })
+    }
+
     /// The local path that it works on, if any.
     pub(crate) fn local_path(&self) -> Option<&RelativePath> {
         match self {

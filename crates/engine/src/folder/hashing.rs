@@ -13,7 +13,11 @@ use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// Most files that are summed at one time: more would only make the disk seek.
-pub(super) const MOST_HASHES: usize = 2;
+const MOST_HASHES: usize = 2;
+/// Most files if they are small: what takes time then is to find them.
+const MOST_SMALL_HASHES: usize = 8;
+/// How many bytes small files have together.
+const SMALL: u64 = 1 << 20;
 const PAGE: u32 = 64;
 
 /// Files that are being summed.
@@ -36,6 +40,17 @@ impl Hashing {
         self.running.is_empty() && self.over
     }
 
+    /// Whether another file may be summed now.
+    pub(super) fn has_room(sizes: impl Iterator<Item = u64>) -> bool {
+        let (count, bytes) =
+            sizes.fold((0, 0_u64), |(count, bytes), size| (count + 1, bytes.saturating_add(size)));
+        count < MOST_HASHES || (count < MOST_SMALL_HASHES && bytes < SMALL)
+    }
+
+    fn may_go_on(&self) -> bool {
+        Self::has_room(self.running.values().map(|(_, stat)| stat.size))
+    }
+
     fn is_running(&self, node: NodeId) -> bool {
         self.running.values().any(|(running, _)| *running == node)
     }
@@ -43,13 +58,13 @@ impl Hashing {
 
 impl Folder {
     pub(super) fn issue_hashes(&mut self) -> Result<(), FolderError> {
-        while self.hashing.running.len() < MOST_HASHES && !self.hashing.over {
+        while self.hashing.may_go_on() && !self.hashing.over {
             let page = self.index.page(Difference::Unhashed, self.hashing.cursor, PAGE)?;
             if page.is_empty() {
                 self.hashing.over = true;
             }
             for mut node in page {
-                if self.hashing.running.len() >= MOST_HASHES {
+                if !self.hashing.may_go_on() {
                     break;
                 }
                 self.hashing.cursor = Cursor::after(&node);
@@ -156,5 +171,27 @@ impl Folder {
             )?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_files_are_read_at_one_time_and_some_more_if_they_are_small() {
+        const LARGE: u64 = 5 << 30;
+        let table: [(&[u64], bool); 7] = [
+            (&[], true),
+            (&[LARGE], true),
+            (&[LARGE, LARGE], false),
+            (&[LARGE, 0], false),
+            (&[4096; 7], true),
+            (&[4096; 8], false),
+            (&[600 << 10; 2], false),
+        ];
+        for (sizes, expected) in table {
+            assert_eq!(Hashing::has_room(sizes.iter().copied()), expected, "{sizes:?}");
+        }
     }
 }

@@ -108,6 +108,8 @@ pub struct Folder {
     busy: BTreeSet<NodeId>,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
+    /// How often in a row what was seen was not written down at once.
+    postponed: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +127,8 @@ const PATIENCE: Duration = Duration::from_secs(22);
 const BEING_TRIED: Timestamp = Timestamp::from_seconds(0);
 /// A row that was worked on this often without settling is left alone for a while.
 const MOST_ATTEMPTS: u32 = 6;
+/// What was seen is written down at the latest after so many times.
+const MOST_POSTPONED: u32 = 64;
 
 impl Folder {
     /// Takes a folder up where its index left it. Nothing happens until [`Event::Started`].
@@ -162,11 +166,12 @@ impl Folder {
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
+            postponed: 0,
         })
     }
 
     /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is durable
-    /// when this returns.
+    /// when this returns; reading the disk rests on nothing.
     ///
     /// An error is fatal for this run of the folder; the index is left as of the last call.
     pub fn handle(
@@ -175,12 +180,27 @@ impl Folder {
         now: Now,
     ) -> Result<Vec<Command>, FolderError> {
         self.resolving.pass(now);
+        let mut only_seen = true;
         for event in events {
+            only_seen &= event.only_shows_the_disk();
             self.apply(event, now)?;
         }
         self.advance(now)?;
-        self.index.commit()?;
+        self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash, so while
+    /// more of it is on its way several such steps share a commit.
+    fn write_down(&mut self, only_seen: bool) -> Result<(), FolderError> {
+        let is_looking_on = !self.commands.is_empty()
+            && self.commands.iter().all(|command| command.task.only_reads_the_disk());
+        if only_seen && is_looking_on && self.postponed < MOST_POSTPONED {
+            self.postponed += 1;
+            return Ok(());
+        }
+        self.postponed = 0;
+        Ok(self.index.commit()?)
     }
 
     /// What happened since the last call, for people.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jottad_core::Md5;
 
-use super::hashing::MOST_HASHES;
+use super::hashing::Hashing;
 use super::{Folder, FolderError};
 use crate::disk::{DiskError, FileStat};
 use crate::event::{CommandId, Task};
@@ -59,6 +59,10 @@ impl Verifying {
     pub(super) fn report(&self) -> Option<&Verification> {
         self.report.as_ref()
     }
+
+    fn may_go_on(&self) -> bool {
+        Hashing::has_room(self.running.values().map(|expected| expected.stat.size))
+    }
 }
 
 impl Folder {
@@ -67,7 +71,7 @@ impl Folder {
         if self.verifying.report.as_ref().is_none_or(|report| report.ended.is_some()) {
             return Ok(());
         }
-        while self.verifying.running.len() < MOST_HASHES {
+        while self.verifying.may_go_on() {
             let page = self.index.agreed_files(self.verifying.last, PAGE)?;
             if page.is_empty() {
                 if self.verifying.running.is_empty()
@@ -78,7 +82,7 @@ impl Folder {
                 return Ok(());
             }
             for node in page {
-                if self.verifying.running.len() >= MOST_HASHES {
+                if !self.verifying.may_go_on() {
                     break;
                 }
                 self.verifying.last = node.id;
