@@ -299,15 +299,13 @@ impl Disk for SimulatedDisk {
         path: &RelativePath,
         expected: &FileStat,
     ) -> std::result::Result<(TemporaryFile, Md5), DiskError> {
-        let mut content = self.open(path, expected).await?;
+        let content = self.open(path, expected).await?;
         let mut staged = self.stage().await?;
-        let mut buffer = [0; 16];
         loop {
             let offset = staged.bytes.len() as u64;
+            let mut buffer = [0; 16];
             let read = self
-                .step("copying", path, |_| {
-                    content.read_at(offset, &mut buffer).map_err(|_| DiskErrorKind::Changed)
-                })
+                .step("copying", path, |world| Ok(read_bytes(world, content.serial, offset, &mut buffer)))
                 .await?;
             if read == 0 {
                 break;
