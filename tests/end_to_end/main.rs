@@ -22,6 +22,7 @@ mod damage;
 mod deletes;
 mod demo;
 mod edits;
+mod full;
 mod holds;
 mod keyring;
 mod login;

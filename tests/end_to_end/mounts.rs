@@ -2,42 +2,8 @@
 //! a mount namespace of its own.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use crate::stage::{Daemon, World, is_missing, wait_until};
-
-const INSIDE: &str = "JOTTAD_TEST_OWN_MOUNTS";
-
-fn in_own_mounts(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return test();
-    }
-    let own: &[&str] = if rustix::process::geteuid().is_root() {
-        &["--mount", "--propagation", "private", "--"]
-    } else {
-        &["--map-root-user", "--mount", "--"]
-    };
-    let test: Vec<&str> = std::iter::once("unshare").chain(own.iter().copied()).chain(["true"]).collect();
-    if is_missing("unshare", &test) {
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(own)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("mounts::{name}"), "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let report =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && report.contains("1 passed"), "in its own mounts: {report}");
-}
-
-fn run(program: &str, arguments: &[&str], path: &Path) {
-    let status = Command::new(program).args(arguments).arg(path).status().unwrap();
-    assert!(status.success(), "{program} {arguments:?} {}", path.display());
-}
+use crate::stage::{Daemon, World, in_own_mounts, run_on, wait_until};
 
 /// A folder with a disk in it. What is on the disk outlasts its being unmounted.
 fn with_disk(settings: &str) -> (World, Daemon) {
@@ -58,11 +24,11 @@ fn with_disk(settings: &str) -> (World, Daemon) {
 
 fn mount(world: &World) {
     let disk = world.machine.beside("disk");
-    run("mount", &["--bind", disk.to_str().unwrap()], &world.path("usb"));
+    run_on("mount", &["--bind", disk.to_str().unwrap()], &world.path("usb"));
 }
 
 fn unmount(world: &World) {
-    run("umount", &[], &world.path("usb"));
+    run_on("umount", &[], &world.path("usb"));
 }
 
 fn photos(world: &World) -> usize {
@@ -71,7 +37,7 @@ fn photos(world: &World) -> usize {
 
 #[test]
 fn a_disk_that_goes_deletes_nothing_and_its_return_mends_everything() {
-    in_own_mounts("a_disk_that_goes_deletes_nothing_and_its_return_mends_everything", || {
+    in_own_mounts("mounts::a_disk_that_goes_deletes_nothing_and_its_return_mends_everything", || {
         for settings in ["mode = \"backup\"", "mode = \"sync\""] {
             let (world, daemon) = with_disk(settings);
             unmount(&world);
@@ -107,17 +73,20 @@ fn a_disk_that_goes_deletes_nothing_and_its_return_mends_everything() {
 
 #[test]
 fn a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so() {
-    in_own_mounts("a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so", || {
-        let (world, daemon) = with_disk("mode = \"sync\"");
-        unmount(&world);
-        fs::remove_dir(world.path("usb")).unwrap();
-        wait_until("the disk is missed", || world.problems() == ["usb: mount_changed"]);
-        world.sync(6);
-        assert_eq!(photos(&world), 15);
-        world.machine.jottad(["approve", "docs", "tree"]).expect(1).complains("no disk has come or gone");
-        world.machine.jottad(["approve", "docs", "usb"]).expect(0);
-        world.synced();
-        assert_eq!(photos(&world), 0);
-        daemon.stop();
-    });
+    in_own_mounts(
+        "mounts::a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so",
+        || {
+            let (world, daemon) = with_disk("mode = \"sync\"");
+            unmount(&world);
+            fs::remove_dir(world.path("usb")).unwrap();
+            wait_until("the disk is missed", || world.problems() == ["usb: mount_changed"]);
+            world.sync(6);
+            assert_eq!(photos(&world), 15);
+            world.machine.jottad(["approve", "docs", "tree"]).expect(1).complains("no disk has come or gone");
+            world.machine.jottad(["approve", "docs", "usb"]).expect(0);
+            world.synced();
+            assert_eq!(photos(&world), 0);
+            daemon.stop();
+        },
+    );
 }

@@ -60,8 +60,9 @@ pub trait Disk: Send + Sync + 'static {
     fn make_directory(&self, path: &RelativePath)
     -> impl Future<Output = Result<Identity, DiskError>> + Send;
 
-    /// Starts a temporary file below `.jottad/tmp`.
-    fn stage(&self) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
+    /// Starts a temporary file below `.jottad/tmp`, with room for so many bytes: [`DiskErrorKind::NoSpace`] comes now,
+    /// where the file system can promise room, and not when half of them are there.
+    fn stage(&self, bytes: u64) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
 
     /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system can share it;
     /// with the copy's sum. [`DiskErrorKind::Changed`] if the file was not `expected` before or after.

@@ -88,8 +88,8 @@ impl<D: Disk> Disk for Metered<D> {
         self.disk.make_directory(path).await
     }
 
-    async fn stage(&self) -> Result<Self::Staged, DiskError> {
-        let file = self.disk.stage().await?;
+    async fn stage(&self, bytes: u64) -> Result<Self::Staged, DiskError> {
+        let file = self.disk.stage(bytes).await?;
         Ok(MeteredFile { file, position: Arc::clone(&self.position) })
     }
 

@@ -258,7 +258,7 @@ async fn download<D: Disk, R: Remote>(
     let staged = if let Some(copy) = copy_of_twin(disk, remote, source, file, twin).await? {
         copy
     } else {
-        let mut staged = disk.stage().await?;
+        let mut staged = disk.stage(file.content.size).await?;
         remote.download(source, file.content, &mut staged).await?;
         staged
     };

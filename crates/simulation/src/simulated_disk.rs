@@ -283,7 +283,7 @@ impl Disk for SimulatedDisk {
         Ok(identity)
     }
 
-    async fn stage(&self) -> std::result::Result<TemporaryFile, DiskError> {
+    async fn stage(&self, _: u64) -> std::result::Result<TemporaryFile, DiskError> {
         self.step("making", &RelativePath::root(), |world| {
             if !world.may_write_locally() {
                 world.violate("a temporary file in a mode that never writes locally".to_owned());
@@ -300,7 +300,7 @@ impl Disk for SimulatedDisk {
         expected: &FileStat,
     ) -> std::result::Result<(TemporaryFile, Md5), DiskError> {
         let content = self.open(path, expected).await?;
-        let mut staged = self.stage().await?;
+        let mut staged = self.stage(expected.size).await?;
         loop {
             let offset = staged.bytes.len() as u64;
             let mut buffer = [0; 16];

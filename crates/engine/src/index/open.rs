@@ -52,11 +52,19 @@ pub enum IndexError {
         source: std::io::Error,
     },
     /// `SQLite` failed.
-    #[error("the index failed: {0}")]
+    #[error("the index failed: {error}{remedy}", error = .0, remedy = remedy(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// A row holds what this program never writes.
     #[error("the index is damaged: {0}")]
     Damaged(String),
+}
+
+/// What a person can do about it, as the end of a sentence.
+fn remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; free some space on the disk with jottad's state directory",
+        _ => "",
+    }
 }
 
 impl IndexError {

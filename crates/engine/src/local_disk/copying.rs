@@ -21,6 +21,9 @@ pub(super) fn copy(
     // What is shared is what the file held at one moment, and the sum is taken of the same file, which must not
     // have changed by the end: so it is the sum of what is shared, too.
     let is_shared = share(&file, &staged);
+    if !is_shared {
+        staged.reserve(expected.size)?;
+    }
     let md5 = reading::sum(root, path, &file, expected, cancelled, |bytes| {
         if !is_shared {
             staged.write(bytes)?;

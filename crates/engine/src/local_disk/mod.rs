@@ -161,8 +161,13 @@ impl Disk for LocalDisk {
         self.write("making directory", path, placing::make_directory).await
     }
 
-    async fn stage(&self) -> Result<Staged, DiskError> {
-        self.run("making a temporary file in", &RelativePath::root(), |root, _| staging::stage(root)).await
+    async fn stage(&self, bytes: u64) -> Result<Staged, DiskError> {
+        let work = move |root: &OwnedFd, _: &RelativePath| {
+            let staged = staging::stage(root)?;
+            staged.reserve(bytes)?;
+            Ok(staged)
+        };
+        self.run("making a temporary file in", &RelativePath::root(), work).await
     }
 
     async fn copy(&self, path: &RelativePath, expected: &FileStat) -> Result<(Staged, Md5), DiskError> {

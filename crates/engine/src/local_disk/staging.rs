@@ -43,6 +43,23 @@ impl Staged {
     }
 }
 
+impl Staged {
+    /// Takes the room that it will need. Where the file system cannot promise any, writing finds out.
+    pub(super) fn reserve(&self, bytes: u64) -> Result<(), DiskErrorKind> {
+        #[cfg(target_os = "linux")]
+        if bytes > 0 {
+            use rustix::fs::{FallocateFlags, fallocate};
+            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+                Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+        Ok(())
+    }
+}
+
 impl Drop for Staged {
     fn drop(&mut self) {
         // Of a file that was placed there is no such name any more, and what cannot be deleted now is deleted when

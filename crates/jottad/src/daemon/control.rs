@@ -294,7 +294,23 @@ async fn sync(
     State(daemon): State<Daemon>,
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
-    ask(&daemon, &order, Request::SyncNow).await
+    let at = Time(now());
+    let is_meant = |folder: &RunningFolder| order.folder.as_deref().is_none_or(|name| folder.name() == name);
+    let mut woken = Vec::new();
+    for folder in daemon.folders() {
+        if is_meant(&folder) && folder.handle().is_none() {
+            // It looks at everything when it is started.
+            folder.wake().await;
+            woken.push(folder.name().to_owned());
+        }
+    }
+    if order.folder.is_some() && !woken.is_empty() {
+        return Ok(Json(AcceptedDocument { schema: SCHEMA, folders: woken, at }));
+    }
+    let Json(mut accepted) = ask(&daemon, &order, Request::SyncNow).await?;
+    accepted.folders.extend(woken);
+    accepted.at = at;
+    Ok(Json(accepted))
 }
 
 async fn verify(

@@ -26,7 +26,7 @@ fn replace_for_ever(root: PathBuf) {
                 _ => None,
             };
             let version = there.map_or(0, |stat| stat.size) + 1;
-            let mut staged = disk.stage().await.unwrap();
+            let mut staged = disk.stage(0).await.unwrap();
             for _ in 0..version {
                 staged.write(b"v").unwrap();
             }

@@ -138,7 +138,7 @@ impl Folder {
     /// Stages content and places it.
     fn place(&self, path: &str, content: &str, replaces: Option<&FileStat>) -> Result<FileStat, DiskError> {
         self.runtime.block_on(async {
-            let mut staged = self.disk.stage().await?;
+            let mut staged = self.disk.stage(content.len() as u64).await?;
             staged.write(content.as_bytes()).unwrap();
             self.disk.place(staged, &relative(path), LONG_AGO, replaces).await
         })

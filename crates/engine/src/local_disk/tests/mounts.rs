@@ -63,7 +63,7 @@ fn a_full_disk_loses_nothing() {
     mount(&folder.root(), "size=256k,nr_inodes=24");
     let stat = folder.write("file", "old");
     let large = folder.runtime.block_on(async {
-        let mut staged = folder.disk.stage().await.unwrap();
+        let mut staged = folder.disk.stage(0).await.unwrap();
         staged.write(&vec![b'x'; 1 << 20])
     });
     assert_eq!(large.unwrap_err().kind(), std::io::ErrorKind::StorageFull);

@@ -120,10 +120,10 @@ fn a_name_that_must_be_free_is_never_taken_from_another() {
 fn a_staged_file_that_is_not_placed_leaves_nothing() {
     let folder = Folder::new();
     folder.runtime.block_on(async {
-        let mut staged = folder.disk.stage().await.unwrap();
+        let mut staged = folder.disk.stage(0).await.unwrap();
         staged.write(b"half").unwrap();
         assert_eq!(files_below(&folder.at(".jottad/tmp")).len(), 1);
-        let other = folder.disk.stage().await.unwrap();
+        let other = folder.disk.stage(0).await.unwrap();
         assert_eq!(files_below(&folder.at(".jottad/tmp")).len(), 2);
         drop((staged, other));
     });
@@ -134,7 +134,7 @@ fn a_staged_file_that_is_not_placed_leaves_nothing() {
 fn what_is_not_downloaded_yet_is_closed_to_others() {
     let folder = Folder::new();
     folder.runtime.block_on(async {
-        let _staged = folder.disk.stage().await.unwrap();
+        let _staged = folder.disk.stage(0).await.unwrap();
         let file = &files_below(&folder.at(".jottad/tmp"))[0];
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     });
