@@ -49,9 +49,9 @@ impl Staged {
         #[cfg(target_os = "linux")]
         if bytes > 0 {
             use rustix::fs::{FallocateFlags, fallocate};
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, bytes) {
-                Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
-                Ok(()) | Err(_) => {}
+            let reserved = fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, bytes);
+            if let Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+                return Err(error.into());
             }
         }
         #[cfg(not(target_os = "linux"))]
