@@ -25,7 +25,7 @@ fn what_finds_no_room_here_is_a_problem_and_comes_when_there_is() {
         mount(2, &world.path(""));
         world.write("kept", "what was here");
         for name in ["first", "second", "third"] {
-            world.service.does(Act::put(&format!("Jotta/Archive/docs/{name}"), &[7; MIB]));
+            world.service.does(Act::put(&format!("Jotta/Archive/docs/{name}"), &vec![7; MIB]));
         }
         world.service.does(Act::put("Jotta/Archive/docs/small", b"small"));
         let daemon = world.start();
