@@ -250,6 +250,7 @@ impl Folder {
         remote_move: &RemoteMove,
         now: Now,
     ) -> Result<(), FolderError> {
+        let ends = self.ends_of(remote_move)?;
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -265,7 +266,7 @@ impl Folder {
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
-        self.resolving.moved(now);
+        self.resolving.moved(ends, now);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jottad_core::lateness::DELAYS;
 use jottad_core::{
     DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
 };
 
-use super::{DELAYS, Folder, FolderError};
+use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};

@@ -118,11 +118,6 @@ enum Pause {
     Until(Timestamp),
 }
 
-/// A service whose nodes lag behind each other is asked again after these delays, then it is believed
-/// (protocol U-38).
-const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
-/// What the service shows may be older than what happened less than this ago: all of the delays.
-const PATIENCE: Duration = Duration::from_secs(22);
 /// The time of the next try of a problem that is being tried now.
 const BEING_TRIED: Timestamp = Timestamp::from_seconds(0);
 /// A row that was worked on this often without settling is left alone for a while.
