@@ -47,6 +47,10 @@ pub(super) enum Detail {
     Follow {
         target: NodeId,
     },
+    /// A local rename to the spelling that the service has.
+    Respell {
+        name: Name,
+    },
     MoveAside {
         side: Side,
         name: Name,
@@ -192,6 +196,7 @@ impl Folder {
             }
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
+            Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
             Detail::Trash { side: Side::Remote } => {
                 self.index.release_held(node.id)?;
@@ -308,7 +313,7 @@ impl Folder {
     }
 
     /// The local entry is gone, with everything below it, by our own doing.
-    fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
+    pub(super) fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
         for id in self.below(node.id, |below| below.local != Local::Absent)? {
             if let Some(mut below) = self.index.node(id)? {
                 below.local = Local::Absent;

@@ -384,6 +384,7 @@ impl Folder {
                 self.attempts.insert(node.id, attempts);
             }
         }
+        self.note_spelling(node);
         Ok(())
     }
 
@@ -454,7 +455,11 @@ impl Folder {
             let Some(last) = page.last() else { return Ok(()) };
             after = *last;
             for id in page {
-                if running.saw(id) || running.touched.contains(&id) {
+                if running.saw(id) {
+                    continue;
+                }
+                if running.touched.contains(&id) {
+                    self.doubt_spelling(id, &|id| running.saw(id))?;
                     continue;
                 }
                 if let Some(mut node) = self.index.node(id)?

@@ -126,7 +126,17 @@ impl Resolving {
 
     /// Whether what it shows at these ends may be.
     fn may_be_late_at(&self, ends: &Ends) -> bool {
-        self.late_anywhere_until.is_some() || self.recent.iter().any(|recent| recent.ends.meet(ends))
+        self.late_until(ends).is_some()
+    }
+
+    /// Until when what the service shows at an entry may be older than a move that was done.
+    pub(super) fn entry_late_until(&self, path: &StoredPath) -> Option<Duration> {
+        self.late_until(&Ends::of(path, path))
+    }
+
+    fn late_until(&self, ends: &Ends) -> Option<Duration> {
+        let met = self.recent.iter().filter(|recent| recent.ends.meet(ends)).map(|recent| recent.late_until);
+        met.chain(self.late_anywhere_until).max()
     }
 
     pub(super) fn is_idle(&self) -> bool {
