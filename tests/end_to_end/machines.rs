@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use jottad_emulator::{EmulatorConfig, RandomFaults};
 
 use crate::stage::{Daemon, Machine, Service, Tree, World, md5};
 
+/// Lives at once: most of their time they wait.
+const AT_ONCE: u32 = 8;
 /// Kills before both machines are brought together and compared.
 const KILLS_OF_A_LIFE: u32 = 25;
 /// Passes of either machine after which they must agree: what one pass brings about, the other machine has to follow.
@@ -24,15 +27,23 @@ const SETTINGS: &str =
     "mode = \"sync\"\npoll = \"1s\"\n[guard]\nmax_deletes = 100000\nmax_delete_percent = 100\n";
 
 #[test]
-#[ignore = "the machines do not always come to agree yet; run it with --ignored"]
+#[ignore = "one life in twelve leaves a temporary name behind (docs/safety.md); run it with --ignored"]
 fn two_machines_that_are_edited_and_killed_agree_and_lose_nothing() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u32>().unwrap());
     if let Some(life) = number("JOTTAD_LIFE") {
         return Life::begin(life).live();
     }
-    for life in 0..number("JOTTAD_KILLS").unwrap_or(200).div_ceil(KILLS_OF_A_LIFE) {
-        Life::begin(life).live();
-    }
+    let lives = number("JOTTAD_KILLS").unwrap_or(200).div_ceil(KILLS_OF_A_LIFE);
+    let next = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(life) = Some(next.fetch_add(1, Relaxed)).filter(|life| *life < lives) {
+                    Life::begin(life).live();
+                }
+            });
+        }
+    });
 }
 
 /// Two machines with one account, and what their users did.
@@ -122,6 +133,7 @@ impl Life {
             }
             if pass == MOST_PASSES {
                 for user in [one, two] {
+                    println!("life {}, user {}", self.number, user.name);
                     user.world.assert_same();
                     user.world.pass(0);
                 }

@@ -8,6 +8,7 @@ mod content;
 mod entry;
 mod fold;
 mod guard;
+pub mod lateness;
 mod mode;
 pub mod moves;
 mod name;

@@ -215,7 +215,7 @@ pub enum Task {
         to: RelativePath,
         /// Which entry it must be.
         identity: Identity,
-        /// The move on the service that this follows, checked right before; `None` for a rename of our own.
+        /// What this follows on the service, checked right before; `None` for a rename of our own.
         followed: Option<Followed>,
     },
     /// Put a remote file or directory into the trash.
@@ -258,15 +258,20 @@ pub enum Task {
     },
 }
 
-/// A move on the service as the other side of a local one.
+/// What was done on the service, as the other side of a local rename.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Followed {
-    /// Nothing may be there any more …
-    pub from: StoredPath,
-    /// … and this must be here.
-    pub to: StoredPath,
-    /// What it is.
-    pub node: RemoteNode,
+pub enum Followed {
+    /// A move.
+    Move {
+        /// Nothing may be there any more …
+        from: StoredPath,
+        /// … and this must be here.
+        to: StoredPath,
+        /// What it is.
+        node: RemoteNode,
+    },
+    /// A change of spelling: the directory must show the name as it is spelled here.
+    Spelling(StoredPath),
 }
 
 /// What an upload may find at its remote path.

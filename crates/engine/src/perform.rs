@@ -151,11 +151,16 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             })
         }
         Task::MoveLocal { from, to, identity, followed } => {
-            if let Some(followed) = followed {
-                check_followed(remote, &followed).await?;
+            if let Some(followed) = &followed {
+                check_followed(remote, followed).await?;
             }
             disk.rename(&from, &to, identity).await?;
-            Ok(Achieved::Done)
+            match followed {
+                Some(Followed::Spelling(_)) if !keeps_spelling(disk, &from, &to).await? => {
+                    Ok(Achieved::Outdated)
+                }
+                _ => Ok(Achieved::Done),
+            }
         }
         Task::TrashRemote { root, path, local, remote: target, expected } => {
             check_still_local(disk, root, path, local).await?;
@@ -209,14 +214,40 @@ async fn check_remote<R: Remote>(
 
 /// What moved on the service must have left there and be here, or a rename of what it was would follow nothing.
 async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<(), OperationError> {
-    check_remote(remote, &followed.from, Replaces::Nothing).await?;
-    match followed.node {
-        RemoteNode::File(file) => check_remote(remote, &followed.to, Replaces::File(file.content)).await,
-        RemoteNode::Directory => match remote.look(&followed.to).await? {
-            Some(RemoteNode::Directory) => Ok(()),
-            _ => Err(OperationError::RemoteChanged { path: followed.to.clone() }),
-        },
+    match followed {
+        Followed::Spelling(path) if is_spelled(remote, path).await? => Ok(()),
+        Followed::Spelling(path) => Err(OperationError::RemoteChanged { path: path.clone() }),
+        Followed::Move { from, to, node } => {
+            check_remote(remote, from, Replaces::Nothing).await?;
+            match node {
+                RemoteNode::File(file) => check_remote(remote, to, Replaces::File(file.content)).await,
+                RemoteNode::Directory => match remote.look(to).await? {
+                    Some(RemoteNode::Directory) => Ok(()),
+                    _ => Err(OperationError::RemoteChanged { path: to.clone() }),
+                },
+            }
+        }
     }
+}
+
+/// Whether a directory shows this very name: a look finds it under every spelling (protocol 8.8).
+async fn is_spelled<R: Remote>(remote: &R, path: &StoredPath) -> Result<bool, RemoteError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.name()) else { return Ok(true) };
+    Ok(remote.list_directory(&parent).await?.iter().any(|(there, _)| there == name))
+}
+
+/// Whether the disk has a new name as it was given: some file systems turn every name into a normal form of their own,
+/// and then there is nothing to follow.
+async fn keeps_spelling<D: Disk>(
+    disk: &D,
+    from: &RelativePath,
+    to: &RelativePath,
+) -> Result<bool, DiskError> {
+    let (directory, Some(name)) = to.split_last() else { return Ok(true) };
+    if from.as_bytes().is_ascii() && to.as_bytes().is_ascii() {
+        return Ok(true);
+    }
+    Ok(disk.list(&directory).await?.entries.iter().any(|entry| entry.name == name))
 }
 
 async fn upload<D: Disk, R: Remote>(

@@ -45,14 +45,20 @@ impl Run<'_> {
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
             let Some(there) = exact.or_else(folded) else {
-                let may_stay = self.has_other_devices() && world.stays_for_unsynced(&path, serial);
+                let may_stay = self.scenario.has_other_devices() && world.stays_for_unsynced(&path, serial);
                 if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }
                 continue;
             };
             explained.insert(there.clone());
-            if !self.has_other_devices() && !self.loses_index() && *there != stored {
+            // Where changes travel here the local name follows, unless another entry has it.
+            let follows = world.mode.pulls()
+                && namesakes[&fold(&stored)].len() == 1
+                && !world.disk.holds_mount(&path)
+                && !world.is_ignored(&local_path(there), is_directory);
+            let is_ours = !self.scenario.has_other_devices() && !self.loses_index();
+            if (follows || is_ours) && there.name() != stored.name() {
                 differences.push(format!("{path} is spelled {there} on the service"));
             }
             let matching = |serial| match (world.disk.node(serial), text(&world, serial), remote[there]) {
@@ -85,11 +91,6 @@ impl Run<'_> {
         Ok(differences)
     }
 
-    fn has_other_devices(&self) -> bool {
-        let steps = self.scenario.steps.iter().map(|step| &step.act);
-        self.scenario.before.iter().chain(steps).any(Act::is_remote)
-    }
-
     /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as it is.
     fn loses_index(&self) -> bool {
         self.scenario.steps.iter().any(|step| step.act == Act::LoseIndex)
@@ -101,12 +102,12 @@ impl Run<'_> {
         }
         let forgets = self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
         let made_way = path.names().iter().any(|name| name.as_str().contains("(conflict kari "));
-        if world.mode == Mode::Archive || forgets || (made_way && self.has_other_devices()) {
+        if world.mode == Mode::Archive || forgets || (made_way && self.scenario.has_other_devices()) {
             return true;
         }
         match node {
             RemoteNode::File(file) => world.foreign.contains(&file.content),
-            RemoteNode::Directory => self.has_other_devices(),
+            RemoteNode::Directory => self.scenario.has_other_devices(),
         }
     }
 

@@ -12,6 +12,17 @@ const PLAIN: [&str; 14] =
     ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "d/e/b", "f", "f/a", "f/d", "f/d/e", "f/d/e/a"];
 /// Names that the service folds, encodes or refuses.
 const ODD: [&str; 9] = ["A", "D/a", "d/A", "\u{e9}", "e\u{301}", "d/x:y%", "\u{ff1a}", "f/\u{c9}", LONG];
+/// Spellings of one name to the service.
+const RESPELLED: [(&str, &str); 8] = [
+    ("a", "A"),
+    ("b", "B"),
+    ("d", "D"),
+    ("d/a", "d/A"),
+    ("d/e", "d/E"),
+    ("f", "F"),
+    ("f/d", "f/D"),
+    ("\u{e9}", "\u{c9}"),
+];
 /// Too long once it is encoded.
 const LONG: &str =
     "d/::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::";
@@ -67,6 +78,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
+    add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
     scenario
 }
 
@@ -81,6 +93,22 @@ fn add_lateness(scenario: &mut Scenario, random: &mut Rng) {
         let (from, to) =
             [("d", "D"), ("D", "d"), ("d/e", "d/E"), ("f", "F"), ("d/a", "d/A")][random.usize(0..5)];
         add_step(scenario, random, Act::Rename(from, to));
+    }
+}
+
+/// In some of the lives with other devices those change the spelling of names, and the user does at times, too. Drawn apart.
+fn add_respelling(scenario: &mut Scenario, random: &mut Rng) {
+    if !scenario.has_other_devices() || random.u8(0..3) > 0 {
+        return;
+    }
+    for _ in 0..random.usize(1..5) {
+        let pair = RESPELLED[random.usize(0..RESPELLED.len())];
+        let (from, to) = if random.bool() { pair } else { (pair.1, pair.0) };
+        let act = match random.u8(0..4) {
+            0 => Act::Rename(from, to),
+            _ => Act::RemoteRespell(from, to),
+        };
+        add_step(scenario, random, act);
     }
 }
 

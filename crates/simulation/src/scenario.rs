@@ -99,6 +99,14 @@ impl Default for Knobs {
     }
 }
 
+impl Scenario {
+    /// Whether another device is at work in it.
+    pub fn has_other_devices(&self) -> bool {
+        let steps = self.steps.iter().map(|step| &step.act);
+        self.before.iter().chain(steps).any(Act::is_remote)
+    }
+}
+
 /// One thing that happens, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {

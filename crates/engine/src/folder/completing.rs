@@ -47,6 +47,10 @@ pub(super) enum Detail {
     Follow {
         target: NodeId,
     },
+    /// A local rename to the spelling that the service has.
+    Respell {
+        name: Name,
+    },
     MoveAside {
         side: Side,
         name: Name,
@@ -192,6 +196,7 @@ impl Folder {
             }
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
+            Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
             Detail::Trash { side: Side::Remote } => {
                 self.index.release_held(node.id)?;
@@ -250,6 +255,7 @@ impl Folder {
         remote_move: &RemoteMove,
         now: Now,
     ) -> Result<(), FolderError> {
+        let ends = self.ends_of(remote_move)?;
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -265,7 +271,7 @@ impl Folder {
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
-        self.resolving.moved(now);
+        self.resolving.moved(ends, now);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;
@@ -307,7 +313,7 @@ impl Folder {
     }
 
     /// The local entry is gone, with everything below it, by our own doing.
-    fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
+    pub(super) fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
         for id in self.below(node.id, |below| below.local != Local::Absent)? {
             if let Some(mut below) = self.index.node(id)? {
                 below.local = Local::Absent;

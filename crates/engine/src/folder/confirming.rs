@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, FoldKey, StoredName};
 
-use super::{DELAYS, Folder, FolderError};
+use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Index, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};

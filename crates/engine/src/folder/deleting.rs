@@ -1,11 +1,12 @@
 //! What removes: last of all, counted before it begins, and held for a person where it is too much.
 
+use jottad_core::lateness::PATIENCE;
 use jottad_core::{Action, Kind, Mode, OperationKind, Side, Timestamp, holds_deletes};
 
 use super::completing::{Detail, Running};
 use super::moving::PARKED_PREFIX;
 use super::planning::Surroundings;
-use super::{Folder, FolderError, MOST_ATTEMPTS, PATIENCE};
+use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};

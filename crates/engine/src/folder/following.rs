@@ -192,11 +192,13 @@ impl Folder {
             && !self.is_busy_at(&to)
             && !self.is_given_up(&source)
             && !self.is_blocked(source.id, now)?
-            && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory);
+            && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory)
+            // Beside a namesake it would be one too many for the service.
+            && self.namesake_here(&target)?.is_none_or(|namesake| namesake.id == source.id);
         if !is_possible {
             return Ok(false);
         }
-        let followed = Followed {
+        let followed = Followed::Move {
             from: self.index.stored_path(source.id)?,
             to: self.index.stored_path(target.id)?,
             node: remote.node,

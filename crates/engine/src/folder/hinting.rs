@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, StoredName, StoredPath};
 
 use super::completing::Running;
-use super::{DELAYS, Folder, FolderError};
+use super::{Folder, FolderError};
 use crate::event::{RemoteHint, Told};
 use crate::index::{Descend, Node, NodeId};
 use crate::remote::RemoteNode;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jottad_core::lateness::DELAYS;
 use jottad_core::{
     DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
 };
 
-use super::{DELAYS, Folder, FolderError};
+use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
@@ -383,6 +384,7 @@ impl Folder {
                 self.attempts.insert(node.id, attempts);
             }
         }
+        self.note_spelling(node);
         Ok(())
     }
 
@@ -453,7 +455,11 @@ impl Folder {
             let Some(last) = page.last() else { return Ok(()) };
             after = *last;
             for id in page {
-                if running.saw(id) || running.touched.contains(&id) {
+                if running.saw(id) {
+                    continue;
+                }
+                if running.touched.contains(&id) {
+                    self.doubt_spelling(id, &|id| running.saw(id))?;
                     continue;
                 }
                 if let Some(mut node) = self.index.node(id)?

@@ -3,7 +3,7 @@
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
 //! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
 //! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`deciding`], [`moving`],
-//! [`following`], [`deleting`]) and what became of it
+//! [`following`], [`respelling`], [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
 mod completing;
@@ -46,8 +46,8 @@ use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
-
 use resolving::Resolving;
+use respelling::Respelling;
 use root::Root;
 use round::Round;
 use scanning::Scanning;
@@ -100,6 +100,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     resolving: Resolving,
+    respelling: Respelling,
     verifying: Verifying,
     connection: Connection,
     round: Round,
@@ -118,11 +119,6 @@ enum Pause {
     Until(Timestamp),
 }
 
-/// A service whose nodes lag behind each other is asked again after these delays, then it is believed
-/// (protocol U-38).
-const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
-/// What the service shows may be older than what happened less than this ago: all of the delays.
-const PATIENCE: Duration = Duration::from_secs(22);
 /// The time of the next try of a problem that is being tried now.
 const BEING_TRIED: Timestamp = Timestamp::from_seconds(0);
 /// A row that was worked on this often without settling is left alone for a while.
@@ -160,6 +156,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             resolving,
+            respelling: Respelling::default(),
             verifying: Verifying::default(),
             connection: Connection::default(),
             round: Round::default(),
@@ -228,6 +225,7 @@ impl Folder {
             self.listing.deadline(),
             self.resolving.deadline(),
             self.hinting.deadline(),
+            self.respelling.deadline(),
         ];
         if !self.hashing.is_idle() {
             deadlines.push(self.round.deadline());
@@ -276,6 +274,9 @@ impl Folder {
         self.resolving.timer(now);
         self.hinting.timer(now);
         self.round.timer(now);
+        if self.respelling.timer(now) {
+            self.round.restart();
+        }
         self.retry_due_problems(now)?;
         Ok(())
     }
@@ -362,6 +363,7 @@ impl Folder {
             && self.hinting.is_idle()
             && self.confirming.is_idle()
             && self.resolving.is_idle()
+            && self.respelling.is_idle()
             && self.running.is_empty()
             && self.round.is_over()
             && self.connection.is_open()

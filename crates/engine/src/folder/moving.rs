@@ -6,6 +6,7 @@ use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
 use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
 
 use super::completing::{Detail, Running};
+use super::respelling::is_respelling;
 use super::round::Phase;
 use super::{Folder, FolderError};
 use crate::event::Task;
@@ -135,9 +136,9 @@ impl Folder {
         Ok(self.surroundings(node.parent)?.frozen)
     }
 
-    /// An inode with a birth time names an entry for good. Without one a file must look the same too, and a directory
-    /// must hold something that it held before.
-    fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+    /// An inode with a birth time names an entry for good. Without one a file must look the same too. A directory
+    /// must hold something that it held before, unless only its spelling changed.
+    pub(super) fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
         let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
         match to.local {
             Local::File { stat, .. } => Ok(has_birth_time
@@ -152,7 +153,7 @@ impl Folder {
                     .filter(|node| node.base.is_some())
                     .map(|node| node.name)
                     .collect();
-                if held.is_empty() {
+                if held.is_empty() || (has_birth_time && is_respelling(from, to)) {
                     return Ok(has_birth_time);
                 }
                 for name in &held {

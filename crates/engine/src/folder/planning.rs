@@ -73,7 +73,7 @@ impl Folder {
                     self.round.begin();
                 }
                 Phase::Moves => {
-                    if !self.plan_moves(now)? || !self.plan_following(now)? {
+                    if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
                     self.round.overwriting = self.count_overwrites()?;
@@ -339,6 +339,11 @@ impl Folder {
             && !is_root
             && node.remote.is_none()
             && !self.name_is_possible(node, &stored_name, now)?
+        {
+            return Ok(Considered::Passed);
+        }
+        if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
+            && self.awaits_namesake(node)?
         {
             return Ok(Considered::Passed);
         }

@@ -153,6 +153,15 @@ impl Folder {
                 because: "moved here",
             });
         }
+        for (from, to) in self.spellings_to_follow()? {
+            operations.push(Operation {
+                kind: OperationKind::Move(Side::Local),
+                path: from,
+                to: Some(to),
+                bytes: None,
+                because: "spelled otherwise on the remote side",
+            });
+        }
         for pair in self.find_followable_here()? {
             let (from, to) = (self.index.path(pair.from)?, self.index.path(pair.to)?);
             moved.extend([from.clone(), to.clone()]);

@@ -4,17 +4,22 @@
 //! another device's, and one that was thought to have left like a deletion. A service that lags (protocol U-38) may show
 //! both ends as they were before an earlier move, which can look like the end of this one: in a change of letter case
 //! or a ring the old name is still taken then, and the temporary name not yet. So a look is believed only if a later one
-//! says the same.
+//! says the same, and where it may still be older than another move, only once it cannot be that any more.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use jottad_core::encode_name;
+use jottad_core::lateness::{DELAYS, PATIENCE};
+use jottad_core::{FoldKey, StoredPath, encode_name};
 
-use super::{DELAYS, Folder, FolderError, PATIENCE};
+use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Index, Node, RemoteMove};
 use crate::remote::{RemoteError, RemoteNode};
 use crate::time::Now;
+
+/// More moves than this that were done a moment ago are not kept apart.
+const MOST_RECENT: usize = 256;
 
 /// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
 #[derive(Debug, Default)]
@@ -23,8 +28,21 @@ pub(super) struct Resolving {
     looks: Looks,
     /// An earlier run used temporary names, nobody knows how long ago.
     follows_unknown: bool,
-    /// Until then the service may show what was there before the last move that was done.
-    late_until: Option<Duration>,
+    /// The moves that were done a moment ago, the oldest first.
+    recent: VecDeque<RecentMove>,
+    /// Until then the service may show what was there before moves of which it is not known where they were.
+    late_anywhere_until: Option<Duration>,
+}
+
+/// Where a move leads from and to, as the service may compare names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ends([Vec<FoldKey>; 2]);
+
+/// A move that was done, and until when the service may show what was there before.
+#[derive(Debug)]
+struct RecentMove {
+    ends: Ends,
+    late_until: Duration,
 }
 
 /// The looks at both ends.
@@ -57,6 +75,20 @@ enum Sight {
     Neither,
 }
 
+impl Ends {
+    fn of(from: &StoredPath, to: &StoredPath) -> Self {
+        Self([from, to].map(|path| path.names().iter().map(FoldKey::of).collect()))
+    }
+
+    /// Whether what is at an end of one move can have been shown, or hidden, by the other: an end of the one is an end of
+    /// the other, or lies below or above it.
+    fn meet(&self, other: &Self) -> bool {
+        let is_on_the_way =
+            |one: &[FoldKey], other: &[FoldKey]| one.starts_with(other) || other.starts_with(one);
+        self.0.iter().any(|one| other.0.iter().any(|other| is_on_the_way(one, other)))
+    }
+}
+
 impl Resolving {
     /// Takes up a move that a crash interrupted.
     pub(super) fn new(index: &Index) -> Result<Self, FolderError> {
@@ -71,21 +103,40 @@ impl Resolving {
     }
 
     /// A move was done.
-    pub(super) fn moved(&mut self, now: Now) {
-        self.late_until = Some(now.monotonic + PATIENCE);
+    pub(super) fn moved(&mut self, ends: Ends, now: Now) {
+        self.recent.push_back(RecentMove { ends, late_until: now.monotonic + PATIENCE });
+        if self.recent.len() > MOST_RECENT {
+            self.late_anywhere_until = self.recent.pop_front().map(|oldest| oldest.late_until);
+        }
     }
 
     /// Time has come so far.
     pub(super) fn pass(&mut self, now: Now) {
         if std::mem::take(&mut self.follows_unknown) {
-            self.moved(now);
+            self.late_anywhere_until = Some(now.monotonic + PATIENCE);
         }
-        self.late_until = self.late_until.filter(|time| now.monotonic < *time);
+        self.late_anywhere_until = self.late_anywhere_until.filter(|time| now.monotonic < *time);
+        while self.recent.pop_front_if(|oldest| oldest.late_until <= now.monotonic).is_some() {}
     }
 
-    /// Whether what the service shows may be older than the last move that was done.
+    /// Whether what the service shows may be older than a move that was done.
     pub(super) fn may_be_late(&self) -> bool {
-        self.late_until.is_some()
+        self.late_anywhere_until.is_some() || !self.recent.is_empty()
+    }
+
+    /// Whether what it shows at these ends may be.
+    fn may_be_late_at(&self, ends: &Ends) -> bool {
+        self.late_until(ends).is_some()
+    }
+
+    /// Until when what the service shows at an entry may be older than a move that was done.
+    pub(super) fn entry_late_until(&self, path: &StoredPath) -> Option<Duration> {
+        self.late_until(&Ends::of(path, path))
+    }
+
+    fn late_until(&self, ends: &Ends) -> Option<Duration> {
+        let met = self.recent.iter().filter(|recent| recent.ends.meet(ends)).map(|recent| recent.late_until);
+        met.chain(self.late_anywhere_until).max()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -106,9 +157,9 @@ impl Resolving {
     }
 
     /// Takes what both ends say now; `None` if they are to be looked at again.
-    fn weigh(&mut self, sight: Sight, now: Now) -> Option<Sight> {
+    fn weigh(&mut self, sight: Sight, ends: &Ends, now: Now) -> Option<Sight> {
+        let may_be_older = sight == Sight::Arrived && self.may_be_late_at(ends);
         let looks = &mut self.looks;
-        let may_be_older = sight == Sight::Arrived && self.late_until.is_some();
         let is_repeated = looks.before.replace(sight) == Some(sight);
         looks.seen += 1;
         if is_repeated && sight != Sight::Neither && !may_be_older {
@@ -133,16 +184,24 @@ impl Folder {
         if self.resolving.looks.not_before.is_some() {
             return Ok(false);
         }
+        let (from, to) = self.paths_of(&doubted)?;
         if self.resolving.looks.source == Look::Wanted {
-            let path = self.index.stored_path(doubted.source)?;
-            self.resolving.looks.source = Look::Asked(self.issue(Task::Look { path }));
+            self.resolving.looks.source = Look::Asked(self.issue(Task::Look { path: from }));
         }
         if self.resolving.looks.target == Look::Wanted {
-            let directory = self.index.stored_path(doubted.directory)?;
-            let path = directory.join(encode_name(&doubted.name));
-            self.resolving.looks.target = Look::Asked(self.issue(Task::Look { path }));
+            self.resolving.looks.target = Look::Asked(self.issue(Task::Look { path: to }));
         }
         Ok(false)
+    }
+
+    /// Where a move that the index does not show yet leads from and to.
+    fn paths_of(&self, remote_move: &RemoteMove) -> Result<(StoredPath, StoredPath), FolderError> {
+        let directory = self.index.stored_path(remote_move.directory)?;
+        Ok((self.index.stored_path(remote_move.source)?, directory.join(encode_name(&remote_move.name))))
+    }
+
+    pub(super) fn ends_of(&self, remote_move: &RemoteMove) -> Result<Ends, FolderError> {
+        self.paths_of(remote_move).map(|(from, to)| Ends::of(&from, &to))
     }
 
     pub(super) fn move_looked_at(
@@ -181,7 +240,10 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(doubted) = self.resolving.doubted.clone() else { return Ok(()) };
         let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
-        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), now) else { return Ok(()) };
+        let ends = self.ends_of(&doubted)?;
+        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), &ends, now) else {
+            return Ok(());
+        };
         self.end_doubt()?;
         // What a directory holds was not looked at, and anything else than one of the two ends is somebody else's work.
         let is_directory = node.remote.as_ref().is_some_and(|known| known.node == RemoteNode::Directory);
@@ -219,5 +281,116 @@ fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
     match (one, other) {
         (Some(RemoteNode::File(one)), Some(RemoteNode::File(other))) => one.content == other.content,
         (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{Name, RelativePath, Timestamp};
+
+    use super::*;
+
+    fn at(seconds: u64) -> Now {
+        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
+    }
+
+    fn ends(from: &str, to: &str) -> Ends {
+        let stored = |path: &str| {
+            let path = RelativePath::try_from(path).unwrap();
+            let names = path.components().map(|name| encode_name(&Name::new(name).unwrap()));
+            StoredPath::new(names.collect())
+        };
+        Ends::of(&stored(from), &stored(to))
+    }
+
+    /// When a move that arrived is believed, seconds after these were done.
+    fn believed_after(done: &[(&str, &str)], from: &str, to: &str) -> u64 {
+        let mut resolving = Resolving::default();
+        for (from, to) in done {
+            resolving.moved(ends(from, to), at(0));
+        }
+        believed_at(&mut resolving, &ends(from, to))
+    }
+
+    fn believed_at(resolving: &mut Resolving, ends: &Ends) -> u64 {
+        let mut now = at(0);
+        loop {
+            resolving.pass(now);
+            if resolving.weigh(Sight::Arrived, ends, now) == Some(Sight::Arrived) {
+                return now.monotonic.as_secs();
+            }
+            now.monotonic = resolving.deadline().unwrap();
+            resolving.timer(now);
+        }
+    }
+
+    /// The second look, and the last one.
+    const SOON: u64 = DELAYS[0].as_secs();
+    const LATE: u64 = PATIENCE.as_secs();
+
+    #[test]
+    fn a_move_is_believed_when_two_looks_say_that_it_arrived() {
+        assert_eq!(believed_after(&[], "a", "b"), SOON);
+    }
+
+    #[test]
+    fn a_move_elsewhere_makes_nobody_wait() {
+        assert_eq!(believed_after(&[("c", "d")], "a", "b"), SOON);
+        assert_eq!(believed_after(&[("d/a", "d/c")], "d/b", "d/e"), SOON);
+        assert_eq!(believed_after(&[("ab", "ba")], "a", "b"), SOON);
+    }
+
+    #[test]
+    fn looks_at_an_end_of_a_move_that_was_done_may_be_older_than_it() {
+        for done in [("a", "x"), ("x", "a"), ("b", "x"), ("x", "b")] {
+            assert_eq!(believed_after(&[("c", "d"), done], "a", "b"), LATE, "{done:?}");
+        }
+    }
+
+    #[test]
+    fn looks_below_and_above_an_end_of_a_move_that_was_done_may_be_older_than_it() {
+        assert_eq!(believed_after(&[("d", "e")], "e/a", "b"), LATE);
+        assert_eq!(believed_after(&[("d", "e")], "a", "d/b"), LATE);
+        assert_eq!(believed_after(&[("d/e/f", "g")], "d", "h"), LATE);
+    }
+
+    #[test]
+    fn ends_that_the_service_cannot_tell_apart_are_one() {
+        assert_eq!(believed_after(&[("A", "x")], "a", "b"), LATE);
+        assert_eq!(believed_after(&[("e\u{301}/x", "y")], "\u{c9}", "b"), LATE);
+    }
+
+    #[test]
+    fn a_move_is_forgotten_once_nothing_can_be_older_than_it() {
+        let mut resolving = Resolving::default();
+        resolving.moved(ends("a", "x"), at(0));
+        resolving.pass(at(LATE - 1));
+        assert!(resolving.may_be_late() && resolving.may_be_late_at(&ends("a", "b")));
+        resolving.pass(at(LATE));
+        assert!(!resolving.may_be_late());
+    }
+
+    #[test]
+    fn moves_that_are_too_many_to_be_kept_apart_make_every_look_wait() {
+        let mut resolving = Resolving::default();
+        for number in 0..=MOST_RECENT {
+            resolving.moved(ends(&format!("from {number}"), &format!("to {number}")), at(0));
+        }
+        assert_eq!(resolving.recent.len(), MOST_RECENT);
+        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
+    }
+
+    #[test]
+    fn after_a_run_that_used_temporary_names_every_look_waits() {
+        let mut resolving = Resolving { follows_unknown: true, ..Resolving::default() };
+        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
+    }
+
+    #[test]
+    fn that_a_move_did_not_arrive_is_believed_without_regard_to_others() {
+        let mut resolving = Resolving::default();
+        resolving.moved(ends("a", "x"), at(0));
+        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(0)), None);
+        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(SOON)), Some(Sight::Stayed));
     }
 }

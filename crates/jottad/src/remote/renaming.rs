@@ -7,8 +7,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{FoldKey, StoredName};
 use jottad_transport::{Client, Error, ErrorKind, MoveOutcome, RemotePath, Sighting};
 use rustix::fs::{FlockOperation, flock};
@@ -23,11 +23,6 @@ use crate::places::{Places, make_private_directory};
 const NAMES_BETWEEN: u32 = 100;
 /// Bytes of the old name that the name between keeps, so that it stays within what the service takes.
 const KEPT: usize = 230;
-/// A service that is late (protocol U-38) shows the old name as taken, and the name between as free, for a while after the
-/// first step. It is asked again after these delays, then it is believed.
-const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
-/// A record younger than all of them proves more than a look that does not find what it tells of.
-const PATIENCE: Duration = Duration::from_secs(22);
 
 /// A renaming that is under way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,6 +90,7 @@ pub(crate) async fn finish_renamings(client: &Client, places: &Places) -> Result
         }
         let age =
             file.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
+        // A young record proves more than a look that does not find what it tells of.
         let end = record.finish(client, age.is_some_and(|age| age < PATIENCE)).await?;
         if end != End::Blocked {
             let _ = fs::remove_file(&path);
@@ -229,7 +225,8 @@ pub(crate) async fn relocate(
     if is_folder { client.move_folder(from, to).await } else { client.move_file(from, to).await }
 }
 
-/// Moves an entry from the name between to its new name, which a late service may show as taken for a while.
+/// Moves an entry from the name between to its new name. After the first step a service that is late (protocol U-38) shows
+/// the old name as taken, and the name between as free, for a while.
 async fn take_second_step(
     client: &Client,
     between: &RemotePath,
