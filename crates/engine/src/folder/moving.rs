@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
-use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
+use jottad_core::{Entry, FoldKey, Md5, Name, OperationKind, RelativePath, Side, encode_name};
+use md5::{Digest as _, Md5 as Md5Hasher};
 
 use super::completing::{Detail, Running};
 use super::respelling::is_respelling;
@@ -220,14 +221,29 @@ impl Folder {
         Ok(asked)
     }
 
+    /// The temporary name of a parked entry: beside where it came from, and the same for both steps. No other machine uses it,
+    /// or would take what is parked there for what it left behind itself.
+    fn parking_place(&self, step: &Step) -> Option<RelativePath> {
+        let (directory, name) = step.from.split_last();
+        let identity = self.root.identity()?;
+        let mut sum = Md5Hasher::new();
+        sum.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
+        sum.update(identity.inode.to_be_bytes());
+        sum.update(identity.born.to_be_bytes());
+        sum.update(self.settings.host.as_bytes());
+        let sum = Md5::from_bytes(sum.finalize().into()).to_string();
+        let name = Name::new(format!("{PARKED_PREFIX}{}", sum.get(..16)?).into_bytes()).ok()?;
+        Some(directory.join(&name))
+    }
+
     /// Asks for one step; `false` if the trees changed and it makes no sense any more.
     fn issue_step(&mut self, step: &Step, now: Now) -> Result<bool, FolderError> {
         let source_path = match step.parked {
-            Parked::From => parking_place(step),
+            Parked::From => self.parking_place(step),
             Parked::No | Parked::To => Some(step.from.clone()),
         };
         let target_path = match step.parked {
-            Parked::To => parking_place(step),
+            Parked::To => self.parking_place(step),
             Parked::No | Parked::From => Some(step.to.clone()),
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
@@ -271,14 +287,6 @@ impl Folder {
         )?;
         Ok(true)
     }
-}
-
-/// The temporary name of a parked entry: beside where it came from, derived from both ends so that both steps find it.
-fn parking_place(step: &Step) -> Option<RelativePath> {
-    let (directory, name) = step.from.split_last();
-    let number = FoldKey::of(&encode_name(&name?)).number().unsigned_abs();
-    let name = Name::new(format!("{PARKED_PREFIX}{number:016x}").into_bytes()).ok()?;
-    Some(directory.join(&name))
 }
 
 /// A rename that the service cannot tell from no rename goes through a temporary name (protocol U-08).
