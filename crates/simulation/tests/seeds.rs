@@ -165,3 +165,26 @@ fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
     let before = [Act::Write("d", 1), Act::MakeDirectory("f"), Act::MountBelow("f")];
     assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
 }
+
+/// Once, a file that was saved when a person wanted the one back that had been there was replaced by that one: the word
+/// was given for what was not there.
+#[test]
+fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { max_deletes: 0, ..Knobs::default() },
+            before: vec![Act::Write("a", 3), Act::Write("b", 5)],
+            steps: vec![
+                step(After::Rest, Act::Remove("a")),
+                step(After::Rest, Act::Write("a", 6)),
+                step(After::Moves(0), Act::Reject),
+            ],
+        };
+        for seed in 0..40 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}

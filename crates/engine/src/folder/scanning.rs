@@ -341,10 +341,8 @@ impl Folder {
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
-                    if node.local != Local::Absent {
-                        // A person's word was about what was here then.
-                        self.index.release_held(node.id)?;
-                    }
+                    // A person's word was about what was here then, or was not.
+                    self.index.release_held(node.id)?;
                     self.vanish_below(node.id, Some(now))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
