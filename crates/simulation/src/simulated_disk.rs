@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{Md5, Name, RelativePath, Timestamp};
 use jottad_engine::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
-    Mount, RootIdentity, StagedFile,
+    Mount, RootIdentity, StagedFile, TreeDigest,
 };
 
 use crate::disk_tree::{Body, Forbidden, Serial};
@@ -377,13 +377,21 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
-    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> std::result::Result<(), DiskError> {
+    async fn trash(
+        &self,
+        path: &RelativePath,
+        expected: &DiskNode,
+        holds: Option<TreeDigest>,
+    ) -> std::result::Result<(), DiskError> {
         let trashed = self.step("trashing", path, |world| {
             let serial = see(world, path)?.ok_or(DiskErrorKind::NotFound)?;
             if world.disk.node(serial) != *expected {
                 return Err(DiskErrorKind::Changed);
             }
             check_file_system(world, path)?;
+            if holds.is_some() && holds != digest(world, serial) {
+                return Err(DiskErrorKind::Changed);
+            }
             let files =
                 std::iter::once(serial).chain(world.disk.walk(serial).into_iter().map(|(_, below)| below));
             let files = files.filter(|one| world.disk.entries(*one).is_none()).count();
@@ -434,6 +442,13 @@ impl Disk for SimulatedDisk {
         })
         .await
     }
+}
+
+/// What a directory holds; `None` if there is anything in it that is never synced.
+fn digest(world: &World, directory: Serial) -> Option<TreeDigest> {
+    let mut digest = TreeDigest::default();
+    let below = world.disk.walk(directory);
+    below.iter().all(|(path, below)| digest.add_local_entry(path, &world.disk.node(*below))).then_some(digest)
 }
 
 fn read_bytes(world: &World, serial: Serial, offset: u64, buffer: &mut [u8]) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, run, scenario};
+use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, scenario};
 
 const SEEDS: u64 = 4000;
 
@@ -186,5 +186,25 @@ fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
             let violations = run(&scenario, seed, false).violations;
             assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
         }
+    }
+}
+
+/// Once, what was saved in a directory between the last look and the rename went to the local trash with it.
+#[test]
+fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs::default(),
+        before: vec![Act::Write("d/a", 1)],
+        steps: vec![
+            step(After::Rest, Act::RemoteRemove("d")),
+            step(After::Moves(0), Act::SyncNow),
+            step(After::Moves(0), Act::WriteIntoWork(Work::Delete, 2)),
+        ],
+    };
+    for seed in 0..100 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
