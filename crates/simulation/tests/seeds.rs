@@ -208,3 +208,28 @@ fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor a problem.
+#[test]
+fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs {
+            disk_fault_permille: 200,
+            asks_at_end: false,
+            backstop_minutes: 360,
+            ..Knobs::default()
+        },
+        before: vec![Act::Write("a", 1)],
+        steps: vec![
+            step(After::Rest, Act::Listen(true)),
+            step(After::Rest, Act::WriteWithOldTime("a", 2)),
+            step(After::Rest, Act::RemoteTouch("a", 100)),
+        ],
+    };
+    for seed in 0..200 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}

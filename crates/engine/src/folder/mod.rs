@@ -505,6 +505,10 @@ impl Folder {
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if node.id != NodeId::NEW {
+            if matches!(node.local, Local::File { md5: None, .. }) && self.index.problem(node.id)?.is_some() {
+                // What kept it from being summed was a problem until now, and nothing else remembers it.
+                self.hashing.restart();
+            }
             self.index.clear_problem(node.id)?;
             self.attempts.remove(&node.id);
         }
