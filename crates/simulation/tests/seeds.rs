@@ -233,3 +233,11 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, a person's word about a lost disk did nothing if the directory above was gone as well.
+#[test]
+fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
+    let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
+    let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
+    assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
+}

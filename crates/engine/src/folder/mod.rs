@@ -297,7 +297,7 @@ impl Folder {
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve()?,
             Request::Reject => self.reject()?,
-            Request::AcceptMount(path) => self.accept_mount(path)?,
+            Request::AcceptMount(path) => self.accept_mount(path, now)?,
             Request::Reconnect => self.connection.retry_now(),
         }
         self.round.restart();

@@ -423,7 +423,7 @@ impl Folder {
     }
 
     /// The local entry is gone, with everything below it.
-    fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
+    pub(super) fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
         if !self.may_lose_mount(node, now)? {
             return Ok(());
         }
