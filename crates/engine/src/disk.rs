@@ -115,7 +115,8 @@ pub trait Disk: Send + Sync + 'static {
     ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
 
     /// Writes the root marker `.jottad/root-id` if it is missing, and locks the root against a second daemon.
-    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at.
+    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at. So is
+    /// whatever would be written later, once another directory stands there.
     fn claim_root(
         &self,
         root: &RootIdentity,

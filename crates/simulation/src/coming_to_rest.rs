@@ -82,6 +82,8 @@ impl Run<'_> {
                 self.rest()?;
             }
             self.accept_lost_disks()?;
+            // A person's word may have brought more to decide.
+            let Some(status) = self.status()? else { return Ok(false) };
             let differences = self.differences()?;
             let problems = self.unexplained_problems()?;
             reason = match (status.verdict, differences.first(), problems.first()) {

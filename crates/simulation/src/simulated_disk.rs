@@ -72,6 +72,9 @@ impl SimulatedDisk {
         if !world.may_write_locally() {
             world.violate(format!("{what} in a mode that never writes locally"));
         }
+        if world.root_is_claimed && !world.disk.is_mounted {
+            return Err(DiskErrorKind::RootLost);
+        }
         if !world.disk.is_mounted {
             world.violate(format!("{what} while the disk is not mounted"));
         }
@@ -437,6 +440,7 @@ impl Disk for SimulatedDisk {
             }
             Self::writing(world, "claiming the root", |world| {
                 world.disk.marker.get_or_insert_with(|| marker.to_owned());
+                world.root_is_claimed = true;
                 Ok(())
             })
         })
