@@ -346,7 +346,13 @@ async fn trash_remote<R: Remote>(
     target: StoredPath,
     expected: RemoteExpectation,
 ) -> Result<Achieved, OperationError> {
-    let Some(there) = remote.look(&target).await? else { return Ok(Achieved::Done) };
+    let Some(there) = remote.look(&target).await? else {
+        return match expected {
+            RemoteExpectation::File(_) => Ok(Achieved::Done),
+            // Of a directory a late service says so, too (protocol U-38); a listing tells.
+            RemoteExpectation::Directory(_) => Err(OperationError::RemoteChanged { path: target }),
+        };
+    };
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
         (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {

@@ -216,19 +216,23 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs {
-            disk_fault_permille: 200,
-            asks_at_end: false,
+            granularity_milliseconds: 4,
+            disk_fault_permille: 100,
+            poll_minutes: 60,
             backstop_minutes: 360,
+            asks_at_end: false,
+            haste: 2,
             ..Knobs::default()
         },
-        before: vec![Act::Write("a", 1)],
+        before: vec![Act::Write("d/e/b", 6)],
         steps: vec![
             step(After::Rest, Act::Listen(true)),
-            step(After::Rest, Act::WriteWithOldTime("a", 2)),
-            step(After::Rest, Act::RemoteTouch("a", 100)),
+            step(After::Rest, Act::Listen(false)),
+            step(After::Moves(0), Act::Rename("d/e/b", "d/b")),
+            step(After::Rest, Act::Listen(true)),
         ],
     };
-    for seed in 0..200 {
+    for seed in 0..400 {
         let violations = run(&scenario, seed, false).violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
@@ -240,4 +244,20 @@ fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
     let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
     let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
     assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
+}
+
+/// Once, a late service that did not show a directory yet was taken to have removed it.
+#[test]
+fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {
+    let step = |act| Step { after: After::Rest, act };
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        knobs: Knobs { lag_milliseconds: 2000, late_folders: true, ..Knobs::default() },
+        before: vec![Act::Write("d/e/a", 1), Act::RemoteWrite("d/e/a", 2)],
+        steps: vec![step(Act::MakeDirectory("f/d")), step(Act::Remove("d/e")), step(Act::Write("c", 3))],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
 }
