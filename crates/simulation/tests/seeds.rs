@@ -246,6 +246,41 @@ fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
     assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
 }
 
+/// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been before: what was
+/// deleted here then stayed on the service for ever.
+#[test]
+fn a_late_listing_does_not_hide_what_was_just_sent() {
+    let rest = |act| Step { after: After::Rest, act };
+    let soon = |act| Step { after: After::Moves(3), act };
+    let lives = [
+        vec![
+            rest(Act::Write("a", 1)),
+            rest(Act::RemoteHint),
+            soon(Act::Remove("a")),
+            rest(Act::Write("b", 2)),
+        ],
+        vec![
+            rest(Act::Listen(true)),
+            rest(Act::Write("a", 1)),
+            rest(Act::Write("a", 2)),
+            rest(Act::Remove("a")),
+            rest(Act::RemoteHint),
+            rest(Act::Write("b", 3)),
+        ],
+        vec![rest(Act::Write("a", 1)), rest(Act::Kill), rest(Act::RemoteHint), soon(Act::Remove("a"))],
+    ];
+    for mode in [Mode::Backup, Mode::Sync] {
+        for steps in &lives {
+            let knobs = Knobs { lag_milliseconds: 5000, remote_root_exists: true, ..Knobs::default() };
+            let scenario = Scenario { mode, knobs, before: Vec::new(), steps: steps.clone() };
+            for seed in 0..40 {
+                let violations = run(&scenario, seed, false).violations;
+                assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
+            }
+        }
+    }
+}
+
 /// Once, a late service that did not show a directory yet was taken to have removed it.
 #[test]
 fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {

@@ -240,6 +240,7 @@ impl Folder {
                 self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 self.listing.start(&self.settings, now);
+                self.follow_earlier_run(now)?;
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
