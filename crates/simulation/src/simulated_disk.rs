@@ -372,6 +372,9 @@ impl Disk for SimulatedDisk {
             check_rename(world, from, to)?;
             Self::writing(world, "renaming", |world| {
                 let now = world.tick();
+                if world.disk.inode(serial).links > 1 && world.disk.entries(serial).is_none() {
+                    world.disk.touched_by_name.insert(serial);
+                }
                 if world.disk.rename(from, to, now) { Ok(()) } else { Err(DiskErrorKind::Changed) }
             })
         });

@@ -127,7 +127,10 @@ impl World {
         if !self.knobs.has_birth_times {
             elsewhere.extend(self.disk.orphaned());
         }
-        let elsewhere: BTreeSet<Content> = elsewhere.iter().map(Text::content).collect();
+        let mut elsewhere: BTreeSet<Content> = elsewhere.iter().map(Text::content).collect();
+        // Another device may have saved the same under another name, which does not make it what the user kept here.
+        let live = self.contents_at(&StoredPath::root());
+        elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
         for (below, content) in gone {
             let names = path.names().iter().chain(below.names());
             let here = local_path(names);

@@ -20,8 +20,8 @@ fn mode_of(seed: u64) -> Mode {
 
 /// Each mode has lives of every kind.
 fn extras_of(seed: u64) -> Extras {
-    let kind = seed / 4 % 4;
-    Extras { rules: kind % 2 == 1, disks: kind >= 2, meddling: false }
+    let kind = seed / 4 % 8;
+    Extras { rules: kind % 2 == 1, disks: kind % 4 >= 2, meddling: kind >= 4 }
 }
 
 #[test]
@@ -39,9 +39,10 @@ fn no_life_loses_anything() {
             if !violations.is_empty() {
                 let rules = if extras.rules { " --rules" } else { "" };
                 let disks = if extras.disks { " --disks" } else { "" };
+                let meddling = if extras.meddling { " --meddling" } else { "" };
                 failed.lock().unwrap().push(format!(
                     "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --replay {seed} \
-                     --mode {mode}{rules}{disks}"
+                     --mode {mode}{rules}{disks}{meddling}"
                 ));
             }
         }

@@ -361,6 +361,20 @@ impl Folder {
         Ok(())
     }
 
+    /// What a look shows at a row or below it is believed, whatever was sent there.
+    pub(super) fn believe_below(&mut self, top: NodeId) -> Result<(), FolderError> {
+        let sent: Vec<NodeId> = self.confirming.sent.keys().copied().collect();
+        for node in sent {
+            let is_below = self.index.node(node)?.is_none()
+                || node == top
+                || self.index.lineage(node)?.iter().any(|above| above.id == top);
+            if is_below {
+                self.confirming.sent.remove(&node);
+            }
+        }
+        Ok(())
+    }
+
     /// The directories that something was sent into, at any depth, so short a time before a look that it may be too late to
     /// show them (protocol U-38), and until when that is so.
     pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
@@ -390,7 +404,8 @@ impl Folder {
             sent.filter(|sent| sent.was.contains(&seen)).map(|sent| sent.at + PATIENCE)
         };
         let mut until = self.confirming.all_sent_until.max(sent_at(node));
-        if seen.is_none() && !self.confirming.sent.is_empty() {
+        // What was seen beside it may have made it another row.
+        if seen.is_none() && !self.confirming.sent.is_empty() && self.index.node(node)?.is_some() {
             until = until.max(filled.get(&node).copied());
             for above in self.index.lineage(node)? {
                 until = until.max(sent_at(above.id));
