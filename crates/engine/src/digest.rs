@@ -3,7 +3,7 @@
 use jottad_core::{Content, RelativePath, StoredPath};
 use md5::{Digest as _, Md5 as Md5Hasher};
 
-use crate::disk::FileStat;
+use crate::disk::{DiskNode, FileStat};
 
 /// Sums the entries below a directory, in any order, so that an index and a listing can be compared without
 /// holding either in memory.
@@ -48,6 +48,17 @@ impl TreeDigest {
         hasher.update(b"directory\0");
         hasher.update(path.as_bytes());
         self.add(hasher);
+    }
+
+    /// Adds a local entry by its path below the directory; tells whether it is of a kind that is synced.
+    #[must_use]
+    pub fn add_local_entry(&mut self, path: &RelativePath, node: &DiskNode) -> bool {
+        match node {
+            DiskNode::File(stat) => self.add_local_file(path, stat),
+            DiskNode::Directory(_) => self.add_local_directory(path),
+            DiskNode::Other(_) => return false,
+        }
+        true
     }
 
     /// How many entries were added.

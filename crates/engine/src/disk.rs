@@ -9,6 +9,8 @@ use std::io;
 
 use jottad_core::{Md5, Name, RelativePath, Timestamp};
 
+use crate::digest::TreeDigest;
+
 /// The local file system below one root.
 ///
 /// Futures may be dropped at any await point; what was done until then stays done.
@@ -92,12 +94,16 @@ pub trait Disk: Send + Sync + 'static {
         expected: Identity,
     ) -> impl Future<Output = Result<(), DiskError>> + Send;
 
-    /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`; of a directory only the
-    /// identity can be checked, so the caller lists it right before.
+    /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`, and a directory must hold what
+    /// `holds` sums, if that is given.
+    ///
+    /// A directory is read once more when nobody finds it under its path any more. What was saved in it in the last
+    /// moment is [`DiskErrorKind::Changed`], and it is where it was.
     fn trash(
         &self,
         path: &RelativePath,
         expected: &DiskNode,
+        holds: Option<TreeDigest>,
     ) -> impl Future<Output = Result<(), DiskError>> + Send;
 
     /// Sets a file's modification time; the file must be `expected`. Returns its new facts.
@@ -109,7 +115,8 @@ pub trait Disk: Send + Sync + 'static {
     ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
 
     /// Writes the root marker `.jottad/root-id` if it is missing, and locks the root against a second daemon.
-    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at.
+    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at. So is
+    /// whatever would be written later, once another directory stands there.
     fn claim_root(
         &self,
         root: &RootIdentity,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::{Md5, RelativePath, Timestamp};
 
+use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskListing, DiskNode, FileStat, Identity, LocalContent, Mount, RootIdentity, StagedFile,
 };
@@ -117,8 +118,13 @@ impl<D: Disk> Disk for Metered<D> {
         self.disk.rename(from, to, expected).await
     }
 
-    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> Result<(), DiskError> {
-        self.disk.trash(path, expected).await
+    async fn trash(
+        &self,
+        path: &RelativePath,
+        expected: &DiskNode,
+        holds: Option<TreeDigest>,
+    ) -> Result<(), DiskError> {
+        self.disk.trash(path, expected, holds).await
     }
 
     async fn set_modified(

@@ -346,7 +346,13 @@ async fn trash_remote<R: Remote>(
     target: StoredPath,
     expected: RemoteExpectation,
 ) -> Result<Achieved, OperationError> {
-    let Some(there) = remote.look(&target).await? else { return Ok(Achieved::Done) };
+    let Some(there) = remote.look(&target).await? else {
+        return match expected {
+            RemoteExpectation::File(_) => Ok(Achieved::Done),
+            // Of a directory a late service says so, too (protocol U-38); a listing tells.
+            RemoteExpectation::Directory(_) => Err(OperationError::RemoteChanged { path: target }),
+        };
+    };
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
         (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {
@@ -389,11 +395,14 @@ async fn trash_local<D: Disk, R: Remote>(
     expected: LocalExpectation,
 ) -> Result<Achieved, OperationError> {
     let Some(here) = disk.stat(&path).await? else { return Err(OperationError::LocalChanged { path }) };
+    let holds = match expected {
+        LocalExpectation::Directory(_, digest) if !planted::is(Planted::DirectoryUnseen) => Some(digest),
+        _ => None,
+    };
     let is_same = match (here, expected) {
         (DiskNode::File(now), LocalExpectation::File(known)) => now == known,
-        (DiskNode::Directory(now), LocalExpectation::Directory(known, digest)) => {
-            now == known
-                && (planted::is(Planted::DirectoryUnseen) || local_digest(disk, &path).await? == Some(digest))
+        (DiskNode::Directory(now), LocalExpectation::Directory(known, _)) => {
+            now == known && (holds.is_none() || local_digest(disk, &path).await? == holds)
         }
         _ => false,
     };
@@ -409,7 +418,7 @@ async fn trash_local<D: Disk, R: Remote>(
         Err(error) if error.kind == RemoteErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    disk.trash(&path, &here).await?;
+    disk.trash(&path, &here, holds).await?;
     Ok(Achieved::Done)
 }
 
@@ -447,13 +456,11 @@ async fn local_digest<D: Disk>(
     while let Some((directory, below)) = pending.pop() {
         for entry in disk.list(&directory).await?.entries {
             let path = below.join(&entry.name);
-            match entry.node {
-                DiskNode::File(stat) => digest.add_local_file(&path, &stat),
-                DiskNode::Directory(_) => {
-                    digest.add_local_directory(&path);
-                    pending.push((directory.join(&entry.name), path));
-                }
-                DiskNode::Other(_) => return Ok(None),
+            if !digest.add_local_entry(&path, &entry.node) {
+                return Ok(None);
+            }
+            if let DiskNode::Directory(_) = entry.node {
+                pending.push((directory.join(&entry.name), path));
             }
         }
     }

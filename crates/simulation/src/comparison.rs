@@ -107,7 +107,8 @@ impl Run<'_> {
         }
         match node {
             RemoteNode::File(file) => world.foreign.contains(&file.content),
-            RemoteNode::Directory => self.scenario.has_other_devices(),
+            // What is ignored in it stays, and so does it.
+            RemoteNode::Directory => self.scenario.has_other_devices() || holds_ignored(world, path),
         }
     }
 
@@ -217,6 +218,14 @@ fn fold(path: &StoredPath) -> Vec<FoldKey> {
 fn is_below(path: &StoredPath, above: &RelativePath) -> bool {
     let (path, above) = (fold(path), fold(&World::stored(above)));
     path.starts_with(&above)
+}
+
+/// Whether a directory on the service holds anything, at any depth, that a rule ignores.
+fn holds_ignored(world: &World, directory: &StoredPath) -> bool {
+    world.remote.walk(directory).into_iter().any(|(below, node)| {
+        let names = directory.names().iter().chain(below.names()).cloned().collect();
+        world.is_ignored(&local_path(&StoredPath::new(names)), node == RemoteNode::Directory)
+    })
 }
 
 /// Whether another entry beside this one has a name that the service may take for the same.

@@ -3,7 +3,7 @@
 //! It knows nothing of the engine's seam; [`crate::simulated_disk`] puts it behind that, and the simulated user works
 //! on it directly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jottad_core::{Name, RelativePath, Timestamp};
 use jottad_engine::{DiskNode, FileStat, Identity, OtherKind};
@@ -70,6 +70,9 @@ pub(crate) struct DiskTree {
     pub(crate) marker: Option<String>,
     /// What lies in `.jottad/trash`.
     pub(crate) trash: Vec<(RelativePath, Serial)>,
+    /// Files of which jottad took or moved one of several names: their stat changed under the others, which no watcher tells
+    /// of.
+    pub(crate) touched_by_name: BTreeSet<Serial>,
 }
 
 /// A disk that belongs at a directory.
@@ -95,6 +98,7 @@ impl DiskTree {
             disks: BTreeMap::new(),
             marker: None,
             trash: Vec::new(),
+            touched_by_name: BTreeSet::new(),
         };
         tree.beneath = tree.make_inode(Body::Directory(BTreeMap::new()), now);
         tree.root = tree.make_inode(Body::Directory(BTreeMap::new()), now);
@@ -536,6 +540,9 @@ impl DiskTree {
     }
 
     fn keep_in_trash(&mut self, path: &RelativePath, serial: Serial) {
+        if self.inode(serial).links > 0 {
+            self.touched_by_name.insert(serial);
+        }
         self.inode_mut(serial).links += 1;
         self.trash.push((path.clone(), serial));
     }

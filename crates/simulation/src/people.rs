@@ -292,7 +292,7 @@ impl World {
         self.foreign.extend(contents);
     }
 
-    fn contents_at(&self, path: &StoredPath) -> Vec<jottad_core::Content> {
+    pub(crate) fn contents_at(&self, path: &StoredPath) -> Vec<jottad_core::Content> {
         let here = self.remote.find(path).map(RemoteItem::node);
         let below = self.remote.walk(path).into_iter().map(|(_, node)| node);
         here.into_iter()

@@ -174,6 +174,7 @@ impl<'scenario> Run<'scenario> {
             let mut world = self.world.lock();
             world.inbox.clear();
             world.hints.clear();
+            world.root_is_claimed = false;
             world.batches_taken = world.batches_sent;
             world.monotonic += Duration::from_secs(1);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{Md5, Name, RelativePath, Timestamp};
 use jottad_engine::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
-    Mount, RootIdentity, StagedFile,
+    Mount, RootIdentity, StagedFile, TreeDigest,
 };
 
 use crate::disk_tree::{Body, Forbidden, Serial};
@@ -71,6 +71,9 @@ impl SimulatedDisk {
     fn writing<T>(world: &mut World, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
         if !world.may_write_locally() {
             world.violate(format!("{what} in a mode that never writes locally"));
+        }
+        if world.root_is_claimed && !world.disk.is_mounted {
+            return Err(DiskErrorKind::RootLost);
         }
         if !world.disk.is_mounted {
             world.violate(format!("{what} while the disk is not mounted"));
@@ -369,6 +372,9 @@ impl Disk for SimulatedDisk {
             check_rename(world, from, to)?;
             Self::writing(world, "renaming", |world| {
                 let now = world.tick();
+                if world.disk.inode(serial).links > 1 && world.disk.entries(serial).is_none() {
+                    world.disk.touched_by_name.insert(serial);
+                }
                 if world.disk.rename(from, to, now) { Ok(()) } else { Err(DiskErrorKind::Changed) }
             })
         });
@@ -377,13 +383,21 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
-    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> std::result::Result<(), DiskError> {
+    async fn trash(
+        &self,
+        path: &RelativePath,
+        expected: &DiskNode,
+        holds: Option<TreeDigest>,
+    ) -> std::result::Result<(), DiskError> {
         let trashed = self.step("trashing", path, |world| {
             let serial = see(world, path)?.ok_or(DiskErrorKind::NotFound)?;
             if world.disk.node(serial) != *expected {
                 return Err(DiskErrorKind::Changed);
             }
             check_file_system(world, path)?;
+            if holds.is_some() && holds != digest(world, serial) {
+                return Err(DiskErrorKind::Changed);
+            }
             let files =
                 std::iter::once(serial).chain(world.disk.walk(serial).into_iter().map(|(_, below)| below));
             let files = files.filter(|one| world.disk.entries(*one).is_none()).count();
@@ -429,11 +443,19 @@ impl Disk for SimulatedDisk {
             }
             Self::writing(world, "claiming the root", |world| {
                 world.disk.marker.get_or_insert_with(|| marker.to_owned());
+                world.root_is_claimed = true;
                 Ok(())
             })
         })
         .await
     }
+}
+
+/// What a directory holds; `None` if there is anything in it that is never synced.
+fn digest(world: &World, directory: Serial) -> Option<TreeDigest> {
+    let mut digest = TreeDigest::default();
+    let below = world.disk.walk(directory);
+    below.iter().all(|(path, below)| digest.add_local_entry(path, &world.disk.node(*below))).then_some(digest)
 }
 
 fn read_bytes(world: &World, serial: Serial, offset: u64, buffer: &mut [u8]) -> usize {

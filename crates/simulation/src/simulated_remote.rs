@@ -121,12 +121,25 @@ impl World {
                 local.insert((path, text.content()));
             }
         }
+        // The user may have put it where a disk is mounted over it by now. A disk without a lasting number is not told from
+        // another one that is mounted in its place.
+        let mut elsewhere = self.disk.hidden();
+        if !self.knobs.has_birth_times {
+            elsewhere.extend(self.disk.orphaned());
+        }
+        let mut elsewhere: BTreeSet<Content> = elsewhere.iter().map(Text::content).collect();
+        // Another device may have saved the same under another name, which does not make it what the user kept here.
+        let live = self.contents_at(&StoredPath::root());
+        elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
         for (below, content) in gone {
             let names = path.names().iter().chain(below.names());
             let here = local_path(names);
             if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
                 self.violate(format!("{path} was trashed on the service, but is here: {below}"));
-            } else if !self.given_up.contains(content) && !local.iter().any(|(_, held)| held == content) {
+            } else if !self.given_up.contains(content)
+                && !elsewhere.contains(content)
+                && !local.iter().any(|(_, held)| held == content)
+            {
                 self.violate(format!(
                     "{path} was trashed on the service without evidence: {below} {content:?}"
                 ));

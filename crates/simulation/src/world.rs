@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) decided: Decided,
     /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount point.
     pub(crate) root_was_seen: bool,
+    /// This process has claimed the root: from then on it writes nowhere else.
+    pub(crate) root_is_claimed: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -182,6 +184,7 @@ impl World {
             waiting: Waiting::Turn,
             decided: Decided::default(),
             root_was_seen: false,
+            root_is_claimed: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, run, scenario};
+use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, scenario};
 
 const SEEDS: u64 = 4000;
 
@@ -20,8 +20,8 @@ fn mode_of(seed: u64) -> Mode {
 
 /// Each mode has lives of every kind.
 fn extras_of(seed: u64) -> Extras {
-    let kind = seed / 4 % 4;
-    Extras { rules: kind % 2 == 1, disks: kind >= 2, meddling: false }
+    let kind = seed / 4 % 8;
+    Extras { rules: kind % 2 == 1, disks: kind % 4 >= 2, meddling: kind >= 4 }
 }
 
 #[test]
@@ -39,9 +39,10 @@ fn no_life_loses_anything() {
             if !violations.is_empty() {
                 let rules = if extras.rules { " --rules" } else { "" };
                 let disks = if extras.disks { " --disks" } else { "" };
+                let meddling = if extras.meddling { " --meddling" } else { "" };
                 failed.lock().unwrap().push(format!(
                     "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --replay {seed} \
-                     --mode {mode}{rules}{disks}"
+                     --mode {mode}{rules}{disks}{meddling}"
                 ));
             }
         }
@@ -164,4 +165,135 @@ fn a_directory_that_is_deleted_on_the_service_stays_for_a_link_in_it() {
 fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
     let before = [Act::Write("d", 1), Act::MakeDirectory("f"), Act::MountBelow("f")];
     assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
+}
+
+/// Once, a file that was saved when a person wanted the one back that had been there was replaced by that one: the word
+/// was given for what was not there.
+#[test]
+fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { max_deletes: 0, ..Knobs::default() },
+            before: vec![Act::Write("a", 3), Act::Write("b", 5)],
+            steps: vec![
+                step(After::Rest, Act::Remove("a")),
+                step(After::Rest, Act::Write("a", 6)),
+                step(After::Moves(0), Act::Reject),
+            ],
+        };
+        for seed in 0..40 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// Once, what was saved in a directory between the last look and the rename went to the local trash with it.
+#[test]
+fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs::default(),
+        before: vec![Act::Write("d/a", 1)],
+        steps: vec![
+            step(After::Rest, Act::RemoteRemove("d")),
+            step(After::Moves(0), Act::SyncNow),
+            step(After::Moves(0), Act::WriteIntoWork(Work::Delete, 2)),
+        ],
+    };
+    for seed in 0..100 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor a problem.
+#[test]
+fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs {
+            granularity_milliseconds: 4,
+            disk_fault_permille: 100,
+            poll_minutes: 60,
+            backstop_minutes: 360,
+            asks_at_end: false,
+            haste: 2,
+            ..Knobs::default()
+        },
+        before: vec![Act::Write("d/e/b", 6)],
+        steps: vec![
+            step(After::Rest, Act::Listen(true)),
+            step(After::Rest, Act::Listen(false)),
+            step(After::Moves(0), Act::Rename("d/e/b", "d/b")),
+            step(After::Rest, Act::Listen(true)),
+        ],
+    };
+    for seed in 0..400 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, a person's word about a lost disk did nothing if the directory above was gone as well.
+#[test]
+fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
+    let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
+    let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
+    assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
+}
+
+/// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been before: what was
+/// deleted here then stayed on the service for ever.
+#[test]
+fn a_late_listing_does_not_hide_what_was_just_sent() {
+    let rest = |act| Step { after: After::Rest, act };
+    let soon = |act| Step { after: After::Moves(3), act };
+    let lives = [
+        vec![
+            rest(Act::Write("a", 1)),
+            rest(Act::RemoteHint),
+            soon(Act::Remove("a")),
+            rest(Act::Write("b", 2)),
+        ],
+        vec![
+            rest(Act::Listen(true)),
+            rest(Act::Write("a", 1)),
+            rest(Act::Write("a", 2)),
+            rest(Act::Remove("a")),
+            rest(Act::RemoteHint),
+            rest(Act::Write("b", 3)),
+        ],
+        vec![rest(Act::Write("a", 1)), rest(Act::Kill), rest(Act::RemoteHint), soon(Act::Remove("a"))],
+    ];
+    for mode in [Mode::Backup, Mode::Sync] {
+        for steps in &lives {
+            let knobs = Knobs { lag_milliseconds: 5000, remote_root_exists: true, ..Knobs::default() };
+            let scenario = Scenario { mode, knobs, before: Vec::new(), steps: steps.clone() };
+            for seed in 0..40 {
+                let violations = run(&scenario, seed, false).violations;
+                assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
+            }
+        }
+    }
+}
+
+/// Once, a late service that did not show a directory yet was taken to have removed it.
+#[test]
+fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {
+    let step = |act| Step { after: After::Rest, act };
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        knobs: Knobs { lag_milliseconds: 2000, late_folders: true, ..Knobs::default() },
+        before: vec![Act::Write("d/e/a", 1), Act::RemoteWrite("d/e/a", 2)],
+        steps: vec![step(Act::MakeDirectory("f/d")), step(Act::Remove("d/e")), step(Act::Write("c", 3))],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
 }

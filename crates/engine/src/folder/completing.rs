@@ -78,6 +78,11 @@ impl Running {
         )
     }
 
+    /// Whether what it sends is claimed before it is seen.
+    fn claims(&self) -> bool {
+        matches!(self.detail, Detail::Upload { .. } | Detail::MakeRemoteDirectory)
+    }
+
     pub(super) fn carries_content(&self) -> bool {
         self.bytes.is_some()
     }
@@ -159,6 +164,9 @@ impl Folder {
         achieved: Achieved,
         now: Now,
     ) -> Result<(), FolderError> {
+        if running.claims() {
+            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+        }
         match &running.detail {
             Detail::Upload { .. } => {
                 // It counts as stored when a listing shows it.
@@ -182,6 +190,7 @@ impl Folder {
             }
             Detail::SetRemoteTime { file } => {
                 if let Some(remote) = &mut node.remote {
+                    self.confirming.sent(node.id, Some(remote.node), now);
                     *remote = RemoteRecord {
                         node: RemoteNode::File(*file),
                         claimed: true,
@@ -284,6 +293,7 @@ impl Folder {
                 remote.claimed = true;
                 self.index.save(&mut moved)?;
                 self.confirming.accepted(moved.id, directory);
+                self.confirming.sent(moved.id, None, now);
             }
         }
         // Claims have moved along, into directories with other rows.
@@ -361,7 +371,7 @@ impl Folder {
                 self.resolving.doubt(remote_move.clone());
             }
         }
-        self.withdraw_claim(node.id, running, error)?;
+        self.withdraw_claim(node.id, running, error, now)?;
         self.round.restart();
         match error {
             OperationError::Disk(error) => self.disk_failed(node, running, error, now),
@@ -384,11 +394,10 @@ impl Folder {
         node: NodeId,
         running: &Running,
         error: &OperationError,
+        now: Now,
     ) -> Result<(), FolderError> {
         let Some(mut node) = self.index.node(node)? else { return Ok(()) };
-        if !matches!(running.detail, Detail::Upload { .. } | Detail::MakeRemoteDirectory)
-            || !node.remote.as_ref().is_some_and(|remote| remote.claimed)
-        {
+        if !running.claims() || !node.remote.as_ref().is_some_and(|remote| remote.claimed) {
             return Ok(());
         }
         let nothing_was_sent = match error {
@@ -403,6 +412,7 @@ impl Folder {
             node.remote.clone_from(&running.before);
             self.index.save(&mut node)?;
         } else {
+            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
             self.confirming.doubt(running.directory);
         }
         Ok(())

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::{Folder, FolderError};
@@ -29,6 +29,10 @@ pub(super) struct Confirming {
     /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut off, by the
     /// network or by the end of an earlier run, and may as well never have arrived.
     accepted: BTreeSet<NodeId>,
+    /// What was sent to a row, for as long as the service may be too late to show it.
+    sent: BTreeMap<NodeId, Sent>,
+    /// An earlier run may have sent anything until then.
+    all_sent_until: Option<Duration>,
     directories: BTreeMap<CommandId, NodeId>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
 }
@@ -42,6 +46,13 @@ struct Waiting {
     looking: bool,
     /// A look got no answer, so that this round of looks says nothing of what was not seen.
     unanswered: bool,
+}
+
+#[derive(Debug)]
+struct Sent {
+    at: Duration,
+    /// What was there before, one after the other.
+    was: Vec<Option<RemoteNode>>,
 }
 
 impl Confirming {
@@ -68,6 +79,23 @@ impl Confirming {
     /// A directory's content is doubted: it is looked at even if nothing was sent there.
     pub(super) fn doubt(&mut self, directory: NodeId) {
         let waiting = self.waiting.entry(directory).or_default();
+        waiting.entries = waiting.entries.max(FEW + 1);
+    }
+
+    /// Something was sent to a row where that was before: it may be shown for a while yet.
+    pub(super) fn sent(&mut self, node: NodeId, was: Option<RemoteNode>, now: Now) {
+        self.sent.retain(|_, sent| now.monotonic < sent.at + PATIENCE);
+        let sent = self.sent.entry(node).or_insert_with(|| Sent { at: now.monotonic, was: Vec::new() });
+        sent.at = now.monotonic;
+        if !sent.was.contains(&was) {
+            sent.was.push(was);
+        }
+    }
+
+    /// A directory is looked at again when the service cannot be late any more.
+    pub(super) fn doubt_until(&mut self, directory: NodeId, until: Duration) {
+        let later = Waiting { not_before: Some(until), ..Waiting::default() };
+        let waiting = self.waiting.entry(directory).or_insert(later);
         waiting.entries = waiting.entries.max(FEW + 1);
     }
 
@@ -173,7 +201,7 @@ impl Folder {
                 self.connection.succeeded();
                 let stale = self.stale_claims(directory, &entries, in_vain)?;
                 self.busy.extend(&stale);
-                let observed = self.observe_directory(directory, &entries);
+                let observed = self.observe_directory(directory, &entries, now);
                 self.busy.retain(|node| !stale.contains(node));
                 observed?;
                 self.look_again_for(directory, in_vain, now)
@@ -188,11 +216,14 @@ impl Folder {
                 for claim in self.index.claims(directory)? {
                     is_late |= self.may_be_late(&claim)?;
                 }
-                if in_vain >= DELAYS.len() || !is_late {
-                    if let Some(mut node) = self.index.node(directory)? {
-                        self.remote_vanished(&mut node)?;
-                    }
+                let Some(mut node) = self.index.node(directory)? else { return Ok(()) };
+                let filled = self.lately_filled(now.monotonic)?;
+                if !is_late && let Some(until) = self.may_be_older(directory, None, now.monotonic, &filled)? {
+                    self.confirming.doubt_until(directory, until);
                     return Ok(());
+                }
+                if in_vain >= DELAYS.len() || !is_late {
+                    return self.remote_vanished(&mut node);
                 }
                 self.look_again_for(directory, in_vain, now)
             }
@@ -312,6 +343,75 @@ impl Folder {
             }
         }
         Ok(false)
+    }
+
+    /// What an earlier run did a short time ago the service may not show yet, and what it was about to do was maybe done.
+    pub(super) fn follow_earlier_run(&mut self, now: Now) -> Result<(), FolderError> {
+        let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
+        let last = self.index.history(0, 1)?.pop();
+        // A clock that was set back says nothing.
+        let since =
+            last.map(|last| now.wall.seconds().saturating_sub(last.at.seconds()).max(0).cast_unsigned());
+        let rest = if was_sending {
+            Some(PATIENCE)
+        } else {
+            since.and_then(|since| PATIENCE.checked_sub(Duration::from_secs(since)))
+        };
+        self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
+        Ok(())
+    }
+
+    /// What a look shows at a row or below it is believed, whatever was sent there.
+    pub(super) fn believe_below(&mut self, top: NodeId) -> Result<(), FolderError> {
+        let sent: Vec<NodeId> = self.confirming.sent.keys().copied().collect();
+        for node in sent {
+            let is_below = self.index.node(node)?.is_none()
+                || node == top
+                || self.index.lineage(node)?.iter().any(|above| above.id == top);
+            if is_below {
+                self.confirming.sent.remove(&node);
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories that something was sent into, at any depth, so short a time before a look that it may be too late to
+    /// show them (protocol U-38), and until when that is so.
+    pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
+        let mut filled = BTreeMap::new();
+        for (node, sent) in &self.confirming.sent {
+            let until = sent.at + PATIENCE;
+            if looked < until && self.index.node(*node)?.is_some() {
+                for above in self.index.lineage(*node)?.into_iter().rev().skip(1) {
+                    let latest: &mut Duration = filled.entry(above.id).or_default();
+                    *latest = until.max(*latest);
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Until when what a look shows at a row, or that it shows nothing, may be what was there before we sent something.
+    pub(super) fn may_be_older(
+        &self,
+        node: NodeId,
+        seen: Option<RemoteNode>,
+        looked: Duration,
+        filled: &BTreeMap<NodeId, Duration>,
+    ) -> Result<Option<Duration>, FolderError> {
+        let sent_at = |node: NodeId| {
+            let sent = self.confirming.sent.get(&node);
+            sent.filter(|sent| sent.was.contains(&seen)).map(|sent| sent.at + PATIENCE)
+        };
+        let mut until = self.confirming.all_sent_until.max(sent_at(node));
+        // What was seen beside it may have made it another row.
+        if seen.is_none() && !self.confirming.sent.is_empty() && self.index.node(node)?.is_some() {
+            until = until.max(filled.get(&node).copied());
+            for above in self.index.lineage(node)? {
+                until = until.max(sent_at(above.id));
+            }
+        }
+        Ok(until.filter(|until| looked < *until))
     }
 
     /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was

@@ -58,12 +58,31 @@ impl Folder {
                 self.round.deleting.cursor = Cursor::after(&node);
                 if let Some(doomed) = self.doomed(node, now)?
                     && self.index.held(doomed.node.id)? != Some(false)
+                    && !self.was_tried_enough(&doomed, now)?
                 {
                     self.issue_delete(&doomed)?;
                     self.round.restart();
                 }
             }
         }
+    }
+
+    /// Whether something was to be removed again and again without going; then it is left alone for a while.
+    fn was_tried_enough(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
+        let id = doomed.node.id;
+        if self.attempts.get(&id).is_none_or(|attempts| *attempts <= MOST_ATTEMPTS) {
+            return Ok(false);
+        }
+        self.attempts.remove(&id);
+        self.put_problem(
+            id,
+            ProblemKind::Failing,
+            format!("it cannot be removed: {}", doomed.because),
+            "nothing: it is tried again later",
+            Some(std::time::Duration::from_mins(5)),
+            now,
+        )?;
+        Ok(true)
     }
 
     /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count.
@@ -241,19 +260,10 @@ impl Folder {
             if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
                 continue;
             }
-            if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS) {
-                self.attempts.remove(&node.id);
-                self.put_problem(
-                    node.id,
-                    ProblemKind::Failing,
-                    "a temporary name that a move left behind cannot be removed".to_owned(),
-                    "nothing: it is tried again later",
-                    Some(std::time::Duration::from_mins(5)),
-                    now,
-                )?;
-                continue;
+            let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
+            if !self.was_tried_enough(&doomed, now)? {
+                self.issue_delete(&doomed)?;
             }
-            self.issue_delete(&Doomed { node, side: Side::Remote, because: "left behind by a move" })?;
         }
         Ok(())
     }

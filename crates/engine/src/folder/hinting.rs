@@ -217,6 +217,7 @@ impl Folder {
                     if hint.tries >= most {
                         continue;
                     }
+                    self.others_worked_on(&path)?;
                     if let Comparison::Look(directory, inside) = comparison {
                         directories.insert(directory);
                         if let Some(top) = inside {
@@ -278,6 +279,16 @@ impl Folder {
         // Another directory may be in its place by now, of which everything else is to be found out.
         let inside = (known == Some(RemoteNode::Directory)).then_some(here.id);
         Ok(Comparison::Look(here.parent, inside))
+    }
+
+    /// Others are told to have worked on what was sent: what is seen there may be news, however soon.
+    fn others_worked_on(&mut self, path: &StoredPath) -> Result<(), FolderError> {
+        let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(()) };
+        for name in path.names() {
+            let Some(below) = self.find_on_service(here.id, name)? else { return Ok(()) };
+            here = below;
+        }
+        self.believe_below(here.id)
     }
 
     /// The row that the service is known to have under this name.

@@ -1,6 +1,6 @@
 //! What the service has: the recursive listing, and the cheap poll that says whether one is due.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::DELAYS;
@@ -18,6 +18,8 @@ use crate::time::Now;
 /// A changed stamp that our own work may explain leads to a listing only this often.
 const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
 const SWEEP: u32 = 1024;
+/// Beyond so many directories that a late listing may have left something out of, everything is listed again.
+const MOST_LOOKS_AGAIN: usize = 16;
 
 /// The state of the remote tree's observation.
 #[derive(Debug)]
@@ -56,10 +58,13 @@ enum Wanted {
 struct RunningListing {
     command: CommandId,
     began: Timestamp,
+    began_at: Duration,
     /// One bit for each row that was seen.
     seen: Vec<u64>,
     /// Rows that an operation worked on meanwhile: this listing does not judge them.
     touched: BTreeSet<NodeId>,
+    /// Directories of which it may have shown an older state, and until when.
+    hides: BTreeMap<NodeId, Duration>,
     /// The directory of the last entry, which is nearly always that of the next.
     directory: Option<(StoredPath, NodeId)>,
 }
@@ -197,8 +202,10 @@ impl Folder {
                 self.listing.running = Some(RunningListing {
                     command,
                     began: now.wall,
+                    began_at: now.monotonic,
                     seen: Vec::new(),
                     touched: self.busy.clone(),
+                    hides: BTreeMap::new(),
                     directory: None,
                 });
             }
@@ -270,7 +277,11 @@ impl Folder {
             };
             let node = self.find_for_stored(directory, name, &|node| running.saw(node))?;
             if let Some(mut node) = node {
-                let is_touched = running.touched.contains(&node.id);
+                let mut is_touched = running.touched.contains(&node.id);
+                if let Some(until) = self.shows_older(&node, entry.node, running.began_at)? {
+                    running.hides.insert(directory, until);
+                    is_touched = true;
+                }
                 self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
                 running.see(node.id);
             }
@@ -447,12 +458,28 @@ impl Folder {
         Ok(())
     }
 
+    /// Until when what is shown at a row may be what was there before something was sent there and seen.
+    fn shows_older(
+        &self,
+        node: &Node,
+        seen: RemoteNode,
+        looked: Duration,
+    ) -> Result<Option<Duration>, FolderError> {
+        match &node.remote {
+            Some(known) if !known.claimed && known.node != seen => {
+                self.may_be_older(node.id, Some(seen), looked, &BTreeMap::new())
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// After a complete listing, what it did not show is not there.
     fn sweep(&mut self, running: &mut RunningListing) -> Result<(), FolderError> {
         let mut after = NodeId::ROOT;
+        let filled = self.lately_filled(running.began_at)?;
         loop {
             let page = self.index.with_remote(after, SWEEP)?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { break };
             after = *last;
             for id in page {
                 if running.saw(id) {
@@ -472,11 +499,25 @@ impl Folder {
                     if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
                         continue;
                     }
+                    if let Some(until) = self.may_be_older(id, None, running.began_at, &filled)? {
+                        running.hides.insert(node.parent, until);
+                        continue;
+                    }
                     node.remote = None;
                     self.save_observed(&mut node)?;
                 }
             }
         }
+        let hidden = std::mem::take(&mut running.hides);
+        if hidden.len() > MOST_LOOKS_AGAIN
+            && let Some(until) = hidden.values().max()
+        {
+            self.listing.list_at = Some(self.listing.list_at.map_or(*until, |time| time.min(*until)));
+        }
+        for (directory, until) in hidden.into_iter().take(MOST_LOOKS_AGAIN) {
+            self.confirming.doubt_until(directory, until);
+        }
+        Ok(())
     }
 
     /// Brings the complete listing of one directory into the index.
@@ -484,12 +525,17 @@ impl Folder {
         &mut self,
         directory: NodeId,
         entries: &[(StoredName, RemoteNode)],
+        now: Now,
     ) -> Result<(), FolderError> {
         let mut seen = BTreeSet::new();
         for (stored, remote) in entries {
             let found = self.find_for_stored(directory, stored, &|node| seen.contains(&node))?;
             if let Some(mut node) = found {
-                let is_busy = self.busy.contains(&node.id);
+                let mut is_busy = self.busy.contains(&node.id);
+                if let Some(until) = self.shows_older(&node, *remote, now.monotonic)? {
+                    self.confirming.doubt_until(directory, until);
+                    is_busy = true;
+                }
                 let was_directory = node.remote_entry() == Entry::Directory;
                 self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;
                 seen.insert(node.id);
@@ -498,13 +544,17 @@ impl Folder {
                 }
             }
         }
+        let filled = self.lately_filled(now.monotonic)?;
         for mut node in self.index.children(directory)? {
             let judged = !seen.contains(&node.id) && !self.busy.contains(&node.id);
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 match self.respelled(&node, &|id| seen.contains(&id))? {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
                     None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {}
-                    None => self.remote_vanished(&mut node)?,
+                    None => match self.may_be_older(node.id, None, now.monotonic, &filled)? {
+                        Some(until) => self.confirming.doubt_until(directory, until),
+                        None => self.remote_vanished(&mut node)?,
+                    },
                 }
             }
         }

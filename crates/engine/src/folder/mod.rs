@@ -240,6 +240,7 @@ impl Folder {
                 self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 self.listing.start(&self.settings, now);
+                self.follow_earlier_run(now)?;
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
@@ -297,7 +298,7 @@ impl Folder {
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve()?,
             Request::Reject => self.reject()?,
-            Request::AcceptMount(path) => self.accept_mount(path)?,
+            Request::AcceptMount(path) => self.accept_mount(path, now)?,
             Request::Reconnect => self.connection.retry_now(),
         }
         self.round.restart();
@@ -505,6 +506,10 @@ impl Folder {
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if node.id != NodeId::NEW {
+            if matches!(node.local, Local::File { md5: None, .. }) && self.index.problem(node.id)?.is_some() {
+                // What kept it from being summed was a problem until now, and nothing else remembers it.
+                self.hashing.restart();
+            }
             self.index.clear_problem(node.id)?;
             self.attempts.remove(&node.id);
         }

@@ -149,13 +149,17 @@ impl Folder {
     }
 
     /// A person says that what is mounted at a directory, or not mounted, is right as it is.
-    pub(super) fn accept_mount(&mut self, path: &RelativePath) -> Result<(), FolderError> {
-        if let Some(node) = self.index.locate(path)?
-            && matches!(node.local, Local::MountChanged(_))
-        {
-            self.mounting.accepted.insert(node.id);
-            self.look_for_mount(path);
+    pub(super) fn accept_mount(&mut self, path: &RelativePath, now: Now) -> Result<(), FolderError> {
+        let Some(mut node) = self.index.locate(path)? else { return Ok(()) };
+        if !matches!(node.local, Local::MountChanged(_)) {
+            return Ok(());
         }
+        self.mounting.accepted.insert(node.id);
+        if self.index.node(node.parent)?.is_some_and(|above| above.local == Local::Absent) {
+            // The directory above was seen to be gone, and no scan will come by here again.
+            return self.vanish(&mut node, now);
+        }
+        self.look_for_mount(path);
         Ok(())
     }
 

@@ -341,10 +341,8 @@ impl Folder {
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
-                    if node.local != Local::Absent {
-                        // A person's word was about what was here then.
-                        self.index.release_held(node.id)?;
-                    }
+                    // A person's word was about what was here then, or was not.
+                    self.index.release_held(node.id)?;
                     self.vanish_below(node.id, Some(now))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
@@ -425,7 +423,7 @@ impl Folder {
     }
 
     /// The local entry is gone, with everything below it.
-    fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
+    pub(super) fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
         if !self.may_lose_mount(node, now)? {
             return Ok(());
         }

@@ -34,6 +34,7 @@ use self::reading::CancelOnDrop;
 use self::reading::CheckedFile;
 use self::root::Root;
 use self::staging::Staged;
+use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity,
 };
@@ -205,9 +206,15 @@ impl Disk for LocalDisk {
         .await
     }
 
-    async fn trash(&self, path: &RelativePath, expected: &DiskNode) -> Result<(), DiskError> {
+    async fn trash(
+        &self,
+        path: &RelativePath,
+        expected: &DiskNode,
+        holds: Option<TreeDigest>,
+    ) -> Result<(), DiskError> {
         let expected = *expected;
-        self.write("moving to the trash", path, move |root, path| trash::trash(root, path, &expected)).await
+        self.write("moving to the trash", path, move |root, path| trash::trash(root, path, &expected, holds))
+            .await
     }
 
     async fn set_modified(

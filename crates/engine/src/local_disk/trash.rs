@@ -15,16 +15,22 @@ use rustix::io::Errno;
 use super::beneath::{At, Place, READ_DIRECTORY};
 use super::errors::own;
 use super::facts::{Facts, same_file};
-use super::listing::read_names;
+use super::listing::{self, read_names};
 use super::own_directory::{self, TRASH, open_existing, open_or_make, sync_directory};
 use super::renaming::rename_to_free;
+use crate::digest::TreeDigest;
 use crate::disk::{DiskErrorKind, DiskNode};
 
 const MINUTE: &str = "%Y-%m-%dT%H%MZ";
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// Moves an entry into the trash; see [`crate::Disk::trash`].
-pub(super) fn trash(root: &OwnedFd, path: &RelativePath, expected: &DiskNode) -> Result<(), DiskErrorKind> {
+pub(super) fn trash(
+    root: &OwnedFd,
+    path: &RelativePath,
+    expected: &DiskNode,
+    holds: Option<TreeDigest>,
+) -> Result<(), DiskErrorKind> {
     if let DiskNode::Other(kind) = expected {
         return Err(DiskErrorKind::Other(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -44,9 +50,35 @@ pub(super) fn trash(root: &OwnedFd, path: &RelativePath, expected: &DiskNode) ->
         let _ = rename_to_free(spot.at(), place.at());
         return Err(DiskErrorKind::Changed);
     }
+    if let Some(holds) = holds
+        && digest(&spot).ok().flatten() != Some(holds)
+    {
+        // Somebody saved something in it just before. It goes back; if its name is taken already, it is whole in the trash.
+        let _ = rename_to_free(spot.at(), place.at());
+        return Err(DiskErrorKind::Changed);
+    }
     sync_directory(&spot.directory)?;
     sync_directory(&place.directory)?;
     Ok(())
+}
+
+/// What a directory holds; `None` if there is anything in it that is never synced.
+fn digest(place: &Place) -> Result<Option<TreeDigest>, DiskErrorKind> {
+    let mut digest = TreeDigest::default();
+    let top = RelativePath::root().join(&place.name);
+    let mut pending = vec![(top, RelativePath::root())];
+    while let Some((directory, below)) = pending.pop() {
+        for entry in listing::list(&place.directory, &directory)?.entries {
+            let path = below.join(&entry.name);
+            if !digest.add_local_entry(&path, &entry.node) {
+                return Ok(None);
+            }
+            if let DiskNode::Directory(_) = entry.node {
+                pending.push((directory.join(&entry.name), path));
+            }
+        }
+    }
+    Ok(Some(digest))
 }
 
 /// Moves an entry to a free spot in the trash, as that which was at `path`.

@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 use super::LocalDisk;
 use super::reading::CheckedFile;
 use super::staging::Staged;
+use crate::digest::TreeDigest;
 use crate::disk::{
     Disk as _, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent as _, Mount, OtherKind,
     RootIdentity, StagedFile as _,
@@ -149,7 +150,15 @@ impl Folder {
     }
 
     fn trash(&self, path: &str, expected: &DiskNode) -> Result<(), DiskError> {
-        self.runtime.block_on(self.disk.trash(&relative(path), expected))
+        self.runtime.block_on(self.disk.trash(&relative(path), expected, None))
+    }
+
+    /// Moves a directory to the trash if it holds just these entries.
+    fn trash_with(&self, path: &str, holds: &[(&str, DiskNode)]) -> Result<(), DiskError> {
+        let mut digest = TreeDigest::default();
+        assert!(holds.iter().all(|(path, node)| digest.add_local_entry(&relative(path), node)));
+        let expected = DiskNode::Directory(self.identity(path));
+        self.runtime.block_on(self.disk.trash(&relative(path), &expected, Some(digest)))
     }
 
     fn set_modified(&self, path: &str, expected: &FileStat) -> Result<FileStat, DiskError> {

@@ -52,6 +52,23 @@ fn only_the_expected_entry_is_trashed() {
 }
 
 #[test]
+fn a_directory_with_more_than_is_known_is_where_it_was() {
+    let folder = Folder::new();
+    let stat = folder.write("d/e/file", "f");
+    let known = [("e", DiskNode::Directory(folder.identity("d/e"))), ("e/file", DiskNode::File(stat))];
+    let saved = folder.write("d/e/saved", "in the last moment");
+    assert_eq!(kind(folder.trash_with("d", &known)), "Changed");
+    assert_eq!(folder.file("d/e/saved"), saved);
+    assert_eq!(folder.file("d/e/file"), stat);
+    assert_eq!(folder.trashed(), []);
+
+    fs::remove_file(folder.at("d/e/saved")).unwrap();
+    folder.trash_with("d", &known).unwrap();
+    assert!(folder.names("").is_empty());
+    assert_eq!(folder.trashed(), [("d/e/file".into(), "f".into())]);
+}
+
+#[test]
 fn the_trash_is_kept_for_its_days() {
     let folder = Folder::new();
     let stat = folder.write("letters/a", "a");
