@@ -157,6 +157,16 @@ impl Folder {
         Ok(self.index.namesakes(node.parent, &node.stored_name())?.into_iter().find(is_here))
     }
 
+    /// Whether the service has nothing at a row any more, and has another spelling of its name beside it.
+    pub(super) fn is_namesakes_by_now(&self, id: NodeId) -> Result<bool, FolderError> {
+        let Some(node) = self.index.node(id)?.filter(|node| id != NodeId::ROOT && node.remote.is_none())
+        else {
+            return Ok(false);
+        };
+        let namesakes = self.index.namesakes(node.parent, &node.stored_name())?;
+        Ok(namesakes.iter().any(|other| other.id != id && other.remote.is_some()))
+    }
+
     /// Notes a row that a look has shown under another spelling than the local one.
     pub(super) fn note_spelling(&mut self, node: &Node) {
         if self.settings.mode.pulls()
