@@ -52,13 +52,14 @@ impl Run<'_> {
                 continue;
             };
             explained.insert(there.clone());
-            // Where changes travel here the local name follows, unless another entry has it.
+            // Where changes travel here the local name follows.
             let follows = world.mode.pulls()
-                && namesakes[&fold(&stored)].len() == 1
                 && !world.disk.holds_mount(&path)
                 && !world.is_ignored(&local_path(there), is_directory);
             let is_ours = !self.scenario.has_other_devices() && !self.loses_index();
-            if (follows || is_ours) && there.name() != stored.name() {
+            // Of two that are one to the service, one waits for a person; which of them has the name is told by that.
+            let is_alone = namesakes[&fold(&stored)].len() == 1;
+            if (follows || is_ours) && is_alone && there.name() != stored.name() {
                 differences.push(format!("{path} is spelled {there} on the service"));
             }
             let matching = |serial| match (world.disk.node(serial), text(&world, serial), remote[there]) {
