@@ -27,7 +27,7 @@ const SETTINGS: &str =
     "mode = \"sync\"\npoll = \"1s\"\n[guard]\nmax_deletes = 100000\nmax_delete_percent = 100\n";
 
 #[test]
-#[ignore = "one life in twelve leaves a temporary name behind (docs/safety.md); run it with --ignored"]
+#[ignore = "one life in forty does not come to agree (docs/safety.md); run it with --ignored"]
 fn two_machines_that_are_edited_and_killed_agree_and_lose_nothing() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u32>().unwrap());
     if let Some(life) = number("JOTTAD_LIFE") {
