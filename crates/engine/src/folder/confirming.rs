@@ -197,8 +197,9 @@ impl Folder {
         let in_vain = self.end_look(directory);
         self.hinting.looked(directory);
         match result {
-            // What was looked at under the old spelling is what another row stands for.
-            Ok(_) if self.is_namesakes_by_now(directory)? => {
+            // The row has moved or gone meanwhile, or what was looked at under its old spelling is what another one
+            // stands for.
+            Ok(_) if self.index.node(directory)?.is_none() || self.is_namesakes_by_now(directory)? => {
                 self.connection.succeeded();
                 Ok(())
             }

@@ -30,6 +30,9 @@ pub struct Index {
     connection: Connection,
     totals: Totals,
     in_transaction: bool,
+    /// The last row's number that was given. None is given twice while this is open: what was asked about a row that is
+    /// gone must not be taken for an answer about another one.
+    last_id: i64,
     /// Changes with every rule.
     ignore_revision: u64,
 }

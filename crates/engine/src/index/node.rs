@@ -416,6 +416,11 @@ impl Index {
             self.delete_row(node.id)?;
             return self.remove_if_abandoned(node.parent);
         }
+        debug_assert!(
+            node.id == NodeId::ROOT || self.node(node.parent)?.is_some(),
+            "{:?} would hang in the air",
+            node.name
+        );
         self.totals.add(node);
         self.write_row(node)
     }
@@ -495,8 +500,12 @@ impl Index {
             Some(RemoteNode::File(_)) => Some(FILE),
             Some(RemoteNode::Directory) => Some(DIRECTORY),
         };
+        if node.id == NodeId::NEW {
+            self.last_id += 1;
+            node.id = NodeId(self.last_id);
+        }
         let values = params![
-            (node.id != NodeId::NEW).then_some(node.id),
+            node.id,
             node.parent,
             name,
             fold,
@@ -549,9 +558,32 @@ impl Index {
                 mount = ?29, holds_unsynced = ?30",
         )?;
         statement.execute(values)?;
-        if node.id == NodeId::NEW {
-            node.id = NodeId(self.connection.last_insert_rowid());
-        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(name: &str, inode: u64) -> Node {
+        let mut node = Node::new(NodeId::ROOT, Name::new(name.as_bytes().to_vec()).unwrap());
+        node.local = Local::Directory(Identity { inode, born: 1 });
+        node
+    }
+
+    #[test]
+    fn the_number_of_a_row_that_is_gone_is_not_given_again() {
+        let place = tempfile::tempdir().unwrap();
+        let (mut index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let mut gone = directory("gone", 2);
+        index.save(&mut gone).unwrap();
+        let number = gone.id;
+        gone.local = Local::Absent;
+        index.save(&mut gone).unwrap();
+        assert_eq!(index.node(number).unwrap(), None);
+        let mut next = directory("next", 3);
+        index.save(&mut next).unwrap();
+        assert_ne!(next.id, number);
     }
 }

@@ -166,8 +166,14 @@ impl Index {
             return Err(IndexError::Damaged(verdict));
         }
         migrate(&mut connection, path)?;
-        let mut index =
-            Self { connection, totals: Totals::default(), in_transaction: false, ignore_revision: 0 };
+        let last_id = connection.query_row("SELECT max(id) FROM node", [], |row| row.get(0))?;
+        let mut index = Self {
+            connection,
+            totals: Totals::default(),
+            in_transaction: false,
+            last_id,
+            ignore_revision: 0,
+        };
         index.totals = index.count_totals()?;
         Ok(index)
     }
