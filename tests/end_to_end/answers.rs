@@ -10,7 +10,7 @@ use jottad_emulator::{Act, Effect, EmulatorConfig, Fault, Matching, Switches};
 use crate::stage::{Machine, Service, World, md5};
 
 /// Lives at once: most of their time they wait.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 16;
 
 /// How late listings are where they are late.
 const LAG: Duration = Duration::from_secs(1);
