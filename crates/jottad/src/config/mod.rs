@@ -220,16 +220,8 @@ fn check_transfer(section: &Section<'_>, raw: &raw::RawTransfer) -> Result<Trans
             .map(|count| Parallel::Fixed(usize::try_from(count).unwrap_or(1))),
     };
     let limit = |key, field| {
-        section.parsed(key, field, None, |text| match text {
-            "unlimited" => Ok(None),
-            _ => match parse_size(text) {
-                Ok(0) => {
-                    Err("a limit of 0 would stop everything: write \"unlimited\", or `jottad pause`"
-                        .to_owned())
-                }
-                Ok(bytes) => Ok(Some(bytes)),
-                Err(reason) => Err(format!("{reason}, or \"unlimited\"")),
-            },
+        section.parsed(key, field, None, |text| {
+            parse_limit(text, "would stop everything: write \"unlimited\", or `jottad pause`")
         })
     };
     let size = |key, field| section.parsed(key, field, 10 << 20, parse_size);
@@ -299,12 +291,23 @@ fn check_folder(
             "poll" => Ok(Backend::Poll),
             _ => Err(format!("{text:?} is no way to watch: use auto, notify or poll")),
         })?,
-        max_size: section.parsed("max_size", &fields.max_size, None, |text| match text {
-            "unlimited" => Ok(None),
-            _ => parse_size(text).map(Some).map_err(|reason| format!("{reason}, or \"unlimited\"")),
+        max_size: section.parsed("max_size", &fields.max_size, None, |text| {
+            parse_limit(text, "would keep every file out: write \"unlimited\", or `jottad pause`")
         })?,
         name,
     })
+}
+
+/// A size, or `unlimited`. Nobody means 0; `of_zero` says what it would do.
+fn parse_limit(text: &str, of_zero: &str) -> Result<Option<u64>, String> {
+    match text {
+        "unlimited" => Ok(None),
+        _ => match parse_size(text) {
+            Ok(0) => Err(format!("a limit of 0 {of_zero}")),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(reason) => Err(format!("{reason}, or \"unlimited\"")),
+        },
+    }
 }
 
 fn check_ignore(section: &Section<'_>, field: &raw::Field) -> Result<Vec<String>, ConfigError> {

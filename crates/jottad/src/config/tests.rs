@@ -186,6 +186,10 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
             "5: folder \"docs\": mode: \"mirror\" is not a mode: use backup, sync, archive or pull",
         ),
         (
+            &folder("max_size = \"0\""),
+            "5: folder \"docs\": max_size: a limit of 0 would keep every file out: write \"unlimited\", or `jottad pause`",
+        ),
+        (
             &folder("max_size = \"huge\""),
             "5: folder \"docs\": max_size: \"huge\" is not a size: write for example \"10 MiB\" or \"500 kB\", or \"unlimited\"",
         ),
