@@ -421,7 +421,9 @@ fn run<D: Disk, R: Remote>(
                 Message::Damaged(text) => return Err(IndexError::Damaged(text).into()),
                 Message::Stop(done) => {
                     drop(performer);
-                    drop(folder);
+                    if let Err(error) = folder.close() {
+                        tracing::warn!(%error, "what was seen last has to be seen again");
+                    }
                     let _ = done.send(());
                     return Ok(Ended::Stopped);
                 }

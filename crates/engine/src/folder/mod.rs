@@ -200,6 +200,11 @@ impl Folder {
         Ok(self.index.commit()?)
     }
 
+    /// Writes down what was seen and still waits for that. Without it nothing is lost, but it has to be seen again.
+    pub fn close(mut self) -> Result<(), FolderError> {
+        Ok(self.index.commit()?)
+    }
+
     /// What happened since the last call, for people.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
