@@ -9,8 +9,8 @@ use jottad_emulator::{Act, Effect, EmulatorConfig, Fault, Matching, Switches};
 
 use crate::stage::{Machine, Service, World, md5};
 
-/// Lives at once: most of their time they wait.
-const AT_ONCE: usize = 16;
+/// Lives at once: most of their time they wait until a service that is late must have shown what was sent.
+const AT_ONCE: usize = 32;
 
 /// How late listings are where they are late.
 const LAG: Duration = Duration::from_secs(1);
@@ -27,18 +27,20 @@ fn every_answer_of_the_service_is_lived_through() {
     answers.reverse();
     // The last is lived first. Where the service is late or hides that a move was done, each move waits for a second look.
     answers.sort_by_key(|answer| answer.starts_with("U35=") || answer.starts_with("U38="));
-    let (waiting, failed) = (Mutex::new(answers), Mutex::new(Vec::new()));
+    let lives =
+        answers.into_iter().flat_map(|answer| [Kind::Backup, Kind::Sync].map(|kind| (answer.clone(), kind)));
+    let (waiting, failed) = (Mutex::new(lives.collect::<Vec<_>>()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(answer) = { waiting.lock().unwrap().pop() } {
+                while let Some((answer, kind)) = { waiting.lock().unwrap().pop() } {
                     let started = Instant::now();
-                    let life = thread::Builder::new().name(answer.clone());
-                    let lived = answer.clone();
-                    let ended = life.spawn_scoped(scope, move || live(&lived)).unwrap().join();
-                    println!("{answer}: {:.1} s", started.elapsed().as_secs_f32());
+                    let name = format!("{answer} {kind:?}");
+                    let life = thread::Builder::new().name(name.clone());
+                    let ended = life.spawn_scoped(scope, move || live(&answer, kind)).unwrap().join();
+                    println!("{name}: {:.1} s", started.elapsed().as_secs_f32());
                     if ended.is_err() {
-                        failed.lock().unwrap().push(answer);
+                        failed.lock().unwrap().push(name);
                     }
                 }
             });
@@ -48,26 +50,34 @@ fn every_answer_of_the_service_is_lived_through() {
     assert!(failed.is_empty(), "not lived through (JOTTAD_ANSWER=… runs one): {failed:?}");
 }
 
-fn live(answer: &str) {
-    let life = Life::begin(answer, "");
+/// Which folder it is that lives.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Backup,
+    Sync,
+}
+
+fn live(answer: &str, kind: Kind) {
+    let life = Life::begin(answer, kind);
     life.first_pass();
     life.edits();
     life.moves();
     life.deletes();
-    life.broken_uploads();
-    life.other_devices();
-    life.full_account();
-    life.restart();
-    life.drift();
-    life.by_hand();
-    let life = Life::begin(answer, "mode = \"sync\"");
-    life.first_pass();
-    life.edits();
-    life.moves();
-    life.deletes();
-    life.changes_there();
-    life.changes_on_both_sides();
-    life.lost_index();
+    match kind {
+        Kind::Backup => {
+            life.broken_uploads();
+            life.other_devices();
+            life.full_account();
+            life.restart();
+            life.drift();
+            life.by_hand();
+        }
+        Kind::Sync => {
+            life.changes_there();
+            life.changes_on_both_sides();
+            life.lost_index();
+        }
+    }
 }
 
 struct Life {
@@ -77,7 +87,11 @@ struct Life {
 }
 
 impl Life {
-    fn begin(answer: &str, mode: &str) -> Self {
+    fn begin(answer: &str, kind: Kind) -> Self {
+        let mode = match kind {
+            Kind::Backup => "",
+            Kind::Sync => "mode = \"sync\"",
+        };
         let mut config = EmulatorConfig::default();
         config.switches.apply(answer).unwrap();
         let lag = if answer.starts_with("U38=") { LAG } else { Duration::ZERO };
@@ -244,20 +258,19 @@ impl Life {
         self.settle();
         assert_eq!(fs::read(world.path("theirs/new.txt")).unwrap(), b"new there");
         assert_eq!(fs::read(world.path("old/kept.txt")).unwrap(), b"changed there");
-        world.service.does(Act::rename("Jotta/Archive/docs/theirs", "Jotta/Archive/docs/moved there"));
-        world.service.does(Act::delete("Jotta/Archive/docs/old/new.txt"));
-        self.settle();
-        assert_eq!(fs::read(world.path("moved there/new.txt")).unwrap(), b"new there");
-        assert!(!world.path("old/new.txt").exists() && !world.path("theirs").exists());
     }
 
     fn changes_on_both_sides(&self) {
         let world = &self.world;
+        world.service.does(Act::rename("Jotta/Archive/docs/theirs", "Jotta/Archive/docs/moved there"));
+        world.service.does(Act::delete("Jotta/Archive/docs/old/new.txt"));
         world.service.does(Act::put("Jotta/Archive/docs/empty.txt", b"from there"));
         world.write("empty.txt", "from here");
         world.service.does(Act::delete("Jotta/Archive/docs/old/kept.txt"));
         world.write("old/kept.txt", "edited here, which outweighs a delete");
         self.settle();
+        assert_eq!(fs::read(world.path("moved there/new.txt")).unwrap(), b"new there");
+        assert!(!world.path("old/new.txt").exists() && !world.path("theirs").exists());
         // Both sides are the same, so what is here is there.
         let files = ["", "old"].map(|directory| fs::read_dir(world.path(directory)).unwrap());
         let files = files.into_iter().flatten().map(|entry| entry.unwrap().path());
