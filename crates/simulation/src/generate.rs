@@ -79,6 +79,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
+    scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario
 }
 
@@ -185,6 +186,8 @@ fn knobs(random: &mut Rng) -> Knobs {
         late_folders: false,
         stamps_everything: random.bool(),
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
+        // Drawn apart.
+        trash_keeps_spelling: false,
         remote_root_exists: random.bool(),
         transfers: random.u8(1..6),
         max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },

@@ -57,6 +57,8 @@ pub(crate) struct RemoteTree {
     /// What was trashed, with where it was.
     trash: Vec<(StoredPath, Arc<RemoteItem>)>,
     folding: Folding,
+    /// The name that a trashed entry had is the name of the file that is sent to its place.
+    trash_keeps_spelling: bool,
     /// When the mountpoint was last modified, seconds since the epoch.
     modified: i64,
     /// Deletes, moves and new folders count as modifications (U-41).
@@ -95,10 +97,17 @@ impl RemoteTree {
             root: has_root.then(|| Arc::new(RemoteItem::Folder(RemoteEntries::new()))),
             trash: Vec::new(),
             folding,
+            trash_keeps_spelling: false,
             modified: 0,
             stamps_everything,
             version: 0,
         }
+    }
+
+    /// The name that a trashed entry had is, or is not, the name of the file that is sent to its place.
+    pub(crate) fn keeping_spelling_in_trash(mut self, keeps: bool) -> Self {
+        self.trash_keeps_spelling = keeps;
+        self
     }
 
     fn fold(&self, name: &StoredName) -> String {
@@ -234,7 +243,7 @@ impl RemoteTree {
                 }
                 (self.spelling(path), revisions)
             }
-            None => (path.name().cloned(), Vec::new()),
+            None => (self.spelling_in_trash(path).or_else(|| path.name().cloned()), Vec::new()),
         };
         let (Some(parent), Some(name)) = (path.parent(), name) else { return Err(Refusal::Taken) };
         self.make_folder(&parent, now)?;
@@ -247,6 +256,11 @@ impl RemoteTree {
     fn spelling(&self, path: &StoredPath) -> Option<StoredName> {
         let (parent, name) = (path.parent()?, path.name()?);
         self.entries(&parent)?.get(&self.fold(name)).map(|(name, _)| name.clone())
+    }
+
+    fn spelling_in_trash(&self, path: &StoredPath) -> Option<StoredName> {
+        let mut newest_first = self.trash.iter().rev().filter(|_| self.trash_keeps_spelling);
+        newest_first.find(|(trashed, _)| self.is_same_path(trashed, path))?.0.name().cloned()
     }
 
     /// Sets a file's time.
@@ -295,6 +309,7 @@ impl RemoteTree {
 
     /// Puts an entry into the trash, and returns what went there.
     pub(crate) fn trash(&mut self, path: &StoredPath, now: i64) -> Option<Vec<(StoredPath, Content)>> {
+        let spelling = self.spelling(path);
         let item = self.take(path)?;
         let mut gone = Vec::new();
         match item.as_ref() {
@@ -308,7 +323,9 @@ impl RemoteTree {
                 }));
             }
         }
-        self.trash.push((path.clone(), item));
+        let place =
+            spelling.zip(path.parent()).map_or_else(|| path.clone(), |(name, parent)| parent.join(name));
+        self.trash.push((place, item));
         self.changed(now);
         Some(gone)
     }

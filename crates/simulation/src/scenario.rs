@@ -45,6 +45,8 @@ pub struct Knobs {
     pub stamps_everything: bool,
     /// How the service tells names apart.
     pub folding: Folding,
+    /// A file that is sent where a trashed one is gets the spelling of that one's name (8.8).
+    pub trash_keeps_spelling: bool,
     /// The remote root is there before jottad comes.
     pub remote_root_exists: bool,
     /// Most transfers at one time.
@@ -88,6 +90,7 @@ impl Default for Knobs {
             late_folders: false,
             stamps_everything: false,
             folding: Folding::Unicode,
+            trash_keeps_spelling: false,
             remote_root_exists: false,
             transfers: 4,
             max_deletes: 1000,

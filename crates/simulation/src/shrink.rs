@@ -94,7 +94,7 @@ fn hurry(best: &mut Shrunk) {
 
 fn calm_the_world(best: &mut Shrunk) {
     let plain = Knobs::default();
-    let changes: [fn(&mut Knobs, &Knobs); 18] = [
+    let changes: [fn(&mut Knobs, &Knobs); 19] = [
         // The first makes all later tries faster.
         |knobs, plain| knobs.asks_at_end = plain.asks_at_end,
         |knobs, plain| knobs.granularity_milliseconds = plain.granularity_milliseconds,
@@ -109,6 +109,7 @@ fn calm_the_world(best: &mut Shrunk) {
         |knobs, plain| knobs.late_folders = plain.late_folders,
         |knobs, plain| knobs.stamps_everything = plain.stamps_everything,
         |knobs, plain| knobs.folding = plain.folding,
+        |knobs, plain| knobs.trash_keeps_spelling = plain.trash_keeps_spelling,
         |knobs, plain| knobs.remote_root_exists = plain.remote_root_exists,
         |knobs, plain| knobs.transfers = plain.transfers,
         |knobs, plain| knobs.max_deletes = plain.max_deletes,

@@ -173,7 +173,8 @@ impl World {
             clock_jump: 0,
             random: Rng::with_seed(seed),
             disk: DiskTree::new(granularity.max(1), knobs.has_birth_times, START * 1_000_000_000),
-            remote: RemoteTree::new(knobs.remote_root_exists, knobs.folding, knobs.stamps_everything),
+            remote: RemoteTree::new(knobs.remote_root_exists, knobs.folding, knobs.stamps_everything)
+                .keeping_spelling_in_trash(knobs.trash_keeps_spelling),
             earlier: Vec::new(),
             weather: Weather::default(),
             listening: false,

@@ -23,13 +23,14 @@ fn step(after: After, act: Act) -> Step {
 /// Lives it in these modes with many orders of events, and shows what was done.
 #[track_caller]
 fn live(modes: &[Mode], before: &[Act], steps: &[Step], judge: impl Fn(Mode, &Deeds)) {
+    live_with(&Knobs { remote_root_exists: true, ..Knobs::default() }, modes, before, steps, judge);
+}
+
+#[track_caller]
+fn live_with(knobs: &Knobs, modes: &[Mode], before: &[Act], steps: &[Step], judge: impl Fn(Mode, &Deeds)) {
     for mode in modes {
-        let scenario = Scenario {
-            mode: *mode,
-            knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
-            before: before.to_vec(),
-            steps: steps.to_vec(),
-        };
+        let scenario =
+            Scenario { mode: *mode, knobs: knobs.clone(), before: before.to_vec(), steps: steps.to_vec() };
         for seed in 0..SEEDS {
             let report = run(&scenario, seed, true);
             assert!(report.violations.is_empty(), "{mode}, seed {seed}: {:?}", report.violations);
@@ -179,5 +180,23 @@ fn what_is_new_on_both_sides_under_two_spellings_is_one_entry() {
             step(apart, Act::Write("f", 4)),
         ];
         live(&[Mode::Sync], &[], &steps, |_, _| {});
+    }
+}
+
+/// Once, they were fetched under the old names beside the new ones.
+#[test]
+fn what_gets_the_old_spelling_out_of_the_trash_follows_it_here() {
+    let knobs = Knobs { remote_root_exists: true, trash_keeps_spelling: true, ..Knobs::default() };
+    let names = [("d/a", "d/A"), ("d/b", "d/B"), ("d/c", "d/C"), ("d/e", "d/E"), ("d/f", "d/F")];
+    for apart in [After::Moves(0), After::Moves(4)] {
+        let before = [1, 2, 3, 4, 5].map(|number| Act::Write(names[number as usize - 1].0, number));
+        let mut steps = vec![step(After::Rest, Act::Pause)];
+        steps.extend(names.map(|(from, to)| step(After::Moves(0), Act::Rename(from, to))));
+        steps.extend(names.map(|(from, _)| step(After::Moves(0), Act::RemoteRemove(from))));
+        steps.push(step(apart, Act::Resume));
+        live_with(&knobs, &[Mode::Sync, Mode::Backup], &before, &steps, |mode, deeds| {
+            assert_eq!(deeds.count(&["Download"]), 0, "{mode}: {:#?}", deeds.0);
+            assert_eq!(deeds.count(&["NameClash"]), 0);
+        });
     }
 }

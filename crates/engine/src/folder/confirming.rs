@@ -451,7 +451,7 @@ impl Folder {
                 continue;
             }
             self.remote_vanished(&mut node)?;
-            if !self.confirming.accepted.remove(&node.id) {
+            if !self.confirming.accepted.remove(&node.id) || self.is_there_respelled(&node)? {
                 continue;
             }
             self.put_problem(

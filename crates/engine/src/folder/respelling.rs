@@ -114,8 +114,13 @@ impl Folder {
     }
 
     /// Tells whether what is to come here has a namesake here that the service does not have: side by side they could not both
-    /// be there. The next round takes them for one entry.
+    /// be there. The next round takes them for one entry. What was sent from the namesake and not yet seen may be the entry
+    /// itself, which got the spelling of one that is in the trash (protocol 8.8): the looks for it decide first.
     pub(super) fn awaits_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
+        let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
+        if self.namesake_here(node)?.is_some_and(is_claimed) {
+            return Ok(true);
+        }
         let Some(namesake) = self.namesake_to_be(node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
         if !self.is_busy_at(&self.index.path(node.id)?) && !self.is_busy_at(&self.index.path(namesake.id)?) {
@@ -155,6 +160,16 @@ impl Folder {
     pub(super) fn namesake_here(&self, node: &Node) -> Result<Option<Node>, FolderError> {
         let is_here = |other: &Node| other.id != node.id && other.local.kind().is_some();
         Ok(self.index.namesakes(node.parent, &node.stored_name())?.into_iter().find(is_here))
+    }
+
+    /// Whether the service shows what may be a row's entry under another spelling, which nothing here has.
+    pub(super) fn is_there_respelled(&self, node: &Node) -> Result<bool, FolderError> {
+        for other in self.index.namesakes(node.parent, &node.stored_name())? {
+            if other.id != node.id && self.namesake_to_be(&other)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the service has nothing at a row any more, and has another spelling of its name beside it.
