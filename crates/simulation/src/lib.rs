@@ -9,6 +9,7 @@ mod comparison;
 mod disk_tree;
 mod executor;
 mod generate;
+mod index_file;
 mod people;
 #[cfg(feature = "planted")]
 mod planted;

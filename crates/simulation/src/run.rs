@@ -1,16 +1,14 @@
 //! One run: the real folder and its real index in a simulated world, until the world has come to rest.
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use jottad_core::{DeleteLimits, RelativePath};
 use jottad_engine::{
-    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, Index, LocalHint, RemoteHint, Request,
-    Task,
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, RemoteHint, Request, Task,
 };
 
 use crate::executor::Executor;
+use crate::index_file::IndexFile;
 use crate::scenario::{Act, After, Scenario, Work};
 use crate::world::{Shared, World};
 
@@ -26,7 +24,7 @@ const MOST_TIMERS: u32 = 100;
 pub struct Report {
     /// What must never happen and did; empty if all is well.
     pub violations: Vec<String>,
-    /// A number that equal runs share.
+    /// A number that equal runs share, if what happens was asked for.
     pub trace: u64,
     /// What happened, if it was asked for.
     pub lines: Vec<String>,
@@ -98,14 +96,18 @@ impl<'scenario> Run<'scenario> {
             world: Shared::new(World::new(scenario.mode, &scenario.knobs, seed, keeps_trace)),
             folder: None,
             executor: Executor::default(),
-            index: IndexFile::create(),
+            index: IndexFile::of_life(seed),
             moves: 0,
             timers: 0,
             issued: Issued::default(),
         }
     }
 
-    fn report(self) -> Report {
+    fn report(mut self) -> Report {
+        // What cannot be closed is not used again.
+        if self.die().is_ok() {
+            self.index.leave();
+        }
         let mut world = self.world.lock();
         Report {
             violations: std::mem::take(&mut world.violations),
@@ -158,8 +160,8 @@ impl<'scenario> Run<'scenario> {
     }
 
     fn open(&mut self) -> Result<(), FolderError> {
-        let (index, aside) = Index::open(&self.index.path)?;
-        if aside.is_some() {
+        let (index, was_damaged) = self.index.open()?;
+        if was_damaged {
             self.world.lock().violate("the index was found damaged".to_owned());
         }
         self.folder = Some(Folder::new(self.settings(), index)?);
@@ -168,8 +170,7 @@ impl<'scenario> Run<'scenario> {
 
     /// Ends the process at once and starts it again.
     pub(crate) fn kill(&mut self) -> Result<(), FolderError> {
-        self.executor.clear();
-        self.folder = None;
+        self.die()?;
         {
             let mut world = self.world.lock();
             world.inbox.clear();
@@ -181,6 +182,14 @@ impl<'scenario> Run<'scenario> {
         self.open()?;
         if self.world.lock().listening {
             self.hear(RemoteHint::Listening);
+        }
+        Ok(())
+    }
+
+    fn die(&mut self) -> Result<(), FolderError> {
+        self.executor.clear();
+        if let Some(folder) = self.folder.take() {
+            self.index.close(folder.crash())?;
         }
         Ok(())
     }
@@ -199,9 +208,8 @@ impl<'scenario> Run<'scenario> {
             // mount point that it is the right one.
             Act::LoseIndex | Act::Approve if !self.world.lock().disk.is_mounted => {}
             Act::LoseIndex => {
-                self.executor.clear();
-                self.folder = None;
-                self.index.lose();
+                self.die()?;
+                self.index.lose()?;
                 self.world.lock().root_was_seen = false;
                 self.kill()?;
             }
@@ -397,47 +405,4 @@ impl<'scenario> Run<'scenario> {
         self.world.lock().inbox.push(Event::LocalHint(LocalHint::Root));
         self.world.lock().inbox.push(Event::LocalHint(LocalHint::Subtree(RelativePath::root())));
     }
-}
-
-/// The index's file, removed at the end. Where there is a file system in memory it is there.
-struct IndexFile {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl IndexFile {
-    fn create() -> Self {
-        let directory = directory();
-        let path = directory.path().join("index.db");
-        let file = Self { _directory: directory, path };
-        file.lose();
-        file
-    }
-
-    /// Starts with an empty index. Making the tables takes longer than most runs, so they are made once.
-    fn lose(&self) {
-        static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
-        let empty = EMPTY.get_or_init(|| {
-            let directory = directory();
-            let path = directory.path().join("index.db");
-            let opened = Index::open(&path);
-            assert!(opened.is_ok(), "no index can be made in {}", path.display());
-            drop(opened);
-            std::fs::read(&path).unwrap_or_default()
-        });
-        for ending in ["-wal", "-shm"] {
-            let mut name = self.path.clone().into_os_string();
-            name.push(ending);
-            // It need not be there.
-            let _ = std::fs::remove_file(name);
-        }
-        let written = std::fs::write(&self.path, empty);
-        assert!(written.is_ok(), "no index can be written to {}", self.path.display());
-    }
-}
-
-fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    made.unwrap_or_else(|error| panic!("no directory for the index: {error}"))
 }

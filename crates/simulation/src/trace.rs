@@ -1,4 +1,4 @@
-//! What happened in a run, as a number that two runs can be compared by and, if wanted, as lines for people.
+//! What happened in a run, if wanted: as a number that two runs can be compared by, and as lines for people.
 
 use std::fmt::{self, Write as _};
 
@@ -10,19 +10,18 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// An empty record; `keeps_lines` costs time and memory.
+    /// An empty record. Nothing is noted unless it keeps lines, which costs time and memory.
     pub(crate) fn new(keeps_lines: bool) -> Self {
         Self { sum: 0xcbf2_9ce4_8422_2325, lines: keeps_lines.then(Vec::new) }
     }
 
     /// Adds a line.
     pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
+        let Some(lines) = &mut self.lines else { return };
+        lines.push(line.to_string());
         // Writing into a number cannot fail.
         let _ = self.write_fmt(line);
         let _ = self.write_char('\n');
-        if let Some(lines) = &mut self.lines {
-            lines.push(line.to_string());
-        }
     }
 
     /// The number: equal runs have equal ones.

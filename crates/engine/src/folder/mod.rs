@@ -205,6 +205,11 @@ impl Folder {
         Ok(self.index.commit()?)
     }
 
+    /// Ends at once, without writing anything down, and gives back the index, for [`Index::after_a_crash`].
+    pub fn crash(self) -> Index {
+        self.index
+    }
+
     /// What happened since the last call, for people.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)

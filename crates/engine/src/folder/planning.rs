@@ -176,7 +176,7 @@ impl Folder {
             });
         }
         let lineage = self.index.lineage(directory)?;
-        let root = self.index.node(NodeId::ROOT)?;
+        let root = if lineage.is_empty() { self.index.node(NodeId::ROOT)? } else { None };
         let nearest = lineage.last().or(root.as_ref());
         Ok(Surroundings {
             directory,

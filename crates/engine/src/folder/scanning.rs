@@ -119,22 +119,21 @@ impl Folder {
 
     /// The directory itself or the nearest one above it that can be scanned; `None` if a rule ignores it.
     fn nearest_directory(&self, directory: &RelativePath) -> Result<Option<RelativePath>, FolderError> {
-        let Some(mut node) = self.index.node(NodeId::ROOT)? else { return Ok(None) };
-        let mut path = RelativePath::root();
+        let (mut id, mut path) = (NodeId::ROOT, RelativePath::root());
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
             let below = path.join(&name);
             if self.rules.ignores(&below, true) {
                 return Ok(None);
             }
-            match self.index.child(node.id, &name)? {
+            match self.index.child(id, &name)? {
                 // What is below it now may be on another disk.
                 Some(child) if matches!(child.local, Local::MountChanged(_)) => {
                     path = below;
                     break;
                 }
                 Some(child) if matches!(child.local, Local::Directory(_) | Local::UnreadableDirectory(_)) => {
-                    node = child;
+                    id = child.id;
                     path = below;
                 }
                 _ => break,

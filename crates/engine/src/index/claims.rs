@@ -1,6 +1,6 @@
 //! What was sent and accepted, and must still be seen on the service before it counts.
 
-use super::node::{COLUMNS, read_node};
+use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 
 /// A directory with claimed entries.
@@ -29,8 +29,8 @@ impl Index {
 
     /// The claimed entries of a directory.
     pub(crate) fn claims(&self, directory: NodeId) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node INDEXED BY node_claimed
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_claimed \
              WHERE remote_claimed = 1 AND parent = ?1 ORDER BY id"
         ))?;
         statement.query_and_then([directory], read_node)?.collect()

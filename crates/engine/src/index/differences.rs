@@ -3,7 +3,7 @@
 use jottad_core::{Content, Md5};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::node::{COLUMNS, read_node};
+use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 use crate::disk::FileStat;
 
@@ -38,22 +38,24 @@ pub(crate) enum Difference {
 }
 
 impl Difference {
-    /// The condition, word for word that of the partial index that answers it.
-    const fn condition(self) -> &'static str {
-        match self {
-            Self::Unsettled => {
-                "(local_state IS NOT 0 OR remote_state IS NOT 0) AND NOT (base_kind IS NULL AND local_state IS NULL)"
-            }
-            Self::RemoteOnly => "base_kind IS NULL AND local_state IS NULL",
-            Self::Unhashed => "local_state = 1 AND local_md5 IS NULL",
+    /// Reads a page. The condition is word for word that of the partial index that answers it.
+    const fn page(self) -> &'static str {
+        macro_rules! page {
+            ($selection:literal) => {
+                select_nodes!(
+                    "INDEXED BY ",
+                    $selection,
+                    " AND (parent, id) > (?1, ?2) ORDER BY parent, id LIMIT ?3"
+                )
+            };
         }
-    }
-
-    const fn index(self) -> &'static str {
         match self {
-            Self::Unsettled => "node_unsettled",
-            Self::RemoteOnly => "node_remote_only",
-            Self::Unhashed => "node_unhashed",
+            Self::Unsettled => page!(
+                "node_unsettled WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) \
+                 AND NOT (base_kind IS NULL AND local_state IS NULL)"
+            ),
+            Self::RemoteOnly => page!("node_remote_only WHERE base_kind IS NULL AND local_state IS NULL"),
+            Self::Unhashed => page!("node_unhashed WHERE local_state = 1 AND local_md5 IS NULL"),
         }
     }
 }
@@ -73,19 +75,14 @@ impl Index {
         after: Cursor,
         limit: u32,
     ) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node INDEXED BY {} WHERE {} AND (parent, id) > (?1, ?2)
-             ORDER BY parent, id LIMIT ?3",
-            difference.index(),
-            difference.condition(),
-        ))?;
+        let mut statement = self.connection.prepare_cached(difference.page())?;
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
     /// The next files behind a row that are here as the base knows them.
     pub(crate) fn agreed_files(&self, after: NodeId, limit: u32) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node WHERE id > ?1 AND base_kind = 1 AND local_state = 0 ORDER BY id LIMIT ?2"
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "WHERE id > ?1 AND base_kind = 1 AND local_state = 0 ORDER BY id LIMIT ?2"
         ))?;
         statement.query_and_then(params![after, limit], read_node)?.collect()
     }
@@ -94,12 +91,13 @@ impl Index {
     ///
     /// The same file under two names (a hard link) proves nothing and is left out.
     pub(crate) fn move_candidates(&self, limit: u32) -> Result<Vec<MoveCandidate>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
+        let mut statement = self.connection.prepare_cached(
             "SELECT departed.id, arrived.id
              FROM node AS departed INDEXED BY node_unsettled
              JOIN node AS arrived INDEXED BY node_arrived
                ON arrived.local_inode = departed.base_inode AND arrived.local_state IN (1, 2)
-             WHERE {}
+             WHERE (departed.local_state IS NOT 0 OR departed.remote_state IS NOT 0)
+               AND NOT (departed.base_kind IS NULL AND departed.local_state IS NULL)
                AND departed.base_kind IS NOT NULL AND departed.remote_state IS NOT NULL
                AND NOT (departed.local_state IS NOT NULL
                         AND departed.local_inode IS departed.base_inode AND departed.local_born IS departed.base_born)
@@ -110,9 +108,7 @@ impl Index {
                AND coalesce(arrived.local_links, 1) = 1
              ORDER BY departed.base_kind DESC, departed.parent, departed.id
              LIMIT ?1",
-            "(departed.local_state IS NOT 0 OR departed.remote_state IS NOT 0) \
-             AND NOT (departed.base_kind IS NULL AND departed.local_state IS NULL)",
-        ))?;
+        )?;
         let pairs: Vec<(NodeId, NodeId)> =
             statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let mut candidates = Vec::with_capacity(pairs.len());
@@ -158,8 +154,8 @@ impl Index {
         if content.size == 0 {
             return Ok(None);
         }
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node INDEXED BY node_content
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_content \
              WHERE base_md5 = ?1 AND base_kind = 1 AND local_state = 0 AND base_size = ?2 LIMIT 1"
         ))?;
         let mut rows = statement

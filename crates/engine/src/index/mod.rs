@@ -13,6 +13,7 @@ mod node;
 mod open;
 mod problems;
 mod relocate;
+mod renew;
 mod tree;
 
 use rusqlite::Connection;
@@ -30,6 +31,8 @@ pub struct Index {
     connection: Connection,
     totals: Totals,
     in_transaction: bool,
+    /// There may be problems; mostly there are none, and then nobody need be asked for every row.
+    has_problems: bool,
     /// The last row's number that was given. None is given twice while this is open: what was asked about a row that is
     /// gone must not be taken for an answer about another one.
     last_id: i64,
@@ -47,7 +50,7 @@ impl Index {
     /// this thread before.
     pub(crate) fn commit(&mut self) -> Result<(), IndexError> {
         if self.in_transaction {
-            self.connection.execute_batch("COMMIT")?;
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
             self.in_transaction = false;
         }
         Ok(())
@@ -56,7 +59,7 @@ impl Index {
     /// Opens a transaction before the first write since the last commit.
     fn begin(&mut self) -> Result<(), IndexError> {
         if !self.in_transaction {
-            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             self.in_transaction = true;
         }
         Ok(())

@@ -260,13 +260,22 @@ const UNREADABLE_DIRECTORY: i64 = 4;
 const IGNORED: i64 = 5;
 const MOUNT_CHANGED: i64 = 6;
 
-/// The columns that [`read_node`] expects, in its order.
-pub(super) const COLUMNS: &str = "id, parent, name, \
-     base_kind, base_size, base_md5, base_modified, base_inode, base_born, base_nanoseconds, base_changed, \
-     local_state, local_size, local_md5, local_modified, local_inode, local_born, \
-     local_nanoseconds, local_changed, local_links, \
-     remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, mount, \
-     holds_unsynced";
+/// A statement that reads rows, from what follows the table's name: the columns that [`read_node`] expects, in its order.
+/// It is a constant, because statements are looked up by their text, far more often than that should be put together.
+macro_rules! select_nodes {
+    ($($rest:literal),+) => {
+        concat!(
+            "SELECT id, parent, name, \
+             base_kind, base_size, base_md5, base_modified, base_inode, base_born, base_nanoseconds, base_changed, \
+             local_state, local_size, local_md5, local_modified, local_inode, local_born, \
+             local_nanoseconds, local_changed, local_links, \
+             remote_state, remote_size, remote_md5, remote_modified, remote_name, remote_claimed, base_local_modified, \
+             mount, holds_unsynced FROM node ",
+            $($rest),+
+        )
+    };
+}
+pub(super) use select_nodes;
 
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {

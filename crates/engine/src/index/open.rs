@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Index, Totals};
+use super::Index;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
 const MIGRATIONS: [&str; 4] = [
@@ -166,16 +166,7 @@ impl Index {
             return Err(IndexError::Damaged(verdict));
         }
         migrate(&mut connection, path)?;
-        let last_id = connection.query_row("SELECT max(id) FROM node", [], |row| row.get(0))?;
-        let mut index = Self {
-            connection,
-            totals: Totals::default(),
-            in_transaction: false,
-            last_id,
-            ignore_revision: 0,
-        };
-        index.totals = index.count_totals()?;
-        Ok(index)
+        Self::take_up(connection)
     }
 }
 

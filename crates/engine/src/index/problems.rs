@@ -20,6 +20,9 @@ pub(crate) struct ProblemRow {
 
 impl Index {
     pub(crate) fn problem(&self, node: NodeId) -> Result<Option<ProblemRow>, IndexError> {
+        if !self.has_problems {
+            return Ok(None);
+        }
         let mut statement = self.connection.prepare_cached(
             "SELECT node, kind, reason, remedy, since, tries, next_try FROM problem WHERE node = ?1",
         )?;
@@ -35,6 +38,7 @@ impl Index {
 
     pub(crate) fn put_problem(&mut self, problem: &ProblemRow) -> Result<(), IndexError> {
         self.begin()?;
+        self.has_problems = true;
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO problem (node, kind, reason, remedy, since, tries, next_try)
@@ -67,6 +71,9 @@ impl Index {
 
     /// When the next problem is due to be tried again; one with the time 0 is being tried.
     pub(crate) fn next_try(&self) -> Result<Option<Timestamp>, IndexError> {
+        if !self.has_problems {
+            return Ok(None);
+        }
         let mut statement =
             self.connection.prepare_cached("SELECT min(next_try) FROM problem WHERE next_try > 0")?;
         let seconds: Option<Option<i64>> = statement.query_row([], |row| row.get(0)).optional()?;

@@ -3,7 +3,7 @@
 use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::node::{COLUMNS, read_node};
+use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Local, Node, NodeId};
 
 /// What the local side has.
@@ -16,6 +16,8 @@ pub(crate) struct Totals {
     pub(crate) base_files: u64,
     /// Entries of any kind that the base has, the root not counted.
     pub(crate) base_entries: u64,
+    /// Directories at which a file system was mounted when they were read.
+    pub(super) mounted: u64,
 }
 
 impl Totals {
@@ -26,6 +28,7 @@ impl Totals {
         self.bytes += counted.bytes;
         self.base_files += counted.base_files;
         self.base_entries += counted.base_entries;
+        self.mounted += counted.mounted;
     }
 
     pub(super) fn remove(&mut self, node: &Node) {
@@ -35,6 +38,7 @@ impl Totals {
         self.bytes = self.bytes.saturating_sub(counted.bytes);
         self.base_files = self.base_files.saturating_sub(counted.base_files);
         self.base_entries = self.base_entries.saturating_sub(counted.base_entries);
+        self.mounted = self.mounted.saturating_sub(counted.mounted);
     }
 
     fn of(node: &Node) -> Self {
@@ -52,31 +56,29 @@ impl Totals {
             bytes,
             base_files: u64::from(node.base_entry().file().is_some()),
             base_entries: u64::from(node.base.is_some()),
+            mounted: u64::from(node.mount.is_some()),
         }
     }
 }
 
 impl Index {
     pub(crate) fn node(&self, id: NodeId) -> Result<Option<Node>, IndexError> {
-        let mut statement =
-            self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM node WHERE id = ?1"))?;
+        let mut statement = self.connection.prepare_cached(select_nodes!("WHERE id = ?1"))?;
         statement.query_and_then([id], read_node)?.next().transpose()
     }
 
     pub(crate) fn child(&self, parent: NodeId, name: &Name) -> Result<Option<Node>, IndexError> {
         let fold = FoldKey::of(&encode_name(name)).number();
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node WHERE parent = ?1 AND fold = ?2 AND name = ?3"
-        ))?;
+        let mut statement =
+            self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 AND fold = ?2 AND name = ?3"))?;
         statement.query_and_then(params![parent, fold, name.as_bytes()], read_node)?.next().transpose()
     }
 
     /// The entries of a directory whose names the service may take for this one, itself included.
     pub(crate) fn namesakes(&self, parent: NodeId, stored: &StoredName) -> Result<Vec<Node>, IndexError> {
         let key = FoldKey::of(stored);
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node WHERE parent = ?1 AND fold = ?2 ORDER BY id"
-        ))?;
+        let mut statement =
+            self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 AND fold = ?2 ORDER BY id"))?;
         let found = statement.query_and_then(params![parent, key.number()], read_node)?;
         found
             .filter(|node| node.as_ref().map_or(true, |node| FoldKey::of(&encode_name(&node.name)) == key))
@@ -84,25 +86,25 @@ impl Index {
     }
 
     pub(crate) fn children(&self, parent: NodeId) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM node WHERE parent = ?1 ORDER BY id"))?;
+        let mut statement = self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 ORDER BY id"))?;
         statement.query_and_then([parent], read_node)?.collect()
     }
 
     /// The directories at which a file system was mounted when they were read; nearly always none.
     pub(crate) fn mounts(&self) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node INDEXED BY node_mounted WHERE mount IS NOT NULL ORDER BY id"
-        ))?;
+        if self.totals.mounted == 0 {
+            return Ok(Vec::new());
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached(select_nodes!("INDEXED BY node_mounted WHERE mount IS NOT NULL ORDER BY id"))?;
         statement.query_and_then([], read_node)?.collect()
     }
 
     /// The rows that have anything and whose names hold these bytes, by directory. Looks at every row.
     pub(crate) fn named_with(&self, part: &[u8]) -> Result<Vec<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM node WHERE instr(name, ?1) ORDER BY parent, id"
-        ))?;
+        let mut statement =
+            self.connection.prepare_cached(select_nodes!("WHERE instr(name, ?1) ORDER BY parent, id"))?;
         statement.query_and_then([part], read_node)?.collect()
     }
 
@@ -113,13 +115,17 @@ impl Index {
 
     /// The row at a path.
     pub(crate) fn locate(&self, path: &RelativePath) -> Result<Option<Node>, IndexError> {
-        let mut found = self.node(NodeId::ROOT)?;
+        let (mut id, mut found) = (NodeId::ROOT, None);
         for component in path.components() {
-            let Some(node) = found else { return Ok(None) };
             let Ok(name) = Name::new(component) else { return Ok(None) };
-            found = self.child(node.id, &name)?;
+            let Some(node) = self.child(id, &name)? else { return Ok(None) };
+            id = node.id;
+            found = Some(node);
         }
-        Ok(found)
+        match found {
+            None => self.node(NodeId::ROOT),
+            found => Ok(found),
+        }
     }
 
     /// The rows from below the root down to this one.
@@ -192,7 +198,8 @@ impl Index {
                 coalesce(sum(CASE WHEN local_state = 1 THEN local_size
                                   WHEN local_state = 0 AND base_kind = 1 THEN base_size END), 0),
                 coalesce(sum(base_kind = 1), 0),
-                count(base_kind)
+                count(base_kind),
+                count(mount)
              FROM node WHERE id <> 1",
         )?;
         let totals = statement
@@ -204,6 +211,7 @@ impl Index {
                     bytes: number(2)?,
                     base_files: number(3)?,
                     base_entries: number(4)?,
+                    mounted: number(5)?,
                 })
             })
             .optional()?;
