@@ -42,7 +42,7 @@ impl Executor {
         };
         let world = world.clone();
         let future = async move {
-            let disk = SimulatedDisk(world.clone());
+            let disk = SimulatedDisk::new(world.clone());
             let remote = SimulatedRemote::new(world.clone());
             let listed = |id: CommandId, batch: Vec<ListedEntry>| {
                 let world = world.clone();

@@ -38,7 +38,7 @@ const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaigno
 pub struct Extras {
     /// People write `.jottaignore` files.
     pub rules: bool,
-    /// Disks are mounted below the root, and come and go.
+    /// Disks are mounted below the root, and come and go; so does the one that the root is on.
     pub disks: bool,
     /// The user works on just what jottad works on.
     pub meddling: bool,
@@ -72,6 +72,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     let mut scenario = Scenario { mode, knobs, before, steps };
     if extras.disks {
         add_disks(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d6f_756e_7400));
+        add_root_disk(&mut scenario, &mut Rng::with_seed(seed ^ 0x726f_6f74_0000));
     }
     if extras.meddling {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
@@ -126,6 +127,22 @@ fn add_disks(scenario: &mut Scenario, random: &mut Rng) {
     for _ in 0..random.usize(1..5) {
         let act = if random.bool() { Act::MountBelow(path) } else { Act::UnmountBelow(path) };
         add_step(scenario, random, act);
+    }
+}
+
+/// In some lives the disk that the root is on goes, and comes back after a while, maybe with another process. Drawn apart.
+fn add_root_disk(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..6) > 0 {
+        return;
+    }
+    for _ in 0..random.usize(1..3) {
+        let place = random.usize(0..=scenario.steps.len());
+        let comes_back = random.usize(place..=scenario.steps.len());
+        scenario.steps.insert(comes_back, Step { after: After::Rest, act: Act::Mount });
+        if random.bool() {
+            scenario.steps.insert(place, Step { after: After::Moves(random.u16(0..20)), act: Act::Kill });
+        }
+        scenario.steps.insert(place, Step { after: After::Rest, act: Act::Unmount });
     }
 }
 

@@ -42,12 +42,12 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 /// Every fault.
 pub const PLANTS: [Plant; 13] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
-    plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, MEDDLING, 6000),
+    plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
     plant_in("stale-sum", Planted::StaleSum, Mode::Backup, PLAIN, 50),
     plant_in("overwrite-unseen", Planted::OverwriteUnseen, Mode::Sync, PLAIN, 50),
     plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
-    plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, PLAIN, 1000),
+    plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),
     plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
     plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000),
     plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),

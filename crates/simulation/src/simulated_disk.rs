@@ -15,7 +15,11 @@ use crate::world::{Shared, World};
 
 /// The local disk as one command sees it.
 #[derive(Debug)]
-pub(crate) struct SimulatedDisk(pub(crate) Shared);
+pub(crate) struct SimulatedDisk {
+    world: Shared,
+    /// Of the remote side when the command began.
+    remote_version: u64,
+}
 
 /// A file that is open for sending.
 #[derive(Debug)]
@@ -35,6 +39,12 @@ pub(crate) struct TemporaryFile {
 type Result<T> = std::result::Result<T, DiskErrorKind>;
 
 impl SimulatedDisk {
+    /// The disk for a command that begins now.
+    pub(crate) fn new(world: Shared) -> Self {
+        let remote_version = world.lock().remote.version;
+        Self { world, remote_version }
+    }
+
     /// One step: others move first, then chance may let the disk fail, then `act` happens at once.
     async fn step<T>(
         &self,
@@ -42,8 +52,8 @@ impl SimulatedDisk {
         path: &RelativePath,
         act: impl FnOnce(&mut World) -> Result<T>,
     ) -> std::result::Result<T, DiskError> {
-        self.0.pause().await;
-        let mut world = self.0.lock();
+        self.world.pause().await;
+        let mut world = self.world.lock();
         let permille = world.knobs.disk_fault_permille;
         let result = if !world.weather.calm && world.chance(permille) {
             Err(DiskErrorKind::Other(io::Error::other("a simulated fault")))
@@ -56,7 +66,7 @@ impl SimulatedDisk {
     /// Waits until a change from now on must give another change time.
     async fn wait_until_distinct(&self, changed: i64) {
         let until = {
-            let world = self.0.lock();
+            let world = self.world.lock();
             let rest = world.disk.distinct_at(changed).saturating_sub(world.nanoseconds());
             // A stamp in the future says nothing about the next one but that it takes a tick.
             let most = world.disk.distinct_at(0);
@@ -64,7 +74,7 @@ impl SimulatedDisk {
             (rest > 0).then(|| world.monotonic + Duration::from_nanos(rest))
         };
         if let Some(until) = until {
-            self.0.sleep_until(until).await;
+            self.world.sleep_until(until).await;
         }
     }
 
@@ -185,10 +195,10 @@ impl Disk for SimulatedDisk {
             let mut entries = Vec::new();
             let mut complete = true;
             for name in names {
-                if self.0.lock().chance(300) {
-                    self.0.pause().await;
+                if self.world.lock().chance(300) {
+                    self.world.pause().await;
                 }
-                let world = self.0.lock();
+                let world = self.world.lock();
                 let is_there = world.disk.entries(serial).is_some_and(|entries| entries.contains_key(&name));
                 let found = world.disk.find(&directory.join(&name)).filter(|_| is_there);
                 match found {
@@ -247,7 +257,7 @@ impl Disk for SimulatedDisk {
         self.step("reading", path, |world| expect(world, path, expected)).await?;
         self.wait_until_distinct(expected.changed).await;
         let serial = self.step("reading", path, |world| expect(world, path, expected)).await?;
-        Ok(OpenFile { world: self.0.clone(), serial, expected: *expected })
+        Ok(OpenFile { world: self.world.clone(), serial, expected: *expected })
     }
 
     async fn read(
@@ -282,7 +292,7 @@ impl Disk for SimulatedDisk {
             }
         });
         let identity = made.await?;
-        self.0.pause().await;
+        self.world.pause().await;
         Ok(identity)
     }
 
@@ -294,7 +304,7 @@ impl Disk for SimulatedDisk {
             if world.weather.no_space { Err(DiskErrorKind::NoSpace) } else { Ok(()) }
         })
         .await?;
-        Ok(TemporaryFile { world: self.0.clone(), bytes: Vec::new() })
+        Ok(TemporaryFile { world: self.world.clone(), bytes: Vec::new() })
     }
 
     async fn copy(
@@ -379,7 +389,7 @@ impl Disk for SimulatedDisk {
             })
         });
         renamed.await?;
-        self.0.pause().await;
+        self.world.pause().await;
         Ok(())
     }
 
@@ -402,13 +412,14 @@ impl Disk for SimulatedDisk {
                 std::iter::once(serial).chain(world.disk.walk(serial).into_iter().map(|(_, below)| below));
             let files = files.filter(|one| world.disk.entries(*one).is_none()).count();
             world.check_hold(files);
+            world.check_local_trash(path, self.remote_version);
             Self::writing(world, "trashing", |world| {
                 let now = world.tick();
                 if world.disk.trash(path, now) { Ok(()) } else { Err(DiskErrorKind::NotFound) }
             })
         });
         trashed.await?;
-        self.0.pause().await;
+        self.world.pause().await;
         Ok(())
     }
 

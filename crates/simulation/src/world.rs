@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
-use jottad_core::{Content, Mode, Side, StoredPath, Timestamp};
+use jottad_core::{Content, Mode, RelativePath, Side, StoredPath, Timestamp};
 use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
@@ -231,6 +231,23 @@ impl World {
         }
     }
 
+    /// What the service has does not go to the local trash for having been removed there. What others do there after the
+    /// command began need not be known, nor the other spelling of a name.
+    pub(crate) fn check_local_trash(&mut self, path: &RelativePath, remote_version: u64) {
+        let is_directory = self.disk.find(path).is_some_and(|serial| self.disk.entries(serial).is_some());
+        let may_be_late = self.knobs.late_folders && is_directory;
+        if self.remote.version != remote_version || may_be_late {
+            return;
+        }
+        let stored = Self::stored(path);
+        let is_same = |(there, node): &(StoredPath, RemoteNode)| {
+            *there == stored && (*node == RemoteNode::Directory) == is_directory
+        };
+        if self.remote.walk(&StoredPath::root()).iter().any(is_same) {
+            self.violate(format!("{path} was trashed here, but is on the service"));
+        }
+    }
+
     /// Whether jottad may write locally.
     pub(crate) fn may_write_locally(&self) -> bool {
         self.mode.pulls() || self.decided.wants_back
@@ -298,7 +315,7 @@ impl World {
     }
 
     /// The remote path of a local one, as the engine would name it.
-    pub(crate) fn stored(path: &jottad_core::RelativePath) -> StoredPath {
+    pub(crate) fn stored(path: &RelativePath) -> StoredPath {
         let names = path.components().filter_map(|component| jottad_core::Name::new(component).ok());
         StoredPath::new(names.map(|name| jottad_core::encode_name(&name)).collect())
     }
