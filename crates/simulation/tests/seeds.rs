@@ -297,3 +297,20 @@ fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, what had been wrong with a file of the service stayed a problem when a rule came to ignore it.
+#[test]
+fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
+    for moves in [20, 30, 40, 50] {
+        let scenario = Scenario {
+            mode: Mode::Pull,
+            knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
+            before: vec![Act::RemoteWrite("d/e/a", 1)],
+            steps: vec![Step { after: After::Moves(moves), act: Act::WriteRules(".jottaignore", 4) }],
+        };
+        for seed in 0..100 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
+        }
+    }
+}

@@ -201,11 +201,15 @@ impl Folder {
         here: &Surroundings,
         now: Now,
     ) -> Result<Considered, FolderError> {
-        if here.frozen || here.busy || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+        if here.busy || self.busy.contains(&node.id) {
             return Ok(Considered::Passed);
         }
         // What the remote side has was never seen by a scan, so the rules are asked here.
-        if self.is_left_to_remote(node, here) {
+        if here.frozen || self.is_left_to_remote(node, here) {
+            self.forget_problem_of_ignored(node)?;
+            return Ok(Considered::Passed);
+        }
+        if self.is_blocked(node.id, now)? {
             return Ok(Considered::Passed);
         }
         let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
@@ -261,6 +265,23 @@ impl Folder {
                 path = path.join(&node.name);
                 node.local == Local::Absent && node.base.is_none() && self.rules.ignores(&path, true)
             })
+    }
+
+    /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores it, or a
+    /// directory that it is in: nobody tries it again.
+    fn forget_problem_of_ignored(&mut self, node: &Node) -> Result<(), FolderError> {
+        if self.rules.is_empty() || node.base.is_some() || self.index.problem(node.id)?.is_none() {
+            return Ok(());
+        }
+        let mut path = RelativePath::root();
+        let is_ignored = self.index.lineage(node.id)?.iter().any(|above| {
+            path = path.join(&above.name);
+            self.rules.ignores(&path, above.id != node.id || node.remote_entry() == Entry::Directory)
+        });
+        if is_ignored {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
     }
 
     /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the size.
