@@ -56,7 +56,9 @@ impl Run<'_> {
             let follows = world.mode.pulls()
                 && !world.disk.holds_mount(&path)
                 && !world.is_ignored(&local_path(there), is_directory);
-            let is_ours = !self.scenario.has_other_devices() && !self.loses_index();
+            let is_ours = !self.scenario.has_other_devices()
+                && !self.loses_index()
+                && !self.scenario.knobs.trash_keeps_spelling;
             // Of two that are one to the service, one waits for a person; which of them has the name is told by that.
             let is_alone = namesakes[&fold(&stored)].len() == 1;
             if (follows || is_ours) && is_alone && there.name() != stored.name() {

@@ -293,7 +293,7 @@ impl Folder {
 
     /// The row that the service is known to have under this name.
     fn find_on_service(&self, directory: NodeId, stored: &StoredName) -> Result<Option<Node>, FolderError> {
-        let found = self.find_for_stored(directory, stored, &|_| false)?;
+        let found = self.find_for_stored(directory, stored, None, &|_| false)?;
         Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
     }
 

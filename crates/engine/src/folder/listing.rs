@@ -275,7 +275,7 @@ impl Folder {
                     id
                 }
             };
-            let node = self.find_for_stored(directory, name, &|node| running.saw(node))?;
+            let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
                 if let Some(until) = self.shows_older(&node, entry.node, running.began_at)? {
@@ -298,7 +298,8 @@ impl Folder {
     ) -> Result<NodeId, FolderError> {
         let mut directory = NodeId::ROOT;
         for name in path.names() {
-            let found = self.find_for_stored(directory, name, &|node| running.saw(node))?;
+            let found = self
+                .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported there.
             let Some(mut node) = found else { continue };
             if !running.saw(node.id) {
@@ -313,12 +314,14 @@ impl Folder {
 
     /// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
     ///
-    /// The spelling that was seen before wins; then the name that it decodes to; then a local name that the service
-    /// cannot tell from it. `taken` tells which rows belong to another stored name of the same listing.
+    /// The spelling that was seen before wins; then what was sent and is seen now for the first time, which may have got the
+    /// spelling of an entry in the trash; then the name that it decodes to; then a local name that the service cannot tell from
+    /// it. `seen` is what has the name, where that is known, and `taken` tells which rows belong to another stored name of the same listing.
     pub(super) fn find_for_stored(
         &self,
         directory: NodeId,
         stored: &StoredName,
+        seen: Option<RemoteNode>,
         taken: &dyn Fn(NodeId) -> bool,
     ) -> Result<Option<Node>, FolderError> {
         let mut names: Vec<Name> = match decode_name(stored) {
@@ -340,6 +343,18 @@ impl Folder {
         if let Some(node) = namesakes.iter().find(|node| is_known(node)) {
             return Ok(Some(node.clone()));
         }
+        let key = FoldKey::of(stored);
+        let is_sent = |node: &&Node| {
+            !taken(node.id)
+                && node
+                    .remote
+                    .as_ref()
+                    .is_some_and(|remote| remote.claimed && seen.is_none_or(|seen| seen == remote.node))
+                && FoldKey::of(&node.stored_name()) == key
+        };
+        if let Some(node) = namesakes.iter().find(is_sent) {
+            return Ok(Some(node.clone()));
+        }
         let is_free = |node: &Node| node.remote.is_none() && !taken(node.id);
         for name in &names {
             if encode_name(name) == *stored
@@ -348,7 +363,6 @@ impl Folder {
                 return Ok(Some(node));
             }
         }
-        let key = FoldKey::of(stored);
         let may_take = |node: &Node| {
             is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
         };
@@ -529,7 +543,8 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let mut seen = BTreeSet::new();
         for (stored, remote) in entries {
-            let found = self.find_for_stored(directory, stored, &|node| seen.contains(&node))?;
+            let found =
+                self.find_for_stored(directory, stored, Some(*remote), &|node| seen.contains(&node))?;
             if let Some(mut node) = found {
                 let mut is_busy = self.busy.contains(&node.id);
                 if let Some(until) = self.shows_older(&node, *remote, now.monotonic)? {

@@ -82,7 +82,9 @@ impl Index {
             });
             self.save(&mut target)?;
             reached.push(to);
-            for mut child in self.children(from)? {
+            // What is below a directory that is here stays below it.
+            let below = if source.local == Local::Absent { self.children(from)? } else { Vec::new() };
+            for mut child in below {
                 if let Some(counterpart) = self.child(to, &child.name)? {
                     pending.push((child.id, counterpart.id));
                 } else {
