@@ -84,7 +84,10 @@ impl World {
         let now = self.tick();
         match *act {
             Act::Write(path, number) => self.save(&local(path), Text::numbered(number), None, now),
-            Act::WriteRules(path, number) => self.save(&local(path), rule_files::text(number), None, now),
+            Act::WriteRules(path, number) => {
+                self.released.is_possible = true;
+                self.save(&local(path), rule_files::text(number), None, now);
+            }
             Act::WriteWithOldTime(path, number) => {
                 let path = local(path);
                 let modified = self.disk.find(&path).map(|serial| self.disk.inode(serial).modified);
@@ -160,6 +163,7 @@ impl World {
             }
             _ => {}
         }
+        self.note_ignored();
     }
 
     fn file_at(&self, path: &RelativePath) -> Option<Serial> {

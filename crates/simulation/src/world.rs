@@ -13,6 +13,7 @@ use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
 use crate::remote_tree::{RemoteItem, RemoteTree};
+use crate::rule_files::Released;
 use crate::scenario::Knobs;
 use crate::trace::Trace;
 
@@ -75,6 +76,8 @@ pub(crate) struct World {
     pub(crate) given_up: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
+    /// What was ignored here while it was on the service.
+    pub(crate) released: Released,
     /// Contents that another device put where an upload was under way that had looked before: they are revisions now.
     pub(crate) displaced: BTreeSet<Content>,
     /// What must never happen and did.
@@ -190,6 +193,7 @@ impl World {
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
             foreign: BTreeSet::new(),
+            released: Released::default(),
             displaced: BTreeSet::new(),
             violations: Vec::new(),
             trace: Trace::new(keeps_trace),
@@ -270,6 +274,7 @@ impl World {
         if let Some(before) = before {
             self.tell_of_changes(&before);
         }
+        self.note_ignored();
         result
     }
 

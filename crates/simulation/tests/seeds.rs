@@ -314,3 +314,14 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
         }
     }
 }
+
+/// What was ignored here is left alone on the service for good, also when its rule and all that is here go at once.
+#[test]
+fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
+    let backup = [Mode::Backup];
+    let ignores_directories = Act::WriteRules("d/.jottaignore", 1);
+    assert_lives_well(&backup, &[Act::Write("d/e/b", 1)], &[ignores_directories, Act::Remove("d")]);
+    let ignores_files = Act::WriteRules("d/.jottaignore", 0);
+    let acts = [ignores_files, Act::Rename("d", "b"), Act::WriteRules("d/.jottaignore", 4)];
+    assert_lives_well(&backup, &[Act::Write("d/b", 1)], &acts);
+}
