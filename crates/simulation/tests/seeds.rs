@@ -325,3 +325,29 @@ fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
     let acts = [ignores_files, Act::Rename("d", "b"), Act::WriteRules("d/.jottaignore", 4)];
     assert_lives_well(&backup, &[Act::Write("d/b", 1)], &acts);
 }
+
+/// Once, what was sent to a name that another device had spelled otherwise was thought to be there as it is spelled here,
+/// until the next listing showed it as the file that has that name here.
+#[test]
+fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
+    let step = |after, act| Step { after, act };
+    for apart in [After::Moves(0), After::Moves(20), After::Rest] {
+        for mode in [Mode::Backup, Mode::Archive] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { asks_at_end: false, ..Knobs::default() },
+                before: Vec::new(),
+                steps: vec![
+                    step(After::Rest, Act::RemoteWrite("d/a", 4)),
+                    step(After::Rest, Act::Write("d/A", 5)),
+                    step(apart, Act::Write("d/a", 6)),
+                    step(After::Moves(10), Act::SyncNow),
+                ],
+            };
+            for seed in 0..40 {
+                let violations = run(&scenario, seed, false).violations;
+                assert!(violations.is_empty(), "{mode}, {apart:?}, seed {seed}: {violations:?}");
+            }
+        }
+    }
+}
