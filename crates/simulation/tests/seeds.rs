@@ -351,3 +351,59 @@ fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
         }
     }
 }
+
+/// Once, what was moved or removed a moment ago and shown by a late listing was taken for what others had put there: the
+/// directory that it was in stayed on the service for ever.
+#[test]
+fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
+    let rest = |act| Step { after: After::Rest, act };
+    let soon = |act| Step { after: After::Moves(3), act };
+    let lives = [
+        vec![rest(Act::Rename("f/d", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Rename("f/d/e", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Remove("f")), rest(Act::SyncNow), soon(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Remove("f/d")), rest(Act::Kill), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+    ];
+    for mode in [Mode::Backup, Mode::Sync] {
+        for steps in &lives {
+            for late_folders in [false, true] {
+                let knobs = Knobs { lag_milliseconds: 5000, late_folders, ..Knobs::default() };
+                let knobs = Knobs { remote_root_exists: true, ..knobs };
+                let before = vec![Act::Write("f/d/e/a", 1), Act::Write("f/a", 2)];
+                let scenario = Scenario { mode, knobs, before, steps: steps.clone() };
+                for seed in 0..40 {
+                    let violations = run(&scenario, seed, false).violations;
+                    assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What others put where something was just removed is late news, but news; and it shows that the directory is there.
+#[test]
+fn what_others_put_where_something_was_just_removed_comes_in_time() {
+    let rest = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        for act in [Act::RemoteWrite("f/d/e/a", 17), Act::RemoteMakeFolder("f/d/e/a/b")] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { asks_at_end: false, ..Knobs::default() },
+                before: vec![Act::MakeDirectory("f/d/e/a")],
+                steps: vec![
+                    Step { after: After::Seconds(60), act: Act::Remove("f/d/e/a") },
+                    rest(Act::Write("f/a", 2)),
+                    rest(act),
+                    rest(Act::RemoteHint),
+                ],
+            };
+            for seed in 0..40 {
+                let report = run(&scenario, seed, true);
+                assert!(report.violations.is_empty(), "{mode}, seed {seed}: {:?}", report.violations);
+                let asked_for = |what: &str| report.lines.iter().filter(|line| line.contains(what)).count();
+                assert_eq!(asked_for(r#"MakeRemoteDirectory { path: "f/d/e","#), 1, "{mode}, seed {seed}");
+                assert_eq!(asked_for("TrashLocal {"), 0, "{mode}, seed {seed}");
+            }
+        }
+    }
+}

@@ -364,7 +364,7 @@ impl Folder {
             since.and_then(|since| PATIENCE.checked_sub(Duration::from_secs(since)))
         };
         self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
-        Ok(())
+        self.follow_departures(now)
     }
 
     /// What a look shows at a row or below it is believed, whatever was sent there.

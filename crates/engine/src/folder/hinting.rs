@@ -283,6 +283,7 @@ impl Folder {
 
     /// Others are told to have worked on what was sent: what is seen there may be news, however soon.
     fn others_worked_on(&mut self, path: &StoredPath) -> Result<(), FolderError> {
+        self.departing.believe(path);
         let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(()) };
         for name in path.names() {
             let Some(below) = self.find_on_service(here.id, name)? else { return Ok(()) };
@@ -292,7 +293,11 @@ impl Folder {
     }
 
     /// The row that the service is known to have under this name.
-    fn find_on_service(&self, directory: NodeId, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+    pub(super) fn find_on_service(
+        &self,
+        directory: NodeId,
+        stored: &StoredName,
+    ) -> Result<Option<Node>, FolderError> {
         let found = self.find_for_stored(directory, stored, &|_| false)?;
         Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
     }

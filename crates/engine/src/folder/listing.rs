@@ -267,6 +267,11 @@ impl Folder {
         for entry in entries {
             let Some(name) = entry.path.name() else { continue };
             let Some(parent) = entry.path.parent() else { continue };
+            if let Some(leftover) = self.may_have_left(&entry.path, running.began_at)? {
+                leftover.above.iter().for_each(|id| running.see(*id));
+                running.hides.insert(leftover.directory, leftover.until);
+                continue;
+            }
             let directory = match &running.directory {
                 Some((path, id)) if *path == parent => *id,
                 _ => {
@@ -528,7 +533,12 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let mut seen = BTreeSet::new();
+        let path = self.index.stored_path(directory)?;
         for (stored, remote) in entries {
+            if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
+                self.confirming.doubt_until(directory, leftover.until);
+                continue;
+            }
             let found = self.find_for_stored(directory, stored, &|node| seen.contains(&node))?;
             if let Some(mut node) = found {
                 let mut is_busy = self.busy.contains(&node.id);
