@@ -407,3 +407,26 @@ fn what_others_put_where_something_was_just_removed_comes_in_time() {
         }
     }
 }
+
+/// Once, what had reached the service before the login was lost was taken for not sent: moved here, it stayed at its old
+/// place there.
+#[test]
+fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
+    let step = |after, act| Step { after, act };
+    for moves in 10..45 {
+        let scenario = Scenario {
+            mode: Mode::Backup,
+            knobs: Knobs { remote_root_exists: true, haste: 5, ..Knobs::default() },
+            before: vec![Act::Write("d/a", 1)],
+            steps: vec![
+                step(After::Rest, Act::Write("b", 5)),
+                step(After::Moves(moves), Act::LogOut),
+                step(After::Rest, Act::Rename("b", "d/b")),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
+        }
+    }
+}

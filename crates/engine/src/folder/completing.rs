@@ -407,9 +407,8 @@ impl Folder {
             OperationError::Disk(_)
             | OperationError::LocalChanged { .. }
             | OperationError::RemoteChanged { .. } => true,
-            OperationError::Remote(error) => {
-                matches!(error.kind, RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded)
-            }
+            // That a login is needed may be the answer to asking what became of a request whose own answer was lost.
+            OperationError::Remote(error) => error.kind == RemoteErrorKind::QuotaExceeded,
         };
         if nothing_was_sent {
             node.remote.clone_from(&running.before);
