@@ -430,3 +430,25 @@ fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
         }
     }
 }
+
+/// Once, what an earlier run had sent and a late service did not show yet was given up before it was known whether it was still
+/// here to be sent again.
+#[test]
+fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
+        before: Vec::new(),
+        steps: vec![
+            step(After::Rest, Act::MakeDirectory("d")),
+            step(After::Rest, Act::Rename("d", "b")),
+            step(After::Moves(0), Act::Kill),
+            step(After::Rest, Act::SyncNow),
+        ],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
