@@ -82,7 +82,7 @@ impl Run<'_> {
         for (path, node) in &remote {
             if explained.contains(path)
                 || blocked.iter().any(|above| is_below(path, above))
-                || world.is_ignored(&local_path(path), *node == RemoteNode::Directory)
+                || world.is_ignored_there(path, *node)
             {
                 continue;
             }
@@ -221,7 +221,7 @@ fn is_below(path: &StoredPath, above: &RelativePath) -> bool {
 fn holds_ignored(world: &World, directory: &StoredPath) -> bool {
     world.remote.walk(directory).into_iter().any(|(below, node)| {
         let path = StoredPath::new(directory.names().iter().chain(below.names()).cloned().collect());
-        world.is_ignored(&local_path(&path), node == RemoteNode::Directory) || world.was_released(&path, node)
+        world.is_ignored_there(&path, node) || world.was_released(&path, node)
     })
 }
 

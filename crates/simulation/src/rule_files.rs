@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jottad_core::{Content, Name, RelativePath, StoredPath};
+use jottad_core::{Content, FoldKey, Name, RelativePath, StoredPath, encode_name};
 use jottad_engine::RemoteNode;
 
 use crate::disk_tree::Body;
@@ -55,6 +55,24 @@ pub(crate) struct Released {
 }
 
 impl World {
+    /// Whether the rules keep something on the service out of it all: by its own names, or by those that its directories have
+    /// here.
+    pub(crate) fn is_ignored_there(&self, path: &StoredPath, node: RemoteNode) -> bool {
+        let mut here = RelativePath::root();
+        for name in path.names() {
+            let beside = self.disk.find(&here).and_then(|directory| self.disk.entries(directory));
+            let key = FoldKey::of(name);
+            let plain = Name::new(name.as_str().as_bytes()).ok();
+            let names = || beside.into_iter().flatten().map(|(name, _)| name);
+            let spelled = names().find(|here| Some(*here) == plain.as_ref());
+            let spelled = spelled.or_else(|| names().find(|here| FoldKey::of(&encode_name(here)) == key));
+            let Some(name) = spelled.cloned().or(plain) else { continue };
+            here = here.join(&name);
+        }
+        let is_directory = node == RemoteNode::Directory;
+        self.is_ignored(&here, is_directory) || self.is_ignored(&local_path(path), is_directory)
+    }
+
     /// Notes what is on the service and ignored here: nothing is agreed on there any more, so it may stay there for ever,
     /// whatever becomes of it, or of the rule, here.
     pub(crate) fn note_ignored(&mut self) {
@@ -62,7 +80,7 @@ impl World {
             return;
         }
         for (path, node) in self.remote.walk(&StoredPath::root()) {
-            if self.is_ignored(&local_path(&path), node == RemoteNode::Directory) {
+            if self.is_ignored_there(&path, node) {
                 match node {
                     RemoteNode::File(file) => drop(self.released.contents.insert(file.content)),
                     RemoteNode::Directory => drop(self.released.directories.insert(path)),

@@ -452,3 +452,11 @@ fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, a rule in a directory that another device had spelled otherwise was looked for under that spelling.
+#[test]
+fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
+    let before = [Act::MountBelow("f"), Act::WriteRules("f/.jottaignore", 2)];
+    let acts = [Act::RemoteRespell("f", "F"), Act::RemoteWrite("f/d/e", 5)];
+    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &acts);
+}
