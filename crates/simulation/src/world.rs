@@ -74,6 +74,10 @@ pub(crate) struct World {
     pub(crate) saved: BTreeMap<Content, Side>,
     /// Contents that somebody saw and overwrote or deleted.
     pub(crate) given_up: BTreeSet<Content>,
+    /// What the user overwrote or deleted last at each path.
+    pub(crate) removed_here: BTreeMap<RelativePath, Content>,
+    /// Contents that another device overwrote or deleted.
+    pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
     /// What was ignored here while it was on the service.
@@ -192,6 +196,8 @@ impl World {
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
+            removed_here: BTreeMap::new(),
+            removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
             released: Released::default(),
             displaced: BTreeSet::new(),

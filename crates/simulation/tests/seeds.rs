@@ -460,3 +460,24 @@ fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
     let acts = [Act::RemoteRespell("f", "F"), Act::RemoteWrite("f/d/e", 5)];
     assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &acts);
 }
+
+/// Once, a file that the user removed and saved again as it was, while another device removed it, was missed. Nobody had seen
+/// that it was away: it is as if it had been saved once more, and goes to the local trash.
+#[test]
+fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs::default(),
+        before: vec![Act::Write("d/e/a", 1)],
+        steps: vec![
+            step(After::Rest, Act::Remove("d/e/a")),
+            step(After::Moves(0), Act::RemoteRemove("d/e/a")),
+            step(After::Moves(0), Act::WriteWithOldTime("d/e/a", 1)),
+        ],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
