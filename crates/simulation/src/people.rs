@@ -275,6 +275,7 @@ impl World {
         let modified = self.service_seconds();
         if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
             self.foreign.insert(content);
+            self.put_by_others.insert(content, self.monotonic);
             if is_new {
                 self.saved.insert(content, Side::Remote);
                 self.given_up.remove(&content);

@@ -82,7 +82,10 @@ pub(crate) struct World {
     pub(crate) foreign: BTreeSet<Content>,
     /// What was ignored here while it was on the service.
     pub(crate) released: Released,
-    /// Contents that another device put where an upload was under way that had looked before: they are revisions now.
+    /// When another device put a content on the service last.
+    pub(crate) put_by_others: BTreeMap<Content, Duration>,
+    /// Contents that another device put where an upload was under way that had looked before, or into a directory that was
+    /// removed before the late service showed them to anybody: they are revisions, or in the trash, now.
     pub(crate) displaced: BTreeSet<Content>,
     /// What must never happen and did.
     pub(crate) violations: Vec<String>,
@@ -200,6 +203,7 @@ impl World {
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
             released: Released::default(),
+            put_by_others: BTreeMap::new(),
             displaced: BTreeSet::new(),
             violations: Vec::new(),
             trace: Trace::new(keeps_trace),

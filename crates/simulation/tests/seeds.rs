@@ -481,3 +481,26 @@ fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, it was held against jottad that a directory went to the trash with what another device had put into it a moment ago,
+/// although the service was too late to show that to anybody.
+#[test]
+fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { lag_milliseconds: 2000, ..Knobs::default() },
+            before: vec![Act::Write("d/a", 1), Act::Write("b", 3)],
+            steps: vec![
+                step(After::Seconds(2887), Act::RemoteWrite("d/e/b", 16)),
+                step(After::Moves(0), Act::Remove("d")),
+                step(After::Rest, Act::Write("c", 2)),
+            ],
+        };
+        for seed in 0..40 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
