@@ -504,3 +504,17 @@ fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() 
         }
     }
 }
+
+/// What another device has spelled as a file is spelled here takes its name; before, that one had to wait beside it.
+#[test]
+fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it() {
+    let before = [Act::Write("d/b", 1)];
+    let acts = [
+        Act::RemoteWrite("d/a", 5),
+        Act::SyncNow,
+        Act::Write("d/A", 6),
+        Act::RemoteRespell("d/a", "d/A"),
+        Act::SyncNow,
+    ];
+    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+}
