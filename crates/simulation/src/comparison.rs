@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::{Content, FoldKey, Kind, Mode, Name, RelativePath, Side, StoredPath, encode_name};
+use jottad_core::{Content, FoldKey, Kind, Mode, RelativePath, Side, StoredPath, encode_name};
 use jottad_engine::{DiskNode, Folder, FolderError, Problem, ProblemKind, RemoteNode};
 
 use crate::disk_tree::{Body, Serial};
+use crate::rule_files::local_path;
 use crate::run::Run;
 use crate::scenario::Act;
 use crate::world::World;
@@ -83,7 +84,7 @@ impl Run<'_> {
         for (path, node) in &remote {
             if explained.contains(path)
                 || blocked.iter().any(|above| is_below(path, above))
-                || world.is_ignored(&local_path(path), *node == RemoteNode::Directory)
+                || world.is_ignored_there(path, *node)
             {
                 continue;
             }
@@ -105,7 +106,8 @@ impl Run<'_> {
         }
         let forgets = self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
         let made_way = path.names().iter().any(|name| name.as_str().contains("(conflict kari "));
-        if world.mode == Mode::Archive || forgets || (made_way && self.scenario.has_other_devices()) {
+        let is_kept = forgets || world.was_released(path, node);
+        if world.mode == Mode::Archive || is_kept || (made_way && self.scenario.has_other_devices()) {
             return true;
         }
         match node {
@@ -208,12 +210,6 @@ fn text(world: &World, serial: crate::disk_tree::Serial) -> Option<Content> {
     }
 }
 
-/// Rules are about plain names, which are stored as they are.
-fn local_path(path: &StoredPath) -> RelativePath {
-    let names = path.names().iter().filter_map(|name| Name::new(name.as_str().as_bytes()).ok());
-    names.fold(RelativePath::root(), |path, name| path.join(&name))
-}
-
 fn fold(path: &StoredPath) -> Vec<FoldKey> {
     path.names().iter().map(FoldKey::of).collect()
 }
@@ -223,11 +219,11 @@ fn is_below(path: &StoredPath, above: &RelativePath) -> bool {
     path.starts_with(&above)
 }
 
-/// Whether a directory on the service holds anything, at any depth, that a rule ignores.
+/// Whether a directory on the service holds anything, at any depth, that a rule ignores or ignored.
 fn holds_ignored(world: &World, directory: &StoredPath) -> bool {
     world.remote.walk(directory).into_iter().any(|(below, node)| {
-        let names = directory.names().iter().chain(below.names()).cloned().collect();
-        world.is_ignored(&local_path(&StoredPath::new(names)), node == RemoteNode::Directory)
+        let path = StoredPath::new(directory.names().iter().chain(below.names()).cloned().collect());
+        world.is_ignored_there(&path, node) || world.was_released(&path, node)
     })
 }
 

@@ -84,7 +84,10 @@ impl World {
         let now = self.tick();
         match *act {
             Act::Write(path, number) => self.save(&local(path), Text::numbered(number), None, now),
-            Act::WriteRules(path, number) => self.save(&local(path), rule_files::text(number), None, now),
+            Act::WriteRules(path, number) => {
+                self.released.is_possible = true;
+                self.save(&local(path), rule_files::text(number), None, now);
+            }
             Act::WriteWithOldTime(path, number) => {
                 let path = local(path);
                 let modified = self.disk.find(&path).map(|serial| self.disk.inode(serial).modified);
@@ -160,6 +163,7 @@ impl World {
             }
             _ => {}
         }
+        self.note_ignored();
     }
 
     fn file_at(&self, path: &RelativePath) -> Option<Serial> {
@@ -172,8 +176,11 @@ impl World {
         }
         let content = text.content();
         let held = self.file_at(path).map(|serial| self.disk.inode(serial).body.clone());
-        // To save once more what is there changes nothing: if another device gave it up, it is given up.
-        let is_new = held != Some(Body::File(text.clone()));
+        // To save once more what is there changes nothing: if another device gave it up, it is given up. Nor does it where that
+        // was removed here in between, which nobody may have seen.
+        let is_back =
+            self.removed_here.get(path) == Some(&content) && self.removed_by_others.contains(&content);
+        let is_new = held != Some(Body::File(text.clone())) && !(held.is_none() && is_back);
         let serial = match self.disk.find(path) {
             None => self.disk.make(path, Body::File(text), now),
             Some(_) => self.file_at(path).inspect(|serial| {
@@ -230,10 +237,11 @@ impl World {
     /// The user sees what is here and lets it go.
     fn give_up(&mut self, path: &RelativePath) {
         let Some(top) = self.disk.find(path) else { return };
-        let below = self.disk.walk(top).into_iter().map(|(_, serial)| serial);
-        for serial in std::iter::once(top).chain(below) {
+        for (below, serial) in std::iter::once((RelativePath::root(), top)).chain(self.disk.walk(top)) {
             if let Body::File(text) = &self.disk.inode(serial).body {
                 self.given_up.insert(text.content());
+                let path = below.rebase(&RelativePath::root(), path).unwrap_or(below);
+                self.removed_here.insert(path, text.content());
             }
         }
     }
@@ -267,6 +275,7 @@ impl World {
         let modified = self.service_seconds();
         if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
             self.foreign.insert(content);
+            self.put_by_others.insert(content, self.monotonic);
             if is_new {
                 self.saved.insert(content, Side::Remote);
                 self.given_up.remove(&content);
@@ -284,6 +293,7 @@ impl World {
 
     fn give_up_remotely(&mut self, path: &StoredPath) {
         let contents = self.contents_at(path);
+        self.removed_by_others.extend(&contents);
         self.given_up.extend(contents);
     }
 

@@ -1,6 +1,9 @@
 //! The `.jottaignore` files of the simulated people, and what they mean, told without the engine's help.
 
-use jottad_core::{Name, RelativePath};
+use std::collections::BTreeSet;
+
+use jottad_core::{Content, FoldKey, Name, RelativePath, StoredPath, encode_name};
+use jottad_engine::RemoteNode;
 
 use crate::disk_tree::Body;
 use crate::text::Text;
@@ -42,7 +45,58 @@ pub(crate) fn text(number: u8) -> Text {
     Text::of(lines.iter().flat_map(|line| [line.text, "\n"]).collect::<String>().into_bytes())
 }
 
+/// What was ignored here while it was on the service.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    /// The user has written rules, so there may be something to note.
+    pub(crate) is_possible: bool,
+    contents: BTreeSet<Content>,
+    directories: BTreeSet<StoredPath>,
+}
+
 impl World {
+    /// Whether the rules keep something on the service out of it all: by its own names, or by those that its directories have
+    /// here.
+    pub(crate) fn is_ignored_there(&self, path: &StoredPath, node: RemoteNode) -> bool {
+        let mut here = RelativePath::root();
+        for name in path.names() {
+            let beside = self.disk.find(&here).and_then(|directory| self.disk.entries(directory));
+            let key = FoldKey::of(name);
+            let plain = Name::new(name.as_str().as_bytes()).ok();
+            let names = || beside.into_iter().flatten().map(|(name, _)| name);
+            let spelled = names().find(|here| Some(*here) == plain.as_ref());
+            let spelled = spelled.or_else(|| names().find(|here| FoldKey::of(&encode_name(here)) == key));
+            let Some(name) = spelled.cloned().or(plain) else { continue };
+            here = here.join(&name);
+        }
+        let is_directory = node == RemoteNode::Directory;
+        self.is_ignored(&here, is_directory) || self.is_ignored(&local_path(path), is_directory)
+    }
+
+    /// Notes what is on the service and ignored here: nothing is agreed on there any more, so it may stay there for ever,
+    /// whatever becomes of it, or of the rule, here.
+    pub(crate) fn note_ignored(&mut self) {
+        if !self.released.is_possible {
+            return;
+        }
+        for (path, node) in self.remote.walk(&StoredPath::root()) {
+            if self.is_ignored_there(&path, node) {
+                match node {
+                    RemoteNode::File(file) => drop(self.released.contents.insert(file.content)),
+                    RemoteNode::Directory => drop(self.released.directories.insert(path)),
+                }
+            }
+        }
+    }
+
+    /// Whether something on the service was ignored here while it was there.
+    pub(crate) fn was_released(&self, path: &StoredPath, node: RemoteNode) -> bool {
+        match node {
+            RemoteNode::File(file) => self.released.contents.contains(&file.content),
+            RemoteNode::Directory => self.released.directories.contains(path),
+        }
+    }
+
     /// Whether the rules that are here now keep an entry, or a directory that it is in, out of it all.
     pub(crate) fn is_ignored(&self, path: &RelativePath, is_directory: bool) -> bool {
         let mut here = RelativePath::root();
@@ -78,4 +132,10 @@ impl World {
         let Some(Body::File(there)) = found.map(|serial| &self.disk.inode(serial).body) else { return &[] };
         (0..COUNT).find(|number| text(*number) == *there).map_or(&[], |number| FILES[usize::from(number)])
     }
+}
+
+/// Rules are about plain names, which are stored as they are.
+pub(crate) fn local_path(path: &StoredPath) -> RelativePath {
+    let names = path.names().iter().filter_map(|name| Name::new(name.as_str().as_bytes()).ok());
+    names.fold(RelativePath::root(), |path, name| path.join(&name))
 }

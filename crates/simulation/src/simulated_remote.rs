@@ -131,6 +131,14 @@ impl World {
         // Another device may have saved the same under another name, which does not make it what the user kept here.
         let live = self.contents_at(&StoredPath::root());
         elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
+        // What was put there a moment ago no look at a late service can show (U-38).
+        let lag = Duration::from_millis(self.knobs.lag_milliseconds.into());
+        let just_put =
+            |content: &Content| self.put_by_others.get(content).is_some_and(|at| self.monotonic < *at + lag);
+        let unseen: Vec<Content> =
+            gone.iter().map(|(_, content)| *content).filter(|content| just_put(content)).collect();
+        elsewhere.extend(&unseen);
+        self.displaced.extend(unseen);
         for (below, content) in gone {
             let names = path.names().iter().chain(below.names());
             let here = local_path(names);

@@ -13,6 +13,7 @@ use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
 use crate::remote_tree::{RemoteItem, RemoteTree};
+use crate::rule_files::Released;
 use crate::scenario::Knobs;
 use crate::trace::Trace;
 
@@ -73,9 +74,18 @@ pub(crate) struct World {
     pub(crate) saved: BTreeMap<Content, Side>,
     /// Contents that somebody saw and overwrote or deleted.
     pub(crate) given_up: BTreeSet<Content>,
+    /// What the user overwrote or deleted last at each path.
+    pub(crate) removed_here: BTreeMap<RelativePath, Content>,
+    /// Contents that another device overwrote or deleted.
+    pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
-    /// Contents that another device put where an upload was under way that had looked before: they are revisions now.
+    /// What was ignored here while it was on the service.
+    pub(crate) released: Released,
+    /// When another device put a content on the service last.
+    pub(crate) put_by_others: BTreeMap<Content, Duration>,
+    /// Contents that another device put where an upload was under way that had looked before, or into a directory that was
+    /// removed before the late service showed them to anybody: they are revisions, or in the trash, now.
     pub(crate) displaced: BTreeSet<Content>,
     /// What must never happen and did.
     pub(crate) violations: Vec<String>,
@@ -189,7 +199,11 @@ impl World {
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
+            removed_here: BTreeMap::new(),
+            removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
+            released: Released::default(),
+            put_by_others: BTreeMap::new(),
             displaced: BTreeSet::new(),
             violations: Vec::new(),
             trace: Trace::new(keeps_trace),
@@ -270,6 +284,7 @@ impl World {
         if let Some(before) = before {
             self.tell_of_changes(&before);
         }
+        self.note_ignored();
         result
     }
 

@@ -314,3 +314,207 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
         }
     }
 }
+
+/// What was ignored here is left alone on the service for good, also when its rule and all that is here go at once.
+#[test]
+fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
+    let backup = [Mode::Backup];
+    let ignores_directories = Act::WriteRules("d/.jottaignore", 1);
+    assert_lives_well(&backup, &[Act::Write("d/e/b", 1)], &[ignores_directories, Act::Remove("d")]);
+    let ignores_files = Act::WriteRules("d/.jottaignore", 0);
+    let acts = [ignores_files, Act::Rename("d", "b"), Act::WriteRules("d/.jottaignore", 4)];
+    assert_lives_well(&backup, &[Act::Write("d/b", 1)], &acts);
+}
+
+/// Once, what was sent to a name that another device had spelled otherwise was thought to be there as it is spelled here,
+/// until the next listing showed it as the file that has that name here.
+#[test]
+fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
+    let step = |after, act| Step { after, act };
+    for apart in [After::Moves(0), After::Moves(20), After::Rest] {
+        for mode in [Mode::Backup, Mode::Archive] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { asks_at_end: false, ..Knobs::default() },
+                before: Vec::new(),
+                steps: vec![
+                    step(After::Rest, Act::RemoteWrite("d/a", 4)),
+                    step(After::Rest, Act::Write("d/A", 5)),
+                    step(apart, Act::Write("d/a", 6)),
+                    step(After::Moves(10), Act::SyncNow),
+                ],
+            };
+            for seed in 0..40 {
+                let violations = run(&scenario, seed, false).violations;
+                assert!(violations.is_empty(), "{mode}, {apart:?}, seed {seed}: {violations:?}");
+            }
+        }
+    }
+}
+
+/// Once, what was moved or removed a moment ago and shown by a late listing was taken for what others had put there: the
+/// directory that it was in stayed on the service for ever.
+#[test]
+fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
+    let rest = |act| Step { after: After::Rest, act };
+    let soon = |act| Step { after: After::Moves(3), act };
+    let lives = [
+        vec![rest(Act::Rename("f/d", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Rename("f/d/e", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Remove("f")), rest(Act::SyncNow), soon(Act::SyncNow), rest(Act::Write("b", 3))],
+        vec![rest(Act::Remove("f/d")), rest(Act::Kill), rest(Act::SyncNow), rest(Act::Write("b", 3))],
+    ];
+    for mode in [Mode::Backup, Mode::Sync] {
+        for steps in &lives {
+            for late_folders in [false, true] {
+                let knobs = Knobs { lag_milliseconds: 5000, late_folders, ..Knobs::default() };
+                let knobs = Knobs { remote_root_exists: true, ..knobs };
+                let before = vec![Act::Write("f/d/e/a", 1), Act::Write("f/a", 2)];
+                let scenario = Scenario { mode, knobs, before, steps: steps.clone() };
+                for seed in 0..40 {
+                    let violations = run(&scenario, seed, false).violations;
+                    assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What others put where something was just removed is late news, but news; and it shows that the directory is there.
+#[test]
+fn what_others_put_where_something_was_just_removed_comes_in_time() {
+    let rest = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        for act in [Act::RemoteWrite("f/d/e/a", 17), Act::RemoteMakeFolder("f/d/e/a/b")] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { asks_at_end: false, ..Knobs::default() },
+                before: vec![Act::MakeDirectory("f/d/e/a")],
+                steps: vec![
+                    Step { after: After::Seconds(60), act: Act::Remove("f/d/e/a") },
+                    rest(Act::Write("f/a", 2)),
+                    rest(act),
+                    rest(Act::RemoteHint),
+                ],
+            };
+            for seed in 0..40 {
+                let report = run(&scenario, seed, true);
+                assert!(report.violations.is_empty(), "{mode}, seed {seed}: {:?}", report.violations);
+                let asked_for = |what: &str| report.lines.iter().filter(|line| line.contains(what)).count();
+                assert_eq!(asked_for(r#"MakeRemoteDirectory { path: "f/d/e","#), 1, "{mode}, seed {seed}");
+                assert_eq!(asked_for("TrashLocal {"), 0, "{mode}, seed {seed}");
+            }
+        }
+    }
+}
+
+/// Once, what had reached the service before the login was lost was taken for not sent: moved here, it stayed at its old
+/// place there.
+#[test]
+fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
+    let step = |after, act| Step { after, act };
+    for moves in 10..45 {
+        let scenario = Scenario {
+            mode: Mode::Backup,
+            knobs: Knobs { remote_root_exists: true, haste: 5, ..Knobs::default() },
+            before: vec![Act::Write("d/a", 1)],
+            steps: vec![
+                step(After::Rest, Act::Write("b", 5)),
+                step(After::Moves(moves), Act::LogOut),
+                step(After::Rest, Act::Rename("b", "d/b")),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// Once, what an earlier run had sent and a late service did not show yet was given up before it was known whether it was still
+/// here to be sent again.
+#[test]
+fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
+        before: Vec::new(),
+        steps: vec![
+            step(After::Rest, Act::MakeDirectory("d")),
+            step(After::Rest, Act::Rename("d", "b")),
+            step(After::Moves(0), Act::Kill),
+            step(After::Rest, Act::SyncNow),
+        ],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, a rule in a directory that another device had spelled otherwise was looked for under that spelling.
+#[test]
+fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
+    let before = [Act::MountBelow("f"), Act::WriteRules("f/.jottaignore", 2)];
+    let acts = [Act::RemoteRespell("f", "F"), Act::RemoteWrite("f/d/e", 5)];
+    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &acts);
+}
+
+/// Once, a file that the user removed and saved again as it was, while another device removed it, was missed. Nobody had seen
+/// that it was away: it is as if it had been saved once more, and goes to the local trash.
+#[test]
+fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
+    let step = |after, act| Step { after, act };
+    let scenario = Scenario {
+        mode: Mode::Sync,
+        knobs: Knobs::default(),
+        before: vec![Act::Write("d/e/a", 1)],
+        steps: vec![
+            step(After::Rest, Act::Remove("d/e/a")),
+            step(After::Moves(0), Act::RemoteRemove("d/e/a")),
+            step(After::Moves(0), Act::WriteWithOldTime("d/e/a", 1)),
+        ],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, it was held against jottad that a directory went to the trash with what another device had put into it a moment ago,
+/// although the service was too late to show that to anybody.
+#[test]
+fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { lag_milliseconds: 2000, ..Knobs::default() },
+            before: vec![Act::Write("d/a", 1), Act::Write("b", 3)],
+            steps: vec![
+                step(After::Seconds(2887), Act::RemoteWrite("d/e/b", 16)),
+                step(After::Moves(0), Act::Remove("d")),
+                step(After::Rest, Act::Write("c", 2)),
+            ],
+        };
+        for seed in 0..40 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// What another device has spelled as a file is spelled here takes its name; before, that one had to wait beside it.
+#[test]
+fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it() {
+    let before = [Act::Write("d/b", 1)];
+    let acts = [
+        Act::RemoteWrite("d/a", 5),
+        Act::SyncNow,
+        Act::Write("d/A", 6),
+        Act::RemoteRespell("d/a", "d/A"),
+        Act::SyncNow,
+    ];
+    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+}

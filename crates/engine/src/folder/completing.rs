@@ -206,9 +206,10 @@ impl Folder {
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
             Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
-            Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name)?,
+            Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name, now)?,
             Detail::Trash { side: Side::Remote } => {
                 self.index.release_held(node.id)?;
+                self.departing.left(&self.index.stored_path(node.id)?, now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -265,6 +266,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let ends = self.ends_of(remote_move)?;
+        self.departing.left(&self.index.stored_path(node.id)?, now);
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -304,7 +306,7 @@ impl Folder {
     }
 
     /// An entry was renamed to its conflict name; the path it had is free for the other side.
-    fn moved_aside(&mut self, node: &mut Node, side: Side, name: &Name) -> Result<(), FolderError> {
+    fn moved_aside(&mut self, node: &mut Node, side: Side, name: &Name, now: Now) -> Result<(), FolderError> {
         self.drop_base(node)?;
         match side {
             Side::Local => {
@@ -313,6 +315,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
+                self.departing.left(&self.index.stored_path(node.id)?, now);
                 self.remote_vanished(node)?;
                 self.confirming.doubt(node.parent);
             }
@@ -404,9 +407,8 @@ impl Folder {
             OperationError::Disk(_)
             | OperationError::LocalChanged { .. }
             | OperationError::RemoteChanged { .. } => true,
-            OperationError::Remote(error) => {
-                matches!(error.kind, RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded)
-            }
+            // That a login is needed may be the answer to asking what became of a request whose own answer was lost.
+            OperationError::Remote(error) => error.kind == RemoteErrorKind::QuotaExceeded,
         };
         if nothing_was_sent {
             node.remote.clone_from(&running.before);

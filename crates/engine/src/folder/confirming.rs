@@ -319,10 +319,11 @@ impl Folder {
     }
 
     /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
-    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send:
-    /// then it must be seen to be removed.
+    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send, as far as
+    /// that was looked at since the start: then it must be seen to be removed.
     fn may_be_late(&self, claim: &Node) -> Result<bool, FolderError> {
-        if self.confirming.accepted.contains(&claim.id) || claim.local == Local::Absent {
+        let may_be_gone = claim.local == Local::Absent || !self.scanning.was_complete();
+        if self.confirming.accepted.contains(&claim.id) || may_be_gone {
             return Ok(true);
         }
         // With a directory all that was sent into it would be given up.
@@ -364,7 +365,7 @@ impl Folder {
             since.and_then(|since| PATIENCE.checked_sub(Duration::from_secs(since)))
         };
         self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
-        Ok(())
+        self.follow_departures(now)
     }
 
     /// What a look shows at a row or below it is believed, whatever was sent there.

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::DELAYS;
-use jottad_core::{Entry, StoredName, StoredPath};
+use jottad_core::{Entry, StoredPath};
 
 use super::completing::Running;
 use super::{Folder, FolderError};
 use crate::event::{RemoteHint, Told};
-use crate::index::{Descend, Node, NodeId};
+use crate::index::{Descend, NodeId};
 use crate::remote::RemoteNode;
 use crate::time::Now;
 
@@ -283,18 +283,13 @@ impl Folder {
 
     /// Others are told to have worked on what was sent: what is seen there may be news, however soon.
     fn others_worked_on(&mut self, path: &StoredPath) -> Result<(), FolderError> {
+        self.departing.believe(path);
         let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(()) };
         for name in path.names() {
             let Some(below) = self.find_on_service(here.id, name)? else { return Ok(()) };
             here = below;
         }
         self.believe_below(here.id)
-    }
-
-    /// The row that the service is known to have under this name.
-    fn find_on_service(&self, directory: NodeId, stored: &StoredName) -> Result<Option<Node>, FolderError> {
-        let found = self.find_for_stored(directory, stored, None, &|_| false)?;
-        Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
     }
 
     /// A directory with those below it that are known on the service.

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::DELAYS;
-use jottad_core::{
-    DecodedName, Entry, FoldKey, Name, StoredName, StoredPath, Timestamp, decode_name, encode_name,
-};
+use jottad_core::{Entry, StoredName, StoredPath, Timestamp};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Fact, Index, Local, Node, NodeId, RemoteRecord};
+use crate::index::{Descend, Fact, Index, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::FolderSettings;
 use crate::time::Now;
@@ -267,6 +265,11 @@ impl Folder {
         for entry in entries {
             let Some(name) = entry.path.name() else { continue };
             let Some(parent) = entry.path.parent() else { continue };
+            if let Some(leftover) = self.may_have_left(&entry.path, running.began_at)? {
+                leftover.above.iter().for_each(|id| running.see(*id));
+                running.hides.insert(leftover.directory, leftover.until);
+                continue;
+            }
             let directory = match &running.directory {
                 Some((path, id)) if *path == parent => *id,
                 _ => {
@@ -310,74 +313,6 @@ impl Folder {
             directory = node.id;
         }
         Ok(directory)
-    }
-
-    /// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
-    ///
-    /// The spelling that was seen before wins; then what was sent and is seen now for the first time, which may have got the
-    /// spelling of an entry in the trash; then the name that it decodes to; then a local name that the service cannot tell from
-    /// it. `seen` is what has the name, where that is known, and `taken` tells which rows belong to another stored name of the same listing.
-    pub(super) fn find_for_stored(
-        &self,
-        directory: NodeId,
-        stored: &StoredName,
-        seen: Option<RemoteNode>,
-        taken: &dyn Fn(NodeId) -> bool,
-    ) -> Result<Option<Node>, FolderError> {
-        let mut names: Vec<Name> = match decode_name(stored) {
-            DecodedName::Native(name) | DecodedName::Foreign(name) => vec![name],
-            DecodedName::Unrepresentable(_) => Vec::new(),
-        };
-        if let Ok(raw) = Name::new(stored.as_str().as_bytes())
-            && !names.contains(&raw)
-        {
-            names.push(raw);
-        }
-        let is_known = |node: &Node| node.remote.is_some() && node.stored_name() == *stored;
-        for name in &names {
-            if let Some(node) = self.index.child(directory, name)?.filter(is_known) {
-                return Ok(Some(node));
-            }
-        }
-        let namesakes = self.index.namesakes(directory, stored)?;
-        if let Some(node) = namesakes.iter().find(|node| is_known(node)) {
-            return Ok(Some(node.clone()));
-        }
-        let key = FoldKey::of(stored);
-        let is_sent = |node: &&Node| {
-            !taken(node.id)
-                && node
-                    .remote
-                    .as_ref()
-                    .is_some_and(|remote| remote.claimed && seen.is_none_or(|seen| seen == remote.node))
-                && FoldKey::of(&node.stored_name()) == key
-        };
-        if let Some(node) = namesakes.iter().find(is_sent) {
-            return Ok(Some(node.clone()));
-        }
-        let is_free = |node: &Node| node.remote.is_none() && !taken(node.id);
-        for name in &names {
-            if encode_name(name) == *stored
-                && let Some(node) = self.index.child(directory, name)?.filter(is_free)
-            {
-                return Ok(Some(node));
-            }
-        }
-        let may_take = |node: &Node| {
-            is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
-        };
-        if let Some(node) = namesakes.into_iter().find(may_take) {
-            return Ok(Some(node));
-        }
-        for name in names {
-            match self.index.child(directory, &name)? {
-                None => return Ok(Some(Node::new(directory, name))),
-                Some(node) if !taken(node.id) => return Ok(Some(node)),
-                Some(_) => {}
-            }
-        }
-        tracing::warn!(folder = %self.settings.name, name = %stored, "a remote entry has no possible local name and is left alone");
-        Ok(None)
     }
 
     /// Brings what was seen at a row into the index; `None` if nothing is there.
@@ -542,7 +477,12 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let mut seen = BTreeSet::new();
+        let path = self.index.stored_path(directory)?;
         for (stored, remote) in entries {
+            if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
+                self.confirming.doubt_until(directory, leftover.until);
+                continue;
+            }
             let found =
                 self.find_for_stored(directory, stored, Some(*remote), &|node| seen.contains(&node))?;
             if let Some(mut node) = found {

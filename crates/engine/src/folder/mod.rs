@@ -2,7 +2,7 @@
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
 //! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
-//! ([`listing`], [`hinting`], [`confirming`]), what follows from both ([`planning`], [`deciding`], [`moving`],
+//! ([`listing`], [`filing`], [`hinting`], [`confirming`], [`departing`]), what follows from both ([`planning`], [`deciding`], [`moving`],
 //! [`following`], [`respelling`], [`deleting`]) and what became of it
 //! ([`completing`]); [`reporting`] answers questions.
 
@@ -11,6 +11,8 @@ mod confirming;
 mod connection;
 mod deciding;
 mod deleting;
+mod departing;
+mod filing;
 mod following;
 mod hashing;
 mod hinting;
@@ -42,6 +44,7 @@ use crate::time::Now;
 use completing::Running;
 use confirming::Confirming;
 use connection::Connection;
+use departing::Departing;
 use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
@@ -99,6 +102,7 @@ pub struct Folder {
     hinting: Hinting,
     mounting: Mounting,
     confirming: Confirming,
+    departing: Departing,
     resolving: Resolving,
     respelling: Respelling,
     verifying: Verifying,
@@ -155,6 +159,7 @@ impl Folder {
             hinting: Hinting::default(),
             mounting: Mounting::default(),
             confirming: Confirming::default(),
+            departing: Departing::default(),
             resolving,
             respelling: Respelling::default(),
             verifying: Verifying::default(),

@@ -15,6 +15,7 @@ use super::completing::{Detail, Running};
 use super::{Folder, FolderError};
 use crate::event::{Achieved, Followed, Task};
 use crate::index::{Local, Node, NodeId, RemoteRecord};
+use crate::remote::RemoteNode;
 use crate::time::Now;
 
 /// The local names that are to follow.
@@ -67,17 +68,26 @@ impl Folder {
         if self.busy.contains(&unseen.id) {
             return Ok(None);
         }
-        let kind = unseen.remote.as_ref().map(|remote| remote.node.kind());
+        let was = unseen.remote.as_ref().map(|remote| remote.node);
+        let kind = was.map(|node| node.kind());
+        // A file that was sent to a name which the service spelled otherwise is filed under the file that has that name here,
+        // if there is one. Where changes travel here that one's name is not for the service to give.
+        let is_the_same = |there: RemoteNode| {
+            !self.settings.mode.pulls()
+                && unseen.base.is_some()
+                && matches!(there, RemoteNode::File(_))
+                && Some(there) == was
+        };
         let is_respelled = |other: &Node| {
             other.id != unseen.id
                 && is_seen(other.id)
                 && !self.busy.contains(&other.id)
                 && other.base.is_none()
-                && other.local == Local::Absent
-                && other
-                    .remote
-                    .as_ref()
-                    .is_some_and(|remote| !remote.claimed && Some(remote.node.kind()) == kind)
+                && other.remote.as_ref().is_some_and(|remote| {
+                    !remote.claimed
+                        && Some(remote.node.kind()) == kind
+                        && (other.local == Local::Absent || is_the_same(remote.node))
+                })
         };
         let namesakes = self.index.namesakes(unseen.parent, &unseen.stored_name())?;
         Ok(namesakes.into_iter().find(is_respelled).map(|node| node.id))

@@ -1,0 +1,108 @@
+//! What left its place on the service by our own doing a moment ago: a late service may still show it (protocol U-38), as
+//! if others had just put it there. Taken for that, it would stay there for ever.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jottad_core::lateness::PATIENCE;
+use jottad_core::{FoldKey, OperationKind, RelativePath, Side, StoredPath, encode_name};
+
+use super::{Folder, FolderError};
+use crate::index::NodeId;
+use crate::time::Now;
+
+/// More places than this are not kept: what is removed or moved in great numbers goes directory by directory.
+const MOST_PLACES: usize = 256;
+
+/// So many operations of an earlier run are looked through for them.
+const MOST_OPERATIONS: u32 = 1024;
+
+/// The places, as the service may compare names, and until when they may be shown as they were.
+#[derive(Debug, Default)]
+pub(super) struct Departing(BTreeMap<Vec<FoldKey>, Duration>);
+
+impl Departing {
+    /// What was there has left, or may have.
+    pub(super) fn left(&mut self, path: &StoredPath, now: Now) {
+        self.left_until(path, now.monotonic + PATIENCE, now);
+    }
+
+    fn left_until(&mut self, path: &StoredPath, until: Duration, now: Now) {
+        self.0.retain(|_, until| now.monotonic < *until);
+        if self.0.len() < MOST_PLACES {
+            self.0.insert(key(path), until);
+        }
+    }
+
+    /// Others are at work there: what is seen may be theirs.
+    pub(super) fn believe(&mut self, path: &StoredPath) {
+        let path = key(path);
+        self.0.retain(|place, _| !place.starts_with(&path) && !path.starts_with(place));
+    }
+
+    /// Until when what a look shows at a path may be what left it, or left with a directory above.
+    fn late_until(&self, path: &StoredPath, looked: Duration) -> Option<Duration> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let path = key(path);
+        let places = (1..=path.len()).filter_map(|length| self.0.get(&path[..length]));
+        places.copied().max().filter(|until| looked < *until)
+    }
+}
+
+/// What may only seem to be there.
+#[derive(Debug)]
+pub(super) struct Leftover {
+    /// What is known above it, from the top: nothing says that it is not there.
+    pub(super) above: Vec<NodeId>,
+    /// The nearest of those, or the root: it is to be looked at again.
+    pub(super) directory: NodeId,
+    /// When it cannot be late any more.
+    pub(super) until: Duration,
+}
+
+fn key(path: &StoredPath) -> Vec<FoldKey> {
+    path.names().iter().map(FoldKey::of).collect()
+}
+
+impl Folder {
+    /// Whether what a look shows at a path, and nobody knows of, may have left.
+    pub(super) fn may_have_left(
+        &self,
+        path: &StoredPath,
+        looked: Duration,
+    ) -> Result<Option<Leftover>, FolderError> {
+        let Some(until) = self.departing.late_until(path, looked) else { return Ok(None) };
+        let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
+        for name in path.names() {
+            let Some(below) = self.find_on_service(leftover.directory, name)? else {
+                return Ok(Some(leftover));
+            };
+            leftover.directory = below.id;
+            leftover.above.push(below.id);
+        }
+        Ok(None)
+    }
+
+    /// What an earlier run removed or moved a moment ago.
+    pub(super) fn follow_departures(&mut self, now: Now) -> Result<(), FolderError> {
+        let departures = [OperationKind::Trash, OperationKind::Move, OperationKind::MoveAside]
+            .map(|kind| kind(Side::Remote).as_str());
+        for line in self.index.history(0, MOST_OPERATIONS)? {
+            // A clock that was set back says nothing.
+            let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
+            if let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since))
+                && departures.contains(&line.kind.as_str())
+            {
+                self.departing.left_until(&stored(&line.path), now.monotonic + rest, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stored(path: &RelativePath) -> StoredPath {
+    let names = path.components().filter_map(|name| jottad_core::Name::new(name).ok());
+    StoredPath::new(names.map(|name| encode_name(&name)).collect())
+}
