@@ -518,3 +518,27 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
     ];
     assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
+
+/// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
+/// root whose disk was gone pass later.
+#[test]
+fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
+    let step = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
+            before: Vec::new(),
+            steps: vec![
+                step(Act::Write("a", 6)),
+                step(Act::Approve),
+                step(Act::Unmount),
+                step(Act::Write("b", 1)),
+            ],
+        };
+        for seed in 0..200 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}

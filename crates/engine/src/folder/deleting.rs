@@ -302,7 +302,8 @@ impl Folder {
     /// A person lets the held deletes happen, or says that the root is right.
     pub(super) fn approve(&mut self) -> Result<(), FolderError> {
         if self.root.held().is_some() {
-            self.listing.missing_root_trusted = true;
+            // What keeps the local root says nothing of the remote one.
+            self.listing.missing_root_trusted = self.listing.is_held_for_root();
             self.root.trust();
             self.scanning.want_everything();
         }

@@ -83,6 +83,11 @@ impl RunningListing {
 }
 
 impl Listing {
+    /// Whether the folder is held because the remote root was looked for in vain.
+    pub(super) fn is_held_for_root(&self) -> bool {
+        self.root_missed >= DELAYS.len()
+    }
+
     pub(super) fn new(index: &Index) -> Result<Self, FolderError> {
         Ok(Self {
             known: index.number(Fact::RemoteCheckedAt)?.is_some(),

@@ -21,8 +21,19 @@ pub(super) struct Root {
     look_again_at: Option<Duration>,
     /// The marker that it has when the claim succeeds. Until then none is expected of it.
     claiming: Option<String>,
-    /// A person said that the root is right as it is: what was known of it is forgotten.
-    trusted_once: bool,
+    word: Word,
+}
+
+/// A person's word that the root is right as it is: what was known of it is forgotten. It is about the root that is there when
+/// it is given, and one look at that one spends it.
+#[derive(Debug, Default)]
+enum Word {
+    #[default]
+    None,
+    /// The root was not looked at since.
+    Given,
+    /// It is about this one, whose entries were not looked at since.
+    About(RootIdentity),
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -65,12 +76,30 @@ impl Root {
 
     /// A person says that it is right as it is.
     pub(super) fn trust(&mut self) {
-        self.trusted_once = true;
+        self.word = Word::Given;
         self.state = State::Unchecked;
     }
 
-    pub(super) fn take_trust(&mut self) -> bool {
-        std::mem::take(&mut self.trusted_once)
+    /// Whether a person's word is about a root that was found: about the first one after it was given.
+    fn is_trusted(&mut self, found: &RootIdentity) -> bool {
+        match &self.word {
+            Word::None => false,
+            Word::Given => {
+                self.word = Word::About(found.clone());
+                true
+            }
+            Word::About(root) => is_same(root, found),
+        }
+    }
+
+    /// Whether a person's word is about what the root was just seen to hold; it is spent with that. What was read before the
+    /// word's root was looked at is not what it is about.
+    pub(super) fn spend_word(&mut self) -> bool {
+        let is_about_it = matches!(self.word, Word::About(_));
+        if is_about_it {
+            self.word = Word::None;
+        }
+        is_about_it
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -103,13 +132,15 @@ impl Folder {
         let found = match result {
             Ok(found) => found,
             Err(error) => {
+                // What a person's word was about was not there to be seen.
+                self.root.word = Word::None;
                 self.root.hold(error.to_string(), now);
                 return Ok(());
             }
         };
         let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
         let marker = self.index.fact(Fact::RootMarker)?;
-        let trusted = self.root.trusted_once || planted::is(Planted::RootUnchecked);
+        let trusted = self.root.is_trusted(&found) || planted::is(Planted::RootUnchecked);
         if let Some(known) = known
             && !trusted
             && !is_same(&known, &found)

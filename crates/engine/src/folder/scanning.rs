@@ -228,10 +228,11 @@ impl Folder {
         let Some(mut parent) = self.index.locate(directory)? else {
             return Ok(());
         };
+        let is_trusted = directory.is_root() && self.root.spend_word();
         if directory.is_root()
             && !planted::is(Planted::RootUnchecked)
             && root_suddenly_empty(self.index.totals().base_entries, entries.len() as u64)
-            && !self.root.take_trust()
+            && !is_trusted
         {
             self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
             self.scanning.want_everything();
