@@ -26,6 +26,8 @@ pub(crate) struct SimulatedRemote {
     user_changes: u64,
     /// What the command saw when it looked last. What another device does after that cannot be known (U-48).
     looked: Mutex<Option<Seen>>,
+    /// When it looked or listed last.
+    looked_at: Mutex<Option<Duration>>,
 }
 
 /// What a look saw; nothing is an answer, too.
@@ -48,7 +50,11 @@ impl SimulatedRemote {
     /// The service for a command that begins now.
     pub(crate) fn new(world: Shared) -> Self {
         let user_changes = world.lock().user_changes;
-        Self { world, user_changes, looked: Mutex::default() }
+        Self { world, user_changes, looked: Mutex::default(), looked_at: Mutex::default() }
+    }
+
+    fn note_look(&self, now: Duration) {
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
     /// One step: others move first, then chance may let the call fail without effect.
@@ -107,10 +113,25 @@ impl World {
 
     /// Whether a person would agree that what is trashed on the service may go: the local side has given it up, or
     /// has it under another name.
-    fn check_trash(&mut self, path: &StoredPath, gone: &[(StoredPath, Content)], user_changes: u64) {
+    fn check_trash(
+        &mut self,
+        path: &StoredPath,
+        gone: &[(StoredPath, Content)],
+        user_changes: u64,
+        looked_at: Option<Duration>,
+    ) {
         if self.mode == Mode::Archive {
             self.violate(format!("archive trashed {path} on the service"));
         }
+        // What another device puts there after the last look nobody can know (U-48), nor what no look at a late service shows
+        // yet (U-38).
+        let lag = Duration::from_millis(self.knobs.lag_milliseconds.into());
+        let looked_at = looked_at.unwrap_or(self.monotonic);
+        let is_unseen =
+            |content: &Content| self.put_by_others.get(content).is_some_and(|at| looked_at <= *at + lag);
+        let unseen: Vec<Content> =
+            gone.iter().map(|(_, content)| *content).filter(|content| is_unseen(content)).collect();
+        self.displaced.extend(&unseen);
         // What the user does between the last look and the request cannot be known.
         if self.user_changes != user_changes {
             return;
@@ -131,14 +152,7 @@ impl World {
         // Another device may have saved the same under another name, which does not make it what the user kept here.
         let live = self.contents_at(&StoredPath::root());
         elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
-        // What was put there a moment ago no look at a late service can show (U-38).
-        let lag = Duration::from_millis(self.knobs.lag_milliseconds.into());
-        let just_put =
-            |content: &Content| self.put_by_others.get(content).is_some_and(|at| self.monotonic < *at + lag);
-        let unseen: Vec<Content> =
-            gone.iter().map(|(_, content)| *content).filter(|content| just_put(content)).collect();
-        elsewhere.extend(&unseen);
-        self.displaced.extend(unseen);
+        elsewhere.extend(unseen);
         for (below, content) in gone {
             let names = path.names().iter().chain(below.names());
             let here = local_path(names);
@@ -180,6 +194,7 @@ impl Remote for SimulatedRemote {
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing> {
         self.step("listing", |world| {
+            self.note_look(world.monotonic);
             let tree = world.listed_remote();
             let Some(entries) = tree.entries(directory) else {
                 return Err(error(RemoteErrorKind::NotFound, "listing", "no such folder"));
@@ -236,7 +251,11 @@ impl Remote for SimulatedRemote {
     }
 
     async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
-        let seen = self.step("looking", |world| Ok(world.look(path))).await?;
+        let look = |world: &mut World| {
+            self.note_look(world.monotonic);
+            Ok(world.look(path))
+        };
+        let seen = self.step("looking", look).await?;
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(seen));
         Ok(seen)
     }
@@ -327,7 +346,8 @@ impl Remote for SimulatedRemote {
             let gone =
                 world.as_engine("trashing", |world| world.change_remote(|tree, now| tree.trash(path, now)));
             let gone = gone.unwrap_or_default();
-            world.check_trash(path, &gone, self.user_changes);
+            let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+            world.check_trash(path, &gone, self.user_changes, looked_at);
             world.check_hold(gone.len());
             Ok(())
         })

@@ -84,8 +84,8 @@ pub(crate) struct World {
     pub(crate) released: Released,
     /// When another device put a content on the service last.
     pub(crate) put_by_others: BTreeMap<Content, Duration>,
-    /// Contents that another device put where an upload was under way that had looked before, or into a directory that was
-    /// removed before the late service showed them to anybody: they are revisions, or in the trash, now.
+    /// Contents that another device put where an upload or a removal was under way that had looked before, or where the late
+    /// service did not show them to anybody: they are revisions, or in the trash, now.
     pub(crate) displaced: BTreeSet<Content>,
     /// What must never happen and did.
     pub(crate) violations: Vec<String>,

@@ -542,3 +542,32 @@ fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
         }
     }
 }
+
+/// Once, it was held against jottad that another device saved where something was being removed, after the last look.
+#[test]
+fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        for (removed, put) in [("f/d", "f/d/e"), ("d", "d/e/b")] {
+            for moves in 0..12 {
+                let scenario = Scenario {
+                    mode,
+                    knobs: Knobs::default(),
+                    before: vec![Act::Write(put, 5), Act::Write("a", 6)],
+                    steps: vec![
+                        step(After::Rest, Act::Remove(removed)),
+                        step(After::Moves(0), Act::WriteIntoWork(Work::Delete, 1)),
+                        step(After::Moves(moves), Act::RemoteWrite(put, 7)),
+                    ],
+                };
+                for seed in 0..10 {
+                    let violations = run(&scenario, seed, false).violations;
+                    assert!(
+                        violations.is_empty(),
+                        "{mode}, {put}, {moves} moves, seed {seed}: {violations:?}"
+                    );
+                }
+            }
+        }
+    }
+}
