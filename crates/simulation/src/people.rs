@@ -41,13 +41,17 @@ impl World {
             Act::RemoteRename(from, to) => {
                 let (from, to) = (remote(from), remote(to));
                 self.mark_foreign(&from);
-                let _ = self.change_remote(|tree, now| tree.rename(&from, &to, now));
+                if self.change_remote(|tree, now| tree.rename(&from, &to, now)).is_ok() {
+                    self.note_put(&to);
+                }
             }
             Act::RemoteRespell(from, to) => {
                 let (from, to) = (remote(from), remote(to));
                 self.mark_foreign(&from);
-                if let Some(name) = to.name().cloned() {
-                    let _ = self.change_remote(|tree, now| tree.respell(&from, name, now));
+                if let Some(name) = to.name().cloned()
+                    && self.change_remote(|tree, now| tree.respell(&from, name, now)).is_ok()
+                {
+                    self.note_put(&to);
                 }
             }
             Act::AccountFull(full) => self.weather.full = full,
@@ -274,6 +278,7 @@ impl World {
         }
         let modified = self.service_seconds();
         if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
+            self.note_put(path);
             self.foreign.insert(content);
             self.put_by_others.insert(content, self.monotonic);
             if is_new {
@@ -295,6 +300,13 @@ impl World {
         let contents = self.contents_at(path);
         self.removed_by_others.extend(&contents);
         self.given_up.extend(contents);
+    }
+
+    fn note_put(&mut self, path: &StoredPath) {
+        let below = self.remote.walk(path).into_iter();
+        let below = below
+            .map(|(below, _)| below.names().iter().cloned().fold(path.clone(), |path, name| path.join(name)));
+        self.put_there.extend(std::iter::once(path.clone()).chain(below));
     }
 
     fn mark_foreign(&mut self, path: &StoredPath) {

@@ -155,10 +155,14 @@ impl World {
         elsewhere.extend(unseen);
         for (below, content) in gone {
             let names = path.names().iter().chain(below.names());
-            let here = local_path(names);
+            let here = local_path(names.clone());
+            // Of what others have put there since, the user's word is not known.
+            let is_removed_here = here.as_ref().and_then(|here| self.removed_here.get(here)) == Some(content)
+                && !self.put_there.contains(&StoredPath::new(names.cloned().collect()));
             if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
                 self.violate(format!("{path} was trashed on the service, but is here: {below}"));
             } else if !self.given_up.contains(content)
+                && !is_removed_here
                 && !elsewhere.contains(content)
                 && !local.iter().any(|(_, held)| held == content)
             {

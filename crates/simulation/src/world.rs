@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) given_up: BTreeSet<Content>,
     /// What the user overwrote or deleted last at each path.
     pub(crate) removed_here: BTreeMap<RelativePath, Content>,
+    /// Where another device has put or moved something.
+    pub(crate) put_there: BTreeSet<StoredPath>,
     /// Contents that another device overwrote or deleted.
     pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
@@ -200,6 +202,7 @@ impl World {
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
             removed_here: BTreeMap::new(),
+            put_there: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
             released: Released::default(),

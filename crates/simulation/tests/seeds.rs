@@ -571,3 +571,21 @@ fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() 
         }
     }
 }
+
+/// Once, it was held against jottad that what the user had removed went to the trash, when another device had saved the same
+/// content elsewhere meanwhile and that was overwritten.
+#[test]
+fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
+    let step = |act| Step { after: After::Rest, act };
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        // What is removed waits for a person's word until the rest is done.
+        knobs: Knobs { max_deletes: 1, ..Knobs::default() },
+        before: vec![Act::Write("d/e/a", 1)],
+        steps: vec![step(Act::Remove("d/e")), step(Act::RemoteWrite("c", 1)), step(Act::Write("c", 4))],
+    };
+    for seed in 0..40 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
