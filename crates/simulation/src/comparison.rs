@@ -136,6 +136,8 @@ impl Run<'_> {
                 ProblemKind::WrongKind => {
                     here.is_some_and(|serial| matches!(world.disk.inode(serial).body, Body::Other(_)))
                 }
+                // What chance let fail is tried again.
+                ProblemKind::LocalDisk if problem.reason.contains("a simulated fault") => false,
                 // What is on another disk than `.jottad` is only read.
                 ProblemKind::LocalDisk => {
                     let directory = problem.path.parent().unwrap_or_default();
