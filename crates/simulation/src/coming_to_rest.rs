@@ -104,8 +104,8 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// A person says of every disk that cannot be mounted any more that it is gone for good, and of one that hides
-    /// something that it may.
+    /// A person says of every disk that cannot be mounted any more that it is gone for good, of one that hides something that
+    /// it may, and of one that was mounted where another one had been that it belongs there.
     fn accept_lost_disks(&mut self) -> Result<(), FolderError> {
         for problem in self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)? {
             let is_to_stay = problem.kind == ProblemKind::MountChanged && {
@@ -113,6 +113,7 @@ impl Run<'_> {
                 disk.mounted_at(&problem.path).is_none()
                     || disk.holds_beneath(&problem.path)
                     || disk.has_orphans()
+                    || disk.has_changed_disk(&problem.path)
                     || problem.reason.contains("over what was synced")
             };
             if is_to_stay {

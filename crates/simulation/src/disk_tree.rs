@@ -66,6 +66,8 @@ pub(crate) struct DiskTree {
     pub(crate) is_mounted: bool,
     /// Disks that are mounted at a directory below the root, or were, by that directory.
     disks: BTreeMap<Serial, OtherDisk>,
+    /// Which disks were ever mounted at a path.
+    seen_at: BTreeMap<RelativePath, BTreeSet<Serial>>,
     /// What `.jottad/root-id` says.
     pub(crate) marker: Option<String>,
     /// What lies in `.jottad/trash`.
@@ -96,6 +98,7 @@ impl DiskTree {
             has_birth_times,
             is_mounted: true,
             disks: BTreeMap::new(),
+            seen_at: BTreeMap::new(),
             marker: None,
             trash: Vec::new(),
             touched_by_name: BTreeSet::new(),
@@ -219,6 +222,14 @@ impl DiskTree {
             self.inode_mut(root).links = 1;
             self.disks.insert(point, OtherDisk { root, is_mounted: true });
         }
+        if let Some(disk) = self.disks.get(&point) {
+            self.seen_at.entry(path.clone()).or_default().insert(disk.root);
+        }
+    }
+
+    /// Whether another disk was mounted at a path before, which belongs at a directory that was renamed since, or that is gone.
+    pub(crate) fn has_changed_disk(&self, path: &RelativePath) -> bool {
+        self.seen_at.get(path).is_some_and(|disks| disks.len() > 1)
     }
 
     /// Unmounts what is mounted at a directory.

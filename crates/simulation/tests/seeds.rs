@@ -604,3 +604,11 @@ fn a_fault_passes_although_a_disk_is_mounted_below() {
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
 }
+
+/// Once, nobody said of a disk that it was mounted where another one had been, whose own place had moved.
+#[test]
+fn another_disk_at_a_place_whose_disk_has_moved_waits_for_a_word() {
+    let before = [Act::MountBelow("d"), Act::Write("d/a", 0)];
+    let acts = [Act::UnmountBelow("d"), Act::Rename("d", "D"), Act::MountBelow("d")];
+    assert_lives_well(&[Mode::Backup], &before, &acts);
+}
