@@ -64,29 +64,6 @@ fn a_seed_is_one_life() {
 }
 
 /// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
-/// its new place.
-#[test]
-fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
-    let step = |act| Step { after: After::Rest, act };
-    for mode in [Mode::Backup, Mode::Sync] {
-        let scenario = Scenario {
-            mode,
-            knobs: Knobs::default(),
-            before: vec![Act::MountBelow("d/e")],
-            steps: vec![
-                step(Act::Write("d/e/b", 3)),
-                step(Act::UnmountBelow("d/e")),
-                step(Act::Rename("d", "c")),
-                step(Act::MountBelow("c/e")),
-            ],
-        };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
-    }
-}
-
 /// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which was taken for
 /// the end of the rename: the directory stayed under the temporary name, and nobody knew of it.
 #[test]
@@ -237,14 +214,6 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
         let violations = run(&scenario, seed, false).violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
-}
-
-/// Once, a person's word about a lost disk did nothing if the directory above was gone as well.
-#[test]
-fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
-    let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
-    let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
-    assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
 }
 
 /// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been before: what was
@@ -520,29 +489,6 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
 }
 
 /// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
-/// root whose disk was gone pass later.
-#[test]
-fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
-    let step = |act| Step { after: After::Rest, act };
-    for mode in [Mode::Backup, Mode::Sync] {
-        let scenario = Scenario {
-            mode,
-            knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
-            before: Vec::new(),
-            steps: vec![
-                step(Act::Write("a", 6)),
-                step(Act::Approve),
-                step(Act::Unmount),
-                step(Act::Write("b", 1)),
-            ],
-        };
-        for seed in 0..200 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
-    }
-}
-
 /// Once, it was held against jottad that another device saved where something was being removed, after the last look.
 #[test]
 fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() {
@@ -588,27 +534,4 @@ fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
         let violations = run(&scenario, seed, false).violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
-}
-
-/// Once, a fault at a directory was thought to be explained by a disk below it, and the end of such a life to have come.
-#[test]
-fn a_fault_passes_although_a_disk_is_mounted_below() {
-    let scenario = Scenario {
-        mode: Mode::Backup,
-        knobs: Knobs { disk_fault_permille: 100, asks_at_end: false, ..Knobs::default() },
-        before: vec![Act::MountBelow("d/e")],
-        steps: vec![Step { after: After::Rest, act: Act::UnmountBelow("d/e") }],
-    };
-    for seed in 0..200 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
-}
-
-/// Once, nobody said of a disk that it was mounted where another one had been, whose own place had moved.
-#[test]
-fn another_disk_at_a_place_whose_disk_has_moved_waits_for_a_word() {
-    let before = [Act::MountBelow("d"), Act::Write("d/a", 0)];
-    let acts = [Act::UnmountBelow("d"), Act::Rename("d", "D"), Act::MountBelow("d")];
-    assert_lives_well(&[Mode::Backup], &before, &acts);
 }

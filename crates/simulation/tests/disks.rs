@@ -1,0 +1,92 @@
+//! Lives whose disks come and go, below the root or the one that it is on.
+
+use jottad_core::Mode;
+use jottad_simulation::{Act, After, Knobs, Scenario, Step, run};
+
+fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
+    for mode in modes {
+        let steps = acts.iter().map(|act| Step { after: After::Rest, act: act.clone() }).collect();
+        let scenario = Scenario { mode: *mode, knobs: Knobs::default(), before: before.to_vec(), steps };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// its new place.
+#[test]
+fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
+    let step = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs::default(),
+            before: vec![Act::MountBelow("d/e")],
+            steps: vec![
+                step(Act::Write("d/e/b", 3)),
+                step(Act::UnmountBelow("d/e")),
+                step(Act::Rename("d", "c")),
+                step(Act::MountBelow("c/e")),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// Once, a person's word about a lost disk did nothing if the directory above was gone as well.
+#[test]
+fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
+    let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
+    let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
+    assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
+}
+
+/// root whose disk was gone pass later.
+#[test]
+fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
+    let step = |act| Step { after: After::Rest, act };
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
+            before: Vec::new(),
+            steps: vec![
+                step(Act::Write("a", 6)),
+                step(Act::Approve),
+                step(Act::Unmount),
+                step(Act::Write("b", 1)),
+            ],
+        };
+        for seed in 0..200 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// Once, a fault at a directory was thought to be explained by a disk below it, and the end of such a life to have come.
+#[test]
+fn a_fault_passes_although_a_disk_is_mounted_below() {
+    let scenario = Scenario {
+        mode: Mode::Backup,
+        knobs: Knobs { disk_fault_permille: 100, asks_at_end: false, ..Knobs::default() },
+        before: vec![Act::MountBelow("d/e")],
+        steps: vec![Step { after: After::Rest, act: Act::UnmountBelow("d/e") }],
+    };
+    for seed in 0..200 {
+        let violations = run(&scenario, seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, nobody said of a disk that it was mounted where another one had been, whose own place had moved.
+#[test]
+fn another_disk_at_a_place_whose_disk_has_moved_waits_for_a_word() {
+    let before = [Act::MountBelow("d"), Act::Write("d/a", 0)];
+    let acts = [Act::UnmountBelow("d"), Act::Rename("d", "D"), Act::MountBelow("d")];
+    assert_lives_well(&[Mode::Backup], &before, &acts);
+}
