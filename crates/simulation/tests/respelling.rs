@@ -159,6 +159,20 @@ fn a_namesake_that_a_user_made_gets_the_name_and_the_other_one_goes_to_the_trash
     });
 }
 
+/// Once, looks at directories below the old spelling that were under way when it was found gone brought back what they showed:
+/// files that were to be fetched for ever.
+#[test]
+fn what_is_below_a_namesake_that_is_gone_is_not_shown_by_a_look_at_its_old_path() {
+    let before = [Act::RemoteWrite("F/d/e/a", 1)];
+    let steps = [
+        step(After::Rest, Act::Kill),
+        step(After::Rest, Act::MakeDirectory("f")),
+        step(After::Rest, Act::RemoteRespell("F", "f")),
+        step(After::Moves(0), Act::SyncNow),
+    ];
+    live(&BOTH, &before, &steps, |_, _| {});
+}
+
 /// Once, such a file was fetched beside the one that was renamed, and neither could ever be sent.
 #[test]
 fn a_file_that_is_spelled_otherwise_here_and_edited_there_is_one_file() {

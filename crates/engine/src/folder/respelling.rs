@@ -182,14 +182,21 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether the service has nothing at a row any more, and has another spelling of its name beside it.
+    /// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its name beside it:
+    /// what a look at the old path shows is what the other one stands for.
     pub(super) fn is_namesakes_by_now(&self, id: NodeId) -> Result<bool, FolderError> {
-        let Some(node) = self.index.node(id)?.filter(|node| id != NodeId::ROOT && node.remote.is_none())
-        else {
-            return Ok(false);
-        };
-        let namesakes = self.index.namesakes(node.parent, &node.stored_name())?;
-        Ok(namesakes.iter().any(|other| other.id != id && other.remote.is_some()))
+        for node in self.index.lineage(id)? {
+            if node.remote.is_none()
+                && self
+                    .index
+                    .namesakes(node.parent, &node.stored_name())?
+                    .iter()
+                    .any(|other| other.id != node.id && other.remote.is_some())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Notes a row that a look has shown under another spelling than the local one.
