@@ -159,6 +159,17 @@ fn a_namesake_that_a_user_made_gets_the_name_and_the_other_one_goes_to_the_trash
     });
 }
 
+/// Once, nobody knew that a link has the name, so the rename was tried anew with each run.
+#[test]
+fn a_name_that_a_link_has_is_followed_once_the_link_is_gone() {
+    let before = [Act::RemoteWrite("d/a", 1)];
+    let steps = [step(After::Rest, Act::Symlink("d/A")), step(After::Rest, Act::RemoteRespell("d/a", "d/A"))];
+    let rename = "MoveLocal { from: \"d/a\", to: \"d/A\"";
+    live(&BOTH, &before, &steps, |_, deeds| assert!(deeds.count(&[rename]) <= 1, "{:#?}", deeds.0));
+    let gone = [&steps[..], &[step(After::Rest, Act::Remove("d/A"))]].concat();
+    live(&BOTH, &before, &gone, |_, deeds| assert_eq!(deeds.count(&["Download"]), 1));
+}
+
 /// Once, looks at directories below the old spelling that were under way when it was found gone brought back what they showed:
 /// files that were to be fetched for ever.
 #[test]

@@ -256,6 +256,13 @@ impl Folder {
         Ok(renames)
     }
 
+    /// Whether the name of a row is the one that an entry beside it is to get.
+    pub(super) fn is_spelling_to_follow(&self, node: &Node) -> Result<bool, FolderError> {
+        let is_its = |other: &Node| other.id != node.id && spelled_there(other).as_ref() == Some(&node.name);
+        Ok(self.settings.mode.pulls()
+            && self.index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
+    }
+
     /// The local side was renamed to this spelling already, by a user or right before a crash: base and remote follow it.
     fn adopt_spelling(&mut self, node: &Node, twin: &Node) -> Result<(), FolderError> {
         let is_renamed = node.local == Local::Absent
