@@ -184,6 +184,19 @@ fn what_is_below_a_namesake_that_is_gone_is_not_shown_by_a_look_at_its_old_path(
     live(&BOTH, &before, &steps, |_, _| {});
 }
 
+/// Where only the service's side counts, the namesake is neither renamed nor taken for what the service has.
+#[test]
+fn what_only_this_side_has_beside_a_name_that_is_in_the_way_stays() {
+    let link = [Act::Symlink("d"), Act::RemoteWrite("d/a", 1)];
+    let disk = [Act::MountBelow("d"), Act::Write("d/a", 1), Act::RemoteWrite("d", 2)];
+    for before in [&link[..], &disk[..]] {
+        live(&[Mode::Pull], before, &[step(After::Rest, Act::Write("D/a", 3))], |_, deeds| {
+            let moved = deeds.count(&["MoveLocal { from: \"D"]) + deeds.count(&["TrashLocal { path: \"D"]);
+            assert_eq!(moved, 0, "{:#?}", deeds.0);
+        });
+    }
+}
+
 /// Once, such a file was fetched beside the one that was renamed, and neither could ever be sent.
 #[test]
 fn a_file_that_is_spelled_otherwise_here_and_edited_there_is_one_file() {
