@@ -518,3 +518,30 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
     ];
     assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
+
+/// Once, what was claimed of a request that a crash cut off was given up at once, although what was there by then was no
+/// directory, and so did not send it again: the directory, which had arrived, was taken for somebody else's.
+#[test]
+fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
+    let step = |after, act| Step { after, act };
+    for moves in 12..36 {
+        let scenario = Scenario {
+            mode: Mode::Backup,
+            knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
+            before: vec![Act::Write("a", 1)],
+            steps: vec![
+                step(After::Rest, Act::MakeDirectory("b")),
+                step(After::Moves(moves), Act::Kill),
+                step(After::Moves(0), Act::Remove("b")),
+                step(After::Moves(0), Act::Write("b", 2)),
+                step(After::Moves(0), Act::AccountFull(true)),
+                step(After::Seconds(300), Act::SyncNow),
+                step(After::Rest, Act::AccountFull(false)),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
+        }
+    }
+}

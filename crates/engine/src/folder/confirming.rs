@@ -10,7 +10,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Index, Local, Node, NodeId};
+use crate::index::{Descend, Index, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -319,10 +319,11 @@ impl Folder {
     }
 
     /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
-    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send, as far as
-    /// that was looked at since the start: then it must be seen to be removed.
+    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing of the sort left to send,
+    /// as far as that was looked at since the start: then it must be seen to be removed.
     fn may_be_late(&self, claim: &Node) -> Result<bool, FolderError> {
-        let may_be_gone = claim.local == Local::Absent || !self.scanning.was_complete();
+        let claimed = claim.remote.as_ref().map(|remote| remote.node.kind());
+        let may_be_gone = claim.local.kind() != claimed || !self.scanning.was_complete();
         if self.confirming.accepted.contains(&claim.id) || may_be_gone {
             return Ok(true);
         }
