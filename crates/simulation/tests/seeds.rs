@@ -545,3 +545,16 @@ fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
         }
     }
 }
+
+/// Nobody agreed on what was ignored, so it stays on the service, also where it makes way for what is saved at its place.
+#[test]
+fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
+    let before = [Act::MakeDirectory("d/b"), Act::Write("d/a", 1)];
+    let acts = [
+        Act::WriteRules("d/.jottaignore", 5),
+        Act::Remove("d/b"),
+        Act::Remove("d/.jottaignore"),
+        Act::Write("d/b", 3),
+    ];
+    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+}
