@@ -238,3 +238,18 @@ fn what_gets_the_old_spelling_out_of_the_trash_follows_it_here() {
         });
     }
 }
+
+/// Once, a look at its path alone did not tell that it has the old spelling, and it was taken for what has that one here.
+#[test]
+fn what_got_the_old_spelling_is_not_taken_for_a_namesake_that_is_made_later() {
+    let knobs = Knobs { remote_root_exists: true, trash_keeps_spelling: true, ..Knobs::default() };
+    let before = [Act::Write("f", 1)];
+    let steps = [
+        step(After::Rest, Act::Remove("f")),
+        step(After::Rest, Act::Write("F", 2)),
+        step(After::Rest, Act::Write("f/d", 3)),
+    ];
+    live_with(&knobs, &[Mode::Sync], &before, &steps, |_, deeds| {
+        assert_eq!(deeds.count(&["TrashLocal"]) + deeds.count(&["MoveRemote"]), 0, "{:#?}", deeds.0);
+    });
+}

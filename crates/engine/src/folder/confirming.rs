@@ -175,13 +175,17 @@ impl Folder {
         }
         let path = self.index.stored_path(directory)?;
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
-        if claims.is_empty() {
-            let id = self.issue(Task::ListDirectory { directory: path.clone() });
+        // What is sent where something was removed may have got the spelling of that one (protocol 8.8), which a look at its path
+        // does not tell.
+        let may_be_respelled = |claim: &Node| self.departing.has_left_lately(&path.join(claim.stored_name()));
+        if claims.is_empty() || claims.iter().any(may_be_respelled) {
+            let id = self.issue(Task::ListDirectory { directory: path });
             self.confirming.directories.insert(id, directory);
-        }
-        for node in claims {
-            let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
-            self.confirming.entries.insert(id, (node.id, directory));
+        } else {
+            for node in claims {
+                let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
+                self.confirming.entries.insert(id, (node.id, directory));
+            }
         }
         self.confirming.waiting.insert(directory, Waiting { entries: 0, looking: true, ..waiting });
         Ok(())
