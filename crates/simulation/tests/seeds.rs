@@ -558,3 +558,24 @@ fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
     ];
     assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
+
+/// Once, what had kept a directory from going to the local trash was its problem for ever when it had to stay anyway.
+#[test]
+fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Sync, Mode::Pull] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { remote_fault_permille: 300, asks_at_end: false, ..Knobs::default() },
+            before: vec![Act::RemoteWrite("d/e/a", 1)],
+            steps: vec![
+                step(After::Seconds(2000), Act::RemoteRemove("d")),
+                step(After::Seconds(2000), Act::Symlink("d/e/b")),
+            ],
+        };
+        for seed in 0..60 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
+    }
+}
