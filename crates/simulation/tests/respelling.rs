@@ -170,6 +170,18 @@ fn a_name_that_a_link_has_is_followed_once_the_link_is_gone() {
     live(&BOTH, &before, &gone, |_, deeds| assert_eq!(deeds.count(&["Download"]), 1));
 }
 
+/// Once, what had kept the name from following was a problem for ever: nobody looked at an entry that was in step.
+#[test]
+fn a_name_that_could_not_follow_and_is_taken_by_now_is_no_problem() {
+    let knobs = Knobs { listing_break_permille: 500, remote_root_exists: true, ..Knobs::default() };
+    let before = [Act::RemoteWrite("d/a", 1)];
+    for moves in [10, 20, 30] {
+        let steps =
+            [step(After::Seconds(60), Act::Rename("d", "D")), step(After::Moves(moves), Act::Write("d", 2))];
+        live_with(&knobs, &[Mode::Pull], &before, &steps, |_, _| {});
+    }
+}
+
 /// Once, looks at directories below the old spelling that were under way when it was found gone brought back what they showed:
 /// files that were to be fetched for ever.
 #[test]

@@ -16,6 +16,7 @@ use super::{Folder, FolderError};
 use crate::event::{Achieved, Followed, Task};
 use crate::index::{Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
+use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// The local names that are to follow.
@@ -231,6 +232,7 @@ impl Folder {
             }
             if let Some(twin) = self.index.child(node.parent, &name)? {
                 self.adopt_spelling(&node, &twin)?;
+                self.forget_failed_rename(&node)?;
             } else if self.issue_respelling(&node, &name, now)? {
                 self.round.progressed = true;
                 return Ok(false);
@@ -273,6 +275,18 @@ impl Folder {
             && !self.is_busy_at(&self.index.path(node.id)?)
             && !self.is_busy_at(&self.index.path(twin.id)?);
         if is_renamed { self.hand_over(node, twin.id) } else { Ok(()) }
+    }
+
+    /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else looks at one that is
+    /// in step.
+    fn forget_failed_rename(&mut self, node: &Node) -> Result<(), FolderError> {
+        let is_in_step =
+            node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
+        let is_failed = |kind| matches!(kind, ProblemKind::Failing | ProblemKind::Refused);
+        if is_in_step && self.index.problem(node.id)?.is_some_and(|problem| is_failed(problem.kind)) {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
     }
 
     /// What a row had, its twin has, where the local side was seen.
