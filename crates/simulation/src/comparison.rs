@@ -22,7 +22,10 @@ impl Run<'_> {
             remote.keys().map(|path| (fold(path), path)).collect();
         let mut differences = Vec::new();
         let mut explained = BTreeSet::new();
-        let mut blocked: Vec<RelativePath> = problems.into_iter().map(|problem| problem.path).collect();
+        let mut blocked: Vec<RelativePath> = problems.iter().map(|problem| problem.path.clone()).collect();
+        // What cannot be synced may still be what the service's entry belongs to.
+        let holding = problems.into_iter().filter(|problem| problem.kind != ProblemKind::NameClash);
+        let holding: Vec<RelativePath> = holding.map(|problem| problem.path).collect();
         let all = world.disk.all();
         let is_blocked = |path: &RelativePath| blocked.iter().any(|above| path.starts_with(above));
         // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first.
@@ -52,11 +55,18 @@ impl Run<'_> {
                 }
                 continue;
             };
+            let own = local_path(there);
+            if !world.mode.pushes()
+                && exact.is_none()
+                && holding.iter().any(|above| own.starts_with(above) && !path.starts_with(above))
+            {
+                // It belongs to a namesake, and what only this side has is nobody's business.
+                continue;
+            }
             explained.insert(there.clone());
             // Where changes travel here the local name follows.
-            let follows = world.mode.pulls()
-                && !world.disk.holds_mount(&path)
-                && !world.is_ignored(&local_path(there), is_directory);
+            let follows =
+                world.mode.pulls() && !world.disk.holds_mount(&path) && !world.is_ignored(&own, is_directory);
             let is_ours = !self.scenario.has_other_devices()
                 && !self.loses_index()
                 && !self.scenario.knobs.trash_keeps_spelling;

@@ -54,6 +54,16 @@ pub(crate) struct Released {
     directories: BTreeSet<StoredPath>,
 }
 
+impl Released {
+    /// A directory that was ignored is moved on the service, with all below it: what makes way is no more agreed on than before.
+    pub(crate) fn moved(&mut self, from: &StoredPath, to: &StoredPath) {
+        let below = |path: &StoredPath| path.names().strip_prefix(from.names()).map(<[_]>::to_vec);
+        let moved: Vec<_> = self.directories.iter().filter_map(below).collect();
+        let at_the_end = |rest: Vec<_>| StoredPath::new(to.names().iter().cloned().chain(rest).collect());
+        self.directories.extend(moved.into_iter().map(at_the_end));
+    }
+}
+
 impl World {
     /// Whether the rules keep something on the service out of it all: by its own names, or by those that its directories have
     /// here.

@@ -373,7 +373,9 @@ impl Remote for SimulatedRemote {
             }
             world
                 .as_engine("moving", |world| world.change_remote(|tree, now| tree.rename(from, to, now)))
-                .map_err(refusal("moving"))
+                .map_err(refusal("moving"))?;
+            world.released.moved(from, to);
+            Ok(())
         });
         let moved = moved.await;
         let is_in_doubt = moved.as_ref().is_err_and(|error| error.kind == RemoteErrorKind::Unavailable);

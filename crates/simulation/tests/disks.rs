@@ -14,6 +14,7 @@ fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
     }
 }
 
+/// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
 /// its new place.
 #[test]
 fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
@@ -45,6 +46,7 @@ fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
     assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
 }
 
+/// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
 /// root whose disk was gone pass later.
 #[test]
 fn that_the_root_is_right_is_said_of_the_root_that_is_there() {

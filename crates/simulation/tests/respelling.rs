@@ -159,6 +159,56 @@ fn a_namesake_that_a_user_made_gets_the_name_and_the_other_one_goes_to_the_trash
     });
 }
 
+/// Once, nobody knew that a link has the name, so the rename was tried anew with each run.
+#[test]
+fn a_name_that_a_link_has_is_followed_once_the_link_is_gone() {
+    let before = [Act::RemoteWrite("d/a", 1)];
+    let steps = [step(After::Rest, Act::Symlink("d/A")), step(After::Rest, Act::RemoteRespell("d/a", "d/A"))];
+    let rename = "MoveLocal { from: \"d/a\", to: \"d/A\"";
+    live(&BOTH, &before, &steps, |_, deeds| assert!(deeds.count(&[rename]) <= 1, "{:#?}", deeds.0));
+    let gone = [&steps[..], &[step(After::Rest, Act::Remove("d/A"))]].concat();
+    live(&BOTH, &before, &gone, |_, deeds| assert_eq!(deeds.count(&["Download"]), 1));
+}
+
+/// Once, what had kept the name from following was a problem for ever: nobody looked at an entry that was in step.
+#[test]
+fn a_name_that_could_not_follow_and_is_taken_by_now_is_no_problem() {
+    let knobs = Knobs { listing_break_permille: 500, remote_root_exists: true, ..Knobs::default() };
+    let before = [Act::RemoteWrite("d/a", 1)];
+    for moves in [10, 20, 30] {
+        let steps =
+            [step(After::Seconds(60), Act::Rename("d", "D")), step(After::Moves(moves), Act::Write("d", 2))];
+        live_with(&knobs, &[Mode::Pull], &before, &steps, |_, _| {});
+    }
+}
+
+/// Once, looks at directories below the old spelling that were under way when it was found gone brought back what they showed:
+/// files that were to be fetched for ever.
+#[test]
+fn what_is_below_a_namesake_that_is_gone_is_not_shown_by_a_look_at_its_old_path() {
+    let before = [Act::RemoteWrite("F/d/e/a", 1)];
+    let steps = [
+        step(After::Rest, Act::Kill),
+        step(After::Rest, Act::MakeDirectory("f")),
+        step(After::Rest, Act::RemoteRespell("F", "f")),
+        step(After::Moves(0), Act::SyncNow),
+    ];
+    live(&BOTH, &before, &steps, |_, _| {});
+}
+
+/// Where only the service's side counts, the namesake is neither renamed nor taken for what the service has.
+#[test]
+fn what_only_this_side_has_beside_a_name_that_is_in_the_way_stays() {
+    let link = [Act::Symlink("d"), Act::RemoteWrite("d/a", 1)];
+    let disk = [Act::MountBelow("d"), Act::Write("d/a", 1), Act::RemoteWrite("d", 2)];
+    for before in [&link[..], &disk[..]] {
+        live(&[Mode::Pull], before, &[step(After::Rest, Act::Write("D/a", 3))], |_, deeds| {
+            let moved = deeds.count(&["MoveLocal { from: \"D"]) + deeds.count(&["TrashLocal { path: \"D"]);
+            assert_eq!(moved, 0, "{:#?}", deeds.0);
+        });
+    }
+}
+
 /// Once, such a file was fetched beside the one that was renamed, and neither could ever be sent.
 #[test]
 fn a_file_that_is_spelled_otherwise_here_and_edited_there_is_one_file() {
@@ -199,4 +249,19 @@ fn what_gets_the_old_spelling_out_of_the_trash_follows_it_here() {
             assert_eq!(deeds.count(&["NameClash"]), 0);
         });
     }
+}
+
+/// Once, a look at its path alone did not tell that it has the old spelling, and it was taken for what has that one here.
+#[test]
+fn what_got_the_old_spelling_is_not_taken_for_a_namesake_that_is_made_later() {
+    let knobs = Knobs { remote_root_exists: true, trash_keeps_spelling: true, ..Knobs::default() };
+    let before = [Act::Write("f", 1)];
+    let steps = [
+        step(After::Rest, Act::Remove("f")),
+        step(After::Rest, Act::Write("F", 2)),
+        step(After::Rest, Act::Write("f/d", 3)),
+    ];
+    live_with(&knobs, &[Mode::Sync], &before, &steps, |_, deeds| {
+        assert_eq!(deeds.count(&["TrashLocal"]) + deeds.count(&["MoveRemote"]), 0, "{:#?}", deeds.0);
+    });
 }

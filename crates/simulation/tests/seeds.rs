@@ -63,7 +63,6 @@ fn a_seed_is_one_life() {
     }
 }
 
-/// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
 /// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which was taken for
 /// the end of the rename: the directory stayed under the temporary name, and nobody knew of it.
 #[test]
@@ -488,7 +487,6 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
     assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
 
-/// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
 /// Once, it was held against jottad that another device saved where something was being removed, after the last look.
 #[test]
 fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() {
@@ -533,5 +531,66 @@ fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
     for seed in 0..40 {
         let violations = run(&scenario, seed, false).violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+/// Once, what was claimed of a request that a crash cut off was given up at once, although what was there by then was no
+/// directory, and so did not send it again: the directory, which had arrived, was taken for somebody else's.
+#[test]
+fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
+    let step = |after, act| Step { after, act };
+    for moves in 12..36 {
+        let scenario = Scenario {
+            mode: Mode::Backup,
+            knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
+            before: vec![Act::Write("a", 1)],
+            steps: vec![
+                step(After::Rest, Act::MakeDirectory("b")),
+                step(After::Moves(moves), Act::Kill),
+                step(After::Moves(0), Act::Remove("b")),
+                step(After::Moves(0), Act::Write("b", 2)),
+                step(After::Moves(0), Act::AccountFull(true)),
+                step(After::Seconds(300), Act::SyncNow),
+                step(After::Rest, Act::AccountFull(false)),
+            ],
+        };
+        for seed in 0..20 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
+        }
+    }
+}
+
+/// Nobody agreed on what was ignored, so it stays on the service, also where it makes way for what is saved at its place.
+#[test]
+fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
+    let before = [Act::MakeDirectory("d/b"), Act::Write("d/a", 1)];
+    let acts = [
+        Act::WriteRules("d/.jottaignore", 5),
+        Act::Remove("d/b"),
+        Act::Remove("d/.jottaignore"),
+        Act::Write("d/b", 3),
+    ];
+    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+}
+
+/// Once, what had kept a directory from going to the local trash was its problem for ever when it had to stay anyway.
+#[test]
+fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
+    let step = |after, act| Step { after, act };
+    for mode in [Mode::Sync, Mode::Pull] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { remote_fault_permille: 300, asks_at_end: false, ..Knobs::default() },
+            before: vec![Act::RemoteWrite("d/e/a", 1)],
+            steps: vec![
+                step(After::Seconds(2000), Act::RemoteRemove("d")),
+                step(After::Seconds(2000), Act::Symlink("d/e/b")),
+            ],
+        };
+        for seed in 0..60 {
+            let violations = run(&scenario, seed, false).violations;
+            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Index, Local, Node, NodeId};
+use crate::index::{Descend, Index, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -175,13 +175,17 @@ impl Folder {
         }
         let path = self.index.stored_path(directory)?;
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
-        if claims.is_empty() {
-            let id = self.issue(Task::ListDirectory { directory: path.clone() });
+        // What is sent where something was removed may have got the spelling of that one (protocol 8.8), which a look at its path
+        // does not tell.
+        let may_be_respelled = |claim: &Node| self.departing.has_left_lately(&path.join(claim.stored_name()));
+        if claims.is_empty() || claims.iter().any(may_be_respelled) {
+            let id = self.issue(Task::ListDirectory { directory: path });
             self.confirming.directories.insert(id, directory);
-        }
-        for node in claims {
-            let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
-            self.confirming.entries.insert(id, (node.id, directory));
+        } else {
+            for node in claims {
+                let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
+                self.confirming.entries.insert(id, (node.id, directory));
+            }
         }
         self.confirming.waiting.insert(directory, Waiting { entries: 0, looking: true, ..waiting });
         Ok(())
@@ -319,10 +323,11 @@ impl Folder {
     }
 
     /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
-    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing left to send, as far as
-    /// that was looked at since the start: then it must be seen to be removed.
+    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing of the sort left to send,
+    /// as far as that was looked at since the start: then it must be seen to be removed.
     fn may_be_late(&self, claim: &Node) -> Result<bool, FolderError> {
-        let may_be_gone = claim.local == Local::Absent || !self.scanning.was_complete();
+        let claimed = claim.remote.as_ref().map(|remote| remote.node.kind());
+        let may_be_gone = claim.local.kind() != claimed || !self.scanning.was_complete();
         if self.confirming.accepted.contains(&claim.id) || may_be_gone {
             return Ok(true);
         }

@@ -40,6 +40,11 @@ impl Departing {
         self.0.retain(|place, _| !place.starts_with(&path) && !path.starts_with(place));
     }
 
+    /// Whether something left just this path a moment ago.
+    pub(super) fn has_left_lately(&self, path: &StoredPath) -> bool {
+        !self.0.is_empty() && self.0.contains_key(&key(path))
+    }
+
     /// Until when what a look shows at a path may be what left it, or left with a directory above.
     fn late_until(&self, path: &StoredPath, looked: Duration) -> Option<Duration> {
         if self.0.is_empty() {

@@ -233,6 +233,11 @@ impl Folder {
         match decision.action {
             Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
             _ if self.is_parked_remains(node, here)? => Ok(Considered::Passed),
+            // What was wrong with removing it is not wrong any more once it has to stay.
+            Action::Block if node.local.is_directory() => {
+                self.index.clear_problem(node.id)?;
+                Ok(Considered::Passed)
+            }
             // Removing waits until nothing else is left to do; what is blocked is reported where it was seen.
             Action::Trash(_) | Action::Block => Ok(Considered::Passed),
             Action::Upload | Action::MakeDirectory(Side::Remote)

@@ -16,6 +16,7 @@ use super::{Folder, FolderError};
 use crate::event::{Achieved, Followed, Task};
 use crate::index::{Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
+use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// The local names that are to follow.
@@ -182,14 +183,21 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether the service has nothing at a row any more, and has another spelling of its name beside it.
+    /// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its name beside it:
+    /// what a look at the old path shows is what the other one stands for.
     pub(super) fn is_namesakes_by_now(&self, id: NodeId) -> Result<bool, FolderError> {
-        let Some(node) = self.index.node(id)?.filter(|node| id != NodeId::ROOT && node.remote.is_none())
-        else {
-            return Ok(false);
-        };
-        let namesakes = self.index.namesakes(node.parent, &node.stored_name())?;
-        Ok(namesakes.iter().any(|other| other.id != id && other.remote.is_some()))
+        for node in self.index.lineage(id)? {
+            if node.remote.is_none()
+                && self
+                    .index
+                    .namesakes(node.parent, &node.stored_name())?
+                    .iter()
+                    .any(|other| other.id != node.id && other.remote.is_some())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Notes a row that a look has shown under another spelling than the local one.
@@ -224,6 +232,7 @@ impl Folder {
             }
             if let Some(twin) = self.index.child(node.parent, &name)? {
                 self.adopt_spelling(&node, &twin)?;
+                self.forget_failed_rename(&node)?;
             } else if self.issue_respelling(&node, &name, now)? {
                 self.round.progressed = true;
                 return Ok(false);
@@ -249,6 +258,13 @@ impl Folder {
         Ok(renames)
     }
 
+    /// Whether the name of a row is the one that an entry beside it is to get.
+    pub(super) fn is_spelling_to_follow(&self, node: &Node) -> Result<bool, FolderError> {
+        let is_its = |other: &Node| other.id != node.id && spelled_there(other).as_ref() == Some(&node.name);
+        Ok(self.settings.mode.pulls()
+            && self.index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
+    }
+
     /// The local side was renamed to this spelling already, by a user or right before a crash: base and remote follow it.
     fn adopt_spelling(&mut self, node: &Node, twin: &Node) -> Result<(), FolderError> {
         let is_renamed = node.local == Local::Absent
@@ -259,6 +275,18 @@ impl Folder {
             && !self.is_busy_at(&self.index.path(node.id)?)
             && !self.is_busy_at(&self.index.path(twin.id)?);
         if is_renamed { self.hand_over(node, twin.id) } else { Ok(()) }
+    }
+
+    /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else looks at one that is
+    /// in step.
+    fn forget_failed_rename(&mut self, node: &Node) -> Result<(), FolderError> {
+        let is_in_step =
+            node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
+        let is_failed = |kind| matches!(kind, ProblemKind::Failing | ProblemKind::Refused);
+        if is_in_step && self.index.problem(node.id)?.is_some_and(|problem| is_failed(problem.kind)) {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
     }
 
     /// What a row had, its twin has, where the local side was seen.

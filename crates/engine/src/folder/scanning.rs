@@ -368,22 +368,29 @@ impl Folder {
             }
             DiskNode::Other(kind) => {
                 // Links, pipes, sockets and devices are skipped. Only where the base or the remote side has something
-                // does one matter: it must not look like a deletion.
-                let local = if is_tracked { Local::Other } else { Local::Absent };
+                // does one matter: it must not look like a deletion. Or where a name that is to follow cannot.
+                let is_in_the_way = !is_tracked && self.is_spelling_to_follow(&node)?;
+                let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
                     self.vanish_below(node.id, Some(now))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
                 }
-                if is_tracked && self.index.problem(node.id)?.is_none() {
-                    self.put_problem(
-                        node.id,
-                        ProblemKind::WrongKind,
-                        format!("a {kind} is here now; what was synced before stays on the remote side"),
-                        "remove it, put the file or directory back, or ignore it",
-                        None,
-                        now,
-                    )?;
+                if local == Local::Other && self.index.problem(node.id)?.is_none() {
+                    let (problem, reason, remedy) = if is_tracked {
+                        (
+                            ProblemKind::WrongKind,
+                            format!("a {kind} is here now; what was synced before stays on the remote side"),
+                            "remove it, put the file or directory back, or ignore it",
+                        )
+                    } else {
+                        (
+                            ProblemKind::NameClash,
+                            format!("a {kind} has the name that an entry beside it has on the remote side"),
+                            "rename or remove it",
+                        )
+                    };
+                    self.put_problem(node.id, problem, reason, remedy, None, now)?;
                 }
             }
         }
