@@ -282,6 +282,7 @@ impl Folder {
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
+        self.departing.arrived(&self.index.stored_path(target.id)?);
         self.resolving.moved(ends, now);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);

@@ -9,6 +9,7 @@ use jottad_core::{FoldKey, OperationKind, RelativePath, Side, StoredPath, encode
 
 use super::{Folder, FolderError};
 use crate::index::NodeId;
+use crate::status::LogLine;
 use crate::time::Now;
 
 /// More places than this are not kept: what is removed or moved in great numbers goes directory by directory.
@@ -32,6 +33,11 @@ impl Departing {
         if self.0.len() < MOST_PLACES {
             self.0.insert(key(path), until);
         }
+    }
+
+    /// Something was moved there: what is seen of it is no leftover.
+    pub(super) fn arrived(&mut self, path: &StoredPath) {
+        self.0.remove(&key(path));
     }
 
     /// Others are at work there: what is seen may be theirs.
@@ -92,13 +98,11 @@ impl Folder {
 
     /// What an earlier run removed or moved a moment ago.
     pub(super) fn follow_departures(&mut self, now: Now) -> Result<(), FolderError> {
-        let departures = [OperationKind::Trash, OperationKind::Move, OperationKind::MoveAside]
-            .map(|kind| kind(Side::Remote).as_str());
         for line in self.index.history(0, MOST_OPERATIONS)? {
             // A clock that was set back says nothing.
             let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
             if let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since))
-                && departures.contains(&line.kind.as_str())
+                && has_left(&line)
             {
                 self.departing.left_until(&stored(&line.path), now.monotonic + rest, now);
             }
@@ -107,7 +111,72 @@ impl Folder {
     }
 }
 
+/// Whether an operation took something from its place. What failed has left it there, and what others do there is news.
+fn has_left(line: &LogLine) -> bool {
+    let departures = [OperationKind::Trash, OperationKind::Move, OperationKind::MoveAside]
+        .map(|kind| kind(Side::Remote).as_str());
+    line.error.is_none() && departures.contains(&line.kind.as_str())
+}
+
 fn stored(path: &RelativePath) -> StoredPath {
     let names = path.components().filter_map(|name| jottad_core::Name::new(name).ok());
     StoredPath::new(names.map(|name| encode_name(&name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{StoredName, Timestamp};
+
+    use super::*;
+
+    fn place(names: &[&str]) -> StoredPath {
+        StoredPath::new(names.iter().map(|name| StoredName::new(*name).unwrap()).collect())
+    }
+
+    fn at(seconds: u64) -> Now {
+        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
+    }
+
+    #[test]
+    fn what_was_removed_or_is_below_it_may_be_shown_for_a_while() {
+        let mut departing = Departing::default();
+        departing.left(&place(&["d"]), at(1));
+        for path in [place(&["d"]), place(&["D"]), place(&["d", "a"])] {
+            assert_eq!(departing.late_until(&path, Duration::from_secs(2)), Some(at(1).monotonic + PATIENCE));
+            assert_eq!(departing.late_until(&path, Duration::from_secs(1) + PATIENCE), None);
+        }
+        assert_eq!(departing.late_until(&place(&["e"]), Duration::from_secs(2)), None);
+    }
+
+    /// Once, what others put into a directory whose letter case had changed was not seen for 22 s.
+    #[test]
+    fn what_has_only_another_spelling_has_not_left() {
+        let mut departing = Departing::default();
+        departing.left(&place(&["d"]), at(1));
+        departing.left(&place(&["d", "a"]), at(1));
+        departing.arrived(&place(&["D"]));
+        assert_eq!(departing.late_until(&place(&["D", "b"]), Duration::from_secs(2)), None);
+        assert!(departing.late_until(&place(&["D", "a"]), Duration::from_secs(2)).is_some());
+    }
+
+    /// Once, each start looked away for 22 s from what others did where jottad had failed to remove something, so that it
+    /// failed again.
+    #[test]
+    fn what_failed_has_left_nothing() {
+        let line = |kind: OperationKind, error: Option<&str>| LogLine {
+            id: 1,
+            at: Timestamp::from_seconds(0),
+            kind: kind.as_str().to_owned(),
+            path: RelativePath::parse(b"d").unwrap(),
+            to: None,
+            bytes: None,
+            error: error.map(str::to_owned),
+        };
+        assert!(has_left(&line(OperationKind::Trash(Side::Remote), None)));
+        assert!(!has_left(&line(
+            OperationKind::Trash(Side::Remote),
+            Some("d changed on the remote side meanwhile")
+        )));
+        assert!(!has_left(&line(OperationKind::Trash(Side::Local), None)));
+    }
 }

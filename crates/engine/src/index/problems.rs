@@ -80,10 +80,10 @@ impl Index {
         Ok(seconds.flatten().map(Timestamp::from_seconds))
     }
 
-    /// Whether something failed so seldom yet that the next try will probably do.
+    /// Whether something failed so seldom yet, and so short a time ago, that the next try will be soon and probably do.
     pub(crate) fn is_trying(&self) -> Result<bool, IndexError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT 1 FROM problem WHERE kind = 'failing' AND tries <= 3 AND next_try IS NOT NULL LIMIT 1",
+            "SELECT 1 FROM problem WHERE kind = 'failing' AND tries <= 3 AND next_try - since <= 60 LIMIT 1",
         )?;
         Ok(statement.exists([])?)
     }
@@ -104,4 +104,36 @@ fn read_problem(row: &Row<'_>) -> Result<ProblemRow, IndexError> {
         tries: row.get(5)?,
         next_try: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_seconds),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Index;
+
+    /// Once, one pass waited half an hour for what was to be tried again then.
+    #[test]
+    fn only_what_is_tried_again_soon_is_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&place.path().join("i.sqlite")).unwrap().0;
+        let mut failed = |tries, seconds: Option<i64>| {
+            let problem = ProblemRow {
+                node: NodeId::ROOT,
+                kind: ProblemKind::Failing,
+                reason: String::new(),
+                remedy: String::new(),
+                since: Timestamp::from_seconds(1000),
+                tries,
+                next_try: seconds.map(Timestamp::from_seconds),
+            };
+            index.put_problem(&problem).unwrap();
+            index.is_trying().unwrap()
+        };
+        assert!(failed(1, Some(1005)));
+        assert!(failed(3, Some(1035)));
+        assert!(failed(1, Some(0)), "it is being tried");
+        assert!(!failed(1, Some(1300)));
+        assert!(!failed(4, Some(1040)));
+        assert!(!failed(1, None));
+    }
 }
