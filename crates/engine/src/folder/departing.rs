@@ -30,8 +30,22 @@ impl Departing {
 
     fn left_until(&mut self, path: &StoredPath, until: Duration, now: Now) {
         self.0.retain(|_, until| now.monotonic < *until);
-        if self.0.len() < MOST_PLACES {
-            self.0.insert(key(path), until);
+        let path = key(path);
+        if self.0.len() < MOST_PLACES || self.0.contains_key(&path) {
+            self.0.insert(path, until);
+        }
+    }
+
+    /// Takes in an operation of an earlier run; they come oldest first.
+    fn replay(&mut self, line: &LogLine, now: Now) {
+        // A clock that was set back says nothing.
+        let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
+        let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since)).filter(|_| has_left(line)) else {
+            return;
+        };
+        self.left_until(&stored(&line.path), now.monotonic + rest, now);
+        if let Some(to) = &line.to {
+            self.arrived(&stored(to));
         }
     }
 
@@ -99,13 +113,7 @@ impl Folder {
     /// What an earlier run removed or moved a moment ago.
     pub(super) fn follow_departures(&mut self, now: Now) -> Result<(), FolderError> {
         for line in self.index.history(0, MOST_OPERATIONS)? {
-            // A clock that was set back says nothing.
-            let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
-            if let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since))
-                && has_left(&line)
-            {
-                self.departing.left_until(&stored(&line.path), now.monotonic + rest, now);
-            }
+            self.departing.replay(&line, now);
         }
         Ok(())
     }
@@ -159,24 +167,38 @@ mod tests {
         assert!(departing.late_until(&place(&["D", "a"]), Duration::from_secs(2)).is_some());
     }
 
+    fn line(kind: OperationKind, path: &[u8], to: Option<&[u8]>, error: Option<&str>) -> LogLine {
+        LogLine {
+            id: 1,
+            at: Timestamp::from_seconds(0),
+            kind: kind.as_str().to_owned(),
+            path: RelativePath::parse(path).unwrap(),
+            to: to.map(|to| RelativePath::parse(to).unwrap()),
+            bytes: None,
+            error: error.map(str::to_owned),
+        }
+    }
+
     /// Once, each start looked away for 22 s from what others did where jottad had failed to remove something, so that it
     /// failed again.
     #[test]
     fn what_failed_has_left_nothing() {
-        let line = |kind: OperationKind, error: Option<&str>| LogLine {
-            id: 1,
-            at: Timestamp::from_seconds(0),
-            kind: kind.as_str().to_owned(),
-            path: RelativePath::parse(b"d").unwrap(),
-            to: None,
-            bytes: None,
-            error: error.map(str::to_owned),
-        };
-        assert!(has_left(&line(OperationKind::Trash(Side::Remote), None)));
-        assert!(!has_left(&line(
-            OperationKind::Trash(Side::Remote),
-            Some("d changed on the remote side meanwhile")
-        )));
-        assert!(!has_left(&line(OperationKind::Trash(Side::Local), None)));
+        let trash = |side, error| line(OperationKind::Trash(side), b"d", None, error);
+        assert!(has_left(&trash(Side::Remote, None)));
+        assert!(!has_left(&trash(Side::Remote, Some("d changed on the remote side meanwhile"))));
+        assert!(!has_left(&trash(Side::Local, None)));
+    }
+
+    /// Once, a start forgot where things had been moved to: what others put into a directory that had changed its letter case
+    /// was not seen for 22 s.
+    #[test]
+    fn what_an_earlier_run_moved_somewhere_is_no_leftover_there() {
+        let mut departing = Departing::default();
+        let moved = OperationKind::Move(Side::Remote);
+        departing.replay(&line(moved, b"d", Some(b"parked"), None), at(1));
+        assert!(departing.has_left_lately(&place(&["d"])));
+        departing.replay(&line(moved, b"parked", Some(b"D"), None), at(1));
+        assert!(departing.has_left_lately(&place(&["parked"])));
+        assert_eq!(departing.late_until(&place(&["D", "b"]), Duration::from_secs(2)), None);
     }
 }
