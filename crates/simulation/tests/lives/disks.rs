@@ -1,18 +1,9 @@
 //! Lives whose disks come and go, below the root or the one that it is on.
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Knobs, Scenario, Step, run};
+use jottad_simulation::{Act, After, Knobs, Scenario, Step};
 
-fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
-    for mode in modes {
-        let steps = acts.iter().map(|act| Step { after: After::Rest, act: act.clone() }).collect();
-        let scenario = Scenario { mode: *mode, knobs: Knobs::default(), before: before.to_vec(), steps };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
-    }
-}
+use crate::living::{assert_lives_well, assert_lives_well_in};
 
 /// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
 /// its new place.
@@ -31,10 +22,7 @@ fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
                 step(Act::MountBelow("c/e")),
             ],
         };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 20);
     }
 }
 
@@ -43,7 +31,7 @@ fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
 fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
     let before = [Act::MountBelow("d/e"), Act::Write("d/e/a", 2)];
     let acts = [Act::UnmountBelow("d/e"), Act::Remove("d")];
-    assert_lives_well(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
+    assert_lives_well_in(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
 }
 
 /// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
@@ -63,10 +51,7 @@ fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
                 step(Act::Write("b", 1)),
             ],
         };
-        for seed in 0..200 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 200);
     }
 }
 
@@ -79,10 +64,7 @@ fn a_fault_passes_although_a_disk_is_mounted_below() {
         before: vec![Act::MountBelow("d/e")],
         steps: vec![Step { after: After::Rest, act: Act::UnmountBelow("d/e") }],
     };
-    for seed in 0..200 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 200);
 }
 
 /// Once, nobody said of a disk that it was mounted where another one had been, whose own place had moved.
@@ -90,5 +72,5 @@ fn a_fault_passes_although_a_disk_is_mounted_below() {
 fn another_disk_at_a_place_whose_disk_has_moved_waits_for_a_word() {
     let before = [Act::MountBelow("d"), Act::Write("d/a", 0)];
     let acts = [Act::UnmountBelow("d"), Act::Rename("d", "D"), Act::MountBelow("d")];
-    assert_lives_well(&[Mode::Backup], &before, &acts);
+    assert_lives_well_in(&[Mode::Backup], &before, &acts);
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jottad_core::Mode;
 use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, scenario};
 
+use crate::living::{assert_lives_well, assert_lives_well_in};
+
 const SEEDS: u64 = 4000;
 
 fn mode_of(seed: u64) -> Mode {
@@ -82,10 +84,7 @@ fn a_change_of_letter_case_is_ended_on_a_late_service() {
                 step(After::Rest, Act::Write("b", 5)),
             ],
         };
-        for seed in 0..40 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 40);
     }
 }
 
@@ -99,21 +98,7 @@ fn a_remote_root_that_was_just_made_is_not_taken_for_gone() {
         before: Vec::new(),
         steps: vec![step(Act::Write("a", 3)), step(Act::Kill), step(Act::Write("b", 4))],
     };
-    for seed in 0..40 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
-}
-
-fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
-    for mode in modes {
-        let steps = acts.iter().map(|act| Step { after: After::Rest, act: act.clone() }).collect();
-        let scenario = Scenario { mode: *mode, knobs: Knobs::default(), before: before.to_vec(), steps };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
-    }
+    assert_lives_well(&scenario, 40);
 }
 
 /// Once, such a directory was compared with what is synced in it for ever, and stayed a problem.
@@ -121,26 +106,26 @@ fn assert_lives_well(modes: &[Mode], before: &[Act], acts: &[Act]) {
 fn a_directory_that_is_deleted_on_the_service_stays_for_what_is_ignored_in_it() {
     let before = [Act::WriteRules(".jottaignore", 0), Act::Write("d/e/a", 1), Act::Write("d/e/b", 2)];
     let both = [Mode::Sync, Mode::Pull];
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d")]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d")]);
     // It goes with the last of it, lives again with what is new in it, and makes way for a file.
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Remove("d/e/b")]);
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Write("d/e/a", 3)]);
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::Remove(".jottaignore")]);
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d", 3)]);
-    assert_lives_well(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d/e/a", 3), Act::Kill]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d"), Act::Remove("d/e/b")]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d"), Act::Write("d/e/a", 3)]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d"), Act::Remove(".jottaignore")]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d", 3)]);
+    assert_lives_well_in(&both, &before, &[Act::RemoteRemove("d"), Act::RemoteWrite("d/e/a", 3), Act::Kill]);
 }
 
 #[test]
 fn a_directory_that_is_deleted_on_the_service_stays_for_a_link_in_it() {
     let before = [Act::Write("d/a", 1), Act::Symlink("d/b")];
-    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRemove("d")]);
+    assert_lives_well_in(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRemove("d")]);
 }
 
 /// Once, a rename was tried that reached from disk to disk, again and again.
 #[test]
 fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
     let before = [Act::Write("d", 1), Act::MakeDirectory("f"), Act::MountBelow("f")];
-    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
+    assert_lives_well_in(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
 }
 
 /// Once, a file that was saved when a person wanted the one back that had been there was replaced by that one: the word
@@ -159,10 +144,7 @@ fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
                 step(After::Moves(0), Act::Reject),
             ],
         };
-        for seed in 0..40 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 40);
     }
 }
 
@@ -180,10 +162,7 @@ fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
             step(After::Moves(0), Act::WriteIntoWork(Work::Delete, 2)),
         ],
     };
-    for seed in 0..100 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 100);
 }
 
 /// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor a problem.
@@ -209,10 +188,7 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
             step(After::Rest, Act::Listen(true)),
         ],
     };
-    for seed in 0..400 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 400);
 }
 
 /// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been before: what was
@@ -242,10 +218,7 @@ fn a_late_listing_does_not_hide_what_was_just_sent() {
         for steps in &lives {
             let knobs = Knobs { lag_milliseconds: 5000, remote_root_exists: true, ..Knobs::default() };
             let scenario = Scenario { mode, knobs, before: Vec::new(), steps: steps.clone() };
-            for seed in 0..40 {
-                let violations = run(&scenario, seed, false).violations;
-                assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
-            }
+            assert_lives_well(&scenario, 40);
         }
     }
 }
@@ -260,10 +233,7 @@ fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {
         before: vec![Act::Write("d/e/a", 1), Act::RemoteWrite("d/e/a", 2)],
         steps: vec![step(Act::MakeDirectory("f/d")), step(Act::Remove("d/e")), step(Act::Write("c", 3))],
     };
-    for seed in 0..40 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 40);
 }
 
 /// Once, what had been wrong with a file of the service stayed a problem when a rule came to ignore it.
@@ -276,10 +246,7 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
             before: vec![Act::RemoteWrite("d/e/a", 1)],
             steps: vec![Step { after: After::Moves(moves), act: Act::WriteRules(".jottaignore", 4) }],
         };
-        for seed in 0..100 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 100);
     }
 }
 
@@ -288,10 +255,10 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
 fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
     let backup = [Mode::Backup];
     let ignores_directories = Act::WriteRules("d/.jottaignore", 1);
-    assert_lives_well(&backup, &[Act::Write("d/e/b", 1)], &[ignores_directories, Act::Remove("d")]);
+    assert_lives_well_in(&backup, &[Act::Write("d/e/b", 1)], &[ignores_directories, Act::Remove("d")]);
     let ignores_files = Act::WriteRules("d/.jottaignore", 0);
     let acts = [ignores_files, Act::Rename("d", "b"), Act::WriteRules("d/.jottaignore", 4)];
-    assert_lives_well(&backup, &[Act::Write("d/b", 1)], &acts);
+    assert_lives_well_in(&backup, &[Act::Write("d/b", 1)], &acts);
 }
 
 /// Once, what was sent to a name that another device had spelled otherwise was thought to be there as it is spelled here,
@@ -312,10 +279,7 @@ fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
                     step(After::Moves(10), Act::SyncNow),
                 ],
             };
-            for seed in 0..40 {
-                let violations = run(&scenario, seed, false).violations;
-                assert!(violations.is_empty(), "{mode}, {apart:?}, seed {seed}: {violations:?}");
-            }
+            assert_lives_well(&scenario, 40);
         }
     }
 }
@@ -339,10 +303,7 @@ fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
                 let knobs = Knobs { remote_root_exists: true, ..knobs };
                 let before = vec![Act::Write("f/d/e/a", 1), Act::Write("f/a", 2)];
                 let scenario = Scenario { mode, knobs, before, steps: steps.clone() };
-                for seed in 0..40 {
-                    let violations = run(&scenario, seed, false).violations;
-                    assert!(violations.is_empty(), "{mode}, {steps:?}, seed {seed}: {violations:?}");
-                }
+                assert_lives_well(&scenario, 40);
             }
         }
     }
@@ -392,10 +353,7 @@ fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
                 step(After::Rest, Act::Rename("b", "d/b")),
             ],
         };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 20);
     }
 }
 
@@ -415,10 +373,7 @@ fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
             step(After::Rest, Act::SyncNow),
         ],
     };
-    for seed in 0..40 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 40);
 }
 
 /// Once, a rule in a directory that another device had spelled otherwise was looked for under that spelling.
@@ -426,7 +381,7 @@ fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
 fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
     let before = [Act::MountBelow("f"), Act::WriteRules("f/.jottaignore", 2)];
     let acts = [Act::RemoteRespell("f", "F"), Act::RemoteWrite("f/d/e", 5)];
-    assert_lives_well(&[Mode::Sync, Mode::Pull], &before, &acts);
+    assert_lives_well_in(&[Mode::Sync, Mode::Pull], &before, &acts);
 }
 
 /// Once, a file that the user removed and saved again as it was, while another device removed it, was missed. Nobody had seen
@@ -444,10 +399,7 @@ fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
             step(After::Moves(0), Act::WriteWithOldTime("d/e/a", 1)),
         ],
     };
-    for seed in 0..40 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 40);
 }
 
 /// Once, it was held against jottad that a directory went to the trash with what another device had put into it a moment ago,
@@ -466,10 +418,7 @@ fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() 
                 step(After::Rest, Act::Write("c", 2)),
             ],
         };
-        for seed in 0..40 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 40);
     }
 }
 
@@ -484,7 +433,7 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
         Act::RemoteRespell("d/a", "d/A"),
         Act::SyncNow,
     ];
-    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+    assert_lives_well_in(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
 
 /// Once, it was held against jottad that another device saved where something was being removed, after the last look.
@@ -504,13 +453,7 @@ fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() 
                         step(After::Moves(moves), Act::RemoteWrite(put, 7)),
                     ],
                 };
-                for seed in 0..10 {
-                    let violations = run(&scenario, seed, false).violations;
-                    assert!(
-                        violations.is_empty(),
-                        "{mode}, {put}, {moves} moves, seed {seed}: {violations:?}"
-                    );
-                }
+                assert_lives_well(&scenario, 10);
             }
         }
     }
@@ -528,10 +471,7 @@ fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
         before: vec![Act::Write("d/e/a", 1)],
         steps: vec![step(Act::Remove("d/e")), step(Act::RemoteWrite("c", 1)), step(Act::Write("c", 4))],
     };
-    for seed in 0..40 {
-        let violations = run(&scenario, seed, false).violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
-    }
+    assert_lives_well(&scenario, 40);
 }
 
 /// Once, what was claimed of a request that a crash cut off was given up at once, although what was there by then was no
@@ -554,10 +494,7 @@ fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
                 step(After::Rest, Act::AccountFull(false)),
             ],
         };
-        for seed in 0..20 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{moves} moves, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 20);
     }
 }
 
@@ -571,7 +508,7 @@ fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
         Act::Remove("d/.jottaignore"),
         Act::Write("d/b", 3),
     ];
-    assert_lives_well(&[Mode::Backup, Mode::Archive], &before, &acts);
+    assert_lives_well_in(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
 
 /// Once, what had kept a directory from going to the local trash was its problem for ever when it had to stay anyway.
@@ -588,9 +525,6 @@ fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
                 step(After::Seconds(2000), Act::Symlink("d/e/b")),
             ],
         };
-        for seed in 0..60 {
-            let violations = run(&scenario, seed, false).violations;
-            assert!(violations.is_empty(), "{mode}, seed {seed}: {violations:?}");
-        }
+        assert_lives_well(&scenario, 60);
     }
 }

@@ -1,0 +1,6 @@
+//! The engine through simulated lives: four thousand that are drawn, and those that failed once.
+
+mod disks;
+mod living;
+mod respelling;
+mod seeds;
