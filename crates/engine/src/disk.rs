@@ -313,6 +313,12 @@ pub enum DiskErrorKind {
     /// What is mounted here is not what was there when this was decided.
     #[error("something else is mounted there now")]
     MountChanged,
+    /// The disk takes no such name: it is too long for it, or holds what it refuses.
+    #[error("the local disk does not take this name")]
+    ImpossibleName,
+    /// This process, or the whole system, has as many files open as it may.
+    #[error("too many files are open")]
+    TooManyFiles,
     /// Another daemon holds this root.
     #[error("another jottad is working on this folder")]
     Locked,

@@ -9,7 +9,7 @@ use jottad_core::{Content, File, Kind, Md5, RelativePath, StoredName, StoredPath
 
 use crate::digest::TreeDigest;
 use crate::disk::{DiskError, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity};
-use crate::remote::{ListedEntry, RemoteError, RemoteNode};
+use crate::remote::{ListedEntry, RemoteError, RemoteNode, UnusableEntry};
 
 /// Names one command; never reused within a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -353,7 +353,7 @@ pub enum Outcome {
     /// [`Task::Hash`].
     Hashed(Result<Md5, DiskError>),
     /// [`Task::ListTree`]: `Ok` only if it was complete. The entries came before as [`Event::Listed`].
-    ListingEnded(Result<(), RemoteError>),
+    ListingEnded(Result<Vec<UnusableEntry>, RemoteError>),
     /// [`Task::ListDirectory`].
     ListedDirectory(Result<Vec<(StoredName, RemoteNode)>, RemoteError>),
     /// [`Task::Look`].

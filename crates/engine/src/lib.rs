@@ -16,6 +16,7 @@ mod perform;
 mod planted;
 mod remote;
 mod run;
+mod scope;
 mod settings;
 mod status;
 mod time;
@@ -36,7 +37,9 @@ pub use local_disk::LocalDisk;
 pub use perform::{is_source_changed, perform};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};
-pub use remote::{ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
+pub use remote::{
+    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, UnusableEntry,
+};
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{

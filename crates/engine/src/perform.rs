@@ -17,7 +17,7 @@ use crate::event::{
 use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
 use crate::planted::{self, Planted};
 use crate::remote::{
-    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, UnusableEntry,
 };
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
@@ -102,7 +102,7 @@ async fn read_rules<D: Disk>(disk: &D, path: RelativePath, stat: &FileStat) -> R
     })
 }
 
-async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<(), RemoteError>
+async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<Vec<UnusableEntry>, RemoteError>
 where
     R: Remote,
     L: Fn(CommandId, Vec<ListedEntry>) -> F + Send + Sync,
@@ -111,12 +111,12 @@ where
     let mut listing = remote.list_tree(&StoredPath::root()).await?;
     loop {
         match listing.next_batch().await {
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(listing.unusable().to_vec()),
             Ok(Some(batch)) => listed(id, batch).await,
             Err(error)
                 if planted::is(Planted::TruncatedListing) && error.kind == RemoteErrorKind::Incomplete =>
             {
-                return Ok(());
+                return Ok(Vec::new());
             }
             Err(error) => return Err(error),
         }
@@ -356,7 +356,7 @@ async fn trash_remote<R: Remote>(
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
         (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {
-            if remote_digest(remote, &target).await? != known {
+            if remote_digest(remote, &target).await? != Some(known) {
                 return Err(OperationError::RemoteChanged { path: target });
             }
         }
@@ -374,7 +374,11 @@ fn is_same_node(now: Option<DiskNode>, then: Option<DiskNode>) -> bool {
     }
 }
 
-async fn remote_digest<R: Remote>(remote: &R, directory: &StoredPath) -> Result<TreeDigest, RemoteError> {
+/// What a remote directory holds; `None` if there is anything in it that nobody can know.
+async fn remote_digest<R: Remote>(
+    remote: &R,
+    directory: &StoredPath,
+) -> Result<Option<TreeDigest>, RemoteError> {
     let mut listing = remote.list_tree(directory).await?;
     let mut digest = TreeDigest::default();
     while let Some(batch) = listing.next_batch().await? {
@@ -384,7 +388,7 @@ async fn remote_digest<R: Remote>(remote: &R, directory: &StoredPath) -> Result<
             }
         }
     }
-    Ok(digest)
+    Ok(listing.unusable().is_empty().then_some(digest))
 }
 
 async fn trash_local<D: Disk, R: Remote>(

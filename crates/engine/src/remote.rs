@@ -96,6 +96,21 @@ pub trait RemoteListing: Send {
     ///
     /// A directory is not necessarily announced: it exists if anything in it does.
     fn next_batch(&mut self) -> impl Future<Output = Result<Option<Vec<ListedEntry>>, RemoteError>> + Send;
+
+    /// What came so far and cannot be used, at most a few of them: they are there, and so count as content of the
+    /// directories that they are in.
+    fn unusable(&self) -> &[UnusableEntry] {
+        &[]
+    }
+}
+
+/// An entry of the service that cannot be an entry of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnusableEntry {
+    /// Its path on the service, for people.
+    pub path: String,
+    /// Why it cannot be used.
+    pub reason: String,
 }
 
 /// One entry of a recursive listing.
@@ -136,10 +151,19 @@ pub struct RemoteError {
     pub message: String,
     /// How long the service asked us to wait.
     pub retry_after: Option<Duration>,
+    /// What was asked for may have been done although it failed.
+    pub may_be_done: bool,
+}
+
+impl RemoteError {
+    /// An error of a request that had no effect, after which the service asked for no pause.
+    pub const fn new(kind: RemoteErrorKind, message: String) -> Self {
+        Self { kind, message, retry_after: None, may_be_done: false }
+    }
 }
 
 /// What a failed remote operation means for the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemoteErrorKind {
     /// Nothing is at the path.
     NotFound,
@@ -147,6 +171,8 @@ pub enum RemoteErrorKind {
     Conflict,
     /// The service will never take this name or request as it is.
     Refused,
+    /// The service does not take a file of this size.
+    TooLarge,
     /// The local file changed while it was sent.
     SourceChanged,
     /// The local file could not be read while it was sent.
@@ -157,7 +183,7 @@ pub enum RemoteErrorKind {
     Incomplete,
     /// The account is full.
     QuotaExceeded,
-    /// The account is locked or not allowed to do this.
+    /// The account is not allowed to do this: it is locked, or only this entry or directory is.
     NotAllowed,
     /// The tokens are no longer good.
     LoginNeeded,
@@ -165,4 +191,23 @@ pub enum RemoteErrorKind {
     Offline,
     /// The service failed or asked to slow down; later it may work.
     Unavailable,
+}
+
+impl RemoteErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::NotFound,
+        Self::Conflict,
+        Self::Refused,
+        Self::TooLarge,
+        Self::SourceChanged,
+        Self::SourceUnreadable,
+        Self::StagingFailed,
+        Self::Incomplete,
+        Self::QuotaExceeded,
+        Self::NotAllowed,
+        Self::LoginNeeded,
+        Self::Offline,
+        Self::Unavailable,
+    ];
 }

@@ -167,6 +167,8 @@ pub enum ProblemKind {
     NameTooLong,
     /// The service refuses the name or the request.
     Refused,
+    /// The name on the service is none that a local file can have.
+    ImpossibleName,
     /// Another entry beside it has a name that the service takes for the same.
     NameClash,
     /// Something that is never synced stands where a file or directory was.
@@ -193,10 +195,11 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
+        Self::ImpossibleName,
         Self::NameClash,
         Self::WrongKind,
         Self::MountChanged,
@@ -216,6 +219,7 @@ impl ProblemKind {
             Self::Unreadable => "unreadable",
             Self::NameTooLong => "name_too_long",
             Self::Refused => "refused",
+            Self::ImpossibleName => "impossible_name",
             Self::NameClash => "name_clash",
             Self::WrongKind => "wrong_kind",
             Self::MountChanged => "mount_changed",

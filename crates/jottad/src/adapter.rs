@@ -8,14 +8,17 @@ use std::io;
 use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
 use jottad_engine::{
     ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
-    StagedFile, is_source_changed,
+    StagedFile, UnusableEntry, is_source_changed,
 };
 use jottad_transport::{
-    Client, Error, ErrorKind, ListStream, LiveFile, MoveOutcome, PartialContent, RemotePath, Sighting,
+    Client, Error, ErrorKind, ListStream, LiveFile, MoveOutcome, PartialContent, Quota, RemotePath, Sighting,
     StreamedEntry, UploadFacts, UploadSource,
 };
 
 use crate::link::ServiceLink;
+
+/// So many entries that cannot be used are kept: one name that is wrong is mostly one of many.
+const MOST_UNUSABLE: usize = 100;
 
 /// Jottacloud below a folder's remote root.
 #[derive(Debug, Clone)]
@@ -41,7 +44,8 @@ impl Remote for RemoteFolder {
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing, RemoteError> {
         let (client, place) = self.at(directory)?;
-        client.list_stream(&place).await.map(Listing).map_err(|error| remote_error(&error))
+        let stream = client.list_stream(&place).await.map_err(|error| remote_error(&error))?;
+        Ok(Listing { stream, unusable: Vec::new() })
     }
 
     async fn list_directory(
@@ -54,7 +58,7 @@ impl Remote for RemoteFolder {
         let listing = listing.ok_or_else(|| missing(&format!("listing {place}")))?;
         if !listing.proves_absence {
             let message = format!("listing {place}: the counts of the answer do not match what came");
-            return Err(RemoteError { kind: RemoteErrorKind::Incomplete, message, retry_after: None });
+            return Err(RemoteError::new(RemoteErrorKind::Incomplete, message));
         }
         let folders = listing.folders.into_iter().filter(|folder| folder.trashed.is_none());
         let folders = folders.map(|folder| (folder.name, RemoteNode::Directory));
@@ -86,13 +90,18 @@ impl Remote for RemoteFolder {
         let (client, place) = self.at(path)?;
         let facts = UploadFacts { content: file.content, created: None, modified: file.modified };
         let mut source = Source(content);
-        client.upload(&place, &facts, &mut source).await.map(drop).map_err(|error| match error.kind() {
+        let Err(error) = client.upload(&place, &facts, &mut source).await else { return Ok(()) };
+        let kind = match error.kind() {
             // What was sent is not what was hashed: the file was written to in between.
-            ErrorKind::Corrupt => {
-                RemoteError { kind: RemoteErrorKind::SourceChanged, ..remote_error(&error) }
+            ErrorKind::Corrupt => Some(RemoteErrorKind::SourceChanged),
+            // A full account may say so in this way (protocol U-29).
+            ErrorKind::Locked if is_full(&client, file.content.size).await => {
+                Some(RemoteErrorKind::QuotaExceeded)
             }
-            _ => remote_error(&error),
-        })
+            _ => None,
+        };
+        let error = remote_error(&error);
+        Err(RemoteError { kind: kind.unwrap_or(error.kind), ..error })
     }
 
     async fn download<S: StagedFile>(
@@ -173,28 +182,43 @@ impl Remote for RemoteFolder {
 }
 
 /// A recursive listing in the engine's terms.
-pub(crate) struct Listing(ListStream);
+pub(crate) struct Listing {
+    stream: ListStream,
+    unusable: Vec<UnusableEntry>,
+}
 
 impl RemoteListing for Listing {
     async fn next_batch(&mut self) -> Result<Option<Vec<ListedEntry>>, RemoteError> {
-        let batch = self.0.next_batch().await.map_err(|error| match error.kind() {
+        let batch = self.stream.next_batch().await.map_err(|error| match error.kind() {
             // Whatever ends a listing early, it proves nothing of what did not come.
             ErrorKind::Protocol | ErrorKind::Corrupt => {
                 RemoteError { kind: RemoteErrorKind::Incomplete, ..remote_error(&error) }
             }
             _ => remote_error(&error),
         })?;
-        Ok(batch.map(|entries| entries.into_iter().map(listed).collect()))
+        Ok(batch.map(|entries| entries.into_iter().filter_map(|entry| self.take(entry)).collect()))
+    }
+
+    fn unusable(&self) -> &[UnusableEntry] {
+        &self.unusable
     }
 }
 
-fn listed(entry: StreamedEntry) -> ListedEntry {
-    match entry {
-        StreamedEntry::Folder(path) => ListedEntry { path, node: RemoteNode::Directory },
-        StreamedEntry::File { path, content, modified, .. } => ListedEntry {
-            path,
-            node: RemoteNode::File(File { content, modified: modified.unwrap_or_default() }),
-        },
+impl Listing {
+    fn take(&mut self, entry: StreamedEntry) -> Option<ListedEntry> {
+        Some(match entry {
+            StreamedEntry::Folder(path) => ListedEntry { path, node: RemoteNode::Directory },
+            StreamedEntry::File { path, content, modified, .. } => ListedEntry {
+                path,
+                node: RemoteNode::File(File { content, modified: modified.unwrap_or_default() }),
+            },
+            StreamedEntry::Unusable { path, reason } => {
+                if self.unusable.len() < MOST_UNUSABLE {
+                    self.unusable.push(UnusableEntry { path, reason: reason.to_owned() });
+                }
+                return None;
+            }
+        })
     }
 }
 
@@ -225,17 +249,20 @@ impl<S: StagedFile> io::Write for Sink<'_, S> {
     }
 }
 
+/// Whether the account has no room for so many bytes, or may not be written to at present. What is not known is no.
+async fn is_full(client: &Client, bytes: u64) -> bool {
+    let Ok(user) = client.user().await else { return false };
+    let left = user.quota.and_then(Quota::bytes).zip(user.used_bytes);
+    user.write_locked || left.is_some_and(|(quota, used)| used.saturating_add(bytes) > quota)
+}
+
 fn missing(action: &str) -> RemoteError {
-    RemoteError {
-        kind: RemoteErrorKind::NotFound,
-        message: format!("{action}: no such folder"),
-        retry_after: None,
-    }
+    RemoteError::new(RemoteErrorKind::NotFound, format!("{action}: no such folder"))
 }
 
 /// A transport error by what it means for the engine.
 pub(crate) fn remote_error(error: &Error) -> RemoteError {
-    let kind = match error {
+    let kind = match error.last() {
         Error::Source { source, .. } if is_source_changed(source) => RemoteErrorKind::SourceChanged,
         Error::Source { .. } => RemoteErrorKind::SourceUnreadable,
         Error::Sink { .. } => RemoteErrorKind::StagingFailed,
@@ -246,6 +273,7 @@ pub(crate) fn remote_error(error: &Error) -> RemoteError {
             ErrorKind::QuotaExceeded => RemoteErrorKind::QuotaExceeded,
             ErrorKind::Locked => RemoteErrorKind::NotAllowed,
             ErrorKind::Refused => RemoteErrorKind::Refused,
+            ErrorKind::TooLarge => RemoteErrorKind::TooLarge,
             ErrorKind::Conflict => RemoteErrorKind::Conflict,
             ErrorKind::Incomplete => RemoteErrorKind::Incomplete,
             ErrorKind::SourceChanged => RemoteErrorKind::SourceChanged,
@@ -253,7 +281,10 @@ pub(crate) fn remote_error(error: &Error) -> RemoteError {
             _ => RemoteErrorKind::Unavailable,
         },
     };
-    RemoteError { kind, message: error.to_string(), retry_after: error.retry_after() }
+    // That a login is needed may be the answer to asking what became of a request whose own answer was lost.
+    let may_be_done = error.is_uncertain()
+        || matches!(error.kind(), ErrorKind::LoginNeeded | ErrorKind::Corrupt | ErrorKind::SourceChanged);
+    RemoteError { kind, message: error.to_string(), retry_after: error.retry_after(), may_be_done }
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ fn explain(error: &LoginError) -> Trouble {
 }
 
 fn login_needed(reason: &str) -> RemoteError {
-    RemoteError { kind: RemoteErrorKind::LoginNeeded, message: reason.to_owned(), retry_after: None }
+    RemoteError::new(RemoteErrorKind::LoginNeeded, reason.to_owned())
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ impl SimulatedRemote {
             })
             .await?;
         self.world.pause().await;
-        self.world.lock().fault(what)?;
+        let lost = self.world.lock().fault(what);
+        lost.map_err(|error| RemoteError { may_be_done: true, ..error })?;
         Ok(result)
     }
 }
@@ -182,7 +183,8 @@ fn local_path<'a>(names: impl Iterator<Item = &'a StoredName>) -> Option<Relativ
 }
 
 fn error(kind: RemoteErrorKind, what: &str, why: &str) -> RemoteError {
-    RemoteError { kind, message: format!("{what}: {why}"), retry_after: None }
+    let may_be_done = matches!(kind, RemoteErrorKind::Offline | RemoteErrorKind::Unavailable);
+    RemoteError { may_be_done, ..RemoteError::new(kind, format!("{what}: {why}")) }
 }
 
 fn refusal(what: &str) -> impl Fn(Refusal) -> RemoteError {

@@ -127,6 +127,9 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// The last attempt had no effect, but an earlier one at the same request may have had one.
+    #[error("{0}")]
+    AfterUncertain(Box<Error>),
     /// Renewing the login failed for everybody who waited for it.
     #[error("{0}")]
     Renewal(std::sync::Arc<Error>),
@@ -210,6 +213,8 @@ pub enum ErrorKind {
     Locked,
     /// The service will never take this name, path or parameter (400 and other client errors).
     Refused,
+    /// The service does not take so many bytes (413).
+    TooLarge,
     /// Something stands where something else is to go.
     Conflict,
     /// A listing that is not proven complete.
@@ -234,6 +239,7 @@ impl Error {
         match self {
             Self::Answer { fault, .. } => fault.kind(),
             Self::Renewal(error) => error.kind(),
+            Self::AfterUncertain(error) => error.kind(),
             Self::Connection { .. } | Self::Stalled { .. } | Self::StreamEnded { .. } => ErrorKind::Offline,
             Self::Redirected { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
             Self::Incomplete { .. } => ErrorKind::Incomplete,
@@ -277,6 +283,7 @@ impl Error {
         match self {
             Self::Answer { retry_after, .. } => *retry_after,
             Self::Renewal(error) => error.retry_after(),
+            Self::AfterUncertain(error) => error.retry_after(),
             _ => None,
         }
     }
@@ -287,7 +294,22 @@ impl Error {
             Self::Connection { source, .. } => !source.is_connect() && !source.is_builder(),
             Self::Stalled { .. } | Self::Protocol { .. } => true,
             Self::Answer { fault, .. } => fault.status() >= 500,
+            Self::AfterUncertain(_) => true,
             _ => false,
+        }
+    }
+
+    /// The same error, noting that an earlier attempt at the request may have had its effect.
+    #[must_use]
+    pub(crate) fn after_uncertain(self, uncertain: bool) -> Self {
+        if uncertain && !self.is_uncertain() { Self::AfterUncertain(Box::new(self)) } else { self }
+    }
+
+    /// The error of the last attempt.
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::AfterUncertain(error) => error.last(),
+            error => error,
         }
     }
 }

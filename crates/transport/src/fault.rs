@@ -77,6 +77,7 @@ impl ServerFault {
             403 => ErrorKind::Locked,
             404 | 410 => ErrorKind::NotFound,
             409 | 412 => ErrorKind::Conflict,
+            413 => ErrorKind::TooLarge,
             420 => ErrorKind::Offline,
             421 => ErrorKind::Corrupt,
             429 => ErrorKind::RateLimited,
@@ -99,6 +100,7 @@ impl fmt::Display for ServerFault {
             ErrorKind::Corrupt => "the service received other bytes than announced",
             ErrorKind::ServerFault => "the service failed",
             ErrorKind::Conflict => "the name is taken",
+            ErrorKind::TooLarge => "the service does not take so many bytes",
             _ => "the service refused",
         };
         write!(formatter, "{words} (status {}", self.status)?;
@@ -187,6 +189,7 @@ mod tests {
             (403, ErrorKind::Locked),
             (404, ErrorKind::NotFound),
             (409, ErrorKind::Conflict),
+            (413, ErrorKind::TooLarge),
             (416, ErrorKind::Refused),
             (420, ErrorKind::Offline),
             (421, ErrorKind::Corrupt),

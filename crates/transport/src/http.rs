@@ -174,13 +174,14 @@ impl Http {
     ///
     /// Cancel safe in the sense that nothing is kept; whether the request had its effect is then unknown.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer> {
-        let mut failed = 0;
+        let (mut failed, mut uncertain) = (0, false);
         loop {
             let error = match self.send_once(call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => error.after_uncertain(uncertain),
             };
             failed += 1;
+            uncertain |= error.is_uncertain();
             self.wait_to_repeat(call.repeat, failed, error).await?;
         }
     }
@@ -190,7 +191,7 @@ impl Http {
         let may = match repeat {
             Repeat::Freely => error.is_retryable(),
             // The request has never left: no connection, or it was turned away at the door.
-            Repeat::Never => error.is_retryable() && !error.is_uncertain(),
+            Repeat::Never => error.is_retryable() && !error.last().is_uncertain(),
         };
         let Some(delay) = self.0.options.retry.delay(failed).filter(|_| may) else { return Err(error) };
         if error.retry_after().is_some_and(|pause| pause > self.0.options.retry.longest_pause) {

@@ -20,6 +20,8 @@ use crate::xml::{Document, Element, XmlError};
 const BATCH: usize = 1000;
 /// A folder is a child of a mountpoint at the least; deeper than this no path is believed.
 const DEPTH_LIMIT: usize = 1024;
+/// So much of a path that cannot be used is told, in characters.
+const PATH_SHOWN: usize = 300;
 /// No tree of any account has this many bytes of listing.
 const SIZE_LIMIT: u64 = 64 << 30;
 
@@ -38,6 +40,13 @@ pub enum StreamedEntry {
         created: Option<Timestamp>,
         /// As the uploader set it.
         modified: Option<Timestamp>,
+    },
+    /// An entry that is there but cannot be used: it is counted, so its listing is as complete as any.
+    Unusable {
+        /// Its path as the service has it, shortened, for people.
+        path: String,
+        /// Why it cannot be used.
+        reason: &'static str,
     },
 }
 
@@ -154,8 +163,15 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         }
         match element.name() {
             "folder" => {
-                let folder = self.relative(required(element, "path")?)?;
-                self.announce(&folder);
+                let path = required(element, "path")?;
+                match self.relative(path)? {
+                    Ok(folder) => self.announce(&folder),
+                    Err(reason) => {
+                        if !self.folders.note_unusable(path) {
+                            self.pending.push(unusable(path, reason));
+                        }
+                    }
+                }
                 Ok(())
             }
             "file" => self.take_file(element),
@@ -174,9 +190,25 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
     }
 
     fn take_file(&mut self, element: &Element) -> Result<(), XmlError> {
-        let folder = self.relative(required(element, "path")?)?;
-        let name = StoredName::new(required(element, "filename")?)
-            .ok_or_else(|| malformed("a file has a name that cannot be"))?;
+        let path = required(element, "path")?;
+        let filename = required(element, "filename")?;
+        let folder = self.relative(path)?;
+        let name = StoredName::new(filename).ok_or("the name is empty or holds a slash");
+        let (folder, name) = match (folder, name) {
+            (Ok(folder), Ok(name)) => (folder, name),
+            (Ok(folder), Err(reason)) => {
+                self.announce(&folder);
+                self.files += 1;
+                self.pending.push(unusable(&format!("{path}/{filename}"), reason));
+                return Ok(());
+            }
+            (Err(reason), _) => {
+                self.folders.note_unusable(path);
+                self.files += 1;
+                self.pending.push(unusable(&format!("{path}/{filename}"), reason));
+                return Ok(());
+            }
+        };
         let md5: Md5 =
             required(element, "md5")?.trim().parse().map_err(|_| malformed("a sum is not an MD5"))?;
         let content = Content { size: number(element, "size")?, md5 };
@@ -212,8 +244,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         self.pending.extend(unreported.into_iter().rev().map(StreamedEntry::Folder));
     }
 
-    /// Cuts the listed folder off a path that starts at the mountpoint.
-    fn relative(&self, path: &str) -> Result<StoredPath, XmlError> {
+    /// Cuts the listed folder off a path that starts at the mountpoint; or why a path below it cannot be used.
+    fn relative(&self, path: &str) -> Result<Result<StoredPath, &'static str>, XmlError> {
         let rest =
             path.strip_prefix('/').ok_or_else(|| malformed("a path does not start at the mountpoint"))?;
         let mut components = rest.split('/');
@@ -223,12 +255,12 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
                 return Err(malformed("a path lies outside the listed folder"));
             }
         }
-        let names = components.map(StoredName::new).collect::<Option<Vec<_>>>();
-        let names = names.ok_or_else(|| malformed("a path holds an empty name"))?;
-        if names.len() > DEPTH_LIMIT {
-            return Err(malformed("a path is too deep"));
-        }
-        Ok(StoredPath::new(names))
+        let names = components.take(DEPTH_LIMIT + 1).map(StoredName::new).collect::<Option<Vec<_>>>();
+        Ok(match names {
+            None => Err("the path holds an empty name"),
+            Some(names) if names.len() > DEPTH_LIMIT => Err("the path is too deep"),
+            Some(names) => Ok(StoredPath::new(names)),
+        })
     }
 
     fn prove(&self) -> Result<(), XmlError> {
@@ -274,6 +306,19 @@ impl Folders {
         }
         reported
     }
+
+    /// Counts a folder whose path cannot be used, once; tells whether it was counted before.
+    fn note_unusable(&mut self, path: &str) -> bool {
+        let before = self.seen.insert(self.key.hash_one(path), true);
+        self.counted += u64::from(before.is_none());
+        before.is_some()
+    }
+}
+
+/// One that is there and cannot be used, told in one bounded line.
+fn unusable(path: &str, reason: &'static str) -> StreamedEntry {
+    let printable = path.chars().map(|character| if character.is_control() { '?' } else { character });
+    StreamedEntry::Unusable { path: printable.take(PATH_SHOWN).collect(), reason }
 }
 
 fn required<'a>(element: &'a Element, name: &str) -> Result<&'a str, XmlError> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jottad_core::moves::Parked;
 use jottad_core::{File, Name, OperationKind, RelativePath, Side};
 
+use super::connection::Suspected;
+use super::pacing::Outage;
 use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind, Identity};
 use crate::event::{Achieved, CommandId, OperationError};
@@ -12,8 +14,12 @@ use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Descend, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
-use crate::status::{LogLine, ProblemKind};
+use crate::scope::{self, Failure, Scope};
+use crate::status::LogLine;
 use crate::time::Now;
+
+/// How long an operation waits for open files to be closed.
+pub(super) const CROWDED: Duration = Duration::from_secs(5);
 
 /// An operation that was asked for.
 #[derive(Debug, Clone)]
@@ -151,6 +157,7 @@ impl Folder {
         match result {
             Ok(achieved) => {
                 self.connection.succeeded();
+                self.pacing.succeeded();
                 self.achieved(node, &running, achieved, now)
             }
             Err(error) => self.operation_failed(&node, &running, &error, now),
@@ -379,16 +386,32 @@ impl Folder {
         self.round.restart();
         match error {
             OperationError::Disk(error) => self.disk_failed(node, running, error, now),
-            OperationError::Remote(error) => self.remote_failed(node, running, error, now),
+            OperationError::Remote(error) => {
+                self.look_failed(Suspected::Operation(Box::new(running.clone())), error, now)
+            }
             OperationError::LocalChanged { path } => {
                 self.look_at_local(path);
-                Ok(())
+                self.let_rest(running, now)
             }
             OperationError::RemoteChanged { .. } => {
                 self.look_at_remote(running);
-                Ok(())
+                self.let_rest(running, now)
             }
         }
+    }
+
+    /// What failed without being a problem rests before it is tried again, longer each time.
+    fn let_rest(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
+        let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+        match &running.detail {
+            Detail::MoveRemote(remote_move) => {
+                let target = self.index.child(remote_move.directory, &remote_move.name)?;
+                let ends = [running.node].into_iter().chain(target.map(|target| target.id));
+                self.pacing.rest_move(ends, attempts, now);
+            }
+            _ => self.pacing.rest(running.node, attempts, now),
+        }
+        Ok(())
     }
 
     /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where
@@ -404,19 +427,13 @@ impl Folder {
         if !running.claims() || !node.remote.as_ref().is_some_and(|remote| remote.claimed) {
             return Ok(());
         }
-        let nothing_was_sent = match error {
-            OperationError::Disk(_)
-            | OperationError::LocalChanged { .. }
-            | OperationError::RemoteChanged { .. } => true,
-            // That a login is needed may be the answer to asking what became of a request whose own answer was lost.
-            OperationError::Remote(error) => error.kind == RemoteErrorKind::QuotaExceeded,
-        };
-        if nothing_was_sent {
-            node.remote.clone_from(&running.before);
-            self.index.save(&mut node)?;
-        } else {
+        let may_be_done = matches!(error, OperationError::Remote(error) if error.may_be_done);
+        if may_be_done {
             self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
             self.confirming.doubt(running.directory);
+        } else {
+            node.remote.clone_from(&running.before);
+            self.index.save(&mut node)?;
         }
         Ok(())
     }
@@ -458,91 +475,68 @@ impl Folder {
         if self.is_root_lost(error, now) {
             return Ok(());
         }
-        let (kind, remedy) = match error.kind {
-            DiskErrorKind::MountChanged => {
+        match (scope::of_disk(&error.kind), &error.kind) {
+            (Scope::Directory, _) => {
                 self.look_for_mount(&error.path);
-                return Ok(());
+                Ok(())
             }
-            DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::Occupied => {
+            // It says nothing of the entry: files are closed again.
+            (Scope::Folder, _) => {
+                self.attempts.remove(&node.id);
+                self.pacing.rest_for(node.id, CROWDED, now);
+                Ok(())
+            }
+            (_, DiskErrorKind::Changed | DiskErrorKind::NotFound | DiskErrorKind::Occupied) => {
                 self.look_at_local(&running.path);
-                return Ok(());
+                self.let_rest(running, now)
             }
-            DiskErrorKind::PermissionDenied => {
-                (ProblemKind::Unreadable, "let the user that runs jottad read and write it, or ignore it")
+            _ => {
+                let Failure { kind, remedy, pause } = scope::disk_failure(&error.kind);
+                self.pacing.failed(None, now);
+                self.put_problem(node.id, kind, error.to_string(), remedy, pause, now)
             }
-            DiskErrorKind::NoSpace => (ProblemKind::LocalDisk, "free some space on the local disk"),
-            _ => (ProblemKind::LocalDisk, "check the local disk"),
-        };
-        self.put_problem(node.id, kind, error.to_string(), remedy, Some(Duration::from_mins(5)), now)
+        }
     }
 
-    fn remote_failed(
+    /// An operation failed on the service for a reason of the entry's own.
+    pub(super) fn entry_failed(
         &mut self,
-        node: &Node,
         running: &Running,
         error: &RemoteError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if self.is_connection_trouble(error, now) {
-            // It says nothing about the entry.
-            self.attempts.remove(&node.id);
-            return Ok(());
-        }
+        let Some(node) = self.index.node(running.node)? else { return Ok(()) };
+        let is_outage = matches!(error.kind, RemoteErrorKind::Offline | RemoteErrorKind::Unavailable);
+        self.pacing.failed(is_outage.then(|| Outage::at(node.id, &error.message)), now);
         match error.kind {
             RemoteErrorKind::SourceChanged => {
                 self.look_at_local(&running.path);
-                Ok(())
-            }
-            RemoteErrorKind::NotFound | RemoteErrorKind::Conflict => {
-                self.look_at_remote(running);
-                Ok(())
+                return self.let_rest(running, now);
             }
             // A move may always be left out: where the service does not want it, the path rules do without. Where it
             // merely fails, waiting is better, because a directory that is not moved is sent anew.
-            RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded
+            RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::NotAllowed
                 if matches!(running.detail, Detail::MoveRemote(_)) =>
             {
                 self.attempts.insert(node.id, super::MOST_ATTEMPTS);
-                Ok(())
+                return Ok(());
             }
-            _ if matches!(running.detail, Detail::MoveRemote(_)) => {
-                self.attempts.remove(&node.id);
-                self.connection_failed(error, now);
-                Ok(())
+            RemoteErrorKind::NotFound | RemoteErrorKind::Conflict => {
+                self.look_at_remote(running);
+                // The first look mostly shows why. What fails again after it is a problem.
+                if self.attempts.get(&node.id).is_none_or(|attempts| *attempts <= 1)
+                    && self.index.problem(node.id)?.is_none()
+                {
+                    return Ok(());
+                }
             }
-            RemoteErrorKind::QuotaExceeded => {
-                self.account_is_full(now);
-                let remedy = "free space in the account (jottad account shows it) or ignore the file";
-                let retry = Some(Duration::from_mins(10));
-                self.put_problem(
-                    node.id,
-                    ProblemKind::QuotaExceeded,
-                    error.message.clone(),
-                    remedy,
-                    retry,
-                    now,
-                )
-            }
-            RemoteErrorKind::Refused => {
-                let remedy = "rename it: the service does not take it as it is";
-                let retry = Some(Duration::from_hours(6));
-                self.put_problem(node.id, ProblemKind::Refused, error.message.clone(), remedy, retry, now)
-            }
-            RemoteErrorKind::SourceUnreadable => {
-                let remedy = "let the user that runs jottad read it, or ignore it";
-                let retry = Some(Duration::from_mins(10));
-                self.put_problem(node.id, ProblemKind::Unreadable, error.message.clone(), remedy, retry, now)
-            }
-            RemoteErrorKind::StagingFailed => {
-                let remedy = "free some space on the local disk";
-                let retry = Some(Duration::from_mins(5));
-                self.put_problem(node.id, ProblemKind::LocalDisk, error.message.clone(), remedy, retry, now)
-            }
-            _ => {
-                let remedy = "nothing: it is tried again";
-                let retry = Some(Duration::from_secs(5));
-                self.put_problem(node.id, ProblemKind::Failing, error.message.clone(), remedy, retry, now)
-            }
+            RemoteErrorKind::QuotaExceeded => self.connection.account_is_full(now),
+            _ => {}
         }
+        if matches!(running.detail, Detail::MoveRemote(_)) {
+            return self.let_rest(running, now);
+        }
+        let Failure { kind, remedy, pause } = scope::remote_failure(error);
+        self.put_problem(node.id, kind, error.message.clone(), remedy, pause, now)
     }
 }

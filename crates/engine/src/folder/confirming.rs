@@ -6,19 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, FoldKey, StoredName};
+use jottad_core::{Entry, FoldKey, StoredName, Timestamp};
 
+use super::connection::Suspected;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Index, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
-use crate::status::ProblemKind;
+use crate::scope::{self, Failure};
+use crate::status::{Problem, ProblemKind};
 use crate::time::Now;
 
 /// Most looks at one time.
 const MOST_LOOKS: usize = 4;
 /// Up to this many entries are looked at one by one instead of by listing their directory.
 const FEW: u64 = 2;
+/// A directory that the service does not show is asked for at least so often.
+const LONGEST_LOOK_PAUSE: Duration = Duration::from_hours(1);
 
 /// What still has to be seen.
 #[derive(Debug, Default)]
@@ -46,6 +50,35 @@ struct Waiting {
     looking: bool,
     /// A look got no answer, so that this round of looks says nothing of what was not seen.
     unanswered: bool,
+    /// The service did not show what is in the directory the last time, which is a problem of the directory.
+    failure: Option<LookFailure>,
+}
+
+/// Why the service does not show what is in a directory, although it answers.
+#[derive(Debug, Clone)]
+struct LookFailure {
+    kind: ProblemKind,
+    message: String,
+    remedy: &'static str,
+    since: Timestamp,
+    tries: u32,
+}
+
+impl LookFailure {
+    fn new(since: Timestamp) -> Self {
+        Self { kind: ProblemKind::Failing, message: String::new(), remedy: "", since, tries: 0 }
+    }
+
+    /// Notes another failure; how long to wait before the next look.
+    fn note(&mut self, error: &RemoteError) -> Duration {
+        let Failure { kind, remedy, pause } = scope::remote_failure(error);
+        self.kind = kind;
+        self.message.clone_from(&error.message);
+        self.remedy = remedy;
+        self.tries += 1;
+        let doublings = (self.tries - 1).min(12);
+        pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE)
+    }
 }
 
 #[derive(Debug)]
@@ -198,6 +231,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
+        let before = self.confirming.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
         self.hinting.looked(directory);
         match result {
@@ -238,11 +272,41 @@ impl Folder {
                 self.look_again_for(directory, in_vain, now)
             }
             Err(error) => {
-                self.confirming.waiting.entry(directory).or_default().entries += FEW + 1;
-                self.connection_failed(&error, now);
-                Ok(())
+                let waiting = self.confirming.waiting.entry(directory).or_default();
+                waiting.entries += FEW + 1;
+                waiting.failure = before;
+                self.look_failed(Suspected::Directory(directory), &error, now)
             }
         }
+    }
+
+    /// The service answers, but does not show what is in a directory: that is looked for again, more and more seldom.
+    pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
+        let waiting = self.confirming.waiting.entry(directory).or_default();
+        let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
+        let pause = failure.note(error);
+        waiting.entries = waiting.entries.max(FEW + 1);
+        waiting.not_before = Some(now.monotonic + pause);
+    }
+
+    /// The directories of which the service does not show what is in them, although it answers.
+    pub(super) fn unseen_directories(&self) -> Result<Vec<Problem>, FolderError> {
+        let mut problems = Vec::new();
+        for (directory, waiting) in &self.confirming.waiting {
+            let Some(failure) = &waiting.failure else { continue };
+            if self.index.node(*directory)?.is_some() {
+                problems.push(Problem {
+                    path: self.index.path(*directory)?,
+                    kind: failure.kind,
+                    reason: failure.message.clone(),
+                    remedy: failure.remedy.to_owned(),
+                    since: failure.since,
+                    tries: failure.tries,
+                    next_try: None,
+                });
+            }
+        }
+        Ok(problems)
     }
 
     pub(super) fn entry_confirmed(
@@ -269,18 +333,22 @@ impl Folder {
             }
             Err(error) => {
                 self.confirming.waiting.entry(directory).or_default().unanswered = true;
-                self.connection_failed(&error, now);
+                self.look_failed(Suspected::Directory(directory), &error, now)?;
             }
         }
         if !is_last {
             return Ok(());
         }
-        let unanswered = self.confirming.waiting.get(&directory).is_some_and(|waiting| waiting.unanswered);
+        let looked = self.confirming.waiting.get(&directory);
+        let unanswered = looked
+            .filter(|waiting| waiting.unanswered)
+            .map(|waiting| (waiting.not_before, waiting.failure.clone()));
         self.end_look(directory);
-        if unanswered {
+        if let Some((not_before, failure)) = unanswered {
+            // What is in the directory is asked for in another way the next time.
             let waiting = self.confirming.waiting.entry(directory).or_default();
-            waiting.entries = waiting.entries.max(1);
-            waiting.in_vain = in_vain;
+            waiting.entries = waiting.entries.max(FEW + 1);
+            (waiting.in_vain, waiting.not_before, waiting.failure) = (in_vain, not_before, failure);
             return Ok(());
         }
         self.look_again_for(directory, in_vain, now)
@@ -426,6 +494,30 @@ impl Folder {
         Ok(until.filter(|until| looked < *until))
     }
 
+    /// What was sent did not arrive, so the service has what it had before. That is no news, so what is remembered of
+    /// failures stays: else what is refused would be sent again without a pause.
+    fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        self.keeping_failures(node, Self::remote_vanished)
+    }
+
+    /// Changes a row without forgetting what failed at it.
+    pub(super) fn keeping_failures(
+        &mut self,
+        node: &mut Node,
+        change: impl FnOnce(&mut Self, &mut Node) -> Result<(), FolderError>,
+    ) -> Result<(), FolderError> {
+        let problem = self.index.problem(node.id)?;
+        let attempts = self.attempts.get(&node.id).copied();
+        change(self, node)?;
+        if let Some(problem) = problem {
+            self.index.put_problem(&problem)?;
+        }
+        if let Some(attempts) = attempts {
+            self.attempts.insert(node.id, attempts);
+        }
+        Ok(())
+    }
+
     /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
     /// not stored, and is sent anew.
     fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
@@ -439,7 +531,7 @@ impl Folder {
         }
         for mut node in lost {
             if !self.busy.contains(&node.id) {
-                self.remote_vanished(&mut node)?;
+                self.give_up_claim(&mut node)?;
             }
         }
         if late.is_empty() {
@@ -456,7 +548,7 @@ impl Folder {
             if self.busy.contains(&node.id) {
                 continue;
             }
-            self.remote_vanished(&mut node)?;
+            self.give_up_claim(&mut node)?;
             if !self.confirming.accepted.remove(&node.id) || self.is_there_respelled(&node)? {
                 continue;
             }

@@ -1,9 +1,19 @@
-//! Whether the service can be worked with, and when to try again if not.
+//! Whether the service can be worked with, and when to ask again if not.
+//!
+//! A request for one entry may fail because the service cannot be reached, or for a reason of the entry's own. So the
+//! service is asked for its change stamp after it: an answer acquits the service, and the entry has a problem. Trouble
+//! with the service ends only with such an answer, never with a new try.
 
 use std::time::Duration;
 
-use super::Folder;
+use jottad_core::Timestamp;
+
+use super::completing::Running;
+use super::{Folder, FolderError};
+use crate::event::{CommandId, Task};
+use crate::index::NodeId;
 use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::scope::{self, Asked, Blame, Scope};
 use crate::time::Now;
 
 const FIRST_DELAY: Duration = Duration::from_secs(5);
@@ -14,20 +24,68 @@ const LONGEST_DELAY: Duration = Duration::from_mins(5);
 pub(super) struct Connection {
     trouble: Option<Trouble>,
     failures: u32,
+    /// How often the folder could not be listed in a row although the service answered.
+    listing_failures: u32,
     /// Until then no file is sent, because the account is full.
     full_until: Option<Duration>,
+    /// The question whether the service answers.
+    probe: Probe,
+    /// What failed and has a problem if the service answers.
+    suspects: Vec<Suspect>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Probe {
+    #[default]
+    None,
+    Wanted,
+    Asked(CommandId),
+}
+
+/// Something that failed for a reason that may be the service's or its own.
+#[derive(Debug)]
+struct Suspect {
+    error: RemoteError,
+    what: Suspected,
+}
+
+#[derive(Debug)]
+pub(super) enum Suspected {
+    /// An operation.
+    Operation(Box<Running>),
+    /// A look at the content of a directory, or at entries in it.
+    Directory(NodeId),
+    /// A look at an end of a move in doubt.
+    Move,
+    /// The listing of everything.
+    Listing,
 }
 
 #[derive(Debug, Clone)]
 struct Trouble {
+    scope: Scope,
     kind: RemoteErrorKind,
     message: String,
+    since: Timestamp,
+    tries: u32,
     retry_at: Option<Duration>,
 }
 
+/// Why the whole folder does not get on, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TroubleView<'a> {
+    pub(super) scope: Scope,
+    pub(super) kind: RemoteErrorKind,
+    pub(super) message: &'a str,
+    pub(super) since: Timestamp,
+    /// How often the service was asked in vain.
+    pub(super) tries: u32,
+}
+
 impl Connection {
+    /// Whether anything but the question whether the service answers may be asked.
     pub(super) fn is_open(&self) -> bool {
-        self.trouble.is_none()
+        self.trouble.is_none() && self.probe == Probe::None
     }
 
     /// Whether files may be sent.
@@ -39,13 +97,19 @@ impl Connection {
         self.trouble.as_ref().is_some_and(|trouble| trouble.kind == RemoteErrorKind::LoginNeeded)
     }
 
-    /// The last error, while it keeps the folder from going on.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| trouble.message.as_str())
+    /// What keeps the folder from going on, until the service has answered.
+    pub(super) fn trouble(&self) -> Option<TroubleView<'_>> {
+        let Trouble { scope, kind, message, since, tries, .. } = self.trouble.as_ref()?;
+        Some(TroubleView { scope: *scope, kind: *kind, message, since: *since, tries: *tries })
     }
 
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
+    }
+
+    /// The folder was listed.
+    pub(super) fn listed(&mut self) {
+        self.listing_failures = 0;
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -54,64 +118,163 @@ impl Connection {
     }
 
     pub(super) fn timer(&mut self, now: Now) {
-        if self.deadline().is_some_and(|time| time <= now.monotonic) {
-            if self
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.retry_at.is_some_and(|time| time <= now.monotonic))
-            {
-                self.trouble = None;
-            }
-            if self.full_until.is_some_and(|time| time <= now.monotonic) {
-                self.full_until = None;
-            }
+        if let Some(trouble) = &mut self.trouble
+            && trouble.retry_at.is_some_and(|time| time <= now.monotonic)
+        {
+            trouble.retry_at = None;
+            self.want_probe();
+        }
+        self.full_until = self.full_until.filter(|time| *time > now.monotonic);
+    }
+
+    /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was full.
+    pub(super) fn retry_now(&mut self) {
+        self.full_until = None;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retry_at = None;
+            self.want_probe();
         }
     }
 
-    pub(super) fn retry_now(&mut self) {
-        self.trouble = None;
-        self.full_until = None;
+    fn want_probe(&mut self) {
+        if self.probe == Probe::None {
+            self.probe = Probe::Wanted;
+        }
     }
 
-    fn fail(&mut self, error: &RemoteError, now: Now) {
+    /// Whether this command asks whether the service answers.
+    pub(super) fn asked(&self, command: CommandId) -> bool {
+        self.probe == Probe::Asked(command)
+    }
+
+    /// Takes an error that concerns more than what was asked for.
+    pub(super) fn fail(&mut self, scope: Scope, error: &RemoteError, now: Now) {
+        let failures = self.failures;
+        self.failures += 1;
+        self.close(scope, error, failures, now);
+    }
+
+    fn close(&mut self, scope: Scope, error: &RemoteError, failures: u32, now: Now) {
         let delay = if error.kind == RemoteErrorKind::LoginNeeded {
             None
         } else {
-            let doubled = FIRST_DELAY.saturating_mul(1 << self.failures.min(10)).min(LONGEST_DELAY);
+            let doubled = FIRST_DELAY.saturating_mul(1 << failures.min(10)).min(LONGEST_DELAY);
             Some(doubled.max(error.retry_after.unwrap_or_default()))
         };
-        self.failures += 1;
+        let before = self.trouble.as_ref().map(|trouble| (trouble.since, trouble.tries));
+        let (since, tries) = before.unwrap_or((now.wall, 0));
         self.trouble = Some(Trouble {
+            since,
+            tries: tries + 1,
+            scope,
             kind: error.kind,
             message: error.message.clone(),
             retry_at: delay.map(|delay| now.monotonic + delay),
         });
-    }
-}
-
-impl Folder {
-    /// Takes an error that concerns the whole service, not one entry; tells whether it did.
-    pub(super) fn is_connection_trouble(&mut self, error: &RemoteError, now: Now) -> bool {
-        match error.kind {
-            RemoteErrorKind::LoginNeeded | RemoteErrorKind::Offline | RemoteErrorKind::NotAllowed => {
-                self.connection.fail(error, now);
-                true
-            }
-            RemoteErrorKind::Unavailable if error.retry_after.is_some() => {
-                self.connection.fail(error, now);
-                true
-            }
-            _ => false,
+        if self.probe == Probe::Wanted {
+            self.probe = Probe::None;
         }
-    }
-
-    /// Takes the failure of something that the whole folder waits for.
-    pub(super) fn connection_failed(&mut self, error: &RemoteError, now: Now) {
-        self.connection.fail(error, now);
     }
 
     /// The account is full: nothing is sent for a while, everything else goes on.
     pub(super) fn account_is_full(&mut self, now: Now) {
-        self.connection.full_until = Some(now.monotonic + Duration::from_mins(10));
+        self.full_until = Some(now.monotonic + Duration::from_mins(10));
+    }
+}
+
+impl Folder {
+    /// Asks whether the service answers, where that has come into doubt.
+    pub(super) fn issue_probe(&mut self) {
+        if self.connection.probe == Probe::Wanted {
+            self.connection.probe = Probe::Asked(self.issue(Task::Poll));
+        }
+    }
+
+    /// The question whether the service answers has ended. Any answer of its own acquits it.
+    pub(super) fn probe_ended(
+        &mut self,
+        result: Result<String, RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        self.connection.probe = Probe::None;
+        self.round.restart();
+        let suspects = std::mem::take(&mut self.connection.suspects);
+        if let Err(error) = result
+            && let Blame::Known(scope @ (Scope::Network | Scope::Account)) =
+                scope::of_remote(Asked::Stamp, error.kind, error.retry_after.is_some())
+        {
+            self.connection.fail(scope, &error, now);
+            for suspect in suspects {
+                self.acquit(&suspect.what);
+            }
+            return Ok(());
+        }
+        self.connection.trouble = None;
+        for Suspect { error, what } in suspects {
+            match what {
+                Suspected::Operation(running) => self.entry_failed(&running, &error, now)?,
+                Suspected::Directory(directory) => self.directory_failed(directory, &error, now),
+                Suspected::Move => self.move_look_failed(now)?,
+                Suspected::Listing => self.listing_failed(&error, now),
+            }
+        }
+        Ok(())
+    }
+
+    /// It was the service that failed, which says nothing of what was asked for.
+    fn acquit(&mut self, suspected: &Suspected) {
+        match suspected {
+            Suspected::Operation(running) => {
+                self.attempts.remove(&running.node);
+            }
+            Suspected::Directory(_) | Suspected::Move | Suspected::Listing => {}
+        }
+    }
+
+    /// Something failed in a way in which everything may fail: the service is asked, unless it is known to be in trouble.
+    pub(super) fn suspect(&mut self, what: Suspected, error: &RemoteError) {
+        if self.connection.trouble.is_some() {
+            self.acquit(&what);
+            return;
+        }
+        self.connection.suspects.push(Suspect { error: error.clone(), what });
+        self.connection.want_probe();
+    }
+
+    /// Takes the failure of a look.
+    pub(super) fn look_failed(
+        &mut self,
+        what: Suspected,
+        error: &RemoteError,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let asked = match what {
+            Suspected::Operation(_) | Suspected::Move => Asked::Entry,
+            Suspected::Directory(_) => Asked::Directory,
+            Suspected::Listing => Asked::Listing,
+        };
+        let is_full = error.kind == RemoteErrorKind::QuotaExceeded;
+        match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
+            (Blame::Unless(_), what) => self.suspect(what, error),
+            (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {
+                self.connection.fail(scope, error, now);
+                // A pause may be asked for because of this one thing, so its tries count.
+                if error.retry_after.is_none() {
+                    self.acquit(&what);
+                }
+            }
+            (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
+            (_, Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
+            (_, Suspected::Move) => self.move_look_failed(now)?,
+            (_, Suspected::Listing) => self.listing_failed(error, now),
+        }
+        Ok(())
+    }
+
+    /// The service answers, but does not list the folder: nothing is known of it until it does.
+    fn listing_failed(&mut self, error: &RemoteError, now: Now) {
+        let failures = self.connection.listing_failures;
+        self.connection.listing_failures += 1;
+        self.connection.close(Scope::Folder, error, failures, now);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jottad_core::Md5;
 
+use super::completing::CROWDED;
 use super::{Folder, FolderError};
 use crate::disk::{DiskError, DiskErrorKind, FileStat};
 use crate::event::{CommandId, Task};
@@ -77,6 +78,7 @@ impl Folder {
     fn issue_hash(&mut self, node: &mut Node) -> Result<(), FolderError> {
         let Local::File { stat, md5: None } = node.local else { return Ok(()) };
         if self.hashing.is_running(node.id)
+            || self.pacing.is_resting(node.id)
             || self
                 .index
                 .problem(node.id)?
@@ -161,6 +163,7 @@ impl Folder {
                     self.hashing.restart();
                 }
             }
+            DiskErrorKind::TooManyFiles => self.pacing.rest_for(node.id, CROWDED, now),
             _ => self.put_problem(
                 node.id,
                 ProblemKind::Unreadable,

@@ -6,10 +6,12 @@ use std::time::Duration;
 use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, StoredName, StoredPath, Timestamp};
 
+use super::connection::Suspected;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Node, NodeId, RemoteRecord};
-use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
+use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
+use crate::scope::{self, Asked, Blame};
 use crate::settings::FolderSettings;
 use crate::time::Now;
 
@@ -18,6 +20,8 @@ const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
 const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
+/// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
+const MOST_UNUSABLE: usize = 100;
 
 /// The state of the remote tree's observation.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(super) struct Listing {
     root_looked_for_at: Option<Duration>,
     /// A person allowed to build a missing remote root anew.
     pub(super) missing_root_trusted: bool,
+    /// What the last complete listing showed that can be no entry of the folder, and since when.
+    pub(super) unusable: BTreeMap<UnusableEntry, Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +71,8 @@ struct RunningListing {
     hides: BTreeMap<NodeId, Duration>,
     /// The directory of the last entry, which is nearly always that of the next.
     directory: Option<(StoredPath, NodeId)>,
+    /// What it showed that can have no row.
+    unusable: Vec<UnusableEntry>,
 }
 
 impl RunningListing {
@@ -103,6 +111,7 @@ impl Listing {
             root_missed: 0,
             root_looked_for_at: None,
             missing_root_trusted: false,
+            unusable: BTreeMap::new(),
         })
     }
 
@@ -210,6 +219,7 @@ impl Folder {
                     touched: self.busy.clone(),
                     hides: BTreeMap::new(),
                     directory: None,
+                    unusable: Vec::new(),
                 });
             }
         }
@@ -227,7 +237,9 @@ impl Folder {
             // A mountpoint that does not exist yet has no stamp; the listing will say so.
             Err(error) if error.kind == RemoteErrorKind::NotFound => String::new(),
             Err(error) => {
-                self.connection_failed(&error, now);
+                let (Blame::Known(scope) | Blame::Unless(scope)) =
+                    scope::of_remote(Asked::Stamp, error.kind, error.retry_after.is_some());
+                self.connection.fail(scope, &error, now);
                 return Ok(());
             }
         };
@@ -292,6 +304,9 @@ impl Folder {
                 }
                 self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
                 running.see(node.id);
+            } else if running.unusable.len() < MOST_UNUSABLE {
+                let reason = "no local file can have this name".to_owned();
+                running.unusable.push(UnusableEntry { path: entry.path.to_string(), reason });
             }
         }
         self.listing.running = Some(running);
@@ -333,20 +348,21 @@ impl Folder {
         }
         let seen = seen.map(|seen| RemoteRecord::seen(seen, stored, &node.name));
         if node.remote != seen || node.id == NodeId::NEW {
-            let was_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
-            let attempts = self.attempts.get(&node.id).copied().filter(|_| was_claimed);
-            if let Some(claim) = node.remote.take()
-                && claim.claimed
+            let claim = node.remote.take().filter(|remote| remote.claimed);
+            let was_claimed = claim.is_some();
+            if let Some(claim) = claim
                 && seen.as_ref().is_some_and(|seen| seen.node == claim.node)
             {
                 node.base = Some(node.base_from_claim(&claim));
+                self.index.clear_problem(node.id)?;
             }
             node.remote = seen;
             self.confirming.forget(node.id);
-            self.save_observed(node)?;
-            // What comes of our own work does not make it count anew how often that was tried.
-            if let Some(attempts) = attempts {
-                self.attempts.insert(node.id, attempts);
+            // What comes of our own work does not make it count anew how often that was tried, nor why it failed.
+            if was_claimed {
+                self.keeping_failures(node, Self::save_observed)?;
+            } else {
+                self.save_observed(node)?;
             }
         }
         self.note_spelling(node);
@@ -356,7 +372,7 @@ impl Folder {
     pub(super) fn listing_ended(
         &mut self,
         command: CommandId,
-        result: Result<(), RemoteError>,
+        result: Result<Vec<UnusableEntry>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
@@ -364,7 +380,8 @@ impl Folder {
         };
         let stamp = self.listing.stamp.take();
         match result {
-            Ok(()) => {
+            Ok(unusable) => {
+                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now);
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;
@@ -398,11 +415,11 @@ impl Folder {
             }
             Err(error) => {
                 self.listing.want_everything();
-                self.connection_failed(&error, now);
-                return Ok(());
+                return self.look_failed(Suspected::Listing, &error, now);
             }
         }
         self.connection.succeeded();
+        self.connection.listed();
         self.listing.known = true;
         self.listing.own_work = false;
         self.listing.listed_at = Some(now.monotonic);
@@ -410,6 +427,14 @@ impl Folder {
         self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
         self.round.restart();
         Ok(())
+    }
+
+    /// Notes what the service has and nothing local can stand for. It is known anew after each listing.
+    fn note_unusable(&mut self, refused: Vec<UnusableEntry>, unnamed: Vec<UnusableEntry>, now: Now) {
+        let before = std::mem::take(&mut self.listing.unusable);
+        let found = refused.into_iter().chain(unnamed).take(MOST_UNUSABLE);
+        self.listing.unusable =
+            found.map(|entry| (entry.clone(), before.get(&entry).copied().unwrap_or(now.wall))).collect();
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.

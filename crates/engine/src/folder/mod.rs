@@ -20,6 +20,7 @@ mod listing;
 mod mounting;
 mod moving;
 mod overwriting;
+mod pacing;
 mod planning;
 mod reporting;
 mod resolving;
@@ -49,6 +50,7 @@ use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
+use pacing::Pacing;
 use resolving::Resolving;
 use respelling::Respelling;
 use root::Root;
@@ -113,6 +115,7 @@ pub struct Folder {
     busy: BTreeSet<NodeId>,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
+    pacing: Pacing,
     /// How often in a row what was seen was not written down at once.
     postponed: u32,
 }
@@ -168,6 +171,7 @@ impl Folder {
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
+            pacing: Pacing::default(),
             postponed: 0,
         })
     }
@@ -241,6 +245,7 @@ impl Folder {
             self.resolving.deadline(),
             self.hinting.deadline(),
             self.respelling.deadline(),
+            self.pacing.deadline(),
         ];
         if !self.hashing.is_idle() {
             deadlines.push(self.round.deadline());
@@ -290,6 +295,10 @@ impl Folder {
         self.resolving.timer(now);
         self.hinting.timer(now);
         self.round.timer(now);
+        if self.pacing.timer(now) {
+            self.hashing.restart();
+            self.round.restart();
+        }
         if self.respelling.timer(now) {
             self.round.restart();
         }
@@ -326,6 +335,7 @@ impl Folder {
         self.scanning.want_everything();
         self.listing.want_everything();
         self.connection.retry_now();
+        self.pacing.retry_now();
         self.retry_all_problems()
     }
 
@@ -357,6 +367,7 @@ impl Folder {
             self.issue_hashes()?;
             self.issue_verifications(now)?;
         }
+        self.issue_probe();
         if self.connection.is_open() && self.resolve_move()? {
             self.take_up_hints(now)?;
             self.issue_listing(now);
@@ -382,6 +393,7 @@ impl Folder {
             && self.respelling.is_idle()
             && self.running.is_empty()
             && self.round.is_over()
+            && self.pacing.is_idle()
             && self.connection.is_open()
     }
 
@@ -414,6 +426,7 @@ impl Folder {
                 self.verified(command, result, now)?;
             }
             Outcome::Hashed(result) => self.hashed(command, result, now)?,
+            Outcome::Polled(result) if self.connection.asked(command) => self.probe_ended(result, now)?,
             Outcome::Polled(result) => self.polled(result, now)?,
             Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,
             Outcome::ListedDirectory(result) => self.directory_confirmed(command, result, now)?,
@@ -453,11 +466,16 @@ impl Folder {
         });
         let problem = ProblemRow { node, kind, reason, remedy: remedy.to_owned(), since, tries, next_try };
         self.index.put_problem(&problem)?;
+        // From now on the problem says when it is tried again.
+        self.attempts.remove(&node);
         Ok(())
     }
 
-    /// Whether a problem keeps this row from being worked on now.
+    /// Whether a problem, or a rest after a failure, keeps this row from being worked on now.
     fn is_blocked(&self, node: NodeId, now: Now) -> Result<bool, FolderError> {
+        if self.pacing.is_resting(node) {
+            return Ok(true);
+        }
         Ok(match self.index.problem(node)? {
             None => false,
             // The other entry may have gone in more ways than one.

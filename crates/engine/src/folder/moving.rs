@@ -106,7 +106,23 @@ impl Folder {
                 });
             }
         }
+        self.leave_resting(&mut candidates)?;
         Ok(candidates)
+    }
+
+    /// A move that failed is tried again after a while. Until then neither it nor what is below its ends is moved: a
+    /// directory would be taken apart.
+    fn leave_resting(&self, candidates: &mut Vec<Candidate>) -> Result<(), FolderError> {
+        let mut resting = Vec::new();
+        for id in self.pacing.resting() {
+            if self.index.node(id)?.is_some() {
+                resting.push(self.index.path(id)?);
+            }
+        }
+        candidates.retain(|candidate| {
+            !resting.iter().any(|path| candidate.from.starts_with(path) || candidate.to.starts_with(path))
+        });
+        Ok(())
     }
 
     /// Whether the remote side still has what moved here. Where both sides count, a file that was edited there did not

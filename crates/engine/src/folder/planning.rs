@@ -62,7 +62,7 @@ pub(super) struct Surroundings {
 impl Folder {
     pub(super) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
         loop {
-            if self.listing.forbids_structure() {
+            if self.listing.forbids_structure() || !self.pacing.may_start() {
                 return Ok(());
             }
             match self.round.phase {
@@ -95,7 +95,11 @@ impl Folder {
                             return Ok(());
                         }
                         self.round.begin();
-                    } else if self.running.is_empty() && self.hashing.is_idle() && self.hinting.is_idle() {
+                    } else if self.running.is_empty()
+                        && self.hashing.is_idle()
+                        && self.hinting.is_idle()
+                        && !self.pacing.is_move_resting()
+                    {
                         // What is hinted may turn out to be the other end of a move.
                         self.round.phase = Phase::Deletes;
                         self.round.deleting = Deleting::default();

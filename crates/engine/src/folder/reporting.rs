@@ -11,6 +11,8 @@ use super::planning::Surroundings;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
     Verification,
@@ -26,7 +28,11 @@ impl Folder {
         let time = |fact| -> Result<Option<Timestamp>, FolderError> {
             Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
         };
-        let problems = self.index.problem_count()? + self.rules.refused().len() as u64;
+        let problems = self.index.problem_count()?
+            + self.rules.refused().len() as u64
+            + u64::from(self.folder_problem().is_some())
+            + self.listing.unusable.len() as u64
+            + self.unseen_directories()?.len() as u64;
         let held = self.hold()?;
         let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
@@ -50,7 +56,7 @@ impl Folder {
                 .collect(),
             held,
             problems,
-            trouble: self.connection.trouble().map(str::to_owned),
+            trouble: self.trouble().map(str::to_owned),
         })
     }
 
@@ -59,7 +65,7 @@ impl Folder {
             Verdict::LoginNeeded
         } else if is_held {
             Verdict::Held
-        } else if !self.connection.is_open() {
+        } else if self.is_unreachable(settled) {
             Verdict::Offline
         } else if has_problems {
             Verdict::Problems
@@ -70,6 +76,48 @@ impl Folder {
         } else {
             Verdict::Working
         }
+    }
+
+    /// Whether the service cannot be reached, or fails at everything that it is asked for.
+    fn is_unreachable(&self, settled: bool) -> bool {
+        let is_unreachable = self.connection.trouble().is_some_and(|trouble| trouble.scope == Scope::Network);
+        is_unreachable || (self.pacing.outage().is_some() && !settled)
+    }
+
+    /// Why the folder does not get on, if it does not.
+    fn trouble(&self) -> Option<&str> {
+        self.connection.trouble().map(|trouble| trouble.message).or(self.pacing.outage())
+    }
+
+    /// What the service has and cannot be had locally. There is no row for it, so its path is told in the reason.
+    fn unusable_entries(&self) -> impl Iterator<Item = Problem> {
+        self.listing.unusable.iter().map(|(entry, since)| Problem {
+            path: RelativePath::root(),
+            kind: ProblemKind::ImpossibleName,
+            reason: format!("the service has {:?}, which is left alone: {}", entry.path, entry.reason),
+            remedy: "rename it on the service".to_owned(),
+            since: *since,
+            tries: 1,
+            next_try: None,
+        })
+    }
+
+    /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an entry.
+    fn folder_problem(&self) -> Option<Problem> {
+        let trouble = self.connection.trouble()?;
+        if trouble.scope == Scope::Network || trouble.kind == RemoteErrorKind::LoginNeeded {
+            return None;
+        }
+        let failure = scope::remote_failure(&RemoteError::new(trouble.kind, trouble.message.to_owned()));
+        Some(Problem {
+            path: RelativePath::root(),
+            kind: failure.kind,
+            reason: trouble.message.to_owned(),
+            remedy: failure.remedy.to_owned(),
+            since: trouble.since,
+            tries: trouble.tries,
+            next_try: None,
+        })
     }
 
     fn hold(&self) -> Result<Option<Hold>, FolderError> {
@@ -231,6 +279,9 @@ impl Folder {
                 })
             })
             .chain(refused)
+            .chain(self.folder_problem().map(Ok))
+            .chain(self.unusable_entries().map(Ok))
+            .chain(self.unseen_directories()?.into_iter().map(Ok))
             .collect()
     }
 

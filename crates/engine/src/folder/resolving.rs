@@ -12,6 +12,7 @@ use std::time::Duration;
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{FoldKey, StoredPath, encode_name};
 
+use super::connection::Suspected;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Index, Node, RemoteMove};
@@ -53,6 +54,8 @@ struct Looks {
     /// How often both ends were seen, and what that said the last time.
     seen: usize,
     before: Option<Sight>,
+    /// How often the service did not show an end although it answers.
+    failed: usize,
     /// When they are looked at again.
     not_before: Option<Duration>,
 }
@@ -216,7 +219,7 @@ impl Folder {
                 Look::Seen(seen)
             }
             Err(error) => {
-                self.connection_failed(&error, now);
+                self.look_failed(Suspected::Move, &error, now)?;
                 Look::Wanted
             }
         };
@@ -230,6 +233,25 @@ impl Folder {
             self.judge_move(source, target, now)?;
         }
         Ok(())
+    }
+
+    /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
+    pub(super) fn move_look_failed(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.resolving.doubted.is_none() {
+            return Ok(());
+        }
+        let looks = &mut self.resolving.looks;
+        match DELAYS.get(looks.failed) {
+            Some(delay) => {
+                looks.failed += 1;
+                looks.not_before = Some(now.monotonic + *delay);
+                Ok(())
+            }
+            None => {
+                self.listing.want_everything();
+                self.end_doubt()
+            }
+        }
     }
 
     fn judge_move(

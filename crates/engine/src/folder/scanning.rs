@@ -185,7 +185,8 @@ impl Folder {
         if let DiskErrorKind::MountChanged = error.kind {
             self.look_for_mount(&error.path);
         }
-        if let DiskErrorKind::Changed | DiskErrorKind::MountChanged = error.kind {
+        if let DiskErrorKind::Changed | DiskErrorKind::MountChanged | DiskErrorKind::TooManyFiles = error.kind
+        {
             self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory), depth);
             return Ok(());
         }

@@ -16,6 +16,8 @@ impl From<Errno> for DiskErrorKind {
             Errno::ACCESS | Errno::PERM => Self::PermissionDenied,
             Errno::NOSPC | Errno::DQUOT => Self::NoSpace,
             Errno::EXIST => Self::Occupied,
+            Errno::NAMETOOLONG | Errno::ILSEQ => Self::ImpossibleName,
+            Errno::MFILE | Errno::NFILE => Self::TooManyFiles,
             Errno::XDEV => Self::Other(io::Error::new(
                 io::ErrorKind::CrossesDevices,
                 "it is on another file system than the folder's root",
@@ -38,7 +40,9 @@ impl From<io::Error> for DiskErrorKind {
 /// or in the way there says nothing about the entry.
 pub(super) fn own(error: Errno) -> DiskErrorKind {
     match error.into() {
-        kind @ (DiskErrorKind::NoSpace | DiskErrorKind::PermissionDenied) => kind,
+        kind @ (DiskErrorKind::NoSpace | DiskErrorKind::PermissionDenied | DiskErrorKind::TooManyFiles) => {
+            kind
+        }
         _ => DiskErrorKind::Other(io::Error::new(
             io::Error::from(error).kind(),
             format!("in .jottad: {}", io::Error::from(error)),

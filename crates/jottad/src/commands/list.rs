@@ -97,6 +97,10 @@ async fn list_all(client: &Client, remote: &RemotePath, output: Output, long: bo
                 StreamedEntry::File { path, content, modified, .. } => {
                     Line::file(path, &Facts { content: *content, modified: *modified })
                 }
+                StreamedEntry::Unusable { path, reason } => {
+                    tracing::warn!(path, reason, "an entry is left out");
+                    continue;
+                }
             };
             line.print(&mut page, long)?;
         }

@@ -39,6 +39,9 @@ impl RemoteTree {
                     StreamedEntry::File { path, content, created, modified } => {
                         tree.files.push(TreeFile { path, content, created, modified });
                     }
+                    StreamedEntry::Unusable { path, reason } => {
+                        tracing::warn!(path, reason, "an entry is left out");
+                    }
                 }
             }
         }

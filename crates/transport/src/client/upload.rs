@@ -97,9 +97,10 @@ impl Upload<'_> {
         let mut renewed = false;
         let mut sent_any = false;
         let mut restarted = false;
+        let mut uncertain = false;
         loop {
             // Each attempt asks anew: for a fresh address, and for how much arrived (protocol 5.2).
-            let allocated = self.allocate().await?;
+            let allocated = self.allocate().await.map_err(|error| error.after_uncertain(uncertain))?;
             if allocated.state == "COMPLETED" {
                 self.result.deduplicated = !sent_any;
                 return Ok(self.result);
@@ -114,8 +115,9 @@ impl Upload<'_> {
             let before = self.result.sent_bytes;
             let error = match self.send_content(&allocated, from, bearer(&access.token)?, source).await {
                 Ok(()) => return Ok(self.result),
-                Err(error) => error,
+                Err(error) => error.after_uncertain(uncertain),
             };
+            uncertain |= error.is_uncertain();
             match error.kind() {
                 ErrorKind::LoginNeeded => {
                     self.client.renew_once(&mut renewed, &access, error).await?;

@@ -23,6 +23,7 @@ fn list(text: &[u8], directory: &RemotePath) -> Result<Vec<String>, XmlError> {
             seen.extend(batch.into_iter().map(|entry| match entry {
                 StreamedEntry::Folder(path) => format!("{path}/"),
                 StreamedEntry::File { path, .. } => path.to_string(),
+                StreamedEntry::Unusable { path, reason } => format!("unusable {path}: {reason}"),
             }));
         }
         Ok(seen)
@@ -47,6 +48,33 @@ fn document(entries: &[String], folders: u64, files: u64) -> String {
          <files>{files}</files></stats>\n</liststream>\n",
         entries.concat()
     )
+}
+
+#[test]
+fn an_entry_that_cannot_be_used_is_told_and_leaves_the_listing_complete() {
+    let deep = format!("/Archive{}", "/d".repeat(1025));
+    let entries = [
+        file("/Archive", "a.txt"),
+        file("/Archive", "a/b"),
+        folder("/Archive//x"),
+        file("/Archive//x", "c.txt"),
+        folder("/Archive//x"),
+        folder(&deep),
+        file("/Archive/d", "b.txt"),
+    ];
+    let shown: String = format!("unusable {deep}").chars().take("unusable ".len() + 300).collect();
+    let expected = [
+        "a.txt".to_owned(),
+        "unusable /Archive/a/b: the name is empty or holds a slash".to_owned(),
+        "unusable /Archive//x: the path holds an empty name".to_owned(),
+        "unusable /Archive//x/c.txt: the path holds an empty name".to_owned(),
+        format!("{shown}: the path is too deep"),
+        "d/".to_owned(),
+        "d/b.txt".to_owned(),
+    ];
+    let listed = list(document(&entries, 4, 4).as_bytes(), &archive("")).unwrap();
+    assert_eq!(listed, expected);
+    assert!(list(document(&entries, 3, 4).as_bytes(), &archive("")).is_err(), "the counts still prove it");
 }
 
 #[test]
