@@ -31,6 +31,10 @@ pub enum Planted {
     MoveNotNoted,
     /// What a rule ignores counts as deleted.
     IgnoredIsDeleted,
+    /// What failed at a row is forgotten when a look finds what was there before.
+    RefusalForgotten,
+    /// An error of one entry is taken for one of the whole service.
+    EntryStopsFolder,
     /// What was on a disk that is gone counts as deleted.
     LostDiskIsDeleted,
 }

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use jottad_engine::{FolderError, Hold, ProblemKind, Request, Verdict};
 
+use crate::refusals::{Answer, Call, Refusal};
 use crate::run::{Issued, Run};
 use crate::scenario::{Act, Hints};
 
 /// Longer than the longest time after which anything is tried again.
 const PATIENCE: Duration = Duration::from_hours(48);
+/// Long enough for everything but what is refused to be done.
+const SETTLING: Duration = Duration::from_mins(10);
 /// Longer than a service is expected to be late.
 const LATEST: Duration = Duration::from_secs(30);
 
@@ -16,6 +19,7 @@ impl Run<'_> {
     /// Lets faults stop and checks that both sides come to agree, that then nothing more is done, and that a restart
     /// finds nothing to do.
     pub(crate) fn come_to_rest(&mut self) -> Result<(), FolderError> {
+        self.check_one_bad_entry()?;
         self.calm_down();
         if !self.converge()? {
             return Ok(());
@@ -24,6 +28,31 @@ impl Run<'_> {
         self.check_second_pass()?;
         self.check_restart()?;
         self.check_idleness()
+    }
+
+    /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is not offline, but
+    /// where the service asks for a pause.
+    fn check_one_bad_entry(&mut self) -> Result<(), FolderError> {
+        let knobs = &self.scenario.knobs;
+        let asks_for_pause =
+            |refusal: &Refusal| matches!(refusal.answer, Answer::Pause(_)) || refusal.call == Call::ListTree;
+        let is_fair = {
+            let weather = &self.world.lock().weather;
+            knobs.remote_fault_permille == 0
+                && !weather.offline
+                && !weather.logged_out
+                && !knobs.refusals.is_empty()
+                && !knobs.refusals.iter().any(asks_for_pause)
+        };
+        if !is_fair {
+            return Ok(());
+        }
+        self.rest()?;
+        self.pass(SETTLING)?;
+        if self.status()?.is_some_and(|status| status.verdict == Verdict::Offline) {
+            self.world.lock().violate("one bad entry stops the folder".to_owned());
+        }
+        Ok(())
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {

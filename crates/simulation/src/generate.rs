@@ -3,6 +3,7 @@
 use fastrand::Rng;
 use jottad_core::Mode;
 
+use crate::refusals;
 use crate::remote_tree::Folding;
 use crate::rule_files;
 use crate::scenario::{Act, After, Hints, Knobs, Scenario, Step, Work};
@@ -42,6 +43,8 @@ pub struct Extras {
     pub disks: bool,
     /// The user works on just what jottad works on.
     pub meddling: bool,
+    /// The service refuses what is asked for at some names.
+    pub refusals: bool,
 }
 
 /// The scenario of a seed.
@@ -50,6 +53,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     let knobs = knobs(&mut random);
     let mut maker = Maker::new(random);
     maker.rules &= extras.rules;
+    let paths = maker.paths.clone();
     let mut before = Vec::new();
     if maker.random.u8(0..3) > 0 {
         for _ in 0..maker.random.usize(1..12) {
@@ -76,6 +80,12 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     }
     if extras.meddling {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
+    }
+    if extras.refusals {
+        let mut random = Rng::with_seed(seed ^ 0x7265_6675_7365);
+        if random.u8(0..4) > 0 {
+            scenario.knobs.refusals = refusals::draw(&mut random, &paths);
+        }
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
@@ -212,6 +222,8 @@ fn knobs(random: &mut Rng) -> Knobs {
         backstop_minutes: [5, 60, 360][random.usize(0..3)],
         asks_at_end: random.bool(),
         haste: random.u8(1..10),
+        // Drawn apart.
+        refusals: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ mod index_file;
 mod people;
 #[cfg(feature = "planted")]
 mod planted;
+mod refusals;
 mod remote_tree;
 mod rule_files;
 mod run;
@@ -28,6 +29,7 @@ mod world;
 pub use generate::{Extras, scenario};
 #[cfg(feature = "planted")]
 pub use planted::{Found, PLANTS, Plant};
+pub use refusals::{Answer, Call, Refusal};
 pub use remote_tree::Folding;
 pub use run::{Report, run};
 pub use scenario::{Act, After, Hints, Knobs, Scenario, Step, Work};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
@@ -50,6 +50,9 @@ struct Simulate {
     /// Let the user work on just what jottad works on.
     #[arg(long)]
     meddling: bool,
+    /// Let the service refuse what is asked for at some names
+    #[arg(long)]
+    refusals: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -100,7 +103,12 @@ fn planted(name: Option<&str>) -> ExitCode {
 }
 
 fn extras_of(arguments: &Simulate) -> Extras {
-    Extras { rules: arguments.rules, disks: arguments.disks, meddling: arguments.meddling }
+    Extras {
+        rules: arguments.rules,
+        disks: arguments.disks,
+        meddling: arguments.meddling,
+        refusals: arguments.refusals,
+    }
 }
 
 fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
@@ -122,6 +130,7 @@ fn replay(seed: u64, arguments: &Simulate) -> ExitCode {
 fn simulate(arguments: &Simulate) -> ExitCode {
     let next = AtomicU64::new(arguments.from);
     let failed = Mutex::new(Vec::new());
+    let (busiest, busiest_of_one) = (AtomicU32::new(0), AtomicU32::new(0));
     let started = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -135,6 +144,8 @@ fn simulate(arguments: &Simulate) -> ExitCode {
                     }
                     let scenario = scenario(seed, mode_of(seed, arguments), extras_of(arguments));
                     let report = run(&scenario, seed, false);
+                    busiest.fetch_max(report.busiest.0, Ordering::Relaxed);
+                    busiest_of_one.fetch_max(report.busiest.1, Ordering::Relaxed);
                     if let (false, Ok(mut failed)) = (report.violations.is_empty(), failed.lock()) {
                         failed.push((seed, scenario, report));
                     }
@@ -150,8 +161,9 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         let rules = if arguments.rules { " --rules" } else { "" };
         let disks = if arguments.disks { " --disks" } else { "" };
         let meddling = if arguments.meddling { " --meddling" } else { "" };
+        let refusals = if arguments.refusals { " --refusals" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {
@@ -165,5 +177,10 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     #[allow(clippy::cast_precision_loss)]
     let rate = done as f64 / seconds;
     println!("{done} seeds in {seconds:.1} s on {cores} cores: {rate:.0} a second, {} failed", failed.len());
+    println!(
+        "at most {} requests in a minute in which nothing changed, {} of them for one thing",
+        busiest.into_inner(),
+        busiest_of_one.into_inner()
+    );
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -30,7 +30,8 @@ pub struct Found {
     pub violations: Vec<String>,
 }
 
-const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false };
+const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false, refusals: false };
+const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };
 const DISKS: Extras = Extras { disks: true, ..PLAIN };
 const MEDDLING: Extras = Extras { meddling: true, ..PLAIN };
@@ -40,7 +41,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 13] = [
+pub const PLANTS: [Plant; 15] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -53,6 +54,8 @@ pub const PLANTS: [Plant; 13] = [
     plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
+    plant_in("refusal-forgotten", Planted::RefusalForgotten, Mode::Backup, REFUSALS, 100),
+    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 200),
     plant_in("lost-disk-is-deleted", Planted::LostDiskIsDeleted, Mode::Backup, DISKS, 500),
 ];
 

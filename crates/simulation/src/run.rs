@@ -30,6 +30,8 @@ pub struct Report {
     pub lines: Vec<String>,
     /// How often commands and events moved.
     pub moves: u64,
+    /// The most requests in a minute in which nothing changed, and the most of them for one thing.
+    pub busiest: (u32, u32),
 }
 
 /// Runs a scenario, with chance from a seed.
@@ -46,7 +48,7 @@ pub fn run(scenario: &Scenario, seed: u64, keeps_trace: bool) -> Report {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let violations = vec![format!("panic: {}", text.unwrap_or_default())];
-        Report { violations, trace: 0, lines: Vec::new(), moves: 0 }
+        Report { violations, trace: 0, lines: Vec::new(), moves: 0, busiest: (0, 0) }
     })
 }
 
@@ -114,6 +116,7 @@ impl<'scenario> Run<'scenario> {
             trace: world.trace.sum(),
             lines: world.trace.lines().to_vec(),
             moves: self.moves,
+            busiest: (world.request_rate.most, world.request_rate.most_of_one),
         }
     }
 
@@ -197,6 +200,8 @@ impl<'scenario> Run<'scenario> {
     fn note_act(&self, act: &Act) {
         let mut world = self.world.lock();
         let now = world.monotonic;
+        // Whatever a person does, or a new process, may be a reason to ask the service.
+        world.ticks += 1;
         world.trace.note(format_args!("{now:?} {act:?}"));
     }
 

@@ -2,6 +2,7 @@
 
 use jottad_core::Mode;
 
+use crate::refusals::Refusal;
 use crate::remote_tree::Folding;
 
 /// Everything that a run depends on but the order in which chance lets things happen.
@@ -61,6 +62,8 @@ pub struct Knobs {
     pub asks_at_end: bool,
     /// How much more likely commands move than what they found is heard, 1 to 10.
     pub haste: u8,
+    /// What the service refuses until the world is calm.
+    pub refusals: Vec<Refusal>,
 }
 
 /// What the watcher gives.
@@ -98,6 +101,7 @@ impl Default for Knobs {
             backstop_minutes: 60,
             asks_at_end: true,
             haste: 5,
+            refusals: Vec::new(),
         }
     }
 }

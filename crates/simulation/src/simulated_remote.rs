@@ -14,6 +14,7 @@ use jottad_engine::{
 };
 
 use crate::disk_tree::Body;
+use crate::refusals::Call;
 use crate::remote_tree::{Refusal, RemoteItem};
 use crate::text::Text;
 use crate::world::{Shared, World};
@@ -66,9 +67,18 @@ impl SimulatedRemote {
     }
 
     /// A step that changes something; the answer may be lost afterwards.
-    async fn change<T>(&self, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+    async fn change<T>(
+        &self,
+        (call, path): (Call, &StoredPath),
+        what: &str,
+        act: impl FnOnce(&mut World) -> Result<T>,
+    ) -> Result<T> {
         let result = self
             .step(what, |world| {
+                // An upload was asked for when it began.
+                if call != Call::Upload {
+                    world.ask(call, path)?;
+                }
                 if !world.mode.pushes() {
                     world.violate(format!("{what} in a mode that never writes to the service"));
                 }
@@ -78,6 +88,7 @@ impl SimulatedRemote {
         self.world.pause().await;
         let lost = self.world.lock().fault(what);
         lost.map_err(|error| RemoteError { may_be_done: true, ..error })?;
+        self.world.lock().answer(call, path)?;
         Ok(result)
     }
 }
@@ -200,6 +211,7 @@ impl Remote for SimulatedRemote {
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing> {
         self.step("listing", |world| {
+            world.ask(Call::ListTree, directory)?;
             self.note_look(world.monotonic);
             let tree = world.listed_remote();
             let Some(entries) = tree.entries(directory) else {
@@ -243,6 +255,7 @@ impl Remote for SimulatedRemote {
 
     async fn list_directory(&self, directory: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>> {
         self.step("listing", |world| {
+            world.ask(Call::ListDirectory, directory)?;
             let permille = world.knobs.listing_break_permille;
             if !world.weather.calm && world.chance(permille) {
                 return Err(error(RemoteErrorKind::Incomplete, "listing", "it broke off"));
@@ -258,6 +271,7 @@ impl Remote for SimulatedRemote {
 
     async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
         let look = |world: &mut World| {
+            world.ask(Call::Look, path)?;
             self.note_look(world.monotonic);
             Ok(world.look(path))
         };
@@ -268,6 +282,7 @@ impl Remote for SimulatedRemote {
 
     async fn upload<C: LocalContent>(&self, path: &StoredPath, file: File, mut content: C) -> Result<()> {
         self.step("uploading", |world| {
+            world.ask(Call::Upload, path)?;
             if world.weather.full {
                 return Err(error(RemoteErrorKind::QuotaExceeded, "uploading", "the account is full"));
             }
@@ -297,7 +312,7 @@ impl Remote for SimulatedRemote {
             return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was summed"));
         }
         let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.change("uploading", |world| {
+        self.change((Call::Upload, path), "uploading", |world| {
             let there = world.remote.find(path).map(RemoteItem::node);
             if let (Some(seen), Some(RemoteNode::File(file))) = (looked, there)
                 && seen != Seen(there)
@@ -320,10 +335,13 @@ impl Remote for SimulatedRemote {
         staged: &mut S,
     ) -> Result<()> {
         let text = self
-            .step("downloading", |world| match world.remote.find(path) {
-                Some(RemoteItem::File { text, .. }) if text.content() == content => Ok(text.clone()),
-                Some(_) => Err(error(RemoteErrorKind::Conflict, "downloading", "it changed")),
-                None => Err(error(RemoteErrorKind::NotFound, "downloading", "nothing is there")),
+            .step("downloading", |world| {
+                world.ask(Call::Download, path)?;
+                match world.remote.find(path) {
+                    Some(RemoteItem::File { text, .. }) if text.content() == content => Ok(text.clone()),
+                    Some(_) => Err(error(RemoteErrorKind::Conflict, "downloading", "it changed")),
+                    None => Err(error(RemoteErrorKind::NotFound, "downloading", "nothing is there")),
+                }
             })
             .await?;
         for piece in text.bytes().chunks(16) {
@@ -336,14 +354,14 @@ impl Remote for SimulatedRemote {
     }
 
     async fn make_directory(&self, path: &StoredPath) -> Result<()> {
-        self.change("making a folder", |world| {
+        self.change((Call::MakeDirectory, path), "making a folder", |world| {
             world.change_remote(|tree, now| tree.make_folder(path, now)).map_err(refusal("making a folder"))
         })
         .await
     }
 
     async fn trash(&self, path: &StoredPath, kind: Kind) -> Result<()> {
-        self.change("trashing", |world| {
+        self.change((Call::Trash, path), "trashing", |world| {
             match world.remote.find(path).map(|item| item.node().kind()) {
                 None => return Ok(()),
                 Some(there) if there != kind => return Err(refusal("trashing")(Refusal::Taken)),
@@ -369,7 +387,7 @@ impl Remote for SimulatedRemote {
             })
             .await?;
         }
-        let moved = self.change("moving", |world| {
+        let moved = self.change((Call::Move, from), "moving", |world| {
             if world.remote.find(from).is_some_and(|item| item.node().kind() != kind) {
                 return Err(refusal("moving")(Refusal::Missing));
             }
@@ -393,7 +411,7 @@ impl Remote for SimulatedRemote {
     }
 
     async fn set_modified(&self, path: &StoredPath, content: Content, modified: Timestamp) -> Result<()> {
-        self.change("setting a time", |world| match world.remote.find(path) {
+        self.change((Call::SetTime, path), "setting a time", |world| match world.remote.find(path) {
             Some(RemoteItem::File { text, .. }) if text.content() == content => world
                 .change_remote(|tree, now| tree.set_modified(path, modified.seconds(), now))
                 .map_err(refusal("setting a time")),
@@ -404,7 +422,11 @@ impl Remote for SimulatedRemote {
     }
 
     async fn change_stamp(&self) -> Result<String> {
-        self.step("asking for the stamp", |world| Ok(world.remote.stamp())).await
+        let stamp = |world: &mut World| {
+            world.ask(Call::Stamp, &StoredPath::root())?;
+            Ok(world.remote.stamp())
+        };
+        self.step("asking for the stamp", stamp).await
     }
 }
 

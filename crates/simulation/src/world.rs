@@ -12,6 +12,7 @@ use jottad_core::{Content, Mode, RelativePath, Side, StoredPath, Timestamp};
 use jottad_engine::{Event, LocalHint, Now, RemoteNode};
 
 use crate::disk_tree::DiskTree;
+use crate::refusals::RequestRate;
 use crate::remote_tree::{RemoteItem, RemoteTree};
 use crate::rule_files::Released;
 use crate::scenario::Knobs;
@@ -89,6 +90,10 @@ pub(crate) struct World {
     /// Contents that another device put where an upload or a removal was under way that had looked before, or where the late
     /// service did not show them to anybody: they are revisions, or in the trash, now.
     pub(crate) displaced: BTreeSet<Content>,
+    /// Counts what changed on the disk and what people did.
+    pub(crate) ticks: u64,
+    /// How often the service is asked for something.
+    pub(crate) request_rate: RequestRate,
     /// What must never happen and did.
     pub(crate) violations: Vec<String>,
     /// What happened.
@@ -208,6 +213,8 @@ impl World {
             released: Released::default(),
             put_by_others: BTreeMap::new(),
             displaced: BTreeSet::new(),
+            ticks: 0,
+            request_rate: RequestRate::default(),
             violations: Vec::new(),
             trace: Trace::new(keeps_trace),
         }
@@ -227,6 +234,7 @@ impl World {
 
     /// The wall clock in nanoseconds, never the same twice: every change of the disk takes a moment.
     pub(crate) fn tick(&mut self) -> i64 {
+        self.ticks += 1;
         self.monotonic += Duration::from_micros(1);
         self.nanoseconds()
     }

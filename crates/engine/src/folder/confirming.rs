@@ -12,6 +12,7 @@ use super::connection::Suspected;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Index, Node, NodeId};
+use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::scope::{self, Failure};
 use crate::status::{Problem, ProblemKind};
@@ -509,6 +510,9 @@ impl Folder {
         let problem = self.index.problem(node.id)?;
         let attempts = self.attempts.get(&node.id).copied();
         change(self, node)?;
+        if planted::is(Planted::RefusalForgotten) {
+            return Ok(());
+        }
         if let Some(problem) = problem {
             self.index.put_problem(&problem)?;
         }

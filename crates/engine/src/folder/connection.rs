@@ -12,6 +12,7 @@ use super::completing::Running;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::NodeId;
+use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Asked, Blame, Scope};
 use crate::time::Now;
@@ -232,9 +233,13 @@ impl Folder {
     }
 
     /// Something failed in a way in which everything may fail: the service is asked, unless it is known to be in trouble.
-    pub(super) fn suspect(&mut self, what: Suspected, error: &RemoteError) {
+    pub(super) fn suspect(&mut self, what: Suspected, error: &RemoteError, now: Now) {
         if self.connection.trouble.is_some() {
             self.acquit(&what);
+            return;
+        }
+        if planted::is(Planted::EntryStopsFolder) {
+            self.connection.fail(Scope::Network, error, now);
             return;
         }
         self.connection.suspects.push(Suspect { error: error.clone(), what });
@@ -255,7 +260,7 @@ impl Folder {
         };
         let is_full = error.kind == RemoteErrorKind::QuotaExceeded;
         match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
-            (Blame::Unless(_), what) => self.suspect(what, error),
+            (Blame::Unless(_), what) => self.suspect(what, error, now),
             (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {
                 self.connection.fail(scope, error, now);
                 // A pause may be asked for because of this one thing, so its tries count.
