@@ -34,6 +34,7 @@ mod obstacles;
 mod packaging;
 mod past;
 mod reference;
+mod refusals;
 mod remote;
 mod restart;
 mod root;

@@ -55,7 +55,7 @@ pub const PLANTS: [Plant; 15] = [
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
     plant_in("refusal-forgotten", Planted::RefusalForgotten, Mode::Backup, REFUSALS, 100),
-    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 200),
+    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 2000),
     plant_in("lost-disk-is-deleted", Planted::LostDiskIsDeleted, Mode::Backup, DISKS, 500),
 ];
 

@@ -530,7 +530,9 @@ impl Folder {
                     return Ok(());
                 }
             }
-            RemoteErrorKind::QuotaExceeded => self.connection.account_is_full(now),
+            RemoteErrorKind::QuotaExceeded if matches!(running.detail, Detail::Upload { .. }) => {
+                self.connection.account_is_full(now);
+            }
             _ => {}
         }
         if matches!(running.detail, Detail::MoveRemote(_)) {

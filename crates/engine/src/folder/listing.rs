@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::DELAYS;
-use jottad_core::{Entry, StoredName, StoredPath, Timestamp};
+use jottad_core::{DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_name};
 
 use super::connection::Suspected;
 use super::{Folder, FolderError};
@@ -304,7 +304,7 @@ impl Folder {
                 }
                 self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
                 running.see(node.id);
-            } else if running.unusable.len() < MOST_UNUSABLE {
+            } else if has_no_local_name(name) && running.unusable.len() < MOST_UNUSABLE {
                 let reason = "no local file can have this name".to_owned();
                 running.unusable.push(UnusableEntry { path: entry.path.to_string(), reason });
             }
@@ -564,4 +564,9 @@ impl Folder {
         node.remote = None;
         self.save_observed(node)
     }
+}
+
+/// Whether no local file can have the name that this one stands for.
+fn has_no_local_name(stored: &StoredName) -> bool {
+    matches!(decode_name(stored), DecodedName::Unrepresentable(_))
 }

@@ -228,10 +228,10 @@ impl Client {
         let call = self.command(format!("trashing {path}"), path, query).await?.repeatable();
         let action = call.action.clone();
         match none_if_missing(self.document(call, documents::read_place).await) {
-            Ok(None) => return Ok(()),
             Ok(Some(Place::File(details))) if details.entry.trashed.is_some() => return Ok(()),
             Ok(Some(Place::Folder(folder))) if !folder.is_live() => return Ok(()),
-            Ok(Some(_)) | Err(Error::Protocol { .. }) => {}
+            // That nothing is there may be the answer to a second attempt; only a look tells that it is so.
+            Ok(_) | Err(Error::Protocol { .. }) => {}
             Err(error) => return Err(error),
         }
         if self.look(path).await?.is_live() { Err(not_done(action)) } else { Ok(()) }
