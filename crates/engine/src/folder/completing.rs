@@ -414,6 +414,13 @@ impl Folder {
         Ok(())
     }
 
+    /// The service asked for a pause when it was asked for this: it rests for longer than that, so that others come first.
+    pub(super) fn rest_after(&mut self, running: &Running, pause: Duration, now: Now) {
+        let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+        let longer = Duration::from_secs(2 << attempts.min(8));
+        self.pacing.rest_for(running.node, pause + longer, now);
+    }
+
     /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where
     /// something may have, a look tells.
     fn withdraw_claim(

@@ -263,9 +263,11 @@ impl Folder {
             (Blame::Unless(_), what) => self.suspect(what, error, now),
             (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {
                 self.connection.fail(scope, error, now);
-                // A pause may be asked for because of this one thing, so its tries count.
-                if error.retry_after.is_none() {
-                    self.acquit(&what);
+                let pause = self.connection.deadline().map(|time| time.saturating_sub(now.monotonic));
+                match (pause.filter(|_| error.retry_after.is_some()), what) {
+                    // A pause may be asked for because of this one thing, so its tries count, and the others come first.
+                    (Some(pause), Suspected::Operation(running)) => self.rest_after(&running, pause, now),
+                    (_, what) => self.acquit(&what),
                 }
             }
             (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
