@@ -4,6 +4,7 @@
 //! other I/O. [`perform`] carries commands out through the two seams, [`Disk`] and [`Remote`]; the third seam is
 //! time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
 
+mod activity;
 mod digest;
 mod disk;
 mod event;
@@ -20,6 +21,7 @@ mod settings;
 mod status;
 mod time;
 
+pub use activity::Stillness;
 pub use digest::TreeDigest;
 pub use disk::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
@@ -40,7 +42,7 @@ pub use remote::{ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, 
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer, Verdict,
     Verification,
 };
 pub use time::Now;

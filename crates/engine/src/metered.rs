@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jottad_core::{Md5, RelativePath, Timestamp};
 
+use crate::activity::Activity;
 use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskListing, DiskNode, FileStat, Identity, LocalContent, Mount, RootIdentity, StagedFile,
@@ -15,25 +16,44 @@ use crate::disk::{
 #[derive(Debug)]
 pub(crate) struct Metered<D> {
     disk: Arc<D>,
-    position: Arc<AtomicU64>,
+    meter: Meter,
+}
+
+/// How far a content has come, and the activity of the folder that it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Meter {
+    pub(crate) position: Arc<AtomicU64>,
+    pub(crate) activity: Activity,
+}
+
+impl Meter {
+    fn reached(&self, position: u64) {
+        let before = self.position.swap(position, Ordering::Relaxed);
+        self.activity.note_bytes(position.saturating_sub(before));
+    }
+
+    fn advanced(&self, bytes: u64) {
+        self.position.fetch_add(bytes, Ordering::Relaxed);
+        self.activity.note_bytes(bytes);
+    }
 }
 
 impl<D> Metered<D> {
-    pub(crate) fn new(disk: Arc<D>, position: Arc<AtomicU64>) -> Self {
-        Self { disk, position }
+    pub(crate) fn new(disk: Arc<D>, meter: Meter) -> Self {
+        Self { disk, meter }
     }
 }
 
 /// A content that counts what was read of it.
 pub(crate) struct MeteredContent<C> {
     content: C,
-    position: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 impl<C: LocalContent> LocalContent for MeteredContent<C> {
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.content.read_at(offset, buffer)?;
-        self.position.store(offset + read as u64, Ordering::Relaxed);
+        self.meter.reached(offset + read as u64);
         Ok(read)
     }
 }
@@ -41,13 +61,13 @@ impl<C: LocalContent> LocalContent for MeteredContent<C> {
 /// A temporary file that counts what was written to it.
 pub(crate) struct MeteredFile<S> {
     file: S,
-    position: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 impl<S: StagedFile> StagedFile for MeteredFile<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write(bytes)?;
-        self.position.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.meter.advanced(bytes.len() as u64);
         Ok(())
     }
 }
@@ -78,7 +98,7 @@ impl<D: Disk> Disk for Metered<D> {
 
     async fn open(&self, path: &RelativePath, expected: &FileStat) -> Result<Self::Content, DiskError> {
         let content = self.disk.open(path, expected).await?;
-        Ok(MeteredContent { content, position: Arc::clone(&self.position) })
+        Ok(MeteredContent { content, meter: self.meter.clone() })
     }
 
     async fn read(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
@@ -91,12 +111,12 @@ impl<D: Disk> Disk for Metered<D> {
 
     async fn stage(&self, bytes: u64) -> Result<Self::Staged, DiskError> {
         let file = self.disk.stage(bytes).await?;
-        Ok(MeteredFile { file, position: Arc::clone(&self.position) })
+        Ok(MeteredFile { file, meter: self.meter.clone() })
     }
 
     async fn copy(&self, path: &RelativePath, expected: &FileStat) -> Result<(Self::Staged, Md5), DiskError> {
         let (file, md5) = self.disk.copy(path, expected).await?;
-        Ok((MeteredFile { file, position: Arc::clone(&self.position) }, md5))
+        Ok((MeteredFile { file, meter: self.meter.clone() }, md5))
     }
 
     async fn place(

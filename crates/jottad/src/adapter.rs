@@ -3,6 +3,8 @@
 //! Errors are translated by what they mean for the engine; everything else passes through. What to do is decided on
 //! the engine's side, how to do it on the transport's.
 
+mod place;
+
 use std::io;
 
 use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
@@ -15,6 +17,7 @@ use jottad_transport::{
     StreamedEntry, UploadFacts, UploadSource,
 };
 
+use crate::adapter::place::Place;
 use crate::link::ServiceLink;
 
 /// Jottacloud below a folder's remote root.
@@ -23,12 +26,13 @@ pub(crate) struct RemoteFolder {
     link: ServiceLink,
     root: RemotePath,
     hard_delete: bool,
+    place: Place,
 }
 
 impl RemoteFolder {
     /// The folder at a root. With `hard_delete`, what is trashed is destroyed instead.
-    pub(crate) const fn new(link: ServiceLink, root: RemotePath, hard_delete: bool) -> Self {
-        Self { link, root, hard_delete }
+    pub(crate) fn new(link: ServiceLink, root: RemotePath, hard_delete: bool) -> Self {
+        Self { link, place: Place::of(&root), root, hard_delete }
     }
 
     fn at(&self, path: &StoredPath) -> Result<(Client, RemotePath), RemoteError> {
@@ -41,7 +45,10 @@ impl Remote for RemoteFolder {
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing, RemoteError> {
         let (client, place) = self.at(directory)?;
-        client.list_stream(&place).await.map(Listing).map_err(|error| remote_error(&error))
+        match client.list_stream(&place).await {
+            Ok(stream) => Ok(Listing(stream)),
+            Err(error) => Err(self.place.explain(&client, remote_error(&error)).await),
+        }
     }
 
     async fn list_directory(
@@ -86,12 +93,16 @@ impl Remote for RemoteFolder {
         let (client, place) = self.at(path)?;
         let facts = UploadFacts { content: file.content, created: None, modified: file.modified };
         let mut source = Source(content);
-        client.upload(&place, &facts, &mut source).await.map(drop).map_err(|error| match error.kind() {
+        let error = match client.upload(&place, &facts, &mut source).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        Err(match error.kind() {
             // What was sent is not what was hashed: the file was written to in between.
             ErrorKind::Corrupt => {
                 RemoteError { kind: RemoteErrorKind::SourceChanged, ..remote_error(&error) }
             }
-            _ => remote_error(&error),
+            _ => self.place.explain(&client, remote_error(&error)).await,
         })
     }
 
@@ -109,6 +120,8 @@ impl Remote for RemoteFolder {
 
     async fn make_directory(&self, path: &StoredPath) -> Result<(), RemoteError> {
         let (client, place) = self.at(path)?;
+        // The service would make the mountpoint along with the folder (protocol 3.3, U-49).
+        self.place.check(&client).await?;
         client.make_folder(&place).await.map_err(|error| remote_error(&error))
     }
 

@@ -149,6 +149,9 @@ pub(crate) struct FolderDocument {
     pub(crate) bytes: Option<u64>,
     pub(crate) pending: Option<PendingDocument>,
     pub(crate) transfers: Vec<TransferDocument>,
+    /// Whether a person stopped it; `None` also while that is not known.
+    #[serde(default)]
+    pub(crate) paused: Option<PausedDocument>,
     pub(crate) held: Option<HeldStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
@@ -156,6 +159,13 @@ pub(crate) struct FolderDocument {
     pub(crate) restarts: Option<RestartsDocument>,
     /// Why the folder does not move, in words.
     pub(crate) trouble: Option<String>,
+}
+
+/// A person stopped the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PausedDocument {
+    /// When it goes on by itself; `None` if a person must say so.
+    pub(crate) until: Option<Time>,
 }
 
 /// What is still to be done.
@@ -167,17 +177,29 @@ pub(crate) struct PendingDocument {
     pub(crate) deletes: u64,
     pub(crate) directories: u64,
     pub(crate) bytes: u64,
+    /// Of all transfers together, lately; `None` if nothing moved.
+    #[serde(default)]
+    pub(crate) bytes_per_second: Option<u64>,
+    /// How long that much takes at this rate.
+    #[serde(default)]
+    pub(crate) seconds_left: Option<u64>,
 }
 
-impl From<Pending> for PendingDocument {
-    fn from(pending: Pending) -> Self {
+impl PendingDocument {
+    /// What is to be done, and how fast it goes.
+    pub(crate) fn new(pending: Pending, transfers: &[TransferDocument], rate: Option<u64>) -> Self {
+        let done: u64 = transfers.iter().filter_map(|transfer| transfer.bytes).sum();
+        let left = pending.bytes.saturating_sub(done);
+        let rate = rate.filter(|_| left > 0);
         Self {
+            bytes_per_second: rate,
+            seconds_left: rate.filter(|rate| *rate > 0).map(|rate| left.div_ceil(rate)),
+            bytes: left,
             uploads: pending.uploads,
             downloads: pending.downloads,
             moves: pending.moves,
             deletes: pending.deletes,
             directories: pending.directories,
-            bytes: pending.bytes,
         }
     }
 }
@@ -196,9 +218,16 @@ pub(crate) struct TransferDocument {
 /// Why a person must decide, in `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldStatus {
-    /// `root`, `deletes` or `overwrites`.
+    /// `root`, `place`, `folder`, `deletes` or `overwrites`.
     pub(crate) kind: String,
     pub(crate) reason: String,
+}
+
+impl HeldStatus {
+    /// Whether nothing of the folder goes on; deletes and overwrites wait alone.
+    pub(crate) fn is_of_everything(&self) -> bool {
+        !matches!(self.kind.as_str(), "deletes" | "overwrites")
+    }
 }
 
 /// What is watched.
@@ -550,6 +579,7 @@ mod tests {
                 bytes: None,
                 pending: None,
                 transfers: vec![],
+                paused: None,
                 held: None,
                 problems: Some(0),
                 watching: Some(WatchingDocument { directories: 3, polled_directories: 0, notice: None }),
@@ -563,7 +593,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

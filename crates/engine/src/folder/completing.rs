@@ -483,7 +483,7 @@ impl Folder {
         error: &RemoteError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if self.is_connection_trouble(error, now) {
+        if self.take_missing_place(error, now) || self.is_connection_trouble(error, now) {
             // It says nothing about the entry.
             self.attempts.remove(&node.id);
             return Ok(());

@@ -100,15 +100,20 @@ impl<'places> Editor<'places> {
         Ok(true)
     }
 
+    /// What the file would mean as it is now, or why it must not be written.
+    pub(crate) fn check(&self) -> Result<Config, Failure> {
+        Config::parse(&self.document.to_string(), self.places).map_err(|error| {
+            // The line is one of a file that does not exist: it would only mislead.
+            Failure::from(ConfigError { line: None, ..error })
+        })
+    }
+
     /// Checks the result and replaces the file with it; returns what it means now.
     ///
     /// The new file is on disk before the old one goes, and keeps its permissions.
     pub(crate) fn save(self) -> Result<Config, Failure> {
+        let config = self.check()?;
         let text = self.document.to_string();
-        let config = Config::parse(&text, self.places).map_err(|error| {
-            // The line is one of a file that does not exist: it would only mislead.
-            Failure::from(ConfigError { line: None, ..error })
-        })?;
         let directory = self.file.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(directory).map_err(|error| trouble("making", directory, &error))?;
         replace(&self.file, directory, &text).map_err(|error| trouble("writing", &self.file, &error))?;

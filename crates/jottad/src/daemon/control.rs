@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::extract::{self, DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, Sse};
+use axum::middleware::Next;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -35,8 +36,8 @@ use crate::documents::{
     PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
     VerifiedDocument, WhyDocument,
 };
-use crate::exchange::VERSION_HEADER;
-use crate::failure::Failure;
+use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
+use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
 use crate::places::Places;
 
@@ -44,6 +45,10 @@ use crate::places::Places;
 const LONGEST_ORDER: usize = 64 * 1024;
 /// Most operations in a plan, and lines of a log, where nothing is said of it.
 const USUAL_LIMIT: u32 = 1000;
+/// Every question is answered within this, so that nobody who asks waits for a folder that hangs.
+const DEADLINE: Duration = Duration::from_secs(8);
+/// A change of the configuration that takes longer than this goes on by itself.
+const RELOADING: Duration = Duration::from_secs(6);
 /// Open connections get so long to end.
 const CLOSING: Duration = Duration::from_millis(500);
 
@@ -96,7 +101,6 @@ fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
     Router::new()
         .route("/v1/status", get(status))
-        .route("/v1/events", get(events))
         .route("/v1/problems", get(problems))
         .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
@@ -113,6 +117,9 @@ fn router(daemon: Daemon) -> Router {
         .route("/v1/reload", post(reload))
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
+        .layer(middleware::from_fn(in_time))
+        // The only answer that has no end.
+        .route("/v1/events", get(events))
         .layer(DefaultBodyLimit::max(LONGEST_ORDER))
         .layer(middleware::from_fn(peer::check))
         .layer(middleware::map_response(move |mut response: Response| {
@@ -160,6 +167,19 @@ impl From<Failure> for ErrorDocument {
     }
 }
 
+/// Answers a question in time, be it with an excuse.
+async fn in_time(request: extract::Request, next: Next) -> Response {
+    match tokio::time::timeout(DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("no answer was found within {} s", DEADLINE.as_secs());
+            let failure = Failure::new(Exit::Stalled, message)
+                .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+            Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
+        }
+    }
+}
+
 async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
     Json(daemon.status().await)
 }
@@ -171,14 +191,15 @@ async fn openmetrics(State(daemon): State<Daemon>) -> impl IntoResponse {
 
 async fn events(State(daemon): State<Daemon>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let start = (daemon.events().subscribe(), daemon.stopping());
-    Sse::new(unfold(start, async |(mut listener, mut stopping)| {
+    let stream = unfold(start, async |(mut listener, mut stopping)| {
         let event = tokio::select! {
             event = listener.recv() => event?,
             () = ended(&mut stopping) => return None,
         };
         let message = Event::default().json_data(&event).unwrap_or_default();
         Some((Ok(message), (listener, stopping)))
-    }))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE))
 }
 
 async fn ended(stopping: &mut watch::Receiver<bool>) {
@@ -398,7 +419,19 @@ async fn reject(
 }
 
 async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, Refusal> {
-    daemon.reload().await.map_err(Refusal::bad_request)?;
+    let reloading = {
+        let daemon = daemon.clone();
+        // By itself, so that it is not left half done when nobody waits for the answer any more.
+        tokio::spawn(async move { daemon.reload().await })
+    };
+    match tokio::time::timeout(RELOADING, reloading).await {
+        Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
+        Ok(Err(error)) => {
+            let failure = Failure::failed(format!("following the configuration failed: {error}"));
+            return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
+        }
+        Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
+    }
     let folders = daemon.folders().iter().map(|folder| folder.name().to_owned()).collect();
     Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at: Time(now()) }))
 }

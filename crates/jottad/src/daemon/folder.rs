@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};
@@ -29,7 +29,11 @@ use crate::output::path_text;
 use crate::places::Places;
 
 /// A loop that does not answer for so long is stuck.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A folder that works without a sign of progress for so long is stalled.
+const LONGEST_STILLNESS: Duration = Duration::from_mins(1);
+/// The same where nothing is under way: it may wait on purpose before it tries something again.
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -134,6 +138,8 @@ pub(crate) struct Report {
     pub(crate) verdict: Verdict,
     pub(crate) status: Option<FolderStatus>,
     pub(crate) transfers: Vec<TransferDocument>,
+    /// Bytes per second of all transfers lately.
+    pub(crate) rate: Option<u64>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) trouble: Option<String>,
 }
@@ -237,13 +243,15 @@ impl RunningFolder {
         };
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
-        let verdict = match status.verdict {
-            Verdict::InSync if unheard => Verdict::Working,
-            verdict => verdict,
+        let stall = stall(&handle.stillness(LONGEST_STILLNESS));
+        let (verdict, stall) = match status.verdict {
+            Verdict::InSync if unheard => (Verdict::Working, None),
+            Verdict::Working if stall.is_some() => (Verdict::Stalled, stall),
+            verdict => (verdict, None),
         };
-        let trouble = status.trouble.clone().or(blind);
+        let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
-        Report { verdict, status: Some(status), transfers, coverage, trouble }
+        Report { verdict, status: Some(status), transfers, rate: handle.rate(), coverage, trouble }
     }
 
     fn transfers(
@@ -281,7 +289,21 @@ impl RunningFolder {
 
 impl Report {
     fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
-        Self { verdict, status: None, transfers: Vec::new(), coverage: None, trouble }
+        Self { verdict, status: None, transfers: Vec::new(), rate: None, coverage: None, trouble }
+    }
+}
+
+/// Why a folder that works is taken for stalled, if it is.
+fn stall(still: &Stillness) -> Option<String> {
+    let seconds = still.quiet.as_secs();
+    match &still.waits_for {
+        Some(what) if still.is_overdue && still.quiet >= LONGEST_STILLNESS => {
+            Some(format!("nothing has moved for {seconds} s: it waits for {what}"))
+        }
+        None if still.quiet >= LONGEST_WAIT => {
+            Some(format!("nothing has moved for {seconds} s, and nothing is under way"))
+        }
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use jottad_watcher::Coverage;
 use crate::daemon::Daemon;
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::documents::{
-    FolderDocument, HeldStatus, NoticingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
+    FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -77,7 +77,12 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         files: status.and_then(|status| status.files),
         directories: status.and_then(|status| status.directories),
         bytes: status.and_then(|status| status.bytes),
-        pending: status.and_then(|status| status.pending).map(Into::into),
+        pending: status
+            .and_then(|status| status.pending)
+            .map(|pending| PendingDocument::new(pending, &report.transfers, report.rate)),
+        paused: status
+            .and_then(|status| status.paused)
+            .map(|paused| PausedDocument { until: paused.until.map(Time) }),
         held: held(&report),
         problems: status.map(|status| status.problems),
         watching: report.coverage.map(watching),
@@ -105,6 +110,7 @@ fn held(report: &Report) -> Option<HeldStatus> {
 pub(super) fn describe_hold(hold: &Hold) -> (&'static str, String) {
     match hold {
         Hold::Root { reason } => ("root", reason.clone()),
+        Hold::Place { reason } => ("place", reason.clone()),
         Hold::Deletes { entries } => {
             ("deletes", format!("{} would be deleted at once", count(*entries, "entry", "entries")))
         }
