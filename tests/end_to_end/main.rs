@@ -44,4 +44,5 @@ mod session;
 mod transfers;
 mod trouble;
 mod verify;
+mod waiting;
 mod witness;

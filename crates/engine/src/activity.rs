@@ -87,7 +87,8 @@ impl Activity {
         let now = self.now();
         let quiet = now.saturating_sub(Duration::from_millis(self.0.last.load(Ordering::Relaxed)));
         let running = lock(&self.0.running);
-        let is_overdue = running.values().all(|running| now - running.since > patience + running.allowance);
+        let is_overdue =
+            running.values().all(|running| now.saturating_sub(running.since) > patience + running.allowance);
         let oldest = running.values().min_by_key(|running| running.since + running.allowance);
         Stillness { quiet, waits_for: oldest.map(|running| running.waits_for.clone()), is_overdue }
     }
@@ -97,9 +98,8 @@ impl Activity {
         let now = self.now().as_secs();
         let moved = lock(&self.0.moved);
         let lately = moved.range(now.saturating_sub(RATE_SECONDS)..now);
-        let (first, bytes) = lately.fold((None, 0), |(first, sum), (second, bytes)| {
-            (first.or(Some(*second)), sum + bytes)
-        });
+        let (first, bytes) =
+            lately.fold((None, 0), |(first, sum), (second, bytes)| (first.or(Some(*second)), sum + bytes));
         Some(bytes / (now - first?)).filter(|rate| *rate > 0)
     }
 
@@ -116,7 +116,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn describe(task: &Task) -> (String, u64) {
     let text = match task {
         Task::CheckRoot | Task::ClaimRoot { .. } => "the folder's root".to_owned(),
-        Task::Scan { directory } => format!("the local disk, to read the directory {}", named(&directory.to_string())),
+        Task::Scan { directory } => {
+            format!("the local disk, to read the directory {}", named(&directory.to_string()))
+        }
         Task::Hash { path, stat } => return (format!("the local disk, to read {path}"), stat.size),
         Task::ListTree => "the service, to list the remote folder".to_owned(),
         Task::ListDirectory { directory } => {

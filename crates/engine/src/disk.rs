@@ -320,3 +320,12 @@ pub enum DiskErrorKind {
     #[error("{0}")]
     Other(#[source] io::Error),
 }
+
+impl DiskErrorKind {
+    /// Whether the process or the system has no file descriptor left: it says nothing of the file.
+    pub(crate) fn is_lack_of_descriptors(&self) -> bool {
+        use rustix::io::Errno;
+        let lack = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+        matches!(self, Self::Other(error) if lack.contains(&error.raw_os_error()))
+    }
+}

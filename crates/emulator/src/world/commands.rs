@@ -8,8 +8,8 @@ use super::{World, revision};
 use crate::address::Address;
 use crate::refusal::Refusal;
 use crate::switches::{
-    CaseOnlyMove, CopyOntoFile, FileCommandOnFolder, FolderCommandOnFile, MakeInMissingMountpoint, MakeOverFile, MoveOntoFile,
-    MoveOntoFolder, TrashAgain, TrashedChildrenOfMoved,
+    CaseOnlyMove, CopyOntoFile, FileCommandOnFolder, FolderCommandOnFile, MakeInMissingMountpoint,
+    MakeOverFile, MoveOntoFile, MoveOntoFolder, TrashAgain, TrashedChildrenOfMoved,
 };
 use crate::world::allocate::Facts;
 

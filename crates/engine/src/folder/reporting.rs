@@ -12,8 +12,8 @@ use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer,
+    Verdict, Verification,
 };
 
 const PAGE: u32 = 512;

@@ -38,6 +38,7 @@ impl From<io::Error> for DiskErrorKind {
 /// or in the way there says nothing about the entry.
 pub(super) fn own(error: Errno) -> DiskErrorKind {
     match error.into() {
+        kind if kind.is_lack_of_descriptors() => kind,
         kind @ (DiskErrorKind::NoSpace | DiskErrorKind::PermissionDenied) => kind,
         _ => DiskErrorKind::Other(io::Error::new(
             io::Error::from(error).kind(),

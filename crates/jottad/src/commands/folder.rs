@@ -150,9 +150,12 @@ pub(crate) const fn arrow(mode: Mode) -> &'static str {
 
 fn list(invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.config()?;
-    let folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
+    let mut folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
+    folders.extend(config.wrong.iter().map(|wrong| {
+        json!({"name": wrong.name, "local": wrong.local, "remote": wrong.remote, "mode": wrong.mode, "held": wrong.reason()})
+    }));
     invocation.output.either(&json!({"schema": 1, "folders": folders}), || {
-        if config.folders.is_empty() {
+        if config.is_empty() {
             return invocation.output.line("no folder is configured: jottad folder add LOCAL");
         }
         let mut columns = Columns::default();
@@ -160,6 +163,9 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             let local = shorten(&folder.local, &invocation.places);
             let ends = format!("{local} {} {}", arrow(folder.mode), folder.remote);
             columns.push([folder.name.clone(), folder.mode.to_string(), ends]);
+        }
+        for wrong in &config.wrong {
+            columns.push([wrong.name.clone(), wrong.mode.clone(), format!("held: {}", wrong.reason())]);
         }
         columns.lines().try_for_each(|line| invocation.output.line(line))
     })?;
@@ -272,6 +278,6 @@ fn resolve_parent(path: &Path) -> PathBuf {
 impl Config {
     /// Whether there is anything to keep in step.
     pub(crate) fn is_empty(&self) -> bool {
-        self.folders.is_empty()
+        self.folders.is_empty() && self.wrong.is_empty()
     }
 }

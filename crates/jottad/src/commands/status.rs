@@ -240,7 +240,8 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
             push(format!("{name}: died {times} and was started anew, last {last}: {}", restarts.reason));
         }
         if let Some(held) = &folder.held {
-            let see = if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
+            let see =
+                if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
             push(format!("{name}: held: {}{see}", held.reason));
         }
         if let Some(watching) = &folder.watching
@@ -257,6 +258,9 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
+        }
+        _ if status.trouble.is_some() && status.remedy.is_some() => {
+            push(status.remedy.clone().unwrap_or_default())
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
         _ if status.folders.iter().any(|folder| folder.paused.is_some()) => {

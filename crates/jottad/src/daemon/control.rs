@@ -39,7 +39,6 @@ use crate::documents::{
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
-use crate::places::Places;
 
 /// Orders are short.
 const LONGEST_ORDER: usize = 64 * 1024;
@@ -55,7 +54,7 @@ const CLOSING: Duration = Duration::from_millis(500);
 /// The listening socket, which is removed at the end.
 pub(super) struct Control {
     task: JoinHandle<()>,
-    places: Places,
+    daemon: Daemon,
 }
 
 impl Control {
@@ -64,7 +63,10 @@ impl Control {
         if tokio::time::timeout(CLOSING, self.task).await.is_err() {
             tracing::debug!("a connection to the control socket was cut");
         }
-        let _ = fs::remove_file(self.places.socket());
+        // Another daemon's socket may be there by now.
+        if self.daemon.0.lock.check(&self.daemon.0.places).is_ok() {
+            let _ = fs::remove_file(self.daemon.0.places.socket());
+        }
     }
 }
 
@@ -94,7 +96,7 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
             tracing::error!(%error, "the control socket failed");
         }
     });
-    Ok(Control { task, places })
+    Ok(Control { task, daemon: daemon.clone() })
 }
 
 fn router(daemon: Daemon) -> Router {
@@ -173,8 +175,9 @@ async fn in_time(request: extract::Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             let message = format!("no answer was found within {} s", DEADLINE.as_secs());
-            let failure = Failure::new(Exit::Stalled, message)
-                .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+            let failure = Failure::new(Exit::Stalled, message).hint(
+                "`jottad status` shows which folder is stalled; `jottad service restart` starts all anew",
+            );
             Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
         }
     }
@@ -477,6 +480,11 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
     let mut folders = daemon.folders();
     if let Some(name) = name {
         folders.retain(|folder| folder.name() == name);
+        if let Some(wrong) = daemon.wrong().into_iter().find(|wrong| wrong.name == name) {
+            let failure =
+                Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", wrong.reason()));
+            return Err(Refusal(StatusCode::CONFLICT, failure));
+        }
         let Some(folder) = folders.first() else {
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
         };

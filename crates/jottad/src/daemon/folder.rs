@@ -121,9 +121,17 @@ pub(crate) struct RunningFolder {
 /// How far a folder has come.
 pub(super) enum Phase {
     /// It is being started.
-    Starting,
+    Starting {
+        /// Since then.
+        since: Instant,
+    },
     /// It cannot be started now; it is tried again.
-    Waiting { verdict: Verdict, reason: String },
+    Waiting {
+        verdict: Verdict,
+        reason: String,
+        /// What is held, if a person must decide: `root` or `folder`.
+        hold: &'static str,
+    },
     /// It runs.
     Running {
         handle: FolderHandle,
@@ -142,6 +150,8 @@ pub(crate) struct Report {
     pub(crate) rate: Option<u64>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) trouble: Option<String>,
+    /// What is held where the engine does not even run.
+    pub(crate) hold: &'static str,
 }
 
 impl RunningFolder {
@@ -153,7 +163,7 @@ impl RunningFolder {
         events: &Events,
         noticing: &Noticing,
     ) -> Arc<Self> {
-        let phase = Arc::new(Mutex::new(Phase::Starting));
+        let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now() }));
         let deaths = Arc::default();
         let wake = Arc::new(Notify::new());
         let stop = watch::Sender::new(false);
@@ -191,7 +201,7 @@ impl RunningFolder {
     pub(crate) fn handle(&self) -> Option<FolderHandle> {
         match &*self.lock() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting { .. } => None,
         }
     }
 
@@ -226,9 +236,18 @@ impl RunningFolder {
     /// What can be said of it now.
     pub(crate) async fn report(&self) -> Report {
         let (handle, coverage, blind) = match &*self.lock() {
-            Phase::Starting => return Report::without_engine(Verdict::Working, None),
-            Phase::Waiting { verdict, reason } => {
-                return Report::without_engine(*verdict, Some(reason.clone()));
+            Phase::Starting { since } => {
+                let seconds = since.elapsed().as_secs();
+                if since.elapsed() < LONGEST_STILLNESS {
+                    return Report::without_engine(Verdict::Working, None);
+                }
+                let reason =
+                    format!("it is still being taken up after {seconds} s: it waits for the local disk");
+                return Report::without_engine(Verdict::Stalled, Some(reason));
+            }
+            Phase::Waiting { verdict, reason, hold } => {
+                let report = Report::without_engine(*verdict, Some(reason.clone()));
+                return Report { hold, ..report };
             }
             Phase::Running { handle, watcher, blind } => {
                 (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
@@ -251,7 +270,15 @@ impl RunningFolder {
         };
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
-        Report { verdict, status: Some(status), transfers, rate: handle.rate(), coverage, trouble }
+        Report {
+            verdict,
+            status: Some(status),
+            transfers,
+            rate: handle.rate(),
+            coverage,
+            trouble,
+            hold: "root",
+        }
     }
 
     fn transfers(
@@ -289,7 +316,15 @@ impl RunningFolder {
 
 impl Report {
     fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
-        Self { verdict, status: None, transfers: Vec::new(), rate: None, coverage: None, trouble }
+        Self {
+            verdict,
+            status: None,
+            transfers: Vec::new(),
+            rate: None,
+            coverage: None,
+            trouble,
+            hold: "root",
+        }
     }
 }
 

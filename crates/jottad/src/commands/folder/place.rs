@@ -114,7 +114,12 @@ fn nearest(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> Op
     let wanted = name.as_str().to_lowercase();
     let most = wanted.chars().count().div_ceil(3);
     let distance = |name: &StoredName| strsim::osa_distance(&wanted, &name.as_str().to_lowercase());
-    names.into_iter().map(|name| (distance(&name), name)).filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
+    names
+        .into_iter()
+        .map(|name| (distance(&name), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
