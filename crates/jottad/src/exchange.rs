@@ -61,7 +61,7 @@ async fn within<T>(
         );
         Err(Failure::new(Exit::Stalled, message)
             .path(places.socket().display().to_string())
-            .hint("it may be stopped or hang: start it anew with `jottad service restart`"))
+            .hint("it may be stopped or hang, and do later what it was told: start it anew with `jottad service restart`"))
     })
 }
 

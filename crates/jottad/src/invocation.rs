@@ -35,9 +35,14 @@ impl Invocation {
         Ok(Config::load(&self.places)?)
     }
 
+    /// The config for what concerns other folders than those that are written wrongly.
+    pub(crate) fn tolerant_config(&self) -> Result<Config, Failure> {
+        Ok(Config::load_tolerantly(&self.places)?)
+    }
+
     /// The config, with the folder of a name that must be in it.
     pub(crate) fn config_with(&self, name: Option<&str>) -> Result<Config, Failure> {
-        let config = self.config()?;
+        let config = self.tolerant_config()?;
         match name {
             Some(name) if config.folder(name).is_none() => Err(match config.wrong_folder(name) {
                 Some(wrong) => {
@@ -97,7 +102,7 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = login::client(&self.places, &self.config()?)?;
+        let client = login::client(&self.places, &self.tolerant_config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
     }

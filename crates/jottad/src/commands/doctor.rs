@@ -48,7 +48,7 @@ impl Check {
 
 /// Checks everything; one failure does not keep the others from being checked.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.config();
+    let config = invocation.tolerant_config();
     let mut checks = vec![clock(), state_dir(invocation)];
     match config {
         Err(failure) => checks.push(Check::failed("config", failure)),

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::commands::status::describe;
-use crate::config::Config;
 use crate::daemon::{self, Daemon, Purpose};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -19,7 +18,7 @@ pub(crate) struct RunArguments {
 /// Runs until told to stop, or for one pass.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     // One folder that is wrong keeps none of the others from running.
-    let config = Config::load_tolerantly(&invocation.places)?;
+    let config = invocation.tolerant_config()?;
     if arguments.once && config.is_empty() {
         let message = format!("no folder is configured in {}", invocation.places.config_file.display());
         return Err(Failure::usage(message).hint("add one with: jottad folder add LOCAL"));

@@ -255,6 +255,9 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     if let Some(line) = noticing(status, now) {
         push(line);
     }
+    if status.folders.iter().any(|folder| folder.paused.is_some()) {
+        push("go on with: jottad resume".to_owned());
+    }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
@@ -263,9 +266,6 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
             push(status.remedy.clone().unwrap_or_default())
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        _ if status.folders.iter().any(|folder| folder.paused.is_some()) => {
-            push("go on with: jottad resume".to_owned());
-        }
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
         _ => {}
     }

@@ -2,6 +2,7 @@
 //!
 //! Changing the file is for [`edit`]; where it lies is for [`crate::places`].
 
+mod clash;
 pub(crate) mod edit;
 mod overlap;
 mod raw;
@@ -9,6 +10,7 @@ mod source;
 pub(crate) mod units;
 mod wrong;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
 use crate::places::Places;
-use overlap::Overlap;
+use clash::{Clash, clash_with_others};
 pub(crate) use overlap::{is_view, resolve};
 use raw::Field;
 pub(crate) use source::ConfigError;
@@ -144,9 +146,14 @@ impl Config {
         Self::parse(&Self::read(places)?, places)
     }
 
-    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from running.
+    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from running. Where
+    /// there is no other, it is an error all the same.
     pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
-        Self::parse_tolerantly(&Self::read(places)?, places)
+        let config = Self::parse_tolerantly(&Self::read(places)?, places)?;
+        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
+            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone()),
+            _ => Ok(config),
+        }
     }
 
     fn read(places: &Places) -> Result<String, ConfigError> {
@@ -178,10 +185,15 @@ impl Config {
         let section = |name: &str| Section { source, name: name.to_owned() };
         let mut checked: Vec<(Folder, Option<std::ops::Range<usize>>)> = Vec::with_capacity(raw.folder.len());
         let mut wrong = Vec::new();
+        let mut names = BTreeSet::new();
         for raw_folder in &raw.folder {
             let place = Some(raw_folder.span());
-            // Without a name nobody could be told about it.
+            // Without a name of its own nobody could be told about it.
             let name = check_folder_name(source, raw_folder)?;
+            if !names.insert(name.clone()) {
+                let error = source.refuse(place, format!("two folders are called {name:?}"));
+                return Err(error.hint("give one of them another name"));
+            }
             let folder = match check_folder(source, raw_folder, name.clone(), places) {
                 Ok(folder) => folder,
                 Err(error) => {
@@ -427,99 +439,6 @@ pub(crate) fn check_remote(text: &str) -> Result<RemotePath, String> {
         ));
     }
     Ok(path)
-}
-
-/// Why a folder would fight with another or with jottad itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Clash {
-    reason: String,
-    hint: String,
-    /// Whether the paths overlap as they are written. Otherwise a link makes them.
-    is_in_file: bool,
-    /// Which of the others it is that a link leads into the folder; `None` if the folder itself is to blame.
-    led_astray: Option<usize>,
-}
-
-fn clash_with_others<'folder>(
-    folder: &Folder,
-    others: impl Iterator<Item = &'folder Folder>,
-    places: &Places,
-) -> Option<Clash> {
-    let Folder { name, local, remote, .. } = folder;
-    if let Some(overlap) = overlap::local_overlap(local, &places.state_dir) {
-        return Some(Clash {
-            reason: format!(
-                "folder {name:?}: {} and jottad's own state in {} lie one inside the other",
-                local.display(),
-                places.state_dir.display()
-            ),
-            hint: "keep the state elsewhere with --state-dir or JOTTAD_STATE_DIR, or choose another folder"
-                .to_owned(),
-            is_in_file: overlap == Overlap::AsWritten,
-            led_astray: None,
-        });
-    }
-    for (index, other) in others.enumerate() {
-        if other.name == *name {
-            return Some(Clash {
-                reason: format!("two folders are called {name:?}"),
-                hint: "give one of them another name".to_owned(),
-                is_in_file: true,
-                led_astray: None,
-            });
-        }
-        match overlap::local_overlap(local, &other.local) {
-            None => {}
-            Some(Overlap::AsWritten) => {
-                return Some(Clash {
-                    reason: format!(
-                        "folder {name:?}: {} overlaps with {} of folder {:?}",
-                        local.display(),
-                        other.local.display(),
-                        other.name
-                    ),
-                    hint: "one folder cannot lie inside another: remove one, or choose directories beside each other"
-                        .to_owned(),
-                    is_in_file: true,
-                    led_astray: None,
-                });
-            }
-            Some(Overlap::ByLink) => {
-                let is_other = overlap::is_led_astray(&other.local) && !overlap::is_led_astray(local);
-                let (astray, victim) = if is_other { (other, folder) } else { (folder, other) };
-                return Some(Clash {
-                    reason: format!(
-                        "folder {:?}: {} leads to {} by a link, which overlaps with {} of folder {:?}",
-                        astray.name,
-                        astray.local.display(),
-                        resolve(&astray.local).display(),
-                        victim.local.display(),
-                        victim.name
-                    ),
-                    hint: format!(
-                        "one folder cannot lie inside another: put the directory back, or choose another one with \
-                         `jottad folder set {} local=…`",
-                        astray.name
-                    ),
-                    is_in_file: false,
-                    led_astray: is_other.then_some(index),
-                });
-            }
-        }
-        if overlap::remote_overlap(remote, &other.remote) {
-            return Some(Clash {
-                reason: format!(
-                    "folder {name:?}: {remote} overlaps with {} of folder {:?}",
-                    other.remote, other.name
-                ),
-                hint: "two folders cannot share a remote place: choose another path on the service for one"
-                    .to_owned(),
-                is_in_file: true,
-                led_astray: None,
-            });
-        }
-    }
-    None
 }
 
 /// The file that a path is shown as, with the home directory shortened.

@@ -4,8 +4,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// With fewer than this, transfers beside each other and the watching of folders may not find room.
 pub(crate) const FEWEST: u64 = 512;
-/// No more are asked for: some systems give a number that means "no end" and refuse it.
+/// No more are asked for.
 const ENOUGH: u64 = 65_536;
+
+/// What macOS allows at most unless it was told otherwise.
+const SURELY_ALLOWED: u64 = 10_240;
 
 /// What mends it where too few are allowed.
 pub(crate) const REMEDY: &str =
@@ -15,16 +18,17 @@ pub(crate) const REMEDY: &str =
 /// a limit.
 pub(super) fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
     let current = limit.current?;
-    if current >= wanted {
-        return Some(current);
-    }
-    match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }) {
-        Ok(()) => Some(wanted),
-        Err(error) => {
-            tracing::debug!(%error, current, "the limit of open files stays as it is");
-            Some(current)
+    // Some systems refuse what the limit itself would allow.
+    for wanted in [ENOUGH, SURELY_ALLOWED] {
+        let wanted = limit.maximum.map_or(wanted, |most| most.min(wanted));
+        if current >= wanted {
+            break;
+        }
+        match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }) {
+            Ok(()) => return Some(wanted),
+            Err(error) => tracing::debug!(%error, wanted, "the limit of open files cannot be raised to this"),
         }
     }
+    Some(current)
 }

@@ -397,6 +397,31 @@ mod tests {
     }
 
     #[test]
+    fn stalled_is_what_has_had_its_time_without_a_sign_of_progress() {
+        let still = |seconds, waits_for: Option<&str>, is_overdue| Stillness {
+            quiet: Duration::from_secs(seconds),
+            waits_for: waits_for.map(str::to_owned),
+            is_overdue,
+        };
+        let upload = Some("the service, to take a.iso");
+        for (still, is_stalled) in [
+            (still(59, upload, true), false),
+            (still(60, upload, true), true),
+            // A large file may be read for long.
+            (still(600, upload, false), false),
+            // Nothing is under way: it may wait on purpose.
+            (still(600, None, true), false),
+            (still(900, None, true), true),
+        ] {
+            let told = stall(&still);
+            assert_eq!(told.is_some(), is_stalled, "{still:?}");
+            if let (Some(told), Some(what)) = (told, &still.waits_for) {
+                assert!(told.contains(what), "{told}");
+            }
+        }
+    }
+
+    #[test]
     fn speeds_need_some_time_to_be_told() {
         let start = Instant::now();
         let (rate, first) = speed(None, Some(1000), start);
