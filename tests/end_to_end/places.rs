@@ -11,7 +11,9 @@ use crate::stage::{Machine, Service, Terminal, World, wait_until};
 /// A world whose folder has another remote place.
 fn world_at(place: &str, answer: Option<&str>) -> World {
     let mut switches = Switches::default();
-    answer.into_iter().for_each(|answer| switches.apply(answer).unwrap());
+    if let Some(answer) = answer {
+        switches.apply(answer).unwrap();
+    }
     let service = Service::with(EmulatorConfig { switches, ..EmulatorConfig::default() });
     let world = World::of(Machine::new(), service, "");
     let config = fs::read_to_string(world.machine.config()).unwrap();

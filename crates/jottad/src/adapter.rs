@@ -93,10 +93,7 @@ impl Remote for RemoteFolder {
         let (client, place) = self.at(path)?;
         let facts = UploadFacts { content: file.content, created: None, modified: file.modified };
         let mut source = Source(content);
-        let error = match client.upload(&place, &facts, &mut source).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
+        let Err(error) = client.upload(&place, &facts, &mut source).await else { return Ok(()) };
         Err(match error.kind() {
             // What was sent is not what was hashed: the file was written to in between.
             ErrorKind::Corrupt => {

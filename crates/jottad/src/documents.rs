@@ -4,6 +4,7 @@ use jottad_core::{Entry, Operation, Timestamp};
 use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::daemon::pass::Done;
 use crate::output::{parse_rfc3339, path_text, rfc3339};
 use crate::quota::{Fullness, QuotaWarning};
 
@@ -177,6 +178,12 @@ pub(crate) struct PendingDocument {
     pub(crate) deletes: u64,
     pub(crate) directories: u64,
     pub(crate) bytes: u64,
+    /// Files that have travelled since there was last nothing to do.
+    #[serde(default)]
+    pub(crate) done_files: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub(crate) done_bytes: u64,
     /// Of all transfers together, lately; `None` if nothing moved.
     #[serde(default)]
     pub(crate) bytes_per_second: Option<u64>,
@@ -187,7 +194,12 @@ pub(crate) struct PendingDocument {
 
 impl PendingDocument {
     /// What is to be done, and how fast it goes.
-    pub(crate) fn new(pending: Pending, transfers: &[TransferDocument], rate: Option<u64>) -> Self {
+    pub(crate) fn new(
+        pending: Pending,
+        transfers: &[TransferDocument],
+        travelled: Done,
+        rate: Option<u64>,
+    ) -> Self {
         let done: u64 = transfers.iter().filter_map(|transfer| transfer.bytes).sum();
         let left = pending.bytes.saturating_sub(done);
         let rate = rate.filter(|_| left > 0);
@@ -195,6 +207,8 @@ impl PendingDocument {
             bytes_per_second: rate,
             seconds_left: rate.filter(|rate| *rate > 0).map(|rate| left.div_ceil(rate)),
             bytes: left,
+            done_files: travelled.files,
+            done_bytes: travelled.bytes,
             uploads: pending.uploads,
             downloads: pending.downloads,
             moves: pending.moves,

@@ -182,6 +182,10 @@ fn pending(folder: &FolderDocument) -> String {
     if pending.bytes > 0 {
         parts.push(format!("{} to go", format_size(pending.bytes)));
     }
+    if pending.done_files > 0 && !parts.is_empty() {
+        let files = count(pending.done_files, "file", "files");
+        parts.push(format!("{files} done ({})", format_size(pending.done_bytes)));
+    }
     if let (Some(rate), Some(seconds)) = (pending.bytes_per_second, pending.seconds_left) {
         let left = format_duration(Duration::from_secs(seconds));
         parts.push(format!("{}/s, about {left} left", format_size(rate)));
@@ -258,12 +262,12 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
         push("go on with: jottad resume".to_owned());
     }
+    if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
+        push(remedy.clone());
+    }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
-        }
-        _ if status.trouble.is_some() && status.remedy.is_some() => {
-            push(status.remedy.clone().unwrap_or_default())
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),

@@ -171,16 +171,13 @@ impl From<Failure> for ErrorDocument {
 
 /// Answers a question in time, be it with an excuse.
 async fn in_time(request: extract::Request, next: Next) -> Response {
-    match tokio::time::timeout(DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let message = format!("no answer was found within {} s", DEADLINE.as_secs());
-            let failure = Failure::new(Exit::Stalled, message).hint(
-                "`jottad status` shows which folder is stalled; `jottad service restart` starts all anew",
-            );
-            Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(DEADLINE, next.run(request)).await {
+        return response;
     }
+    let message = format!("no answer was found within {} s", DEADLINE.as_secs());
+    let failure = Failure::new(Exit::Stalled, message)
+        .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+    Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
 }
 
 async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {

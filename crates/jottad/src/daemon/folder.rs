@@ -22,6 +22,7 @@ use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::noticing::Noticing;
+use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
 use crate::documents::{RestartsDocument, Time, TransferDocument};
 use crate::link::ServiceLink;
@@ -113,6 +114,7 @@ pub(crate) struct RunningFolder {
     /// Progress as of the last look, to tell speeds.
     progress: Mutex<BTreeMap<CommandId, Sample>>,
     deaths: Arc<Mutex<Deaths>>,
+    pass: Pass,
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -150,6 +152,8 @@ pub(crate) struct Report {
     pub(crate) rate: Option<u64>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) trouble: Option<String>,
+    /// What has travelled in the present pass.
+    pub(crate) done: Done,
     /// What is held where the engine does not even run.
     pub(crate) hold: &'static str,
 }
@@ -165,6 +169,7 @@ impl RunningFolder {
     ) -> Arc<Self> {
         let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now() }));
         let deaths = Arc::default();
+        let pass = Pass::default();
         let wake = Arc::new(Notify::new());
         let stop = watch::Sender::new(false);
         let supervisor = Supervisor {
@@ -175,11 +180,12 @@ impl RunningFolder {
             noticing: noticing.clone(),
             phase: Arc::clone(&phase),
             deaths: Arc::clone(&deaths),
+            pass: pass.clone(),
             wake: Arc::clone(&wake),
             stop: stop.subscribe(),
         };
         let task = Mutex::new(Some(tokio::spawn(supervise(supervisor, Supervisor::run))));
-        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, wake, stop, task })
+        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, pass, wake, stop, task })
     }
 
     /// Its name in the config.
@@ -270,6 +276,10 @@ impl RunningFolder {
         };
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
+        if status.settled {
+            self.pass.ended();
+        }
+        let done = self.pass.done();
         Report {
             verdict,
             status: Some(status),
@@ -277,6 +287,7 @@ impl RunningFolder {
             rate: handle.rate(),
             coverage,
             trouble,
+            done,
             hold: "root",
         }
     }
@@ -323,6 +334,7 @@ impl Report {
             rate: None,
             coverage: None,
             trouble,
+            done: Done::default(),
             hold: "root",
         }
     }

@@ -7,6 +7,7 @@ mod events;
 mod folder;
 mod metrics;
 mod noticing;
+pub(crate) mod pass;
 mod peer;
 mod state_lock;
 mod status;
@@ -211,7 +212,7 @@ impl Daemon {
         for wrong in &config.wrong {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
         }
-        *write(&self.0.wrong) = config.wrong.clone();
+        write(&self.0.wrong).clone_from(&config.wrong);
         let account = KnownAccount::load(&self.0.places);
         let mut old = self.folders();
         let mut wanted = Vec::with_capacity(config.folders.len());

@@ -97,7 +97,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         bytes: status.and_then(|status| status.bytes),
         pending: status
             .and_then(|status| status.pending)
-            .map(|pending| PendingDocument::new(pending, &report.transfers, report.rate)),
+            .map(|pending| PendingDocument::new(pending, &report.transfers, report.done, report.rate)),
         paused: status
             .and_then(|status| status.paused)
             .map(|paused| PausedDocument { until: paused.until.map(Time) }),

@@ -18,6 +18,7 @@ use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Phase, Setup};
 use crate::daemon::noticing::{Hearing, Noticing};
+use crate::daemon::pass::Pass;
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::link::ServiceLink;
 use crate::output::{now, path_text};
@@ -45,6 +46,7 @@ pub(super) struct Supervisor {
     pub(super) noticing: Noticing,
     pub(super) phase: Arc<Mutex<Phase>>,
     pub(super) deaths: Arc<Mutex<Deaths>>,
+    pub(super) pass: Pass,
     pub(super) wake: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -286,7 +288,10 @@ impl Supervisor {
                 kind: kind.to_owned(),
                 path: path_text(&path),
             },
-            Ok(Notice::OperationEnded(line)) => EventDocument::Ended(LogDocument::new(folder, &line)),
+            Ok(Notice::OperationEnded(line)) => {
+                self.pass.note(&line);
+                EventDocument::Ended(LogDocument::new(folder, &line))
+            }
             Ok(Notice::Paused(paused)) => {
                 if let Some(hearing) = hearing {
                     hearing.set_paused(paused);
@@ -399,6 +404,7 @@ mod tests {
             events: Events::new(),
             phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now() })),
             deaths: Arc::default(),
+            pass: Pass::default(),
             wake: Arc::default(),
             stop,
         }
