@@ -1,7 +1,7 @@
 //! Folders that would fight with one another, or with jottad itself.
 
 use super::Folder;
-use super::overlap::{Overlap, is_led_astray, local_overlap, remote_overlap, resolve};
+use super::overlap::{Overlap, is_link, local_overlap, remote_overlap, resolve};
 use crate::places::Places;
 
 /// Why a folder would fight with another or with jottad itself.
@@ -13,8 +13,8 @@ pub(super) struct Clash {
     pub(super) hint: String,
     /// Whether the paths overlap as they are written. Otherwise a link makes them.
     pub(super) is_in_file: bool,
-    /// Which of the others it is that a link leads into the folder; `None` if the folder itself is to blame.
-    pub(super) led_astray: Option<usize>,
+    /// The index of the other folder if its path is the link; `None` if the folder itself is the one to hold.
+    pub(super) linked_other: Option<usize>,
 }
 
 /// Finds out whether a folder would fight with one of those before it.
@@ -34,7 +34,7 @@ pub(super) fn clash_with_others<'folder>(
             hint: "keep the state elsewhere with --state-dir or JOTTAD_STATE_DIR, or choose another folder"
                 .to_owned(),
             is_in_file: overlap == Overlap::AsWritten,
-            led_astray: None,
+            linked_other: None,
         });
     }
     for (index, other) in others.enumerate() {
@@ -51,28 +51,28 @@ pub(super) fn clash_with_others<'folder>(
                     hint: "one folder cannot lie inside another: remove one, or choose directories beside each other"
                         .to_owned(),
                     is_in_file: true,
-                    led_astray: None,
+                    linked_other: None,
                 });
             }
             Some(Overlap::ByLink) => {
-                let is_other = is_led_astray(&other.local) && !is_led_astray(local);
-                let (astray, victim) = if is_other { (other, folder) } else { (folder, other) };
+                let is_other = is_link(&other.local) && !is_link(local);
+                let (linked, plain) = if is_other { (other, folder) } else { (folder, other) };
                 return Some(Clash {
                     reason: format!(
                         "folder {:?}: {} leads to {} by a link, which overlaps with {} of folder {:?}",
-                        astray.name,
-                        astray.local.display(),
-                        resolve(&astray.local).display(),
-                        victim.local.display(),
-                        victim.name
+                        linked.name,
+                        linked.local.display(),
+                        resolve(&linked.local).display(),
+                        plain.local.display(),
+                        plain.name
                     ),
                     hint: format!(
                         "one folder cannot lie inside another: put the directory back, or choose another one with \
                          `jottad folder set {} local=…`",
-                        astray.name
+                        linked.name
                     ),
                     is_in_file: false,
-                    led_astray: is_other.then_some(index),
+                    linked_other: is_other.then_some(index),
                 });
             }
         }
@@ -85,7 +85,7 @@ pub(super) fn clash_with_others<'folder>(
                 hint: "two folders cannot share a remote place: choose another path on the service for one"
                     .to_owned(),
                 is_in_file: true,
-                led_astray: None,
+                linked_other: None,
             });
         }
     }

@@ -206,7 +206,7 @@ impl Config {
             let mut is_fine = true;
             while let Some(clash) = clash_with_others(&folder, checked.iter().map(|(other, _)| other), places)
             {
-                if let Some(index) = clash.led_astray {
+                if let Some(index) = clash.linked_other {
                     let (other, place) = checked.remove(index);
                     wrong.push(WrongFolder::fighting(&other, refuse(place, &clash), clash.is_in_file));
                     continue;

@@ -27,7 +27,7 @@ pub(crate) fn local_overlap(one: &Path, two: &Path) -> Option<Overlap> {
 }
 
 /// Whether a local path is itself a symbolic link.
-pub(crate) fn is_led_astray(path: &Path) -> bool {
+pub(crate) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_symlink())
 }
 
@@ -99,6 +99,6 @@ mod tests {
         assert_eq!(local_overlap(&real, &link.join("not/there")), Some(Overlap::ByLink));
         assert_eq!(local_overlap(&real, &real.join("x")), Some(Overlap::AsWritten));
         assert_eq!(local_overlap(&real, &place.path().join("really")), None);
-        assert!(is_led_astray(&link) && !is_led_astray(&real));
+        assert!(is_link(&link) && !is_link(&real));
     }
 }

@@ -1,5 +1,7 @@
 //! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other way round.
 
+mod query;
+
 use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -19,13 +21,13 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{OperationKind, RelativePath, Side};
 use jottad_engine::{FolderHandle, FolderRequestError, Problem, ProblemKind, Request};
-use percent_encoding::percent_decode_str;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::resolve;
 use crate::daemon::Daemon;
+use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
@@ -492,39 +494,6 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
-}
-
-/// The part of a URL behind the question mark; values may be any bytes, as paths are.
-struct Query(Vec<(String, Vec<u8>)>);
-
-impl Query {
-    fn parse(RawQuery(query): RawQuery) -> Result<Self, Refusal> {
-        let pairs = query.unwrap_or_default();
-        let pairs = pairs.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key.to_owned(), percent_decode_str(value).collect())
-        });
-        let pairs: Vec<(String, Vec<u8>)> = pairs.collect();
-        let known = ["folder", "limit", "path"];
-        match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            None => Ok(Self(pairs)),
-            Some((key, _)) => Err(Refusal::bad_request(Failure::usage(format!("unknown parameter {key:?}")))),
-        }
-    }
-
-    fn bytes(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone())
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Refusal> {
-        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not UTF-8")));
-        self.bytes(key).map(|bytes| String::from_utf8(bytes).map_err(refuse)).transpose()
-    }
-
-    fn number(&self, key: &str) -> Result<Option<u32>, Refusal> {
-        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not a number")));
-        self.text(key)?.map(|text| text.parse().map_err(refuse)).transpose()
-    }
 }
 
 #[cfg(test)]

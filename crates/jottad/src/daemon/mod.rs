@@ -70,10 +70,10 @@ struct Inner {
     wrong: RwLock<Vec<WrongFolder>>,
     /// Why the configuration was not followed when it was last to be.
     unfollowed: RwLock<Option<Unfollowed>>,
-    /// How many files may be open at once, where that is little.
-    cramped: Option<u64>,
-    /// Why the daemon cannot go on.
-    doomed: watch::Sender<Option<String>>,
+    /// How many files may be open at once, if that is little.
+    descriptor_limit: Option<u64>,
+    /// Why the daemon cannot go on, once its state directory is not there any more.
+    lost_state: watch::Sender<Option<String>>,
     /// Held while folders are started and stopped, so that two requests do not mix.
     changing: Mutex<()>,
     stopping: watch::Sender<bool>,
@@ -95,8 +95,8 @@ impl Daemon {
         }
         places.make_state_dir()?;
         let lock = StateLock::take(places)?;
-        let cramped = descriptors::raise_limit().filter(|limit| *limit < descriptors::FEWEST);
-        if let Some(limit) = cramped {
+        let descriptor_limit = descriptors::raise_limit().filter(|limit| *limit < descriptors::FEWEST);
+        if let Some(limit) = descriptor_limit {
             tracing::warn!(limit, remedy = descriptors::REMEDY, "few files may be open at once");
         }
         let link = ServiceLink::default();
@@ -111,8 +111,8 @@ impl Daemon {
             folders: RwLock::default(),
             wrong: RwLock::default(),
             unfollowed: RwLock::default(),
-            cramped,
-            doomed: watch::Sender::new(None),
+            descriptor_limit,
+            lost_state: watch::Sender::new(None),
             changing: Mutex::default(),
             stopping: watch::Sender::new(false),
             lock,
@@ -152,13 +152,13 @@ impl Daemon {
     /// Looks whether the state directory is still the one that was taken. A daemon without it ends: nothing that it
     /// keeps could be found again.
     fn check_state(&self) -> Option<String> {
-        if self.0.doomed.borrow().is_none()
+        if self.0.lost_state.borrow().is_none()
             && let Err(reason) = self.0.lock.check(&self.0.places)
         {
             tracing::error!(reason, "the daemon ends");
-            self.0.doomed.send_replace(Some(reason));
+            self.0.lost_state.send_replace(Some(reason));
         }
-        self.0.doomed.borrow().clone()
+        self.0.lost_state.borrow().clone()
     }
 
     /// Takes up folders that a link has made wrong and that are right by now.
@@ -291,7 +291,7 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
     notify(&[NotifyState::Ready, NotifyState::Status("running")]);
     let watchdog =
         sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.clone(), limit)));
-    let mut doomed = daemon.0.doomed.subscribe();
+    let mut lost_state = daemon.0.lost_state.subscribe();
     let mut next_look = Instant::now() + LOOK_AROUND;
     let reason = loop {
         tokio::select! {
@@ -304,7 +304,7 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
                 daemon.look_after_wrong_folders().await;
                 next_look = Instant::now() + LOOK_AROUND;
             }
-            reason = doomed.wait_for(Option::is_some) => {
+            reason = lost_state.wait_for(Option::is_some) => {
                 let reason = reason.ok().and_then(|reason| reason.clone());
                 // Whoever asked and found it out gets an answer.
                 tokio::time::sleep(LAST_WORDS).await;

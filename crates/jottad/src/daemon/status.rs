@@ -22,19 +22,19 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
     let documents: Vec<FolderDocument> =
         documents.into_iter().chain(daemon.wrong().iter().map(wrong_document)).collect();
     let login = daemon.0.link.trouble();
-    let doomed = daemon.check_state();
-    let verdict = match (&doomed, &login) {
+    let lost_state = daemon.check_state();
+    let verdict = match (&lost_state, &login) {
         (Some(_), _) => Verdict::Stalled,
         (None, Some(_)) => Verdict::LoginNeeded,
         (None, None) => overall(documents.iter().map(|folder| folder.verdict.0)),
     };
-    let trouble = match (doomed, login, daemon.unfollowed()) {
+    let trouble = match (lost_state, login, daemon.unfollowed()) {
         (Some(reason), ..) => {
             Some((reason, Some("the daemon ends and is started anew by its service".to_owned())))
         }
         (None, Some(login), _) => Some((login.reason, login.remedy)),
         (None, None, Some(unfollowed)) => Some((unfollowed.reason, Some(unfollowed.remedy))),
-        (None, None, None) => daemon.0.cramped.map(|limit| {
+        (None, None, None) => daemon.0.descriptor_limit.map(|limit| {
             let reason = format!("only {limit} files may be open at once: some operations wait for others");
             (reason, Some(descriptors::REMEDY.to_owned()))
         }),
