@@ -10,6 +10,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Daemon, Running, World, wait_until};
 
+const PROBLEMS: i32 = 6;
 const HELD: i32 = 7;
 const STALLED: i32 = 9;
 const PAUSED: i32 = 10;
@@ -65,25 +66,18 @@ fn a_pause_is_told_whatever_else_there_is() {
     let world = World::new();
     let daemon = world.start();
     world.synced();
-    world.service.spoil("allocate", Effect::status(400));
-    world.write("refused.txt", "a");
-    wait_until("the file is a problem", || world.machine.status()["folders"][0]["problems"] == 1);
+    world.write("twin.txt", "a");
+    world.write("TWIN.txt", "b");
+    world.sync(PROBLEMS);
     world.machine.jottad(["pause", "docs", "2h"]).expect(0);
     let folder = world.machine.status()["folders"][0].clone();
     assert!(folder["paused"]["until"].as_str().is_some_and(|until| until.starts_with("20")), "{folder}");
-    world
-        .machine
-        .jottad(["status"])
-        .expect(6)
-        .says("paused until 20")
-        .says("1 problem")
-        .says("jottad resume");
+    world.machine.jottad(["status"]).expect(6).says("paused until 20").says("problem").says("jottad resume");
     world.machine.jottad(["pause"]).expect(0);
     assert_eq!(world.machine.status()["folders"][0]["paused"], serde_json::json!({"until": null}));
-    world.service.clear_faults();
     world.machine.jottad(["resume"]).expect(0);
     assert_eq!(world.machine.status()["folders"][0]["paused"], serde_json::Value::Null);
-    world.write("paused.txt", "b");
+    world.remove("TWIN.txt");
     world.sync(0);
     world.machine.jottad(["pause"]).expect(0);
     world.machine.jottad(["status"]).expect(PAUSED).says("paused until `jottad resume`");
@@ -95,19 +89,20 @@ fn what_cannot_travel_is_not_to_go_and_not_the_verdict_while_others_travel() {
     let world = World::new();
     let daemon = world.start();
     world.synced();
-    world.service.spoil("allocate", Effect::status(400));
-    world.write("refused.txt", vec![1; 5000]);
-    wait_until("the file is a problem", || world.machine.status()["folders"][0]["problems"] == 1);
+    world.write("twin.bin", vec![1; 5000]);
+    world.write("TWIN.bin", vec![3; 5000]);
+    world.sync(PROBLEMS);
     let folder = world.machine.status()["folders"][0].clone();
     assert_eq!(
         (&folder["verdict"], &folder["pending"]["bytes"]),
         (&"problems".into(), &0.into()),
         "{folder}"
     );
-    world.service.clear_faults();
     world.service.spoil("upload", Effect::Hang);
     world.write("travels.bin", vec![2; 1 << 20]);
-    world.service.wait_for("upload", 1);
+    wait_until("a file travels", || {
+        world.machine.status()["folders"][0]["transfers"] != serde_json::json!([])
+    });
     let folder = world.machine.status()["folders"][0].clone();
     assert_eq!(folder["verdict"], "working", "{folder}");
     world.service.clear_faults();
