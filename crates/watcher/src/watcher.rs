@@ -141,7 +141,6 @@ struct Polled {
 }
 
 /// Polls; where that is only for want of something that may come back, goes on with events when it has.
-#[cfg(target_os = "linux")]
 fn poll_until_events(
     options: &WatcherOptions,
     hints: &UnboundedSender<Hint>,
@@ -149,7 +148,7 @@ fn poll_until_events(
     stop: &PipeReader,
     is_for_now: bool,
 ) {
-    let mut start = || InotifySource::start(options.clone(), hints.clone(), coverage.clone()).ok();
+    let mut start = || take_up_events(options, hints, coverage);
     let retry =
         is_for_now.then_some(polling::Retry { interval: options.event_retry_interval, start: &mut start });
     if let Some(source) = polling::run(options.poll_interval, hints, stop, retry) {
@@ -158,15 +157,29 @@ fn poll_until_events(
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn poll_until_events(
+#[cfg(target_os = "linux")]
+fn take_up_events(
     options: &WatcherOptions,
     hints: &UnboundedSender<Hint>,
-    _: &SharedCoverage,
-    stop: &PipeReader,
-    _: bool,
-) {
-    polling::run::<()>(options.poll_interval, hints, stop, None);
+    coverage: &SharedCoverage,
+) -> Option<InotifySource> {
+    InotifySource::start(options.clone(), hints.clone(), coverage.clone()).ok()
+}
+
+/// A source of events that is not taken up again on this system.
+#[cfg(not(target_os = "linux"))]
+enum NoSource {}
+
+#[cfg(not(target_os = "linux"))]
+impl NoSource {
+    fn run(self, _: &PipeReader) {
+        match self {}
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_up_events(_: &WatcherOptions, _: &UnboundedSender<Hint>, _: &SharedCoverage) -> Option<NoSource> {
+    None
 }
 
 /// Stops watching and waits for the thread, which takes no longer than the walk it may be in.
