@@ -19,7 +19,7 @@ const CAPACITY: u64 = 1 << 30;
 const LAG: Duration = Duration::from_secs(2);
 
 /// What cannot be seen from outside within a test, whatever the service is like.
-const NEVER_TOLD: [&str; 3] = ["U22", "U25", "U26"];
+const NEVER_TOLD: [&str; 4] = ["U22", "U25", "U26", "U49"];
 
 /// Every answer of every question in one of the runs; which ones come together is random.
 fn switches(seed: u64, run: usize) -> Switches {

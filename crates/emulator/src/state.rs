@@ -360,6 +360,7 @@ fn perform_as_other(world: &mut World, act: &Act) -> Result<(), Refusal> {
         Act::Remove { path } => {
             let address = Address::from_plain(path);
             match world.find(&address) {
+                Some(Found::Folder(_)) if address.depth() == 2 => world.remove_mountpoint(&address),
                 Some(Found::Folder(_)) => world.remove_folder(&address),
                 _ => world.remove_file(&address),
             }

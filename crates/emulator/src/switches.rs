@@ -326,6 +326,11 @@ switches! {
         Ignored = "ignored", "`If-Match` is ignored.";
         Honoured = "honoured", "`If-Match` with another MD5 than the current one gets 412.";
     }
+    "U49" "make-in-missing-mountpoint" make_in_missing_mountpoint: MakeInMissingMountpoint,
+        "`mkDir` below a mountpoint that is not there." {
+        Made = "made", "The mountpoint is made with the folders.";
+        NotFound = "not-found", "404 `NoSuchMountPointException`.";
+    }
 }
 
 fn matches(asked: &str, id: &str, name: &str) -> bool {
@@ -394,9 +399,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_count_from_1_to_48_without_a_gap() {
+    fn ids_count_from_1_to_49_without_a_gap() {
         let ids: Vec<_> = Switches::ALL.iter().map(|info| info.id.to_owned()).collect();
-        let expected: Vec<_> = (1..=48).map(|number| format!("U{number:02}")).collect();
+        let expected: Vec<_> = (1..=49).map(|number| format!("U{number:02}")).collect();
         assert_eq!(ids, expected);
     }
 

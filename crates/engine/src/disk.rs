@@ -326,3 +326,10 @@ pub enum DiskErrorKind {
     #[error("{0}")]
     Other(#[source] io::Error),
 }
+
+impl DiskErrorKind {
+    /// Whether the process or the system has no file descriptor left: it says nothing of the file.
+    pub(crate) fn is_lack_of_descriptors(&self) -> bool {
+        matches!(self, Self::TooManyFiles)
+    }
+}

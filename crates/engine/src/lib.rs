@@ -4,6 +4,7 @@
 //! other I/O. [`perform`] carries commands out through the two seams, [`Disk`] and [`Remote`]; the third seam is
 //! time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
 
+mod activity;
 mod digest;
 mod disk;
 mod event;
@@ -21,6 +22,7 @@ mod settings;
 mod status;
 mod time;
 
+pub use activity::Stillness;
 pub use digest::TreeDigest;
 pub use disk::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
@@ -43,7 +45,7 @@ pub use remote::{
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer,
+    Verdict, Verification,
 };
 pub use time::Now;

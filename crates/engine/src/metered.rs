@@ -1,39 +1,83 @@
-//! A disk whose reads and writes of contents are counted, so that people can see a transfer move.
+//! A disk whose reads and writes of contents are counted, so that people can see a transfer move, and on which an
+//! operation waits where the process, or the system, has no file descriptor left for it: that says nothing of the file.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jottad_core::{Md5, RelativePath, Timestamp};
 
+use crate::activity::Activity;
 use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskListing, DiskNode, FileStat, Identity, LocalContent, Mount, RootIdentity, StagedFile,
 };
 
+/// How long an operation waits for a descriptor: at first, and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Repeats an operation for as long as there is no descriptor left, with pauses that double.
+macro_rules! when_there_is_room {
+    ($operation:expr) => {{
+        let mut wait = FIRST_WAIT;
+        loop {
+            match $operation.await {
+                Err(error) if error.kind.is_lack_of_descriptors() => {
+                    tracing::debug!(%error, "waiting for a file descriptor");
+                    drop(error);
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+                result => break result,
+            }
+        }
+    }};
+}
+
 /// Another disk, counting how far the one content that a command reads or writes has come.
 #[derive(Debug)]
 pub(crate) struct Metered<D> {
     disk: Arc<D>,
-    position: Arc<AtomicU64>,
+    meter: Meter,
+}
+
+/// How far a content has come, and the activity of the folder that it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Meter {
+    pub(crate) position: Arc<AtomicU64>,
+    pub(crate) activity: Activity,
+}
+
+impl Meter {
+    fn reached(&self, position: u64) {
+        let before = self.position.swap(position, Ordering::Relaxed);
+        self.activity.note_bytes(position.saturating_sub(before));
+    }
+
+    fn advanced(&self, bytes: u64) {
+        self.position.fetch_add(bytes, Ordering::Relaxed);
+        self.activity.note_bytes(bytes);
+    }
 }
 
 impl<D> Metered<D> {
-    pub(crate) fn new(disk: Arc<D>, position: Arc<AtomicU64>) -> Self {
-        Self { disk, position }
+    pub(crate) fn new(disk: Arc<D>, meter: Meter) -> Self {
+        Self { disk, meter }
     }
 }
 
 /// A content that counts what was read of it.
 pub(crate) struct MeteredContent<C> {
     content: C,
-    position: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 impl<C: LocalContent> LocalContent for MeteredContent<C> {
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.content.read_at(offset, buffer)?;
-        self.position.store(offset + read as u64, Ordering::Relaxed);
+        self.meter.reached(offset + read as u64);
         Ok(read)
     }
 }
@@ -41,13 +85,13 @@ impl<C: LocalContent> LocalContent for MeteredContent<C> {
 /// A temporary file that counts what was written to it.
 pub(crate) struct MeteredFile<S> {
     file: S,
-    position: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 impl<S: StagedFile> StagedFile for MeteredFile<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write(bytes)?;
-        self.position.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.meter.advanced(bytes.len() as u64);
         Ok(())
     }
 }
@@ -57,46 +101,46 @@ impl<D: Disk> Disk for Metered<D> {
     type Staged = MeteredFile<D::Staged>;
 
     async fn root(&self) -> Result<RootIdentity, DiskError> {
-        self.disk.root().await
+        when_there_is_room!(self.disk.root())
     }
 
     async fn list(&self, directory: &RelativePath) -> Result<DiskListing, DiskError> {
-        self.disk.list(directory).await
+        when_there_is_room!(self.disk.list(directory))
     }
 
     async fn mount(&self, path: &RelativePath) -> Result<Option<Mount>, DiskError> {
-        self.disk.mount(path).await
+        when_there_is_room!(self.disk.mount(path))
     }
 
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
-        self.disk.stat(path).await
+        when_there_is_room!(self.disk.stat(path))
     }
 
     async fn hash(&self, path: &RelativePath, expected: &FileStat) -> Result<Md5, DiskError> {
-        self.disk.hash(path, expected).await
+        when_there_is_room!(self.disk.hash(path, expected))
     }
 
     async fn open(&self, path: &RelativePath, expected: &FileStat) -> Result<Self::Content, DiskError> {
-        let content = self.disk.open(path, expected).await?;
-        Ok(MeteredContent { content, position: Arc::clone(&self.position) })
+        let content = when_there_is_room!(self.disk.open(path, expected))?;
+        Ok(MeteredContent { content, meter: self.meter.clone() })
     }
 
     async fn read(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
-        self.disk.read(path, expected).await
+        when_there_is_room!(self.disk.read(path, expected))
     }
 
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
-        self.disk.make_directory(path).await
+        when_there_is_room!(self.disk.make_directory(path))
     }
 
     async fn stage(&self, bytes: u64) -> Result<Self::Staged, DiskError> {
-        let file = self.disk.stage(bytes).await?;
-        Ok(MeteredFile { file, position: Arc::clone(&self.position) })
+        let file = when_there_is_room!(self.disk.stage(bytes))?;
+        Ok(MeteredFile { file, meter: self.meter.clone() })
     }
 
     async fn copy(&self, path: &RelativePath, expected: &FileStat) -> Result<(Self::Staged, Md5), DiskError> {
-        let (file, md5) = self.disk.copy(path, expected).await?;
-        Ok((MeteredFile { file, position: Arc::clone(&self.position) }, md5))
+        let (file, md5) = when_there_is_room!(self.disk.copy(path, expected))?;
+        Ok((MeteredFile { file, meter: self.meter.clone() }, md5))
     }
 
     async fn place(
@@ -115,7 +159,7 @@ impl<D: Disk> Disk for Metered<D> {
         to: &RelativePath,
         expected: Identity,
     ) -> Result<(), DiskError> {
-        self.disk.rename(from, to, expected).await
+        when_there_is_room!(self.disk.rename(from, to, expected))
     }
 
     async fn trash(
@@ -124,7 +168,7 @@ impl<D: Disk> Disk for Metered<D> {
         expected: &DiskNode,
         holds: Option<TreeDigest>,
     ) -> Result<(), DiskError> {
-        self.disk.trash(path, expected, holds).await
+        when_there_is_room!(self.disk.trash(path, expected, holds))
     }
 
     async fn set_modified(
@@ -133,10 +177,10 @@ impl<D: Disk> Disk for Metered<D> {
         expected: &FileStat,
         modified: Timestamp,
     ) -> Result<FileStat, DiskError> {
-        self.disk.set_modified(path, expected, modified).await
+        when_there_is_room!(self.disk.set_modified(path, expected, modified))
     }
 
     async fn claim_root(&self, root: &RootIdentity, marker: &str) -> Result<(), DiskError> {
-        self.disk.claim_root(root, marker).await
+        when_there_is_room!(self.disk.claim_root(root, marker))
     }
 }

@@ -18,7 +18,8 @@ pub trait Remote: Send + Sync + 'static {
     /// A listing in progress.
     type Listing: RemoteListing;
 
-    /// Lists everything live below a directory. [`RemoteErrorKind::NotFound`] if it is not there or trashed.
+    /// Lists everything live below a directory. [`RemoteErrorKind::NotFound`] if it is not there or trashed,
+    /// [`RemoteErrorKind::PlaceMissing`] if not even the place is there on which the remote root lies.
     fn list_tree(
         &self,
         directory: &StoredPath,
@@ -50,7 +51,8 @@ pub trait Remote: Send + Sync + 'static {
         staged: &mut S,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
-    /// Makes a directory and those above it. It is fine if it is there; [`RemoteErrorKind::Conflict`] if a file is.
+    /// Makes a directory and those above it, never the place on which the remote root lies. It is fine if it is there;
+    /// [`RemoteErrorKind::Conflict`] if a file is.
     fn make_directory(&self, path: &StoredPath) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
     /// Puts an entry with all below it into the trash, or destroys it where the folder is configured so.
@@ -167,6 +169,8 @@ impl RemoteError {
 pub enum RemoteErrorKind {
     /// Nothing is at the path.
     NotFound,
+    /// The place on which the folder's remote root lies, a device or a mountpoint, is not there. Only a person makes one.
+    PlaceMissing,
     /// What is at the path is not what the operation needs.
     Conflict,
     /// The service will never take this name or request as it is.
@@ -195,8 +199,9 @@ pub enum RemoteErrorKind {
 
 impl RemoteErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotFound,
+        Self::PlaceMissing,
         Self::Conflict,
         Self::Refused,
         Self::TooLarge,

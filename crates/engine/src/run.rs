@@ -18,11 +18,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
 
+use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
 use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
-use crate::metered::Metered;
+use crate::metered::{Meter, Metered};
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
@@ -75,6 +76,7 @@ pub struct FolderHandle {
     inbox: Sender<Message>,
     notices: broadcast::Sender<Notice>,
     progress: Progress,
+    activity: Activity,
     /// Why the thread has ended, once it has.
     ended: watch::Receiver<Option<String>>,
 }
@@ -99,12 +101,14 @@ impl FolderHandle {
         let (inbox, messages) = channel();
         let (notices, _) = broadcast::channel(NOTICES);
         let progress = Progress::default();
+        let activity = Activity::new();
         let performer = Performer {
             runtime: Handle::current(),
             disk: Arc::new(disk),
             remote: Arc::new(remote),
             inbox: inbox.clone(),
             progress: Arc::clone(&progress),
+            activity: activity.clone(),
             running: BTreeMap::new(),
         };
         let (end, ended) = watch::channel(None);
@@ -114,6 +118,7 @@ impl FolderHandle {
             inbox,
             notices: notices.clone(),
             progress,
+            activity,
             ended,
         };
         let clock = Clock { started: Instant::now(), wall_clock };
@@ -212,6 +217,16 @@ impl FolderHandle {
         progress.iter().map(|(command, bytes)| (*command, bytes.load(Ordering::Relaxed))).collect()
     }
 
+    /// How long there has been no sign of progress, for somebody who waits no longer than that.
+    pub fn stillness(&self, patience: Duration) -> Stillness {
+        self.activity.stillness(patience)
+    }
+
+    /// Bytes per second of all transfers lately; `None` if nothing moved.
+    pub fn rate(&self) -> Option<u64> {
+        self.activity.rate()
+    }
+
     /// Waits until the folder's thread has ended, however that came about, and tells why. Cancel safe.
     pub async fn ended(&self) -> String {
         let mut ended = self.ended.clone();
@@ -229,6 +244,7 @@ impl FolderHandle {
     }
 
     fn send(&self, event: Event) {
+        self.activity.note();
         if self.inbox.send(Message::Event(event)).is_err() {
             tracing::warn!(folder = %self.name, "a hint came after the folder had stopped");
         }
@@ -290,6 +306,7 @@ struct Performer<D, R> {
     remote: Arc<R>,
     inbox: Sender<Message>,
     progress: Progress,
+    activity: Activity,
     running: BTreeMap<CommandId, AbortHandle>,
 }
 
@@ -298,7 +315,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         let id = command.id;
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
-        let disk = Metered::new(Arc::clone(&self.disk), position);
+        self.activity.began(id, &command.task);
+        let meter = Meter { position, activity: self.activity.clone() };
+        let disk = Metered::new(Arc::clone(&self.disk), meter);
         let remote = Arc::clone(&self.remote);
         let inbox = self.inbox.clone();
         let listing_inbox = inbox.clone();
@@ -329,6 +348,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
 
     fn ended(&mut self, command: CommandId) {
         self.running.remove(&command);
+        self.activity.ended(command);
         self.lock_progress().remove(&command);
     }
 
@@ -413,6 +433,7 @@ fn run<D: Disk, R: Remote>(
                     events.push(event);
                 }
                 Message::Listed(command, batch, next) => {
+                    performer.activity.note();
                     events.push(Event::Listed(command, batch));
                     let _ = next.send(());
                 }

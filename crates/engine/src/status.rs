@@ -64,12 +64,21 @@ pub struct FolderStatus {
     pub pending: Option<Pending>,
     /// What is being sent or fetched now.
     pub transfers: Vec<Transfer>,
+    /// Whether a person stopped it, and until when.
+    pub paused: Option<Paused>,
     /// Why a person must decide.
     pub held: Option<Hold>,
     /// How many entries cannot be synced now.
     pub problems: u64,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,
+}
+
+/// A person stopped the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paused {
+    /// When it goes on by itself; `None` if a person must say so.
+    pub until: Option<Timestamp>,
 }
 
 /// How a walk that reads every file again went, or how far it has come.
@@ -125,6 +134,11 @@ pub enum Hold {
     /// The root is missing, replaced or suddenly empty.
     Root {
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The place on which the remote root lies is not there.
+    Place {
+        /// What is missing, and how it is made.
         reason: String,
     },
     /// Too many deletes at once.

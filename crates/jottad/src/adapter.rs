@@ -3,6 +3,8 @@
 //! Errors are translated by what they mean for the engine; everything else passes through. What to do is decided on
 //! the engine's side, how to do it on the transport's.
 
+mod place;
+
 use std::io;
 
 use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
@@ -15,6 +17,7 @@ use jottad_transport::{
     StreamedEntry, UploadFacts, UploadSource,
 };
 
+use crate::adapter::place::Place;
 use crate::link::ServiceLink;
 
 /// So many entries that cannot be used are kept: one name that is wrong is mostly one of many.
@@ -26,12 +29,13 @@ pub(crate) struct RemoteFolder {
     link: ServiceLink,
     root: RemotePath,
     hard_delete: bool,
+    place: Place,
 }
 
 impl RemoteFolder {
     /// The folder at a root. With `hard_delete`, what is trashed is destroyed instead.
-    pub(crate) const fn new(link: ServiceLink, root: RemotePath, hard_delete: bool) -> Self {
-        Self { link, root, hard_delete }
+    pub(crate) fn new(link: ServiceLink, root: RemotePath, hard_delete: bool) -> Self {
+        Self { link, place: Place::of(&root), root, hard_delete }
     }
 
     fn at(&self, path: &StoredPath) -> Result<(Client, RemotePath), RemoteError> {
@@ -44,8 +48,10 @@ impl Remote for RemoteFolder {
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing, RemoteError> {
         let (client, place) = self.at(directory)?;
-        let stream = client.list_stream(&place).await.map_err(|error| remote_error(&error))?;
-        Ok(Listing { stream, unusable: Vec::new() })
+        match client.list_stream(&place).await {
+            Ok(stream) => Ok(Listing { stream, unusable: Vec::new() }),
+            Err(error) => Err(self.place.explain(&client, remote_error(&error)).await),
+        }
     }
 
     async fn list_directory(
@@ -100,7 +106,7 @@ impl Remote for RemoteFolder {
             }
             _ => None,
         };
-        let error = remote_error(&error);
+        let error = self.place.explain(&client, remote_error(&error)).await;
         Err(RemoteError { kind: kind.unwrap_or(error.kind), ..error })
     }
 
@@ -118,6 +124,8 @@ impl Remote for RemoteFolder {
 
     async fn make_directory(&self, path: &StoredPath) -> Result<(), RemoteError> {
         let (client, place) = self.at(path)?;
+        // The service would make the mountpoint along with the folder (protocol 3.3, U-49).
+        self.place.check(&client).await?;
         client.make_folder(&place).await.map_err(|error| remote_error(&error))
     }
 

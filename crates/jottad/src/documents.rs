@@ -4,6 +4,7 @@ use jottad_core::{Entry, Operation, Timestamp};
 use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::daemon::pass::Done;
 use crate::output::{parse_rfc3339, path_text, rfc3339};
 use crate::quota::{Fullness, QuotaWarning};
 
@@ -149,6 +150,9 @@ pub(crate) struct FolderDocument {
     pub(crate) bytes: Option<u64>,
     pub(crate) pending: Option<PendingDocument>,
     pub(crate) transfers: Vec<TransferDocument>,
+    /// Whether a person stopped it; `None` also while that is not known.
+    #[serde(default)]
+    pub(crate) paused: Option<PausedDocument>,
     pub(crate) held: Option<HeldStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
@@ -156,6 +160,13 @@ pub(crate) struct FolderDocument {
     pub(crate) restarts: Option<RestartsDocument>,
     /// Why the folder does not move, in words.
     pub(crate) trouble: Option<String>,
+}
+
+/// A person stopped the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PausedDocument {
+    /// When it goes on by itself; `None` if a person must say so.
+    pub(crate) until: Option<Time>,
 }
 
 /// What is still to be done.
@@ -167,17 +178,42 @@ pub(crate) struct PendingDocument {
     pub(crate) deletes: u64,
     pub(crate) directories: u64,
     pub(crate) bytes: u64,
+    /// Files that have travelled since there was last nothing to do.
+    #[serde(default)]
+    pub(crate) done_files: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub(crate) done_bytes: u64,
+    /// Of all transfers together, lately; `None` if nothing moved.
+    #[serde(default)]
+    pub(crate) bytes_per_second: Option<u64>,
+    /// How long that much takes at this rate.
+    #[serde(default)]
+    pub(crate) seconds_left: Option<u64>,
 }
 
-impl From<Pending> for PendingDocument {
-    fn from(pending: Pending) -> Self {
+impl PendingDocument {
+    /// What is to be done, and how fast it goes.
+    pub(crate) fn new(
+        pending: Pending,
+        transfers: &[TransferDocument],
+        travelled: Done,
+        rate: Option<u64>,
+    ) -> Self {
+        let done: u64 = transfers.iter().filter_map(|transfer| transfer.bytes).sum();
+        let left = pending.bytes.saturating_sub(done);
+        let rate = rate.filter(|_| left > 0);
         Self {
+            bytes_per_second: rate,
+            seconds_left: rate.filter(|rate| *rate > 0).map(|rate| left.div_ceil(rate)),
+            bytes: left,
+            done_files: travelled.files,
+            done_bytes: travelled.bytes,
             uploads: pending.uploads,
             downloads: pending.downloads,
             moves: pending.moves,
             deletes: pending.deletes,
             directories: pending.directories,
-            bytes: pending.bytes,
         }
     }
 }
@@ -196,9 +232,16 @@ pub(crate) struct TransferDocument {
 /// Why a person must decide, in `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldStatus {
-    /// `root`, `deletes` or `overwrites`.
+    /// `root`, `place`, `folder`, `deletes` or `overwrites`.
     pub(crate) kind: String,
     pub(crate) reason: String,
+}
+
+impl HeldStatus {
+    /// Whether nothing of the folder goes on; deletes and overwrites wait alone.
+    pub(crate) fn is_of_everything(&self) -> bool {
+        !matches!(self.kind.as_str(), "deletes" | "overwrites")
+    }
 }
 
 /// What is watched.
@@ -208,6 +251,9 @@ pub(crate) struct WatchingDocument {
     pub(crate) polled_directories: u64,
     /// Why some are polled, and the command that mends it.
     pub(crate) notice: Option<String>,
+    /// The command alone; `None` if there is none.
+    #[serde(default)]
+    pub(crate) remedy: Option<String>,
 }
 
 /// `problems`.
@@ -550,9 +596,15 @@ mod tests {
                 bytes: None,
                 pending: None,
                 transfers: vec![],
+                paused: None,
                 held: None,
                 problems: Some(0),
-                watching: Some(WatchingDocument { directories: 3, polled_directories: 0, notice: None }),
+                watching: Some(WatchingDocument {
+                    directories: 3,
+                    polled_directories: 0,
+                    notice: None,
+                    remedy: None,
+                }),
                 restarts: None,
                 trouble: None,
             }],
@@ -563,7 +615,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

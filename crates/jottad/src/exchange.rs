@@ -1,6 +1,9 @@
 //! Talking to the daemon: HTTP over its Unix socket. The command line is the first client of the control API.
+//!
+//! Every question has a deadline: a daemon that was stopped or hangs takes connections and never answers.
 
 use std::io;
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -19,9 +22,17 @@ use crate::places::Places;
 /// The header in which each side tells its version.
 pub(crate) const VERSION_HEADER: &str = "jottad-version";
 
+/// A whole answer is there after so long, or the daemon is not well.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So long a stream of events may be without a sign of life. The daemon gives one every [`SIGN_OF_LIFE`].
+const SILENCE: Duration = Duration::from_secs(30);
+/// How often the daemon gives a sign of life to who listens to its events.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
 /// Asks the daemon for a document.
 pub(crate) async fn get<T: DeserializeOwned>(places: &Places, path: &str) -> Result<T, Failure> {
-    receive(exchange(places, Method::GET, path, Bytes::new()).await?).await
+    let asked = async { receive(exchange(places, Method::GET, path, Bytes::new()).await?).await };
+    within(PATIENCE, places, asked).await
 }
 
 /// Gives the daemon an order.
@@ -32,11 +43,31 @@ pub(crate) async fn post<T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let body =
         serde_json::to_vec(order).map_err(|error| Failure::failed(format!("writing the order: {error}")))?;
-    receive(exchange(places, Method::POST, path, body.into()).await?).await
+    let asked = async { receive(exchange(places, Method::POST, path, body.into()).await?).await };
+    within(PATIENCE, places, asked).await
+}
+
+/// Waits no longer than that for a daemon.
+async fn within<T>(
+    patience: Duration,
+    places: &Places,
+    asked: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
+        let message = format!(
+            "the daemon for {} does not answer: nothing came for {} s",
+            places.state_dir.display(),
+            patience.as_secs()
+        );
+        Err(Failure::new(Exit::Stalled, message)
+            .path(places.socket().display().to_string())
+            .hint("it may be stopped or hang, and do later what it was told: start it anew with `jottad service restart`"))
+    })
 }
 
 /// What happens in the daemon, as it happens.
 pub(crate) struct EventStream {
+    places: Places,
     body: Incoming,
     received: Vec<u8>,
 }
@@ -44,8 +75,9 @@ pub(crate) struct EventStream {
 impl EventStream {
     /// Begins to listen.
     pub(crate) async fn open(places: &Places) -> Result<Self, Failure> {
-        let response = exchange(places, Method::GET, "/v1/events", Bytes::new()).await?;
-        Ok(Self { body: response.into_body(), received: Vec::new() })
+        let asked = exchange(places, Method::GET, "/v1/events", Bytes::new());
+        let response = within(PATIENCE, places, asked).await?;
+        Ok(Self { places: places.clone(), body: response.into_body(), received: Vec::new() })
     }
 
     /// The next event; `None` when the daemon ends.
@@ -58,7 +90,8 @@ impl EventStream {
                 }
             }
             // A daemon that was killed is, for a listener, one that has ended.
-            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            let frame = within(SILENCE, &self.places, async { Ok(self.body.frame().await) }).await?;
+            let Some(Ok(frame)) = frame else { return Ok(None) };
             self.received.extend(frame.into_data().unwrap_or_default());
         }
     }

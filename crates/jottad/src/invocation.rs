@@ -7,7 +7,7 @@ use std::time::Duration;
 use jottad_transport::{Client, Http, HttpOptions, Session};
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::login;
 use crate::output::Output;
 use crate::places::Places;
@@ -35,11 +35,21 @@ impl Invocation {
         Ok(Config::load(&self.places)?)
     }
 
+    /// The config for what concerns other folders than those that are written wrongly.
+    pub(crate) fn tolerant_config(&self) -> Result<Config, Failure> {
+        Ok(Config::load_tolerantly(&self.places)?)
+    }
+
     /// The config, with the folder of a name that must be in it.
     pub(crate) fn config_with(&self, name: Option<&str>) -> Result<Config, Failure> {
-        let config = self.config()?;
+        let config = self.tolerant_config()?;
         match name {
-            Some(name) if config.folder(name).is_none() => Err(unknown_folder(name, &config)),
+            Some(name) if config.folder(name).is_none() => Err(match config.wrong_folder(name) {
+                Some(wrong) => {
+                    Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", wrong.reason()))
+                }
+                None => unknown_folder(name, &config),
+            }),
             _ => Ok(config),
         }
     }
@@ -92,7 +102,7 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = login::client(&self.places, &self.config()?)?;
+        let client = login::client(&self.places, &self.tolerant_config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
     }
@@ -100,7 +110,7 @@ impl Invocation {
 
 /// No folder is called so.
 pub(crate) fn unknown_folder(name: &str, config: &Config) -> Failure {
-    let names: Vec<&str> = config.folders.iter().map(|folder| folder.name.as_str()).collect();
+    let names: Vec<&str> = config.names().collect();
     let hint = if names.is_empty() {
         "no folder is configured yet: jottad folder add LOCAL".to_owned()
     } else {

@@ -51,13 +51,17 @@ impl Codes {
             Self::Entries => {
                 "0 done, 1 failed, 2 usage, 4 login needed, 6 some entries were left out, 8 offline"
             }
-            Self::Daemon => "0 done, 1 failed, 2 usage, 3 daemon not running",
+            Self::Daemon => "0 done, 1 failed, 2 usage, 3 daemon not running, 9 the daemon does not answer",
             Self::Verdict => {
                 "0 in sync, 1 failed, 2 usage, 3 daemon not running, otherwise the verdict: 4 to 10"
             }
             Self::Pass => "0 in sync, 1 failed, 2 usage, otherwise the verdict: 4 to 10",
-            Self::Problems => "0 no problem, 1 failed, 2 usage, 3 daemon not running, 6 problems",
-            Self::Held => "0 nothing is held, 1 failed, 2 usage, 3 daemon not running, 7 something is held",
+            Self::Problems => {
+                "0 no problem, 1 failed, 2 usage, 3 daemon not running, 6 problems, 9 the daemon does not answer"
+            }
+            Self::Held => {
+                "0 nothing is held, 1 failed, 2 usage, 3 daemon not running, 7 something is held, 9 the daemon does not answer"
+            }
             Self::Checks => "0 all is well, 1 something is not, 2 usage",
         }
     }
@@ -145,7 +149,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, proven_at, local_checked_at, remote_checked_at, files, directories, bytes, pending, transfers, held, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, proven_at, local_checked_at, remote_checked_at, files, directories, bytes, pending, transfers, paused, held, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands

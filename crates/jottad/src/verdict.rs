@@ -6,7 +6,7 @@ use jottad_core::Timestamp;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
 
-use crate::documents::{FolderDocument, StatusDocument, Time};
+use crate::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
 
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ impl Patience {
             Verdict::InSync => self.is_fresh(folder),
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
-            Verdict::Held => folder.held.as_ref().is_none_or(|held| held.kind == "root"),
+            Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
             Verdict::LoginNeeded | Verdict::Paused => true,
             Verdict::Offline | Verdict::Stalled => {
                 unreachable = true;
@@ -75,7 +75,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{AccountStatus, HeldStatus, NoticingDocument, SCHEMA, VerdictWord};
+    use crate::documents::{AccountStatus, NoticingDocument, SCHEMA, VerdictWord};
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -94,6 +94,7 @@ mod tests {
             bytes: None,
             pending: None,
             transfers: vec![],
+            paused: None,
             held: None,
             problems: Some(0),
             watching: None,
@@ -144,6 +145,7 @@ mod tests {
             // Without its root nothing of the folder can be done.
             (Verdict::Held, held("root"), Some(false), true),
             (Verdict::Held, held("root"), None, true),
+            (Verdict::Held, held("place"), Some(false), true),
         ] {
             let mut status = status(&[(verdict, 100)]);
             let case = format!("{verdict:?} {held:?} {settled:?}");

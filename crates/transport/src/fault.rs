@@ -89,6 +89,17 @@ impl ServerFault {
     }
 }
 
+impl ServerFault {
+    /// Whether the message is about what was asked for.
+    fn tells_why(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::Locked | ErrorKind::LoginNeeded
+        )
+    }
+}
+
+/// In words for people, never the answer itself: that may be anything.
 impl fmt::Display for ServerFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self.kind() {
@@ -103,14 +114,13 @@ impl fmt::Display for ServerFault {
             ErrorKind::TooLarge => "the service does not take so many bytes",
             _ => "the service refused",
         };
-        write!(formatter, "{words} (status {}", self.status)?;
-        if let Some(exception) = &self.exception {
-            write!(formatter, ", {exception}")?;
+        formatter.write_str(words)?;
+        // What the service says of a failure of its own is for its operators; the log has it.
+        let is_for_people = |message: &&String| message.contains(' ') && !message.contains(['<', '{']);
+        match self.message.as_ref().filter(|message| self.tells_why() && is_for_people(message)) {
+            Some(message) => write!(formatter, ": {message}"),
+            None => Ok(()),
         }
-        if let Some(message) = &self.message {
-            write!(formatter, ": {message}")?;
-        }
-        formatter.write_str(")")
     }
 }
 
@@ -160,7 +170,7 @@ mod tests {
         assert_eq!(fault.exception(), Some("NoSuchPathException"));
         assert_eq!(fault.message(), Some("Directory /u/Jotta/x"));
         assert_eq!(fault.kind(), ErrorKind::NotFound);
-        assert_eq!(fault.to_string(), "not found (status 404, NoSuchPathException: Directory /u/Jotta/x)");
+        assert_eq!(fault.to_string(), "not found");
     }
 
     #[test]
@@ -203,6 +213,29 @@ mod tests {
             assert_eq!(ServerFault::parse(status, b"").kind(), kind, "{status}");
         }
         assert_eq!(xml(400, "a.b.UniqueFileException").kind(), ErrorKind::Conflict);
+    }
+
+    #[test]
+    fn an_answer_is_told_in_words_and_never_as_it_came() {
+        let json = |status, message: &str| {
+            ServerFault::parse(status, format!("{{\"message\":\"{message}\"}}").as_bytes()).to_string()
+        };
+        for (told, expected) in [
+            (xml(503, "a.b.BusyException: node dn-1 is <down>").to_string(), "the service failed"),
+            (
+                xml(400, "a.b.BadNameException: the name is odd").to_string(),
+                "the service refused: the name is odd",
+            ),
+            (json(400, "<html>no such thing</html>"), "the service refused"),
+            (
+                json(403, "the file holds a virus"),
+                "not allowed or the account is locked: the file holds a virus",
+            ),
+            (ServerFault::parse(502, b"<html>Bad gateway</html>").to_string(), "the service failed"),
+            (ServerFault::parse(429, b"").to_string(), "too many requests"),
+        ] {
+            assert_eq!(told, expected);
+        }
     }
 
     #[test]

@@ -273,6 +273,8 @@ impl Http {
         let body = Answer::new(action, response, self.0.options.connect_timeout);
         // Whatever happens to the words, the status is what counts.
         let words = body.start(FAULT_LIMIT).await;
+        let answer: String = String::from_utf8_lossy(&words).chars().take(300).collect();
+        tracing::debug!(action, status = status.as_u16(), answer, "the service answered an error");
         let fault = Box::new(ServerFault::parse(status.as_u16(), &words).with_code_header(code.as_deref()));
         Err(Error::Answer { action: action.to_owned(), fault, retry_after })
     }

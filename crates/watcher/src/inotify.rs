@@ -96,7 +96,9 @@ pub(crate) fn watch_limit_hint(directories: usize) -> String {
 /// The command that lets more programs watch, where their number is why inotify cannot be opened.
 pub(crate) fn instance_limit_hint(error: &WatchError) -> Option<String> {
     let WatchError::Source { source, .. } = error else { return None };
-    (source.raw_os_error() == Some(Errno::MFILE.raw_os_error())).then(limits::raise_instances)
+    // The process itself may have too many files open, which is the same error.
+    let has_room = std::fs::File::open("/dev/null").is_ok();
+    (source.raw_os_error() == Some(Errno::MFILE.raw_os_error()) && has_room).then(limits::raise_instances)
 }
 
 impl InotifySource {

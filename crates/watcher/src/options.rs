@@ -17,6 +17,8 @@ pub struct WatcherOptions {
     pub settle: Duration,
     /// How often directories that cannot be watched are hinted; each time it is tried to watch them.
     pub poll_interval: Duration,
+    /// How often events are tried to be taken up again where the system gave none.
+    pub event_retry_interval: Duration,
     /// How often directories that cannot be read are tried again, besides whenever their permissions change.
     pub retry_interval: Duration,
     /// How long the kernel's queue is left alone after it was read, so that it can merge equal events.
@@ -47,6 +49,7 @@ impl WatcherOptions {
             backend: Backend::Auto,
             settle: Duration::from_millis(500),
             poll_interval: Duration::from_mins(1),
+            event_retry_interval: Duration::from_mins(3),
             retry_interval: Duration::from_hours(1),
             read_gap: Duration::from_millis(50),
             watch_limit: None,

@@ -1,6 +1,6 @@
 //! The handle: chooses a backend, owns its thread, ends it when dropped.
 
-use std::io::{self, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -29,7 +29,6 @@ pub struct Watcher {
 #[derive(Debug)]
 enum StopSignal {
     Pipe { _writer: PipeWriter },
-    Channel { _sender: mpsc::Sender<()> },
     Portable { sender: mpsc::Sender<Message> },
 }
 
@@ -44,7 +43,14 @@ impl Watcher {
         match options.backend {
             Backend::Auto => Self::start_best(&options, hints),
             Backend::Notify => Self::start_portable(options, hints),
-            Backend::Poll => Self::start_polling(&options, hints, "polling was asked for".to_owned(), None),
+            Backend::Poll => {
+                let reason = Polled {
+                    reason: "polling was asked for".to_owned(),
+                    limit_hint: None,
+                    is_for_now: false,
+                };
+                Self::start_polling(options, hints, reason)
+            }
         }
     }
 
@@ -58,8 +64,9 @@ impl Watcher {
         match Self::start_inotify(options.clone(), hints.clone()) {
             Err(error @ WatchError::Source { .. }) => {
                 let limit_hint = instance_limit_hint(&error);
-                tracing::warn!(%error, "polling instead");
-                Self::start_polling(options, hints, error.to_string(), limit_hint)
+                tracing::warn!(%error, "polling instead, until events can be taken up");
+                let reason = Polled { reason: error.to_string(), limit_hint, is_for_now: true };
+                Self::start_polling(options.clone(), hints, reason)
             }
             other => other,
         }
@@ -70,7 +77,8 @@ impl Watcher {
         match Self::start_portable(options.clone(), hints.clone()) {
             Err(error @ (WatchError::Source { .. } | WatchError::Notify { .. })) => {
                 tracing::warn!(%error, "polling instead");
-                Self::start_polling(options, hints, error.to_string(), None)
+                let reason = Polled { reason: error.to_string(), limit_hint: None, is_for_now: false };
+                Self::start_polling(options.clone(), hints, reason)
             }
             other => other,
         }
@@ -98,28 +106,80 @@ impl Watcher {
     }
 
     fn start_polling(
-        options: &WatcherOptions,
+        options: WatcherOptions,
         hints: UnboundedSender<Hint>,
-        reason: String,
-        limit_hint: Option<String>,
+        polled: Polled,
     ) -> Result<Self, WatchError> {
         let root_error = |source| WatchError::Root { path: options.root.clone(), source };
+        let source_error = |source| WatchError::Source { path: options.root.clone(), source };
         let root = options.root.canonicalize().map_err(root_error)?;
         let directories = count_directories(&root).map_err(root_error)?;
         let coverage = SharedCoverage::default();
         coverage.publish(&Coverage {
             directories,
             polled_directories: directories,
-            notice: Some(reason),
-            limit_hint,
+            notice: Some(polled.reason),
+            limit_hint: polled.limit_hint,
             ..Coverage::default()
         });
-        let (sender, stop) = mpsc::channel();
-        let interval = options.poll_interval;
-        let thread = spawn(&options.root, move || polling::run(interval, &hints, &stop))
-            .map_err(|source| WatchError::Source { path: options.root.clone(), source })?;
-        Ok(Self { coverage, stop: Some(StopSignal::Channel { _sender: sender }), thread: Some(thread) })
+        let (reader, writer) = io::pipe().map_err(source_error)?;
+        let (name, published) = (options.root.clone(), coverage.clone());
+        let work = move || poll_until_events(&options, &hints, &published, &reader, polled.is_for_now);
+        let thread = spawn(&name, work).map_err(|source| WatchError::Source { path: name, source })?;
+        Ok(Self { coverage, stop: Some(StopSignal::Pipe { _writer: writer }), thread: Some(thread) })
     }
+}
+
+/// Why a root is polled.
+struct Polled {
+    /// For people.
+    reason: String,
+    /// The command that mends it.
+    limit_hint: Option<String>,
+    /// Whether events are to be taken up when the system gives them.
+    is_for_now: bool,
+}
+
+/// Polls; where that is only for want of something that may come back, goes on with events when it has.
+fn poll_until_events(
+    options: &WatcherOptions,
+    hints: &UnboundedSender<Hint>,
+    coverage: &SharedCoverage,
+    stop: &PipeReader,
+    is_for_now: bool,
+) {
+    let mut start = || take_up_events(options, hints, coverage);
+    let retry =
+        is_for_now.then_some(polling::Retry { interval: options.event_retry_interval, start: &mut start });
+    if let Some(source) = polling::run(options.poll_interval, hints, stop, retry) {
+        tracing::info!(root = %options.root.display(), "events are taken up again");
+        source.run(stop);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn take_up_events(
+    options: &WatcherOptions,
+    hints: &UnboundedSender<Hint>,
+    coverage: &SharedCoverage,
+) -> Option<InotifySource> {
+    InotifySource::start(options.clone(), hints.clone(), coverage.clone()).ok()
+}
+
+/// A source of events that is not taken up again on this system.
+#[cfg(not(target_os = "linux"))]
+enum NoSource {}
+
+#[cfg(not(target_os = "linux"))]
+impl NoSource {
+    fn run(self, _: &PipeReader) {
+        match self {}
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_up_events(_: &WatcherOptions, _: &UnboundedSender<Hint>, _: &SharedCoverage) -> Option<NoSource> {
+    None
 }
 
 /// Stops watching and waits for the thread, which takes no longer than the walk it may be in.

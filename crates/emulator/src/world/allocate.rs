@@ -326,7 +326,7 @@ impl World {
         if address.depth() < 3 {
             return Err(Refusal::invalid(format!("{} is no place for a file", self.path(address))));
         }
-        self.check_way(address)?;
+        self.check_way_in_mountpoint(address)?;
         if self.switches.allocate_under_trash == AllocateUnderTrash::Refused
             && self.folder(&address.parent()).is_some_and(|parent| parent.deleted.is_some())
         {

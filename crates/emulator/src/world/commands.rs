@@ -8,8 +8,8 @@ use super::{World, revision};
 use crate::address::Address;
 use crate::refusal::Refusal;
 use crate::switches::{
-    CaseOnlyMove, CopyOntoFile, FileCommandOnFolder, FolderCommandOnFile, MakeOverFile, MoveOntoFile,
-    MoveOntoFolder, TrashAgain, TrashedChildrenOfMoved,
+    CaseOnlyMove, CopyOntoFile, FileCommandOnFolder, FolderCommandOnFile, MakeInMissingMountpoint,
+    MakeOverFile, MoveOntoFile, MoveOntoFolder, TrashAgain, TrashedChildrenOfMoved,
 };
 use crate::world::allocate::Facts;
 
@@ -19,7 +19,10 @@ impl World {
         if address.depth() < 2 {
             return Err(Refusal::invalid("a device is not made by mkDir"));
         }
-        self.check_way(address)?;
+        match self.switches.make_in_missing_mountpoint {
+            MakeInMissingMountpoint::Made => self.check_way(address)?,
+            MakeInMissingMountpoint::NotFound => self.check_way_in_mountpoint(address)?,
+        }
         if self.live_file(address).is_some() {
             match self.switches.make_over_file {
                 MakeOverFile::Refused => return Err(Refusal::taken(&self.path(address))),
@@ -241,7 +244,7 @@ impl World {
         if to.depth() < 3 {
             return Err(Refusal::invalid(format!("{} is no target", self.path(to))));
         }
-        self.check_way(to)
+        self.check_way_in_mountpoint(to)
     }
 
     fn change_case(&mut self, from: &Address, to: &Address) -> Result<(), Refusal> {

@@ -129,7 +129,15 @@ impl World {
         Refusal::no_path(&path)
     }
 
-    /// Checks that an entry can be made at `address`: legal names, no view, no file on the way.
+    /// Checks what [`World::check_way`] checks, and that the mountpoint is there, live or trashed.
+    pub(crate) fn check_way_in_mountpoint(&self, address: &Address) -> Result<(), Refusal> {
+        self.check_way(address)?;
+        let mountpoint = Address::new(address.parts()[..address.depth().min(2)].to_vec());
+        if self.find(&mountpoint).is_none() { Err(self.missing(address)) } else { Ok(()) }
+    }
+
+    /// Checks that an entry can be made at `address`, perhaps with its mountpoint: legal names, no view, no file on
+    /// the way.
     pub(crate) fn check_way(&self, address: &Address) -> Result<(), Refusal> {
         self.check_writable()?;
         if let Some(special) = special_mountpoint(address) {
@@ -139,7 +147,7 @@ impl World {
             check_name(name, &self.switches)?;
         }
         if self.find(&Address::new(address.parts()[..1].to_vec())).is_none() {
-            return Err(Refusal::no_path(&self.path(address)));
+            return Err(self.missing(address));
         }
         for depth in 2..address.depth() {
             let place = Address::new(address.parts()[..depth].to_vec());

@@ -32,6 +32,10 @@ async fn probe(id: &str, world: &World) -> String {
     match &id[1..] {
         "01" | "02" | "03" | "04" | "33" | "38" | "41" => listings(id, world).await,
         "05" | "06" | "07" | "09" | "39" => names(id, world).await,
+        "49" => {
+            let made = world.command("Jotta/Missing/made?mkDir=true").await;
+            format!("{} {}", made.status, world.jfs("Jotta/Missing").await.status)
+        }
         "08" | "10" | "11" | "12" | "34" | "35" | "45" => transfers(id, world).await,
         "13" | "14" | "16" | "18" | "30" | "31" | "32" | "36" | "43" => trash(id, world).await,
         "15" | "17" | "19" | "20" | "21" | "22" | "23" | "27" | "29" | "37" | "42" | "44" | "46" | "47"

@@ -258,6 +258,11 @@ impl Folder {
             Suspected::Directory(_) => Asked::Directory,
             Suspected::Listing => Asked::Listing,
         };
+        // The folder is held until the place is there.
+        if self.take_missing_place(error, now) {
+            self.acquit(&what);
+            return Ok(());
+        }
         let is_full = error.kind == RemoteErrorKind::QuotaExceeded;
         match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
             (Blame::Unless(_), what) => self.suspect(what, error, now),

@@ -395,6 +395,7 @@ impl Folder {
                 self.sweep(&mut running)?;
                 self.forget_parked(running.began)?;
             }
+            Err(error) if self.take_missing_place(&error, now) => return Ok(()),
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
                     self.listing.want_everything();

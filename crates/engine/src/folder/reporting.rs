@@ -14,8 +14,8 @@ use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer,
+    Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -38,8 +38,12 @@ impl Folder {
         let scanned = self.scanning.was_complete();
         let totals = self.index.totals();
         let pending = if scanned && self.listing.is_known() { Some(self.pending()?) } else { None };
+        let transfers: Vec<Transfer> =
+            self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
+        // While files travel, what cannot travel is not the last word.
+        let has_problems = problems > 0 && transfers.is_empty();
         Ok(FolderStatus {
-            verdict: self.verdict(held.is_some(), problems > 0, settled),
+            verdict: self.verdict(held.is_some(), has_problems, settled),
             settled,
             proven_at: time(Fact::ProvenAt)?,
             local_checked_at: time(Fact::LocalCheckedAt)?,
@@ -49,11 +53,8 @@ impl Folder {
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),
             pending,
-            transfers: self
-                .running
-                .iter()
-                .filter_map(|(command, running)| transfer(*command, running))
-                .collect(),
+            transfers,
+            paused: self.paused.is_some().then(|| Paused { until: self.paused_until() }),
             held,
             problems,
             trouble: self.trouble().map(str::to_owned),
@@ -121,8 +122,8 @@ impl Folder {
     }
 
     fn hold(&self) -> Result<Option<Hold>, FolderError> {
-        if let Some(reason) = self.root.held() {
-            return Ok(Some(Hold::Root { reason: reason.to_owned() }));
+        if let Some(hold) = self.root.held() {
+            return Ok(Some(hold));
         }
         let files = self.index.count_waiting(HeldAction::Overwrite)?;
         if files > 0 {
@@ -148,7 +149,11 @@ impl Folder {
     /// What is still to be done, counted row by row.
     fn pending(&self) -> Result<Pending, FolderError> {
         let mut pending = Pending::default();
+        // What cannot be done now is told as a problem.
         self.each_difference(|node, decision| {
+            if self.index.problem(node.id)?.is_some() {
+                return Ok(true);
+            }
             let size = match node.local {
                 Local::File { stat, .. } => stat.size,
                 _ => 0,

@@ -7,6 +7,8 @@ use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
 use crate::event::Task;
 use crate::index::{Fact, IndexError};
 use crate::planted::{self, Planted};
+use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::status::Hold;
 use crate::time::Now;
 
 /// How often a root that is not there is looked for.
@@ -43,6 +45,8 @@ enum State {
     Checking,
     Good,
     Held(String),
+    /// What is missing is the place of the remote root.
+    HeldForPlace(String),
 }
 
 impl Root {
@@ -67,10 +71,17 @@ impl Root {
         self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
     }
 
-    pub(super) fn held(&self) -> Option<&str> {
+    fn hold_for_place(&mut self, reason: String, now: Now) {
+        self.state = State::HeldForPlace(reason);
+        self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    }
+
+    /// Why nothing is done until a person has looked after the root.
+    pub(super) fn held(&self) -> Option<Hold> {
         match &self.state {
-            State::Held(reason) => Some(reason),
-            _ => None,
+            State::Held(reason) => Some(Hold::Root { reason: reason.clone() }),
+            State::HeldForPlace(reason) => Some(Hold::Place { reason: reason.clone() }),
+            State::Unchecked | State::Checking | State::Good => None,
         }
     }
 
@@ -198,6 +209,18 @@ impl Folder {
             self.scanning.want_everything();
         }
         lost
+    }
+}
+
+impl Folder {
+    /// Takes an error that says that the place of the remote root is not there; tells whether it did.
+    pub(super) fn take_missing_place(&mut self, error: &RemoteError, now: Now) -> bool {
+        let is_missing = error.kind == RemoteErrorKind::PlaceMissing;
+        if is_missing {
+            self.listing.want_everything();
+            self.root.hold_for_place(error.message.clone(), now);
+        }
+        is_missing
     }
 }
 

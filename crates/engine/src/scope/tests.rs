@@ -34,6 +34,7 @@ fn remote_table() -> String {
 fn words(kind: RemoteErrorKind) -> &'static str {
     match kind {
         RemoteErrorKind::NotFound => "nothing is there",
+        RemoteErrorKind::PlaceMissing => "not even the device or the mountpoint is there",
         RemoteErrorKind::Conflict => "something else is there",
         RemoteErrorKind::Refused => "refused",
         RemoteErrorKind::TooLarge => "too large",
@@ -148,7 +149,10 @@ fn the_documented_tables_are_these() {
 #[test]
 fn only_what_everything_waits_for_stops_the_folder_without_a_question() {
     for kind in RemoteErrorKind::ALL {
-        let is_about_all = matches!(kind, RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded);
+        let is_about_all = matches!(
+            kind,
+            RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::PlaceMissing
+        );
         for asked in [Asked::Entry, Asked::Directory] {
             let blame = of_remote(asked, kind, false);
             let stops = matches!(blame, Blame::Known(Scope::Folder | Scope::Account | Scope::Network));

@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::commands::status::{fetch, words};
 use crate::config::units::format_size;
 use crate::config::{Config, CredentialStore, Folder};
+use crate::daemon::descriptors;
+use crate::documents::FolderDocument;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, count};
@@ -46,7 +48,7 @@ impl Check {
 
 /// Checks everything; one failure does not keep the others from being checked.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.config();
+    let config = invocation.tolerant_config();
     let mut checks = vec![clock(), state_dir(invocation)];
     match config {
         Err(failure) => checks.push(Check::failed("config", failure)),
@@ -57,7 +59,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
             checks.extend(watches(&config));
         }
     }
-    checks.push(daemon(invocation)?);
+    checks.extend(daemon(invocation)?);
     let all_fine = checks.iter().all(|check| check.ok);
     invocation.output.either(&json!({"schema": 1, "checks": checks}), || {
         let mut columns = Columns::default();
@@ -157,7 +159,11 @@ fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failu
 }
 
 fn folders(config: &Config) -> Vec<Check> {
-    config.folders.iter().map(check_folder).collect()
+    let wrong = config.wrong.iter().map(|wrong| {
+        let remedy = wrong.error.hint.clone().unwrap_or_else(|| "correct the config".to_owned());
+        Check::wrong(format!("folder {}", wrong.name), wrong.error.reason.clone(), remedy)
+    });
+    config.folders.iter().map(check_folder).chain(wrong).collect()
 }
 
 fn check_folder(folder: &Folder) -> Check {
@@ -205,11 +211,59 @@ fn read_number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-fn daemon(invocation: &Invocation) -> Result<Check, Failure> {
+fn daemon(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
     invocation.wait(async {
-        Ok(match fetch(&invocation.places).await {
-            Ok(status) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
-            Err(failure) => Check::failed("daemon", failure),
-        })
+        let status = match fetch(&invocation.places).await {
+            Ok(status) => status,
+            Err(failure) => return Ok(vec![Check::failed("daemon", failure)]),
+        };
+        let mut checks = vec![match (&status.trouble, &status.remedy) {
+            (Some(trouble), remedy) => Check::wrong(
+                "daemon",
+                trouble,
+                remedy.clone().unwrap_or_else(|| "see `jottad status`".to_owned()),
+            ),
+            (None, _) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
+        }];
+        checks.extend(open_files(status.pid));
+        checks.extend(status.folders.iter().filter_map(at_work));
+        Ok(checks)
+    })
+}
+
+/// What the daemon says of a folder at work, as far as a person can mend it.
+fn at_work(folder: &FolderDocument) -> Option<Check> {
+    let name = format!("folder {}", folder.name);
+    if let Some(held) = &folder.held
+        && held.is_of_everything()
+    {
+        return Some(Check::wrong(name, held.reason.clone(), "see `jottad status`"));
+    }
+    if let Some(trouble) = &folder.trouble {
+        return Some(Check::wrong(name, trouble.clone(), "see `jottad status`"));
+    }
+    let watching = folder.watching.as_ref().filter(|watching| watching.polled_directories > 0)?;
+    let directories = count(watching.polled_directories, "directory is", "directories are");
+    let why = watching.notice.as_deref().map(|notice| format!(": {notice}")).unwrap_or_default();
+    let detail = format!("{directories} polled instead of watched{why}");
+    Some(match &watching.remedy {
+        Some(command) => {
+            let remedy = format!("{command}; events are taken up by themselves some minutes later");
+            Check::wrong(format!("watching {}", folder.name), detail, remedy)
+        }
+        None => Check::fine(format!("watching {}", folder.name), detail),
+    })
+}
+
+/// Whether the daemon may have enough files open at once.
+fn open_files(pid: u32) -> Option<Check> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let limit: u64 = line.split_whitespace().next()?.parse().ok()?;
+    let detail = format!("{limit} may be open at once");
+    Some(if limit >= descriptors::FEWEST {
+        Check::fine("open files", detail)
+    } else {
+        Check::wrong("open files", detail, descriptors::REMEDY)
     })
 }

@@ -1,5 +1,7 @@
 //! `jottad folder`: what is kept in step. Changes the config file; a running daemon follows.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -35,6 +37,9 @@ pub(crate) enum FolderCommand {
         /// What to change, for example mode=archive or ignore=*.tmp
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
+        /// Make the device and the mountpoint of a new remote place if they are not there
+        #[arg(long, visible_alias = "yes")]
+        make: bool,
     },
 }
 
@@ -51,6 +56,9 @@ pub(crate) struct AddArguments {
     /// What commands call it; without it the name of the directory
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Make the device and the mountpoint of the place if they are not there; without it, ask on a terminal
+    #[arg(long, visible_alias = "yes")]
+    pub(crate) make: bool,
 }
 
 /// Does what was asked.
@@ -59,7 +67,7 @@ pub(crate) fn run(command: FolderCommand, invocation: &Invocation) -> Result<Exi
         FolderCommand::Add(arguments) => add(&arguments, invocation),
         FolderCommand::List => list(invocation),
         FolderCommand::Remove { name } => remove(&name, invocation),
-        FolderCommand::Set { name, settings } => set(&name, &settings, invocation),
+        FolderCommand::Set { name, settings, make } => set(&name, &settings, make, invocation),
     }
 }
 
@@ -89,8 +97,10 @@ fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failur
     }
     let mut editor = Editor::open(places)?;
     editor.add(&NewFolder { name: name.clone(), local: text, remote, mode: arguments.mode.to_string() })?;
-    let config = editor.save()?;
+    let config = editor.check()?;
     let folder = config.folder(&name).ok_or_else(|| Failure::failed("the folder was not written"))?;
+    place::make_sure(&folder.remote, arguments.make, invocation)?;
+    editor.save()?;
     let found = survey(&folder.local);
     let mut document = folder_document(folder);
     document["schema"] = json!(1);
@@ -139,10 +149,13 @@ pub(crate) const fn arrow(mode: Mode) -> &'static str {
 }
 
 fn list(invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.config()?;
-    let folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
+    let config = invocation.tolerant_config()?;
+    let mut folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
+    folders.extend(config.wrong.iter().map(|wrong| {
+        json!({"name": wrong.name, "local": wrong.local, "remote": wrong.remote, "mode": wrong.mode, "held": wrong.reason()})
+    }));
     invocation.output.either(&json!({"schema": 1, "folders": folders}), || {
-        if config.folders.is_empty() {
+        if config.is_empty() {
             return invocation.output.line("no folder is configured: jottad folder add LOCAL");
         }
         let mut columns = Columns::default();
@@ -150,6 +163,9 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             let local = shorten(&folder.local, &invocation.places);
             let ends = format!("{local} {} {}", arrow(folder.mode), folder.remote);
             columns.push([folder.name.clone(), folder.mode.to_string(), ends]);
+        }
+        for wrong in &config.wrong {
+            columns.push([wrong.name.clone(), wrong.mode.clone(), format!("held: {}", wrong.reason())]);
         }
         columns.lines().try_for_each(|line| invocation.output.line(line))
     })?;
@@ -171,7 +187,7 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     tell(invocation)
 }
 
-fn set(name: &str, settings: &[String], invocation: &Invocation) -> Result<Exit, Failure> {
+fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
     let mut current_name = name.to_owned();
     for setting in settings {
@@ -188,7 +204,13 @@ fn set(name: &str, settings: &[String], invocation: &Invocation) -> Result<Exit,
             value.clone_into(&mut current_name);
         }
     }
-    let config = editor.save()?;
+    let config = editor.check()?;
+    if let Some(folder) = config.folder(&current_name)
+        && settings.iter().any(|setting| setting.trim_start().starts_with("remote"))
+    {
+        place::make_sure(&folder.remote, make, invocation)?;
+    }
+    editor.save()?;
     let document = config.folder(&current_name).map(folder_document);
     invocation.output.either(&json!({"schema": 1, "folder": document}), || {
         invocation.output.line(format_args!("{}: changed", Escaped(&current_name)))
@@ -256,6 +278,6 @@ fn resolve_parent(path: &Path) -> PathBuf {
 impl Config {
     /// Whether there is anything to keep in step.
     pub(crate) fn is_empty(&self) -> bool {
-        self.folders.is_empty()
+        self.folders.is_empty() && self.wrong.is_empty()
     }
 }

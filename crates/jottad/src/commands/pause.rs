@@ -30,7 +30,7 @@ pub(crate) struct ResumeArguments {
 /// Stops; a restart of the daemon does not end a pause.
 pub(crate) fn run_pause(arguments: &PauseArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let (name, duration) =
-        name_and_duration(arguments, |name| Ok(invocation.config()?.folder(name).is_some()))?;
+        name_and_duration(arguments, |name| Ok(invocation.tolerant_config()?.folder(name).is_some()))?;
     invocation.config_with(name.as_deref())?;
     let order = OrderDocument { folder: name, seconds: duration.map(|duration| duration.as_secs().max(1)) };
     let length = match duration {

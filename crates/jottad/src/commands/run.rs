@@ -17,7 +17,8 @@ pub(crate) struct RunArguments {
 
 /// Runs until told to stop, or for one pass.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.config()?;
+    // One folder that is wrong keeps none of the others from running.
+    let config = invocation.tolerant_config()?;
     if arguments.once && config.is_empty() {
         let message = format!("no folder is configured in {}", invocation.places.config_file.display());
         return Err(Failure::usage(message).hint("add one with: jottad folder add LOCAL"));

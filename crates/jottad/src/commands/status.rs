@@ -10,12 +10,12 @@ use jottad_engine::Verdict;
 
 use crate::commands::folder::arrow;
 use crate::config::shorten;
-use crate::config::units::format_size;
-use crate::documents::{FolderDocument, StatusDocument, Time};
+use crate::config::units::{format_duration, format_size};
+use crate::documents::{FolderDocument, PausedDocument, StatusDocument, Time};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped, age, count, now};
+use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
@@ -143,11 +143,21 @@ fn folder_summary(folder: &FolderDocument, places: &Places, now: Timestamp) -> S
         }
         _ => parts.push(pending(folder)),
     }
+    parts.push(paused(folder));
     if folder.problems.is_some_and(|problems| problems > 0) {
         parts.push(count(folder.problems.unwrap_or(0), "problem", "problems"));
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
+}
+
+/// That a person stopped it, whatever else there is, until when, and what goes on then.
+fn paused(folder: &FolderDocument) -> String {
+    match &folder.paused {
+        None => String::new(),
+        Some(PausedDocument { until: Some(Time(until)) }) => format!("paused until {}", local_time(*until)),
+        Some(PausedDocument { until: None }) => "paused until `jottad resume`".to_owned(),
+    }
 }
 
 fn pending(folder: &FolderDocument) -> String {
@@ -171,6 +181,14 @@ fn pending(folder: &FolderDocument) -> String {
         .collect();
     if pending.bytes > 0 {
         parts.push(format!("{} to go", format_size(pending.bytes)));
+    }
+    if pending.done_files > 0 && !parts.is_empty() {
+        let files = count(pending.done_files, "file", "files");
+        parts.push(format!("{files} done ({})", format_size(pending.done_bytes)));
+    }
+    if let (Some(rate), Some(seconds)) = (pending.bytes_per_second, pending.seconds_left) {
+        let left = format_duration(Duration::from_secs(seconds));
+        parts.push(format!("{}/s, about {left} left", format_size(rate)));
     }
     parts.join(", ")
 }
@@ -226,7 +244,9 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
             push(format!("{name}: died {times} and was started anew, last {last}: {}", restarts.reason));
         }
         if let Some(held) = &folder.held {
-            push(format!("{name}: held: {}; see `jottad held {name}`", held.reason));
+            let see =
+                if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
+            push(format!("{name}: held: {}{see}", held.reason));
         }
         if let Some(watching) = &folder.watching
             && watching.polled_directories > 0
@@ -239,12 +259,17 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     if let Some(line) = noticing(status, now) {
         push(line);
     }
+    if status.folders.iter().any(|folder| folder.paused.is_some()) {
+        push("go on with: jottad resume".to_owned());
+    }
+    if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
+        push(remedy.clone());
+    }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        Verdict::Paused => push("go on with: jottad resume".to_owned()),
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
         _ => {}
     }

@@ -8,7 +8,7 @@ use crate::commands::status::{describe, fetch};
 use crate::commands::sync::only;
 use crate::config::units::format_size;
 use crate::documents::{
-    AcceptedDocument, OrderDocument, StatusDocument, VerificationDocument, VerifiedDocument,
+    AcceptedDocument, HeldStatus, OrderDocument, StatusDocument, VerificationDocument, VerifiedDocument,
 };
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
@@ -71,7 +71,7 @@ fn is_over(status: &StatusDocument, verified: &VerifiedDocument) -> bool {
         status.folders.iter().any(|folder| {
             folder.name == name
                 && (folder.verdict.0 == Verdict::Paused
-                    || folder.held.as_ref().is_some_and(|held| held.kind == "root"))
+                    || folder.held.as_ref().is_some_and(HeldStatus::is_of_everything))
         })
     };
     verified.folders.iter().all(|folder| folder.ended_at.is_some() || stands_still(&folder.name))

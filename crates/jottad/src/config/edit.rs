@@ -31,6 +31,8 @@ pub(crate) struct Editor<'places> {
     file: PathBuf,
     document: DocumentMut,
     text: String,
+    /// Folders that something else than this change has made wrong.
+    wrong: Vec<String>,
 }
 
 impl<'places> Editor<'places> {
@@ -47,11 +49,12 @@ impl<'places> Editor<'places> {
 
     fn on(places: &'places Places, file: PathBuf, text: String) -> Result<Self, Failure> {
         // What is wrong already is told with its line before anything is changed.
-        Config::parse(&text, places)?;
+        let before = Config::parse(&text, places)?;
+        let wrong = before.wrong.into_iter().map(|wrong| wrong.name).collect();
         let document = text
             .parse()
             .map_err(|error| Failure::usage(format!("{}: {error}", places.config_file.display())))?;
-        Ok(Self { places, file, document, text })
+        Ok(Self { places, file, document, text, wrong })
     }
 
     /// Adds a folder at the end.
@@ -100,15 +103,23 @@ impl<'places> Editor<'places> {
         Ok(true)
     }
 
+    /// What the file would mean as it is now, or why it must not be written.
+    pub(crate) fn check(&self) -> Result<Config, Failure> {
+        // The line is one of a file that does not exist: it would only mislead.
+        let told = |error: ConfigError| Failure::from(ConfigError { line: None, ..error });
+        let config = Config::parse(&self.document.to_string(), self.places).map_err(told)?;
+        match config.wrong.iter().find(|wrong| !self.wrong.contains(&wrong.name)) {
+            Some(wrong) => Err(told(wrong.error.clone())),
+            None => Ok(config),
+        }
+    }
+
     /// Checks the result and replaces the file with it; returns what it means now.
     ///
     /// The new file is on disk before the old one goes, and keeps its permissions.
     pub(crate) fn save(self) -> Result<Config, Failure> {
+        let config = self.check()?;
         let text = self.document.to_string();
-        let config = Config::parse(&text, self.places).map_err(|error| {
-            // The line is one of a file that does not exist: it would only mislead.
-            Failure::from(ConfigError { line: None, ..error })
-        })?;
         let directory = self.file.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(directory).map_err(|error| trouble("making", directory, &error))?;
         replace(&self.file, directory, &text).map_err(|error| trouble("writing", &self.file, &error))?;

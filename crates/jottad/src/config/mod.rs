@@ -2,12 +2,15 @@
 //!
 //! Changing the file is for [`edit`]; where it lies is for [`crate::places`].
 
+mod clash;
 pub(crate) mod edit;
 mod overlap;
 mod raw;
 mod source;
 pub(crate) mod units;
+mod wrong;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,10 +21,13 @@ use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
 use crate::places::Places;
+use clash::{Clash, clash_with_others};
 pub(crate) use overlap::{is_view, resolve};
+use raw::Field;
 pub(crate) use source::ConfigError;
 use source::{Section, Source};
 use units::{Parallel, parse_duration, parse_size};
+pub(crate) use wrong::WrongFolder;
 
 /// Most transfers at one time that may be asked for.
 const MOST_PARALLEL: u64 = 64;
@@ -39,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) guard: Guard,
     /// What is kept in step.
     pub(crate) folders: Vec<Folder>,
+    /// What cannot be kept in step as it is configured.
+    pub(crate) wrong: Vec<WrongFolder>,
 }
 
 /// Which service, and where it is.
@@ -135,40 +143,103 @@ pub(crate) struct Folder {
 impl Config {
     /// Reads and checks the config file; one that does not exist says nothing and is fine.
     pub(crate) fn load(places: &Places) -> Result<Self, ConfigError> {
-        let file = &places.config_file;
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                let reason = format!("cannot be read: {error}");
-                return Err(ConfigError { file: file.clone(), line: None, reason, hint: None });
-            }
-        };
-        Self::parse(&text, places)
+        Self::parse(&Self::read(places)?, places)
     }
 
-    /// Checks the text of a config file.
+    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from running. Where
+    /// there is no other, it is an error all the same.
+    pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
+        let config = Self::parse_tolerantly(&Self::read(places)?, places)?;
+        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
+            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone()),
+            _ => Ok(config),
+        }
+    }
+
+    fn read(places: &Places) -> Result<String, ConfigError> {
+        let file = &places.config_file;
+        match fs::read_to_string(file) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => {
+                let reason = format!("cannot be read: {error}");
+                Err(ConfigError { file: file.clone(), line: None, reason, hint: None })
+            }
+        }
+    }
+
+    /// Checks the text of a config file. What is wrong in it is an error; a folder that only the local disk has made
+    /// wrong is not.
     pub(crate) fn parse(text: &str, places: &Places) -> Result<Self, ConfigError> {
+        let config = Self::parse_tolerantly(text, places)?;
+        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
+            Some(wrong) => Err(wrong.error.clone()),
+            None => Ok(config),
+        }
+    }
+
+    /// Checks the text of a config file and sets every folder apart that cannot run.
+    pub(crate) fn parse_tolerantly(text: &str, places: &Places) -> Result<Self, ConfigError> {
         let source = Source { file: &places.config_file, text };
         let raw = source.parse()?;
         let section = |name: &str| Section { source, name: name.to_owned() };
-        let mut folders = Vec::with_capacity(raw.folder.len());
+        let mut checked: Vec<(Folder, Option<std::ops::Range<usize>>)> = Vec::with_capacity(raw.folder.len());
+        let mut wrong = Vec::new();
+        let mut names = BTreeSet::new();
         for raw_folder in &raw.folder {
-            let folder = check_folder(source, raw_folder, places)?;
             let place = Some(raw_folder.span());
-            check_against_others(&folder, &folders, places)
-                .map_err(|(reason, hint)| source.refuse(place, reason).hint(hint))?;
-            folders.push(folder);
+            // Without a name of its own nobody could be told about it.
+            let name = check_folder_name(source, raw_folder)?;
+            if !names.insert(name.clone()) {
+                let error = source.refuse(place, format!("two folders are called {name:?}"));
+                return Err(error.hint("give one of them another name"));
+            }
+            let folder = match check_folder(source, raw_folder, name.clone(), places) {
+                Ok(folder) => folder,
+                Err(error) => {
+                    wrong.push(WrongFolder::in_file(name, raw_folder.get_ref(), error));
+                    continue;
+                }
+            };
+            let refuse =
+                |place, clash: &Clash| source.refuse(place, clash.reason.clone()).hint(clash.hint.clone());
+            let mut is_fine = true;
+            while let Some(clash) = clash_with_others(&folder, checked.iter().map(|(other, _)| other), places)
+            {
+                if let Some(index) = clash.linked_other {
+                    let (other, place) = checked.remove(index);
+                    wrong.push(WrongFolder::fighting(&other, refuse(place, &clash), clash.is_in_file));
+                    continue;
+                }
+                wrong.push(WrongFolder::fighting(&folder, refuse(place.clone(), &clash), clash.is_in_file));
+                is_fine = false;
+                break;
+            }
+            if is_fine {
+                checked.push((folder, place));
+            }
         }
         Ok(Self {
             service: check_service(&section("[service]"), &raw.service)?,
             transfer: check_transfer(&section("[transfer]"), &raw.transfer)?,
             guard: check_guard(&section("[guard]"), &raw.guard)?,
-            folders,
+            folders: checked.into_iter().map(|(folder, _)| folder).collect(),
+            wrong,
         })
     }
 
-    /// The folder of a name.
+    /// The folder of a name that cannot run.
+    pub(crate) fn wrong_folder(&self, name: &str) -> Option<&WrongFolder> {
+        self.wrong.iter().find(|wrong| wrong.name == name)
+    }
+
+    /// The names of all folders.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let wrong = self.wrong.iter().map(|wrong| wrong.name.as_str());
+        self.folders.iter().map(|folder| folder.name.as_str()).chain(wrong)
+    }
+
+    /// The folder of a name, if it can run.
     pub(crate) fn folder(&self, name: &str) -> Option<&Folder> {
         self.folders.iter().find(|folder| folder.name == name)
     }
@@ -253,21 +324,29 @@ fn check_guard(section: &Section<'_>, raw: &raw::RawGuard) -> Result<Guard, Conf
     })
 }
 
+fn check_folder_name(source: Source<'_>, raw: &toml::Spanned<raw::RawFolder>) -> Result<String, ConfigError> {
+    let section = Section { source, name: "folder".to_owned() };
+    let name = section.parsed("name", &raw.get_ref().name, None, |text| check_name(text).map(Some))?;
+    name.ok_or_else(|| missing_key(&section, raw, "name", "docs"))
+}
+
+fn missing_key(
+    section: &Section<'_>,
+    raw: &toml::Spanned<raw::RawFolder>,
+    key: &str,
+    example: &str,
+) -> ConfigError {
+    let reason = format!("{}: the key {key:?} is missing: {key} = {example:?}", section.name);
+    section.source.refuse(Some(raw.span()), reason)
+}
+
 fn check_folder(
     source: Source<'_>,
     raw: &toml::Spanned<raw::RawFolder>,
+    name: String,
     places: &Places,
 ) -> Result<Folder, ConfigError> {
     let fields = raw.get_ref();
-    let unnamed = Section { source, name: "folder".to_owned() };
-    let missing = |section: &Section<'_>, key: &str, example: &str| {
-        source.refuse(
-            Some(raw.span()),
-            format!("{}: the key {key:?} is missing: {key} = {example:?}", section.name),
-        )
-    };
-    let name = unnamed.parsed("name", &fields.name, None, |text| check_name(text).map(Some))?;
-    let name = name.ok_or_else(|| missing(&unnamed, "name", "docs"))?;
     let section = Section { source, name: format!("folder {name:?}") };
     let local = section.parsed("local", &fields.local, None, |text| check_local(text, places).map(Some))?;
     let remote = section.parsed("remote", &fields.remote, None, |text| check_remote(text).map(Some))?;
@@ -278,8 +357,8 @@ fn check_folder(
         })
     };
     Ok(Folder {
-        local: local.ok_or_else(|| missing(&section, "local", "~/Documents"))?,
-        remote: remote.ok_or_else(|| missing(&section, "remote", "Jotta/Archive/Documents"))?,
+        local: local.ok_or_else(|| missing_key(&section, raw, "local", "~/Documents"))?,
+        remote: remote.ok_or_else(|| missing_key(&section, raw, "remote", "Jotta/Archive/Documents"))?,
         mode: section.parsed("mode", &fields.mode, Mode::Backup, str::parse)?,
         ignore: check_ignore(&section, &fields.ignore)?,
         settle: period("settle", &fields.settle, Duration::from_millis(500), Duration::ZERO)?,
@@ -360,57 +439,6 @@ pub(crate) fn check_remote(text: &str) -> Result<RemotePath, String> {
         ));
     }
     Ok(path)
-}
-
-/// Refuses a folder that would fight with another or with jottad itself: reason and remedy.
-pub(crate) fn check_against_others(
-    folder: &Folder,
-    others: &[Folder],
-    places: &Places,
-) -> Result<(), (String, String)> {
-    let Folder { name, local, remote, .. } = folder;
-    if overlap::local_overlap(local, &places.state_dir) {
-        return Err((
-            format!(
-                "folder {name:?}: {} and jottad's own state in {} lie one inside the other",
-                local.display(),
-                places.state_dir.display()
-            ),
-            "keep the state elsewhere with --state-dir or JOTTAD_STATE_DIR, or choose another folder"
-                .to_owned(),
-        ));
-    }
-    for other in others {
-        if other.name == *name {
-            return Err((
-                format!("two folders are called {name:?}"),
-                "give one of them another name".to_owned(),
-            ));
-        }
-        if overlap::local_overlap(local, &other.local) {
-            return Err((
-                format!(
-                    "folder {name:?}: {} overlaps with {} of folder {:?}",
-                    local.display(),
-                    other.local.display(),
-                    other.name
-                ),
-                "one folder cannot lie inside another: remove one, or choose directories beside each other"
-                    .to_owned(),
-            ));
-        }
-        if overlap::remote_overlap(remote, &other.remote) {
-            return Err((
-                format!(
-                    "folder {name:?}: {remote} overlaps with {} of folder {:?}",
-                    other.remote, other.name
-                ),
-                "two folders cannot share a remote place: choose another path on the service for one"
-                    .to_owned(),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The file that a path is shown as, with the home directory shortened.

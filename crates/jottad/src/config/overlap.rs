@@ -8,10 +8,27 @@ use jottad_transport::RemotePath;
 /// Mountpoints of the built-in device that are views, not places (protocol 3.5).
 const VIEWS: [&str; 4] = ["Trash", "Links", "Latest", "Shared"];
 
-/// Whether one of two local paths is the other or lies inside it, once symbolic links are resolved.
-pub(crate) fn local_overlap(one: &Path, two: &Path) -> bool {
-    let (one, two) = (resolve(one), resolve(two));
-    one.starts_with(&two) || two.starts_with(&one)
+/// How two local paths overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overlap {
+    /// Already as they are written.
+    AsWritten,
+    /// Once symbolic links are resolved.
+    ByLink,
+}
+
+/// Whether one of two local paths is the other or lies inside it.
+pub(crate) fn local_overlap(one: &Path, two: &Path) -> Option<Overlap> {
+    let overlaps = |one: &Path, two: &Path| one.starts_with(two) || two.starts_with(one);
+    if overlaps(one, two) {
+        return Some(Overlap::AsWritten);
+    }
+    overlaps(&resolve(one), &resolve(two)).then_some(Overlap::ByLink)
+}
+
+/// Whether a local path is itself a symbolic link.
+pub(crate) fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
 }
 
 /// Whether one of two remote paths is the other or lies inside it, as the service compares names.
@@ -78,7 +95,10 @@ mod tests {
         let real = place.path().join("real");
         std::fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, place.path().join("link")).unwrap();
-        assert!(local_overlap(&real, &place.path().join("link/not/there")));
-        assert!(!local_overlap(&real, &place.path().join("really")));
+        let link = place.path().join("link");
+        assert_eq!(local_overlap(&real, &link.join("not/there")), Some(Overlap::ByLink));
+        assert_eq!(local_overlap(&real, &real.join("x")), Some(Overlap::AsWritten));
+        assert_eq!(local_overlap(&real, &place.path().join("really")), None);
+        assert!(is_link(&link) && !is_link(&real));
     }
 }

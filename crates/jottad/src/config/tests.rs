@@ -258,3 +258,49 @@ fn folders_must_not_fight() {
     }
     assert!(two(docs, ("x", "/srv/docs2", "Jotta/Archive/docs2")).is_ok());
 }
+
+#[test]
+fn a_wrong_folder_is_set_apart_and_the_others_run() {
+    let good = "[[folder]]\nname = \"docs\"\nlocal = \"/srv/docs\"\nremote = \"Jotta/Archive/docs\"\n";
+    let other = |more: &str| format!("[[folder]]\nname = \"x\"\n{more}\n");
+    let places_of_x = "local = \"/srv/x\"\nremote = \"Jotta/Archive/x\"\n";
+    for (more, reason) in [
+        (format!("{places_of_x}ignore = [\"a\\\\\"]"), "ignore"),
+        (format!("{places_of_x}mode = \"mirror\""), "mode"),
+        ("remote = \"Jotta/Archive/x\"".to_owned(), "\"local\" is missing"),
+        ("local = \"/srv/x\"\nremote = \"Jotta/Trash/x\"".to_owned(), "cannot be written"),
+        ("local = \"/srv/docs/x\"\nremote = \"Jotta/Archive/x\"".to_owned(), "overlaps"),
+        ("local = \"/srv/x\"\nremote = \"Jotta/Archive/docs\"".to_owned(), "overlaps"),
+    ] {
+        for text in [good.to_owned() + &other(&more), other(&more) + good] {
+            let config = Config::parse_tolerantly(&text, &places()).unwrap();
+            assert_eq!(config.folders.len(), 1, "{more}");
+            let wrong = &config.wrong[0];
+            assert!(wrong.is_in_file && wrong.reason().contains(reason), "{more}: {}", wrong.reason());
+            assert!(Config::parse(&text, &places()).is_err(), "{more}");
+        }
+    }
+    // Without a name, nobody could be told of it.
+    assert!(Config::parse_tolerantly(&(good.to_owned() + "[[folder]]\n" + places_of_x), &places()).is_err());
+    assert!(Config::parse_tolerantly(&(good.to_owned() + "[guard]\nmax_deletes = -1\n"), &places()).is_err());
+}
+
+#[test]
+fn the_folder_whose_path_is_a_link_is_the_wrong_one_wherever_it_stands() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("docs/inner")).unwrap();
+    std::os::unix::fs::symlink(top.join("docs/inner"), top.join("pics")).unwrap();
+    let table = |name: &str| {
+        let local = top.join(name);
+        format!("[[folder]]\nname = \"{name}\"\nlocal = {local:?}\nremote = \"Jotta/Archive/{name}\"\n")
+    };
+    for text in [table("docs") + &table("pics"), table("pics") + &table("docs")] {
+        // The file is as it was when all was well: it is no error.
+        let config = parse(&text).unwrap();
+        assert_eq!(config.folders.iter().map(|folder| folder.name.as_str()).collect::<Vec<_>>(), ["docs"]);
+        let wrong = config.wrong_folder("pics").unwrap();
+        assert!(!wrong.is_in_file && wrong.reason().contains("leads to "), "{}", wrong.reason());
+        assert!(wrong.reason().contains("jottad folder set pics local="), "{}", wrong.reason());
+    }
+}

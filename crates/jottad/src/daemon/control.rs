@@ -1,5 +1,7 @@
 //! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other way round.
 
+mod query;
+
 use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::extract::{self, DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, Sse};
+use axum::middleware::Next;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -18,13 +21,13 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{OperationKind, RelativePath, Side};
 use jottad_engine::{FolderHandle, FolderRequestError, Problem, ProblemKind, Request};
-use percent_encoding::percent_decode_str;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::resolve;
 use crate::daemon::Daemon;
+use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
@@ -35,22 +38,25 @@ use crate::documents::{
     PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
     VerifiedDocument, WhyDocument,
 };
-use crate::exchange::VERSION_HEADER;
-use crate::failure::Failure;
+use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
+use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
-use crate::places::Places;
 
 /// Orders are short.
 const LONGEST_ORDER: usize = 64 * 1024;
 /// Most operations in a plan, and lines of a log, where nothing is said of it.
 const USUAL_LIMIT: u32 = 1000;
+/// Every question is answered within this, so that nobody who asks waits for a folder that hangs.
+const DEADLINE: Duration = Duration::from_secs(8);
+/// A change of the configuration that takes longer than this goes on by itself.
+const RELOADING: Duration = Duration::from_secs(6);
 /// Open connections get so long to end.
 const CLOSING: Duration = Duration::from_millis(500);
 
 /// The listening socket, which is removed at the end.
 pub(super) struct Control {
     task: JoinHandle<()>,
-    places: Places,
+    daemon: Daemon,
 }
 
 impl Control {
@@ -59,7 +65,10 @@ impl Control {
         if tokio::time::timeout(CLOSING, self.task).await.is_err() {
             tracing::debug!("a connection to the control socket was cut");
         }
-        let _ = fs::remove_file(self.places.socket());
+        // Another daemon's socket may be there by now.
+        if self.daemon.0.lock.check(&self.daemon.0.places).is_ok() {
+            let _ = fs::remove_file(self.daemon.0.places.socket());
+        }
     }
 }
 
@@ -89,14 +98,13 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
             tracing::error!(%error, "the control socket failed");
         }
     });
-    Ok(Control { task, places })
+    Ok(Control { task, daemon: daemon.clone() })
 }
 
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
     Router::new()
         .route("/v1/status", get(status))
-        .route("/v1/events", get(events))
         .route("/v1/problems", get(problems))
         .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
@@ -113,6 +121,9 @@ fn router(daemon: Daemon) -> Router {
         .route("/v1/reload", post(reload))
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
+        .layer(middleware::from_fn(in_time))
+        // The only answer that has no end.
+        .route("/v1/events", get(events))
         .layer(DefaultBodyLimit::max(LONGEST_ORDER))
         .layer(middleware::from_fn(peer::check))
         .layer(middleware::map_response(move |mut response: Response| {
@@ -160,6 +171,17 @@ impl From<Failure> for ErrorDocument {
     }
 }
 
+/// Answers a question in time, be it with an excuse.
+async fn in_time(request: extract::Request, next: Next) -> Response {
+    if let Ok(response) = tokio::time::timeout(DEADLINE, next.run(request)).await {
+        return response;
+    }
+    let message = format!("no answer was found within {} s", DEADLINE.as_secs());
+    let failure = Failure::new(Exit::Stalled, message)
+        .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+    Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
+}
+
 async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
     Json(daemon.status().await)
 }
@@ -171,14 +193,15 @@ async fn openmetrics(State(daemon): State<Daemon>) -> impl IntoResponse {
 
 async fn events(State(daemon): State<Daemon>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let start = (daemon.events().subscribe(), daemon.stopping());
-    Sse::new(unfold(start, async |(mut listener, mut stopping)| {
+    let stream = unfold(start, async |(mut listener, mut stopping)| {
         let event = tokio::select! {
             event = listener.recv() => event?,
             () = ended(&mut stopping) => return None,
         };
         let message = Event::default().json_data(&event).unwrap_or_default();
         Some((Ok(message), (listener, stopping)))
-    }))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE))
 }
 
 async fn ended(stopping: &mut watch::Receiver<bool>) {
@@ -398,7 +421,19 @@ async fn reject(
 }
 
 async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, Refusal> {
-    daemon.reload().await.map_err(Refusal::bad_request)?;
+    let reloading = {
+        let daemon = daemon.clone();
+        // By itself, so that it is not left half done when nobody waits for the answer any more.
+        tokio::spawn(async move { daemon.reload().await })
+    };
+    match tokio::time::timeout(RELOADING, reloading).await {
+        Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
+        Ok(Err(error)) => {
+            let failure = Failure::failed(format!("following the configuration failed: {error}"));
+            return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
+        }
+        Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
+    }
     let folders = daemon.folders().iter().map(|folder| folder.name().to_owned()).collect();
     Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at: Time(now()) }))
 }
@@ -444,6 +479,11 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
     let mut folders = daemon.folders();
     if let Some(name) = name {
         folders.retain(|folder| folder.name() == name);
+        if let Some(wrong) = daemon.wrong().into_iter().find(|wrong| wrong.name == name) {
+            let failure =
+                Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", wrong.reason()));
+            return Err(Refusal(StatusCode::CONFLICT, failure));
+        }
         let Some(folder) = folders.first() else {
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
         };
@@ -454,39 +494,6 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
-}
-
-/// The part of a URL behind the question mark; values may be any bytes, as paths are.
-struct Query(Vec<(String, Vec<u8>)>);
-
-impl Query {
-    fn parse(RawQuery(query): RawQuery) -> Result<Self, Refusal> {
-        let pairs = query.unwrap_or_default();
-        let pairs = pairs.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key.to_owned(), percent_decode_str(value).collect())
-        });
-        let pairs: Vec<(String, Vec<u8>)> = pairs.collect();
-        let known = ["folder", "limit", "path"];
-        match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            None => Ok(Self(pairs)),
-            Some((key, _)) => Err(Refusal::bad_request(Failure::usage(format!("unknown parameter {key:?}")))),
-        }
-    }
-
-    fn bytes(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone())
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Refusal> {
-        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not UTF-8")));
-        self.bytes(key).map(|bytes| String::from_utf8(bytes).map_err(refuse)).transpose()
-    }
-
-    fn number(&self, key: &str) -> Result<Option<u32>, Refusal> {
-        let refuse = |_| Refusal::bad_request(Failure::usage(format!("{key} is not a number")));
-        self.text(key)?.map(|text| text.parse().map_err(refuse)).transpose()
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,7 @@ use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::noticing::Noticing;
+use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
 use crate::documents::{RestartsDocument, Time, TransferDocument};
 use crate::link::ServiceLink;
@@ -29,7 +30,11 @@ use crate::output::path_text;
 use crate::places::Places;
 
 /// A loop that does not answer for so long is stuck.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A folder that works without a sign of progress for so long is stalled.
+const LONGEST_STILLNESS: Duration = Duration::from_mins(1);
+/// The same where nothing is under way: it may wait on purpose before it tries something again.
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -109,6 +114,7 @@ pub(crate) struct RunningFolder {
     /// Progress as of the last look, to tell speeds.
     progress: Mutex<BTreeMap<CommandId, Sample>>,
     deaths: Arc<Mutex<Deaths>>,
+    pass: Pass,
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -117,9 +123,17 @@ pub(crate) struct RunningFolder {
 /// How far a folder has come.
 pub(super) enum Phase {
     /// It is being started.
-    Starting,
+    Starting {
+        /// Since then.
+        since: Instant,
+    },
     /// It cannot be started now; it is tried again.
-    Waiting { verdict: Verdict, reason: String },
+    Waiting {
+        verdict: Verdict,
+        reason: String,
+        /// What is held, if a person must decide: `root` or `folder`.
+        hold: &'static str,
+    },
     /// It runs.
     Running {
         handle: FolderHandle,
@@ -134,8 +148,14 @@ pub(crate) struct Report {
     pub(crate) verdict: Verdict,
     pub(crate) status: Option<FolderStatus>,
     pub(crate) transfers: Vec<TransferDocument>,
+    /// Bytes per second of all transfers lately.
+    pub(crate) rate: Option<u64>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) trouble: Option<String>,
+    /// What has travelled in the present pass.
+    pub(crate) done: Done,
+    /// What is held where the engine does not even run.
+    pub(crate) hold: &'static str,
 }
 
 impl RunningFolder {
@@ -147,8 +167,9 @@ impl RunningFolder {
         events: &Events,
         noticing: &Noticing,
     ) -> Arc<Self> {
-        let phase = Arc::new(Mutex::new(Phase::Starting));
+        let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now() }));
         let deaths = Arc::default();
+        let pass = Pass::default();
         let wake = Arc::new(Notify::new());
         let stop = watch::Sender::new(false);
         let supervisor = Supervisor {
@@ -159,11 +180,12 @@ impl RunningFolder {
             noticing: noticing.clone(),
             phase: Arc::clone(&phase),
             deaths: Arc::clone(&deaths),
+            pass: pass.clone(),
             wake: Arc::clone(&wake),
             stop: stop.subscribe(),
         };
         let task = Mutex::new(Some(tokio::spawn(supervise(supervisor, Supervisor::run))));
-        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, wake, stop, task })
+        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, pass, wake, stop, task })
     }
 
     /// Its name in the config.
@@ -185,7 +207,7 @@ impl RunningFolder {
     pub(crate) fn handle(&self) -> Option<FolderHandle> {
         match &*self.lock() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting { .. } => None,
         }
     }
 
@@ -220,9 +242,18 @@ impl RunningFolder {
     /// What can be said of it now.
     pub(crate) async fn report(&self) -> Report {
         let (handle, coverage, blind) = match &*self.lock() {
-            Phase::Starting => return Report::without_engine(Verdict::Working, None),
-            Phase::Waiting { verdict, reason } => {
-                return Report::without_engine(*verdict, Some(reason.clone()));
+            Phase::Starting { since } => {
+                let seconds = since.elapsed().as_secs();
+                if since.elapsed() < LONGEST_STILLNESS {
+                    return Report::without_engine(Verdict::Working, None);
+                }
+                let reason =
+                    format!("it is still being taken up after {seconds} s: it waits for the local disk");
+                return Report::without_engine(Verdict::Stalled, Some(reason));
+            }
+            Phase::Waiting { verdict, reason, hold } => {
+                let report = Report::without_engine(*verdict, Some(reason.clone()));
+                return Report { hold, ..report };
             }
             Phase::Running { handle, watcher, blind } => {
                 (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
@@ -237,13 +268,28 @@ impl RunningFolder {
         };
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
-        let verdict = match status.verdict {
-            Verdict::InSync if unheard => Verdict::Working,
-            verdict => verdict,
+        let stall = stall(&handle.stillness(LONGEST_STILLNESS));
+        let (verdict, stall) = match status.verdict {
+            Verdict::InSync if unheard => (Verdict::Working, None),
+            Verdict::Working if stall.is_some() => (Verdict::Stalled, stall),
+            verdict => (verdict, None),
         };
-        let trouble = status.trouble.clone().or(blind);
+        let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
-        Report { verdict, status: Some(status), transfers, coverage, trouble }
+        if status.settled {
+            self.pass.ended();
+        }
+        let done = self.pass.done();
+        Report {
+            verdict,
+            status: Some(status),
+            transfers,
+            rate: handle.rate(),
+            coverage,
+            trouble,
+            done,
+            hold: "root",
+        }
     }
 
     fn transfers(
@@ -281,7 +327,30 @@ impl RunningFolder {
 
 impl Report {
     fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
-        Self { verdict, status: None, transfers: Vec::new(), coverage: None, trouble }
+        Self {
+            verdict,
+            status: None,
+            transfers: Vec::new(),
+            rate: None,
+            coverage: None,
+            trouble,
+            done: Done::default(),
+            hold: "root",
+        }
+    }
+}
+
+/// Why a folder that works is taken for stalled, if it is.
+fn stall(still: &Stillness) -> Option<String> {
+    let seconds = still.quiet.as_secs();
+    match &still.waits_for {
+        Some(what) if still.is_overdue && still.quiet >= LONGEST_STILLNESS => {
+            Some(format!("nothing has moved for {seconds} s: it waits for {what}"))
+        }
+        None if still.quiet >= LONGEST_WAIT => {
+            Some(format!("nothing has moved for {seconds} s, and nothing is under way"))
+        }
+        _ => None,
     }
 }
 
@@ -337,6 +406,31 @@ mod tests {
             setup(&text.replace("Archive/docs", "Archive/doc")).0.index_file(&places, "u1"),
         ];
         assert!(others.iter().all(|other| *other != file));
+    }
+
+    #[test]
+    fn stalled_is_what_has_had_its_time_without_a_sign_of_progress() {
+        let still = |seconds, waits_for: Option<&str>, is_overdue| Stillness {
+            quiet: Duration::from_secs(seconds),
+            waits_for: waits_for.map(str::to_owned),
+            is_overdue,
+        };
+        let upload = Some("the service, to take a.iso");
+        for (still, is_stalled) in [
+            (still(59, upload, true), false),
+            (still(60, upload, true), true),
+            // A large file may be read for long.
+            (still(600, upload, false), false),
+            // Nothing is under way: it may wait on purpose.
+            (still(600, None, true), false),
+            (still(900, None, true), true),
+        ] {
+            let told = stall(&still);
+            assert_eq!(told.is_some(), is_stalled, "{still:?}");
+            if let (Some(told), Some(what)) = (told, &still.waits_for) {
+                assert!(told.contains(what), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 mod account;
 mod control;
+pub(crate) mod descriptors;
 mod events;
 mod folder;
 mod metrics;
 mod noticing;
+pub(crate) mod pass;
 mod peer;
 mod state_lock;
 mod status;
@@ -20,7 +22,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
-use crate::config::Config;
+use crate::config::{Config, WrongFolder};
 use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
 use crate::daemon::events::Events;
@@ -37,6 +39,11 @@ use crate::verdict::Patience;
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
+/// How often the daemon looks whether its state directory is still there, and whether a held folder is right again.
+const LOOK_AROUND: Duration = Duration::from_mins(1);
+/// Answers that are on their way get so long when the daemon cannot go on.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// What a daemon is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -59,10 +66,25 @@ struct Inner {
     events: Events,
     noticing: Noticing,
     folders: RwLock<Vec<Arc<RunningFolder>>>,
+    /// The folders that cannot run as they are configured.
+    wrong: RwLock<Vec<WrongFolder>>,
+    /// Why the configuration was not followed when it was last to be.
+    unfollowed: RwLock<Option<Unfollowed>>,
+    /// How many files may be open at once, if that is little.
+    descriptor_limit: Option<u64>,
+    /// Why the daemon cannot go on, once its state directory is not there any more.
+    lost_state: watch::Sender<Option<String>>,
     /// Held while folders are started and stopped, so that two requests do not mix.
     changing: Mutex<()>,
     stopping: watch::Sender<bool>,
-    _lock: StateLock,
+    lock: StateLock,
+}
+
+/// Why a configuration was not followed, and what mends it.
+#[derive(Debug, Clone)]
+pub(crate) struct Unfollowed {
+    pub(crate) reason: String,
+    pub(crate) remedy: String,
 }
 
 impl Daemon {
@@ -73,6 +95,10 @@ impl Daemon {
         }
         places.make_state_dir()?;
         let lock = StateLock::take(places)?;
+        let descriptor_limit = descriptors::raise_limit().filter(|limit| *limit < descriptors::FEWEST);
+        if let Some(limit) = descriptor_limit {
+            tracing::warn!(limit, remedy = descriptors::REMEDY, "few files may be open at once");
+        }
         let link = ServiceLink::default();
         let daemon = Self(Arc::new(Inner {
             places: places.clone(),
@@ -83,18 +109,69 @@ impl Daemon {
             link,
             events: Events::new(),
             folders: RwLock::default(),
+            wrong: RwLock::default(),
+            unfollowed: RwLock::default(),
+            descriptor_limit,
+            lost_state: watch::Sender::new(None),
             changing: Mutex::default(),
             stopping: watch::Sender::new(false),
-            _lock: lock,
+            lock,
         }));
         daemon.follow(config).await;
         Ok(daemon)
     }
 
-    /// Reads config and login again and follows them. An error leaves everything as it was.
+    /// Reads config and login again and follows them. An error leaves everything as it was, and is shown by the status
+    /// until the config is good again.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
-        self.follow(Config::load(&self.0.places)?).await;
-        Ok(())
+        match Config::load(&self.0.places) {
+            Ok(config) => {
+                *write(&self.0.unfollowed) = None;
+                self.follow(config).await;
+                Ok(())
+            }
+            Err(error) => {
+                let mend = "correct it, then: jottad service restart, or send the daemon SIGHUP";
+                let remedy = error.hint.clone().unwrap_or_else(|| mend.to_owned());
+                let reason = format!("the changed configuration is not followed: {error}");
+                *write(&self.0.unfollowed) = Some(Unfollowed { reason, remedy });
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The folders that cannot run as they are configured.
+    pub(crate) fn wrong(&self) -> Vec<WrongFolder> {
+        self.0.wrong.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn unfollowed(&self) -> Option<Unfollowed> {
+        self.0.unfollowed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks whether the state directory is still the one that was taken. A daemon without it ends: nothing that it
+    /// keeps could be found again.
+    fn check_state(&self) -> Option<String> {
+        if self.0.lost_state.borrow().is_none()
+            && let Err(reason) = self.0.lock.check(&self.0.places)
+        {
+            tracing::error!(reason, "the daemon ends");
+            self.0.lost_state.send_replace(Some(reason));
+        }
+        self.0.lost_state.borrow().clone()
+    }
+
+    /// Takes up folders that a link has made wrong and that are right by now.
+    async fn look_after_wrong_folders(&self) {
+        let wrong = self.wrong();
+        if wrong.is_empty() {
+            return;
+        }
+        match Config::load_tolerantly(&self.0.places) {
+            Ok(config) if config.wrong.len() < wrong.len() => self.follow(config).await,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the folders that are held stay so"),
+        }
     }
 
     /// The folders, in the order of the config.
@@ -117,7 +194,7 @@ impl Daemon {
         self.0.stopping.send_replace(true);
         self.0.noticing.stop();
         let _changing = self.0.changing.lock().await;
-        let folders = std::mem::take(&mut *self.0.folders.write().unwrap_or_else(PoisonError::into_inner));
+        let folders = std::mem::take(&mut *write(&self.0.folders));
         let stopping = folders.iter().map(|folder| folder.stop());
         let all = futures_util::future::join_all(stopping);
         if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
@@ -132,6 +209,10 @@ impl Daemon {
     /// Brings the running folders in line with config and login: the changed ones are started anew, others woken.
     async fn follow(&self, config: Config) {
         let _changing = self.0.changing.lock().await;
+        for wrong in &config.wrong {
+            tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
+        }
+        write(&self.0.wrong).clone_from(&config.wrong);
         let account = KnownAccount::load(&self.0.places);
         let mut old = self.folders();
         let mut wanted = Vec::with_capacity(config.folders.len());
@@ -166,12 +247,16 @@ impl Daemon {
                 ),
             });
         }
-        *self.0.folders.write().unwrap_or_else(PoisonError::into_inner) = folders;
+        *write(&self.0.folders) = folders;
     }
 
     fn stopping(&self) -> watch::Receiver<bool> {
         self.0.stopping.subscribe()
     }
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A daemon that answers on its control socket.
@@ -206,16 +291,39 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
     notify(&[NotifyState::Ready, NotifyState::Status("running")]);
     let watchdog =
         sd_notify::watchdog_enabled().map(|limit| tokio::spawn(feed_watchdog(daemon.clone(), limit)));
-    while let Some(Signal::Reload) = signals.recv().await {
-        reload_on_signal(&daemon).await;
-    }
+    let mut lost_state = daemon.0.lost_state.subscribe();
+    let mut next_look = Instant::now() + LOOK_AROUND;
+    let reason = loop {
+        tokio::select! {
+            signal = signals.recv() => match signal {
+                Some(Signal::Reload) => reload_on_signal(&daemon).await,
+                _ => break None,
+            },
+            () = tokio::time::sleep_until(next_look) => {
+                daemon.check_state();
+                daemon.look_after_wrong_folders().await;
+                next_look = Instant::now() + LOOK_AROUND;
+            }
+            reason = lost_state.wait_for(Option::is_some) => {
+                let reason = reason.ok().and_then(|reason| reason.clone());
+                // Whoever asked and found it out gets an answer.
+                tokio::time::sleep(LAST_WORDS).await;
+                break reason;
+            }
+        }
+    };
     tracing::info!("stopping");
     notify(&[NotifyState::Stopping]);
     if let Some(watchdog) = watchdog {
         watchdog.abort();
     }
     serving.end().await;
-    Ok(())
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(Failure::failed(reason)
+            .path(daemon.0.places.state_dir.display().to_string())
+            .hint("start it again: jottad service start; it compares everything anew, nothing is lost")),
+    }
 }
 
 /// Waits until every folder is proven or will not get on by itself, then ends everything; returns the last status.

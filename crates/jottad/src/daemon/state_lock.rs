@@ -1,7 +1,7 @@
 //! One daemon per state directory: a lock that is held for life.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 use crate::failure::Failure;
 use crate::places::Places;
@@ -9,7 +9,7 @@ use crate::places::Places;
 /// Held for as long as the daemon lives; the system drops it with the process, however that ends.
 #[derive(Debug)]
 pub(crate) struct StateLock {
-    _file: File,
+    file: File,
 }
 
 impl StateLock {
@@ -27,7 +27,7 @@ impl StateLock {
             .open(&path)
             .map_err(trouble)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => {
                 let message = format!("another jottad is running in {}", places.state_dir.display());
                 Err(Failure::failed(message).path(places.state_dir.display().to_string()).hint(
@@ -35,6 +35,30 @@ impl StateLock {
                 ))
             }
             Err(TryLockError::Error(error)) => Err(trouble(error)),
+        }
+    }
+
+    /// Whether the lock is still where it was taken; if not, why not.
+    pub(crate) fn check(&self, places: &Places) -> Result<(), String> {
+        let shown = places.state_dir.display();
+        let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+        // An open file can always be looked at.
+        let taken = self
+            .file
+            .metadata()
+            .map(|found| identity(&found))
+            .map_err(|error| format!("{shown}: {error}"))?;
+        match std::fs::metadata(places.lock()) {
+            Ok(found) if identity(&found) == taken => Ok(()),
+            Ok(_) => Err(format!("the state directory {shown} was replaced while jottad was running")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(format!("the state directory {shown} was deleted or moved away while jottad was running"))
+            }
+            // It may come back: a disk that does not answer is no other directory.
+            Err(error) => {
+                tracing::warn!(%error, "the state directory cannot be looked at");
+                Ok(())
+            }
         }
     }
 }
@@ -55,5 +79,21 @@ mod tests {
         assert!(StateLock::take(&places).unwrap_err().message().starts_with("another jottad is running in "));
         drop(first);
         assert!(StateLock::take(&places).is_ok());
+    }
+    #[test]
+    fn a_state_directory_that_was_deleted_or_replaced_is_noticed() {
+        let place = tempfile::tempdir().unwrap();
+        let state_dir = place.path().join("state");
+        std::fs::create_dir(&state_dir).unwrap();
+        let places =
+            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: state_dir.clone() };
+        let lock = StateLock::take(&places).unwrap();
+        assert_eq!(lock.check(&places), Ok(()));
+        std::fs::rename(&state_dir, place.path().join("elsewhere")).unwrap();
+        assert!(lock.check(&places).unwrap_err().contains("deleted or moved away"));
+        std::fs::create_dir(&state_dir).unwrap();
+        let other = StateLock::take(&places).unwrap();
+        assert!(lock.check(&places).unwrap_err().contains("was replaced"));
+        assert_eq!(other.check(&places), Ok(()));
     }
 }

@@ -3,10 +3,12 @@
 use jottad_engine::{FolderStatus, Hold, Verdict};
 use jottad_watcher::Coverage;
 
-use crate::daemon::Daemon;
+use crate::config::WrongFolder;
 use crate::daemon::folder::{Report, RunningFolder};
+use crate::daemon::{Daemon, descriptors};
 use crate::documents::{
-    FolderDocument, HeldStatus, NoticingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
+    FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA, StatusDocument,
+    Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -17,11 +19,27 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
     let reports = futures_util::future::join_all(folders.iter().map(|folder| folder.report())).await;
     let documents: Vec<FolderDocument> =
         folders.iter().zip(reports).map(|(folder, report)| document(folder, report)).collect();
+    let documents: Vec<FolderDocument> =
+        documents.into_iter().chain(daemon.wrong().iter().map(wrong_document)).collect();
     let login = daemon.0.link.trouble();
-    let verdict = match &login {
-        Some(_) => Verdict::LoginNeeded,
-        None => overall(documents.iter().map(|folder| folder.verdict.0)),
+    let lost_state = daemon.check_state();
+    let verdict = match (&lost_state, &login) {
+        (Some(_), _) => Verdict::Stalled,
+        (None, Some(_)) => Verdict::LoginNeeded,
+        (None, None) => overall(documents.iter().map(|folder| folder.verdict.0)),
     };
+    let trouble = match (lost_state, login, daemon.unfollowed()) {
+        (Some(reason), ..) => {
+            Some((reason, Some("the daemon ends and is started anew by its service".to_owned())))
+        }
+        (None, Some(login), _) => Some((login.reason, login.remedy)),
+        (None, None, Some(unfollowed)) => Some((unfollowed.reason, Some(unfollowed.remedy))),
+        (None, None, None) => daemon.0.descriptor_limit.map(|limit| {
+            let reason = format!("only {limit} files may be open at once: some operations wait for others");
+            (reason, Some(descriptors::REMEDY.to_owned()))
+        }),
+    };
+    let (trouble, remedy) = trouble.unzip();
     StatusDocument {
         schema: SCHEMA,
         verdict: VerdictWord(verdict),
@@ -32,8 +50,8 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         noticing: noticing(daemon, &documents),
         problems: documents.iter().map(|folder| folder.problems).sum(),
         folders: documents,
-        trouble: login.as_ref().map(|trouble| trouble.reason.clone()),
-        remedy: login.and_then(|trouble| trouble.remedy),
+        trouble,
+        remedy: remedy.flatten(),
     }
 }
 
@@ -77,7 +95,12 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         files: status.and_then(|status| status.files),
         directories: status.and_then(|status| status.directories),
         bytes: status.and_then(|status| status.bytes),
-        pending: status.and_then(|status| status.pending).map(Into::into),
+        pending: status
+            .and_then(|status| status.pending)
+            .map(|pending| PendingDocument::new(pending, &report.transfers, report.done, report.rate)),
+        paused: status
+            .and_then(|status| status.paused)
+            .map(|paused| PausedDocument { until: paused.until.map(Time) }),
         held: held(&report),
         problems: status.map(|status| status.problems),
         watching: report.coverage.map(watching),
@@ -87,15 +110,42 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
     }
 }
 
+/// A folder that cannot run as it is configured.
+fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
+    FolderDocument {
+        name: wrong.name.clone(),
+        local: wrong.local.clone(),
+        remote: wrong.remote.clone(),
+        mode: wrong.mode.clone(),
+        verdict: VerdictWord(Verdict::Held),
+        settled: None,
+        proven_at: None,
+        local_checked_at: None,
+        remote_checked_at: None,
+        polled_at: None,
+        files: None,
+        directories: None,
+        bytes: None,
+        pending: None,
+        paused: None,
+        held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason() }),
+        problems: Some(0),
+        watching: None,
+        restarts: None,
+        transfers: Vec::new(),
+        trouble: None,
+    }
+}
+
 fn held(report: &Report) -> Option<HeldStatus> {
     match &report.status {
         Some(FolderStatus { held, .. }) => held.as_ref().map(|hold| {
             let (kind, reason) = describe_hold(hold);
             HeldStatus { kind: kind.to_owned(), reason }
         }),
-        // Not even started, for want of a root.
+        // Not even started.
         None if report.verdict == Verdict::Held => {
-            Some(HeldStatus { kind: "root".to_owned(), reason: report.trouble.clone()? })
+            Some(HeldStatus { kind: report.hold.to_owned(), reason: report.trouble.clone()? })
         }
         None => None,
     }
@@ -105,6 +155,7 @@ fn held(report: &Report) -> Option<HeldStatus> {
 pub(super) fn describe_hold(hold: &Hold) -> (&'static str, String) {
     match hold {
         Hold::Root { reason } => ("root", reason.clone()),
+        Hold::Place { reason } => ("place", reason.clone()),
         Hold::Deletes { entries } => {
             ("deletes", format!("{} would be deleted at once", count(*entries, "entry", "entries")))
         }
@@ -115,6 +166,7 @@ pub(super) fn describe_hold(hold: &Hold) -> (&'static str, String) {
 }
 
 fn watching(coverage: Coverage) -> WatchingDocument {
+    let remedy = coverage.limit_hint.clone();
     let notice = match (coverage.notice, coverage.limit_hint) {
         (Some(notice), Some(hint)) => Some(format!("{notice}; raise the limit with: {hint}")),
         (None, Some(hint)) => Some(format!("raise the limit with: {hint}")),
@@ -124,5 +176,6 @@ fn watching(coverage: Coverage) -> WatchingDocument {
         directories: coverage.directories as u64,
         polled_directories: coverage.polled_directories as u64,
         notice,
+        remedy,
     }
 }

@@ -18,6 +18,7 @@ use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Phase, Setup};
 use crate::daemon::noticing::{Hearing, Noticing};
+use crate::daemon::pass::Pass;
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::link::ServiceLink;
 use crate::output::{now, path_text};
@@ -45,6 +46,7 @@ pub(super) struct Supervisor {
     pub(super) noticing: Noticing,
     pub(super) phase: Arc<Mutex<Phase>>,
     pub(super) deaths: Arc<Mutex<Deaths>>,
+    pub(super) pass: Pass,
     pub(super) wake: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -67,6 +69,8 @@ struct Obstacle {
     verdict: Verdict,
     reason: String,
     try_again: Duration,
+    /// What is held, if a person must decide.
+    hold: &'static str,
 }
 
 /// A folder that was started, with what it says.
@@ -102,7 +106,7 @@ where
         let mut supervisor = supervisor.clone();
         let orphan = match &*supervisor.lock_phase() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting { .. } => None,
         };
         if let Some(handle) = orphan {
             handle.shutdown().await;
@@ -135,7 +139,7 @@ impl Supervisor {
             if matches!(next, Left::Stopped) {
                 return;
             }
-            self.enter(Phase::Starting);
+            self.enter(Phase::Starting { since: Instant::now() });
         }
     }
 
@@ -154,11 +158,8 @@ impl Supervisor {
                 Err(reason) => (None, Some(reason)),
             },
         };
-        let disk = LocalDisk::open(folder.local.clone()).map_err(|error| {
-            let is_lost = matches!(error.kind, DiskErrorKind::RootLost);
-            let verdict = if is_lost { Verdict::Held } else { Verdict::Stalled };
-            Obstacle::new(verdict, format!("{}: {}", folder.local.display(), error.kind))
-        })?;
+        let disk = LocalDisk::open(folder.local.clone())
+            .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
         let mut hearing = match self.setup.purpose {
             Purpose::OnePass => None,
             Purpose::Serve => Some(self.noticing.attach(folder.remote.clone(), folder.mode.pulls())),
@@ -170,7 +171,7 @@ impl Supervisor {
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
         let handle = FolderHandle::start(self.setup.settings(), &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::new(Verdict::Stalled, error.to_string()))?;
+            .map_err(|error| Obstacle::of_index(&index, &error.to_string()))?;
         if let Some(hearing) = &mut hearing {
             hearing.begin(handle.clone());
         }
@@ -249,15 +250,15 @@ impl Supervisor {
 
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
         // The watcher goes first, so that nothing is hinted to a folder that is gone.
-        self.enter(Phase::Starting);
+        self.enter(Phase::Starting { since: Instant::now() });
         handle.shutdown().await;
         left
     }
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle) -> Left {
-        let Obstacle { verdict, reason, try_again } = obstacle;
+        let Obstacle { verdict, reason, try_again, hold } = obstacle;
         tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
-        self.enter(Phase::Waiting { verdict, reason });
+        self.enter(Phase::Waiting { verdict, reason, hold });
         self.announce(verdict);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
@@ -276,7 +277,7 @@ impl Supervisor {
         deaths.at = Some(now());
         deaths.reason.clone_from(&reason);
         tracing::error!(folder = self.setup.folder.name, reason, ?try_again, "died, and is started anew");
-        Obstacle { verdict: Verdict::Stalled, reason, try_again }
+        Obstacle { try_again, ..Obstacle::new(Verdict::Stalled, reason) }
     }
 
     fn pass_on(&self, notice: Result<Notice, broadcast::error::RecvError>, hearing: Option<&Hearing>) {
@@ -287,7 +288,10 @@ impl Supervisor {
                 kind: kind.to_owned(),
                 path: path_text(&path),
             },
-            Ok(Notice::OperationEnded(line)) => EventDocument::Ended(LogDocument::new(folder, &line)),
+            Ok(Notice::OperationEnded(line)) => {
+                self.pass.note(&line);
+                EventDocument::Ended(LogDocument::new(folder, &line))
+            }
             Ok(Notice::Paused(paused)) => {
                 if let Some(hearing) = hearing {
                     hearing.set_paused(paused);
@@ -316,7 +320,25 @@ impl Supervisor {
 
 impl Obstacle {
     const fn new(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, try_again: TRY_AGAIN }
+        Self { verdict, reason, try_again: TRY_AGAIN, hold: "root" }
+    }
+
+    /// The root cannot be taken up. The folder waits for a person, and the others go on.
+    fn of_root(root: &Path, kind: &DiskErrorKind) -> Self {
+        let remedy = match kind {
+            DiskErrorKind::RootLost => "",
+            DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it",
+            _ => "; look after its disk, or choose another directory with `jottad folder set NAME local=…`",
+        };
+        Self::new(Verdict::Held, format!("{}: {kind}{remedy}", root.display()))
+    }
+
+    /// The index cannot be opened, and could not be set aside either.
+    fn of_index(file: &Path, reason: &str) -> Self {
+        let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
+                      is lost by that";
+        let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
+        Self { hold: "folder", ..Self::new(Verdict::Held, reason) }
     }
 
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
@@ -380,8 +402,9 @@ mod tests {
             noticing: Noticing::start(link.clone()),
             link,
             events: Events::new(),
-            phase: Arc::new(Mutex::new(Phase::Starting)),
+            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now() })),
             deaths: Arc::default(),
+            pass: Pass::default(),
             wake: Arc::default(),
             stop,
         }

@@ -5,6 +5,7 @@
 
 mod moment;
 mod place;
+mod presence;
 mod question;
 
 mod progress;
@@ -27,6 +28,7 @@ pub(crate) use past::{Past, PastFile, Then, then};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
 };
+pub(crate) use presence::{Presence, presence};
 pub(crate) use progress::Progress;
 pub(crate) use question::confirm;
 pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};

@@ -293,6 +293,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
         answers: &["ignored", "honoured"],
         subject: Subject::Uploads,
     },
+    Question {
+        number: 49, name: "make-in-missing-mountpoint", text: "making a folder below a mountpoint that is not there",
+        answers: &["made", "not-found"],
+        subject: Subject::Nowhere("it would make a mountpoint in the account"),
+    },
 ];
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ async fn list(client: &Client, directory: &RemotePath) -> jottad_transport::Resu
         seen.extend(batch.into_iter().map(|entry| match entry {
             StreamedEntry::Folder(path) => format!("{path}/"),
             StreamedEntry::File { path, .. } => path.to_string(),
+            StreamedEntry::Unusable { path, reason } => panic!("{path}: {reason}"),
         }));
     }
     assert!(stream.next_batch().await.unwrap().is_none(), "complete stays complete");
@@ -148,6 +149,7 @@ async fn a_long_listing_comes_in_batches() {
             match entry {
                 StreamedEntry::File { .. } => files += 1,
                 StreamedEntry::Folder(_) => folders += 1,
+                StreamedEntry::Unusable { path, reason } => panic!("{path}: {reason}"),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::daemon::{Purpose, Serving};
 use crate::documents::EventDocument;
 use crate::exchange::{self, EventStream};
 use crate::failure::Exit;
+use crate::places::Places;
 
 struct World {
     serving: Serving,

@@ -1,0 +1,54 @@
+//! Folders that cannot run as they are configured. Each is held alone: the others run.
+
+use super::raw::RawFolder;
+use super::{ConfigError, Field, Folder};
+
+/// A folder of the config that cannot run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WrongFolder {
+    /// What commands call it.
+    pub(crate) name: String,
+    /// The local root, as far as it is known.
+    pub(crate) local: String,
+    /// The remote root, as far as it is known.
+    pub(crate) remote: String,
+    /// The mode, as far as it is known.
+    pub(crate) mode: String,
+    /// What is wrong.
+    pub(crate) error: ConfigError,
+    /// Whether it is the file that is wrong. Otherwise a path leads elsewhere than when the file was written.
+    pub(crate) is_in_file: bool,
+}
+
+impl WrongFolder {
+    /// One whose table cannot be used.
+    pub(super) fn in_file(name: String, raw: &RawFolder, error: ConfigError) -> Self {
+        let text = |field: &Field| {
+            let value = field.as_ref().map(toml::Spanned::get_ref);
+            value.and_then(toml::Value::as_str).unwrap_or_default().to_owned()
+        };
+        let (local, remote, mode) = (text(&raw.local), text(&raw.remote), text(&raw.mode));
+        Self { name, local, remote, mode, error, is_in_file: true }
+    }
+
+    /// One that would fight with something else.
+    pub(super) fn fighting(folder: &Folder, error: ConfigError, is_in_file: bool) -> Self {
+        Self {
+            name: folder.name.clone(),
+            local: folder.local.display().to_string(),
+            remote: folder.remote.to_string(),
+            mode: folder.mode.as_str().to_owned(),
+            error,
+            is_in_file,
+        }
+    }
+
+    /// What is wrong and what mends it, for people.
+    pub(crate) fn reason(&self) -> String {
+        let where_to = if self.is_in_file { self.error.to_string() } else { self.error.reason.clone() };
+        match &self.error.hint {
+            Some(hint) => format!("{where_to}; {hint}"),
+            None => where_to,
+        }
+    }
+}

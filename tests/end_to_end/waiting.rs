@@ -1,0 +1,283 @@
+//! Who asks gets an answer in time, and a true one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jottad_emulator::Effect;
+use rustix::process::Signal;
+
+use crate::stage::{Daemon, Running, World, wait_until};
+
+const PROBLEMS: i32 = 6;
+const HELD: i32 = 7;
+const STALLED: i32 = 9;
+const PAUSED: i32 = 10;
+
+#[test]
+fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
+    let world = World::new();
+    let daemon = world.start();
+    world.synced();
+    // It listens to events before the daemon is stopped.
+    let watching = Running::start(world.machine.command(["status", "--watch"]));
+    let following = Running::start(world.machine.command(["log", "-f"]));
+    wait_until("both listen", || daemon.log().matches("running").count() > 0);
+    daemon.signal(Signal::STOP);
+    let began = Instant::now();
+    let questions: &[&[&str]] = &[
+        &["status"],
+        &["status", "--line"],
+        &["status", "--watch"],
+        &["problems"],
+        &["conflicts"],
+        &["held"],
+        &["plan"],
+        &["log"],
+        &["sync"],
+        &["sync", "--wait"],
+        &["verify"],
+        &["pause"],
+        &["resume"],
+        &["approve", "docs"],
+        &["why", "docs/a"],
+    ];
+    thread::scope(|scope| {
+        for question in questions {
+            scope.spawn(|| {
+                let outcome = world.machine.jottad(*question).expect(STALLED);
+                outcome.complains("does not answer").complains("jottad service restart");
+            });
+        }
+    });
+    assert_eq!(watching.end().code, Some(STALLED));
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    drop(following);
+    daemon.signal(Signal::CONT);
+    // It takes up what was ordered meanwhile.
+    world.machine.jottad(["resume"]).expect(0);
+    world.sync(0);
+    daemon.stop();
+}
+
+#[test]
+fn a_pause_is_told_whatever_else_there_is() {
+    let world = World::new();
+    let daemon = world.start();
+    world.synced();
+    world.write("twin.txt", "a");
+    world.write("TWIN.txt", "b");
+    world.sync(PROBLEMS);
+    world.machine.jottad(["pause", "docs", "2h"]).expect(0);
+    let folder = world.machine.status()["folders"][0].clone();
+    assert!(folder["paused"]["until"].as_str().is_some_and(|until| until.starts_with("20")), "{folder}");
+    world.machine.jottad(["status"]).expect(6).says("paused until 20").says("problem").says("jottad resume");
+    world.machine.jottad(["pause"]).expect(0);
+    assert_eq!(world.machine.status()["folders"][0]["paused"], serde_json::json!({"until": null}));
+    world.machine.jottad(["resume"]).expect(0);
+    assert_eq!(world.machine.status()["folders"][0]["paused"], serde_json::Value::Null);
+    world.remove("TWIN.txt");
+    world.sync(0);
+    world.machine.jottad(["pause"]).expect(0);
+    world.machine.jottad(["status"]).expect(PAUSED).says("paused until `jottad resume`");
+    daemon.stop();
+}
+
+#[test]
+fn what_cannot_travel_is_not_to_go_and_not_the_verdict_while_others_travel() {
+    let world = World::new();
+    let daemon = world.start();
+    world.synced();
+    world.write("twin.bin", vec![1; 5000]);
+    world.write("TWIN.bin", vec![3; 5000]);
+    world.sync(PROBLEMS);
+    let folder = world.machine.status()["folders"][0].clone();
+    assert_eq!(
+        (&folder["verdict"], &folder["pending"]["bytes"]),
+        (&"problems".into(), &0.into()),
+        "{folder}"
+    );
+    world.service.spoil("upload", Effect::Hang);
+    world.write("travels.bin", vec![2; 1 << 20]);
+    wait_until("a file travels", || {
+        world.machine.status()["folders"][0]["transfers"] != serde_json::json!([])
+    });
+    let folder = world.machine.status()["folders"][0].clone();
+    assert_eq!(folder["verdict"], "working", "{folder}");
+    world.service.clear_faults();
+    daemon.kill();
+}
+
+#[test]
+fn a_changed_configuration_that_is_wrong_is_told_until_it_is_right() {
+    let world = World::new();
+    let daemon = world.start();
+    world.synced();
+    let good = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{good}colour = \"red\"\n")).unwrap();
+    daemon.signal(Signal::HUP);
+    wait_until("it is told", || world.machine.status()["trouble"].as_str().is_some());
+    let outcome = world.machine.jottad(["status"]).expect(0);
+    outcome.says("the changed configuration is not followed").says("colour").says("jottad service restart");
+    world.machine.jottad(["doctor"]).expect(1).says("is not followed");
+    fs::write(world.machine.config(), good).unwrap();
+    daemon.signal(Signal::HUP);
+    wait_until("it is right again", || world.machine.status()["trouble"].is_null());
+    world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn a_state_directory_that_was_moved_away_ends_the_daemon_with_a_reason() {
+    let world = World::new();
+    let mut daemon = world.start();
+    world.synced();
+    let elsewhere = world.machine.beside("elsewhere");
+    fs::rename(world.machine.state(), &elsewhere).unwrap();
+    let asked = ["--state-dir", elsewhere.to_str().unwrap(), "status"];
+    world.machine.jottad(asked).expect(STALLED).says("deleted or moved away");
+    assert_eq!(daemon.wait().code(), Some(1));
+    assert!(daemon.log().contains("deleted or moved away while jottad was running"), "{}", daemon.log());
+    fs::rename(&elsewhere, world.machine.state()).unwrap();
+    world.settle();
+}
+
+/// A second folder, `pics`, that runs beside `docs`.
+fn with_pictures(more: &str) -> World {
+    let pics = "[[folder]]\nname = \"pics\"\nlocal = \"~/pics\"\nremote = \"Jotta/Archive/pics\"\n";
+    let world = World::configured(&format!("\n{pics}{more}"));
+    fs::create_dir(world.machine.home().join("pics")).unwrap();
+    fs::write(world.machine.home().join("pics/p.jpg"), "a photo").unwrap();
+    world.write("a.txt", "a");
+    world
+}
+
+/// Demands that `docs` runs and `pics` waits for a person, for this reason.
+#[track_caller]
+fn assert_only_pictures_are_held(world: &World, reason: &str) -> Daemon {
+    let daemon = world.start();
+    world.machine.jottad(["sync", "docs", "--wait", "--timeout", "30s"]).expect(0);
+    assert!(world.service.has("Jotta/Archive/docs/a.txt"));
+    let status = world.machine.status();
+    let folders = status["folders"].as_array().unwrap();
+    let pics = folders.iter().find(|folder| folder["name"] == "pics").unwrap();
+    assert_eq!(pics["verdict"], "held", "{pics}");
+    assert!(pics["held"]["reason"].as_str().unwrap().contains(reason), "{pics}");
+    world.machine.jottad(["status"]).expect(HELD).says(reason);
+    world.machine.jottad(["doctor"]).expect(1).says(reason);
+    daemon
+}
+
+#[test]
+fn a_folder_whose_path_became_a_link_into_another_is_held_alone() {
+    let world = with_pictures("");
+    world.pass(0);
+    let pics = world.machine.home().join("pics");
+    fs::rename(&pics, world.machine.beside("pics")).unwrap();
+    world.mkdir("inner");
+    symlink(world.path("inner"), &pics).unwrap();
+    let daemon = assert_only_pictures_are_held(&world, "leads to ");
+    world.machine.jottad(["sync", "pics"]).expect(HELD).complains("leads to ");
+    assert!(world.service.has("Jotta/Archive/pics/p.jpg"));
+    fs::remove_file(&pics).unwrap();
+    fs::rename(world.machine.beside("pics"), &pics).unwrap();
+    world.machine.jottad(["folder", "set", "pics", "poll=5m"]).expect(0);
+    world.sync(0);
+    daemon.stop();
+}
+
+#[test]
+fn every_kind_of_wrong_folder_is_held_alone() {
+    type Spoil = fn(&World);
+    let kinds: &[(&str, Spoil, &str)] = &[
+        ("ignore = [\"a\\\\\"]", |_| {}, "ignore"),
+        ("mode = \"mirror\"", |_| {}, "mirror"),
+        ("remote = \"Jotta/Archive/docs/x\"", |_| {}, "overlaps"),
+        ("", |world| fs::remove_dir_all(world.machine.home().join("pics")).unwrap(), "is not there"),
+        (
+            "",
+            |world| {
+                let pics = world.machine.home().join("pics");
+                fs::remove_dir_all(&pics).unwrap();
+                fs::write(pics, "a file").unwrap();
+            },
+            "pics",
+        ),
+        ("", spoil_index, "the index"),
+    ];
+    for (more, spoil, reason) in kinds {
+        let world = with_pictures("");
+        world.pass(0);
+        let config = fs::read_to_string(world.machine.config()).unwrap();
+        let config = match more.split_once(" = ") {
+            Some(("remote", _)) => config.replace("remote = \"Jotta/Archive/pics\"", more),
+            _ => format!("{config}{more}\n"),
+        };
+        fs::write(world.machine.config(), config).unwrap();
+        spoil(&world);
+        assert_only_pictures_are_held(&world, reason).stop();
+        world.pass(HELD);
+    }
+}
+
+/// Puts a directory that cannot be moved in the place of the index of `pics`.
+fn spoil_index(world: &World) {
+    let indexes = fs::read_dir(world.machine.state().join("index")).unwrap();
+    let files: Vec<_> = indexes.map(|entry| entry.unwrap().path()).collect();
+    for file in files {
+        let text = fs::read(&file).unwrap_or_default();
+        let is_of_pics = text.windows(5).any(|window| window == b"p.jpg");
+        if is_of_pics && file.extension().is_some_and(|extension| extension == "sqlite") {
+            fs::remove_file(&file).unwrap();
+            fs::create_dir_all(file.join("in/the/way")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn few_open_files_are_told_and_the_limit_is_raised_where_that_is_allowed() {
+    let limited = |limits: &str| {
+        let script = format!("{limits} && exec \"$0\" \"$@\"");
+        move |command: std::process::Command| {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args()).env_clear();
+            shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            shell
+        }
+    };
+    let world = World::new();
+    world.fill("tree", 5, 20);
+    let daemon = world.machine.start_in(limited("ulimit -Sn 64"));
+    world.synced();
+    assert!(world.problems().is_empty());
+    assert_eq!(world.machine.status()["trouble"], serde_json::Value::Null);
+    daemon.stop();
+    let daemon = world.machine.start_in(limited("ulimit -n 64"));
+    world.synced();
+    world.machine.jottad(["status"]).expect(0).says("only 64 files may be open at once").says("LimitNOFILE");
+    world.machine.jottad(["doctor"]).expect(1).says("64 may be open at once");
+    daemon.stop();
+}
+
+#[test]
+fn where_the_system_gives_no_events_doctor_says_how_to_mend_it() {
+    if crate::stage::is_missing("unshare", &["unshare", "--user", "--map-root-user", "true"]) {
+        return;
+    }
+    let world = World::new();
+    let daemon = world.machine.start_in(|command| {
+        let mut shell = std::process::Command::new("unshare");
+        let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"";
+        shell.args(["--user", "--map-root-user", "sh", "-c", script]);
+        shell.arg(command.get_program()).args(command.get_args()).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell
+    });
+    world.sync(0);
+    let folder = world.machine.status()["folders"][0].clone();
+    assert_eq!(folder["watching"]["polled_directories"], 1, "{folder}");
+    let outcome = world.machine.jottad(["doctor"]).expect(1);
+    outcome.says("polled instead of watched").says("sudo sysctl -w fs.inotify.max_user_instances=");
+    daemon.stop();
+}
