@@ -5,12 +5,13 @@ use jottad_core::{Action, Kind, Mode, OperationKind, Side, Timestamp, holds_dele
 
 use super::completing::{Detail, Running};
 use super::moving::PARKED_PREFIX;
+use super::places::Places;
 use super::planning::Surroundings;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
@@ -42,6 +43,7 @@ impl Folder {
             self.round.deleting.cursor = Cursor::default();
             self.clear_parked(now)?;
         }
+        let mut places = Places::default();
         loop {
             if self.running.len() >= MOST_DELETES {
                 return Ok(false);
@@ -56,7 +58,7 @@ impl Folder {
                     return Ok(false);
                 }
                 self.round.deleting.cursor = Cursor::after(&node);
-                if let Some(doomed) = self.doomed(node, now)?
+                if let Some(doomed) = self.doomed(node, &mut places, now)?
                     && self.index.held(doomed.node.id)? != Some(false)
                     && !self.was_tried_enough(&doomed, now)?
                 {
@@ -89,18 +91,21 @@ impl Folder {
     fn count_deletes(&mut self, now: Now) -> Result<(), FolderError> {
         self.index.release_waiting(HeldAction::Delete)?;
         let (mut entries, mut files) = (0_u64, 0_u64);
+        let mut places = Places::default();
+        let mut fresh = Vec::new();
         let mut cursor = Cursor::default();
         loop {
             let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
             let Some(last) = page.last() else { break };
             cursor = Cursor::after(last);
             for node in page {
-                if let Some(doomed) = self.doomed(node, now)?
+                if let Some(doomed) = self.doomed(node, &mut places, now)?
                     && self.index.held(doomed.node.id)?.is_none()
                 {
-                    let (more_entries, more_files) = self.count_doomed(&doomed)?;
-                    entries += more_entries;
-                    files += more_files;
+                    let amount = self.amount(&doomed)?;
+                    entries += amount.entries;
+                    files += amount.files;
+                    fresh.push(doomed.node.id);
                 }
             }
         }
@@ -109,67 +114,39 @@ impl Folder {
         {
             return Ok(());
         }
-        let mut cursor = Cursor::default();
-        loop {
-            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            cursor = Cursor::after(last);
-            for node in page {
-                if let Some(doomed) = self.doomed(node, now)?
-                    && self.index.held(doomed.node.id)?.is_none()
-                {
-                    self.index.hold(doomed.node.id, HeldAction::Delete)?;
-                }
-            }
+        for id in fresh {
+            self.index.hold(id, HeldAction::Delete)?;
         }
+        Ok(())
     }
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
-    fn doomed(&self, node: Node, now: Now) -> Result<Option<Doomed>, FolderError> {
-        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+    fn doomed(&self, node: Node, places: &mut Places, now: Now) -> Result<Option<Doomed>, FolderError> {
+        if node.id == NodeId::ROOT || self.busy.contains(&node.id) {
+            return Ok(None);
+        }
+        let here = self.place(places, node.parent)?;
+        if here.frozen
+            || here.busy
+            || self.goes_as_a_whole(places, node.parent)?
+            || self.is_blocked(node.id, now)?
+        {
             return Ok(None);
         }
         let Some(decision) = self.decide(&node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
-        let here = self.surroundings(node.parent)?;
-        if here.frozen || here.busy || self.goes_with_directory(&here)? {
-            return Ok(None);
-        }
         Ok(Some(Doomed { node, side, because: decision.because }))
     }
 
-    /// Whether a directory above is removed with all that is in it.
-    fn goes_with_directory(&self, here: &Surroundings) -> Result<bool, FolderError> {
-        for node in self.index.lineage(here.directory)? {
-            let is_given_up = node.local == Local::Absent || node.remote.is_none();
-            if is_given_up
-                && node.base.is_some()
-                && self.decide(&node)?.is_some_and(|decision| decision.action.is_delete())
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn count_doomed(&self, doomed: &Doomed) -> Result<(u64, u64), FolderError> {
-        let counts = |node: &Node| match doomed.side {
-            Side::Remote => node.remote.as_ref().map(|remote| remote.node.kind()),
-            Side::Local => node.local.kind(),
+    /// How much goes with a row.
+    fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
+        let inside = self.index.inside(doomed.node.id)?;
+        let (kind, mut amount) = match doomed.side {
+            Side::Remote => (doomed.node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
+            Side::Local => (doomed.node.local.kind(), inside.local),
         };
-        let (mut entries, mut files) = (0, 0);
-        let mut count = |node: &Node| {
-            if let Some(kind) = counts(node) {
-                entries += 1;
-                files += u64::from(kind == Kind::File);
-            }
-        };
-        count(&doomed.node);
-        self.index.walk(doomed.node.id, |node, _| {
-            count(node);
-            Ok(Descend::Yes)
-        })?;
-        Ok((entries, files))
+        amount += Amount { entries: u64::from(kind.is_some()), files: u64::from(kind == Some(Kind::File)) };
+        Ok(amount)
     }
 
     fn issue_delete(&mut self, doomed: &Doomed) -> Result<(), FolderError> {

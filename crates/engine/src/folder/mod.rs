@@ -20,6 +20,7 @@ mod listing;
 mod mounting;
 mod moving;
 mod overwriting;
+mod places;
 mod planning;
 mod reporting;
 mod resolving;

@@ -7,7 +7,7 @@ use jottad_core::{
 };
 
 use super::completing::Running;
-use super::planning::Surroundings;
+use super::places::Places;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
@@ -333,7 +333,7 @@ impl Folder {
         if self.settings.mode.pulls() || self.index.is_restoring()? {
             sides.push(Difference::RemoteOnly);
         }
-        let mut surroundings: Option<Surroundings> = None;
+        let mut places = Places::default();
         for side in sides {
             let mut cursor = Cursor::default();
             loop {
@@ -341,12 +341,8 @@ impl Folder {
                 let Some(last) = page.last() else { break };
                 cursor = Cursor::after(last);
                 for node in &page {
-                    let here = match surroundings.take() {
-                        Some(here) if here.directory == node.parent => here,
-                        _ => self.surroundings(node.parent)?,
-                    };
+                    let here = self.place(&mut places, node.parent)?;
                     let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
-                    surroundings = Some(here);
                     if !is_left_alone && !visit(node, self.decide(node)?)? {
                         return Ok(());
                     }

@@ -134,6 +134,7 @@ impl Index {
     /// Remembers a temporary remote name, before it is used.
     pub(crate) fn park(&mut self, path: &RelativePath) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO parked (path) VALUES (?1)")?
             .execute([path.as_bytes()])?;
@@ -143,6 +144,7 @@ impl Index {
     /// Forgets a temporary remote name, after it was left.
     pub(crate) fn unpark(&mut self, path: &RelativePath) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection.prepare_cached("DELETE FROM parked WHERE path = ?1")?.execute([path.as_bytes()])?;
         Ok(())
     }

@@ -26,6 +26,7 @@ impl Index {
     /// Parks an action; what was approved stays approved.
     pub(crate) fn hold(&mut self, node: NodeId, action: HeldAction) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO held (node, action, approved) VALUES (?1, ?2, 0)")?
             .execute(params![node, action.as_str()])?;
@@ -56,6 +57,7 @@ impl Index {
     /// A person lets everything happen that waits.
     pub(crate) fn approve_held(&mut self) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection.prepare_cached("UPDATE held SET approved = 1")?.execute([])?;
         Ok(())
     }
@@ -64,6 +66,7 @@ impl Index {
     pub(crate) fn release_held(&mut self, node: NodeId) -> Result<(), IndexError> {
         if self.held(node)?.is_some() {
             self.begin()?;
+            self.revision += 1;
             self.connection.prepare_cached("DELETE FROM held WHERE node = ?1")?.execute([node])?;
         }
         Ok(())
@@ -71,16 +74,20 @@ impl Index {
 
     /// Forgets what waits and was not approved: it is about to be counted anew.
     pub(crate) fn release_waiting(&mut self, action: HeldAction) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection
-            .prepare_cached("DELETE FROM held WHERE approved = 0 AND action = ?1")?
-            .execute([action.as_str()])?;
+        if self.count_waiting(action)? > 0 {
+            self.begin()?;
+            self.revision += 1;
+            self.connection
+                .prepare_cached("DELETE FROM held WHERE approved = 0 AND action = ?1")?
+                .execute([action.as_str()])?;
+        }
         Ok(())
     }
 
     /// Marks an entry that a person wants back from the other side.
     pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
             .execute([node])?;

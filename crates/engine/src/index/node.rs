@@ -412,6 +412,10 @@ impl Index {
                     return Ok(());
                 }
                 self.totals.remove(&before);
+                if before.parent != node.parent {
+                    self.changed_in(before.parent)?;
+                    self.moved_to(node.id, node.parent);
+                }
                 // The rules of a directory are gone with it.
                 if before.local.kind() == Some(Kind::Directory) && node.local.kind() != Some(Kind::Directory)
                 {
@@ -421,6 +425,7 @@ impl Index {
         } else if node.is_empty() {
             return Ok(());
         }
+        self.changed_in(node.parent)?;
         if node.is_empty() && node.id != NodeId::ROOT && !self.has_children(node.id)? {
             self.delete_row(node.id)?;
             return self.remove_if_abandoned(node.parent);
@@ -437,11 +442,13 @@ impl Index {
     /// Removes a row that has become empty without a write of its own: its last child has left.
     pub(super) fn save_empty(&mut self, node: &mut Node) -> Result<(), IndexError> {
         self.begin()?;
+        self.changed_in(node.parent)?;
         self.delete_row(node.id)?;
         self.remove_if_abandoned(node.parent)
     }
 
     fn delete_row(&mut self, id: NodeId) -> Result<(), IndexError> {
+        self.forget_inside(id);
         for statement in [
             "DELETE FROM node WHERE id = ?1",
             "DELETE FROM problem WHERE node = ?1",
@@ -459,6 +466,7 @@ impl Index {
         while id != NodeId::ROOT {
             match self.node(id)? {
                 Some(node) if node.is_empty() && !self.has_children(id)? => {
+                    self.changed_in(node.parent)?;
                     self.delete_row(id)?;
                     id = node.parent;
                 }

@@ -56,6 +56,8 @@ impl Index {
             has_problems: true,
             last_id,
             ignore_revision: 0,
+            revision: 0,
+            insides: std::cell::RefCell::default(),
         };
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;
