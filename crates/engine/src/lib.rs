@@ -40,7 +40,7 @@ pub use remote::{ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, 
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Pending, Problem,
+    ProblemKind, Transfer, Verdict, Verification,
 };
 pub use time::Now;

@@ -19,7 +19,7 @@ impl Folder {
             // have deleted: where changes travel there it is made.
             trees.base = Entry::Absent;
         }
-        if node.base.is_none() && node.local == Local::Absent && self.index.is_restored(node.id)? {
+        if node.base.is_none() && node.local == Local::Absent && self.index.is_fetched(node.id)? {
             trees.base = Entry::Absent;
             mode = jottad_core::Mode::Sync;
         } else if trees.local.file().is_some()

@@ -32,7 +32,7 @@ impl Folder {
         let (mut edited, mut unsummed) = (Vec::new(), 0);
         let mut cursor = Cursor::default();
         loop {
-            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
+            let page = self.index.page(Difference::Edited, cursor, PAGE)?;
             let Some(last) = page.last() else { break };
             cursor = Cursor::after(last);
             for node in page {

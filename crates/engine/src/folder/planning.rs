@@ -141,6 +141,9 @@ impl Folder {
                 self.round.side = Pages::Unsettled;
                 return Ok(true);
             }
+            if !self.round.spend(page.len()) {
+                return Ok(false);
+            }
             self.round.rest.walked(page.len());
             for mut node in page {
                 let here = match surroundings.take() {

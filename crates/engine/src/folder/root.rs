@@ -18,6 +18,8 @@ pub(super) struct Root {
     state: State,
     /// Of the root that was found good last.
     identity: Option<Identity>,
+    /// There was something at its place when it was looked at last.
+    is_found: bool,
     look_again_at: Option<Duration>,
     /// The marker that it has when the claim succeeds. Until then none is expected of it.
     claiming: Option<String>,
@@ -72,6 +74,11 @@ impl Root {
             State::Held(reason) => Some(reason),
             _ => None,
         }
+    }
+
+    /// Whether there is a directory that a person's word can be about.
+    pub(super) fn is_found(&self) -> bool {
+        self.is_found
     }
 
     /// A person says that it is right as it is.
@@ -134,10 +141,12 @@ impl Folder {
             Err(error) => {
                 // What a person's word was about was not there to be seen.
                 self.root.word = Word::None;
+                self.root.is_found = false;
                 self.root.hold(error.to_string(), now);
                 return Ok(());
             }
         };
+        self.root.is_found = true;
         let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
         let marker = self.index.fact(Fact::RootMarker)?;
         let trusted = self.root.is_trusted(&found) || planted::is(Planted::RootUnchecked);
@@ -194,6 +203,7 @@ impl Folder {
     pub(super) fn is_root_lost(&mut self, error: &DiskError, now: Now) -> bool {
         let lost = matches!(error.kind, DiskErrorKind::RootLost);
         if lost {
+            self.root.is_found = false;
             self.root.hold(error.to_string(), now);
             self.scanning.want_everything();
         }

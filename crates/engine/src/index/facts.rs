@@ -40,6 +40,12 @@ pub(crate) enum Fact {
     RemoteMove,
     /// When a temporary name on the service was last left or gone to, seconds since the epoch.
     ParkedAt,
+    /// How much waits for a person to be deleted: entries and files.
+    HeldDeletes,
+    /// A person said that a root is right as it is: whatever is deleted next is held, however little.
+    HoldNextDeletes,
+    /// What was deleted since when, of what was agreed on then.
+    Losses,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
 }
@@ -55,6 +61,9 @@ impl Fact {
             Self::ProvenAt => "proven_at",
             Self::RemoteMove => "remote_move",
             Self::ParkedAt => "parked_at",
+            Self::HeldDeletes => "held_deletes",
+            Self::HoldNextDeletes => "hold_next_deletes",
+            Self::Losses => "losses",
             Self::Paused => "paused",
         }
     }

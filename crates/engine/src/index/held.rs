@@ -84,6 +84,83 @@ impl Index {
         Ok(())
     }
 
+    /// Forgets everything that was agreed on, because a person wants it back from the other side. Given `is_fetched`, what
+    /// the remote side has of it is marked, so that it is fetched in any mode as soon as it is known to be missing here.
+    pub(crate) fn forget_base(&mut self, is_fetched: bool) -> Result<(), IndexError> {
+        self.begin()?;
+        if is_fetched {
+            self.connection.prepare_cached("DELETE FROM held WHERE action <> 'restore'")?.execute([])?;
+            self.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO held (node, action, approved)
+                     SELECT id, 'fetch', 1 FROM node
+                     WHERE base_kind IS NOT NULL AND remote_state IS NOT NULL AND id <> 1",
+                )?
+                .execute([])?;
+        } else {
+            self.connection.prepare_cached("DELETE FROM held")?.execute([])?;
+        }
+        for statement in [
+            "UPDATE node SET local_state = base_kind, local_size = base_size, local_md5 = base_md5,
+                local_modified = coalesce(base_local_modified, base_modified), local_inode = base_inode,
+                local_born = base_born, local_nanoseconds = base_nanoseconds, local_changed = base_changed
+             WHERE local_state = 0 AND id <> 1",
+            "UPDATE node SET remote_state = base_kind, remote_size = base_size, remote_md5 = base_md5,
+                remote_modified = base_modified
+             WHERE remote_state = 0 AND id <> 1",
+            "UPDATE node SET base_kind = NULL, base_size = NULL, base_md5 = NULL, base_modified = NULL, base_inode = NULL,
+                base_born = NULL, base_nanoseconds = NULL, base_changed = NULL, base_local_modified = NULL
+             WHERE base_kind IS NOT NULL AND id <> 1",
+        ] {
+            self.connection.prepare_cached(statement)?.execute([])?;
+        }
+        self.totals = self.count_totals()?;
+        self.forget_insides();
+        for id in self.empty_rows()? {
+            if let Some(mut node) = self.node(id)?
+                && !self.has_children(id)?
+            {
+                self.save_empty(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn empty_rows(&self) -> Result<Vec<NodeId>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM node WHERE base_kind IS NULL AND local_state IS NULL AND remote_state IS NULL",
+        )?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Everything was looked at here: what is here need not be fetched.
+    pub(crate) fn keep_fetching_what_is_missing(&mut self) -> Result<(), IndexError> {
+        let mut wanted =
+            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'fetch' LIMIT 1")?;
+        let is_any = wanted.exists([])?;
+        drop(wanted);
+        if is_any {
+            self.begin()?;
+            self.revision += 1;
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM held WHERE action = 'fetch' AND node NOT IN
+                        (SELECT id FROM node INDEXED BY node_remote_only
+                         WHERE base_kind IS NULL AND local_state IS NULL)",
+                )?
+                .execute([])?;
+        }
+        Ok(())
+    }
+
+    /// Whether a person wants back what the remote side alone has at this row.
+    pub(crate) fn is_fetched(&self, node: NodeId) -> Result<bool, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action IN ('restore', 'fetch')")?;
+        Ok(statement.exists([node])?)
+    }
+
     /// Marks an entry that a person wants back from the other side.
     pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
         self.begin()?;
@@ -103,8 +180,9 @@ impl Index {
 
     /// Whether any entry is wanted back.
     pub(crate) fn is_restoring(&self) -> Result<bool, IndexError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'restore' LIMIT 1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE action IN ('restore', 'fetch') LIMIT 1")?;
         Ok(statement.exists([])?)
     }
 }

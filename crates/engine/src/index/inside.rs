@@ -20,12 +20,15 @@ pub(crate) struct Amount {
     pub(crate) entries: u64,
     /// The files among them.
     pub(crate) files: u64,
+    /// The files among those whose rows are not newer than the mark.
+    pub(crate) old_files: u64,
 }
 
 impl std::ops::AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
         self.entries += other.entries;
         self.files += other.files;
+        self.old_files += other.old_files;
     }
 }
 
@@ -77,11 +80,19 @@ impl Inside {
 
 /// What is known of rows that have others below them. Whatever is known of a row, the same is known of every such row
 /// below it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Insides {
     known: BTreeMap<NodeId, Known>,
+    /// Rows that are newer are not counted as old.
+    mark: NodeId,
     /// Rows that were looked at, for tests of how the cost grows.
     visited: u64,
+}
+
+impl Default for Insides {
+    fn default() -> Self {
+        Self { known: BTreeMap::new(), mark: NodeId(i64::MAX), visited: 0 }
+    }
 }
 
 #[derive(Debug)]
@@ -140,14 +151,17 @@ impl Index {
             "SELECT count(*),
                 coalesce(sum(local_state IN (1, 2, 4, 6) OR (local_state = 0 AND base_kind IN (1, 2))), 0),
                 coalesce(sum(local_state = 1 OR (local_state = 0 AND base_kind = 1)), 0),
+                coalesce(sum((local_state = 1 OR (local_state = 0 AND base_kind = 1)) AND id <= ?2), 0),
                 count(remote_state),
-                coalesce(sum(remote_state = 1 OR (remote_state = 0 AND base_kind = 1)), 0)
+                coalesce(sum(remote_state = 1 OR (remote_state = 0 AND base_kind = 1)), 0),
+                coalesce(sum((remote_state = 1 OR (remote_state = 0 AND base_kind = 1)) AND id <= ?2), 0)
              FROM node WHERE parent = ?1",
         )?;
-        let visited = counting.query_row([id], |row| {
+        let mark = self.insides.borrow().mark;
+        let visited = counting.query_row(params![id, mark], |row| {
             let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            inside.local = Amount { entries: number(1)?, files: number(2)? };
-            inside.remote = Amount { entries: number(3)?, files: number(4)? };
+            inside.local = Amount { entries: number(1)?, files: number(2)?, old_files: number(3)? };
+            inside.remote = Amount { entries: number(4)?, files: number(5)?, old_files: number(6)? };
             number(0)
         })?;
         self.insides.borrow_mut().visited += visited;
@@ -163,6 +177,43 @@ impl Index {
         )?;
         let inner = inner.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(Gathering { id, parent, inner, inside })
+    }
+
+    /// The newest row that counts as old.
+    pub(crate) fn mark(&self) -> NodeId {
+        self.insides.borrow().mark
+    }
+
+    /// Rows up to this one count as old from now on.
+    pub(crate) fn set_mark(&mut self, mark: NodeId) {
+        let insides = self.insides.get_mut();
+        if insides.mark != mark {
+            insides.mark = mark;
+            insides.known.clear();
+        }
+    }
+
+    /// The sizes of the files that the local side has in a directory in rows that are newer than a mark, smallest first.
+    pub(crate) fn sizes_of_newer(&self, directory: NodeId, mark: NodeId) -> Result<Vec<u64>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT CASE local_state WHEN 1 THEN local_size ELSE base_size END AS size FROM node
+             WHERE parent = ?1 AND id > ?2 AND (local_state = 1 OR (local_state = 0 AND base_kind = 1))
+             ORDER BY size",
+        )?;
+        let sizes = statement
+            .query_map(params![directory, mark], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+        Ok(sizes.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest row.
+    pub(crate) fn last_row(&self) -> NodeId {
+        NodeId(self.last_id)
+    }
+
+    /// Nothing is remembered of anything below any row.
+    pub(super) fn forget_insides(&mut self) {
+        self.revision += 1;
+        self.insides.get_mut().known.clear();
     }
 
     /// How many rows were looked at for what is below others.
@@ -295,6 +346,7 @@ mod tests {
                 let count = |kind: Option<jottad_core::Kind>| Amount {
                     entries: u64::from(kind.is_some()),
                     files: u64::from(kind == Some(jottad_core::Kind::File)),
+                    old_files: u64::from(kind == Some(jottad_core::Kind::File) && node.id <= index.mark()),
                 };
                 inside.add_state(node);
                 inside.local += count(node.local.kind());
@@ -310,7 +362,10 @@ mod tests {
         let (_place, mut index) = open();
         let mut chance = Chance(7);
         let mut ids = vec![NodeId::ROOT];
-        for _ in 0..6000 {
+        for turn in 0..6000 {
+            if turn % 1500 == 1499 {
+                index.set_mark(index.last_row());
+            }
             let pick = usize::try_from(chance.below(ids.len() as u64)).unwrap();
             let id = ids[pick];
             let Some(mut node) = index.node(id).unwrap() else {

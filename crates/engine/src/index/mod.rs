@@ -27,6 +27,8 @@ pub(crate) use differences::{Cursor, Difference, MoveCandidate};
 pub(crate) use facts::{Fact, RemoteMove};
 pub(crate) use held::HeldAction;
 pub(crate) use inside::Amount;
+#[cfg(test)]
+pub(crate) use node::ROWS_READ;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;

@@ -277,8 +277,16 @@ macro_rules! select_nodes {
 }
 pub(super) use select_nodes;
 
+#[cfg(test)]
+thread_local! {
+    /// Rows that were read on this thread, for tests of how the cost grows.
+    pub(crate) static ROWS_READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
+    #[cfg(test)]
+    ROWS_READ.with(|rows| rows.set(rows.get() + 1));
     let id: NodeId = row.get(0)?;
     let damaged = |what: &str| IndexError::Damaged(format!("row {} has {what}", id.0));
     let name: Vec<u8> = row.get(2)?;

@@ -227,6 +227,9 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
         }
         if let Some(held) = &folder.held {
             push(format!("{name}: held: {}; see `jottad held {name}`", held.reason));
+            for choice in held.choices.iter().filter(|_| held.kind == "root") {
+                push(format!("  {}: {}", choice.means, choice.command));
+            }
         }
         if let Some(watching) = &folder.watching
             && watching.polled_directories > 0
