@@ -194,3 +194,37 @@ fn files_that_take_other_names_and_contents_a_few_at_a_time_are_held_before_half
     assert_eq!(std::fs::read_to_string(world.path("tree/d01/f00")).unwrap(), "tree 1 0");
     daemon.stop();
 }
+
+#[test]
+fn photos_that_are_garbled_a_few_at_a_time_are_held_in_the_end() {
+    let world = World::new();
+    for number in 0..150 {
+        world.write(format!("photos/{number:03}.jpg"), format!("photo {number}"));
+    }
+    let daemon = world.start();
+    world.synced();
+    let garble = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            world.write(format!("photos/{number:03}.jpg"), format!("garbled {number}"));
+        }
+    };
+    garble(0..10);
+    world.sync(0);
+    garble(10..19);
+    world.sync(0);
+    // Others go on.
+    garble(19..22);
+    world.write("notes.txt", "day two");
+    world.sync(7);
+    world.machine.jottad(["status"]).expect(7).says("3 files would be overwritten: 22 photos");
+    let remote = |path: &str| world.machine.jottad(["cat", path]).expect(0).stdout;
+    assert_eq!(remote("Jotta/Archive/docs/notes.txt"), "day two");
+    assert_eq!(remote("Jotta/Archive/docs/photos/018.jpg"), "garbled 18");
+    assert_eq!(remote("Jotta/Archive/docs/photos/019.jpg"), "photo 19");
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    world.synced();
+    // What was approved is forgotten.
+    garble(22..30);
+    world.synced();
+    daemon.stop();
+}

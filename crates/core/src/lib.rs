@@ -23,7 +23,8 @@ pub use content::{Content, Md5, ParseMd5Error, Timestamp};
 pub use entry::{Entry, File, Kind, Side, Trees};
 pub use fold::FoldKey;
 pub use guard::{
-    DeleteLimits, Loss, holds_deletes, holds_loss, holds_overwrites, is_about_the_size, root_suddenly_empty,
+    DeleteLimits, Loss, holds_deletes, holds_loss, holds_overwrites, holds_rewrites, is_about_the_size,
+    is_written_once, root_suddenly_empty,
 };
 pub use mode::{Mode, ParseModeError};
 pub use name::{Name, NameError};

@@ -140,6 +140,8 @@ pub enum Hold {
     Overwrites {
         /// How many files wait.
         files: u64,
+        /// How many files that should not change were rewritten within a month, if that is why.
+        rewritten: Option<u64>,
     },
 }
 

@@ -382,6 +382,9 @@ impl Folder {
             self.index.set_fact(Fact::HoldNextDeletes, None)?;
             self.forgive_losses(now)?;
         }
+        if self.index.count_waiting(HeldAction::Overwrite)? > 0 {
+            self.index.forget_rewritten()?;
+        }
         self.index.approve_held()?;
         self.round.restart();
         Ok(())

@@ -146,7 +146,7 @@ impl Folder {
         newcomers: &mut Newcomers,
     ) -> Result<bool, FolderError> {
         let mark = self.index.mark();
-        let size = match (side, node.local, node.remote_entry().file()) {
+        let bytes = match (side, node.local, node.remote_entry().file()) {
             (Side::Remote, _, Some(file)) => file.content.size,
             (Side::Local, Local::File { stat, .. }, _) => stat.size,
             _ => return Ok(false),
@@ -158,7 +158,7 @@ impl Folder {
             newcomers.directory = Some(node.parent);
             newcomers.sizes = self.index.sizes_of_newer(node.parent, mark)?;
         }
-        Ok(newcomers.take(size))
+        Ok(newcomers.take(bytes))
     }
 }
 

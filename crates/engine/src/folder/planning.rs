@@ -78,7 +78,7 @@ impl Folder {
                     if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
-                    self.round.overwriting = self.count_overwrites()?;
+                    self.round.overwriting = self.count_overwrites(now)?;
                     self.round.phase = Phase::Changes;
                 }
                 Phase::Changes => {

@@ -88,7 +88,8 @@ impl Folder {
         }
         let files = self.index.count_waiting(HeldAction::Overwrite)?;
         if files > 0 {
-            return Ok(Some(Hold::Overwrites { files }));
+            let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
+            return Ok(Some(Hold::Overwrites { files, rewritten }));
         }
         Ok(self.held_deletes()?.map(|(entries, files)| Hold::Deletes { entries, files }))
     }

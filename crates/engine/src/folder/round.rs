@@ -30,8 +30,8 @@ pub(super) struct Round {
     unproven: bool,
     /// Rows that may still be looked at in this step.
     budget: usize,
-    /// There is more to look at than one step may.
-    goes_on: bool,
+    /// When another step is wanted: there is more to look at than one may.
+    next_step: Option<Duration>,
     /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
     pub(super) counted_at: Option<(u64, u64)>,
     pub(super) rest: Rest,
@@ -86,19 +86,19 @@ impl Round {
     /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a walk.
     pub(super) fn begin_step(&mut self) {
         self.budget = MOST_ROWS;
-        self.goes_on = false;
+        self.next_step = None;
     }
 
     /// Whether so many more rows may be looked at in this step; if not, another step is asked for.
     pub(super) fn spend(&mut self, rows: usize) -> bool {
-        self.goes_on = self.budget == 0;
+        self.next_step = (self.budget == 0).then_some(Duration::ZERO);
         self.budget = self.budget.saturating_sub(rows);
-        !self.goes_on
+        self.next_step.is_none()
     }
 
     /// At once, if there is more to look at than this step could.
     pub(super) fn next_step(&self) -> Option<Duration> {
-        self.goes_on.then_some(Duration::ZERO)
+        self.next_step
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {

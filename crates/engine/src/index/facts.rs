@@ -42,6 +42,8 @@ pub(crate) enum Fact {
     ParkedAt,
     /// How much waits for a person to be deleted: entries and files.
     HeldDeletes,
+    /// How many files that should not change were rewritten within a month, if that is why some wait for a person.
+    HeldRewrites,
     /// A person said that a root is right as it is: whatever is deleted next is held, however little.
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
@@ -62,6 +64,7 @@ impl Fact {
             Self::RemoteMove => "remote_move",
             Self::ParkedAt => "parked_at",
             Self::HeldDeletes => "held_deletes",
+            Self::HeldRewrites => "held_rewrites",
             Self::HoldNextDeletes => "hold_next_deletes",
             Self::Losses => "losses",
             Self::Paused => "paused",

@@ -1,5 +1,6 @@
 //! What waits for a person, what was approved and is not yet done, and what is wanted back.
 
+use jottad_core::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Index, IndexError, NodeId};
@@ -52,6 +53,46 @@ impl Index {
         let mut statement =
             self.connection.prepare_cached("SELECT count(*) FROM held WHERE approved = 0 AND action = ?1")?;
         Ok(statement.query_row([action.as_str()], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
+    /// Other content is to be sent of a file that should not change.
+    pub(crate) fn note_rewritten(&mut self, node: NodeId, at: Timestamp) -> Result<(), IndexError> {
+        let mut known = self.connection.prepare_cached("SELECT 1 FROM rewritten WHERE node = ?1")?;
+        if known.exists([node])? {
+            return Ok(());
+        }
+        drop(known);
+        self.begin()?;
+        self.connection
+            .prepare_cached("INSERT INTO rewritten (node, at) VALUES (?1, ?2)")?
+            .execute(params![node, at.seconds()])?;
+        Ok(())
+    }
+
+    /// How many files that should not change were rewritten since a time; what was before is forgotten.
+    pub(crate) fn count_rewritten(&mut self, since: Timestamp) -> Result<u64, IndexError> {
+        self.begin()?;
+        self.connection.prepare_cached("DELETE FROM rewritten WHERE at < ?1")?.execute([since.seconds()])?;
+        let mut statement = self.connection.prepare_cached("SELECT count(*) FROM rewritten")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
+    /// What was rewritten until now is meant to be.
+    pub(crate) fn forget_rewritten(&mut self) -> Result<(), IndexError> {
+        self.begin()?;
+        self.connection.prepare_cached("DELETE FROM rewritten")?.execute([])?;
+        Ok(())
+    }
+
+    /// How many files the base has whose names are such.
+    pub(crate) fn count_files_named(&self, is_such: impl Fn(&[u8]) -> bool) -> Result<u64, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT name FROM node WHERE base_kind = 1")?;
+        let mut rows = statement.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += u64::from(row.get_ref(0)?.as_blob().is_ok_and(&is_such));
+        }
+        Ok(count)
     }
 
     /// A person lets everything happen that waits.

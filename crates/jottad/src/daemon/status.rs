@@ -132,8 +132,15 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             let reason = format!("{entries} would be deleted at once ({files})");
             ("deletes", reason, let_or_bring(approve, reject))
         }
-        Hold::Overwrites { files } => {
-            let reason = format!("{} would be overwritten at once", count(*files, "file", "files"));
+        Hold::Overwrites { files, rewritten } => {
+            let files = count(*files, "file", "files");
+            let reason = match rewritten {
+                None => format!("{files} would be overwritten at once"),
+                Some(rewritten) => format!(
+                    "{files} would be overwritten: {rewritten} photos, films, archives and the like, which seldom \
+                     change, have other content within a month"
+                ),
+            };
             ("overwrites", reason, let_or_bring(approve, reject))
         }
     };

@@ -33,8 +33,8 @@ fn name(text: &str) -> Name {
     Name::new(text.as_bytes().to_vec()).unwrap()
 }
 
-fn remote(node: RemoteNode) -> Option<RemoteRecord> {
-    Some(RemoteRecord { node, name: None, claimed: false })
+fn remote(node: RemoteNode) -> RemoteRecord {
+    RemoteRecord { node, name: None, claimed: false }
 }
 
 /// A directory that both sides have.
@@ -42,7 +42,7 @@ fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
     let mut node = Node::new(parent, name(text));
     node.local = Local::Directory(Identity { inode: 2, born: 1 });
     node.base = node.base_from_local();
-    node.remote = remote(RemoteNode::Directory);
+    node.remote = Some(remote(RemoteNode::Directory));
     index.save(&mut node).unwrap();
     node.id
 }
@@ -57,7 +57,7 @@ fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
     node.local = Local::File { stat, md5: Some(content.md5) };
     let agreed = File { content, modified };
     node.base = Some(Base { entry: BaseEntry::File(agreed), identity, stamp: Stamp::of(&stat) });
-    node.remote = remote(RemoteNode::File(agreed));
+    node.remote = Some(remote(RemoteNode::File(agreed)));
     index.save(&mut node).unwrap();
     node.id
 }
