@@ -82,9 +82,9 @@ impl Run<'_> {
             if status.verdict == Verdict::Held {
                 let is_root = matches!(status.held, Some(Hold::Root { root: HeldRoot::Local, .. }));
                 if is_root && self.scenario.knobs.brings_back {
-                    self.reject()
+                    self.reject();
                 } else {
-                    self.approve()
+                    self.approve();
                 }
                 self.rest()?;
             }

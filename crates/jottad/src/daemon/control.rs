@@ -412,8 +412,14 @@ async fn ask_held(
     for (folder, handle) in running(daemon, Some(name))? {
         let failure = match handle.hold().await? {
             None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
-            Some(Hold::Root { reason, root: HeldRoot::Missing }) => Failure::failed(reason)
-                .hint(format!("put it back, or say where it is now: jottad folder set {name} local=PATH")),
+            Some(Hold::Root { reason, root: HeldRoot::Missing }) => {
+                // If something is there again it is taken up, and then asked about.
+                folder.wake().await;
+                Failure::failed(reason).hint(format!(
+                    "put it back, and ask again in a moment; or say where it is now: \
+                     jottad folder set {name} local=PATH"
+                ))
+            }
             Some(_) => continue,
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));
