@@ -139,3 +139,92 @@ fn new_times_alone_are_no_overwrites() {
     }
     world.settle();
 }
+
+#[test]
+fn a_hold_says_how_much_is_in_the_directories_that_it_holds() {
+    let (world, daemon) = held();
+    // Two directories with ten files each.
+    world.machine.jottad(["status"]).expect(7).says("22 entries would be deleted at once (20 files)");
+    let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+    let folder = &held["folders"][0];
+    assert_eq!((&folder["kind"], folder["deletes"].as_array().unwrap().len()), (&"deletes".into(), 2));
+    assert_eq!((&folder["deletes"][0]["entries"], &folder["deletes"][0]["files"]), (&11.into(), &10.into()));
+    world.machine.jottad(["held"]).expect(7).says("with 10 files in it");
+    daemon.stop();
+}
+
+/// Something encrypts files of a directory under other names and removes the plain ones.
+fn encrypt(world: &World, directory: usize, files: std::ops::Range<usize>) {
+    for file in files {
+        let path = format!("tree/d{directory:02}/f{file:02}");
+        world.write(format!("{path}.locked"), format!("{directory} {file} in secret"));
+        world.remove(&path);
+    }
+}
+
+#[test]
+fn files_that_take_other_names_and_contents_all_at_once_are_held() {
+    let world = World::new();
+    world.fill("tree", 10, 15);
+    world.settle();
+    for directory in 0..10 {
+        encrypt(&world, directory, 0..15);
+    }
+    world.pass(7);
+    assert!(
+        (0..10).all(|directory| world.service.has(&format!("Jotta/Archive/docs/tree/d{directory:02}/f00")))
+    );
+}
+
+#[test]
+fn files_that_take_other_names_and_contents_a_few_at_a_time_are_held_before_half_is_gone() {
+    let world = World::new();
+    world.fill("tree", 6, 10);
+    let daemon = world.start();
+    world.synced();
+    let mut codes = Vec::new();
+    for directory in 0..6 {
+        encrypt(&world, directory, 0..10);
+        codes.push(world.machine.jottad(["sync", "--wait", "--timeout", "60s"]).code);
+    }
+    assert_eq!(codes, [Some(0), Some(7), Some(7), Some(7), Some(7), Some(7)]);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00"));
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.sync(0);
+    assert_eq!(std::fs::read_to_string(world.path("tree/d01/f00")).unwrap(), "tree 1 0");
+    daemon.stop();
+}
+
+#[test]
+fn photos_that_are_garbled_a_few_at_a_time_are_held_in_the_end() {
+    let world = World::new();
+    for number in 0..150 {
+        world.write(format!("photos/{number:03}.jpg"), format!("photo {number}"));
+    }
+    let daemon = world.start();
+    world.synced();
+    let garble = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            world.write(format!("photos/{number:03}.jpg"), format!("garbled {number}"));
+        }
+    };
+    garble(0..10);
+    world.sync(0);
+    garble(10..19);
+    world.sync(0);
+    // Others go on.
+    garble(19..22);
+    world.write("notes.txt", "day two");
+    world.sync(7);
+    world.machine.jottad(["status"]).expect(7).says("3 files would be overwritten: 22 photos");
+    let remote = |path: &str| world.machine.jottad(["cat", path]).expect(0).stdout;
+    assert_eq!(remote("Jotta/Archive/docs/notes.txt"), "day two");
+    assert_eq!(remote("Jotta/Archive/docs/photos/018.jpg"), "garbled 18");
+    assert_eq!(remote("Jotta/Archive/docs/photos/019.jpg"), "photo 19");
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    world.synced();
+    // What was approved is forgotten.
+    garble(22..30);
+    world.synced();
+    daemon.stop();
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::stage::World;
+use crate::stage::{Daemon, World, wait_until};
 
 /// A world in sync, whose root is then spoilt by `spoil` while nothing runs.
 fn spoilt(spoil: impl FnOnce(&World)) -> World {
@@ -79,4 +79,119 @@ fn a_remote_folder_that_is_gone_is_held() {
     world.machine.jottad(["approve", "docs"]).expect(0);
     world.synced();
     daemon.stop();
+}
+
+/// A running daemon whose folder of five files is suddenly empty.
+fn emptied(more: &str) -> (World, Daemon) {
+    let world = World::configured(more);
+    world.fill("tree", 1, 5);
+    world.settle();
+    world.remove("tree");
+    let daemon = world.start();
+    world.sync(7);
+    (world, daemon)
+}
+
+#[test]
+fn a_hold_of_a_root_names_what_can_be_done() {
+    let (world, daemon) = emptied("");
+    for command in ["status", "held"] {
+        let said = world.machine.jottad([command]).expect(7);
+        let said = said.says("jottad reject docs").says("jottad approve docs");
+        said.says("jottad folder set docs local=PATH");
+    }
+    let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+    assert_eq!(held["folders"][0]["kind"], "root", "{held}");
+    assert_eq!(held["folders"][0]["choices"].as_array().unwrap().len(), 3, "{held}");
+    daemon.stop();
+}
+
+#[test]
+fn everything_is_fetched_again_into_an_emptied_root_also_where_nothing_else_is() {
+    for mode in ["backup", "sync", "archive"] {
+        let (world, daemon) = emptied(&format!("mode = \"{mode}\""));
+        world.machine.jottad(["reject", "docs"]).expect(0);
+        world.synced();
+        assert_eq!(fs::read_to_string(world.path("tree/d00/f04")).unwrap(), "tree 0 4", "{mode}");
+        // What was fetched is as it was before: the mode counts again.
+        world.write("tree/d00/f04", "edited");
+        world.sync(0);
+        world.machine.jottad(["cat", "Jotta/Archive/docs/tree/d00/f04"]).expect(0).says("edited");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn an_emptied_root_that_is_right_leads_to_a_hold_of_the_deletes_however_few() {
+    let (world, daemon) = emptied("");
+    world.machine.jottad(["approve", "docs"]).expect(0).says("shown first");
+    world.sync(7);
+    world.machine.jottad(["status"]).expect(7).says("7 entries would be deleted at once (5 files)");
+    assert!(world.service.has("Jotta/Archive/docs/tree/d00/f04"));
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    world.synced();
+    assert!(world.service.at("Jotta/Archive/docs/tree").deleted);
+    daemon.stop();
+}
+
+#[test]
+fn a_new_directory_in_place_of_the_root_is_filled_and_keeps_what_it_holds() {
+    let world = World::configured("mode = \"sync\"");
+    world.fill("tree", 1, 5);
+    let daemon = world.start();
+    world.synced();
+    fs::rename(&world.root, world.machine.beside("elsewhere")).unwrap();
+    fs::create_dir(&world.root).unwrap();
+    world.write("new.txt", "new");
+    // What was there is missed at first; then what is there now is taken up.
+    wait_until("the other directory is seen", || {
+        world.machine.status()["folders"][0]["held"]["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("replaced by another directory"))
+    });
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.synced();
+    assert_eq!(fs::read_to_string(world.path("tree/d00/f04")).unwrap(), "tree 0 4");
+    assert!(world.service.has("Jotta/Archive/docs/new.txt"));
+    daemon.stop();
+}
+
+#[test]
+fn a_root_that_is_elsewhere_goes_on_there() {
+    let world = World::new();
+    world.fill("tree", 1, 5);
+    let daemon = world.start();
+    world.synced();
+    fs::rename(&world.root, world.machine.home().join("papers")).unwrap();
+    fs::create_dir(&world.root).unwrap();
+    world.sync(7);
+    world.service.reset_counters();
+    world.machine.jottad(["folder", "set", "docs", "local=~/papers"]).expect(0);
+    world.sync(0);
+    assert_eq!(world.service.changes(), [""; 0]);
+    daemon.stop();
+}
+
+#[test]
+fn a_remote_folder_that_is_gone_is_sent_again_or_followed() {
+    for (word, is_kept) in [("reject", true), ("approve", false)] {
+        let world = World::configured("mode = \"sync\"");
+        world.fill("tree", 1, 5);
+        let daemon = world.start();
+        world.synced();
+        world.service.does(jottad_emulator::Act::delete("Jotta/Archive/docs"));
+        world.sync(7);
+        world.machine.jottad([word, "docs"]).expect(0);
+        if is_kept {
+            world.synced();
+            assert!(world.service.has("Jotta/Archive/docs/tree/d00/f04"));
+        } else {
+            world.sync(7);
+            world.machine.jottad(["held"]).expect(7).says("local trash").says("(5 files)");
+            world.machine.jottad(["approve", "docs"]).expect(0);
+            world.sync(0);
+        }
+        assert_eq!(world.path("tree/d00/f04").exists(), is_kept);
+        daemon.stop();
+    }
 }

@@ -30,11 +30,63 @@ pub fn holds_deletes(limits: DeleteLimits, deleted_entries: u64, deleted_files: 
             && deleted_files.saturating_mul(100) > files.saturating_mul(limits.max_delete_percent))
 }
 
+/// What a folder loses of the files that were agreed on at the start of a window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loss {
+    /// Files that were agreed on when the window began.
+    pub agreed: u64,
+    /// Those of them that were deleted since or would be now.
+    pub deleted: u64,
+    /// Those of the deleted that gave way to a new file of about the same size beside them.
+    pub replaced: u64,
+}
+
+/// Whether deletes must wait for a person for what was lost since a window of time began.
+///
+/// It counts against what was agreed on then, so that files which were added meanwhile make no deletion look small. A
+/// file that gave way to another one of its size counts twice: that is what encrypting under another name looks like.
+pub fn holds_loss(limits: DeleteLimits, loss: Loss) -> bool {
+    let weight = loss.deleted.saturating_add(loss.replaced.min(loss.deleted));
+    loss.deleted >= FEWEST_FILES_FOR_PERCENT
+        && weight.saturating_mul(100) > loss.agreed.saturating_mul(limits.max_delete_percent)
+}
+
+/// Whether a new file may be what another one was made into under another name: its size is about the same.
+pub fn is_about_the_size(old: u64, new: u64) -> bool {
+    // Encryption adds a header and a key; an eighth is what packing anew makes of most.
+    new.abs_diff(old) <= (old / 8).max(4096)
+}
+
 /// Whether a pass of `backup` that would overwrite this many of the base's files must wait for a person:
 /// more than half of at least 100. The service keeps only five revisions, so a disk full of encrypted or
 /// garbled files must not wash the good ones out.
 pub fn holds_overwrites(overwritten_files: u64, files: u64) -> bool {
     files >= FEWEST_FILES_FOR_OVERWRITE && overwritten_files.saturating_mul(2) > files
+}
+
+/// Kinds of files that are made once and then left as they are, by the endings of their names: photos, films, music,
+/// books, archives.
+const WRITTEN_ONCE: [&str; 41] = [
+    "3gp", "7z", "aac", "arw", "avi", "bz2", "cr2", "cr3", "dng", "epub", "flac", "gif", "gz", "heic",
+    "heif", "iso", "jpeg", "jpg", "m4a", "m4v", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "nef", "ogg",
+    "opus", "orf", "pdf", "png", "rar", "raw", "rw2", "tgz", "tif", "tiff", "webm", "webp", "zip",
+];
+/// Fewer files than this that should not change are never held.
+const FEWEST_FILES_FOR_REWRITE: u64 = 20;
+
+/// Whether a file of this name is of a kind that is made once and then left as it is.
+pub fn is_written_once(name: &[u8]) -> bool {
+    let ending = name.rsplit(|byte| *byte == b'.').next().filter(|ending| ending.len() + 1 < name.len());
+    ending.is_some_and(|ending| {
+        let ending = ending.to_ascii_lowercase();
+        WRITTEN_ONCE.iter().any(|kind| kind.as_bytes() == ending)
+    })
+}
+
+/// Whether it must wait for a person that so many of a folder's files that should not change were rewritten within a
+/// month: more than a tenth of them, and at least 20. So a few garbled files a day are noticed in the end.
+pub fn holds_rewrites(rewritten: u64, of: u64) -> bool {
+    rewritten >= FEWEST_FILES_FOR_REWRITE && rewritten.saturating_mul(10) > of
 }
 
 /// Whether a root that lists as empty must be taken for a lost disk instead of for deletions.
@@ -76,9 +128,80 @@ mod tests {
     }
 
     #[test]
+    fn losses_are_held_against_what_was_agreed_on_before() {
+        let limits = DeleteLimits::default();
+        let cases = [
+            // Agreed, deleted, replaced, held.
+            (150, 150, 0, true),
+            (300, 150, 0, false),
+            (300, 151, 0, true),
+            (300, 76, 76, true),
+            (300, 75, 75, false),
+            (10, 10, 10, false),
+            (19, 19, 19, false),
+            (20, 20, 0, true),
+            (0, 20, 0, true),
+            (1000, 400, 0, false),
+        ];
+        for (agreed, deleted, replaced, held) in cases {
+            let loss = Loss { agreed, deleted, replaced };
+            assert_eq!(holds_loss(limits, loss), held, "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_file_is_about_as_large_as_the_plain_one() {
+        for (old, new, is_about) in [
+            (0, 16, true),
+            (100, 4196, true),
+            (100, 4197, false),
+            (1 << 20, (1 << 20) + 512, true),
+            (8 << 20, 9 << 20, true),
+            (8 << 20, 10 << 20, false),
+            (8 << 20, 6 << 20, false),
+        ] {
+            assert_eq!(is_about_the_size(old, new), is_about, "{old} and {new} bytes");
+        }
+    }
+
+    #[test]
     fn overwrites_are_held_beyond_half_of_a_hundred() {
         for (overwritten, of, held) in [(99, 99, false), (50, 100, false), (51, 100, true)] {
             assert_eq!(holds_overwrites(overwritten, of), held, "{overwritten} of {of}");
+        }
+    }
+
+    #[test]
+    fn photos_and_archives_are_written_once_and_texts_are_not() {
+        for (name, is_once) in [
+            ("a.jpg", true),
+            ("a.b.JPG", true),
+            ("IMG_1.Heic", true),
+            ("backup.tar.gz", true),
+            ("a.txt", false),
+            ("a.docx", false),
+            ("jpg", false),
+            (".jpg", false),
+            ("a.", false),
+            ("", false),
+            ("a.jpg.locked", false),
+        ] {
+            assert_eq!(is_written_once(name.as_bytes()), is_once, "{name:?}");
+        }
+        assert!(WRITTEN_ONCE.is_sorted());
+    }
+
+    #[test]
+    fn rewrites_are_held_beyond_a_tenth_and_from_twenty_on() {
+        for (rewritten, of, held) in [
+            (19, 19, false),
+            (20, 199, true),
+            (20, 200, false),
+            (21, 200, true),
+            (100, 1000, false),
+            (0, 0, false),
+        ] {
+            assert_eq!(holds_rewrites(rewritten, of), held, "{rewritten} of {of}");
         }
     }
 
@@ -107,6 +230,27 @@ mod tests {
                 prop_assert!(holds_deletes(stricter, entries, deleted_files, files));
             }
             prop_assert!(!holds_deletes(limits, 0, 0, files));
+        }
+
+        #[test]
+        fn a_greater_loss_is_never_safer(
+            percent in 0_u64..=100, agreed in 0_u64..5000, deleted in 0_u64..5000, replaced in 0_u64..5000,
+            more in 0_u64..1000,
+        ) {
+            let limits = DeleteLimits { max_delete_percent: percent, ..DeleteLimits::default() };
+            let loss = Loss { agreed, deleted, replaced };
+            let greater = [
+                Loss { deleted: deleted + more, ..loss },
+                Loss { replaced: replaced + more, ..loss },
+                Loss { agreed: agreed.saturating_sub(more), ..loss },
+            ];
+            if holds_loss(limits, loss) {
+                for greater in greater {
+                    prop_assert!(holds_loss(limits, greater));
+                }
+            }
+            let nothing = Loss { agreed, ..Loss::default() };
+            prop_assert!(!holds_loss(limits, nothing));
         }
 
         #[test]

@@ -22,7 +22,10 @@ pub use conflict::{conflict_name, is_conflict_copy, is_conflict_name};
 pub use content::{Content, Md5, ParseMd5Error, Timestamp};
 pub use entry::{Entry, File, Kind, Side, Trees};
 pub use fold::FoldKey;
-pub use guard::{DeleteLimits, holds_deletes, holds_overwrites, root_suddenly_empty};
+pub use guard::{
+    DeleteLimits, Loss, holds_deletes, holds_loss, holds_overwrites, holds_rewrites, is_about_the_size,
+    is_written_once, root_suddenly_empty,
+};
 pub use mode::{Mode, ParseModeError};
 pub use name::{Name, NameError};
 pub use operation::{Operation, OperationKind};

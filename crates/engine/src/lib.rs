@@ -45,7 +45,7 @@ pub use remote::{
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::FolderSettings;
 pub use status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer,
-    Verdict, Verification,
+    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
+    Problem, ProblemKind, Transfer, Verdict, Verification,
 };
 pub use time::Now;

@@ -27,7 +27,7 @@ use crate::metered::{Meter, Metered};
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
-use crate::status::{Conflict, Explanation, FolderStatus, LogLine, Problem, Verification};
+use crate::status::{Conflict, Explanation, FolderStatus, Held, Hold, LogLine, Problem, Verification};
 use crate::time::Now;
 
 /// Most events that are handled before the index is committed and commands go out.
@@ -191,9 +191,14 @@ impl FolderHandle {
         self.ask_index(move |folder| folder.plan_preview(limit)).await
     }
 
-    /// The deletes that wait for a person.
-    pub async fn held(&self) -> Result<Vec<Operation>, FolderRequestError> {
+    /// What waits for a person, if anything does.
+    pub async fn held(&self) -> Result<Option<Held>, FolderRequestError> {
         self.ask_index(Folder::held).await
+    }
+
+    /// Whether anything waits for a person, and why.
+    pub async fn hold(&self) -> Result<Option<Hold>, FolderRequestError> {
+        self.ask_index(Folder::hold).await
     }
 
     /// Everything that is known of one path.

@@ -131,10 +131,12 @@ pub struct Transfer {
 /// Why a folder, or its deletes, wait for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// The root is missing, replaced or suddenly empty.
+    /// A root is missing, replaced or suddenly empty.
     Root {
         /// What is wrong with it.
         reason: String,
+        /// What a person can say of it.
+        root: HeldRoot,
     },
     /// The place on which the remote root lies is not there.
     Place {
@@ -143,14 +145,49 @@ pub enum Hold {
     },
     /// Too many deletes at once.
     Deletes {
-        /// How many entries wait.
+        /// How many entries wait, with everything in them.
         entries: u64,
+        /// The files among them.
+        files: u64,
     },
     /// Too many files overwritten at once.
     Overwrites {
         /// How many files wait.
         files: u64,
+        /// How many files that should not change were rewritten within a month, if that is why.
+        rewritten: Option<u64>,
     },
+}
+
+/// Which root a person is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldRoot {
+    /// Nothing is at the place of the local root.
+    Missing,
+    /// Something else than before is at the place of the local root.
+    Local,
+    /// The remote root is gone.
+    Remote,
+}
+
+/// What waits for a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// Why.
+    pub hold: Hold,
+    /// What would be done.
+    pub operations: Vec<HeldOperation>,
+}
+
+/// An operation that waits for a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldOperation {
+    /// Which one.
+    pub operation: Operation,
+    /// How many entries it is about, with everything in them.
+    pub entries: u64,
+    /// The files among them.
+    pub files: u64,
 }
 
 /// An entry that cannot be synced now.

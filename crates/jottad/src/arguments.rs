@@ -107,9 +107,9 @@ pub(crate) enum Command {
     Resume(ResumeArguments),
     /// Show what waits for a person
     Held(HeldArguments),
-    /// Let what is held happen
+    /// Let what is held happen; of a root: it is right as it is, and what would be deleted for that is shown first
     Approve(ApproveArguments),
-    /// Bring what is held back from the other side
+    /// Bring what is held back from the other side; of a root: everything
     Reject(NameArguments),
     /// Show what cannot be synced, why, and what mends it
     Problems,

@@ -1,7 +1,7 @@
 //! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never 0.
 
-use jottad_core::{Entry, Operation, Timestamp};
-use jottad_engine::{Explanation, LogLine, Pending, Problem, Verdict, Verification};
+use jottad_core::{Entry, Operation, OperationKind, Side, Timestamp};
+use jottad_engine::{Explanation, HeldOperation, LogLine, Pending, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::daemon::pass::Done;
@@ -235,6 +235,17 @@ pub(crate) struct HeldStatus {
     /// `root`, `place`, `folder`, `deletes` or `overwrites`.
     pub(crate) kind: String,
     pub(crate) reason: String,
+    /// What a person can do about it.
+    #[serde(default)]
+    pub(crate) choices: Vec<ChoiceDocument>,
+}
+
+/// One of the things that a person can do about a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChoiceDocument {
+    /// What it brings about.
+    pub(crate) means: String,
+    pub(crate) command: String,
 }
 
 impl HeldStatus {
@@ -393,7 +404,13 @@ pub(crate) struct HeldDocument {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct HeldFolder {
     pub(crate) name: String,
+    /// `root`, `deletes` or `overwrites`.
+    #[serde(default)]
+    pub(crate) kind: String,
     pub(crate) reason: String,
+    /// What a person can do about it.
+    #[serde(default)]
+    pub(crate) choices: Vec<ChoiceDocument>,
     pub(crate) deletes: Vec<HeldDelete>,
     /// Files whose content on the service would be overwritten.
     #[serde(default)]
@@ -412,6 +429,37 @@ pub(crate) struct HeldDelete {
     pub(crate) path: String,
     /// `local` or `remote`: where the entry would go to the trash.
     pub(crate) side: String,
+    /// The entry and everything in it.
+    #[serde(default)]
+    pub(crate) entries: u64,
+    /// The files among them.
+    #[serde(default)]
+    pub(crate) files: u64,
+}
+
+impl HeldFolder {
+    /// What waits in a folder, and why.
+    pub(crate) fn new(folder: &str, status: HeldStatus, operations: &[HeldOperation]) -> Self {
+        let deletes = operations.iter().filter_map(|held| match held.operation.kind {
+            OperationKind::Trash(side) => Some(HeldDelete {
+                path: path_text(&held.operation.path),
+                side: if side == Side::Local { "local" } else { "remote" }.to_owned(),
+                entries: held.entries,
+                files: held.files,
+            }),
+            _ => None,
+        });
+        let overwrites = operations.iter().filter(|held| held.operation.kind == OperationKind::Upload);
+        let overwrites = overwrites.map(|held| HeldOverwrite { path: path_text(&held.operation.path) });
+        Self {
+            name: folder.to_owned(),
+            kind: status.kind,
+            reason: status.reason,
+            choices: status.choices,
+            deletes: deletes.collect(),
+            overwrites: overwrites.collect(),
+        }
+    }
 }
 
 /// `log`, one a line.

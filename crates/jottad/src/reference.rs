@@ -98,7 +98,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Daemon, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,
-        json: "{schema, folders: [{name, reason, deletes: [{path, side}]}]}" },
+        json: "{schema, folders: [{name, kind, reason, choices: [{means, command}], deletes: [{path, side, entries, files}], overwrites: [{path}]}]}" },
     Entry { command: "approve", examples: &["approve docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "reject", examples: &["reject docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "problems", examples: &["problems"], codes: Codes::Problems,

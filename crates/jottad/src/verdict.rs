@@ -136,7 +136,9 @@ mod tests {
     #[test]
     fn what_cannot_be_done_ends_waiting_only_when_the_rest_is_done() {
         let now = Instant::now();
-        let held = |kind: &str| Some(HeldStatus { kind: kind.to_owned(), reason: String::new() });
+        let held = |kind: &str| {
+            Some(HeldStatus { kind: kind.to_owned(), reason: String::new(), choices: Vec::new() })
+        };
         for (verdict, held, settled, expected) in [
             (Verdict::Problems, None, Some(false), false),
             (Verdict::Problems, None, Some(true), true),

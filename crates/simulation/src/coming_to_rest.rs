@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_engine::{FolderError, Hold, ProblemKind, Request, Verdict};
+use jottad_engine::{FolderError, HeldRoot, Hold, ProblemKind, Request, Verdict};
 
 use crate::refusals::{Answer, Call, Refusal};
 use crate::run::{Issued, Run};
@@ -102,14 +102,19 @@ impl Run<'_> {
             }
             let Some(status) = self.status()? else { return Ok(false) };
             // No act takes the remote root away, so only a late service can hide it.
-            if let Some(Hold::Root { reason }) = &status.held
+            if let Some(Hold::Root { reason, .. }) = &status.held
                 && reason.contains("the remote folder is not there")
             {
                 self.world.lock().violate("the remote root was taken for gone".to_owned());
                 return Ok(false);
             }
             if status.verdict == Verdict::Held {
-                self.approve();
+                let is_root = matches!(status.held, Some(Hold::Root { root: HeldRoot::Local, .. }));
+                if is_root && self.scenario.knobs.brings_back {
+                    self.reject();
+                } else {
+                    self.approve();
+                }
                 self.rest()?;
             }
             self.accept_lost_disks()?;

@@ -114,7 +114,8 @@ impl Run<'_> {
         if world.mode.pulls() {
             return false;
         }
-        let forgets = self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
+        let forgets = world.decided.wants_back
+            || self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
         let made_way = path.names().iter().any(|name| name.as_str().contains("(conflict kari "));
         let is_kept = forgets || world.was_released(path, node);
         if world.mode == Mode::Archive || is_kept || (made_way && self.scenario.has_other_devices()) {

@@ -90,6 +90,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
+    scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario
 }
@@ -221,6 +222,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         poll_minutes: [1, 10, 60][random.usize(0..3)],
         backstop_minutes: [5, 60, 360][random.usize(0..3)],
         asks_at_end: random.bool(),
+        brings_back: false,
         haste: random.u8(1..10),
         // Drawn apart.
         refusals: Vec::new(),

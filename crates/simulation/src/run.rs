@@ -210,8 +210,8 @@ impl<'scenario> Run<'scenario> {
         match act {
             Act::Kill => self.kill()?,
             // Without its index nobody can tell the place of a lost disk from a new folder, and nobody says of an empty
-            // mount point that it is the right one.
-            Act::LoseIndex | Act::Approve if !self.world.lock().disk.is_mounted => {}
+            // mount point that it is the right one, or has it filled.
+            Act::LoseIndex | Act::Approve | Act::Reject if !self.world.lock().disk.is_mounted => {}
             Act::LoseIndex => {
                 self.die()?;
                 self.index.lose()?;
@@ -223,10 +223,7 @@ impl<'scenario> Run<'scenario> {
             Act::Resume => self.request(Request::Resume),
             Act::Approve => self.approve(),
             Act::WriteIntoWork(work, number) => self.write_into_work(*work, *number)?,
-            Act::Reject => {
-                self.world.lock().decided.wants_back = true;
-                self.request(Request::Reject);
-            }
+            Act::Reject => self.reject(),
             Act::RemoteHint => self.hear(RemoteHint::Anywhere),
             Act::Listen(listening) => {
                 self.world.lock().listening = *listening;
@@ -267,6 +264,11 @@ impl<'scenario> Run<'scenario> {
     pub(crate) fn approve(&self) {
         self.world.lock().decided.approved = true;
         self.request(Request::Approve);
+    }
+
+    pub(crate) fn reject(&self) {
+        self.world.lock().decided.wants_back = true;
+        self.request(Request::Reject);
     }
 
     pub(crate) fn request(&self, request: Request) {

@@ -60,6 +60,8 @@ pub struct Knobs {
     pub backstop_minutes: u16,
     /// At the end a person asks for everything to be looked at; if not, it has to come by itself.
     pub asks_at_end: bool,
+    /// A person who is asked about a root wants everything back from the service, instead of taking it as it is.
+    pub brings_back: bool,
     /// How much more likely commands move than what they found is heard, 1 to 10.
     pub haste: u8,
     /// What the service refuses until the world is calm.
@@ -100,6 +102,7 @@ impl Default for Knobs {
             poll_minutes: 10,
             backstop_minutes: 60,
             asks_at_end: true,
+            brings_back: false,
             haste: 5,
             refusals: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use jottad_core::{Action, Decision, Entry, Side, reconcile};
 
 use super::{Folder, FolderError};
-use crate::index::{Descend, Local, Node, NodeId};
+use crate::index::{Local, Node, NodeId};
 use crate::planted::{self, Planted};
 
 impl Folder {
@@ -19,7 +19,7 @@ impl Folder {
             // have deleted: where changes travel there it is made.
             trees.base = Entry::Absent;
         }
-        if node.base.is_none() && node.local == Local::Absent && self.index.is_restored(node.id)? {
+        if node.base.is_none() && node.local == Local::Absent && self.index.is_fetched(node.id)? {
             trees.base = Entry::Absent;
             mode = jottad_core::Mode::Sync;
         } else if trees.local.file().is_some()
@@ -71,14 +71,7 @@ impl Folder {
 
     /// Whether a local directory has anything in it, at any depth, that is never synced.
     fn holds_unsynced(&self, top: &Node) -> Result<bool, FolderError> {
-        let mut holds = top.holds_unsynced;
-        if !holds && top.local.is_directory() {
-            self.index.walk(top.id, |node, _| {
-                holds |= node.holds_unsynced;
-                Ok(if holds { Descend::No } else { Descend::Yes })
-            })?;
-        }
-        Ok(holds)
+        Ok(top.holds_unsynced || (top.local.is_directory() && self.index.inside(top.id)?.holds_unsynced))
     }
 
     /// Whether anything below a row differs from the base on a side, deletions not counted; `None` while something
@@ -88,23 +81,11 @@ impl Folder {
         if side == Side::Local && top.remote.is_some() && self.holds_unsynced(top)? {
             return Ok(Some(true));
         }
-        let mut changed = false;
-        let mut claimed = false;
-        self.index.walk(top.id, |node, _| {
-            let base = node.base_entry();
-            if side == Side::Remote && node.remote.as_ref().is_some_and(|remote| remote.claimed) {
-                claimed = true;
-                return Ok(Descend::Yes);
-            }
-            changed |= match side {
-                Side::Local => match node.trees() {
-                    None => true,
-                    Some(trees) => trees.local.is_present() && !trees.local.same_content(base),
-                },
-                Side::Remote => node.remote_entry().is_present() && !node.remote_entry().same_content(base),
-            };
-            Ok(if changed { Descend::No } else { Descend::Yes })
-        })?;
-        Ok(if claimed && !changed { None } else { Some(changed) })
+        let inside = self.index.inside(top.id)?;
+        Ok(match side {
+            Side::Local => Some(inside.local_changed),
+            Side::Remote if inside.claimed && !inside.remote_changed => None,
+            Side::Remote => Some(inside.remote_changed),
+        })
     }
 }

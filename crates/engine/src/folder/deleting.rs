@@ -1,16 +1,21 @@
-//! What removes: last of all, counted before it begins, and held for a person where it is too much.
+//! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what was
+//! counted goes; what turns up meanwhile is counted in the next round.
+
+use std::collections::VecDeque;
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{Action, Kind, Mode, OperationKind, Side, Timestamp, holds_deletes};
+use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, holds_deletes};
 
 use super::completing::{Detail, Running};
+use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
+use super::places::Places;
 use super::planning::Surroundings;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
@@ -22,8 +27,31 @@ const MOST_DELETES: usize = 4;
 /// The deletes of the current round.
 #[derive(Debug, Default)]
 pub(super) struct Deleting {
-    counted: bool,
+    counting: Counting,
+    is_counted: bool,
+    /// What was counted and may go.
+    due: VecDeque<Due>,
+}
+
+/// How far the deletes were counted.
+#[derive(Debug, Default)]
+struct Counting {
+    /// What the rows were like when it began.
+    revision: Option<(u64, u64)>,
     cursor: Cursor,
+    amount: Amount,
+    loss: Loss,
+    newcomers: Newcomers,
+    due: VecDeque<Due>,
+}
+
+/// A delete that was counted.
+#[derive(Debug)]
+struct Due {
+    node: NodeId,
+    /// Nobody approved it yet.
+    is_fresh: bool,
+    loss: Loss,
 }
 
 /// A delete that the path rules ask for.
@@ -36,35 +64,36 @@ struct Doomed {
 impl Folder {
     /// Works on through the deletes; tells whether none is left.
     pub(super) fn plan_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
-        if !self.round.deleting.counted {
-            self.count_deletes(now)?;
-            self.round.deleting.counted = true;
-            self.round.deleting.cursor = Cursor::default();
-            self.clear_parked(now)?;
-        }
-        loop {
-            if self.running.len() >= MOST_DELETES {
-                return Ok(false);
-            }
-            let page = self.index.page(Difference::Unsettled, self.round.deleting.cursor, PAGE)?;
-            if page.is_empty() {
-                // The round is over when the last one was done, and the next round sees what it left.
+        if !self.round.deleting.is_counted {
+            if self.round.counted_at == Some(self.index.revision()) && !self.index.is_parked()? {
+                // Nothing changed since the last count, after which nothing was left but what is held.
                 return Ok(self.running.is_empty());
             }
-            for node in page {
-                if self.running.len() >= MOST_DELETES {
-                    return Ok(false);
+            if !self.count_deletes(now)? {
+                return Ok(self.round.again);
+            }
+            self.round.deleting.is_counted = true;
+            self.clear_parked(now)?;
+        }
+        let mut places = Places::default();
+        while self.running.len() < MOST_DELETES {
+            let Some(due) = self.round.deleting.due.pop_front() else {
+                // The round is over when the last one was done, and the next round sees what it left.
+                return Ok(self.running.is_empty());
+            };
+            if let Some(node) = self.index.node(due.node)?
+                && let Some(doomed) = self.doomed(node, &mut places, now)?
+                && self.index.held(due.node)? != Some(false)
+                && !self.was_tried_enough(&doomed, now)?
+            {
+                if due.is_fresh && !self.attempts.contains_key(&due.node) {
+                    self.note_loss(due.loss)?;
                 }
-                self.round.deleting.cursor = Cursor::after(&node);
-                if let Some(doomed) = self.doomed(node, now)?
-                    && self.index.held(doomed.node.id)? != Some(false)
-                    && !self.was_tried_enough(&doomed, now)?
-                {
-                    self.issue_delete(&doomed)?;
-                    self.round.restart();
-                }
+                self.issue_delete(&doomed)?;
+                self.round.restart();
             }
         }
+        Ok(false)
     }
 
     /// Whether something was to be removed again and again without going; then it is left alone for a while.
@@ -85,91 +114,124 @@ impl Folder {
         Ok(true)
     }
 
-    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count.
-    fn count_deletes(&mut self, now: Now) -> Result<(), FolderError> {
-        self.index.release_waiting(HeldAction::Delete)?;
-        let (mut entries, mut files) = (0_u64, 0_u64);
-        let mut cursor = Cursor::default();
+    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count. Tells
+    /// whether it is done; it is not if there are too many rows for one step, or if something changed between two steps.
+    fn count_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
+        let mut counting = std::mem::take(&mut self.round.deleting.counting);
+        match counting.revision {
+            None => {
+                self.take_up_losses()?;
+                counting.revision = Some(self.index.revision());
+            }
+            Some(revision) if revision != self.index.revision() => {
+                self.round.restart();
+                return Ok(false);
+            }
+            Some(_) => {}
+        }
+        let mut places = Places::default();
         loop {
-            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
+            let page = self.index.page(Difference::Unsettled, counting.cursor, PAGE)?;
             let Some(last) = page.last() else { break };
-            cursor = Cursor::after(last);
+            if !self.round.spend(page.len()) {
+                self.round.deleting.counting = counting;
+                return Ok(false);
+            }
+            counting.cursor = Cursor::after(last);
             for node in page {
-                if let Some(doomed) = self.doomed(node, now)?
-                    && self.index.held(doomed.node.id)?.is_none()
-                {
-                    let (more_entries, more_files) = self.count_doomed(&doomed)?;
-                    entries += more_entries;
-                    files += more_files;
+                let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
+                // What waited before is counted anew.
+                let is_fresh = self.index.held(doomed.node.id)? != Some(true);
+                let mut loss = Loss::default();
+                if is_fresh {
+                    let amount = self.amount(&doomed)?;
+                    loss.deleted = amount.old_files;
+                    let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
+                    loss.replaced = u64::from(is_replaced);
+                    counting.amount += amount;
+                    counting.loss.deleted += loss.deleted;
+                    counting.loss.replaced += loss.replaced;
                 }
+                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss });
             }
         }
-        if planted::is(Planted::NoHold)
-            || !holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files)
-        {
-            return Ok(());
-        }
-        let mut cursor = Cursor::default();
-        loop {
-            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            cursor = Cursor::after(last);
-            for node in page {
-                if let Some(doomed) = self.doomed(node, now)?
-                    && self.index.held(doomed.node.id)?.is_none()
-                {
-                    self.index.hold(doomed.node.id, HeldAction::Delete)?;
-                }
+        self.hold_if_too_much(counting, now)?;
+        Ok(true)
+    }
+
+    /// Everything was counted: what is too much is held, and the rest is due.
+    fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
+        self.index.release_waiting(HeldAction::Delete)?;
+        let Amount { entries, files, .. } = counting.amount;
+        let is_asked_for = self.index.fact(Fact::HoldNextDeletes)?.is_some();
+        let is_too_much = (is_asked_for && entries > 0)
+            || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files)
+            || self.loses_too_much(counting.loss)?;
+        if is_too_much && !planted::is(Planted::NoHold) {
+            for due in counting.due.iter().filter(|due| due.is_fresh) {
+                self.index.hold(due.node, HeldAction::Delete)?;
+            }
+            self.index.set_fact(Fact::HeldDeletes, Some(&format!("{entries} {files}")))?;
+            counting.due.retain(|due| !due.is_fresh);
+        } else if counting.due.is_empty() {
+            self.index.set_fact(Fact::HoldNextDeletes, None)?;
+            if self.confirming.is_idle() {
+                self.turn_losses(now)?;
             }
         }
+        self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
+        self.round.deleting.due = counting.due;
+        Ok(())
+    }
+
+    /// How much waits to be deleted: entries and files.
+    pub(super) fn held_deletes(&self) -> Result<Option<(u64, u64)>, FolderError> {
+        let waiting = self.index.count_waiting(HeldAction::Delete)?;
+        if waiting == 0 {
+            return Ok(None);
+        }
+        let counted = self.index.fact(Fact::HeldDeletes)?;
+        let counted = counted.as_deref().and_then(|text| text.split_once(' '));
+        let counted = counted.and_then(|(entries, files)| Some((entries.parse().ok()?, files.parse().ok()?)));
+        Ok(Some(counted.unwrap_or((waiting, 0))))
     }
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
-    fn doomed(&self, node: Node, now: Now) -> Result<Option<Doomed>, FolderError> {
-        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+    fn doomed(&self, node: Node, places: &mut Places, now: Now) -> Result<Option<Doomed>, FolderError> {
+        if node.id == NodeId::ROOT || self.busy.contains(&node.id) {
+            return Ok(None);
+        }
+        let here = self.place(places, node.parent)?;
+        if here.frozen
+            || here.busy
+            || self.goes_as_a_whole(places, node.parent)?
+            || self.is_blocked(node.id, now)?
+        {
             return Ok(None);
         }
         let Some(decision) = self.decide(&node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
-        let here = self.surroundings(node.parent)?;
-        if here.frozen || here.busy || self.goes_with_directory(&here)? {
-            return Ok(None);
-        }
         Ok(Some(Doomed { node, side, because: decision.because }))
     }
 
-    /// Whether a directory above is removed with all that is in it.
-    fn goes_with_directory(&self, here: &Surroundings) -> Result<bool, FolderError> {
-        for node in self.index.lineage(here.directory)? {
-            let is_given_up = node.local == Local::Absent || node.remote.is_none();
-            if is_given_up
-                && node.base.is_some()
-                && self.decide(&node)?.is_some_and(|decision| decision.action.is_delete())
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
+        self.amount_at(&doomed.node, doomed.side)
     }
 
-    fn count_doomed(&self, doomed: &Doomed) -> Result<(u64, u64), FolderError> {
-        let counts = |node: &Node| match doomed.side {
-            Side::Remote => node.remote.as_ref().map(|remote| remote.node.kind()),
-            Side::Local => node.local.kind(),
+    /// How much goes with a row if it goes.
+    pub(super) fn amount_at(&self, node: &Node, side: Side) -> Result<Amount, FolderError> {
+        let inside = self.index.inside(node.id)?;
+        let (kind, mut amount) = match side {
+            Side::Remote => (node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
+            Side::Local => (node.local.kind(), inside.local),
         };
-        let (mut entries, mut files) = (0, 0);
-        let mut count = |node: &Node| {
-            if let Some(kind) = counts(node) {
-                entries += 1;
-                files += u64::from(kind == Kind::File);
-            }
+        let is_file = kind == Some(Kind::File);
+        amount += Amount {
+            entries: u64::from(kind.is_some()),
+            files: u64::from(is_file),
+            old_files: u64::from(is_file && node.id <= self.index.mark()),
         };
-        count(&doomed.node);
-        self.index.walk(doomed.node.id, |node, _| {
-            count(node);
-            Ok(Descend::Yes)
-        })?;
-        Ok((entries, files))
+        Ok(amount)
     }
 
     fn issue_delete(&mut self, doomed: &Doomed) -> Result<(), FolderError> {
@@ -218,6 +280,11 @@ impl Folder {
             },
         )?;
         Ok(())
+    }
+
+    /// Whether something is on its way to the local trash.
+    pub(super) fn is_trashing_here(&self) -> bool {
+        self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local }))
     }
 
     /// What the remote directory must hold for it to be removed as a whole.
@@ -299,21 +366,44 @@ impl Folder {
             && self.index.parked()?.contains(&here.path.join(&node.name)))
     }
 
-    /// A person lets the held deletes happen, or says that the root is right.
-    pub(super) fn approve(&mut self) -> Result<(), FolderError> {
+    /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in that root counts
+    /// as deleted then, and however little that is, a person sees how much before it goes.
+    pub(super) fn approve(&mut self, now: Now) -> Result<(), FolderError> {
         if self.root.held().is_some() {
             // What keeps the local root says nothing of the remote one.
             self.listing.missing_root_trusted = self.listing.is_held_for_root();
             self.root.trust();
             self.scanning.want_everything();
+            self.index.set_fact(Fact::HoldNextDeletes, Some("1"))?;
+            self.round.restart();
+            return Ok(());
+        }
+        if self.index.count_waiting(HeldAction::Delete)? > 0 {
+            self.index.set_fact(Fact::HoldNextDeletes, None)?;
+            self.forgive_losses(now)?;
+        }
+        if self.index.count_waiting(HeldAction::Overwrite)? > 0 {
+            self.index.forget_rewritten()?;
         }
         self.index.approve_held()?;
         self.round.restart();
         Ok(())
     }
 
-    /// A person wants what would be removed back from the other side.
+    /// A person wants what would be removed back from the other side. Where a root is held, that is everything.
     pub(super) fn reject(&mut self) -> Result<(), FolderError> {
+        if self.root.held().is_some() {
+            if self.root.is_found() {
+                let is_remote = self.listing.is_held_for_root();
+                self.listing.missing_root_trusted = is_remote;
+                self.index.forget_base(!is_remote)?;
+                self.index.set_fact(Fact::HoldNextDeletes, None)?;
+                self.root.trust();
+                self.scanning.want_everything();
+                self.hashing.restart();
+            }
+            return Ok(());
+        }
         // What would be overwritten is fetched back; what is here now goes to the local trash.
         for id in self.index.waiting(HeldAction::Overwrite)? {
             self.index.restore(id)?;
@@ -341,3 +431,6 @@ impl Folder {
 fn is_left_behind(node: &Node) -> bool {
     node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,10 +17,12 @@ mod following;
 mod hashing;
 mod hinting;
 mod listing;
+mod losing;
 mod mounting;
 mod moving;
 mod overwriting;
 mod pacing;
+mod places;
 mod planning;
 mod reporting;
 mod resolving;
@@ -30,6 +32,7 @@ mod round;
 mod scanning;
 mod verifying;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -51,6 +54,7 @@ use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
+use reporting::Tally;
 use resolving::Resolving;
 use respelling::Respelling;
 use root::Root;
@@ -118,6 +122,8 @@ pub struct Folder {
     pacing: Pacing,
     /// How often in a row what was seen was not written down at once.
     postponed: u32,
+    /// What is still to be done, as far as it was counted for questions.
+    tally: RefCell<Tally>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +179,7 @@ impl Folder {
             attempts: BTreeMap::new(),
             pacing: Pacing::default(),
             postponed: 0,
+            tally: RefCell::default(),
         })
     }
 
@@ -250,6 +257,7 @@ impl Folder {
         if !self.hashing.is_idle() {
             deadlines.push(self.round.deadline());
         }
+        deadlines.push(self.round.next_step());
         deadlines.push(self.index.next_try()?.map(at_wall));
         Ok(deadlines.into_iter().flatten().min())
     }
@@ -320,7 +328,7 @@ impl Folder {
                 self.set_pause(Some(Pause::Until(until)))?;
             }
             Request::Resume => self.set_pause(None)?,
-            Request::Approve => self.approve()?,
+            Request::Approve => self.approve(now)?,
             Request::Reject => self.reject()?,
             Request::AcceptMount(path) => self.accept_mount(path, now)?,
             Request::Reconnect => self.connection.retry_now(),
@@ -354,6 +362,7 @@ impl Folder {
     /// Asks for everything that can be done now.
     fn advance(&mut self, now: Now) -> Result<(), FolderError> {
         self.rules.refresh(&self.index)?;
+        self.round.begin_step();
         if self.paused.is_some() {
             return Ok(());
         }

@@ -3,12 +3,15 @@
 //! The service keeps few revisions of a file (protocol 4.6, U-37). A disk full of encrypted or garbled files must not
 //! wash the good ones out.
 
-use jottad_core::{Entry, holds_overwrites};
+use jottad_core::{Entry, Timestamp, holds_overwrites, holds_rewrites, is_written_once};
 
 use super::{Folder, FolderError};
-use crate::index::{Cursor, Difference, HeldAction, Local, Node};
+use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::time::Now;
 
 const PAGE: u32 = 256;
+/// How long a rewrite is remembered, in seconds.
+const MONTH: i64 = 30 * 24 * 3600;
 
 /// Whether files that the base has may be overwritten on the service in this round.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +22,23 @@ pub(super) enum Overwriting {
     Unsure,
     /// Only what a person approved.
     Held,
+    /// All but what is held.
+    SomeHeld,
 }
 
 impl Folder {
-    /// Counts what would be overwritten and parks all of it if it is too much. What a person approved does not count.
-    pub(super) fn count_overwrites(&mut self) -> Result<Overwriting, FolderError> {
+    /// Counts what would be overwritten and parks all of it if it is too much, or what should not change if too much of
+    /// that did within a month. What a person approved does not count.
+    pub(super) fn count_overwrites(&mut self, now: Now) -> Result<Overwriting, FolderError> {
         let files = self.index.totals().base_files;
         // No smaller number of overwrites is ever held, so counting can wait until there are so many differences.
         if !self.settings.mode.pushes() || !holds_overwrites(files, files) {
             return Ok(Overwriting::Free);
         }
-        let (mut edited, mut unsummed) = (Vec::new(), 0);
+        let (mut edited, mut lasting, mut unsummed) = (Vec::new(), Vec::new(), 0);
         let mut cursor = Cursor::default();
         loop {
-            let page = self.index.page(Difference::Unsettled, cursor, PAGE)?;
+            let page = self.index.page(Difference::Edited, cursor, PAGE)?;
             let Some(last) = page.last() else { break };
             cursor = Cursor::after(last);
             for node in page {
@@ -42,27 +48,61 @@ impl Folder {
                 }
                 if is_edited {
                     edited.push(node.id);
+                    if is_written_once(node.name.as_bytes()) {
+                        lasting.push(node.id);
+                    }
                 } else {
                     unsummed += u64::from(self.index.problem(node.id)?.is_none());
                 }
             }
         }
-        self.index.release_waiting(HeldAction::Overwrite)?;
+        let rewritten = self.rewrites_too_much(&lasting, now)?;
         let count = edited.len() as u64;
-        if holds_overwrites(count, files) {
-            for id in edited {
+        let (mut held, overwriting) = if holds_overwrites(count, files) {
+            (edited, Overwriting::Held)
+        } else if rewritten.is_some() {
+            (lasting, Overwriting::SomeHeld)
+        } else if holds_overwrites(count + unsummed, files) {
+            (Vec::new(), Overwriting::Unsure)
+        } else {
+            (Vec::new(), Overwriting::Free)
+        };
+        let rewritten = rewritten.filter(|_| overwriting == Overwriting::SomeHeld);
+        self.index.set_fact(Fact::HeldRewrites, rewritten.map(|count| count.to_string()).as_deref())?;
+        held.sort();
+        if self.index.waiting(HeldAction::Overwrite)? != held {
+            self.index.release_waiting(HeldAction::Overwrite)?;
+            for id in held {
                 self.index.hold(id, HeldAction::Overwrite)?;
             }
-            return Ok(Overwriting::Held);
         }
-        Ok(if holds_overwrites(count + unsummed, files) { Overwriting::Unsure } else { Overwriting::Free })
+        Ok(overwriting)
+    }
+
+    /// How many of the files that should not change were rewritten within a month, if those are too many.
+    fn rewrites_too_much(&mut self, lasting: &[NodeId], now: Now) -> Result<Option<u64>, FolderError> {
+        if lasting.is_empty() {
+            return Ok(None);
+        }
+        for id in lasting {
+            self.index.note_rewritten(*id, now.wall)?;
+        }
+        let since = Timestamp::from_seconds(now.wall.seconds().saturating_sub(MONTH));
+        let rewritten = self.index.count_rewritten(since)?;
+        // All of them are to be looked at for the share, which nobody needs as long as there are few.
+        let is_too_much = holds_rewrites(rewritten, 0)
+            && holds_rewrites(rewritten, self.index.count_files_named(is_written_once)?);
+        Ok(is_too_much.then_some(rewritten))
     }
 
     /// Whether sending a file must wait because it would be one of too many that overwrite.
     pub(super) fn waits_to_overwrite(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(self.round.overwriting != Overwriting::Free
-            && edit(node).is_some()
-            && self.index.held(node.id)? != Some(true))
+        let held = self.index.held(node.id)?;
+        Ok(match self.round.overwriting {
+            Overwriting::Free => false,
+            Overwriting::SomeHeld => held == Some(false),
+            Overwriting::Unsure | Overwriting::Held => edit(node).is_some() && held != Some(true),
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing more to do, what removes ([`super::deleting`]). What an operation brings about may allow others (a
 //! directory that was made can be filled), so rounds follow each other until one finds nothing.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
@@ -13,11 +14,12 @@ use jottad_core::{
 
 use super::completing::{Detail, Running};
 use super::deleting::Deleting;
+use super::places::Places;
 use super::round::{Pages, Phase};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
-use crate::index::{Cursor, Difference, Local, Node, NodeId, path_of, stored_path_of};
+use crate::index::{Cursor, Difference, Local, Node, NodeId};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -76,7 +78,7 @@ impl Folder {
                     if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
-                    self.round.overwriting = self.count_overwrites()?;
+                    self.round.overwriting = self.count_overwrites(now)?;
                     self.round.phase = Phase::Changes;
                 }
                 Phase::Changes => {
@@ -124,7 +126,8 @@ impl Folder {
 
     /// Works on through the rows that differ; tells whether the end was reached.
     fn plan_changes(&mut self, now: Now) -> Result<bool, FolderError> {
-        let mut surroundings: Option<Surroundings> = None;
+        let mut surroundings: Option<Rc<Surroundings>> = None;
+        let mut places = Places::default();
         loop {
             let difference = match self.round.side {
                 Pages::Unsettled => Difference::Unsettled,
@@ -142,11 +145,14 @@ impl Folder {
                 self.round.side = Pages::Unsettled;
                 return Ok(true);
             }
+            if !self.round.spend(page.len()) {
+                return Ok(false);
+            }
             self.round.rest.walked(page.len());
             for mut node in page {
                 let here = match surroundings.take() {
                     Some(here) if here.directory == node.parent => here,
-                    _ => self.surroundings(node.parent)?,
+                    _ => self.place(&mut places, node.parent)?,
                 };
                 let considered = self.consider(&mut node, &here, now)?;
                 surroundings = Some(here);
@@ -166,37 +172,8 @@ impl Folder {
     }
 
     /// What is known of a directory, with all above it.
-    pub(super) fn surroundings(&self, directory: NodeId) -> Result<Surroundings, FolderError> {
-        if directory == NodeId::NEW {
-            // The root's own row hangs below nothing.
-            return Ok(Surroundings {
-                directory,
-                path: RelativePath::root(),
-                stored: StoredPath::root(),
-                frozen: false,
-                busy: false,
-                remote_is_there: true,
-                local_is_there: true,
-            });
-        }
-        let lineage = self.index.lineage(directory)?;
-        let root = if lineage.is_empty() { self.index.node(NodeId::ROOT)? } else { None };
-        let nearest = lineage.last().or(root.as_ref());
-        Ok(Surroundings {
-            directory,
-            path: path_of(&lineage),
-            stored: stored_path_of(&lineage),
-            frozen: lineage.iter().any(|node| {
-                matches!(
-                    node.local,
-                    Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
-                )
-            }) || self.is_below_ignored(&lineage),
-            busy: self.busy.contains(&NodeId::ROOT)
-                || lineage.iter().any(|node| self.busy.contains(&node.id)),
-            remote_is_there: nearest.is_some_and(|node| node.remote_entry() == Entry::Directory),
-            local_is_there: nearest.is_some_and(|node| node.local.is_directory()),
-        })
+    pub(super) fn surroundings(&self, directory: NodeId) -> Result<Rc<Surroundings>, FolderError> {
+        self.place(&mut Places::default(), directory)
     }
 
     fn consider(
@@ -264,16 +241,6 @@ impl Folder {
                 self.issue_action(node, here, action, now)
             }
         }
-    }
-
-    /// Whether a rule keeps one of these directories, which only the remote side has, from coming here.
-    fn is_below_ignored(&self, lineage: &[Node]) -> bool {
-        let mut path = RelativePath::root();
-        !self.rules.is_empty()
-            && lineage.iter().any(|node| {
-                path = path.join(&node.name);
-                node.local == Local::Absent && node.base.is_none() && self.rules.ignores(&path, true)
-            })
     }
 
     /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores it, or a

@@ -7,18 +7,20 @@ use jottad_core::{
 };
 
 use super::completing::Running;
-use super::planning::Surroundings;
+use super::places::Places;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
-use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Paused, Pending, Problem, ProblemKind, Transfer,
-    Verdict, Verification,
+    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
+    Problem, ProblemKind, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
+/// Most rows that are counted for one question: a fraction of a second.
+const MOST_ROWS: usize = 16_384;
 /// What every conflict name holds.
 const CONFLICT_MARK: &[u8] = b"(conflict ";
 
@@ -37,7 +39,7 @@ impl Folder {
         let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
         let totals = self.index.totals();
-        let pending = if scanned && self.listing.is_known() { Some(self.pending()?) } else { None };
+        let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
         let transfers: Vec<Transfer> =
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
@@ -121,16 +123,27 @@ impl Folder {
         })
     }
 
-    fn hold(&self) -> Result<Option<Hold>, FolderError> {
-        if let Some(hold) = self.root.held() {
-            return Ok(Some(hold));
+    /// Why a person must decide, if one must. Looks at no row.
+    pub fn hold(&self) -> Result<Option<Hold>, FolderError> {
+        if let Some(reason) = self.root.held_for_place() {
+            return Ok(Some(Hold::Place { reason: reason.to_owned() }));
+        }
+        if let Some(reason) = self.root.held() {
+            let root = if self.listing.is_held_for_root() {
+                HeldRoot::Remote
+            } else if self.root.is_found() {
+                HeldRoot::Local
+            } else {
+                HeldRoot::Missing
+            };
+            return Ok(Some(Hold::Root { reason: reason.to_owned(), root }));
         }
         let files = self.index.count_waiting(HeldAction::Overwrite)?;
         if files > 0 {
-            return Ok(Some(Hold::Overwrites { files }));
+            let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
+            return Ok(Some(Hold::Overwrites { files, rewritten }));
         }
-        let entries = self.index.count_waiting(HeldAction::Delete)?;
-        Ok((entries > 0).then_some(Hold::Deletes { entries }))
+        Ok(self.held_deletes()?.map(|(entries, files)| Hold::Deletes { entries, files }))
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.
@@ -146,40 +159,30 @@ impl Folder {
         self.verifying.report().cloned()
     }
 
-    /// What is still to be done, counted row by row.
-    fn pending(&self) -> Result<Pending, FolderError> {
-        let mut pending = Pending::default();
-        // What cannot be done now is told as a problem.
-        self.each_difference(|node, decision| {
-            if self.index.problem(node.id)?.is_some() {
-                return Ok(true);
-            }
-            let size = match node.local {
-                Local::File { stat, .. } => stat.size,
-                _ => 0,
-            };
-            match decision.map(|decision| decision.action) {
-                // Not summed yet, or sent and not seen yet: it may turn out to be an upload.
-                None if node.remote.as_ref().is_none_or(|remote| !remote.claimed) => {
-                    pending.uploads += 1;
-                    pending.bytes += size;
-                }
-                Some(Action::Upload) => {
-                    pending.uploads += 1;
-                    pending.bytes += size;
-                }
-                Some(Action::Download) => {
-                    pending.downloads += 1;
-                    pending.bytes += node.remote_entry().file().map_or(0, |file| file.content.size);
-                }
-                Some(Action::Trash(_)) => pending.deletes += 1,
-                Some(Action::MakeDirectory(_)) => pending.directories += 1,
-                Some(Action::MoveAside(_)) => pending.moves += 1,
-                _ => {}
+    /// What is still to be done. It is counted row by row, anew when something changed, and at most so many rows for one
+    /// question: while there are more, it is what was last counted to the end.
+    pub(super) fn pending(&self) -> Result<Option<Pending>, FolderError> {
+        let mut tally = self.tally.borrow_mut();
+        let revision = self.index.revision();
+        if let Some((counted, pending)) = tally.done
+            && counted == revision
+        {
+            return Ok(Some(pending));
+        }
+        let (began, mut pending, walk) =
+            tally.under_way.take().unwrap_or((revision, Pending::default(), DifferenceWalk::default()));
+        let rest = self.each_difference(walk, MOST_ROWS, |node, decision| {
+            // What cannot be done now is told as a problem.
+            if self.index.problem(node.id)?.is_none() {
+                count(&mut pending, node, decision);
             }
             Ok(true)
         })?;
-        Ok(pending)
+        match rest {
+            Some(walk) => tally.under_way = Some((began, pending, walk)),
+            None => tally.done = Some((began, pending)),
+        }
+        Ok(tally.done.map(|(_, pending)| pending))
     }
 
     /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not foreseen.
@@ -226,7 +229,7 @@ impl Folder {
                 because: "moved on the remote side",
             });
         }
-        self.each_difference(|node, decision| {
+        self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
             let path = self.index.path(node.id)?;
             if !moved.iter().any(|above| path.starts_with(above))
                 && let Some(decision) = decision
@@ -240,8 +243,9 @@ impl Folder {
         Ok(operations)
     }
 
-    /// What waits for a person.
-    pub fn held(&self) -> Result<Vec<Operation>, FolderError> {
+    /// What waits for a person, if anything does.
+    pub fn held(&self) -> Result<Option<Held>, FolderError> {
+        let Some(hold) = self.hold()? else { return Ok(None) };
         let mut operations = Vec::new();
         let overwrites = self.index.waiting(HeldAction::Overwrite)?;
         for id in overwrites.into_iter().chain(self.index.waiting(HeldAction::Delete)?) {
@@ -249,10 +253,14 @@ impl Folder {
                 && let Some(decision) = self.decide(&node)?
                 && let Some(operation) = operation(&node, self.index.path(id)?, decision)
             {
-                operations.push(operation);
+                let amount = match decision.action {
+                    Action::Trash(side) => self.amount_at(&node, side)?,
+                    _ => Amount { entries: 1, files: 1, old_files: 1 },
+                };
+                operations.push(HeldOperation { operation, entries: amount.entries, files: amount.files });
             }
         }
-        Ok(operations)
+        Ok(Some(Held { hold, operations }))
     }
 
     /// The entries that cannot be synced now.
@@ -380,36 +388,80 @@ impl Folder {
         Some(format!("max_size = {most} bytes (in the configuration)"))
     }
 
-    /// Visits the rows that differ until told to stop, but for those that are left alone.
+    /// Visits the rows that differ until told to stop, but for those that are left alone; at most so many rows. Tells where
+    /// to go on if there are more.
     fn each_difference(
         &self,
+        mut walk: DifferenceWalk,
+        most: usize,
         mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
-    ) -> Result<(), FolderError> {
-        let mut sides = vec![Difference::Unsettled];
-        if self.settings.mode.pulls() || self.index.is_restoring()? {
-            sides.push(Difference::RemoteOnly);
-        }
-        let mut surroundings: Option<Surroundings> = None;
-        for side in sides {
-            let mut cursor = Cursor::default();
-            loop {
-                let page = self.index.page(side, cursor, PAGE)?;
-                let Some(last) = page.last() else { break };
-                cursor = Cursor::after(last);
-                for node in &page {
-                    let here = match surroundings.take() {
-                        Some(here) if here.directory == node.parent => here,
-                        _ => self.surroundings(node.parent)?,
-                    };
-                    let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
-                    surroundings = Some(here);
-                    if !is_left_alone && !visit(node, self.decide(node)?)? {
-                        return Ok(());
-                    }
+    ) -> Result<Option<DifferenceWalk>, FolderError> {
+        let mut places = Places::default();
+        let mut looked_at = 0;
+        loop {
+            let side = if walk.is_remote_only { Difference::RemoteOnly } else { Difference::Unsettled };
+            let page = self.index.page(side, walk.cursor, PAGE)?;
+            let Some(last) = page.last() else {
+                if !walk.is_remote_only && (self.settings.mode.pulls() || self.index.is_restoring()?) {
+                    walk = DifferenceWalk { is_remote_only: true, cursor: Cursor::default() };
+                    continue;
+                }
+                return Ok(None);
+            };
+            if looked_at >= most {
+                return Ok(Some(walk));
+            }
+            looked_at += page.len();
+            walk.cursor = Cursor::after(last);
+            for node in &page {
+                let here = self.place(&mut places, node.parent)?;
+                let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
+                if !is_left_alone && !visit(node, self.decide(node)?)? {
+                    return Ok(None);
                 }
             }
         }
-        Ok(())
+    }
+}
+
+/// What is still to be done, as far as it was counted.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// The last count that came to its end, and what the rows were like when it began.
+    done: Option<((u64, u64), Pending)>,
+    under_way: Option<((u64, u64), Pending, DifferenceWalk)>,
+}
+
+/// Where a walk over the rows that differ stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct DifferenceWalk {
+    is_remote_only: bool,
+    cursor: Cursor,
+}
+
+fn count(pending: &mut Pending, node: &Node, decision: Option<Decision>) {
+    let size = match node.local {
+        Local::File { stat, .. } => stat.size,
+        _ => 0,
+    };
+    match decision.map(|decision| decision.action) {
+        // Not summed yet, or sent and not seen yet: it may turn out to be an upload.
+        None if node.remote.as_ref().is_none_or(|remote| !remote.claimed) => {
+            pending.uploads += 1;
+            pending.bytes += size;
+        }
+        Some(Action::Upload) => {
+            pending.uploads += 1;
+            pending.bytes += size;
+        }
+        Some(Action::Download) => {
+            pending.downloads += 1;
+            pending.bytes += node.remote_entry().file().map_or(0, |file| file.content.size);
+        }
+        Some(Action::Trash(_)) => pending.deletes += 1,
+        Some(Action::MakeDirectory(_)) => pending.directories += 1,
+        Some(Action::MoveAside(_)) => pending.moves += 1,
+        _ => {}
     }
 }
 

@@ -8,7 +8,6 @@ use crate::event::Task;
 use crate::index::{Fact, IndexError};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind};
-use crate::status::Hold;
 use crate::time::Now;
 
 /// How often a root that is not there is looked for.
@@ -20,6 +19,8 @@ pub(super) struct Root {
     state: State,
     /// Of the root that was found good last.
     identity: Option<Identity>,
+    /// There was something at its place when it was looked at last.
+    is_found: bool,
     look_again_at: Option<Duration>,
     /// The marker that it has when the claim succeeds. Until then none is expected of it.
     claiming: Option<String>,
@@ -77,12 +78,24 @@ impl Root {
     }
 
     /// Why nothing is done until a person has looked after the root.
-    pub(super) fn held(&self) -> Option<Hold> {
+    pub(super) fn held(&self) -> Option<&str> {
         match &self.state {
-            State::Held(reason) => Some(Hold::Root { reason: reason.clone() }),
-            State::HeldForPlace(reason) => Some(Hold::Place { reason: reason.clone() }),
-            State::Unchecked | State::Checking | State::Good => None,
+            State::Held(reason) => Some(reason),
+            _ => None,
         }
+    }
+
+    /// What is missing of the place of the remote root.
+    pub(super) fn held_for_place(&self) -> Option<&str> {
+        match &self.state {
+            State::HeldForPlace(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a directory that a person's word can be about.
+    pub(super) fn is_found(&self) -> bool {
+        self.is_found
     }
 
     /// A person says that it is right as it is.
@@ -145,10 +158,12 @@ impl Folder {
             Err(error) => {
                 // What a person's word was about was not there to be seen.
                 self.root.word = Word::None;
+                self.root.is_found = false;
                 self.root.hold(error.to_string(), now);
                 return Ok(());
             }
         };
+        self.root.is_found = true;
         let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
         let marker = self.index.fact(Fact::RootMarker)?;
         let trusted = self.root.is_trusted(&found) || planted::is(Planted::RootUnchecked);
@@ -205,6 +220,7 @@ impl Folder {
     pub(super) fn is_root_lost(&mut self, error: &DiskError, now: Now) -> bool {
         let lost = matches!(error.kind, DiskErrorKind::RootLost);
         if lost {
+            self.root.is_found = false;
             self.root.hold(error.to_string(), now);
             self.scanning.want_everything();
         }

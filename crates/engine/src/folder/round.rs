@@ -11,6 +11,8 @@ use crate::time::Now;
 
 /// A round over so few rows needs no pause.
 const UNRESTED: u32 = 256;
+/// Most rows that one step of a walk looks at: a fraction of a second.
+const MOST_ROWS: usize = 8192;
 /// The pause for each row that a round walked over: a few times what all walks of a round cost for it.
 const REST: Duration = Duration::from_micros(200);
 
@@ -26,6 +28,12 @@ pub(super) struct Round {
     /// Something was observed since the round began.
     pub(super) again: bool,
     unproven: bool,
+    /// Rows that may still be looked at in this step.
+    budget: usize,
+    /// When another step is wanted: there is more to look at than one may.
+    next_step: Option<Duration>,
+    /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
+    pub(super) counted_at: Option<(u64, u64)>,
     pub(super) rest: Rest,
     pub(super) moving: Moving,
     pub(super) following: Following,
@@ -73,6 +81,24 @@ impl Round {
 
     pub(super) fn put_unproven(&mut self) {
         self.unproven = true;
+    }
+
+    /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a walk.
+    pub(super) fn begin_step(&mut self) {
+        self.budget = MOST_ROWS;
+        self.next_step = None;
+    }
+
+    /// Whether so many more rows may be looked at in this step; if not, another step is asked for.
+    pub(super) fn spend(&mut self, rows: usize) -> bool {
+        self.next_step = (self.budget == 0).then_some(Duration::ZERO);
+        self.budget = self.budget.saturating_sub(rows);
+        self.next_step.is_none()
+    }
+
+    /// At once, if there is more to look at than this step could.
+    pub(super) fn next_step(&self) -> Option<Duration> {
+        self.next_step
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -167,6 +193,21 @@ mod tests {
         assert_eq!(round.deadline(), Some(end));
         round.timer(at(end));
         assert_eq!(round.deadline(), None);
+    }
+
+    #[test]
+    fn a_long_walk_is_made_in_steps() {
+        let mut round = Round::default();
+        let mut steps = 0;
+        for _ in 0..100 {
+            round.begin_step();
+            assert_eq!(round.next_step(), None);
+            while round.spend(256) {
+                steps += 1;
+            }
+            assert_eq!(round.next_step(), Some(Duration::ZERO));
+        }
+        assert_eq!(steps, 100 * MOST_ROWS / 256);
     }
 
     #[test]

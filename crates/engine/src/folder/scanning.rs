@@ -148,6 +148,7 @@ impl Folder {
             self.scanning.complete = true;
             self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
+            self.index.keep_fetching_what_is_missing()?;
             self.hashing.restart();
             self.round.restart();
         }
@@ -230,11 +231,19 @@ impl Folder {
             return Ok(());
         };
         let is_trusted = directory.is_root() && self.root.spend_word();
+        // Where nothing was known to be here any more, or a person said that it is so, it is not sudden.
+        let had_something = self.index.totals().files + self.index.totals().directories > 0;
         if directory.is_root()
             && !planted::is(Planted::RootUnchecked)
             && root_suddenly_empty(self.index.totals().base_entries, entries.len() as u64)
+            && had_something
             && !is_trusted
         {
+            if self.is_trashing_here() {
+                // That may be what emptied it; a look after it tells.
+                self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory.clone()), depth);
+                return Ok(());
+            }
             self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
             self.scanning.want_everything();
             return Ok(());

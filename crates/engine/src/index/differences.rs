@@ -31,6 +31,8 @@ impl Cursor {
 pub(crate) enum Difference {
     /// Not all three trees agree, and the local side or the base has a part in it.
     Unsettled,
+    /// The same, but only local files that may differ from a file of the base.
+    Edited,
     /// Only the remote side has it.
     RemoteOnly,
     /// A local file that was not summed since it changed.
@@ -53,6 +55,11 @@ impl Difference {
             Self::Unsettled => page!(
                 "node_unsettled WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) \
                  AND NOT (base_kind IS NULL AND local_state IS NULL)"
+            ),
+            Self::Edited => page!(
+                "node_unsettled WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) \
+                 AND NOT (base_kind IS NULL AND local_state IS NULL) \
+                 AND base_kind = 1 AND local_state = 1 AND remote_state IS NOT NULL"
             ),
             Self::RemoteOnly => page!("node_remote_only WHERE base_kind IS NULL AND local_state IS NULL"),
             Self::Unhashed => page!("node_unhashed WHERE local_state = 1 AND local_md5 IS NULL"),

@@ -40,6 +40,14 @@ pub(crate) enum Fact {
     RemoteMove,
     /// When a temporary name on the service was last left or gone to, seconds since the epoch.
     ParkedAt,
+    /// How much waits for a person to be deleted: entries and files.
+    HeldDeletes,
+    /// How many files that should not change were rewritten within a month, if that is why some wait for a person.
+    HeldRewrites,
+    /// A person said that a root is right as it is: whatever is deleted next is held, however little.
+    HoldNextDeletes,
+    /// What was deleted since when, of what was agreed on then.
+    Losses,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
 }
@@ -55,6 +63,10 @@ impl Fact {
             Self::ProvenAt => "proven_at",
             Self::RemoteMove => "remote_move",
             Self::ParkedAt => "parked_at",
+            Self::HeldDeletes => "held_deletes",
+            Self::HeldRewrites => "held_rewrites",
+            Self::HoldNextDeletes => "hold_next_deletes",
+            Self::Losses => "losses",
             Self::Paused => "paused",
         }
     }
@@ -134,6 +146,7 @@ impl Index {
     /// Remembers a temporary remote name, before it is used.
     pub(crate) fn park(&mut self, path: &RelativePath) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO parked (path) VALUES (?1)")?
             .execute([path.as_bytes()])?;
@@ -143,6 +156,7 @@ impl Index {
     /// Forgets a temporary remote name, after it was left.
     pub(crate) fn unpark(&mut self, path: &RelativePath) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection.prepare_cached("DELETE FROM parked WHERE path = ?1")?.execute([path.as_bytes()])?;
         Ok(())
     }

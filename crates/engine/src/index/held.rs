@@ -1,5 +1,6 @@
 //! What waits for a person, what was approved and is not yet done, and what is wanted back.
 
+use jottad_core::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Index, IndexError, NodeId};
@@ -26,6 +27,7 @@ impl Index {
     /// Parks an action; what was approved stays approved.
     pub(crate) fn hold(&mut self, node: NodeId, action: HeldAction) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO held (node, action, approved) VALUES (?1, ?2, 0)")?
             .execute(params![node, action.as_str()])?;
@@ -53,9 +55,50 @@ impl Index {
         Ok(statement.query_row([action.as_str()], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
+    /// Other content is to be sent of a file that should not change.
+    pub(crate) fn note_rewritten(&mut self, node: NodeId, at: Timestamp) -> Result<(), IndexError> {
+        let mut known = self.connection.prepare_cached("SELECT 1 FROM rewritten WHERE node = ?1")?;
+        if known.exists([node])? {
+            return Ok(());
+        }
+        drop(known);
+        self.begin()?;
+        self.connection
+            .prepare_cached("INSERT INTO rewritten (node, at) VALUES (?1, ?2)")?
+            .execute(params![node, at.seconds()])?;
+        Ok(())
+    }
+
+    /// How many files that should not change were rewritten since a time; what was before is forgotten.
+    pub(crate) fn count_rewritten(&mut self, since: Timestamp) -> Result<u64, IndexError> {
+        self.begin()?;
+        self.connection.prepare_cached("DELETE FROM rewritten WHERE at < ?1")?.execute([since.seconds()])?;
+        let mut statement = self.connection.prepare_cached("SELECT count(*) FROM rewritten")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
+    /// What was rewritten until now is meant to be.
+    pub(crate) fn forget_rewritten(&mut self) -> Result<(), IndexError> {
+        self.begin()?;
+        self.connection.prepare_cached("DELETE FROM rewritten")?.execute([])?;
+        Ok(())
+    }
+
+    /// How many files the base has whose names are such.
+    pub(crate) fn count_files_named(&self, is_such: impl Fn(&[u8]) -> bool) -> Result<u64, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT name FROM node WHERE base_kind = 1")?;
+        let mut rows = statement.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += u64::from(row.get_ref(0)?.as_blob().is_ok_and(&is_such));
+        }
+        Ok(count)
+    }
+
     /// A person lets everything happen that waits.
     pub(crate) fn approve_held(&mut self) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection.prepare_cached("UPDATE held SET approved = 1")?.execute([])?;
         Ok(())
     }
@@ -64,6 +107,7 @@ impl Index {
     pub(crate) fn release_held(&mut self, node: NodeId) -> Result<(), IndexError> {
         if self.held(node)?.is_some() {
             self.begin()?;
+            self.revision += 1;
             self.connection.prepare_cached("DELETE FROM held WHERE node = ?1")?.execute([node])?;
         }
         Ok(())
@@ -71,16 +115,97 @@ impl Index {
 
     /// Forgets what waits and was not approved: it is about to be counted anew.
     pub(crate) fn release_waiting(&mut self, action: HeldAction) -> Result<(), IndexError> {
-        self.begin()?;
-        self.connection
-            .prepare_cached("DELETE FROM held WHERE approved = 0 AND action = ?1")?
-            .execute([action.as_str()])?;
+        if self.count_waiting(action)? > 0 {
+            self.begin()?;
+            self.revision += 1;
+            self.connection
+                .prepare_cached("DELETE FROM held WHERE approved = 0 AND action = ?1")?
+                .execute([action.as_str()])?;
+        }
         Ok(())
+    }
+
+    /// Forgets everything that was agreed on, because a person wants it back from the other side. Given `is_fetched`, what
+    /// the remote side has of it is marked, so that it is fetched in any mode as soon as it is known to be missing here.
+    pub(crate) fn forget_base(&mut self, is_fetched: bool) -> Result<(), IndexError> {
+        self.begin()?;
+        if is_fetched {
+            self.connection.prepare_cached("DELETE FROM held WHERE action <> 'restore'")?.execute([])?;
+            self.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO held (node, action, approved)
+                     SELECT id, 'fetch', 1 FROM node
+                     WHERE base_kind IS NOT NULL AND remote_state IS NOT NULL AND id <> 1",
+                )?
+                .execute([])?;
+        } else {
+            self.connection.prepare_cached("DELETE FROM held")?.execute([])?;
+        }
+        for statement in [
+            "UPDATE node SET local_state = base_kind, local_size = base_size, local_md5 = base_md5,
+                local_modified = coalesce(base_local_modified, base_modified), local_inode = base_inode,
+                local_born = base_born, local_nanoseconds = base_nanoseconds, local_changed = base_changed
+             WHERE local_state = 0 AND id <> 1",
+            "UPDATE node SET remote_state = base_kind, remote_size = base_size, remote_md5 = base_md5,
+                remote_modified = base_modified
+             WHERE remote_state = 0 AND id <> 1",
+            "UPDATE node SET base_kind = NULL, base_size = NULL, base_md5 = NULL, base_modified = NULL, base_inode = NULL,
+                base_born = NULL, base_nanoseconds = NULL, base_changed = NULL, base_local_modified = NULL
+             WHERE base_kind IS NOT NULL AND id <> 1",
+        ] {
+            self.connection.prepare_cached(statement)?.execute([])?;
+        }
+        self.totals = self.count_totals()?;
+        self.forget_insides();
+        for id in self.empty_rows()? {
+            if let Some(mut node) = self.node(id)?
+                && !self.has_children(id)?
+            {
+                self.save_empty(&mut node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn empty_rows(&self) -> Result<Vec<NodeId>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM node WHERE base_kind IS NULL AND local_state IS NULL AND remote_state IS NULL",
+        )?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Everything was looked at here: what is here need not be fetched.
+    pub(crate) fn keep_fetching_what_is_missing(&mut self) -> Result<(), IndexError> {
+        let mut wanted =
+            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'fetch' LIMIT 1")?;
+        let is_any = wanted.exists([])?;
+        drop(wanted);
+        if is_any {
+            self.begin()?;
+            self.revision += 1;
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM held WHERE action = 'fetch' AND node NOT IN
+                        (SELECT id FROM node INDEXED BY node_remote_only
+                         WHERE base_kind IS NULL AND local_state IS NULL)",
+                )?
+                .execute([])?;
+        }
+        Ok(())
+    }
+
+    /// Whether a person wants back what the remote side alone has at this row.
+    pub(crate) fn is_fetched(&self, node: NodeId) -> Result<bool, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action IN ('restore', 'fetch')")?;
+        Ok(statement.exists([node])?)
     }
 
     /// Marks an entry that a person wants back from the other side.
     pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
             .execute([node])?;
@@ -96,8 +221,9 @@ impl Index {
 
     /// Whether any entry is wanted back.
     pub(crate) fn is_restoring(&self) -> Result<bool, IndexError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'restore' LIMIT 1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE action IN ('restore', 'fetch') LIMIT 1")?;
         Ok(statement.exists([])?)
     }
 }

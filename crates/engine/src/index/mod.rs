@@ -9,6 +9,7 @@ mod facts;
 mod held;
 mod history;
 mod ignore_files;
+mod inside;
 mod node;
 mod open;
 mod problems;
@@ -16,15 +17,22 @@ mod relocate;
 mod renew;
 mod tree;
 
+use std::cell::RefCell;
+
 use rusqlite::Connection;
+
+use inside::Insides;
 
 pub(crate) use differences::{Cursor, Difference, MoveCandidate};
 pub(crate) use facts::{Fact, RemoteMove};
 pub(crate) use held::HeldAction;
+pub(crate) use inside::Amount;
+#[cfg(test)]
+pub(crate) use node::ROWS_READ;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;
-pub(crate) use tree::{Descend, Totals, path_of, stored_path_of};
+pub(crate) use tree::{Descend, Totals};
 
 /// The index of one folder.
 pub struct Index {
@@ -38,12 +46,21 @@ pub struct Index {
     last_id: i64,
     /// Changes with every rule.
     ignore_revision: u64,
+    /// Grows with every change of what is known of entries, of what is held and of what is wrong.
+    revision: u64,
+    /// What is known of everything below rows. Questions add to it.
+    insides: RefCell<Insides>,
 }
 
 impl Index {
     /// What the local side has, as far as it was scanned.
     pub(crate) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// A number that stays the same as long as nothing changes of what decisions follow from.
+    pub(crate) fn revision(&self) -> (u64, u64) {
+        (self.revision, self.ignore_revision)
     }
 
     /// Makes everything written since the last commit durable. Nothing that was decided on uncommitted rows may leave

@@ -277,8 +277,16 @@ macro_rules! select_nodes {
 }
 pub(super) use select_nodes;
 
+#[cfg(test)]
+thread_local! {
+    /// Rows that were read on this thread, for tests of how the cost grows.
+    pub(crate) static ROWS_READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Reads a row; what this program never writes is damage, not a panic.
 pub(super) fn read_node(row: &Row<'_>) -> Result<Node, IndexError> {
+    #[cfg(test)]
+    ROWS_READ.with(|rows| rows.set(rows.get() + 1));
     let id: NodeId = row.get(0)?;
     let damaged = |what: &str| IndexError::Damaged(format!("row {} has {what}", id.0));
     let name: Vec<u8> = row.get(2)?;
@@ -412,6 +420,10 @@ impl Index {
                     return Ok(());
                 }
                 self.totals.remove(&before);
+                if before.parent != node.parent {
+                    self.changed_in(before.parent)?;
+                    self.moved_to(node.id, node.parent);
+                }
                 // The rules of a directory are gone with it.
                 if before.local.kind() == Some(Kind::Directory) && node.local.kind() != Some(Kind::Directory)
                 {
@@ -421,6 +433,7 @@ impl Index {
         } else if node.is_empty() {
             return Ok(());
         }
+        self.changed_in(node.parent)?;
         if node.is_empty() && node.id != NodeId::ROOT && !self.has_children(node.id)? {
             self.delete_row(node.id)?;
             return self.remove_if_abandoned(node.parent);
@@ -437,11 +450,13 @@ impl Index {
     /// Removes a row that has become empty without a write of its own: its last child has left.
     pub(super) fn save_empty(&mut self, node: &mut Node) -> Result<(), IndexError> {
         self.begin()?;
+        self.changed_in(node.parent)?;
         self.delete_row(node.id)?;
         self.remove_if_abandoned(node.parent)
     }
 
     fn delete_row(&mut self, id: NodeId) -> Result<(), IndexError> {
+        self.forget_inside(id);
         for statement in [
             "DELETE FROM node WHERE id = ?1",
             "DELETE FROM problem WHERE node = ?1",
@@ -459,6 +474,7 @@ impl Index {
         while id != NodeId::ROOT {
             match self.node(id)? {
                 Some(node) if node.is_empty() && !self.has_children(id)? => {
+                    self.changed_in(node.parent)?;
                     self.delete_row(id)?;
                     id = node.parent;
                 }

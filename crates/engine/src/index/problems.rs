@@ -38,6 +38,7 @@ impl Index {
 
     pub(crate) fn put_problem(&mut self, problem: &ProblemRow) -> Result<(), IndexError> {
         self.begin()?;
+        self.revision += 1;
         self.has_problems = true;
         self.connection
             .prepare_cached(
@@ -59,6 +60,7 @@ impl Index {
     pub(crate) fn clear_problem(&mut self, node: NodeId) -> Result<(), IndexError> {
         if self.problem(node)?.is_some() {
             self.begin()?;
+            self.revision += 1;
             self.connection.prepare_cached("DELETE FROM problem WHERE node = ?1")?.execute([node])?;
         }
         Ok(())

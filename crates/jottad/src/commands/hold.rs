@@ -10,7 +10,7 @@ use crate::documents::{HeldDocument, OrderDocument};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::Escaped;
+use crate::output::{Escaped, count};
 
 /// Deletes that are shown to people one by one.
 const SHOWN: usize = 50;
@@ -55,7 +55,19 @@ pub(crate) fn run_approve(arguments: &ApproveArguments, invocation: &Invocation)
     if let Some(directory) = &arguments.path {
         path = format!("{path}?path={}", query_value(directory.as_os_str().as_bytes()));
     }
+    if arguments.path.is_none() && is_held_for_root(&arguments.name, invocation) {
+        let next = "what would go to the trash for that is shown first by `jottad held`";
+        return decide(&arguments.name, invocation, &path, &format!("{next}; approved"));
+    }
     decide(&arguments.name, invocation, &path, "approved")
+}
+
+/// Whether a person is asked about a root, so that this word is not the last one. What cannot be asked is not known.
+fn is_held_for_root(name: &str, invocation: &Invocation) -> bool {
+    let path = format!("/v1/held?folder={}", query_value(name.as_bytes()));
+    let held: Result<HeldDocument, Failure> =
+        invocation.wait(async { exchange::get(&invocation.places, &path).await });
+    held.is_ok_and(|held| held.folders.iter().any(|folder| folder.kind == "root"))
 }
 
 /// Brings what is held back.
@@ -85,8 +97,13 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
             output.line(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
         }
         for delete in folder.deletes.iter().take(SHOWN) {
+            let inside = if delete.entries > 1 {
+                format!(", with {} in it", count(delete.files, "file", "files"))
+            } else {
+                String::new()
+            };
             output.line(format_args!(
-                "  would go to the {} trash: {}",
+                "  would go to the {} trash: {}{inside}",
                 delete.side,
                 Escaped(&delete.path)
             ))?;
@@ -94,8 +111,9 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
         if folder.deletes.len() > SHOWN {
             output.line(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
         }
-        output.line(format_args!("  let it happen:  jottad approve {name}"))?;
-        output.line(format_args!("  bring it back:  jottad reject {name}"))?;
+        for choice in &folder.choices {
+            output.line(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
+        }
     }
     Ok(())
 }

@@ -247,6 +247,9 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
             let see =
                 if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
             push(format!("{name}: held: {}{see}", held.reason));
+            for choice in held.choices.iter().filter(|_| held.kind == "root") {
+                push(format!("  {}: {}", choice.means, choice.command));
+            }
         }
         if let Some(watching) = &folder.watching
             && watching.polled_directories > 0

@@ -19,8 +19,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use jottad_core::{OperationKind, RelativePath, Side};
-use jottad_engine::{FolderHandle, FolderRequestError, Problem, ProblemKind, Request};
+use jottad_core::RelativePath;
+use jottad_engine::{FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,10 +33,9 @@ use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::describe_hold;
 use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDelete,
-    HeldDocument, HeldFolder, HeldOverwrite, LogDocument, OperationDocument, OrderDocument, PlanDocument,
-    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
-    VerifiedDocument, WhyDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDocument,
+    HeldFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
+    ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument, VerifiedDocument, WhyDocument,
 };
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
@@ -250,24 +249,9 @@ async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Held
     let query = Query::parse(query)?;
     let mut folders = Vec::new();
     for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
-        let Some(hold) = handle.status().await?.held else { continue };
-        let operations = handle.held().await?;
-        let deletes = operations.iter().filter_map(|operation| match operation.kind {
-            OperationKind::Trash(side) => {
-                let side = if side == Side::Local { "local" } else { "remote" };
-                Some(HeldDelete { path: path_text(&operation.path), side: side.to_owned() })
-            }
-            _ => None,
-        });
-        let overwrites = operations.iter().filter(|operation| operation.kind == OperationKind::Upload);
-        let overwrites = overwrites.map(|operation| HeldOverwrite { path: path_text(&operation.path) });
-        let (_, reason) = describe_hold(&hold);
-        folders.push(HeldFolder {
-            name: folder.name().to_owned(),
-            reason,
-            deletes: deletes.collect(),
-            overwrites: overwrites.collect(),
-        });
+        let Some(held) = handle.held().await? else { continue };
+        let status = describe_hold(folder.config(), &held.hold);
+        folders.push(HeldFolder::new(folder.name(), status, &held.operations));
     }
     Ok(Json(HeldDocument { schema: SCHEMA, folders }))
 }
@@ -460,11 +444,20 @@ async fn ask_held(
     request: Request,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let name = decided_folder(order)?;
-    for (_, handle) in running(daemon, Some(name))? {
-        if handle.status().await?.held.is_none() {
-            let failure = Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`");
-            return Err(Refusal(StatusCode::CONFLICT, failure));
-        }
+    for (folder, handle) in running(daemon, Some(name))? {
+        let failure = match handle.hold().await? {
+            None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
+            Some(Hold::Root { reason, root: HeldRoot::Missing }) => {
+                // If something is there again it is taken up, and then asked about.
+                folder.wake().await;
+                Failure::failed(reason).hint(format!(
+                    "put it back, and ask again in a moment; or say where it is now: \
+                     jottad folder set {name} local=PATH"
+                ))
+            }
+            Some(_) => continue,
+        };
+        return Err(Refusal(StatusCode::CONFLICT, failure));
     }
     ask(daemon, order, request).await
 }

@@ -1,14 +1,14 @@
 //! The status document, gathered from all folders at one moment.
 
-use jottad_engine::{FolderStatus, Hold, Verdict};
+use jottad_engine::{FolderStatus, HeldRoot, Hold, Verdict};
 use jottad_watcher::Coverage;
 
-use crate::config::WrongFolder;
+use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::daemon::{Daemon, descriptors};
 use crate::documents::{
-    FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA, StatusDocument,
-    Time, VerdictWord, WatchingDocument,
+    ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA,
+    StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -101,7 +101,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         paused: status
             .and_then(|status| status.paused)
             .map(|paused| PausedDocument { until: paused.until.map(Time) }),
-        held: held(&report),
+        held: held(folder, &report),
         problems: status.map(|status| status.problems),
         watching: report.coverage.map(watching),
         restarts: folder.restarts(),
@@ -128,7 +128,7 @@ fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
         bytes: None,
         pending: None,
         paused: None,
-        held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason() }),
+        held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason(), choices: Vec::new() }),
         problems: Some(0),
         watching: None,
         restarts: None,
@@ -137,32 +137,68 @@ fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
     }
 }
 
-fn held(report: &Report) -> Option<HeldStatus> {
+fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
     match &report.status {
-        Some(FolderStatus { held, .. }) => held.as_ref().map(|hold| {
-            let (kind, reason) = describe_hold(hold);
-            HeldStatus { kind: kind.to_owned(), reason }
-        }),
+        Some(FolderStatus { held, .. }) => held.as_ref().map(|hold| describe_hold(folder.config(), hold)),
         // Not even started.
         None if report.verdict == Verdict::Held => {
-            Some(HeldStatus { kind: report.hold.to_owned(), reason: report.trouble.clone()? })
+            let reason = report.trouble.clone()?;
+            if report.hold == "root" {
+                return Some(describe_hold(folder.config(), &Hold::Root { reason, root: HeldRoot::Missing }));
+            }
+            Some(HeldStatus { kind: report.hold.to_owned(), reason, choices: Vec::new() })
         }
         None => None,
     }
 }
 
-/// The word for a hold, and the reason for people.
-pub(super) fn describe_hold(hold: &Hold) -> (&'static str, String) {
-    match hold {
-        Hold::Root { reason } => ("root", reason.clone()),
-        Hold::Place { reason } => ("place", reason.clone()),
-        Hold::Deletes { entries } => {
-            ("deletes", format!("{} would be deleted at once", count(*entries, "entry", "entries")))
+/// What is said of a hold, with what a person can do about it.
+pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
+    let name = &folder.name;
+    let (approve, reject) = (format!("jottad approve {name}"), format!("jottad reject {name}"));
+    let elsewhere = ("it is elsewhere now", format!("jottad folder set {name} local=PATH"));
+    let let_or_bring = |approve, reject| vec![("let it happen", approve), ("bring it back", reject)];
+    let (kind, reason, choices) = match hold {
+        Hold::Root { reason, root } => {
+            let choices = match root {
+                HeldRoot::Missing => {
+                    vec![("it is back: look again", format!("jottad sync {name}")), elsewhere]
+                }
+                HeldRoot::Local => vec![
+                    ("fetch everything from the service here again", reject),
+                    ("it is right as it is; what would go to the trash for that is shown first", approve),
+                    elsewhere,
+                ],
+                HeldRoot::Remote if folder.mode.pulls() => vec![
+                    ("send everything again", reject),
+                    ("it was deleted; what would go to the local trash for that is shown first", approve),
+                ],
+                HeldRoot::Remote => vec![("make it again and send everything", approve)],
+            };
+            ("root", reason.clone(), choices)
         }
-        Hold::Overwrites { files } => {
-            ("overwrites", format!("{} would be overwritten at once", count(*files, "file", "files")))
+        Hold::Place { reason } => ("place", reason.clone(), Vec::new()),
+        Hold::Deletes { entries, files } => {
+            let entries = count(*entries, "entry", "entries");
+            let files = count(*files, "file", "files");
+            let reason = format!("{entries} would be deleted at once ({files})");
+            ("deletes", reason, let_or_bring(approve, reject))
         }
-    }
+        Hold::Overwrites { files, rewritten } => {
+            let files = count(*files, "file", "files");
+            let reason = match rewritten {
+                None => format!("{files} would be overwritten at once"),
+                Some(rewritten) => format!(
+                    "{files} would be overwritten: {rewritten} photos, films, archives and the like, which seldom \
+                     change, have other content within a month"
+                ),
+            };
+            ("overwrites", reason, let_or_bring(approve, reject))
+        }
+    };
+    let choices = choices.into_iter();
+    let choices = choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command });
+    HeldStatus { kind: kind.to_owned(), reason, choices: choices.collect() }
 }
 
 fn watching(coverage: Coverage) -> WatchingDocument {

@@ -1,0 +1,272 @@
+use std::time::Duration;
+
+use jottad_core::{Content, DeleteLimits, File, Md5, Name};
+
+use super::*;
+use crate::disk::{FileStat, Identity};
+use crate::index::{Base, BaseEntry, Index, ROWS_READ, RemoteRecord, Stamp};
+use crate::settings::FolderSettings;
+use crate::status::Hold;
+
+fn now(seconds: i64) -> Now {
+    Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
+}
+
+fn settings() -> FolderSettings {
+    FolderSettings {
+        name: "docs".to_owned(),
+        mode: Mode::Sync,
+        max_size: None,
+        ignore: Vec::new(),
+        delete_limits: DeleteLimits::default(),
+        poll: Duration::from_mins(10),
+        scan: Duration::from_hours(6),
+        list: Duration::from_hours(6),
+        list_at_start: false,
+        uploads: 4,
+        downloads: 4,
+        host: "kari".to_owned(),
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text.as_bytes().to_vec()).unwrap()
+}
+
+fn remote(node: RemoteNode) -> RemoteRecord {
+    RemoteRecord { node, name: None, claimed: false }
+}
+
+/// A directory that both sides have.
+fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
+    let mut node = Node::new(parent, name(text));
+    node.local = Local::Directory(Identity { inode: 2, born: 1 });
+    node.base = node.base_from_local();
+    node.remote = Some(remote(RemoteNode::Directory));
+    index.save(&mut node).unwrap();
+    node.id
+}
+
+/// A file that both sides have.
+fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
+    let modified = Timestamp::from_seconds(1);
+    let content = Content { size, md5: Md5::from_bytes([7; 16]) };
+    let identity = Identity { inode: 3, born: 1 };
+    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    let mut node = Node::new(parent, name(text));
+    node.local = Local::File { stat, md5: Some(content.md5) };
+    let agreed = File { content, modified };
+    node.base = Some(Base { entry: BaseEntry::File(agreed), identity, stamp: Stamp::of(&stat) });
+    node.remote = Some(remote(RemoteNode::File(agreed)));
+    index.save(&mut node).unwrap();
+    node.id
+}
+
+/// Everything below a row, and the row, is gone here.
+fn remove(index: &mut Index, top: NodeId) {
+    let mut rows = vec![top];
+    index
+        .walk(top, |node, _| {
+            rows.push(node.id);
+            Ok(Descend::Yes)
+        })
+        .unwrap();
+    for id in rows {
+        let mut node = index.node(id).unwrap().unwrap();
+        node.local = Local::Absent;
+        index.save(&mut node).unwrap();
+    }
+}
+
+fn open() -> (tempfile::TempDir, Index) {
+    let place = tempfile::tempdir().unwrap();
+    let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+    (place, index)
+}
+
+/// Counts the deletes to the end and tells how many rows were read for it, and in how many steps.
+fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
+    let before = ROWS_READ.with(std::cell::Cell::get);
+    folder.round.deleting = Deleting::default();
+    for step in 1..10_000 {
+        folder.round.begin_step();
+        if folder.count_deletes(now(time)).unwrap() {
+            return (ROWS_READ.with(std::cell::Cell::get) - before, step);
+        }
+        assert!(folder.round.next_step().is_some(), "something changed");
+    }
+    panic!("counting does not end");
+}
+
+/// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or in
+/// directories each in the one before.
+fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
+    let (place, mut index) = open();
+    let top = directory(&mut index, NodeId::ROOT, "top");
+    let mut inner = top;
+    for number in 0..files {
+        match shape {
+            "wide" => inner = directory(&mut index, top, &format!("d{number}")),
+            "deep" if number % 4 == 0 => inner = directory(&mut index, inner, "d"),
+            _ => {}
+        }
+        file(&mut index, inner, &format!("f{number}"), 10);
+    }
+    remove(&mut index, top);
+    (place, Folder::new(settings(), index).unwrap())
+}
+
+#[test]
+fn what_a_removed_directory_costs_grows_with_its_entries_and_no_faster() {
+    for shape in ["flat", "wide", "deep"] {
+        let cost = |files| {
+            let (_place, mut folder) = removed(files, shape);
+            let (counted, _) = count(&mut folder, 1);
+            let before = ROWS_READ.with(std::cell::Cell::get);
+            let pending = folder.pending().unwrap().unwrap();
+            assert!(pending.deletes > files as u64);
+            let walked = ROWS_READ.with(std::cell::Cell::get) - before;
+            [counted, walked, folder.index.visited_inside()]
+        };
+        let (small, large) = (cost(400), cost(800));
+        for (small, large) in small.into_iter().zip(large) {
+            assert!(large * 2 < small * 5, "{shape}: {small} rows, then {large}");
+        }
+    }
+}
+
+#[test]
+fn a_hold_says_how_much_is_in_what_it_holds_and_costs_nothing() {
+    let (_place, mut folder) = removed(1500, "flat");
+    count(&mut folder, 1);
+    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 1501, files: 1500 }));
+    folder.pending().unwrap();
+    let before = ROWS_READ.with(std::cell::Cell::get);
+    for _ in 0..100 {
+        folder.hold().unwrap();
+        assert_eq!(folder.pending().unwrap().unwrap().deletes, 1501);
+        folder.round.deleting = Deleting::default();
+        folder.round.begin_step();
+        assert!(folder.plan_deletes(now(2)).unwrap());
+    }
+    assert_eq!(ROWS_READ.with(std::cell::Cell::get), before);
+    let held = folder.held().unwrap().unwrap();
+    assert_eq!((held.operations.len(), held.operations[0].files), (1, 1500));
+}
+
+#[test]
+fn many_rows_are_counted_in_steps() {
+    let (_place, mut index) = open();
+    let top = directory(&mut index, NodeId::ROOT, "top");
+    let files: Vec<NodeId> =
+        (0..20_000).map(|number| file(&mut index, top, &format!("f{number}"), 10)).collect();
+    for id in &files {
+        remove(&mut index, *id);
+    }
+    let mut folder = Folder::new(settings(), index).unwrap();
+    let (_, steps) = count(&mut folder, 1);
+    assert_eq!(steps, 3);
+    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 20_000, files: 20_000 }));
+}
+
+#[test]
+fn what_changes_between_two_steps_is_counted_anew() {
+    let (_place, mut index) = open();
+    let files: Vec<NodeId> =
+        (0..9_000).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
+    for id in &files {
+        remove(&mut index, *id);
+    }
+    let kept = file(&mut index, NodeId::ROOT, "kept", 10);
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.round.begin_step();
+    assert!(!folder.count_deletes(now(1)).unwrap());
+    remove(&mut folder.index, kept);
+    folder.round.begin_step();
+    assert!(!folder.count_deletes(now(1)).unwrap());
+    assert!(folder.round.again, "another round counts all of it");
+}
+
+/// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time: how many go before
+/// the rest is held; `new` names what takes their place.
+fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
+    let (_place, mut index) = open();
+    let rows: Vec<NodeId> =
+        (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.issue_confirmations(now(1000)).unwrap();
+    count(&mut folder, 1000);
+    for (number, some) in rows.chunks(at_once).enumerate() {
+        for id in some {
+            remove(&mut folder.index, *id);
+            if let Some(size) = new {
+                file(&mut folder.index, NodeId::ROOT, &format!("f{}.locked", id.0), size);
+            }
+        }
+        count(&mut folder, 1001);
+        if folder.hold().unwrap().is_some() {
+            return number * at_once;
+        }
+        for due in std::mem::take(&mut folder.round.deleting.due) {
+            folder.note_loss(due.loss).unwrap();
+            let mut node = folder.index.node(due.node).unwrap().unwrap();
+            (node.base, node.remote) = (None, None);
+            folder.index.save(&mut node).unwrap();
+        }
+    }
+    files
+}
+
+#[test]
+fn deletes_that_come_a_few_at_a_time_are_counted_together() {
+    // Half of 300 may go; what is new makes nobody blind, and where it takes the place of what goes it counts, too.
+    assert_eq!(lost_before_held(300, 10, None), 150);
+    assert_eq!(lost_before_held(300, 10, Some(10_100)), 70);
+    assert_eq!(lost_before_held(300, 10, Some(1_000_000)), 150);
+    assert_eq!(lost_before_held(300, 300, Some(1_000_000)), 0);
+    assert_eq!(lost_before_held(19, 1, None), 19);
+}
+
+#[test]
+fn what_is_new_may_go_again() {
+    let (_place, mut index) = open();
+    for number in 0..30 {
+        file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
+    }
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.issue_confirmations(now(1000)).unwrap();
+    count(&mut folder, 1000);
+    for number in 0..200 {
+        let id = file(&mut folder.index, NodeId::ROOT, &format!("t{number}"), 10);
+        remove(&mut folder.index, id);
+        count(&mut folder, 1001);
+        assert_eq!(folder.hold().unwrap(), None);
+        let due = std::mem::take(&mut folder.round.deleting.due);
+        assert_eq!(due.len(), 1);
+        folder.note_loss(due[0].loss).unwrap();
+        let mut node = folder.index.node(id).unwrap().unwrap();
+        (node.base, node.remote) = (None, None);
+        folder.index.save(&mut node).unwrap();
+    }
+}
+
+#[test]
+fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
+    let (_place, mut index) = open();
+    for number in 0..30 {
+        file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
+    }
+    let gone = file(&mut index, NodeId::ROOT, "gone", 10);
+    remove(&mut index, gone);
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.root.hold("another directory".to_owned(), now(1));
+    folder.approve(now(1)).unwrap();
+    count(&mut folder, 2);
+    // That is where it begins to wait for a person; the root would be looked at before.
+    assert_eq!(folder.held_deletes().unwrap(), Some((1, 1)));
+    folder.root = super::super::Root::default();
+    folder.approve(now(3)).unwrap();
+    count(&mut folder, 4);
+    assert_eq!(folder.held_deletes().unwrap(), None);
+    assert_eq!(folder.round.deleting.due.len(), 1);
+}
