@@ -15,6 +15,7 @@ mod metered;
 mod perform;
 mod planted;
 mod remote;
+mod rules_file;
 mod run;
 mod settings;
 mod status;
@@ -26,8 +27,9 @@ pub use disk::{
     Mount, OtherKind, RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
-    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, ScannedDirectory, Task, Told,
+    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LinkedRules, LocalExpectation, LocalHint,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, RulesFile, ScannedDirectory,
+    Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};

@@ -68,6 +68,10 @@ impl<D: Disk> Disk for Metered<D> {
         self.disk.mount(path).await
     }
 
+    async fn link_target(&self, path: &RelativePath) -> Result<Vec<u8>, DiskError> {
+        self.disk.link_target(path).await
+    }
+
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
         self.disk.stat(path).await
     }

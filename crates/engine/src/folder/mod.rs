@@ -27,6 +27,7 @@ mod respelling;
 mod root;
 mod round;
 mod scanning;
+mod unheard;
 mod verifying;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -259,7 +260,13 @@ impl Folder {
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
-            Event::LocalHint(LocalHint::Directory(path)) => self.scanning.want_directory(path),
+            Event::LocalHint(LocalHint::Directory(path)) => {
+                if path.is_root() && self.rules.is_unread() {
+                    // They may have been mended, and until then the root is held.
+                    self.root.doubt();
+                }
+                self.scanning.want_directory(path);
+            }
             Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),
             Event::LocalHint(LocalHint::Root) => {
                 self.root.doubt();

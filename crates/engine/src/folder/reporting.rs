@@ -12,8 +12,7 @@ use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -208,9 +207,9 @@ impl Folder {
         let refused = self.rules.refused().into_iter().map(|refused| {
             Ok(Problem {
                 path: refused.path,
-                kind: ProblemKind::BadRule,
+                kind: refused.kind,
                 reason: refused.reason,
-                remedy: "correct the rules; the other lines of the file count".to_owned(),
+                remedy: refused.remedy.to_owned(),
                 since: refused.since,
                 tries: 1,
                 next_try: None,

@@ -9,6 +9,7 @@ mod facts;
 mod held;
 mod history;
 mod ignore_files;
+mod names;
 mod node;
 mod open;
 mod problems;

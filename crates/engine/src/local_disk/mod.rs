@@ -4,6 +4,7 @@
 //! blocking threads. What is written is written so that a crash at any point leaves every file whole and
 //! reachable, and is durable when the future is done.
 
+mod attributes;
 mod beneath;
 mod copying;
 mod errors;
@@ -129,6 +130,10 @@ impl Disk for LocalDisk {
 
     async fn mount(&self, path: &RelativePath) -> Result<Option<Mount>, DiskError> {
         self.run("looking at", path, mounting::mount).await
+    }
+
+    async fn link_target(&self, path: &RelativePath) -> Result<Vec<u8>, DiskError> {
+        self.run("looking at", path, beneath::link_target).await
     }
 
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {

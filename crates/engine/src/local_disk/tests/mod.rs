@@ -1,5 +1,6 @@
 //! Real directories and files, and what else may stand in them.
 
+mod attributes;
 mod crash;
 mod mounts;
 mod reading;
