@@ -34,7 +34,7 @@ pub use event::{
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
-pub use local_disk::LocalDisk;
+pub use local_disk::{LocalDisk, TrashLimit, TrashReport, Trashed};
 pub use perform::{is_source_changed, perform};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};

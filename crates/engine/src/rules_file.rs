@@ -180,8 +180,9 @@ mod tests {
             assert!(made.unwrap().success());
         });
         assert_eq!(reason(pipe), "reading d/.jottaignore: it is a named pipe");
-        let large =
-            rules_after(|root| drop(fs::copy(root.join("large"), root.join("d/.jottaignore")).unwrap()));
+        let large = rules_after(|root| {
+            fs::copy(root.join("large"), root.join("d/.jottaignore")).unwrap();
+        });
         assert_eq!(reason(large), "reading d/.jottaignore: it has 66560 bytes, and rules may have 65536");
         if !rustix::process::geteuid().is_root() {
             let locked = rules_after(|root| {

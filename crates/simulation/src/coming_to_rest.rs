@@ -41,11 +41,19 @@ impl Run<'_> {
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
+        let had_broken_rules = world.mend_rules();
         let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_));
         let was_gone = self.scenario.steps.iter().any(|step| is_unmount(&step.act));
         // A name that a file loses changes its stat also under its other names, which no watcher tells of.
         let has_links = self.acts().any(|act| matches!(act, Act::Link(..)));
-        let is_sure = world.knobs.hints == Hints::All && locked.is_empty() && !was_gone && !has_links;
+        // A directory with rules behind a link that led nowhere for a while is looked at again later.
+        let has_linked_rules = self.acts().any(|act| matches!(act, Act::LinkRules(..)));
+        let is_sure = world.knobs.hints == Hints::All
+            && locked.is_empty()
+            && !was_gone
+            && !has_links
+            && !had_broken_rules
+            && !has_linked_rules;
         drop(world);
         self.request(Request::Resume);
         self.request(Request::Reconnect);

@@ -33,6 +33,19 @@ const MEDDLED: u32 = 5001;
 /// Where rules are.
 const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
 
+/// What the links among them lead to: files that may be there, and what can never be rules.
+const LINK_TARGETS: [&str; 9] = [
+    "../.jottaignore",
+    "../.jottaignore",
+    "e/.jottaignore",
+    "../d/.jottaignore",
+    "../f/.jottaignore",
+    "d/.jottaignore",
+    "a",
+    "nowhere",
+    "/outside",
+];
+
 /// What happens in some lives besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extras {
@@ -76,6 +89,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     }
     if extras.meddling {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
+    }
+    if extras.rules {
+        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
@@ -162,6 +178,22 @@ fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
             scenario.steps.insert(place, Step { after: After::Moves(0), act: Act::SyncNow });
             scenario.steps.insert(place, Step { after: After::Rest, act });
         }
+    }
+}
+
+/// In some of the lives with rules those are links. Drawn apart.
+fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..4) > 0 {
+        return;
+    }
+    for _ in 0..random.usize(1..5) {
+        let path = RULE_FILES[random.usize(0..RULE_FILES.len())];
+        let act = match random.u8(0..4) {
+            0 => Act::WriteRules(path, random.u8(0..rule_files::COUNT)),
+            1 => Act::Remove(path),
+            _ => Act::LinkRules(path, LINK_TARGETS[random.usize(0..LINK_TARGETS.len())]),
+        };
+        add_step(scenario, random, act);
     }
 }
 

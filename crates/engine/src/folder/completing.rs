@@ -470,7 +470,10 @@ impl Folder {
             DiskErrorKind::PermissionDenied => {
                 (ProblemKind::Unreadable, "let the user that runs jottad read and write it, or ignore it")
             }
-            DiskErrorKind::NoSpace => (ProblemKind::LocalDisk, "free some space on the local disk"),
+            DiskErrorKind::NoSpace => (
+                ProblemKind::LocalDisk,
+                "free some space on the local disk; `jottad trash empty --local` empties what jottad keeps there",
+            ),
             _ => (ProblemKind::LocalDisk, "check the local disk"),
         };
         self.put_problem(node.id, kind, error.to_string(), remedy, Some(Duration::from_mins(5)), now)

@@ -140,6 +140,10 @@ impl Folder {
             }
             self.round.rest.walked(page.len());
             for mut node in page {
+                if self.waits_for_directory(&node)? {
+                    self.round.cursor = Cursor::after(&node);
+                    continue;
+                }
                 let here = match surroundings.take() {
                     Some(here) if here.directory == node.parent => here,
                     _ => self.surroundings(node.parent)?,
@@ -154,6 +158,16 @@ impl Folder {
                 self.round.cursor = Cursor::after(&node);
             }
         }
+    }
+
+    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing can be done for it,
+    /// and in a deep tree most are such: to look at all that is above each of them in every round would take for ever.
+    fn waits_for_directory(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(node.base.is_none()
+            && node.remote.is_none()
+            && node.local.kind().is_some()
+            && node.parent != NodeId::ROOT
+            && self.index.is_only_here(node.parent)?)
     }
 
     /// Backups leave alone what only the remote side has, unless a person asked for it back.

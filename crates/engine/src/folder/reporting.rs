@@ -49,6 +49,7 @@ impl Folder {
                 .collect(),
             held,
             problems,
+            unheard_files: self.unheard_files(),
             trouble: self.connection.trouble().map(str::to_owned),
         })
     }

@@ -137,10 +137,10 @@ impl Folder {
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
             let below = path.join(&name);
-            if self.rules.ignores(&below, true) {
+            if !self.rules.is_empty() && self.rules.ignores(&below, true) {
                 return Ok(None);
             }
-            match self.index.child(id, &name)? {
+            match self.index.directory_in(id, &name)? {
                 // What is below it now may be on another disk.
                 Some(child) if matches!(child.local, Local::MountChanged(_)) => {
                     path = below;

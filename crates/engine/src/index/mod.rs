@@ -3,6 +3,7 @@
 //! It holds observations, never pending work: losing it costs time, not data, because the next run adopts what
 //! is equal on both sides. One thread owns it.
 
+mod above;
 mod claims;
 mod differences;
 mod facts;
@@ -39,6 +40,7 @@ pub struct Index {
     last_id: i64,
     /// Changes with every rule.
     ignore_revision: u64,
+    above: above::Above,
 }
 
 impl Index {

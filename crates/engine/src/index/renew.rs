@@ -56,6 +56,7 @@ impl Index {
             has_problems: true,
             last_id,
             ignore_revision: 0,
+            above: super::above::Above::default(),
         };
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;

@@ -35,10 +35,13 @@ use self::reading::CancelOnDrop;
 use self::reading::CheckedFile;
 use self::root::Root;
 use self::staging::Staged;
+pub use self::trash::{TrashLimit, TrashReport, Trashed};
 use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity,
 };
+
+const EMPTYING: &str = "emptying the trash of";
 
 /// The real file system below one root. Cheap to clone; clones share the root's lock.
 #[derive(Debug, Clone)]
@@ -59,16 +62,40 @@ impl LocalDisk {
         }
     }
 
-    /// Deletes for good what has been in the local trash for longer than `days`, and returns how many minutes' worth
-    /// of trash that was.
+    /// Deletes for good what has been in the local trash for longer than `days`, and, while it holds more than `limit`, the
+    /// oldest of what has been there for longer than a day.
     ///
     /// A file that was still written to after it was replaced is kept for as long again. What cannot be deleted is
     /// left, and everything else is deleted before the first such error is returned.
-    pub async fn expire_trash(&self, days: u32, now: Timestamp) -> Result<usize, DiskError> {
-        self.run("emptying the trash of", &RelativePath::root(), move |root, _| {
-            trash::expire(root, days, now)
-        })
-        .await
+    pub async fn expire_trash(
+        &self,
+        days: u32,
+        limit: TrashLimit,
+        now: Timestamp,
+    ) -> Result<TrashReport, DiskError> {
+        self.run(EMPTYING, &RelativePath::root(), move |root, _| trash::expire(root, days, limit, now)).await
+    }
+
+    /// How much is in the local trash, and how much there should be at most. Nothing is deleted.
+    pub async fn trash_report(&self, limit: TrashLimit) -> Result<TrashReport, DiskError> {
+        self.run("looking at the trash of", &RelativePath::root(), move |root, _| trash::report(root, limit))
+            .await
+    }
+
+    /// What is in the local trash: every file, and every directory in which nothing is; oldest first.
+    pub async fn trashed(&self) -> Result<Vec<Trashed>, DiskError> {
+        self.run("listing the trash of", &RelativePath::root(), |root, _| trash::list(root)).await
+    }
+
+    /// Puts something from the local trash back to where it was. [`DiskErrorKind::Occupied`] if something is there.
+    pub async fn restore_trashed(&self, trashed: Trashed) -> Result<(), DiskError> {
+        let path = trashed.path.clone();
+        self.write("restoring", &path, move |root, _| trash::restore(root, &trashed)).await
+    }
+
+    /// Deletes for good all that is in the local trash, and returns how many bytes that was.
+    pub async fn empty_trash(&self) -> Result<u64, DiskError> {
+        self.run(EMPTYING, &RelativePath::root(), |root, _| trash::empty(root)).await
     }
 
     /// Runs work that changes what is at a path.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jottad_core::{DeleteLimits, Mode};
+use jottad_engine::TrashLimit;
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
@@ -105,6 +106,8 @@ pub(crate) struct Guard {
     pub(crate) hard_delete: bool,
     /// How long the local trash keeps its entries.
     pub(crate) local_trash_days: u32,
+    /// How much it keeps of what is older than a day.
+    pub(crate) local_trash_limit: TrashLimit,
 }
 
 /// One configured pair.
@@ -250,7 +253,30 @@ fn check_guard(section: &Section<'_>, raw: &raw::RawGuard) -> Result<Guard, Conf
         },
         hard_delete: section.switch("hard_delete", &raw.hard_delete, false)?,
         local_trash_days: u32::try_from(days).unwrap_or(u32::MAX),
+        local_trash_limit: section.parsed(
+            "local_trash_limit",
+            &raw.local_trash_limit,
+            TrashLimit::Percent(10),
+            parse_trash_limit,
+        )?,
     })
+}
+
+/// Reads `10%`, `5 GiB`, `unlimited`.
+fn parse_trash_limit(text: &str) -> Result<TrashLimit, String> {
+    let text = text.trim();
+    if text == "unlimited" {
+        return Ok(TrashLimit::Unlimited);
+    }
+    let Some(percent) = text.strip_suffix('%') else {
+        return parse_size(text).map(TrashLimit::Bytes).map_err(|_| {
+            format!("{text:?} is no limit: write a share of the disk (\"10%\"), a size (\"5 GiB\") or \"unlimited\"")
+        });
+    };
+    match percent.trim_end().parse() {
+        Ok(percent @ 1..=100) => Ok(TrashLimit::Percent(percent)),
+        _ => Err(format!("{text:?} is no share of a disk: write 1% to 100%")),
+    }
 }
 
 fn check_folder(

@@ -44,6 +44,7 @@ pub(crate) struct RawGuard {
     pub(crate) max_delete_percent: Field,
     pub(crate) hard_delete: Field,
     pub(crate) local_trash_days: Field,
+    pub(crate) local_trash_limit: Field,
 }
 
 #[derive(Debug, Default, Deserialize)]

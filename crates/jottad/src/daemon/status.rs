@@ -80,7 +80,9 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         pending: status.and_then(|status| status.pending).map(Into::into),
         held: held(&report),
         problems: status.map(|status| status.problems),
-        watching: report.coverage.map(watching),
+        watching: report
+            .coverage
+            .map(|coverage| watching(coverage, status.map_or(0, |status| status.unheard_files))),
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
@@ -114,7 +116,7 @@ pub(super) fn describe_hold(hold: &Hold) -> (&'static str, String) {
     }
 }
 
-fn watching(coverage: Coverage) -> WatchingDocument {
+fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {
     let notice = match (coverage.notice, coverage.limit_hint) {
         (Some(notice), Some(hint)) => Some(format!("{notice}; raise the limit with: {hint}")),
         (None, Some(hint)) => Some(format!("raise the limit with: {hint}")),
@@ -123,6 +125,7 @@ fn watching(coverage: Coverage) -> WatchingDocument {
     WatchingDocument {
         directories: coverage.directories as u64,
         polled_directories: coverage.polled_directories as u64,
+        polled_files,
         notice,
     }
 }
