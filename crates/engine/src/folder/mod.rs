@@ -22,6 +22,7 @@ mod moving;
 mod overwriting;
 mod planning;
 mod reporting;
+mod resending;
 mod resolving;
 mod respelling;
 mod root;
@@ -50,6 +51,7 @@ use hashing::Hashing;
 use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
+use resending::Resending;
 use resolving::Resolving;
 use respelling::Respelling;
 use root::Root;
@@ -104,6 +106,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     departing: Departing,
+    resending: Resending,
     resolving: Resolving,
     respelling: Respelling,
     verifying: Verifying,
@@ -161,6 +164,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             departing: Departing::default(),
+            resending: Resending::default(),
             resolving,
             respelling: Respelling::default(),
             verifying: Verifying::default(),
@@ -239,6 +243,7 @@ impl Folder {
             self.connection.deadline(),
             self.confirming.deadline(),
             self.listing.deadline(),
+            self.resending.deadline(),
             self.resolving.deadline(),
             self.hinting.deadline(),
             self.respelling.deadline(),
@@ -297,7 +302,7 @@ impl Folder {
         self.resolving.timer(now);
         self.hinting.timer(now);
         self.round.timer(now);
-        if self.respelling.timer(now) {
+        if self.respelling.timer(now) | self.resending.timer(now) {
             self.round.restart();
         }
         self.retry_due_problems(now)?;
@@ -333,6 +338,7 @@ impl Folder {
         self.scanning.want_everything();
         self.listing.want_everything();
         self.connection.retry_now();
+        self.resending.forget();
         self.retry_all_problems()
     }
 
@@ -385,6 +391,7 @@ impl Folder {
             && self.listing.is_idle()
             && self.hinting.is_idle()
             && self.confirming.is_idle()
+            && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
             && self.running.is_empty()

@@ -267,6 +267,12 @@ impl Folder {
                     return Ok(Considered::NoRoom);
                 }
                 if action == Action::Upload
+                    && let Some(time) = self.resending.waits_until(node.id, now)
+                {
+                    self.resending.note_due(time);
+                    return Ok(Considered::Passed);
+                }
+                if action == Action::Upload
                     && (!self.connection.takes_uploads() || self.waits_to_overwrite(node)?)
                 {
                     return Ok(Considered::Passed);

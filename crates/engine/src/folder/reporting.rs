@@ -314,6 +314,13 @@ impl Folder {
         explanation.next = operation(&node, path.clone(), decision);
         explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
         decision.because.clone_into(&mut explanation.reason);
+        if decision.action == Action::Upload
+            && let Some(pause) = self.resending.pause_of(node.id)
+        {
+            let seconds = pause.as_secs();
+            explanation.reason =
+                format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
+        }
         Ok(explanation)
     }
 

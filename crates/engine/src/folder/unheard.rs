@@ -145,7 +145,9 @@ impl Folder {
             }
             polled_to = names.last().map(|name| name.inode);
             let known = u32::try_from(names.len()).unwrap_or(u32::MAX);
-            if names.iter().any(|name| name.links > known) {
+            // What jottad itself did through one name, setting a time, is not known of the others.
+            let is_one = names.windows(2).all(|two| two[0].changed == two[1].changed);
+            if !is_one || names.iter().any(|name| name.links > known) {
                 parents.extend(names.iter().map(|name| name.parent));
                 parents.sort_unstable();
                 parents.dedup();

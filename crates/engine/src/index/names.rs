@@ -18,6 +18,8 @@ pub(crate) struct NameRow {
     pub(crate) links: u32,
     /// The directory that the row is in.
     pub(crate) parent: NodeId,
+    /// When the file changed last, as the row knows.
+    pub(crate) changed: i64,
 }
 
 impl Index {
@@ -39,13 +41,14 @@ impl Index {
     /// Rows of files with several names, in the order of inodes, after one of these.
     pub(crate) fn names_after(&self, inode: Option<i64>, limit: usize) -> Result<Vec<NameRow>, IndexError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT coalesce(local_inode, base_inode), local_links, parent FROM node INDEXED BY node_names
+            "SELECT coalesce(local_inode, base_inode), local_links, parent, coalesce(local_changed, base_changed)
+             FROM node INDEXED BY node_names
              WHERE local_links IS NOT NULL AND (?1 IS NULL OR coalesce(local_inode, base_inode) > ?1)
              ORDER BY coalesce(local_inode, base_inode) LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![inode, limit], |row| {
-            Ok(NameRow { inode: row.get(0)?, links: row.get(1)?, parent: row.get(2)? })
+            Ok(NameRow { inode: row.get(0)?, links: row.get(1)?, parent: row.get(2)?, changed: row.get(3)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

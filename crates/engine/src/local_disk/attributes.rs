@@ -29,6 +29,12 @@ const GUARDS: [&[u8]; 6] = [
     b"system.cifs_acl",
 ];
 
+/// What a system calls an attribute that is not there.
+#[cfg(target_os = "linux")]
+const MISSING: Errno = Errno::NODATA;
+#[cfg(not(target_os = "linux"))]
+const MISSING: Errno = Errno::NOATTR;
+
 const OWNER_ALONE: RawMode = 0o700;
 const PERMISSIONS: RawMode = 0o777;
 
@@ -226,7 +232,7 @@ fn attribute(file: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     };
     match read() {
         Ok(value) => Ok(Some(value)),
-        Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS) => Ok(None),
+        Err(MISSING | Errno::NOTSUP | Errno::NOSYS) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -23,12 +23,13 @@ mod trash;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jottad_core::{Md5, RelativePath, Timestamp};
+use jottad_core::{Md5, RelativePath, Timestamp, is_conflict_copy};
 use rustix::fd::OwnedFd;
 
 use self::reading::CancelOnDrop;
@@ -41,6 +42,8 @@ use crate::disk::{
     Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity,
 };
 
+/// Most files that made way and are remembered.
+const MOST_SET_ASIDE: usize = 1000;
 const EMPTYING: &str = "emptying the trash of";
 
 /// The real file system below one root. Cheap to clone; clones share the root's lock.
@@ -49,6 +52,8 @@ pub struct LocalDisk {
     root: Arc<Root>,
     /// What locks the root against another daemon, once it is claimed.
     claim: Arc<Mutex<Option<File>>>,
+    /// Where files are now that made way for another version of theirs, by the name that they had.
+    set_aside: Arc<Mutex<BTreeMap<RelativePath, RelativePath>>>,
 }
 
 impl LocalDisk {
@@ -57,7 +62,7 @@ impl LocalDisk {
     /// [`DiskErrorKind::RootLost`] if there is no directory now.
     pub fn open(root: PathBuf) -> Result<Self, DiskError> {
         match Root::new(root) {
-            Ok(root) => Ok(Self { root: Arc::new(root), claim: Arc::default() }),
+            Ok(root) => Ok(Self { root: Arc::new(root), claim: Arc::default(), set_aside: Arc::default() }),
             Err(kind) => Err(DiskError { action: "opening", path: RelativePath::root(), kind }),
         }
     }
@@ -218,8 +223,12 @@ impl Disk for LocalDisk {
         replaces: Option<&FileStat>,
     ) -> Result<FileStat, DiskError> {
         let replaces = replaces.copied();
+        let set_aside = Arc::clone(&self.set_aside);
         self.write("writing", path, move |root, path| {
-            placing::place(root, &staged, path, modified, replaces.as_ref())
+            let model = set_aside.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+            let placed = placing::place(root, &staged, path, modified, replaces.as_ref(), model.as_ref())?;
+            set_aside.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+            Ok(placed)
         })
         .await
     }
@@ -231,9 +240,18 @@ impl Disk for LocalDisk {
         expected: Identity,
     ) -> Result<(), DiskError> {
         let to = to.clone();
+        let set_aside = Arc::clone(&self.set_aside);
         self.write("renaming", from, move |root, from| {
             own_directory::protect(&to)?;
-            renaming::rename(root, from, &to, expected)
+            renaming::rename(root, from, &to, expected)?;
+            if is_copy_beside(&to, from) {
+                let mut set_aside = set_aside.lock().unwrap_or_else(PoisonError::into_inner);
+                if set_aside.len() >= MOST_SET_ASIDE {
+                    set_aside.clear();
+                }
+                set_aside.insert(from.clone(), to);
+            }
+            Ok(())
         })
         .await
     }
@@ -278,6 +296,16 @@ impl Disk for LocalDisk {
             path: RelativePath::root(),
             kind,
         })
+    }
+}
+
+/// Whether one path is a conflict copy of what has the other one.
+fn is_copy_beside(copy: &RelativePath, original: &RelativePath) -> bool {
+    match (copy.split_last(), original.split_last()) {
+        ((beside, Some(copy)), (directory, Some(original))) => {
+            beside == directory && is_conflict_copy(&copy, &original)
+        }
+        _ => false,
     }
 }
 

@@ -32,16 +32,19 @@ pub(super) fn make_directory(root: &OwnedFd, path: &RelativePath) -> Result<Iden
     }
 }
 
-/// Puts a finished file in its place; see [`crate::Disk::place`].
+/// Puts a finished file in its place; see [`crate::Disk::place`]. Where nothing is, `set_aside` is where the file is now that
+/// had the name until a moment ago, and made way for this one.
 pub(super) fn place(
     root: &OwnedFd,
     staged: &Staged,
     path: &RelativePath,
     modified: Timestamp,
     replaces: Option<&FileStat>,
+    set_aside: Option<&RelativePath>,
 ) -> Result<FileStat, DiskErrorKind> {
     let place = Place::of(root, path, READ_DIRECTORY)?;
     let there = place.facts()?;
+    let model_place;
     match (&there, replaces) {
         (Some(_), None) => return Err(DiskErrorKind::Occupied),
         (Some(facts), Some(replaces)) if facts.file() == Some(*replaces) => {}
@@ -49,7 +52,16 @@ pub(super) fn place(
         (_, Some(_)) => return Err(DiskErrorKind::Changed),
     }
 
-    let finished = finish(staged, modified, &place, there.as_ref())?;
+    let model = match (there, set_aside) {
+        (Some(there), _) => Some((place.at(), there)),
+        (None, None) => None,
+        (None, Some(path)) => {
+            model_place = Place::of(root, path, READ_DIRECTORY).ok();
+            let model = model_place.as_ref().map(Place::at);
+            model.and_then(|at| Some((at, at.facts().ok()??))).filter(|(_, facts)| facts.file().is_some())
+        }
+    };
+    let finished = finish(staged, modified, &place, model)?;
     match replaces {
         None => rename_to_free(staged.at(), place.at())?,
         Some(replaces) => replace(root, staged, path, &place, replaces)?,
@@ -83,15 +95,16 @@ pub(super) fn set_modified(
     }
 }
 
-/// Gives the file everything that it is to have besides its content, and makes it durable.
+/// Gives the file everything that it is to have besides its content, as the file has that it comes after, and makes it
+/// durable.
 fn finish(
     staged: &Staged,
     modified: Timestamp,
     place: &Place,
-    replaced: Option<&Facts>,
+    model: Option<(At<'_>, Facts)>,
 ) -> Result<FileStat, DiskErrorKind> {
-    match replaced {
-        Some(replaced) => attributes::take_over(staged, place.at(), replaced)?,
+    match model {
+        Some((at, facts)) => attributes::take_over(staged, at, &facts)?,
         None => attributes::take_from_directory(staged, &place.directory)?,
     }
     set_times(&staged.file, modified)?;

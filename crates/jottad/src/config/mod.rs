@@ -133,6 +133,8 @@ pub(crate) struct Folder {
     pub(crate) watch: Backend,
     /// Larger files, in bytes, are ignored; `None`: however large.
     pub(crate) max_size: Option<u64>,
+    /// The longest that a file which keeps changing waits before it is sent again.
+    pub(crate) resend: Duration,
 }
 
 impl Config {
@@ -311,6 +313,7 @@ fn check_folder(
         settle: period("settle", &fields.settle, Duration::from_millis(500), Duration::ZERO)?,
         poll: period("poll", &fields.poll, Duration::from_mins(10), Duration::from_secs(1))?,
         scan: period("scan", &fields.scan, Duration::from_hours(6), Duration::from_secs(1))?,
+        resend: period("resend", &fields.resend, Duration::from_mins(5), Duration::ZERO)?,
         watch: section.parsed("watch", &fields.watch, Backend::Auto, |text| match text {
             "auto" => Ok(Backend::Auto),
             "notify" => Ok(Backend::Notify),

@@ -60,4 +60,5 @@ pub(crate) struct RawFolder {
     pub(crate) scan: Field,
     pub(crate) watch: Field,
     pub(crate) max_size: Field,
+    pub(crate) resend: Field,
 }

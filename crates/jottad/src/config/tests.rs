@@ -69,6 +69,7 @@ fn the_example_shows_every_setting_at_its_default() {
         "scan",
         "watch",
         "max_size",
+        "resend",
     ] {
         assert!(example_with_everything().contains(&format!("\n{key} = ")), "{key}");
     }

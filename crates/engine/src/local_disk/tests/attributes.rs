@@ -127,3 +127,20 @@ fn a_new_file_has_the_list_that_its_directory_hands_on() {
     assert_eq!(get(&folder, "d/fetched", ACCESS), get(&folder, "d/made here", ACCESS));
     assert_eq!(mode(&folder, "d/fetched"), mode(&folder, "d/made here"));
 }
+
+#[test]
+fn what_comes_where_a_conflict_copy_made_way_is_as_closed_as_that() {
+    let folder = Folder::new();
+    let stat = folder.write("diary.txt", "mine");
+    fs::set_permissions(folder.at("diary.txt"), fs::Permissions::from_mode(0o600)).unwrap();
+    let copy = "diary (conflict kari 2026-11-23 171400).txt";
+    folder.rename("diary.txt", copy, stat.identity).unwrap();
+    folder.place("diary.txt", "theirs", None).unwrap();
+    assert_eq!((read(folder.at("diary.txt")), mode(&folder, "diary.txt")), ("theirs".to_owned(), 0o600));
+    assert_eq!((read(folder.at(copy)), mode(&folder, copy)), ("mine".to_owned(), 0o600));
+    // That was all that it was good for.
+    fs::remove_file(folder.at("diary.txt")).unwrap();
+    folder.write("usual", "");
+    folder.place("diary.txt", "new", None).unwrap();
+    assert_eq!(mode(&folder, "diary.txt"), mode(&folder, "usual"));
+}
