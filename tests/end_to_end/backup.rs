@@ -46,13 +46,13 @@ fn a_tree_with_every_awkward_name_arrives_and_stays_at_rest() {
 }
 
 #[test]
-fn a_tree_of_a_thousand_levels_is_taken_up_in_seconds() {
+fn a_tree_of_hundreds_of_levels_is_taken_up_in_seconds() {
     let world = World::new();
-    let deepest = vec!["d"; 1000].join("/");
+    let deepest = vec!["d"; 300].join("/");
     world.write(format!("{deepest}/file"), "deep down");
     let began = Instant::now();
     world.pass(0);
     assert!(world.service.has(&format!("Jotta/Archive/docs/{deepest}/file")));
-    // What grows with the cube of the depth takes an hour.
-    assert!(began.elapsed() < Duration::from_mins(2), "it took {:?}", began.elapsed());
+    // What grows with the cube of the depth takes minutes.
+    assert!(began.elapsed() < Duration::from_mins(1), "it took {:?}", began.elapsed());
 }
