@@ -187,7 +187,7 @@ mod tests {
         if !rustix::process::geteuid().is_root() {
             let locked = rules_after(|root| {
                 fs::write(root.join("d/.jottaignore"), "*").unwrap();
-                fs::set_permissions(root.join("d/.jottaignore"), fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(root.join("d/.jottaignore"), fs::Permissions::from_mode(0o000)).unwrap();
             });
             assert_eq!(reason(locked), "reading d/.jottaignore: permission denied");
         }

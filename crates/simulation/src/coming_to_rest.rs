@@ -200,7 +200,10 @@ impl Run<'_> {
         // Where remote changes travel here, every poll is a listing too.
         let requests = if self.scenario.mode.pulls() { 2 } else { 1 };
         let polls = 60 / u32::from(knobs.poll_minutes) + 1;
-        let most = requests * polls + rounds * (entries + 5);
+        // What no event tells of is read with every poll.
+        let is_unheard = |act: &Act| matches!(act, Act::Link(..) | Act::LinkRules(..));
+        let unheard = if self.acts().any(is_unheard) { polls * entries } else { 0 };
+        let most = requests * polls + unheard + rounds * (entries + 5);
         // They are tried again more and more seldom.
         let hopeless = self.disk_problems()? * 12;
         self.expect("an idle hour", |issued| {

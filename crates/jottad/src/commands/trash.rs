@@ -26,9 +26,12 @@ pub(crate) enum TrashCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct TrashListArguments {
-    /// List what is in the local trash of this folder, or of all: what was deleted or replaced here because of the other side
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
-    local: Option<Option<String>>,
+    /// List what is in the local trash: what was deleted or replaced here because of the other side
+    #[arg(long)]
+    local: bool,
+    /// With --local: of this folder alone
+    #[arg(requires = "local")]
+    folder: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -46,16 +49,19 @@ pub(crate) struct TrashEmptyArguments {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Destroy what is in the local trash of this folder, or of all, and nothing on the service
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
-    local: Option<Option<String>>,
+    /// Destroy what is in the local trash, and nothing on the service
+    #[arg(long)]
+    local: bool,
+    /// With --local: of this folder alone
+    #[arg(requires = "local")]
+    folder: Option<String>,
 }
 
 /// Does what was asked with the trash.
 pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exit, Failure> {
     match command {
-        TrashCommand::Ls(TrashListArguments { local: Some(folder) }) => {
-            local::list(folder.as_deref(), invocation)
+        TrashCommand::Ls(arguments) if arguments.local => {
+            local::list(arguments.folder.as_deref(), invocation)
         }
         TrashCommand::Ls(_) => list(invocation),
         TrashCommand::Restore(arguments) if arguments.local => local::restore(&arguments.remote, invocation),
@@ -64,8 +70,8 @@ pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exi
             let client = invocation.client()?;
             invocation.wait(restore_trashed(&client, &place, invocation.output))
         }
-        TrashCommand::Empty(TrashEmptyArguments { local: Some(folder), yes }) => {
-            local::empty(folder.as_deref(), *yes, invocation)
+        TrashCommand::Empty(arguments) if arguments.local => {
+            local::empty(arguments.folder.as_deref(), arguments.yes, invocation)
         }
         TrashCommand::Empty(arguments) => empty(arguments, invocation),
     }
