@@ -92,7 +92,8 @@ fn the_local_trash_is_listed_restored_and_destroyed_by_command() {
     restore(0).says("restored 1 entry");
     assert_eq!(fs::read(world.path("letters/a.txt")).unwrap(), b"mine");
     wait_until("what was restored is sent", || {
-        world.service.at("Jotta/Archive/docs/letters/a.txt").size == Some(4)
+        let place = "Jotta/Archive/docs/letters/a.txt";
+        world.service.has(place) && world.service.at(place).size == Some(4)
     });
     world.machine.jottad(["trash", "ls", "--local", "--json"]).expect(0);
     world.service.does(Act::put("Jotta/Archive/docs/letters/a.txt", b"theirs again"));
