@@ -90,12 +90,12 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     if extras.meddling {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
     }
-    if extras.rules {
-        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
-    }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
+    if extras.rules {
+        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
+    }
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario
 }
@@ -181,9 +181,9 @@ fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some of the lives with rules those are links. Drawn apart.
+/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are another matter.
 fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
-    if random.u8(0..4) > 0 {
+    if random.u8(0..4) > 0 || has_namesakes(scenario) {
         return;
     }
     for _ in 0..random.usize(1..5) {
@@ -195,6 +195,12 @@ fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
         };
         add_step(scenario, random, act);
     }
+}
+
+/// Whether somebody uses a name that the service folds, encodes or refuses.
+fn has_namesakes(scenario: &Scenario) -> bool {
+    let acts = format!("{:?} {:?}", scenario.before, scenario.steps);
+    ODD.iter().chain(RESPELLED.iter().map(|(_, other)| other)).any(|name| acts.contains(&format!("{name:?}")))
 }
 
 /// In some lives the service tells of changes, with interruptions.

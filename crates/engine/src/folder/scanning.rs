@@ -105,6 +105,7 @@ impl Scanning {
             let ((_, path), depth) = entry.remove_entry();
             self.queue.insert(path, depth);
         }
+        self.unheard.timer(now);
         let everything = self.everything_at.is_some_and(|time| time <= now.monotonic);
         if everything {
             self.everything_at = None;

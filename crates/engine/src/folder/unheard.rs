@@ -28,6 +28,8 @@ pub(super) struct Unheard {
     linked_rules: BTreeMap<RelativePath, LinkedRules>,
     /// When the next poll is due.
     poll_at: Option<Duration>,
+    /// It is due, and begins when something can be read.
+    is_due: bool,
     /// The inode at which the last poll ended.
     polled_to: Option<i64>,
     /// Files that have names which are no rows, as last counted.
@@ -37,6 +39,13 @@ pub(super) struct Unheard {
 impl Unheard {
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.poll_at
+    }
+
+    pub(super) fn timer(&mut self, now: Now) {
+        if self.poll_at.is_some_and(|time| time <= now.monotonic) {
+            self.poll_at = None;
+            self.is_due = true;
+        }
     }
 
     /// A directory was read, and its rules with it.
@@ -124,10 +133,9 @@ impl Folder {
     /// Reads, once a poll is due, the directories with linked rules and a share of those with files that have names
     /// elsewhere.
     pub(super) fn poll_unheard(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.scanning.unheard.poll_at.is_none_or(|time| time > now.monotonic) {
+        if !std::mem::take(&mut self.scanning.unheard.is_due) {
             return Ok(());
         }
-        self.scanning.unheard.poll_at = None;
         let mut directories: Vec<RelativePath> =
             self.scanning.unheard.linked_rules.keys().take(MOST_POLLED).cloned().collect();
         let rows = self.index.names_after(self.scanning.unheard.polled_to, MOST_ROWS)?;
