@@ -181,9 +181,10 @@ fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are another matter.
+/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are another matter, and
+/// where another device removes what a link leads to, a person has to mend the link at any time.
 fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
-    if random.u8(0..4) > 0 || has_namesakes(scenario) {
+    if random.u8(0..4) > 0 || scenario.has_other_devices() || has_namesakes(scenario) {
         return;
     }
     for _ in 0..random.usize(1..5) {
