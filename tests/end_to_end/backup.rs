@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::time::{Duration, Instant};
 
 use crate::stage::{Tree, World, names_that_a_file_can_have};
 
@@ -42,4 +43,16 @@ fn a_tree_with_every_awkward_name_arrives_and_stays_at_rest() {
     world.settle();
     assert_eq!(world.service.changes(), [""; 0]);
     assert_eq!(world.service.tree(), before);
+}
+
+#[test]
+fn a_tree_of_hundreds_of_levels_is_taken_up_in_seconds() {
+    let world = World::new();
+    let deepest = vec!["d"; 300].join("/");
+    world.write(format!("{deepest}/file"), "deep down");
+    let began = Instant::now();
+    world.pass(0);
+    assert!(world.service.has(&format!("Jotta/Archive/docs/{deepest}/file")));
+    // What grows with the cube of the depth takes minutes.
+    assert!(began.elapsed() < Duration::from_mins(1), "it took {:?}", began.elapsed());
 }

@@ -1,6 +1,7 @@
 //! Changes to what is there already: content, time, kind.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use jottad_emulator::Effect;
 
@@ -121,4 +122,26 @@ fn an_ignored_file_stays_here_and_what_was_sent_before_stays_there() {
     world.remove("a.tmp");
     world.pass(0);
     assert_eq!(world.remote_paths(), ["a.tmp", "a.txt"]);
+}
+
+#[test]
+fn a_file_that_keeps_changing_is_sent_more_and_more_seldom_and_at_once_when_a_person_asks() {
+    let world = World::new();
+    world.write("log", "line\n");
+    let daemon = world.start();
+    world.sync(0);
+    let end = Instant::now() + Duration::from_secs(8);
+    let mut lines = 1;
+    while Instant::now() < end {
+        lines += 1;
+        world.write("log", "line\n".repeat(lines));
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let sent = world.service.asked("upload");
+    assert!((2..=5).contains(&sent), "it was sent {sent} times");
+    let path = world.path("log").into_os_string();
+    let why = world.machine.jottad(["why".into(), path]);
+    why.says("it keeps changing, so it is sent again");
+    world.synced();
+    daemon.stop();
 }

@@ -1,8 +1,11 @@
 //! Ignore rules: what they keep away from the service, and that changing them deletes nothing on either side.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use jottad_emulator::Act;
 
-use crate::stage::World;
+use crate::stage::{World, wait_until};
 
 #[test]
 fn rules_in_files_keep_entries_from_being_sent_and_are_themselves_synced() {
@@ -142,5 +145,97 @@ fn a_line_that_is_no_rule_is_a_problem_and_a_file_too_large_stops_its_directory(
     world.write("large/.jottaignore", "x\n");
     world.sync(0);
     assert!(there("large/a.txt") && !there("bad/a.log"));
+    daemon.stop();
+}
+
+/// Puts something in a directory where its rules should be, and takes it away again.
+fn spoil_rules(world: &World, directory: &str, kind: &str) {
+    let path = format!("{directory}/.jottaignore");
+    match kind {
+        "a directory" => world.mkdir(&path),
+        "too large" => world.write(&path, "x\n".repeat(40_000)),
+        target => symlink(target, world.path(&path)).unwrap(),
+    }
+}
+
+#[test]
+fn what_is_no_rules_leaves_its_directory_alone_and_is_named() {
+    for (mode, kind) in
+        [("backup", "../../rules"), ("sync", "nowhere"), ("backup", "a directory"), ("sync", "too large")]
+    {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+        fs::write(world.machine.home().join("rules"), "secret/\n").unwrap();
+        world.write("d/synced", "s");
+        world.write("d/edited", "before");
+        let daemon = world.start();
+        world.sync(0);
+        spoil_rules(&world, "d", kind);
+        world.sync(6);
+        world.write("d/secret/key", "password");
+        world.write("d/edited", "after");
+        world.remove("d/synced");
+        world.write("beside", "b");
+        world.sync(6);
+        assert_eq!(world.problems(), ["d: unreadable"], "{kind}");
+        let told = world.machine.jottad(["problems"]).expect(6);
+        told.says("the rules in d/.jottaignore cannot be read: ").says("put a file with the rules there");
+        assert!(there("beside") && !there("d/secret") && there("d/synced"), "{kind}");
+        assert_eq!(world.service.at("Jotta/Archive/docs/d/edited").size, Some(6), "{kind}");
+        // Between the two there are no rules at all.
+        daemon.stop();
+        world.remove("d/.jottaignore");
+        world.write("d/.jottaignore", "secret/\n");
+        let daemon = world.start();
+        world.sync(0);
+        assert!(!there("d/secret") && !there("d/synced") && there("d/.jottaignore"), "{kind}");
+        assert_eq!(world.service.at("Jotta/Archive/docs/d/edited").size, Some(5), "{kind}");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn a_folder_whose_own_rules_lead_out_of_it_sends_nothing_until_they_are_mended() {
+    let world = World::new();
+    let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+    fs::write(world.machine.home().join("rules"), "secret/\n").unwrap();
+    symlink("../rules", world.path(".jottaignore")).unwrap();
+    world.write("secret/key", "password");
+    world.pass(7);
+    let daemon = world.start();
+    world.sync(7);
+    assert_eq!(world.problems(), [".jottaignore: unreadable"]);
+    world.machine.jottad(["held"]).expect(7).says("which is not inside the folder");
+    assert!(!there("secret"));
+    fs::rename(world.machine.home().join("rules"), world.path(".jottaignore")).unwrap();
+    // Nobody has to ask for it.
+    wait_until("the folder goes on", || there(".jottaignore"));
+    world.sync(0);
+    assert_eq!(world.problems(), [""; 0]);
+    assert!(!there("secret"));
+    daemon.stop();
+}
+
+#[test]
+fn rules_behind_a_link_in_the_folder_count_and_are_followed_when_they_change() {
+    let world = World::new();
+    let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+    world.write("shared/rules", "secret/\n");
+    world.write("d/secret/key", "password");
+    symlink("../shared/rules", world.path("d/.jottaignore")).unwrap();
+    let daemon = world.start();
+    world.sync(0);
+    assert!(there("shared/rules") && !there("d/secret"));
+    world.write("shared/rules", "secret/\nother\n");
+    world.sync(0);
+    world.write("d/other", "o");
+    world.write("d/third", "t");
+    wait_until("the third is sent", || there("d/third"));
+    assert!(!there("d/other") && !there("d/secret"));
+    // Where nothing is any more there are no rules to go by.
+    world.remove("shared/rules");
+    world.sync(6);
+    assert_eq!(world.problems(), ["d: unreadable"]);
+    assert!(!there("d/other") && !there("d/secret") && there("d/third"));
     daemon.stop();
 }

@@ -49,6 +49,18 @@ impl RelativePath {
         Self(bytes.into())
     }
 
+    /// The path of names from the root down.
+    pub fn of_names<'a>(names: impl IntoIterator<Item = &'a Name>) -> Self {
+        let mut bytes = Vec::new();
+        for name in names {
+            if !bytes.is_empty() {
+                bytes.push(b'/');
+            }
+            bytes.extend_from_slice(name.as_bytes());
+        }
+        Self(bytes.into())
+    }
+
     /// Whether this is the folder's root.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()

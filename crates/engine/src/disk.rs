@@ -32,6 +32,10 @@ pub trait Disk: Send + Sync + 'static {
     /// What is mounted at a directory; `None` if nothing is, also because there is no directory.
     fn mount(&self, path: &RelativePath) -> impl Future<Output = Result<Option<Mount>, DiskError>> + Send;
 
+    /// Where a symbolic link leads, as it is written in it. It is not followed. [`DiskErrorKind::Changed`] if something else
+    /// is there.
+    fn link_target(&self, path: &RelativePath) -> impl Future<Output = Result<Vec<u8>, DiskError>> + Send;
+
     /// Looks at one path; `None` if nothing is there.
     fn stat(&self, path: &RelativePath) -> impl Future<Output = Result<Option<DiskNode>, DiskError>> + Send;
 

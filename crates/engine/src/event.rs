@@ -369,8 +369,26 @@ pub enum Outcome {
 pub struct ScannedDirectory {
     /// What is in it.
     pub listing: DiskListing,
-    /// What its `.jottaignore` holds, if there is one. It is read even where a rule ignores it.
-    pub ignore_file: Option<Vec<u8>>,
+    /// Its `.jottaignore`, if there is one. It is read even where a rule ignores it.
+    pub rules: Option<RulesFile>,
+}
+
+/// A `.jottaignore` that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesFile {
+    /// What it holds.
+    pub content: Vec<u8>,
+    /// The file that it is a link to, if it is one.
+    pub linked: Option<LinkedRules>,
+}
+
+/// A file with rules that a `.jottaignore` is a link to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedRules {
+    /// Where it is.
+    pub path: RelativePath,
+    /// What it was when it was read.
+    pub stat: FileStat,
 }
 
 /// What an operation left behind.

@@ -15,6 +15,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use jottad_core::{RelativePath, Timestamp};
 
 use crate::index::{Index, IndexError};
+use crate::status::ProblemKind;
 
 /// What a file with rules is called.
 pub(crate) const IGNORE_FILE: &[u8] = b".jottaignore";
@@ -28,6 +29,8 @@ pub(crate) struct IgnoreRules {
     files: BTreeMap<RelativePath, RuleFile>,
     /// Of the index when `files` was read from it; `None` before.
     revision: Option<u64>,
+    /// The root's own file, if it cannot be read as rules: then there is no row to say so.
+    unread: Option<RefusedRules>,
 }
 
 /// One `.jottaignore`.
@@ -62,13 +65,17 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A `.jottaignore` with lines that are no rules.
+/// A `.jottaignore` that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefusedRules {
     /// The file.
     pub(crate) path: RelativePath,
+    /// It has lines that are no rules, or it cannot be read at all.
+    pub(crate) kind: ProblemKind,
     /// Which lines, and why.
     pub(crate) reason: String,
+    /// What to do about it.
+    pub(crate) remedy: &'static str,
     /// Since when it is so.
     pub(crate) since: Timestamp,
 }
@@ -93,7 +100,7 @@ impl IgnoreRules {
             builder.add_line(None, rule).map_err(|error| refuse(rule, &error))?;
         }
         let configured = builder.build().map_err(|error| refuse("", &error))?;
-        Ok(Self { configured, files: BTreeMap::new(), revision: None })
+        Ok(Self { configured, files: BTreeMap::new(), revision: None, unread: None })
     }
 
     /// Takes up what the index has of `.jottaignore` files, if that has changed.
@@ -141,7 +148,30 @@ impl IgnoreRules {
         }
     }
 
-    /// The files with lines that are no rules.
+    /// The root's own file cannot be read as rules.
+    pub(crate) fn set_unread(
+        &mut self,
+        path: RelativePath,
+        reason: String,
+        remedy: &'static str,
+        now: Timestamp,
+    ) {
+        let before = self.unread.take().filter(|unread| unread.reason == reason);
+        let since = before.map_or(now, |unread| unread.since);
+        self.unread = Some(RefusedRules { path, kind: ProblemKind::Unreadable, reason, remedy, since });
+    }
+
+    /// The root's own file was read, or is not there.
+    pub(crate) fn clear_unread(&mut self) {
+        self.unread = None;
+    }
+
+    /// Whether the root's own file cannot be read as rules.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// The files with lines that are no rules, and the root's own if it cannot be read.
     pub(crate) fn refused(&self) -> Vec<RefusedRules> {
         let files = self.files.iter().filter(|(_, file)| !file.refused.is_empty());
         files
@@ -155,8 +185,11 @@ impl IgnoreRules {
                 let more = file.refused.len().saturating_sub(MOST_REFUSED_LINES);
                 let more = if more > 0 { format!("; and {more} more") } else { String::new() };
                 let reason = format!("{}{more}", lines.join("; "));
-                RefusedRules { path: file_in(directory), reason, since: file.since }
+                let (kind, remedy) =
+                    (ProblemKind::BadRule, "correct the rules; the other lines of the file count");
+                RefusedRules { path: file_in(directory), kind, reason, remedy, since: file.since }
             })
+            .chain(self.unread.clone())
             .collect()
     }
 }

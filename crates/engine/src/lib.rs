@@ -16,6 +16,7 @@ mod metered;
 mod perform;
 mod planted;
 mod remote;
+mod rules_file;
 mod run;
 mod scope;
 mod settings;
@@ -29,13 +30,14 @@ pub use disk::{
     Mount, OtherKind, RootIdentity, StagedFile,
 };
 pub use event::{
-    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
-    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, ScannedDirectory, Task, Told,
+    Achieved, Command, CommandId, Event, ExpectedMount, Followed, LinkedRules, LocalExpectation, LocalHint,
+    OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, RulesFile, ScannedDirectory,
+    Task, Told,
 };
 pub use folder::{Folder, FolderError, Notice};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
-pub use local_disk::LocalDisk;
+pub use local_disk::{LocalDisk, TrashLimit, TrashReport, Trashed};
 pub use perform::{is_source_changed, perform};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};

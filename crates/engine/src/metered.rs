@@ -112,6 +112,10 @@ impl<D: Disk> Disk for Metered<D> {
         when_there_is_room!(self.disk.mount(path))
     }
 
+    async fn link_target(&self, path: &RelativePath) -> Result<Vec<u8>, DiskError> {
+        self.disk.link_target(path).await
+    }
+
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
         when_there_is_room!(self.disk.stat(path))
     }

@@ -9,16 +9,16 @@ use std::future::Future;
 use jottad_core::{File, FoldKey, RelativePath, StoredPath};
 
 use crate::digest::TreeDigest;
-use crate::disk::{Disk, DiskEntry, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
+use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
 use crate::event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, OperationError, Outcome,
     RemoteExpectation, Replaces, ScannedDirectory, Task,
 };
-use crate::ignore_rules::{IGNORE_FILE, LARGEST_IGNORE_FILE};
 use crate::planted::{self, Planted};
 use crate::remote::{
     ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, UnusableEntry,
 };
+use crate::rules_file::read_rules;
 
 /// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
 ///
@@ -77,29 +77,9 @@ async fn scan<D: Disk>(
     mounts: &[ExpectedMount],
 ) -> Result<ScannedDirectory, DiskError> {
     let listing = disk.list(directory).await?;
-    let rules = listing.entries.iter().find(|entry| entry.name.as_bytes() == IGNORE_FILE);
-    let ignore_file = match rules {
-        Some(DiskEntry { name, node: DiskNode::File(stat) }) => {
-            Some(read_rules(disk, directory.join(name), stat).await?)
-        }
-        _ => None,
-    };
+    let rules = read_rules(disk, directory, &listing.entries).await?;
     check_mounts(disk, mounts).await?;
-    Ok(ScannedDirectory { listing, ignore_file })
-}
-
-/// A directory whose rules cannot be read is not known: what they would have kept from being sent must not be sent.
-async fn read_rules<D: Disk>(disk: &D, path: RelativePath, stat: &FileStat) -> Result<Vec<u8>, DiskError> {
-    if stat.size > LARGEST_IGNORE_FILE {
-        let message = format!("it has {} bytes, and rules may have {LARGEST_IGNORE_FILE}", stat.size);
-        let kind = DiskErrorKind::Other(std::io::Error::other(message));
-        return Err(DiskError { action: "reading", path, kind });
-    }
-    disk.read(&path, stat).await.map_err(|error| match error.kind {
-        // It was there when the directory was listed.
-        DiskErrorKind::NotFound => DiskError { kind: DiskErrorKind::Changed, ..error },
-        _ => error,
-    })
+    Ok(ScannedDirectory { listing, rules })
 }
 
 async fn list_tree<R, L, F>(id: CommandId, remote: &R, listed: L) -> Result<Vec<UnusableEntry>, RemoteError>

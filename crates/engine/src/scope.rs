@@ -191,7 +191,8 @@ pub(crate) fn disk_failure(kind: &DiskErrorKind) -> Failure {
             Some(Duration::from_mins(5)),
         ),
         DiskErrorKind::NoSpace => {
-            (ProblemKind::LocalDisk, "free some space on the local disk", Some(Duration::from_mins(5)))
+            let remedy = "free some space on the local disk; `jottad trash empty --local` empties what jottad keeps there";
+            (ProblemKind::LocalDisk, remedy, Some(Duration::from_mins(5)))
         }
         DiskErrorKind::ImpossibleName => (
             ProblemKind::ImpossibleName,

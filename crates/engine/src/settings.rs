@@ -19,6 +19,8 @@ pub struct FolderSettings {
     pub delete_limits: DeleteLimits,
     /// How often the remote is asked whether anything changed.
     pub poll: Duration,
+    /// The longest that a file which keeps changing waits after it was sent, before it is sent again.
+    pub resend: Duration,
     /// How often everything local is scanned, as the watcher's backstop.
     pub scan: Duration,
     /// How often the whole remote is listed, as the backstop of polls and events.

@@ -70,6 +70,8 @@ pub struct FolderStatus {
     pub held: Option<Hold>,
     /// How many entries cannot be synced now.
     pub problems: u64,
+    /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
+    pub unheard_files: u64,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! Where things are: the config file, the state directory and what is kept in it.
 
 use std::env;
+use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
@@ -60,9 +62,37 @@ impl Places {
         self.state_dir.join("index")
     }
 
-    /// Makes the state directory, for its owner alone.
+    /// Makes the state directory, for its owner alone. One that others can read is closed to them; one that they could
+    /// write to, or that is another user's, is refused: what is in it may be theirs.
     pub(crate) fn make_state_dir(&self) -> Result<(), Failure> {
-        make_private_directory(&self.state_dir)
+        make_private_directory(&self.state_dir)?;
+        let Some(exposure) = self.state_dir_exposure()? else { return Ok(()) };
+        match exposure {
+            Exposure::Readable(_) => {
+                let shown = self.state_dir.display();
+                std::fs::set_permissions(&self.state_dir, Permissions::from_mode(0o700)).map_err(
+                    |error| {
+                        Failure::failed(format!("closing the directory {shown} to others: {error}"))
+                            .path(shown.to_string())
+                    },
+                )?;
+                tracing::warn!("{}; they cannot any more", exposure.explain(&self.state_dir));
+                Ok(())
+            }
+            Exposure::Writable(_) | Exposure::OfUser(_) => Err(exposure.refuse(&self.state_dir)),
+        }
+    }
+
+    /// Who else may get at the state directory; `None` if nobody, or if there is none.
+    pub(crate) fn state_dir_exposure(&self) -> Result<Option<Exposure>, Failure> {
+        match std::fs::metadata(&self.state_dir) {
+            Ok(data) => Ok(Exposure::of(data.mode(), data.uid(), rustix::process::geteuid().as_raw())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let shown = self.state_dir.display().to_string();
+                Err(Failure::failed(format!("looking at {shown}: {error}")).path(shown))
+            }
+        }
     }
 
     /// Refuses a state directory whose socket's path is longer than the system takes.
@@ -79,6 +109,69 @@ impl Places {
         );
         Err(Failure::usage(message)
             .hint("choose a shorter state directory with --state-dir or JOTTAD_STATE_DIR"))
+    }
+}
+
+/// Who else may get at a directory that is meant for its owner alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exposure {
+    /// Others can see what is in it. With its mode.
+    Readable(u32),
+    /// Others can put something into it. With its mode.
+    Writable(u32),
+    /// It is this user's.
+    OfUser(u32),
+}
+
+impl Exposure {
+    /// What a directory's mode and owner mean for a user.
+    fn of(mode: u32, owner: u32, user: u32) -> Option<Self> {
+        let mode = mode & 0o777;
+        match mode {
+            _ if owner != user => Some(Self::OfUser(owner)),
+            _ if mode & 0o022 != 0 => Some(Self::Writable(mode)),
+            _ if mode & 0o077 != 0 => Some(Self::Readable(mode)),
+            _ => None,
+        }
+    }
+
+    /// What is wrong.
+    pub(crate) fn explain(self, directory: &Path) -> String {
+        let shown = directory.display();
+        match self {
+            Self::Readable(mode) => {
+                format!("other users could look into the state directory {shown} (mode {mode:o})")
+            }
+            Self::Writable(mode) => format!(
+                "other users can write to the state directory {shown} (mode {mode:o}): what is in it may not be jottad's own"
+            ),
+            Self::OfUser(owner) => {
+                format!("the state directory {shown} belongs to another user (number {owner})")
+            }
+        }
+    }
+
+    /// What mends it.
+    pub(crate) fn remedy(self, directory: &Path) -> String {
+        let shown = directory.display();
+        match self {
+            Self::Readable(_) => format!("chmod 700 {shown}"),
+            Self::Writable(_) => {
+                format!(
+                    "look at what is in it, then: chmod 700 {shown}; if others were at it, log in anew: jottad login"
+                )
+            }
+            Self::OfUser(_) => {
+                "run jottad as that user, or choose another directory with --state-dir or JOTTAD_STATE_DIR"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn refuse(self, directory: &Path) -> Failure {
+        Failure::failed(self.explain(directory))
+            .path(directory.display().to_string())
+            .hint(self.remedy(directory))
     }
 }
 
@@ -130,6 +223,48 @@ mod tests {
         });
         assert_eq!(set.config_file, Path::new("/etc/kari/jottad/config.toml"));
         assert_eq!(set.state_dir, Path::new("/home/kari/.local/state/jottad"));
+    }
+
+    #[test]
+    fn who_else_may_get_at_a_directory() {
+        for (mode, owner, expected) in [
+            (0o40700, 1000, None),
+            (0o42700, 1000, None),
+            (0o40755, 1000, Some(Exposure::Readable(0o755))),
+            (0o40710, 1000, Some(Exposure::Readable(0o710))),
+            (0o40701, 1000, Some(Exposure::Readable(0o701))),
+            (0o40770, 1000, Some(Exposure::Writable(0o770))),
+            (0o40702, 1000, Some(Exposure::Writable(0o702))),
+            (0o41777, 1000, Some(Exposure::Writable(0o777))),
+            (0o40700, 1001, Some(Exposure::OfUser(1001))),
+            (0o40700, 0, Some(Exposure::OfUser(0))),
+        ] {
+            assert_eq!(Exposure::of(mode, owner, 1000), expected, "{mode:o} of {owner}");
+        }
+    }
+
+    #[test]
+    fn a_state_directory_that_others_can_read_is_closed_and_one_that_they_can_write_to_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let places = Places {
+            home: "/home/kari".into(),
+            config_file: "/c".into(),
+            state_dir: place.path().join("state"),
+        };
+        let mode = || std::fs::metadata(&places.state_dir).unwrap().mode() & 0o777;
+        let set_mode = |mode| {
+            std::fs::set_permissions(&places.state_dir, Permissions::from_mode(mode)).unwrap();
+        };
+        places.make_state_dir().unwrap();
+        assert_eq!(mode(), 0o700);
+        set_mode(0o755);
+        places.make_state_dir().unwrap();
+        assert_eq!(mode(), 0o700);
+        set_mode(0o777);
+        let (message, _, remedy) = places.make_state_dir().unwrap_err().into_parts();
+        assert!(message.contains("other users can write to the state directory"), "{message}");
+        assert!(remedy.unwrap().contains("chmod 700 "));
+        assert_eq!(mode(), 0o777, "what a person must look at stays as it is");
     }
 
     #[test]

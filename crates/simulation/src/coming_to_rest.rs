@@ -70,11 +70,19 @@ impl Run<'_> {
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
+        let had_broken_rules = world.mend_rules();
         let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_));
         let was_gone = self.scenario.steps.iter().any(|step| is_unmount(&step.act));
         // A name that a file loses changes its stat also under its other names, which no watcher tells of.
         let has_links = self.acts().any(|act| matches!(act, Act::Link(..)));
-        let is_sure = world.knobs.hints == Hints::All && locked.is_empty() && !was_gone && !has_links;
+        // A directory with rules behind a link that led nowhere for a while is looked at again later.
+        let has_linked_rules = self.acts().any(|act| matches!(act, Act::LinkRules(..)));
+        let is_sure = world.knobs.hints == Hints::All
+            && locked.is_empty()
+            && !was_gone
+            && !has_links
+            && !had_broken_rules
+            && !has_linked_rules;
         drop(world);
         self.request(Request::Resume);
         self.request(Request::Reconnect);
@@ -226,7 +234,10 @@ impl Run<'_> {
         // Where remote changes travel here, every poll is a listing too.
         let requests = if self.scenario.mode.pulls() { 2 } else { 1 };
         let polls = 60 / u32::from(knobs.poll_minutes) + 1;
-        let most = requests * polls + rounds * (entries + 5);
+        // What no event tells of is read with every poll.
+        let is_unheard = |act: &Act| matches!(act, Act::Link(..) | Act::LinkRules(..));
+        let unheard = if self.acts().any(is_unheard) { polls * entries } else { 0 };
+        let most = requests * polls + unheard + rounds * (entries + 5);
         // They are tried again more and more seldom.
         let hopeless = self.disk_problems()? * 12;
         self.expect("an idle hour", |issued| {

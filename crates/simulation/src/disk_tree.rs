@@ -75,6 +75,8 @@ pub(crate) struct DiskTree {
     /// Files of which jottad took or moved one of several names: their stat changed under the others, which no watcher tells
     /// of.
     pub(crate) touched_by_name: BTreeSet<Serial>,
+    /// Where links lead; all others lead nowhere.
+    targets: BTreeMap<Serial, &'static str>,
 }
 
 /// A disk that belongs at a directory.
@@ -102,6 +104,7 @@ impl DiskTree {
             marker: None,
             trash: Vec::new(),
             touched_by_name: BTreeSet::new(),
+            targets: BTreeMap::new(),
         };
         tree.beneath = tree.make_inode(Body::Directory(BTreeMap::new()), now);
         tree.root = tree.make_inode(Body::Directory(BTreeMap::new()), now);
@@ -430,6 +433,20 @@ impl DiskTree {
         let made = self.make_inode(body, now);
         self.attach(parent, name, made, now);
         Some(made)
+    }
+
+    /// Makes a symbolic link at a free path; tells whether it was done.
+    pub(crate) fn make_link(&mut self, path: &RelativePath, target: &'static str, now: i64) -> bool {
+        let made = self.make(path, Body::Other(OtherKind::Symlink), now);
+        made.is_some_and(|made| {
+            self.targets.insert(made, target);
+            true
+        })
+    }
+
+    /// Where a link leads.
+    pub(crate) fn link_target(&self, serial: Serial) -> &'static str {
+        self.targets.get(&serial).copied().unwrap_or("nowhere")
     }
 
     /// Writes into a file that is there; the inode stays.

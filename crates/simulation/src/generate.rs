@@ -34,6 +34,19 @@ const MEDDLED: u32 = 5001;
 /// Where rules are.
 const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
 
+/// What the links among them lead to: files that may be there, and what can never be rules.
+const LINK_TARGETS: [&str; 9] = [
+    "../.jottaignore",
+    "../.jottaignore",
+    "e/.jottaignore",
+    "../d/.jottaignore",
+    "../f/.jottaignore",
+    "d/.jottaignore",
+    "a",
+    "nowhere",
+    "/outside",
+];
+
 /// What happens in some lives besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extras {
@@ -91,6 +104,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
     scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
+    if extras.rules {
+        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
+    }
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario
 }
@@ -174,6 +190,29 @@ fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
             scenario.steps.insert(place, Step { after: After::Rest, act });
         }
     }
+}
+
+/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are another matter, and
+/// where another device removes what a link leads to, a person has to mend the link at any time.
+fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..4) > 0 || scenario.has_other_devices() || has_namesakes(scenario) {
+        return;
+    }
+    for _ in 0..random.usize(1..5) {
+        let path = RULE_FILES[random.usize(0..RULE_FILES.len())];
+        let act = match random.u8(0..4) {
+            0 => Act::WriteRules(path, random.u8(0..rule_files::COUNT)),
+            1 => Act::Remove(path),
+            _ => Act::LinkRules(path, LINK_TARGETS[random.usize(0..LINK_TARGETS.len())]),
+        };
+        add_step(scenario, random, act);
+    }
+}
+
+/// Whether somebody uses a name that the service folds, encodes or refuses.
+fn has_namesakes(scenario: &Scenario) -> bool {
+    let acts = format!("{:?} {:?}", scenario.before, scenario.steps);
+    ODD.iter().chain(RESPELLED.iter().map(|(_, other)| other)).any(|name| acts.contains(&format!("{name:?}")))
 }
 
 /// In some lives the service tells of changes, with interruptions.

@@ -92,6 +92,7 @@ impl World {
                 self.released.is_possible = true;
                 self.save(&local(path), rule_files::text(number), None, now);
             }
+            Act::LinkRules(path, target) => self.link_rules(&local(path), target, now),
             Act::WriteWithOldTime(path, number) => {
                 let path = local(path);
                 let modified = self.disk.find(&path).map(|serial| self.disk.inode(serial).modified);
@@ -203,6 +204,34 @@ impl World {
             self.given_up.remove(&content);
         }
         self.changed_locally(path);
+    }
+
+    /// The user, or a program that manages such files, puts a link where the rules are.
+    fn link_rules(&mut self, path: &RelativePath, target: &'static str, now: i64) {
+        self.released.is_possible = true;
+        if self.disk.holds_mount(path) {
+            return;
+        }
+        self.make_directories(&path.parent().unwrap_or_default(), now);
+        self.give_up(path);
+        self.disk.remove(path, now);
+        if self.disk.make_link(path, target, now) {
+            self.changed_locally(path);
+        }
+    }
+
+    /// The user removes the links that lead to no rules; tells whether there was one.
+    pub(crate) fn mend_rules(&mut self) -> bool {
+        let broken = self.broken_rules();
+        if broken.is_empty() {
+            return false;
+        }
+        let now = self.tick();
+        for path in &broken {
+            self.disk.remove(path, now);
+            self.changed_locally(path);
+        }
+        true
     }
 
     fn make_directories(&mut self, path: &RelativePath, now: i64) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use jottad_core::{Content, FoldKey, Name, RelativePath, StoredPath, encode_name};
-use jottad_engine::RemoteNode;
+use jottad_engine::{OtherKind, RemoteNode};
 
-use crate::disk_tree::Body;
+use crate::disk_tree::{Body, Serial};
 use crate::text::Text;
 use crate::world::World;
 
@@ -138,10 +138,52 @@ impl World {
 
     fn lines_in(&self, directory: &RelativePath) -> &'static [Line] {
         let Ok(name) = Name::new(NAME.as_bytes()) else { return &[] };
-        let found = self.disk.find(&directory.join(&name));
-        let Some(Body::File(there)) = found.map(|serial| &self.disk.inode(serial).body) else { return &[] };
+        let Some(mut serial) = self.disk.find(&directory.join(&name)) else { return &[] };
+        if let Body::Other(OtherKind::Symlink) = self.disk.inode(serial).body {
+            let target = linked(directory, self.disk.link_target(serial));
+            let Some(target) = target.and_then(|path| self.disk.find(&path)) else { return &[] };
+            serial = target;
+        }
+        let Body::File(there) = &self.disk.inode(serial).body else { return &[] };
         (0..COUNT).find(|number| text(*number) == *there).map_or(&[], |number| FILES[usize::from(number)])
     }
+
+    /// What has the name of rules and is none.
+    pub(crate) fn broken_rules(&self) -> Vec<RelativePath> {
+        let is_broken = |path: &RelativePath, serial: Serial| {
+            if path.name().is_none_or(|name| name.as_bytes() != NAME.as_bytes()) {
+                return false;
+            }
+            match &self.disk.inode(serial).body {
+                Body::File(_) => false,
+                Body::Directory(_) => true,
+                Body::Other(_) => {
+                    let target = linked(&path.parent().unwrap_or_default(), self.disk.link_target(serial));
+                    let target = target.and_then(|path| self.disk.find(&path));
+                    !target.is_some_and(|target| matches!(self.disk.inode(target).body, Body::File(_)))
+                }
+            }
+        };
+        self.disk
+            .all()
+            .into_iter()
+            .filter(|(path, serial)| is_broken(path, *serial))
+            .map(|(path, _)| path)
+            .collect()
+    }
+}
+
+/// Where a link leads; `None` if that is not in the folder.
+fn linked(directory: &RelativePath, target: &str) -> Option<RelativePath> {
+    let mut names: Vec<&[u8]> = directory.components().collect();
+    for part in target.split('/') {
+        match part {
+            "" => return None,
+            ".." => drop(names.pop()?),
+            name => names.push(name.as_bytes()),
+        }
+    }
+    RelativePath::parse(&names.join(&b'/')).ok()
 }
 
 /// Rules are about plain names, which are stored as they are.

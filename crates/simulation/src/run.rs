@@ -153,6 +153,7 @@ impl<'scenario> Run<'scenario> {
             ignore: Vec::new(),
             delete_limits: DeleteLimits { max_deletes: knobs.max_deletes.into(), max_delete_percent: 50 },
             poll: Duration::from_mins(knobs.poll_minutes.into()),
+            resend: Duration::ZERO,
             scan: Duration::from_mins(knobs.backstop_minutes.into()),
             list: Duration::from_mins(knobs.backstop_minutes.into()),
             list_at_start: false,

@@ -176,6 +176,8 @@ pub enum Act {
     Full(bool),
     /// The user writes a `.jottaignore`, one of a few.
     WriteRules(&'static str, u8),
+    /// The user makes a `.jottaignore` a link to something.
+    LinkRules(&'static str, &'static str),
     /// The user saves the file that jottad is at work on, or one in the directory that it is; waits a little for there to be
     /// one.
     WriteIntoWork(Work, u32),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{Md5, Name, RelativePath, Timestamp};
 use jottad_engine::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
-    Mount, RootIdentity, StagedFile, TreeDigest,
+    Mount, OtherKind, RootIdentity, StagedFile, TreeDigest,
 };
 
 use crate::disk_tree::{Body, Forbidden, Serial};
@@ -222,6 +222,17 @@ impl Disk for SimulatedDisk {
 
     async fn mount(&self, path: &RelativePath) -> std::result::Result<Option<Mount>, DiskError> {
         self.step("looking at", path, |world| Ok(mount_at(world, path))).await
+    }
+
+    async fn link_target(&self, path: &RelativePath) -> std::result::Result<Vec<u8>, DiskError> {
+        self.step("looking at", path, |world| {
+            let serial = see(world, path)?.ok_or(DiskErrorKind::NotFound)?;
+            match world.disk.node(serial) {
+                DiskNode::Other(OtherKind::Symlink) => Ok(world.disk.link_target(serial).into()),
+                _ => Err(DiskErrorKind::Changed),
+            }
+        })
+        .await
     }
 
     async fn stat(&self, path: &RelativePath) -> std::result::Result<Option<DiskNode>, DiskError> {

@@ -212,7 +212,7 @@ impl CredentialFile {
     fn read(&self) -> Result<Option<SecretString>> {
         let mut text = String::new();
         match File::open(&self.path) {
-            Ok(file) => match file.take(RESERVED as u64).read_to_string(&mut text) {
+            Ok(file) => match self.close_to_others(file).take(RESERVED as u64).read_to_string(&mut text) {
                 // What is not even text is damaged, which is for the reader to say.
                 Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(self.trouble(error)),
                 _ => Ok(Some(SecretString::from(text))),
@@ -220,6 +220,26 @@ impl CredentialFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.trouble(error)),
         }
+    }
+
+    /// Who may read the tokens may do everything with the account, so nobody but their owner may, whoever made the file.
+    fn close_to_others(&self, file: File) -> File {
+        let Some(mode) = exposure(&file) else { return file };
+        match file.set_permissions(fs::Permissions::from_mode(0o600)) {
+            Ok(()) => tracing::warn!(
+                "other users could get at the login in {self} (mode {mode:o}), and cannot any more: if there are others on \
+                 this machine, log in anew"
+            ),
+            Err(error) => tracing::warn!(
+                "other users can get at the login in {self} (mode {mode:o}): closing it to them: {error}"
+            ),
+        }
+        file
+    }
+
+    /// The mode of the file, if others than its owner may get at it.
+    pub fn exposed_mode(&self) -> Option<u32> {
+        exposure(&File::open(&self.path).ok()?)
     }
 
     /// Forgets the login. The tokens are not revoked: the service has no call for it.
@@ -316,6 +336,11 @@ impl Drop for Reservation {
         // After a commit there is nothing under this name any more.
         let _ = fs::remove_file(&self.temporary);
     }
+}
+
+fn exposure(file: &File) -> Option<u32> {
+    let mode = file.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {

@@ -65,6 +65,16 @@ impl Endpoints {
         }
     }
 
+    /// Parses an address that the service named, to which a token is to go: it must be one of the service's own.
+    pub(crate) fn check_named(&self, action: &str, text: &str) -> Result<reqwest::Url, Error> {
+        let url = check_secure(text)?;
+        let own = [&self.jfs_url, &self.api_url, &self.www_url, &self.id_url, &self.events_url];
+        if own.into_iter().any(|own| belongs_to(&url, own)) {
+            return Ok(url);
+        }
+        Err(foreign(action, &url))
+    }
+
     /// Refuses URLs that are not `https`, or `http` to the machine itself: tokens travel to them.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for url in [&self.jfs_url, &self.api_url, &self.www_url, &self.id_url, &self.events_url] {
@@ -88,10 +98,46 @@ pub(crate) fn check_secure(text: &str) -> Result<reqwest::Url, Error> {
     }
 }
 
+/// Whether an address is on the host of another one, below it, or beside it in its domain. All of the machine itself is one
+/// place.
+pub(crate) fn belongs_to(url: &reqwest::Url, own: &str) -> bool {
+    let Ok(own) = reqwest::Url::parse(own) else { return false };
+    if is_loopback(url) || is_loopback(&own) {
+        return is_loopback(url) && is_loopback(&own);
+    }
+    let (host, own_host) = (url.host_str().unwrap_or_default(), own.host_str().unwrap_or_default());
+    if address_of(&own).is_some() {
+        return host == own_host;
+    }
+    let is_within = |domain: &str| {
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    is_within(own_host) || domain_of(own_host).is_some_and(is_within)
+}
+
+/// The domain that a host shares with those beside it; `None` where what is above it may be anybody's, as in `example.net`
+/// or `example.co.uk`.
+fn domain_of(host: &str) -> Option<&str> {
+    let (_, domain) = host.split_once('.')?;
+    let (name, rest) = domain.split_once('.')?;
+    // Registries in many countries keep short names for everybody below them.
+    let is_registrys = name.len() <= 3 && rest.len() == 2;
+    (!is_registrys).then_some(domain)
+}
+
+/// An address to which no token goes.
+pub(crate) fn foreign(action: &str, url: &reqwest::Url) -> Error {
+    let host = shortened(url.host_str().unwrap_or("another place"));
+    Error::ForeignHost { action: action.to_owned(), host }
+}
+
 fn is_loopback(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    url.host_str() == Some("localhost") || address_of(url).is_some_and(|address| address.is_loopback())
+}
+
+/// The host, if it is no name but an address.
+fn address_of(url: &reqwest::Url) -> Option<std::net::IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// The start of a text that came from outside, fit for a message.
@@ -122,6 +168,43 @@ mod tests {
         ] {
             assert!(check_secure(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn what_the_service_names_must_be_its_own() {
+        let gateway = |url: &str| Endpoints::on_one_host(url);
+        let table = [
+            (Endpoints::default(), "https://up-no-001.jottacloud.com/upload/1", true),
+            (Endpoints::default(), "https://jottacloud.com/upload/1", true),
+            (Endpoints::default(), "https://a.b.jottacloud.com:8443/x", true),
+            (Endpoints::default(), "https://jottacloud.com.example.net/x", false),
+            (Endpoints::default(), "https://evil-jottacloud.com/x", false),
+            (Endpoints::default(), "https://jottacloud.com@example.net/x", false),
+            (Endpoints::default(), "https://example.net/?jottacloud.com", false),
+            (Endpoints::default(), "https://com/x", false),
+            (Endpoints::default(), "https://203.0.113.7/x", false),
+            (Endpoints::default(), "https://127.0.0.1/x", false),
+            (Endpoints::default(), "http://127.0.0.1:8080/x", false),
+            (Endpoints::default(), "http://up.jottacloud.com/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://127.0.0.1:9090/x", true),
+            (gateway("http://127.0.0.1:8080"), "http://localhost/x", true),
+            (gateway("http://127.0.0.1:8080"), "https://up.jottacloud.com/x", false),
+            (gateway("https://gateway.example.net"), "https://upload.example.net/x", true),
+            (gateway("https://example.net"), "https://upload.example.net/x", true),
+            (gateway("https://example.net"), "https://other.net/x", false),
+            (gateway("https://example.co.uk"), "https://other.co.uk/x", false),
+            (gateway("https://jfs.example.co.uk"), "https://up.example.co.uk/x", true),
+            (gateway("https://[2001:db8::1]:8443"), "https://[2001:db8::1]/x", true),
+            (gateway("https://[2001:db8::1]"), "https://[2001:db8::2]/x", false),
+            (gateway("https://203.0.113.7"), "https://203.0.113.8/x", false),
+        ];
+        for (endpoints, url, expected) in table {
+            let checked = endpoints.check_named("uploading a", url);
+            assert_eq!(checked.is_ok(), expected, "{} names {url}: {checked:?}", endpoints.api_url);
+        }
+        let refused = Endpoints::default().check_named("uploading a", "https://example.net/x").unwrap_err();
+        let told = "uploading a: refused to send to example.net, which does not belong to the service";
+        assert_eq!(refused.to_string(), told);
     }
 
     #[test]

@@ -57,6 +57,14 @@ pub enum Error {
         /// Where it pointed.
         host: String,
     },
+    /// The service named an address that is not its own, to which no token is sent.
+    #[error("{action}: refused to send to {host}, which does not belong to the service")]
+    ForeignHost {
+        /// What was being done, and on what.
+        action: String,
+        /// Where it was to go.
+        host: String,
+    },
     /// The answer is not what the protocol promises.
     #[error("{action}: the answer is not understood: {reason}")]
     Protocol {
@@ -241,7 +249,7 @@ impl Error {
             Self::Renewal(error) => error.kind(),
             Self::AfterUncertain(error) => error.kind(),
             Self::Connection { .. } | Self::Stalled { .. } | Self::StreamEnded { .. } => ErrorKind::Offline,
-            Self::Redirected { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
+            Self::Redirected { .. } | Self::ForeignHost { .. } | Self::Protocol { .. } => ErrorKind::Protocol,
             Self::Incomplete { .. } => ErrorKind::Incomplete,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::SourceChanged { .. } => ErrorKind::SourceChanged,

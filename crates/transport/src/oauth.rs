@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::credentials::{Credentials, Flow};
-use crate::endpoints::{check_secure, shortened};
+use crate::endpoints::{belongs_to, check_secure, foreign, shortened};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Call, Http, host_of};
 
@@ -58,7 +58,11 @@ pub(crate) async fn discover(http: &Http, well_known_link: &str) -> Result<Disco
     let action = format!("asking the login service at {}", shortened(host_of(well_known_link)));
     let call = Call::get(action, well_known_link.to_owned());
     let discovery: Discovery = http.send(&call).await?.json().await?;
-    check_secure(&discovery.token_endpoint)?;
+    // Login secrets and refresh tokens go there.
+    let endpoint = check_secure(&discovery.token_endpoint)?;
+    if !belongs_to(&endpoint, well_known_link) {
+        return Err(foreign("logging in", &endpoint));
+    }
     if let Some(endpoint) = &discovery.authorization_endpoint {
         check_secure(endpoint)?;
     }

@@ -180,6 +180,7 @@ impl Folder {
                 self.index.release_held(node.id)?;
                 self.index.clear_problem(node.id)?;
                 self.confirming.accepted(node.id, running.directory);
+                self.resending.sent(node.id, self.settings.resend, now);
                 if achieved == Achieved::Outdated {
                     self.look_at_local(&running.path);
                 }

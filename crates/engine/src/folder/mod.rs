@@ -25,11 +25,13 @@ mod pacing;
 mod places;
 mod planning;
 mod reporting;
+mod resending;
 mod resolving;
 mod respelling;
 mod root;
 mod round;
 mod scanning;
+mod unheard;
 mod verifying;
 
 use std::cell::RefCell;
@@ -55,6 +57,7 @@ use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
 use reporting::Tally;
+use resending::Resending;
 use resolving::Resolving;
 use respelling::Respelling;
 use root::Root;
@@ -109,6 +112,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     departing: Departing,
+    resending: Resending,
     resolving: Resolving,
     respelling: Respelling,
     verifying: Verifying,
@@ -169,6 +173,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             departing: Departing::default(),
+            resending: Resending::default(),
             resolving,
             respelling: Respelling::default(),
             verifying: Verifying::default(),
@@ -249,6 +254,7 @@ impl Folder {
             self.connection.deadline(),
             self.confirming.deadline(),
             self.listing.deadline(),
+            self.resending.deadline(),
             self.resolving.deadline(),
             self.hinting.deadline(),
             self.respelling.deadline(),
@@ -272,7 +278,13 @@ impl Folder {
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
-            Event::LocalHint(LocalHint::Directory(path)) => self.scanning.want_directory(path),
+            Event::LocalHint(LocalHint::Directory(path)) => {
+                if path.is_root() && self.rules.is_unread() {
+                    // They may have been mended, and until then the root is held.
+                    self.root.doubt();
+                }
+                self.scanning.want_directory(path);
+            }
             Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),
             Event::LocalHint(LocalHint::Root) => {
                 self.root.doubt();
@@ -307,7 +319,7 @@ impl Folder {
             self.hashing.restart();
             self.round.restart();
         }
-        if self.respelling.timer(now) {
+        if self.respelling.timer(now) | self.resending.timer(now) {
             self.round.restart();
         }
         self.retry_due_problems(now)?;
@@ -344,6 +356,7 @@ impl Folder {
         self.listing.want_everything();
         self.connection.retry_now();
         self.pacing.retry_now();
+        self.resending.forget();
         self.retry_all_problems()
     }
 
@@ -398,6 +411,7 @@ impl Folder {
             && self.listing.is_idle()
             && self.hinting.is_idle()
             && self.confirming.is_idle()
+            && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
             && self.running.is_empty()

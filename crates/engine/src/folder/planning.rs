@@ -150,6 +150,10 @@ impl Folder {
             }
             self.round.rest.walked(page.len());
             for mut node in page {
+                if self.waits_for_directory(&node)? {
+                    self.round.cursor = Cursor::after(&node);
+                    continue;
+                }
                 let here = match surroundings.take() {
                     Some(here) if here.directory == node.parent => here,
                     _ => self.place(&mut places, node.parent)?,
@@ -164,6 +168,16 @@ impl Folder {
                 self.round.cursor = Cursor::after(&node);
             }
         }
+    }
+
+    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing can be done for it,
+    /// and in a deep tree most are such: to look at all that is above each of them in every round would take for ever.
+    fn waits_for_directory(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(node.base.is_none()
+            && node.remote.is_none()
+            && node.local.kind().is_some()
+            && node.parent != NodeId::ROOT
+            && self.index.is_only_here(node.parent)?)
     }
 
     /// Backups leave alone what only the remote side has, unless a person asked for it back.
@@ -232,6 +246,12 @@ impl Folder {
             action => {
                 if !self.has_room(node, action) {
                     return Ok(Considered::NoRoom);
+                }
+                if action == Action::Upload
+                    && let Some(time) = self.resending.waits_until(node.id, now)
+                {
+                    self.resending.note_due(time);
+                    return Ok(Considered::Passed);
                 }
                 if action == Action::Upload
                     && (!self.connection.takes_uploads() || self.waits_to_overwrite(node)?)

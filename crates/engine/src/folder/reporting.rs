@@ -59,6 +59,7 @@ impl Folder {
             paused: self.paused.is_some().then(|| Paused { until: self.paused_until() }),
             held,
             problems,
+            unheard_files: self.unheard_files(),
             trouble: self.trouble().map(str::to_owned),
         })
     }
@@ -269,9 +270,9 @@ impl Folder {
         let refused = self.rules.refused().into_iter().map(|refused| {
             Ok(Problem {
                 path: refused.path,
-                kind: ProblemKind::BadRule,
+                kind: refused.kind,
                 reason: refused.reason,
-                remedy: "correct the rules; the other lines of the file count".to_owned(),
+                remedy: refused.remedy.to_owned(),
                 since: refused.since,
                 tries: 1,
                 next_try: None,
@@ -378,6 +379,13 @@ impl Folder {
         explanation.next = operation(&node, path.clone(), decision);
         explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
         decision.because.clone_into(&mut explanation.reason);
+        if decision.action == Action::Upload
+            && let Some(pause) = self.resending.pause_of(node.id)
+        {
+            let seconds = pause.as_secs();
+            explanation.reason =
+                format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
+        }
         Ok(explanation)
     }
 

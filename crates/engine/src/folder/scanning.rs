@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
+use super::unheard::Unheard;
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, ScannedDirectory, Task};
@@ -19,6 +20,10 @@ const MOST_SCANS: usize = 4;
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 /// How long an unreadable directory is left alone, the first time.
 const UNREADABLE_DELAY: Duration = Duration::from_mins(10);
+
+/// What to do about rules that cannot be read.
+const MEND_RULES: &str = "put a file with the rules there that the user that runs jottad may read, or a link to one in \
+    the folder, or remove it; until then its directory is left alone";
 
 /// How far below a directory a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +49,7 @@ pub(super) struct Scanning {
     everything_at: Option<Duration>,
     /// The root's marker and lock are ours.
     claimed: bool,
+    pub(super) unheard: Unheard,
 }
 
 impl Scanning {
@@ -81,7 +87,14 @@ impl Scanning {
 
     pub(super) fn deadline(&self) -> Option<Duration> {
         let delayed = self.delayed.keys().next().map(|(time, _)| *time);
-        [delayed, self.everything_at].into_iter().flatten().min()
+        [delayed, self.everything_at, self.unheard.deadline()].into_iter().flatten().min()
+    }
+
+    /// Reads a directory's own entries later, if that is not to be done anyway.
+    pub(super) fn delay(&mut self, path: RelativePath, until: Duration) {
+        if !self.queue.contains_key(&path) && !self.delayed.keys().any(|(_, delayed)| *delayed == path) {
+            self.delayed.insert((until, path), Depth::Entries);
+        }
     }
 
     /// Takes up what is due; tells whether everything is to be scanned again.
@@ -92,6 +105,7 @@ impl Scanning {
             let ((_, path), depth) = entry.remove_entry();
             self.queue.insert(path, depth);
         }
+        self.unheard.timer(now);
         let everything = self.everything_at.is_some_and(|time| time <= now.monotonic);
         if everything {
             self.everything_at = None;
@@ -102,7 +116,8 @@ impl Scanning {
 }
 
 impl Folder {
-    pub(super) fn issue_scans(&mut self, _now: Now) -> Result<(), FolderError> {
+    pub(super) fn issue_scans(&mut self, now: Now) -> Result<(), FolderError> {
+        self.poll_unheard(now)?;
         while self.scanning.running.len() < MOST_SCANS
             && let Some((directory, depth)) = self.scanning.queue.pop_first()
         {
@@ -123,10 +138,10 @@ impl Folder {
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
             let below = path.join(&name);
-            if self.rules.ignores(&below, true) {
+            if !self.rules.is_empty() && self.rules.ignores(&below, true) {
                 return Ok(None);
             }
-            match self.index.child(id, &name)? {
+            match self.index.directory_in(id, &name)? {
                 // What is below it now may be on another disk.
                 Some(child) if matches!(child.local, Local::MountChanged(_)) => {
                     path = below;
@@ -149,6 +164,7 @@ impl Folder {
             self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;
+            self.count_unheard(now)?;
             self.hashing.restart();
             self.round.restart();
         }
@@ -191,8 +207,17 @@ impl Folder {
             self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory), depth);
             return Ok(());
         }
+        self.scanning.unheard.note_rules(&directory, None);
+        let rules = (error.path != directory)
+            .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
-            self.root.hold(error.to_string(), now);
+            self.root.hold(
+                rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
+                now,
+            );
+            if let Some(reason) = rules {
+                self.rules.set_unread(error.path.clone(), reason, MEND_RULES, now.wall);
+            }
             self.scanning.want_everything();
             return Ok(());
         }
@@ -201,15 +226,12 @@ impl Folder {
         {
             node.local = Local::UnreadableDirectory(identity);
             self.index.save(&mut node)?;
-            let (reason, remedy) = if error.path == directory {
-                let reason = format!("the directory cannot be read: {}", error.kind);
-                (reason, "let the user that runs jottad read it, or ignore it")
-            } else {
-                let reason = format!("the rules in {} cannot be read: {}", error.path, error.kind);
-                (
-                    reason,
-                    "let the user that runs jottad read them, or remove the file; until then the directory is left alone",
-                )
+            let (reason, remedy) = match rules {
+                Some(reason) => (reason, MEND_RULES),
+                None => (
+                    format!("the directory cannot be read: {}", error.kind),
+                    "let the user that runs jottad read it, or ignore it",
+                ),
             };
             self.put_problem(node.id, ProblemKind::Unreadable, reason, remedy, Some(UNREADABLE_DELAY), now)?;
             self.round.restart();
@@ -226,7 +248,10 @@ impl Folder {
         scanned: ScannedDirectory,
         now: Now,
     ) -> Result<(), FolderError> {
-        let ScannedDirectory { listing: DiskListing { mount, entries }, ignore_file } = scanned;
+        let ScannedDirectory { listing: DiskListing { mount, entries }, rules } = scanned;
+        if directory.is_root() {
+            self.rules.clear_unread();
+        }
         let Some(mut parent) = self.index.locate(directory)? else {
             return Ok(());
         };
@@ -268,7 +293,10 @@ impl Folder {
                 return Ok(());
             }
         }
-        if self.index.set_ignore_file(parent.id, ignore_file.as_deref(), now.wall)? {
+        let (content, linked) = rules.map_or((None, None), |rules| (Some(rules.content), rules.linked));
+        self.scanning.unheard.note_rules(directory, linked);
+        self.follow_changed_rules(directory, &entries);
+        if self.index.set_ignore_file(parent.id, content.as_deref(), now.wall)? {
             // Other rules may let in, or keep out, anything below.
             depth = Depth::Subtree;
             self.round.restart();
@@ -357,6 +385,7 @@ impl Folder {
                     node.local = local;
                     self.save_observed(&mut node)?;
                     self.hashing.restart();
+                    self.look_at_other_names(&node, &stat, now)?;
                 }
             }
             // Only reading it tells whether it is as it was.

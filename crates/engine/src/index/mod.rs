@@ -3,6 +3,7 @@
 //! It holds observations, never pending work: losing it costs time, not data, because the next run adopts what
 //! is equal on both sides. One thread owns it.
 
+mod above;
 mod claims;
 mod differences;
 mod facts;
@@ -10,6 +11,7 @@ mod held;
 mod history;
 mod ignore_files;
 mod inside;
+mod names;
 mod node;
 mod open;
 mod problems;
@@ -50,6 +52,7 @@ pub struct Index {
     revision: u64,
     /// What is known of everything below rows. Questions add to it.
     insides: RefCell<Insides>,
+    above: above::Above,
 }
 
 impl Index {

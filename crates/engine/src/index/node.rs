@@ -457,6 +457,7 @@ impl Index {
 
     fn delete_row(&mut self, id: NodeId) -> Result<(), IndexError> {
         self.forget_inside(id);
+        self.above.forget(id);
         for statement in [
             "DELETE FROM node WHERE id = ?1",
             "DELETE FROM problem WHERE node = ?1",
@@ -485,6 +486,7 @@ impl Index {
     }
 
     fn write_row(&mut self, node: &mut Node) -> Result<(), IndexError> {
+        self.above.forget(node.id);
         let name: &[u8] = if node.id == NodeId::ROOT { &[] } else { node.name.as_bytes() };
         let fold = if node.id == NodeId::ROOT { 0 } else { FoldKey::of(&encode_name(&node.name)).number() };
         let base_file = node.base.and_then(|base| match base.entry {

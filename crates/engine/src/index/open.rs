@@ -10,11 +10,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::Index;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../../migrations/0001_index.sql"),
     include_str!("../../../../migrations/0002_ignore_files.sql"),
     include_str!("../../../../migrations/0003_unsynced.sql"),
     include_str!("../../../../migrations/0004_content.sql"),
+    include_str!("../../../../migrations/0005_names.sql"),
     include_str!("../../../../migrations/0006_rewritten.sql"),
 ];
 

@@ -59,6 +59,7 @@ impl Index {
             ignore_revision: 0,
             revision: 0,
             insides: std::cell::RefCell::default(),
+            above: super::above::Above::default(),
         };
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;

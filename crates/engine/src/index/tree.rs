@@ -115,17 +115,14 @@ impl Index {
 
     /// The row at a path.
     pub(crate) fn locate(&self, path: &RelativePath) -> Result<Option<Node>, IndexError> {
-        let (mut id, mut found) = (NodeId::ROOT, None);
-        for component in path.components() {
+        let (directory, Some(last)) = path.split_last() else { return self.node(NodeId::ROOT) };
+        let mut id = NodeId::ROOT;
+        for component in directory.components() {
             let Ok(name) = Name::new(component) else { return Ok(None) };
-            let Some(node) = self.child(id, &name)? else { return Ok(None) };
+            let Some(node) = self.directory_in(id, &name)? else { return Ok(None) };
             id = node.id;
-            found = Some(node);
         }
-        match found {
-            None => self.node(NodeId::ROOT),
-            found => Ok(found),
-        }
+        self.child(id, &last)
     }
 
     /// The rows from below the root down to this one.
@@ -133,9 +130,8 @@ impl Index {
         let mut rows = Vec::new();
         let mut id = id;
         while id != NodeId::ROOT {
-            let node = self
-                .node(id)?
-                .ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+            let row = if rows.is_empty() { self.node(id)? } else { self.above(id)? };
+            let node = row.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
             id = node.parent;
             rows.push(node);
             if rows.len() > 4096 {
@@ -228,7 +224,7 @@ pub(crate) enum Descend {
 
 /// The local path that a lineage names.
 pub(crate) fn path_of(lineage: &[Node]) -> RelativePath {
-    lineage.iter().fold(RelativePath::root(), |path, node| path.join(&node.name))
+    RelativePath::of_names(lineage.iter().map(|node| &node.name))
 }
 
 /// The remote path that a lineage names.

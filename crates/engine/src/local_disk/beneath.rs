@@ -82,6 +82,16 @@ pub(super) fn facts(root: &OwnedFd, path: &RelativePath) -> Result<Option<Facts>
     }
 }
 
+/// Where a symbolic link leads; see [`crate::Disk::link_target`].
+pub(super) fn link_target(root: &OwnedFd, path: &RelativePath) -> Result<Vec<u8>, DiskErrorKind> {
+    let place = Place::of(root, path, PASS)?;
+    match rustix::fs::readlinkat(&place.directory, place.name.as_bytes(), Vec::new()) {
+        Ok(target) => Ok(target.into_bytes()),
+        Err(Errno::INVAL) => Err(DiskErrorKind::Changed),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Opens a path below a directory; the empty path is the directory itself.
 pub(super) fn open(root: BorrowedFd<'_>, path: &RelativePath, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC;

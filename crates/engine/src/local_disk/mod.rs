@@ -4,6 +4,7 @@
 //! blocking threads. What is written is written so that a crash at any point leaves every file whole and
 //! reachable, and is durable when the future is done.
 
+mod attributes;
 mod beneath;
 mod copying;
 mod errors;
@@ -22,22 +23,28 @@ mod trash;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jottad_core::{Md5, RelativePath, Timestamp};
+use jottad_core::{Md5, RelativePath, Timestamp, is_conflict_copy};
 use rustix::fd::OwnedFd;
 
 use self::reading::CancelOnDrop;
 use self::reading::CheckedFile;
 use self::root::Root;
 use self::staging::Staged;
+pub use self::trash::{TrashLimit, TrashReport, Trashed};
 use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity,
 };
+
+/// Most files that made way and are remembered.
+const MOST_SET_ASIDE: usize = 1000;
+const EMPTYING: &str = "emptying the trash of";
 
 /// The real file system below one root. Cheap to clone; clones share the root's lock.
 #[derive(Debug, Clone)]
@@ -45,6 +52,8 @@ pub struct LocalDisk {
     root: Arc<Root>,
     /// What locks the root against another daemon, once it is claimed.
     claim: Arc<Mutex<Option<File>>>,
+    /// Where files are now that made way for another version of theirs, by the name that they had.
+    set_aside: Arc<Mutex<BTreeMap<RelativePath, RelativePath>>>,
 }
 
 impl LocalDisk {
@@ -53,21 +62,45 @@ impl LocalDisk {
     /// [`DiskErrorKind::RootLost`] if there is no directory now.
     pub fn open(root: PathBuf) -> Result<Self, DiskError> {
         match Root::new(root) {
-            Ok(root) => Ok(Self { root: Arc::new(root), claim: Arc::default() }),
+            Ok(root) => Ok(Self { root: Arc::new(root), claim: Arc::default(), set_aside: Arc::default() }),
             Err(kind) => Err(DiskError { action: "opening", path: RelativePath::root(), kind }),
         }
     }
 
-    /// Deletes for good what has been in the local trash for longer than `days`, and returns how many minutes' worth
-    /// of trash that was.
+    /// Deletes for good what has been in the local trash for longer than `days`, and, while it holds more than `limit`, the
+    /// oldest of what has been there for longer than a day.
     ///
     /// A file that was still written to after it was replaced is kept for as long again. What cannot be deleted is
     /// left, and everything else is deleted before the first such error is returned.
-    pub async fn expire_trash(&self, days: u32, now: Timestamp) -> Result<usize, DiskError> {
-        self.run("emptying the trash of", &RelativePath::root(), move |root, _| {
-            trash::expire(root, days, now)
-        })
-        .await
+    pub async fn expire_trash(
+        &self,
+        days: u32,
+        limit: TrashLimit,
+        now: Timestamp,
+    ) -> Result<TrashReport, DiskError> {
+        self.run(EMPTYING, &RelativePath::root(), move |root, _| trash::expire(root, days, limit, now)).await
+    }
+
+    /// How much is in the local trash, and how much there should be at most. Nothing is deleted.
+    pub async fn trash_report(&self, limit: TrashLimit) -> Result<TrashReport, DiskError> {
+        self.run("looking at the trash of", &RelativePath::root(), move |root, _| trash::report(root, limit))
+            .await
+    }
+
+    /// What is in the local trash: every file, and every directory in which nothing is; oldest first.
+    pub async fn trashed(&self) -> Result<Vec<Trashed>, DiskError> {
+        self.run("listing the trash of", &RelativePath::root(), |root, _| trash::list(root)).await
+    }
+
+    /// Puts something from the local trash back to where it was. [`DiskErrorKind::Occupied`] if something is there.
+    pub async fn restore_trashed(&self, trashed: Trashed) -> Result<(), DiskError> {
+        let path = trashed.path.clone();
+        self.write("restoring", &path, move |root, _| trash::restore(root, &trashed)).await
+    }
+
+    /// Deletes for good all that is in the local trash, and returns how many bytes that was.
+    pub async fn empty_trash(&self) -> Result<u64, DiskError> {
+        self.run(EMPTYING, &RelativePath::root(), |root, _| trash::empty(root)).await
     }
 
     /// Runs work that changes what is at a path.
@@ -131,6 +164,10 @@ impl Disk for LocalDisk {
         self.run("looking at", path, mounting::mount).await
     }
 
+    async fn link_target(&self, path: &RelativePath) -> Result<Vec<u8>, DiskError> {
+        self.run("looking at", path, beneath::link_target).await
+    }
+
     async fn stat(&self, path: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
         self.run("looking at", path, |root, path| {
             if own_directory::contains(path) {
@@ -186,8 +223,12 @@ impl Disk for LocalDisk {
         replaces: Option<&FileStat>,
     ) -> Result<FileStat, DiskError> {
         let replaces = replaces.copied();
+        let set_aside = Arc::clone(&self.set_aside);
         self.write("writing", path, move |root, path| {
-            placing::place(root, &staged, path, modified, replaces.as_ref())
+            let model = set_aside.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+            let placed = placing::place(root, &staged, path, modified, replaces.as_ref(), model.as_ref())?;
+            set_aside.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+            Ok(placed)
         })
         .await
     }
@@ -199,9 +240,18 @@ impl Disk for LocalDisk {
         expected: Identity,
     ) -> Result<(), DiskError> {
         let to = to.clone();
+        let set_aside = Arc::clone(&self.set_aside);
         self.write("renaming", from, move |root, from| {
             own_directory::protect(&to)?;
-            renaming::rename(root, from, &to, expected)
+            renaming::rename(root, from, &to, expected)?;
+            if is_copy_beside(&to, from) {
+                let mut set_aside = set_aside.lock().unwrap_or_else(PoisonError::into_inner);
+                if set_aside.len() >= MOST_SET_ASIDE {
+                    set_aside.clear();
+                }
+                set_aside.insert(from.clone(), to);
+            }
+            Ok(())
         })
         .await
     }
@@ -246,6 +296,16 @@ impl Disk for LocalDisk {
             path: RelativePath::root(),
             kind,
         })
+    }
+}
+
+/// Whether one path is a conflict copy of what has the other one.
+fn is_copy_beside(copy: &RelativePath, original: &RelativePath) -> bool {
+    match (copy.split_last(), original.split_last()) {
+        ((beside, Some(copy)), (directory, Some(original))) => {
+            beside == directory && is_conflict_copy(&copy, &original)
+        }
+        _ => false,
     }
 }
 

@@ -2,12 +2,10 @@
 
 use jottad_core::{RelativePath, Timestamp};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{
-    AtFlags, Gid, Mode, RawMode, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens, mkdirat,
-    unlinkat,
-};
+use rustix::fs::{AtFlags, Mode, Timespec, Timestamps, UTIME_OMIT, futimens, mkdirat, unlinkat};
 use rustix::io::Errno;
 
+use super::attributes;
 use super::beneath::{self, At, Place, READ_DIRECTORY};
 use super::facts::{Facts, same_file};
 use super::own_directory::sync_directory;
@@ -34,16 +32,19 @@ pub(super) fn make_directory(root: &OwnedFd, path: &RelativePath) -> Result<Iden
     }
 }
 
-/// Puts a finished file in its place; see [`crate::Disk::place`].
+/// Puts a finished file in its place; see [`crate::Disk::place`]. Where nothing is, `set_aside` is where the file is now that
+/// had the name until a moment ago, and made way for this one.
 pub(super) fn place(
     root: &OwnedFd,
     staged: &Staged,
     path: &RelativePath,
     modified: Timestamp,
     replaces: Option<&FileStat>,
+    set_aside: Option<&RelativePath>,
 ) -> Result<FileStat, DiskErrorKind> {
     let place = Place::of(root, path, READ_DIRECTORY)?;
     let there = place.facts()?;
+    let model_place;
     match (&there, replaces) {
         (Some(_), None) => return Err(DiskErrorKind::Occupied),
         (Some(facts), Some(replaces)) if facts.file() == Some(*replaces) => {}
@@ -51,7 +52,16 @@ pub(super) fn place(
         (_, Some(_)) => return Err(DiskErrorKind::Changed),
     }
 
-    let finished = finish(staged, modified, &place.directory, there.as_ref())?;
+    let model = match (there, set_aside) {
+        (Some(there), _) => Some((place.at(), there)),
+        (None, None) => None,
+        (None, Some(path)) => {
+            model_place = Place::of(root, path, READ_DIRECTORY).ok();
+            let model = model_place.as_ref().map(Place::at);
+            model.and_then(|at| Some((at, at.facts().ok()??))).filter(|(_, facts)| facts.file().is_some())
+        }
+    };
+    let finished = finish(staged, modified, &place, model)?;
     match replaces {
         None => rename_to_free(staged.at(), place.at())?,
         Some(replaces) => replace(root, staged, path, &place, replaces)?,
@@ -85,49 +95,22 @@ pub(super) fn set_modified(
     }
 }
 
-/// Gives the file its mode and time and makes its content durable.
+/// Gives the file everything that it is to have besides its content, as the file has that it comes after, and makes it
+/// durable.
 fn finish(
     staged: &Staged,
     modified: Timestamp,
-    directory: &OwnedFd,
-    replaced: Option<&Facts>,
+    place: &Place,
+    model: Option<(At<'_>, Facts)>,
 ) -> Result<FileStat, DiskErrorKind> {
-    let mode = match replaced {
-        Some(replaced) => take_over_owner(staged, replaced)?,
-        None => take_over_group(staged, directory)?,
-    };
-    fchmod(&staged.file, Mode::from_raw_mode(mode))?;
+    match model {
+        Some((at, facts)) => attributes::take_over(staged, at, &facts)?,
+        None => attributes::take_from_directory(staged, &place.directory)?,
+    }
     set_times(&staged.file, modified)?;
     // Not only the data: a time that was lost in a power cut would look like a change by the user.
     staged.file.sync_all()?;
     Facts::of(&staged.file)?.file().ok_or(DiskErrorKind::Changed)
-}
-
-/// Gives the file the owner and group of the one it replaces where that is allowed, and returns the mode it may have.
-fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<RawMode, Errno> {
-    let ours = Facts::of(&staged.file)?;
-    let mode = replaced.mode & 0o777;
-    if (ours.owner, ours.group) == (replaced.owner, replaced.group) {
-        return Ok(mode);
-    }
-    let (owner, group) = (Uid::from_raw(replaced.owner), Gid::from_raw(replaced.group));
-    match fchown(&staged.file, Some(owner), Some(group)) {
-        Ok(()) => Ok(mode),
-        // Another group must not get what was meant for the old one: it may do what all may do.
-        Err(_) => Ok(mode & (0o707 | (mode & 0o007) << 3)),
-    }
-}
-
-/// Gives a new file the group of a directory that hands its group on, as if it had been made there, and returns the
-/// mode of a new file.
-fn take_over_group(staged: &Staged, directory: &OwnedFd) -> Result<RawMode, Errno> {
-    const SET_GROUP: RawMode = 0o2000;
-    let directory = Facts::of(directory)?;
-    if directory.mode & SET_GROUP != 0 {
-        // Not allowed to those outside the group, who get a file of their own group.
-        let _ = fchown(&staged.file, None, Some(Gid::from_raw(directory.group)));
-    }
-    Ok(staged.usual_mode)
 }
 
 fn set_times(file: impl AsFd, modified: Timestamp) -> Result<(), Errno> {

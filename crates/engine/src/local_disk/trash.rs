@@ -7,7 +7,7 @@ use std::io;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{Name, RelativePath, Timestamp};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, chmodat, fstat, unlinkat};
 use rustix::io::Errno;
@@ -17,11 +17,54 @@ use super::errors::own;
 use super::facts::{Facts, same_file};
 use super::listing::{self, read_names};
 use super::own_directory::{self, TRASH, open_existing, open_or_make, sync_directory};
+use super::placing;
 use super::renaming::rename_to_free;
 use crate::digest::TreeDigest;
 use crate::disk::{DiskErrorKind, DiskNode};
 
 const MINUTE: &str = "%Y-%m-%dT%H%MZ";
+/// How much the local trash may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrashLimit {
+    /// Whatever comes.
+    Unlimited,
+    /// So many bytes.
+    Bytes(u64),
+    /// A share of the disk that it is on.
+    Percent(u8),
+}
+
+/// What became of the local trash when what is too old or too much was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrashReport {
+    /// How many minutes' worth of trash were deleted.
+    pub expired: usize,
+    /// The bytes that are left.
+    pub bytes: u64,
+    /// The most that it should have; what is over that is too young to be deleted.
+    pub limit: Option<u64>,
+}
+
+impl TrashReport {
+    /// Whether there is more than there should be.
+    pub fn is_over_limit(&self) -> bool {
+        self.limit.is_some_and(|limit| self.bytes > limit)
+    }
+}
+
+/// Something in the local trash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trashed {
+    /// The minute in which it came, as its directory in the trash is called.
+    pub slot: String,
+    /// Where it was.
+    pub path: RelativePath,
+    /// Its bytes; `None` for an empty directory.
+    pub size: Option<u64>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// Moves an entry into the trash; see [`crate::Disk::trash`].
@@ -122,30 +165,172 @@ fn is_still(node: &DiskNode, expected: &DiskNode) -> bool {
     }
 }
 
-/// Deletes for good what has been in the trash for longer than some days, and returns how many minutes of it.
+/// Deletes for good what has been in the trash for longer than some days, and, while there is more than the limit allows,
+/// the oldest of what has been there for longer than a day. What is younger stays whatever its size: it may be wanted back.
 ///
 /// A minute in which anything was changed since is kept: a program may have gone on writing to a file that was
 /// replaced. What a person put into the trash by another name is left alone, and so are mounted file systems.
-pub(super) fn expire(root: &OwnedFd, days: u32, now: Timestamp) -> Result<usize, DiskErrorKind> {
-    let Some(trash) = open_if_there(root)? else { return Ok(0) };
-    let cutoff = now.seconds().saturating_sub(i64::from(days) * SECONDS_PER_DAY);
-    let mut expired = 0;
+pub(super) fn expire(
+    root: &OwnedFd,
+    days: u32,
+    limit: TrashLimit,
+    now: Timestamp,
+) -> Result<TrashReport, DiskErrorKind> {
+    let limit = limit.bytes(root)?;
+    let mut report = TrashReport { expired: 0, bytes: 0, limit };
+    let Some(trash) = open_if_there(root)? else { return Ok(report) };
+    let old = now.seconds().saturating_sub(i64::from(days) * SECONDS_PER_DAY);
+    let young = now.seconds().saturating_sub(SECONDS_PER_DAY);
     let mut first_error = None;
-    for slot in names(&trash)? {
-        if slot_seconds(&slot).is_none_or(|seconds| seconds >= cutoff) {
-            continue;
-        }
-        let result = match newest_change(&trash, &slot) {
-            Ok(newest) if newest >= cutoff => Ok(0),
-            Ok(_) => remove(&trash, &slot).map(|()| 1),
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(count) => expired += count,
+    let mut kept = Vec::new();
+    for slot in slots(&trash)? {
+        match sum(&trash, &slot.name) {
+            // Where nothing changes, what is in the slot is as old as the slot.
+            Ok(sum) if slot.seconds.max(sum.newest_change) < old => match remove(&trash, &slot.name) {
+                Ok(()) => report.expired += 1,
+                Err(error) => first_error = first_error.or(Some(error)),
+            },
+            Ok(sum) => {
+                report.bytes = report.bytes.saturating_add(sum.bytes);
+                kept.push((slot, sum));
+            }
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    first_error.map_or(Ok(expired), Err)
+    for (slot, sum) in kept {
+        if limit.is_none_or(|limit| report.bytes <= limit) {
+            break;
+        }
+        if slot.seconds.max(sum.newest_change) >= young {
+            continue;
+        }
+        match remove(&trash, &slot.name) {
+            Ok(()) => {
+                report.expired += 1;
+                report.bytes = report.bytes.saturating_sub(sum.bytes);
+            }
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(report), Err)
+}
+
+/// How much is in the trash.
+pub(super) fn report(root: &OwnedFd, limit: TrashLimit) -> Result<TrashReport, DiskErrorKind> {
+    let mut report = TrashReport { expired: 0, bytes: 0, limit: limit.bytes(root)? };
+    if let Some(trash) = open_if_there(root)? {
+        for slot in slots(&trash)? {
+            report.bytes = report.bytes.saturating_add(sum(&trash, &slot.name)?.bytes);
+        }
+    }
+    Ok(report)
+}
+
+impl TrashLimit {
+    /// In bytes; `None` if there is none.
+    fn bytes(self, root: &OwnedFd) -> Result<Option<u64>, DiskErrorKind> {
+        Ok(match self {
+            Self::Unlimited => None,
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Percent(percent) => {
+                let disk = rustix::fs::fstatvfs(root)?;
+                let size = u128::from(disk.f_blocks) * u128::from(disk.f_frsize);
+                u64::try_from(size * u128::from(percent) / 100).ok()
+            }
+        })
+    }
+}
+
+/// A minute of the trash.
+struct Slot {
+    name: Vec<u8>,
+    seconds: i64,
+}
+
+/// The minutes of the trash that are jottad's, oldest first.
+fn slots(trash: &OwnedFd) -> Result<Vec<Slot>, DiskErrorKind> {
+    let slots = names(trash)?.into_iter();
+    let slots = slots.filter_map(|name| slot_seconds(&name).map(|seconds| Slot { name, seconds }));
+    let mut slots: Vec<Slot> = slots.collect();
+    slots.sort_by(|one, next| (one.seconds, &one.name).cmp(&(next.seconds, &next.name)));
+    Ok(slots)
+}
+
+/// Every file in the trash, and every directory in which nothing is; oldest first.
+pub(super) fn list(root: &OwnedFd) -> Result<Vec<Trashed>, DiskErrorKind> {
+    let Some(trash) = open_if_there(root)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for slot in slots(&trash)? {
+        let name = String::from_utf8_lossy(&slot.name).into_owned();
+        let at = Timestamp::from_seconds(slot.seconds);
+        list_below(&trash, &slot.name, &RelativePath::root(), &mut |path, size| {
+            found.push(Trashed { slot: name.clone(), path: path.clone(), size, at });
+        })?;
+    }
+    Ok(found)
+}
+
+fn list_below(
+    parent: &OwnedFd,
+    name: &[u8],
+    path: &RelativePath,
+    found: &mut impl FnMut(&RelativePath, Option<u64>),
+) -> Result<(), DiskErrorKind> {
+    let Some(facts) = Facts::at(parent, name).map_err(own)? else { return Ok(()) };
+    if !matches!(facts.node, DiskNode::Directory(_)) {
+        found(path, Some(facts.file().map_or(0, |file| file.size)));
+        return Ok(());
+    }
+    let directory = enter(parent, name, &facts)?;
+    let mut names = names(&directory)?;
+    names.sort();
+    if names.is_empty() && !path.is_root() {
+        found(path, None);
+    }
+    for name in names {
+        let Ok(below) = Name::new(name.as_slice()) else { continue };
+        list_below(&directory, &name, &path.join(&below), found)?;
+    }
+    Ok(())
+}
+
+/// Puts something back to where it was, which must be free. Directories above are made where they are missing.
+pub(super) fn restore(root: &OwnedFd, trashed: &Trashed) -> Result<(), DiskErrorKind> {
+    let slot = Name::new(trashed.slot.as_bytes()).map_err(|_| DiskErrorKind::NotFound)?;
+    let trash = open_if_there(root)?.ok_or(DiskErrorKind::NotFound)?;
+    let inside = trashed.path.components().try_fold(RelativePath::root().join(&slot), |path, name| {
+        Name::new(name).map(|name| path.join(&name))
+    });
+    let inside = inside.map_err(|_| DiskErrorKind::NotFound)?;
+    let from = Place::of(&trash, &inside, READ_DIRECTORY)?;
+    let mut above: Vec<RelativePath> =
+        std::iter::successors(trashed.path.parent(), RelativePath::parent).collect();
+    above.pop();
+    for directory in above.into_iter().rev() {
+        placing::make_directory(root, &directory)?;
+    }
+    let to = Place::of(root, &trashed.path, READ_DIRECTORY)?;
+    rename_to_free(from.at(), to.at())?;
+    sync_directory(&to.directory)?;
+    // Directories that were there for its sake go with it, until one holds something else.
+    for directory in std::iter::successors(inside.parent(), RelativePath::parent) {
+        let Ok(place) = Place::of(&trash, &directory, READ_DIRECTORY) else { break };
+        if unlinkat(&place.directory, place.name.as_bytes(), AtFlags::REMOVEDIR).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes for good all that jottad put into the trash, and returns how many bytes that was.
+pub(super) fn empty(root: &OwnedFd) -> Result<u64, DiskErrorKind> {
+    let Some(trash) = open_if_there(root)? else { return Ok(0) };
+    let mut bytes = 0_u64;
+    for slot in slots(&trash)? {
+        bytes = bytes.saturating_add(sum(&trash, &slot.name)?.bytes);
+        remove(&trash, &slot.name)?;
+    }
+    Ok(bytes)
 }
 
 fn open_if_there(root: &OwnedFd) -> Result<Option<OwnedFd>, DiskErrorKind> {
@@ -170,16 +355,27 @@ fn slot_seconds(name: &[u8]) -> Option<i64> {
     Some(minute.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
-/// The latest change time of anything that is no directory, in seconds; the smallest number if there is none.
-fn newest_change(parent: &OwnedFd, name: &[u8]) -> Result<i64, DiskErrorKind> {
-    let Some(facts) = Facts::at(parent, name).map_err(own)? else { return Ok(i64::MIN) };
+/// What all that is no directory adds up to.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    bytes: u64,
+    /// The latest change time, in seconds; the smallest number if there is nothing.
+    newest_change: i64,
+}
+
+fn sum(parent: &OwnedFd, name: &[u8]) -> Result<Sum, DiskErrorKind> {
+    let nothing = Sum { bytes: 0, newest_change: i64::MIN };
+    let Some(facts) = Facts::at(parent, name).map_err(own)? else { return Ok(nothing) };
     if !matches!(facts.node, DiskNode::Directory(_)) {
-        return Ok(facts.changed.div_euclid(1_000_000_000));
+        let bytes = facts.file().map_or(0, |file| file.size);
+        return Ok(Sum { bytes, newest_change: facts.changed.div_euclid(1_000_000_000) });
     }
     let directory = enter(parent, name, &facts)?;
-    names(&directory)?
-        .iter()
-        .try_fold(i64::MIN, |newest, name| Ok(newest.max(newest_change(&directory, name)?)))
+    names(&directory)?.iter().try_fold(nothing, |all, name| {
+        let one = sum(&directory, name)?;
+        let bytes = all.bytes.saturating_add(one.bytes);
+        Ok(Sum { bytes, newest_change: all.newest_change.max(one.newest_change) })
+    })
 }
 
 fn remove(parent: &OwnedFd, name: &[u8]) -> Result<(), DiskErrorKind> {

@@ -75,6 +75,7 @@ fn start(directory: &Path) -> FolderHandle {
         ignore: Vec::new(),
         delete_limits: DeleteLimits { max_deletes: 1000, max_delete_percent: 50 },
         poll: Duration::from_hours(1),
+        resend: Duration::ZERO,
         scan: Duration::from_hours(1),
         list: Duration::from_hours(1),
         list_at_start: true,

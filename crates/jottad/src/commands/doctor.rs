@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use jottad_engine::LocalDisk;
+use jottad_transport::CredentialFile;
 use serde::Serialize;
 use serde_json::json;
 
@@ -50,12 +52,14 @@ impl Check {
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.tolerant_config();
     let mut checks = vec![clock(), state_dir(invocation)];
+    checks.extend(exposed_login(invocation));
     match config {
         Err(failure) => checks.push(Check::failed("config", failure)),
         Ok(config) => {
             checks.push(Check::fine("config", format!("{}", invocation.places.config_file.display())));
             checks.extend(service(invocation, &config)?);
             checks.extend(folders(&config));
+            checks.extend(config.folders.iter().filter_map(|folder| trash(invocation, &config, folder)));
             checks.extend(watches(&config));
         }
     }
@@ -92,6 +96,14 @@ fn clock() -> Check {
 fn state_dir(invocation: &Invocation) -> Check {
     let places = &invocation.places;
     let shown = places.state_dir.display().to_string();
+    match places.state_dir_exposure() {
+        Ok(Some(exposure)) => {
+            let directory = &places.state_dir;
+            return Check::wrong("state", exposure.explain(directory), exposure.remedy(directory));
+        }
+        Ok(None) => {}
+        Err(failure) => return Check::failed("state", failure),
+    }
     let usable = places.make_state_dir().and_then(|()| places.check_socket_path());
     if let Err(failure) = usable {
         return Check::failed("state", failure);
@@ -115,6 +127,35 @@ fn state_dir(invocation: &Invocation) -> Check {
         }
         Err(error) => Check::wrong("state", format!("{shown}: {error}"), "look at its disk"),
     }
+}
+
+/// A login that others could read. Whoever reads it first closes it, so this comes before it is used.
+fn exposed_login(invocation: &Invocation) -> Option<Check> {
+    let places = &invocation.places;
+    let files = [places.credentials(), places.sealed_credentials()];
+    let (path, mode) =
+        files.into_iter().find_map(|path| Some((path.clone(), CredentialFile::new(path).exposed_mode()?)))?;
+    let detail = format!("other users can get at {} (mode {mode:o})", path.display());
+    Some(Check::wrong("credentials", detail, "it is closed to them now; log in anew: jottad login"))
+}
+
+/// A local trash that holds more than it should.
+fn trash(invocation: &Invocation, config: &Config, folder: &Folder) -> Option<Check> {
+    let disk = LocalDisk::open(folder.local.clone()).ok()?;
+    let limit = config.guard.local_trash_limit;
+    let report = invocation.wait(async { Ok(disk.trash_report(limit).await) }).ok()?.ok()?;
+    if !report.is_over_limit() {
+        return None;
+    }
+    let limit = report.limit.map(format_size).unwrap_or_default();
+    let detail =
+        format!("{} in .jottad/trash, more than local_trash_limit ({limit})", format_size(report.bytes));
+    let remedy = format!(
+        "what is older than a day goes by itself; `jottad trash ls --local {0}` shows it, `jottad trash empty --local {0}` \
+         destroys it",
+        folder.name
+    );
+    Some(Check::wrong(format!("trash {}", folder.name), detail, remedy))
 }
 
 fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failure> {

@@ -258,6 +258,14 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
             let directories = count(watching.polled_directories, "directory is", "directories are");
             push(format!("{name}: {directories} polled instead of watched{notice}"));
         }
+        if let Some(watching) = &folder.watching
+            && watching.polled_files > 0
+        {
+            let files = count(watching.polled_files, "file has", "files have");
+            push(format!(
+                "{name}: {files} names outside of the folder; what is written through those is noticed by polls"
+            ));
+        }
     }
     if let Some(line) = noticing(status, now) {
         push(line);

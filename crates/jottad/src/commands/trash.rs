@@ -1,5 +1,7 @@
 //! `jottad trash`: what was deleted and is still there.
 
+mod local;
+
 use clap::{Args, Subcommand};
 use jottad_core::Timestamp;
 use serde_json::json;
@@ -15,7 +17,7 @@ use crate::remote::{confirm, target_argument};
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrashCommand {
     /// List what is in the trash of the account: the top of each deleted tree
-    Ls,
+    Ls(TrashListArguments),
     /// Bring something back to where it was, a folder with all that was deleted with it
     Restore(TrashRestoreArguments),
     /// Destroy all that is in the trash of the whole account, whatever program put it there
@@ -23,10 +25,23 @@ pub(crate) enum TrashCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct TrashListArguments {
+    /// List what is in the local trash: what was deleted or replaced here because of the other side
+    #[arg(long)]
+    local: bool,
+    /// With --local: of this folder alone
+    #[arg(requires = "local")]
+    folder: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TrashRestoreArguments {
-    /// Where it was: DEVICE/MOUNTPOINT/path
+    /// Where it was: DEVICE/MOUNTPOINT/path; with --local the local path
     #[arg(add = remote_place())]
     remote: String,
+    /// Bring back what was at a local path last from the local trash
+    #[arg(long)]
+    local: bool,
 }
 
 #[derive(Debug, Args)]
@@ -34,16 +49,29 @@ pub(crate) struct TrashEmptyArguments {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Destroy what is in the local trash, and nothing on the service
+    #[arg(long)]
+    local: bool,
+    /// With --local: of this folder alone
+    #[arg(requires = "local")]
+    folder: Option<String>,
 }
 
 /// Does what was asked with the trash.
 pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exit, Failure> {
     match command {
-        TrashCommand::Ls => list(invocation),
+        TrashCommand::Ls(arguments) if arguments.local => {
+            local::list(arguments.folder.as_deref(), invocation)
+        }
+        TrashCommand::Ls(_) => list(invocation),
+        TrashCommand::Restore(arguments) if arguments.local => local::restore(&arguments.remote, invocation),
         TrashCommand::Restore(arguments) => {
             let place = target_argument(&arguments.remote)?;
             let client = invocation.client()?;
             invocation.wait(restore_trashed(&client, &place, invocation.output))
+        }
+        TrashCommand::Empty(arguments) if arguments.local => {
+            local::empty(arguments.folder.as_deref(), arguments.yes, invocation)
         }
         TrashCommand::Empty(arguments) => empty(arguments, invocation),
     }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jottad_core::{DeleteLimits, Mode};
+use jottad_engine::TrashLimit;
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
@@ -113,6 +114,8 @@ pub(crate) struct Guard {
     pub(crate) hard_delete: bool,
     /// How long the local trash keeps its entries.
     pub(crate) local_trash_days: u32,
+    /// How much it keeps of what is older than a day.
+    pub(crate) local_trash_limit: TrashLimit,
 }
 
 /// One configured pair.
@@ -138,6 +141,8 @@ pub(crate) struct Folder {
     pub(crate) watch: Backend,
     /// Larger files, in bytes, are ignored; `None`: however large.
     pub(crate) max_size: Option<u64>,
+    /// The longest that a file which keeps changing waits before it is sent again.
+    pub(crate) resend: Duration,
 }
 
 impl Config {
@@ -321,6 +326,12 @@ fn check_guard(section: &Section<'_>, raw: &raw::RawGuard) -> Result<Guard, Conf
         },
         hard_delete: section.switch("hard_delete", &raw.hard_delete, false)?,
         local_trash_days: u32::try_from(days).unwrap_or(u32::MAX),
+        local_trash_limit: section.parsed(
+            "local_trash_limit",
+            &raw.local_trash_limit,
+            TrashLimit::Percent(10),
+            parse_trash_limit,
+        )?,
     })
 }
 
@@ -338,6 +349,23 @@ fn missing_key(
 ) -> ConfigError {
     let reason = format!("{}: the key {key:?} is missing: {key} = {example:?}", section.name);
     section.source.refuse(Some(raw.span()), reason)
+}
+
+/// Reads `10%`, `5 GiB`, `unlimited`.
+fn parse_trash_limit(text: &str) -> Result<TrashLimit, String> {
+    let text = text.trim();
+    if text == "unlimited" {
+        return Ok(TrashLimit::Unlimited);
+    }
+    let Some(percent) = text.strip_suffix('%') else {
+        return parse_size(text).map(TrashLimit::Bytes).map_err(|_| {
+            format!("{text:?} is no limit: write a share of the disk (\"10%\"), a size (\"5 GiB\") or \"unlimited\"")
+        });
+    };
+    match percent.trim_end().parse() {
+        Ok(percent @ 1..=100) => Ok(TrashLimit::Percent(percent)),
+        _ => Err(format!("{text:?} is no share of a disk: write 1% to 100%")),
+    }
 }
 
 fn check_folder(
@@ -364,6 +392,7 @@ fn check_folder(
         settle: period("settle", &fields.settle, Duration::from_millis(500), Duration::ZERO)?,
         poll: period("poll", &fields.poll, Duration::from_mins(10), Duration::from_secs(1))?,
         scan: period("scan", &fields.scan, Duration::from_hours(6), Duration::from_secs(1))?,
+        resend: period("resend", &fields.resend, Duration::from_mins(5), Duration::ZERO)?,
         watch: section.parsed("watch", &fields.watch, Backend::Auto, |text| match text {
             "auto" => Ok(Backend::Auto),
             "notify" => Ok(Backend::Notify),

@@ -44,6 +44,7 @@ pub(crate) struct RawGuard {
     pub(crate) max_delete_percent: Field,
     pub(crate) hard_delete: Field,
     pub(crate) local_trash_days: Field,
+    pub(crate) local_trash_limit: Field,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,4 +60,5 @@ pub(crate) struct RawFolder {
     pub(crate) scan: Field,
     pub(crate) watch: Field,
     pub(crate) max_size: Field,
+    pub(crate) resend: Field,
 }

@@ -58,6 +58,7 @@ fn the_example_shows_every_setting_at_its_default() {
         "max_delete_percent",
         "hard_delete",
         "local_trash_days",
+        "local_trash_limit",
         "name",
         "local",
         "remote",
@@ -68,6 +69,7 @@ fn the_example_shows_every_setting_at_its_default() {
         "scan",
         "watch",
         "max_size",
+        "resend",
     ] {
         assert!(example_with_everything().contains(&format!("\n{key} = ")), "{key}");
     }
@@ -125,7 +127,7 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
     let cases = [
         (
             "[guard]\nmax_delete = 3",
-            "2: unknown key `max_delete`, expected one of `max_deletes`, `max_delete_percent`, `hard_delete`, `local_trash_days`",
+            "2: unknown key `max_delete`, expected one of `max_deletes`, `max_delete_percent`, `hard_delete`, `local_trash_days`, `local_trash_limit`",
         ),
         (
             "[transfer]\nno_versions = true",

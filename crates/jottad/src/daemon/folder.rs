@@ -78,6 +78,8 @@ impl Setup {
             ignore: self.folder.ignore.clone(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,
+            // One pass does not wait for files to come to rest.
+            resend: if self.purpose == Purpose::OnePass { Duration::ZERO } else { self.folder.resend },
             scan: self.folder.scan,
             // The remote's full look is as much a backstop as the local one.
             list: self.folder.scan,

@@ -103,7 +103,9 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
             .map(|paused| PausedDocument { until: paused.until.map(Time) }),
         held: held(folder, &report),
         problems: status.map(|status| status.problems),
-        watching: report.coverage.map(watching),
+        watching: report
+            .coverage
+            .map(|coverage| watching(coverage, status.map_or(0, |status| status.unheard_files))),
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
@@ -201,7 +203,7 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
     HeldStatus { kind: kind.to_owned(), reason, choices: choices.collect() }
 }
 
-fn watching(coverage: Coverage) -> WatchingDocument {
+fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {
     let remedy = coverage.limit_hint.clone();
     let notice = match (coverage.notice, coverage.limit_hint) {
         (Some(notice), Some(hint)) => Some(format!("{notice}; raise the limit with: {hint}")),
@@ -211,6 +213,7 @@ fn watching(coverage: Coverage) -> WatchingDocument {
     WatchingDocument {
         directories: coverage.directories as u64,
         polled_directories: coverage.polled_directories as u64,
+        polled_files,
         notice,
         remedy,
     }

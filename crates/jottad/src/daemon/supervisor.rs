@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
+use crate::config::units::format_size;
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Phase, Setup};
@@ -24,8 +25,8 @@ use crate::link::ServiceLink;
 use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
-/// How often the local trash is looked through for what is too old.
-const TRASH_INTERVAL: Duration = Duration::from_hours(24);
+/// How often the local trash is looked through for what is too old or too much.
+const TRASH_INTERVAL: Duration = Duration::from_hours(1);
 /// How often something that cannot be done now is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
 /// How soon what died is started anew: the first time, and at most.
@@ -239,11 +240,21 @@ impl Supervisor {
         if !self.setup.folder.mode.pulls() || self.setup.purpose == Purpose::OnePass {
             return;
         }
-        let days = self.setup.guard.local_trash_days;
+        let (days, limit) = (self.setup.guard.local_trash_days, self.setup.guard.local_trash_limit);
         let folder = self.setup.folder.name.clone();
         tokio::spawn(async move {
-            if let Err(error) = disk.expire_trash(days, now()).await {
-                tracing::warn!(folder, %error, "the local trash stays as it is");
+            match disk.expire_trash(days, limit, now()).await {
+                Ok(report) if report.is_over_limit() => {
+                    let size = format_size(report.bytes);
+                    tracing::warn!(
+                        folder,
+                        size,
+                        "the local trash is larger than local_trash_limit, and all in it is of the last day: look at it with \
+                         `jottad trash ls --local`, empty it with `jottad trash empty --local`"
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(folder, %error, "the local trash stays as it is"),
             }
         });
     }

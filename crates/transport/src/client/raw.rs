@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::client::{Client, bearer};
-use crate::endpoints::check_secure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::ServerFault;
 use crate::http::{Lane, connection, stalled};
@@ -178,7 +177,7 @@ impl Client {
                 (format!("announcing {path}"), builder.body(fields.to_string()))
             }
             RawRequest::Content { upload_url, bytes, range } => {
-                let url = check_secure(upload_url)?;
+                let url = self.0.endpoints.check_named("sending content", upload_url)?;
                 let mut builder = self.http().pool(Lane::Transfer).post(url);
                 if let Some(range) = range {
                     builder = builder.header(reqwest::header::RANGE, range);

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::client::{Client, bearer};
-use crate::endpoints::check_secure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Call, Judged, Lane, Repeat};
 use crate::path::RemotePath;
@@ -218,7 +217,7 @@ impl Upload<'_> {
             let reason = format!("it is {} and has no upload address", allocated.state);
             return Err(Error::Protocol { action: self.action.clone(), reason });
         }
-        check_secure(text)
+        self.client.0.endpoints.check_named(&self.action, text)
     }
 
     /// Compares what the service says it has with what it was to have.

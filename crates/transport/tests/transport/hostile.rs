@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jottad_core::StoredName;
 use jottad_emulator::{Act, Effect, Fault, Matching};
-use jottad_transport::{Client, Error};
+use jottad_transport::{Client, ClientOptions, Endpoints, Error, ErrorKind};
 
-use crate::account::{Account, content, facts, path};
+use crate::account::{Account, content, facts, log_in, path};
 
 /// Every method once; the errors of those that failed.
 async fn ask_everything(client: &Client) -> Vec<Result<(), Error>> {
@@ -100,4 +100,39 @@ async fn an_unreachable_service_is_offline() {
     account.emulator.shutdown().await;
     let error = client.customer().await.unwrap_err();
     assert_eq!(error.kind(), jottad_transport::ErrorKind::Offline);
+}
+
+/// Answers every request on one connection after another with the same document.
+async fn answering(document: String) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let _ = stream.read(&mut request).await;
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length";
+            let answer = format!("{head}: {}\r\n\r\n{document}", document.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn content_goes_to_no_host_that_is_not_the_services_own() {
+    let account = account().await;
+    let session = log_in(&account.emulator, &account.directory).await.unwrap();
+    let upload_url = "https://upload.example/take?it=all";
+    let document = format!(r#"{{"state":"INCOMPLETE","upload_url":"{upload_url}","resume_pos":0}}"#);
+    let endpoints = Endpoints {
+        api_url: answering(document).await,
+        ..Endpoints::on_one_host(&account.emulator.base_url())
+    };
+    let client = Client::new(endpoints, session, ClientOptions::default()).unwrap();
+    let place = path("Jotta/Archive/up");
+    let error = client.upload(&place, &facts(b"up"), &mut &b"up"[..]).await.unwrap_err();
+    assert!(matches!(&error, Error::ForeignHost { host, .. } if host == "upload.example"), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Protocol);
 }

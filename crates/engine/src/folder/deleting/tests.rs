@@ -23,6 +23,7 @@ fn settings() -> FolderSettings {
         scan: Duration::from_hours(6),
         list: Duration::from_hours(6),
         list_at_start: false,
+        resend: Duration::ZERO,
         uploads: 4,
         downloads: 4,
         host: "kari".to_owned(),

@@ -1,5 +1,6 @@
 //! Real directories and files, and what else may stand in them.
 
+mod attributes;
 mod crash;
 mod mounts;
 mod reading;
@@ -18,9 +19,9 @@ use jottad_core::{Md5, RelativePath, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::LocalDisk;
 use super::reading::CheckedFile;
 use super::staging::Staged;
+use super::{LocalDisk, TrashLimit};
 use crate::digest::TreeDigest;
 use crate::disk::{
     Disk as _, DiskEntry, DiskError, DiskNode, FileStat, Identity, LocalContent as _, Mount, OtherKind,

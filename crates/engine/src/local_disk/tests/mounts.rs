@@ -124,7 +124,7 @@ fn a_file_system_that_came_into_the_trash_is_not_emptied() {
         let directory = DiskNode::Directory(folder.identity("d"));
         folder.trash("d", &directory).unwrap();
         let in_a_year = Timestamp::from_seconds(jiff::Timestamp::now().as_second() + 366 * 24 * 60 * 60);
-        let result = folder.runtime.block_on(folder.disk.expire_trash(30, in_a_year));
+        let result = folder.runtime.block_on(folder.disk.expire_trash(30, TrashLimit::Unlimited, in_a_year));
         assert_eq!(kind(result), "Other");
         assert_eq!(folder.trashed(), [("d/mounted/file".into(), "secret".into())]);
         folder.assert_outside_untouched();

@@ -123,5 +123,85 @@ fn a_folder_without_trash_has_nothing_to_expire() {
 /// Expires what is older than 30 days, as if so many seconds had passed.
 fn expire_after(folder: &Folder, seconds: i64) -> usize {
     let now = Timestamp::from_seconds(jiff::Timestamp::now().as_second() + seconds);
-    folder.runtime.block_on(folder.disk.expire_trash(30, now)).unwrap()
+    folder.runtime.block_on(folder.disk.expire_trash(30, TrashLimit::Unlimited, now)).unwrap().expired
+}
+
+#[test]
+fn beyond_its_limit_the_oldest_goes_but_nothing_of_the_last_day() {
+    const DAY: i64 = 24 * 60 * 60;
+    for (limit, expected_expired, expected_bytes) in [
+        (TrashLimit::Unlimited, 0, 600),
+        (TrashLimit::Bytes(600), 0, 600),
+        (TrashLimit::Bytes(599), 1, 500),
+        (TrashLimit::Bytes(450), 2, 300),
+        (TrashLimit::Bytes(0), 2, 300),
+        (TrashLimit::Percent(100), 0, 600),
+    ] {
+        let folder = Folder::new();
+        for (slot, bytes) in [("2001-09-09T0146Z", 100), ("2001-09-09T0147Z", 200), ("2001-09-12T0000Z", 300)]
+        {
+            let path = format!(".jottad/trash/{slot}/file");
+            folder.write_unseen(&path, "x".repeat(bytes));
+        }
+        folder.write_unseen(".jottad/trash/a persons/file", "kept");
+        // What was written just now counts as old as that, so that is where the test's time begins.
+        let written = Timestamp::from_seconds(jiff::Timestamp::now().as_second());
+        let early = folder.runtime.block_on(folder.disk.expire_trash(30, limit, written)).unwrap();
+        assert_eq!(
+            (early.expired, early.bytes),
+            (0, 600),
+            "{limit:?}: all of it was changed within the last day"
+        );
+        let later = Timestamp::from_seconds(written.seconds() + DAY + 60);
+        fs::rename(
+            folder.at(".jottad/trash/2001-09-12T0000Z"),
+            folder.at(&format!(".jottad/trash/{}", slot_of(later))),
+        )
+        .unwrap();
+        let report = folder.runtime.block_on(folder.disk.expire_trash(30, limit, later)).unwrap();
+        assert_eq!((report.expired, report.bytes), (expected_expired, expected_bytes), "{limit:?}");
+        let is_over = matches!(limit, TrashLimit::Bytes(limit) if limit < expected_bytes);
+        assert_eq!(report.is_over_limit(), is_over, "{limit:?}");
+        assert_eq!(read(folder.at(".jottad/trash/a persons/file")), "kept");
+    }
+}
+
+/// What the trash calls a minute.
+fn slot_of(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_second(time.seconds()).unwrap();
+    time.strftime("%Y-%m-%dT%H%MZ").to_string()
+}
+
+#[test]
+fn what_is_in_the_trash_is_listed_restored_and_destroyed() {
+    let folder = Folder::new();
+    folder.write("letters/a.txt", "old");
+    folder.make_directory("empty").unwrap();
+    for path in ["letters", "empty"] {
+        let node = folder.stat(path).unwrap().unwrap();
+        folder.trash(path, &node).unwrap();
+    }
+    let trashed = || folder.runtime.block_on(folder.disk.trashed()).unwrap();
+    let shown = |trashed: &[super::super::Trashed]| -> Vec<(String, Option<u64>)> {
+        trashed.iter().map(|one| (one.path.to_string(), one.size)).collect()
+    };
+    let found = trashed();
+    assert_eq!(shown(&found), [("empty".to_owned(), None), ("letters/a.txt".to_owned(), Some(3))]);
+
+    folder.write("letters/a.txt", "new");
+    let restore = |number: usize| folder.runtime.block_on(folder.disk.restore_trashed(found[number].clone()));
+    assert_eq!(kind(restore(1)), "Occupied");
+    fs::remove_dir_all(folder.at("letters")).unwrap();
+    restore(1).unwrap();
+    restore(0).unwrap();
+    assert_eq!(read(folder.at("letters/a.txt")), "old");
+    assert!(folder.at("empty").is_dir());
+    assert_eq!(shown(&trashed()), []);
+
+    let node = folder.stat("letters").unwrap().unwrap();
+    folder.trash("letters", &node).unwrap();
+    folder.write_unseen(".jottad/trash/a persons/file", "kept");
+    assert_eq!(folder.runtime.block_on(folder.disk.empty_trash()).unwrap(), 3);
+    assert_eq!(shown(&trashed()), []);
+    assert_eq!(read(folder.at(".jottad/trash/a persons/file")), "kept");
 }

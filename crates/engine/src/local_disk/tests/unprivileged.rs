@@ -112,6 +112,13 @@ fn the_trash_expires_whatever_the_modes_in_it() {
     forbid(&folder, "d/closed", 0);
     folder.trash("d", &directory).unwrap();
     let in_a_year = Timestamp::from_seconds(jiff::Timestamp::now().as_second() + 366 * 24 * 60 * 60);
-    assert_eq!(folder.runtime.block_on(folder.disk.expire_trash(30, in_a_year)).unwrap(), 1);
+    assert_eq!(
+        folder
+            .runtime
+            .block_on(folder.disk.expire_trash(30, TrashLimit::Unlimited, in_a_year))
+            .unwrap()
+            .expired,
+        1
+    );
     assert_eq!(everything_below(&folder.at(".jottad/trash")), [folder.at(".jottad/trash")]);
 }

@@ -207,6 +207,6 @@ fn a_time_is_set_on_the_expected_file_alone() {
     assert_ne!(fs::metadata(folder.outside().join("file")).unwrap().mtime(), LONG_AGO.seconds());
 }
 
-fn mode(folder: &Folder, path: &str) -> u32 {
+pub(super) fn mode(folder: &Folder, path: &str) -> u32 {
     fs::metadata(folder.at(path)).unwrap().permissions().mode() & 0o777
 }

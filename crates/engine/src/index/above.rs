@@ -1,0 +1,130 @@
+//! Rows of directories that were asked for as what is above others, so that a deep path costs no query for each of its levels.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jottad_core::Name;
+
+use super::{Index, IndexError, Node, NodeId};
+
+/// Most rows that are remembered. A tree that is walked in order needs as many as it is deep.
+const MOST: usize = 4096;
+
+/// Rows as they are in the index, by id and by place. Whatever writes a row forgets it here.
+#[derive(Debug, Default)]
+pub(super) struct Above(RefCell<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    by_id: BTreeMap<NodeId, Node>,
+    by_place: BTreeMap<(NodeId, Name), NodeId>,
+}
+
+impl Above {
+    fn of_id(&self, id: NodeId) -> Option<Node> {
+        self.0.borrow().by_id.get(&id).cloned()
+    }
+
+    fn of_place(&self, place: &(NodeId, Name)) -> Option<Node> {
+        let rows = self.0.borrow();
+        rows.by_place.get(place).and_then(|id| rows.by_id.get(id)).cloned()
+    }
+
+    fn remember(&self, node: &Node) {
+        let mut rows = self.0.borrow_mut();
+        if rows.by_id.len() >= MOST {
+            *rows = Rows::default();
+        }
+        rows.by_place.insert((node.parent, node.name.clone()), node.id);
+        rows.by_id.insert(node.id, node.clone());
+    }
+
+    /// A row is about to be written or deleted.
+    pub(super) fn forget(&self, id: NodeId) {
+        let mut rows = self.0.borrow_mut();
+        if let Some(node) = rows.by_id.remove(&id) {
+            rows.by_place.remove(&(node.parent, node.name));
+        }
+    }
+}
+
+impl Index {
+    /// The row of a directory above another one.
+    pub(super) fn above(&self, id: NodeId) -> Result<Option<Node>, IndexError> {
+        if let Some(node) = self.above.of_id(id) {
+            return Ok(Some(node));
+        }
+        let node = self.node(id)?;
+        if let Some(node) = &node {
+            self.above.remember(node);
+        }
+        Ok(node)
+    }
+
+    /// Whether the local side alone has a directory.
+    pub(crate) fn is_only_here(&self, directory: NodeId) -> Result<bool, IndexError> {
+        let node = self.above(directory)?;
+        Ok(node.is_some_and(|node| node.base.is_none() && node.remote.is_none() && node.local.is_directory()))
+    }
+
+    /// The row of a directory on the way to what is below it.
+    pub(crate) fn directory_in(&self, parent: NodeId, name: &Name) -> Result<Option<Node>, IndexError> {
+        let place = (parent, name.clone());
+        if let Some(node) = self.above.of_place(&place) {
+            return Ok(Some(node));
+        }
+        let node = self.child(parent, name)?;
+        if let Some(node) = &node {
+            self.above.remember(node);
+        }
+        Ok(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::RelativePath;
+
+    use super::*;
+    use crate::disk::Identity;
+    use crate::index::Local;
+
+    #[test]
+    fn a_row_that_was_written_moved_or_deleted_is_not_remembered_as_it_was() {
+        let place = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&place.path().join("i.sqlite")).unwrap().0;
+        let name = |name: &str| Name::try_from(name).unwrap();
+        let path = |text: &str| RelativePath::try_from(text).unwrap();
+        let add = |index: &mut Index, parent, text: &str, inode| {
+            let mut node = Node::new(parent, name(text));
+            node.local = Local::Directory(Identity { inode, born: 1 });
+            index.save(&mut node).unwrap();
+            node
+        };
+        let mut one = add(&mut index, NodeId::ROOT, "one", 2);
+        let mut two = add(&mut index, one.id, "two", 3);
+        let three = add(&mut index, two.id, "three", 4);
+        let here = |index: &Index, text: &str| index.locate(&path(text)).unwrap().map(|node| node.id);
+        assert_eq!(here(&index, "one/two/three"), Some(three.id));
+        assert_eq!(index.path(three.id).unwrap(), path("one/two/three"));
+
+        two.name = name("other");
+        index.save(&mut two).unwrap();
+        assert_eq!(here(&index, "one/two/three"), None);
+        assert_eq!(here(&index, "one/other/three"), Some(three.id));
+        assert_eq!(index.path(three.id).unwrap(), path("one/other/three"));
+
+        one.local = Local::UnreadableDirectory(Identity { inode: 2, born: 1 });
+        index.save(&mut one).unwrap();
+        let lineage = index.lineage(three.id).unwrap();
+        assert_eq!(lineage, [one.clone(), two.clone(), three.clone()]);
+
+        for mut node in [three, two, one] {
+            node.local = Local::Absent;
+            index.save(&mut node).unwrap();
+        }
+        assert_eq!(here(&index, "one"), None);
+        let again = add(&mut index, NodeId::ROOT, "one", 5);
+        assert_eq!(here(&index, "one"), Some(again.id));
+    }
+}
