@@ -29,7 +29,7 @@ pub use event::{
     Achieved, Command, CommandId, Event, ExpectedMount, Followed, LocalExpectation, LocalHint,
     OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, ScannedDirectory, Task, Told,
 };
-pub use folder::{Folder, FolderError, Notice};
+pub use folder::{Folder, FolderError, Notice, Proof};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
 pub use local_disk::LocalDisk;
@@ -38,9 +38,9 @@ pub use perform::{is_source_changed, perform};
 pub use planted::{Planted, plant};
 pub use remote::{ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode};
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
-pub use settings::FolderSettings;
+pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
-    Conflict, Explanation, FolderStatus, Hold, LogLine, Pending, Problem, ProblemKind, Transfer, Verdict,
-    Verification,
+    Conflict, Explanation, FolderStatus, Heard, Hold, LogLine, Pending, Problem, ProblemKind, Transfer,
+    Verdict, Verification,
 };
-pub use time::Now;
+pub use time::{Now, since_boot};

@@ -50,6 +50,9 @@ struct Simulate {
     /// Let the user work on just what jottad works on.
     #[arg(long)]
     meddling: bool,
+    /// Let others work right after jottad, move the root, set the clock, and leave stamps out.
+    #[arg(long)]
+    doubts: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -100,7 +103,12 @@ fn planted(name: Option<&str>) -> ExitCode {
 }
 
 fn extras_of(arguments: &Simulate) -> Extras {
-    Extras { rules: arguments.rules, disks: arguments.disks, meddling: arguments.meddling }
+    Extras {
+        rules: arguments.rules,
+        disks: arguments.disks,
+        meddling: arguments.meddling,
+        doubts: arguments.doubts,
+    }
 }
 
 fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
@@ -150,8 +158,9 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         let rules = if arguments.rules { " --rules" } else { "" };
         let disks = if arguments.disks { " --disks" } else { "" };
         let meddling = if arguments.meddling { " --meddling" } else { "" };
+        let doubts = if arguments.doubts { " --doubts" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{doubts} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {

@@ -42,6 +42,8 @@ pub(crate) enum Fact {
     ParkedAt,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
+    /// How long that pause was to last, in seconds.
+    PausedFor,
 }
 
 impl Fact {
@@ -56,6 +58,7 @@ impl Fact {
             Self::RemoteMove => "remote_move",
             Self::ParkedAt => "parked_at",
             Self::Paused => "paused",
+            Self::PausedFor => "paused_for",
         }
     }
 }

@@ -14,6 +14,7 @@ mod open;
 mod problems;
 mod relocate;
 mod renew;
+mod shift;
 mod tree;
 
 use rusqlite::Connection;

@@ -23,7 +23,7 @@ fn mode_of(seed: u64) -> Mode {
 /// Each mode has lives of every kind.
 fn extras_of(seed: u64) -> Extras {
     let kind = seed / 4 % 8;
-    Extras { rules: kind % 2 == 1, disks: kind % 4 >= 2, meddling: kind >= 4 }
+    Extras { rules: kind % 2 == 1, disks: kind % 4 >= 2, meddling: kind >= 4, doubts: seed / 32 % 4 == 1 }
 }
 
 #[test]
@@ -42,9 +42,10 @@ fn no_life_loses_anything() {
                 let rules = if extras.rules { " --rules" } else { "" };
                 let disks = if extras.disks { " --disks" } else { "" };
                 let meddling = if extras.meddling { " --meddling" } else { "" };
+                let doubts = if extras.doubts { " --doubts" } else { "" };
                 failed.lock().unwrap().push(format!(
                     "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --replay {seed} \
-                     --mode {mode}{rules}{disks}{meddling}"
+                     --mode {mode}{rules}{disks}{meddling}{doubts}"
                 ));
             }
         }
