@@ -9,6 +9,7 @@ use crate::documents::{
     FolderDocument, HeldStatus, NoticingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
+use crate::proven::{heard_word, listed_every};
 use crate::verdict::overall;
 
 /// Asks every folder. What does not answer is said not to.
@@ -74,6 +75,8 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         local_checked_at: status.and_then(|status| status.local_checked_at).map(Time),
         remote_checked_at: status.and_then(|status| status.remote_checked_at).map(Time),
         polled_at: status.and_then(|status| status.polled_at).map(Time),
+        heard: status.and_then(|status| status.heard).map(|heard| heard_word(heard).to_owned()),
+        listed_every_seconds: status.and_then(|status| status.heard).and_then(listed_every),
         files: status.and_then(|status| status.files),
         directories: status.and_then(|status| status.directories),
         bytes: status.and_then(|status| status.bytes),

@@ -161,7 +161,7 @@ impl Supervisor {
         })?;
         let mut hearing = match self.setup.purpose {
             Purpose::OnePass => None,
-            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone(), folder.mode.pulls())),
+            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone())),
         };
         if hearing.is_some() {
             // What is compared after hearing began need not be compared again.
@@ -169,8 +169,9 @@ impl Supervisor {
         }
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
-        let handle = FolderHandle::start(self.setup.settings(), &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::new(Verdict::Stalled, error.to_string()))?;
+        let handle =
+            FolderHandle::start(self.setup.settings(watcher.is_some()), &index, disk.clone(), remote, now)
+                .map_err(|error| Obstacle::new(Verdict::Stalled, error.to_string()))?;
         if let Some(hearing) = &mut hearing {
             hearing.begin(handle.clone());
         }
@@ -206,7 +207,10 @@ impl Supervisor {
                     }
                     Some(hint) => started.handle.local_hint(hint),
                     // Nothing is watched: the engine's own scans have to do.
-                    None => watched = false,
+                    None => {
+                        watched = false;
+                        started.handle.local_hint(LocalHint::Unheard);
+                    }
                 },
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
