@@ -33,6 +33,7 @@ mod noticing;
 mod obstacles;
 mod packaging;
 mod past;
+mod proof;
 mod reference;
 mod remote;
 mod restart;
