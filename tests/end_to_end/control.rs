@@ -98,7 +98,7 @@ fn status_has_the_documented_fields() {
     has(
         folder,
         "name local remote mode verdict proven_at local_checked_at remote_checked_at files directories bytes pending \
-         transfers held problems watching",
+         transfers held problems watching heard listed_every_seconds",
     );
     has(&folder["pending"], "uploads downloads moves deletes directories bytes");
     has(&folder["watching"], "directories polled_directories");
@@ -119,7 +119,12 @@ fn status_has_the_documented_fields() {
         assert!(text.starts_with("20") && text.ends_with('Z'), "{time}: {text}");
     }
     assert_eq!(status["pid"].as_i64(), Some(i64::from(daemon.pid().as_raw_nonzero().get())));
-    world.machine.jottad(["status"]).expect(0).says("in sync").says("proven");
+    world
+        .machine
+        .jottad(["status"])
+        .expect(0)
+        .says("in sync as of")
+        .says("others' changes are heard of at once");
     let line = world.machine.jottad(["status", "--line"]).expect(0).stdout;
     assert_eq!(line.lines().count(), 1, "{line}");
     daemon.stop();

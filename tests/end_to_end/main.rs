@@ -36,6 +36,7 @@ mod packaging;
 mod past;
 mod places;
 mod private;
+mod proof;
 mod reference;
 mod refusals;
 mod remote;

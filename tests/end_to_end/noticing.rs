@@ -107,8 +107,9 @@ fn what_one_machine_does_the_other_sees_by_event() {
     pair.two.waits_for("a move", |root| root.join("moved/e/deep.txt").exists() && !root.join("d").exists());
     fs::remove_dir_all(pair.two.path("moved/e")).unwrap();
     pair.one.waits_for("a removal", |root| !root.join("moved/e").exists());
-    // None of that took a listing of everything but what removals check right before, nor a poll.
-    assert_eq!(pair.service.asked("device"), 0, "{:?}", pair.service.counters());
+    // None of that took a listing of everything but what removals check right before. The stamp is read for the proof, once
+    // for many changes.
+    assert!(pair.service.asked("device") <= 8, "{:?}", pair.service.counters());
     for place in [&pair.one, &pair.two] {
         place.sync();
     }
@@ -185,16 +186,19 @@ fn a_burst_by_others_leads_to_few_looks() {
 }
 
 #[test]
-fn only_who_needs_events_listens() {
+fn only_who_may_and_needs_to_listens() {
     let service = Service::start();
-    let place = Place::new(&service, "mode = \"backup\"");
+    let place = Place::new(&service, SELDOM);
+    let listening = fs::read_to_string(place.machine.config()).unwrap();
+    let deaf = listening.replace("[service]\n", "[service]\nevents = false\n");
+    fs::write(place.machine.config(), deaf).unwrap();
     let daemon = place.machine.start();
     place.sync();
     assert_eq!((service.event_streams(), place.events().as_str()), (0, "off"));
     place.machine.jottad(["status"]).expect(0).says("polled for changes").says("last word");
-    place.configure(&service, SELDOM);
+    fs::write(place.machine.config(), listening).unwrap();
     daemon.signal(rustix::process::Signal::HUP);
-    wait_until("a synced folder listens", || service.event_streams() == 1);
+    wait_until("it listens when it may", || service.event_streams() == 1);
     place.sync();
     place.machine.jottad(["status"]).expect(0).says("told by events");
 

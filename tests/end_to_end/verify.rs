@@ -52,20 +52,28 @@ fn a_verification_reads_every_file_and_says_so() {
     assert_eq!((folder["name"].as_str(), folder["files"].as_u64()), (Some("docs"), Some(3)), "{found}");
     assert_eq!((folder["bytes"].as_u64(), folder["damaged"].as_u64()), (Some(7), Some(0)), "{found}");
     assert!(folder["ended_at"].is_string(), "{found}");
-    world.machine.jottad(["verify", "docs"]).expect(0).says("docs: 3 files (7 B) read again, as synced");
+    world
+        .machine
+        .jottad(["verify", "docs"])
+        .expect(0)
+        .says("docs: 3 files (7 B) read again, and the service has the same");
     assert_eq!(world.service.asked("allocate"), sent, "verifying sends nothing");
     daemon.stop();
 }
 
 #[test]
 fn what_another_device_changed_unheard_is_found_and_put_right() {
-    let world = World::new();
+    let world = World::configured("poll = \"6h\"\nproof = \"6h\"");
+    let text = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), text.replace("[service]\n", "[service]\nevents = false\n")).unwrap();
     world.write("a.txt", "one");
     let daemon = world.start();
     world.synced();
     world.service.does(Act::put("Jotta/Archive/docs/a.txt", b"other"));
-    world.machine.jottad(["verify"]).expect(0);
+    // Nothing tells of it before.
+    world.machine.jottad(["verify"]).expect(0).says("the service had something else: 1 file sent again");
     world.assert_same();
+    world.machine.jottad(["verify"]).expect(0).says("and the service has the same");
     daemon.stop();
 }
 
@@ -94,7 +102,9 @@ fn damage_without_a_trace_is_a_problem_and_is_not_sent() {
     // As far as anybody can know without reading it.
     world.sync(0);
     let outcome = world.machine.jottad(["verify"]).expect(6);
-    outcome.says("docs: 1 file (9 B) read again, as synced").says("docs: 1 file holds something else");
+    outcome
+        .says("docs: 1 file (9 B) read again, and the service has the same")
+        .says("docs: 1 file holds something else");
     assert!(world.problems()[0].contains("a.txt"), "{:?}", world.problems());
     // Looking again is no remedy, and nothing of the damage travels.
     world.sync(6);

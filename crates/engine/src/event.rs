@@ -43,6 +43,8 @@ pub enum LocalHint {
     Subtree(RelativePath),
     /// The root may be gone.
     Root,
+    /// From now on no change is hinted.
+    Unheard,
 }
 
 /// What may be said of changes on the service. Nothing here is believed: it only tells where to look.

@@ -34,7 +34,7 @@ pub use event::{
     OperationError, Outcome, RemoteExpectation, RemoteHint, Replaces, Request, RulesFile, ScannedDirectory,
     Task, Told,
 };
-pub use folder::{Folder, FolderError, Notice};
+pub use folder::{Folder, FolderError, Notice, Proof};
 pub use ignore_rules::{IgnoreRuleError, check_ignore_rules};
 pub use index::{Index, IndexError};
 pub use local_disk::{LocalDisk, TrashLimit, TrashReport, Trashed};
@@ -45,9 +45,9 @@ pub use remote::{
     ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, UnusableEntry,
 };
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
-pub use settings::FolderSettings;
+pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
-    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, ProblemKind, Transfer, Verdict, Verification,
+    Conflict, Explanation, FolderStatus, Heard, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused,
+    Pending, Problem, ProblemKind, Transfer, Verdict, Verification,
 };
-pub use time::Now;
+pub use time::{Now, since_boot};

@@ -37,6 +37,12 @@ pub enum Planted {
     EntryStopsFolder,
     /// What was on a disk that is gone counts as deleted.
     LostDiskIsDeleted,
+    /// A stamp that did not move, or that is empty, is a proof without anything else.
+    StampProves,
+    /// A stamp that moved while something was sent is a proof without anything else.
+    OwnWorkExplains,
+    /// A proof needs no look at the root's path.
+    RootPathUnchecked,
 }
 
 #[cfg(feature = "planted")]

@@ -78,7 +78,8 @@ pub trait Remote: Send + Sync + 'static {
         modified: Timestamp,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
-    /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4).
+    /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4). Empty if the
+    /// service gives none.
     fn change_stamp(&self) -> impl Future<Output = Result<String, RemoteError>> + Send;
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jottad_core::{Operation, RelativePath, Timestamp};
 use tokio::runtime::Handle;
@@ -28,10 +28,12 @@ use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{Conflict, Explanation, FolderStatus, Held, Hold, LogLine, Problem, Verification};
-use crate::time::Now;
+use crate::time::{Now, since_boot};
 
 /// Most events that are handled before the index is committed and commands go out.
 const MOST_EVENTS: usize = 256;
+/// The longest sleep while something is to come: the clock that it is measured by stands still while the machine sleeps.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
 
@@ -121,7 +123,7 @@ impl FolderHandle {
             activity,
             ended,
         };
-        let clock = Clock { started: Instant::now(), wall_clock };
+        let clock = Clock { wall_clock };
         std::thread::Builder::new()
             .name(format!("folder {name}"))
             .spawn(move || {
@@ -183,7 +185,7 @@ impl FolderHandle {
 
     /// How the last verification of this run went or how far it has come.
     pub async fn verification(&self) -> Result<Option<Verification>, FolderRequestError> {
-        Ok(self.ask(Folder::verification).await?)
+        self.ask_index(Folder::verification).await
     }
 
     /// What would be done now, at most `limit` operations.
@@ -294,13 +296,12 @@ impl FolderHandle {
 
 #[derive(Clone, Copy)]
 struct Clock {
-    started: Instant,
     wall_clock: fn() -> Timestamp,
 }
 
 impl Clock {
-    fn now(&self) -> Now {
-        Now { monotonic: self.started.elapsed(), wall: (self.wall_clock)() }
+    fn now(self) -> Now {
+        Now { monotonic: since_boot(), wall: (self.wall_clock)() }
     }
 }
 
@@ -473,13 +474,15 @@ fn run<D: Disk, R: Remote>(
 
 /// The next message, or `None` when the folder's deadline has come.
 fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<Option<Message>, FolderError> {
-    let now = clock.now();
-    let Some(deadline) = folder.deadline(now)? else { return Ok(messages.recv().ok()) };
-    // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking twice.
-    let rest = deadline.saturating_sub(now.monotonic) + Duration::from_millis(1);
-    match messages.recv_timeout(rest) {
-        Ok(message) => Ok(Some(message)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
+    let Some(deadline) = folder.deadline(clock.now())? else { return Ok(messages.recv().ok()) };
+    loop {
+        // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking twice.
+        let rest = deadline.saturating_sub(clock.now().monotonic) + Duration::from_millis(1);
+        match messages.recv_timeout(rest.min(LONGEST_SLEEP)) {
+            Ok(message) => return Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) if rest > LONGEST_SLEEP => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(None),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a folder says of itself. Unknown is `None`, never 0.
 
+use std::time::Duration;
+
 use jottad_core::{Operation, RelativePath, Side, Timestamp};
 
 /// The state of a folder in one word, worst first.
@@ -46,8 +48,11 @@ pub struct FolderStatus {
     pub verdict: Verdict,
     /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later try.
     pub settled: bool,
-    /// When all three trees were last compared and agreed.
+    /// As of when all three trees are known to agree: the end of the last complete comparison, or later where every
+    /// change since is known to have been heard.
     pub proven_at: Option<Timestamp>,
+    /// How others' changes are noticed; `None` if they are not now.
+    pub heard: Option<Heard>,
     /// When the last full scan ended.
     pub local_checked_at: Option<Timestamp>,
     /// When the last complete listing ended.
@@ -83,6 +88,15 @@ pub struct Paused {
     pub until: Option<Timestamp>,
 }
 
+/// How others' changes are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The service tells of each at once.
+    Events,
+    /// Everything is listed this often.
+    Polls(Duration),
+}
+
 /// How a walk that reads every file again went, or how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
@@ -98,6 +112,10 @@ pub struct Verification {
     pub damaged: u64,
     /// Files that changed before they were read to the end, or that could not be read.
     pub unread: u64,
+    /// Files that were sent, because the comparison found the service to have something else or nothing.
+    pub sent: u64,
+    /// Other entries that were brought in line: fetched, made, moved, removed, or given another time.
+    pub mended: u64,
 }
 
 /// Operations that are still to be done.

@@ -176,16 +176,12 @@ impl Remote for RemoteFolder {
         // The service compares these names without regard to letter case (protocol 3.3).
         let mountpoint =
             mountpoints.into_iter().find(|mountpoint| mountpoint.name.as_str().to_lowercase() == wanted);
-        Ok(match mountpoint {
-            None => "absent".to_owned(),
-            Some(mountpoint) => {
-                let text =
-                    |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-                let size = mountpoint.size.map(u64::cast_signed);
-                let modified = mountpoint.modified.map(Timestamp::seconds);
-                format!("{} {} {}", text(size), text(modified), mountpoint.trashed)
-            }
-        })
+        // What is not there moves with no change, and is no stamp.
+        let Some((mountpoint, modified)) = mountpoint.and_then(|one| Some((one, one.modified?))) else {
+            return Ok(String::new());
+        };
+        let size = mountpoint.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+        Ok(format!("{size} {} {}", modified.seconds(), mountpoint.trashed))
     }
 }
 

@@ -145,6 +145,10 @@ pub(crate) struct FolderDocument {
     pub(crate) remote_checked_at: Option<Time>,
     /// When the service last said whether anything may have changed.
     pub(crate) polled_at: Option<Time>,
+    /// How others' changes are noticed: `events`, `polls`, or null if they are not.
+    pub(crate) heard: Option<String>,
+    /// With `polls`: how often everything is listed.
+    pub(crate) listed_every_seconds: Option<u64>,
     pub(crate) files: Option<u64>,
     pub(crate) directories: Option<u64>,
     pub(crate) bytes: Option<u64>,
@@ -327,6 +331,10 @@ pub(crate) struct VerificationDocument {
     pub(crate) damaged: u64,
     /// Files that changed meanwhile or could not be read.
     pub(crate) unread: u64,
+    /// Files that were sent, because the service had something else or nothing.
+    pub(crate) sent: u64,
+    /// Other entries that were brought in line.
+    pub(crate) mended: u64,
 }
 
 impl VerificationDocument {
@@ -339,6 +347,8 @@ impl VerificationDocument {
             bytes: verification.bytes,
             damaged: verification.damaged,
             unread: verification.unread,
+            sent: verification.sent,
+            mended: verification.mended,
         }
     }
 }
@@ -642,6 +652,8 @@ mod tests {
                 local_checked_at: None,
                 remote_checked_at: None,
                 polled_at: None,
+                heard: None,
+                listed_every_seconds: None,
                 files: None,
                 directories: None,
                 bytes: None,
@@ -667,7 +679,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

@@ -6,6 +6,7 @@ mod config;
 mod failure;
 mod output;
 mod places;
+mod proven;
 mod signals;
 
 mod arguments;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use jottad_core::Timestamp;
-use jottad_engine::Verdict;
+use jottad_engine::{Verdict, since_boot};
 use tokio::time::Instant;
 
 use crate::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
+use crate::output::now;
 
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
@@ -23,15 +24,15 @@ pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 /// Decides when waiting has come to an end.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    since: Timestamp,
+    since: Since,
     began: Option<Instant>,
     outage: Option<Instant>,
 }
 
 impl Patience {
     /// Waits for what is newer than a time.
-    pub(crate) const fn since(since: Timestamp) -> Self {
-        Self { since, began: None, outage: None }
+    pub(crate) fn since(since: Timestamp) -> Self {
+        Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
     }
 
     /// Whether every folder has come to where it will not get on without a person, or is proven.
@@ -68,8 +69,31 @@ impl Patience {
     }
 
     fn is_fresh(&self, folder: &FolderDocument) -> bool {
-        folder.proven_at.is_some_and(|Time(proven)| proven >= self.since)
+        folder.proven_at.is_some_and(|Time(proven)| proven >= self.since.by_the_clock(ahead()))
     }
+}
+
+/// A moment by the wall clock, which somebody may set while it is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    time: Timestamp,
+    /// How far the wall clock was ahead of the one that is never set.
+    ahead: i64,
+}
+
+impl Since {
+    /// The same moment by the clock as it goes now. The daemon moves its own times along, too.
+    fn by_the_clock(self, ahead: i64) -> Timestamp {
+        let jump = ahead.saturating_sub(self.ahead);
+        // Less is how seconds are rounded. After a jump that may make a proof look older than it is.
+        let moved = if jump.unsigned_abs() < 3 { 0 } else { jump.saturating_sub(3) };
+        Timestamp::from_seconds(self.time.seconds().saturating_add(moved))
+    }
+}
+
+/// How far the wall clock is ahead of the one that is never set, in seconds.
+fn ahead() -> i64 {
+    now().seconds().saturating_sub_unsigned(since_boot().as_secs())
 }
 
 #[cfg(test)]
@@ -89,6 +113,8 @@ mod tests {
             local_checked_at: None,
             remote_checked_at: None,
             polled_at: None,
+            heard: None,
+            listed_every_seconds: None,
             files: None,
             directories: None,
             bytes: None,
@@ -131,6 +157,15 @@ mod tests {
         assert!(patience.is_settled(&status(&[(Verdict::InSync, 100)]), now));
         assert!(!patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
         assert!(patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_does_not_make_anybody_wait() {
+        let since = Since { time: Timestamp::from_seconds(10_000), ahead: 5_000 };
+        for (jump, latest) in [(0, 10_000), (1, 10_000), (-2, 10_000), (-3_600, 6_397), (86_400, 96_397)] {
+            let moved = since.by_the_clock(5_000 + jump);
+            assert_eq!(moved, Timestamp::from_seconds(latest), "{jump}");
+        }
     }
 
     #[test]

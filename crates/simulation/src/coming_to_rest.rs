@@ -65,13 +65,14 @@ impl Run<'_> {
         world.trace.note(format_args!("CALM"));
         world.weather = crate::world::Weather { calm: true, ..Default::default() };
         world.disk.mount_everything();
+        world.root_went = None;
         let locked: Vec<_> =
             world.disk.all().into_iter().filter(|(_, one)| !world.disk.inode(*one).readable).collect();
         for (_, serial) in &locked {
             world.disk.set_readable(*serial, true, now);
         }
         let had_broken_rules = world.mend_rules();
-        let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_));
+        let is_unmount = |act: &Act| matches!(act, Act::Unmount | Act::UnmountBelow(_) | Act::MoveRoot(_));
         let was_gone = self.scenario.steps.iter().any(|step| is_unmount(&step.act));
         // A name that a file loses changes its stat also under its other names, which no watcher tells of.
         let has_links = self.acts().any(|act| matches!(act, Act::Link(..)));
@@ -231,13 +232,18 @@ impl Run<'_> {
         let knobs = &self.scenario.knobs;
         let entries = u32::try_from(self.world.lock().disk.all().len()).unwrap_or(u32::MAX);
         let rounds = 60 / u32::from(knobs.backstop_minutes) + 1;
-        // Where remote changes travel here, every poll is a listing too.
-        let requests = if self.scenario.mode.pulls() { 2 } else { 1 };
         let polls = 60 / u32::from(knobs.poll_minutes) + 1;
         // What no event tells of is read with every poll.
         let is_unheard = |act: &Act| matches!(act, Act::Link(..) | Act::LinkRules(..));
         let unheard = if self.acts().any(is_unheard) { polls * entries } else { 0 };
-        let most = requests * polls + unheard + rounds * (entries + 5);
+        // Where remote changes travel to the local side, every poll is a listing too.
+        let listings = match (knobs.proves_by_cost, self.scenario.mode.pulls()) {
+            (true, _) => 60,
+            (false, true) => polls.max(rounds),
+            (false, false) => rounds,
+        };
+        // Before each listing the stamp is read, and after each of the two the root is looked at.
+        let most = 2 * polls + 3 * listings + unheard + rounds * (entries + 5);
         // They are tried again more and more seldom.
         let hopeless = self.disk_problems()? * 12;
         self.expect("an idle hour", |issued| {

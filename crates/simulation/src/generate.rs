@@ -30,6 +30,8 @@ const LONG: &str =
 
 /// The first of the contents that nobody else saves.
 const MEDDLED: u32 = 5001;
+/// And of those that are saved to be overtaken, and to overtake.
+const OVERTAKEN: u32 = 6001;
 
 /// Where rules are.
 const RULE_FILES: [&str; 4] = [".jottaignore", "d/.jottaignore", "d/e/.jottaignore", "f/.jottaignore"];
@@ -49,6 +51,7 @@ const LINK_TARGETS: [&str; 9] = [
 
 /// What happens in some lives besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Extras {
     /// People write `.jottaignore` files.
     pub rules: bool,
@@ -58,6 +61,8 @@ pub struct Extras {
     pub meddling: bool,
     /// The service refuses what is asked for at some names.
     pub refusals: bool,
+    /// Others work right after jottad did, roots move without a word, clocks are set, and there may be no stamps.
+    pub doubts: bool,
 }
 
 /// The scenario of a seed.
@@ -106,6 +111,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
     if extras.rules {
         add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
+    }
+    if extras.doubts {
+        add_doubts(&mut scenario, &mut Rng::with_seed(seed ^ 0x646f_7562_7400));
     }
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario
@@ -215,6 +223,52 @@ fn has_namesakes(scenario: &Scenario) -> bool {
     ODD.iter().chain(RESPELLED.iter().map(|(_, other)| other)).any(|name| acts.contains(&format!("{name:?}")))
 }
 
+/// What makes a proof doubtful: another device at work right after jottad was, a root that is elsewhere for a while, a clock
+/// that is set, no stamps.
+fn add_doubts(scenario: &mut Scenario, random: &mut Rng) {
+    const DAY: i32 = 86_400;
+    scenario.knobs.proves_by_cost = random.bool();
+    scenario.knobs.empty_stamps = random.u8(0..4) == 0;
+    let step = |after, act| Step { after, act };
+    let saved = |act: &Act| match act {
+        Act::Write(path, _) | Act::Replace(path, _) => Some(*path),
+        _ => None,
+    };
+    let steps = scenario.steps.iter().map(|step| &step.act);
+    let written: Vec<&'static str> = scenario.before.iter().chain(steps).filter_map(saved).collect();
+    for number in 0..random.u32(0..4) {
+        let path = PLAIN[random.usize(0..PLAIN.len())];
+        // What others do to a file that is synced shows in every mode.
+        let other = written.get(random.usize(0..written.len() + 2)).copied().unwrap_or(path);
+        let foreign = match random.u8(0..3) {
+            0 => Act::RemoteRemove(other),
+            _ => Act::RemoteWrite(other, OVERTAKEN + 2 * number),
+        };
+        let pause = After::Seconds(random.u32(1..1_000));
+        let soon = if random.bool() { After::Rest } else { After::Moves(random.u16(0..40)) };
+        let steps = [
+            step(After::Rest, Act::Write(path, OVERTAKEN + 2 * number + 1)),
+            step(soon, foreign),
+            step(pause, Act::Write(path, OVERTAKEN + 2 * number + 1)),
+        ];
+        let place = random.usize(0..=scenario.steps.len());
+        scenario.steps.splice(place..place, steps);
+    }
+    if random.u8(0..3) == 0 {
+        let place = random.usize(0..=scenario.steps.len());
+        let away = After::Seconds(random.u32(1..4_000));
+        let steps = [step(After::Rest, Act::MoveRoot(true)), step(away, Act::MoveRoot(false))];
+        scenario.steps.splice(place..place, steps);
+    }
+    for _ in 0..random.u8(0..3) {
+        let jump = [-30 * DAY, -DAY, -3_600, -60, 60, 3_600, 30 * DAY, 365 * DAY][random.usize(0..8)];
+        if random.u8(0..4) == 0 {
+            add_step(scenario, random, Act::Pause);
+        }
+        add_step(scenario, random, Act::SetClock(jump));
+    }
+}
+
 /// In some lives the service tells of changes, with interruptions.
 fn add_events(scenario: &mut Scenario, random: &mut Rng) {
     if random.u8(0..4) > 0 {
@@ -260,6 +314,9 @@ fn knobs(random: &mut Rng) -> Knobs {
         max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },
         poll_minutes: [1, 10, 60][random.usize(0..3)],
         backstop_minutes: [5, 60, 360][random.usize(0..3)],
+        // Drawn apart.
+        proves_by_cost: false,
+        empty_stamps: false,
         asks_at_end: random.bool(),
         brings_back: false,
         haste: random.u8(1..10),

@@ -13,6 +13,7 @@ mod index_file;
 mod people;
 #[cfg(feature = "planted")]
 mod planted;
+mod proof;
 mod refusals;
 mod remote_tree;
 mod rule_files;

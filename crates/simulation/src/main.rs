@@ -53,6 +53,9 @@ struct Simulate {
     /// Let the service refuse what is asked for at some names
     #[arg(long)]
     refusals: bool,
+    /// Let others work right after jottad, move the root, set the clock, and leave stamps out.
+    #[arg(long)]
+    doubts: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -108,6 +111,7 @@ fn extras_of(arguments: &Simulate) -> Extras {
         disks: arguments.disks,
         meddling: arguments.meddling,
         refusals: arguments.refusals,
+        doubts: arguments.doubts,
     }
 }
 
@@ -162,8 +166,9 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         let disks = if arguments.disks { " --disks" } else { "" };
         let meddling = if arguments.meddling { " --meddling" } else { "" };
         let refusals = if arguments.refusals { " --refusals" } else { "" };
+        let doubts = if arguments.doubts { " --doubts" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals}{doubts} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {

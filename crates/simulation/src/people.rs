@@ -22,6 +22,14 @@ fn remote(path: &str) -> StoredPath {
 impl World {
     /// Lets people do something. Acts that are for the process or for jottad itself are not theirs.
     pub(crate) fn let_people(&mut self, act: &Act) {
+        let before = self.remote.version;
+        self.let_one(act);
+        if act.is_remote() && self.remote.version != before {
+            self.others_changed = Some(self.monotonic);
+        }
+    }
+
+    fn let_one(&mut self, act: &Act) {
         match *act {
             Act::RemoteWrite(path, number) => self.write_remotely(&remote(path), Text::numbered(number)),
             Act::RemoteWriteRules(path, number) => {
@@ -59,10 +67,15 @@ impl World {
             Act::LogOut => self.weather.logged_out = true,
             Act::LogIn => self.weather.logged_out = false,
             Act::Full(full) => self.weather.no_space = full,
-            Act::Unmount if !self.root_was_seen => {}
+            Act::Unmount | Act::MoveRoot(true) if !self.root_was_seen => {}
             Act::Unmount | Act::Mount => {
                 self.disk.is_mounted = *act == Act::Mount;
+                self.root_went = self.root_went.filter(|_| !self.disk.is_mounted);
                 self.hint(LocalHint::Root);
+            }
+            Act::MoveRoot(is_away) => {
+                self.root_went = is_away.then_some(self.monotonic).filter(|_| self.disk.is_mounted);
+                self.disk.is_mounted = !is_away;
             }
             Act::SetClock(seconds) => self.clock_jump += i64::from(seconds),
             _ => self.let_user(act),

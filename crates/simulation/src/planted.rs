@@ -30,18 +30,20 @@ pub struct Found {
     pub violations: Vec<String>,
 }
 
-const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false, refusals: false };
+const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false };
 const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };
 const DISKS: Extras = Extras { disks: true, ..PLAIN };
 const MEDDLING: Extras = Extras { meddling: true, ..PLAIN };
+
+const DOUBTS: Extras = Extras { doubts: true, ..PLAIN };
 
 const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras, bound: u64) -> Plant {
     Plant { name, fault, mode, extras, bound }
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 15] = [
+pub const PLANTS: [Plant; 18] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -56,6 +58,9 @@ pub const PLANTS: [Plant; 15] = [
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
     plant_in("refusal-forgotten", Planted::RefusalForgotten, Mode::Backup, REFUSALS, 100),
     plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 2000),
+    plant_in("stamp-proves", Planted::StampProves, Mode::Backup, DOUBTS, 1000),
+    plant_in("own-work-explains", Planted::OwnWorkExplains, Mode::Backup, DOUBTS, 500),
+    plant_in("root-path-unchecked", Planted::RootPathUnchecked, Mode::Backup, DOUBTS, 500),
     plant_in("lost-disk-is-deleted", Planted::LostDiskIsDeleted, Mode::Backup, DISKS, 500),
 ];
 

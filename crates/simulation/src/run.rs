@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use jottad_core::{DeleteLimits, RelativePath};
 use jottad_engine::{
-    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, RemoteHint, Request, Task,
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, ProofInterval, RemoteHint,
+    Request, Task,
 };
 
 use crate::executor::Executor;
 use crate::index_file::IndexFile;
+use crate::proof::Proofs;
 use crate::scenario::{Act, After, Scenario, Work};
 use crate::world::{Shared, World};
 
@@ -58,6 +60,7 @@ pub(crate) struct Run<'scenario> {
     pub(crate) world: Shared,
     pub(crate) folder: Option<Folder>,
     pub(crate) executor: Executor,
+    pub(crate) proofs: Proofs,
     index: IndexFile,
     moves: u64,
     timers: u32,
@@ -98,6 +101,7 @@ impl<'scenario> Run<'scenario> {
             world: Shared::new(World::new(scenario.mode, &scenario.knobs, seed, keeps_trace)),
             folder: None,
             executor: Executor::default(),
+            proofs: Proofs::default(),
             index: IndexFile::of_life(seed),
             moves: 0,
             timers: 0,
@@ -156,6 +160,18 @@ impl<'scenario> Run<'scenario> {
             resend: Duration::ZERO,
             scan: Duration::from_mins(knobs.backstop_minutes.into()),
             list: Duration::from_mins(knobs.backstop_minutes.into()),
+            proof: if knobs.proves_by_cost {
+                ProofInterval::Auto
+            } else {
+                let pulls = self.scenario.mode.pulls();
+                let minutes = if pulls {
+                    knobs.poll_minutes.min(knobs.backstop_minutes)
+                } else {
+                    knobs.backstop_minutes
+                };
+                ProofInterval::Every(Duration::from_mins(minutes.into()))
+            },
+            watched: true,
             list_at_start: false,
             uploads: knobs.transfers.into(),
             downloads: knobs.transfers.into(),
@@ -192,6 +208,7 @@ impl<'scenario> Run<'scenario> {
 
     fn die(&mut self) -> Result<(), FolderError> {
         self.executor.clear();
+        self.proofs = Proofs::default();
         if let Some(folder) = self.folder.take() {
             self.index.close(folder.crash())?;
         }
@@ -401,7 +418,7 @@ impl<'scenario> Run<'scenario> {
             self.executor.start(command, &self.world);
         }
         drop(folder.take_notices());
-        Ok(())
+        self.check_proof()
     }
 
     pub(crate) fn status(&self) -> Result<Option<FolderStatus>, FolderError> {

@@ -58,6 +58,10 @@ pub struct Knobs {
     pub poll_minutes: u16,
     /// How often it scans and lists everything.
     pub backstop_minutes: u16,
+    /// It lists everything as often as that costs little, not only with the polls or the backstop.
+    pub proves_by_cost: bool,
+    /// The service gives no change stamp.
+    pub empty_stamps: bool,
     /// At the end a person asks for everything to be looked at; if not, it has to come by itself.
     pub asks_at_end: bool,
     /// A person who is asked about a root wants everything back from the service, instead of taking it as it is.
@@ -101,6 +105,8 @@ impl Default for Knobs {
             max_deletes: 1000,
             poll_minutes: 10,
             backstop_minutes: 60,
+            proves_by_cost: false,
+            empty_stamps: false,
             asks_at_end: true,
             brings_back: false,
             haste: 5,
@@ -168,6 +174,8 @@ pub enum Act {
     Unmount,
     /// The disk is back.
     Mount,
+    /// The root's path leads elsewhere, or where it led again, and nothing tells of it.
+    MoveRoot(bool),
     /// The user mounts the disk that belongs at a directory; the first time a new one, at a new or empty directory.
     MountBelow(&'static str),
     /// A disk below the root is gone; its mount point is empty.

@@ -93,6 +93,10 @@ impl SimulatedDisk {
 }
 
 fn see(world: &World, path: &RelativePath) -> Result<Option<Serial>> {
+    // The path is opened anew for each operation, and leads to another directory than before.
+    if world.root_went.is_some() {
+        return Err(DiskErrorKind::RootLost);
+    }
     world.disk.look(path).map_err(|Forbidden| DiskErrorKind::PermissionDenied)
 }
 

@@ -424,7 +424,7 @@ impl Remote for SimulatedRemote {
     async fn change_stamp(&self) -> Result<String> {
         let stamp = |world: &mut World| {
             world.ask(Call::Stamp, &StoredPath::root())?;
-            Ok(world.remote.stamp())
+            Ok(if world.knobs.empty_stamps { String::new() } else { world.remote.stamp() })
         };
         self.step("asking for the stamp", stamp).await
     }

@@ -85,6 +85,10 @@ pub(crate) struct World {
     pub(crate) foreign: BTreeSet<Content>,
     /// What was ignored here while it was on the service.
     pub(crate) released: Released,
+    /// When another device changed anything last.
+    pub(crate) others_changed: Option<Duration>,
+    /// Since when the root's path leads elsewhere without a word.
+    pub(crate) root_went: Option<Duration>,
     /// When another device put a content on the service last.
     pub(crate) put_by_others: BTreeMap<Content, Duration>,
     /// Contents that another device put where an upload or a removal was under way that had looked before, or where the late
@@ -211,6 +215,8 @@ impl World {
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
             released: Released::default(),
+            others_changed: None,
+            root_went: None,
             put_by_others: BTreeMap::new(),
             displaced: BTreeSet::new(),
             ticks: 0,

@@ -133,6 +133,11 @@ impl Confirming {
         waiting.entries = waiting.entries.max(FEW + 1);
     }
 
+    /// It was looked at in vain once more.
+    fn missed(&mut self, directory: NodeId, in_vain: usize) {
+        self.waiting.entry(directory).or_default().in_vain = in_vain + 1;
+    }
+
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.waiting.values().filter_map(|waiting| waiting.not_before).min()
     }
@@ -234,7 +239,7 @@ impl Folder {
         let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
         let before = self.confirming.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
-        self.hinting.looked(directory);
+        let was_told = self.hinting.looked(directory);
         match result {
             // The row has moved or gone meanwhile, or what was looked at under its old spelling is what another one
             // stands for.
@@ -265,6 +270,16 @@ impl Folder {
                 let filled = self.lately_filled(now.monotonic)?;
                 if !is_late && let Some(until) = self.may_be_older(directory, None, now.monotonic, &filled)? {
                     self.confirming.doubt_until(directory, until);
+                    return Ok(());
+                }
+                // Of a directory that came a moment ago a late service may not show the inside yet (protocol U-38).
+                if was_told
+                    && !is_late
+                    && let Some(delay) = DELAYS.get(in_vain)
+                {
+                    self.hinting.looks_again(directory);
+                    self.confirming.doubt_until(directory, now.monotonic + *delay);
+                    self.confirming.missed(directory, in_vain);
                     return Ok(());
                 }
                 if in_vain >= DELAYS.len() || !is_late {

@@ -32,8 +32,8 @@ const MOST_HINTS: usize = 10_000;
 /// The hints that were not taken up yet.
 #[derive(Debug, Default)]
 pub(super) struct Hinting {
-    /// Every change is hinted.
-    listening: bool,
+    /// Since when every change is hinted.
+    listening_since: Option<Duration>,
     waiting: BTreeMap<StoredPath, Hinted>,
     /// Directories of whose content nothing is known, because a look at the directory above has shown them.
     unknown: BTreeSet<NodeId>,
@@ -55,6 +55,9 @@ struct Hinted {
     /// How often it was looked for.
     tries: usize,
     not_before: Duration,
+    /// When it came it was no news of our own work. Others may have brought a directory with all that is in it, of which only
+    /// the top is told, to where one is made or was made a moment later.
+    is_foreign: bool,
 }
 
 /// What a hint says against what is known.
@@ -70,9 +73,9 @@ enum Comparison {
 }
 
 impl Hinting {
-    /// Whether every change is hinted.
-    pub(super) fn is_listening(&self) -> bool {
-        self.listening
+    /// Since when every change is hinted, without a gap.
+    pub(super) fn listening_since(&self) -> Option<Duration> {
+        self.listening_since
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -90,10 +93,15 @@ impl Hinting {
         }
     }
 
-    /// A look at a directory has ended.
-    pub(super) fn looked(&mut self, directory: NodeId) {
-        self.looking.remove(&directory);
+    /// A look at a directory has ended; tells whether it was made because of a hint.
+    pub(super) fn looked(&mut self, directory: NodeId) -> bool {
         self.has_news = true;
+        self.looking.remove(&directory)
+    }
+
+    /// A directory that was told of is not shown yet, and is looked at again.
+    pub(super) fn looks_again(&mut self, directory: NodeId) {
+        self.looking.insert(directory);
     }
 
     /// A look has shown a directory that was not known.
@@ -112,7 +120,7 @@ impl Hinting {
         self.has_news = true;
     }
 
-    fn put(&mut self, path: StoredPath, told: Told, now: Now) {
+    fn put(&mut self, path: StoredPath, told: Told, is_foreign: bool, now: Now) {
         if self.waiting.is_empty() {
             let since = self.taken_up.map(|time| now.monotonic.saturating_sub(time));
             if since.is_none_or(|since| since > self.pace * 4) {
@@ -120,11 +128,12 @@ impl Hinting {
             }
         }
         let not_before = now.monotonic + self.pace;
-        let hint = Hinted { told, tries: 0, not_before };
+        let hint = Hinted { told, tries: 0, not_before, is_foreign };
         let waiting = self.waiting.entry(path).or_insert(hint);
         // Of two that do not say the same neither is a description of what is there now.
         let told = if waiting.told == told { told } else { Told::Nothing };
-        *waiting = Hinted { told, tries: 0, not_before: waiting.not_before.min(not_before) };
+        let is_foreign = is_foreign || waiting.is_foreign;
+        *waiting = Hinted { told, tries: 0, not_before: waiting.not_before.min(not_before), is_foreign };
         self.due = Some(self.due.map_or(not_before, |due| due.min(not_before)));
     }
 }
@@ -134,24 +143,27 @@ impl Folder {
         match hint {
             // There is no replay: whatever happened before is still to be found.
             RemoteHint::Listening => {
-                self.hinting.listening = true;
+                self.hinting.listening_since = Some(now.monotonic);
                 if self.settings.mode.pulls() {
                     self.listing.want_everything();
                 } else {
+                    // The listing that shows what happened before comes when it is due for its cost.
                     self.listing.want_poll();
                 }
             }
             RemoteHint::Deaf => {
-                self.hinting.listening = false;
+                self.hinting.listening_since = None;
                 self.listing.want_poll();
             }
-            RemoteHint::Anywhere => self.listing.want_everything(),
-            RemoteHint::Elsewhere => self.listing.stamp_is_explained(),
+            RemoteHint::Anywhere => {
+                self.listing.stamps.change_was_told();
+                self.listing.want_everything();
+            }
+            RemoteHint::Elsewhere => self.listing.stamps.change_was_told(),
             RemoteHint::Entry { path, told } => {
-                self.listing.stamp_is_explained();
-                let is_known = !self.hinting.waiting.contains_key(&path)
-                    && self.compare(&path, told)? == Comparison::Known;
-                if is_known {
+                self.listing.stamps.change_was_told();
+                let comparison = self.compare(&path, told)?;
+                if comparison == Comparison::Known && !self.hinting.waiting.contains_key(&path) {
                     return Ok(());
                 }
                 if self.hinting.waiting.len() >= MOST_HINTS {
@@ -160,7 +172,8 @@ impl Folder {
                     self.listing.want_everything();
                     return Ok(());
                 }
-                self.hinting.put(path, told, now);
+                let is_foreign = matches!(comparison, Comparison::Look(..) | Comparison::Everything);
+                self.hinting.put(path, told, is_foreign, now);
             }
         }
         Ok(())
@@ -208,7 +221,12 @@ impl Folder {
                 continue;
             }
             match self.compare(&path, hint.told)? {
-                Comparison::Known => continue,
+                Comparison::Known => {
+                    if hint.is_foreign && hint.tries == 0 && hint.told == Told::Directory {
+                        directories.extend(self.directory_on_service(&path)?);
+                    }
+                    continue;
+                }
                 Comparison::Look(..) | Comparison::Everything if !is_due => {}
                 Comparison::Pending => hint.not_before = hint.not_before.max(now.monotonic + BUSY_DELAY),
                 comparison => {
@@ -279,6 +297,18 @@ impl Folder {
         // Another directory may be in its place by now, of which everything else is to be found out.
         let inside = (known == Some(RemoteNode::Directory)).then_some(here.id);
         Ok(Comparison::Look(here.parent, inside))
+    }
+
+    /// The row of what is known as a directory at a path on the service.
+    fn directory_on_service(&self, path: &StoredPath) -> Result<Option<NodeId>, FolderError> {
+        let mut here = self.index.node(NodeId::ROOT)?;
+        for name in path.names() {
+            let Some(directory) = here.filter(|here| here.remote_entry() == Entry::Directory) else {
+                return Ok(None);
+            };
+            here = self.find_on_service(directory.id, name)?;
+        }
+        Ok(here.filter(|here| here.remote_entry() == Entry::Directory).map(|here| here.id))
     }
 
     /// Others are told to have worked on what was sent: what is seen there may be news, however soon.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_name};
 
+use super::clock::shifted;
 use super::connection::Suspected;
+use super::stamp::StampWatch;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Node, NodeId, RemoteRecord};
@@ -15,7 +17,7 @@ use crate::scope::{self, Asked, Blame};
 use crate::settings::FolderSettings;
 use crate::time::Now;
 
-/// A changed stamp that our own work may explain leads to a listing only this often.
+/// A stamp that moved while something was sent leads to a listing at the latest so long after the last one.
 const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
 const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
@@ -28,14 +30,13 @@ const MOST_UNUSABLE: usize = 100;
 pub(super) struct Listing {
     /// A complete listing was merged at some time, so absences are known.
     known: bool,
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
     running: Option<RunningListing>,
-    polling: Option<CommandId>,
+    pub(super) polling: Option<CommandId>,
     /// The stamp that was read before the running or wanted listing.
-    stamp: Option<String>,
-    /// Something was done since the last stamp was read, so that a new stamp proves nothing.
-    own_work: bool,
-    listed_at: Option<Duration>,
+    pub(super) stamp: Option<String>,
+    pub(super) stamps: StampWatch,
+    listed: Option<Listed>,
     /// When the stamp was last read.
     pub(super) polled_at: Option<Timestamp>,
     poll_at: Option<Duration>,
@@ -50,7 +51,7 @@ pub(super) struct Listing {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     Nothing,
     /// Whether anything changed.
     Poll,
@@ -58,10 +59,16 @@ enum Wanted {
     Listing,
 }
 
+/// When the last complete listing went on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed {
+    pub(super) began: Duration,
+    pub(super) ended: Duration,
+}
+
 #[derive(Debug)]
 struct RunningListing {
     command: CommandId,
-    began: Timestamp,
     began_at: Duration,
     /// One bit for each row that was seen.
     seen: Vec<u64>,
@@ -103,8 +110,8 @@ impl Listing {
             running: None,
             polling: None,
             stamp: None,
-            own_work: true,
-            listed_at: None,
+            stamps: StampWatch::new(index.fact(Fact::RemoteStamp)?.as_deref()),
+            listed: None,
             polled_at: None,
             poll_at: None,
             list_at: None,
@@ -116,13 +123,44 @@ impl Listing {
     }
 
     /// At the start a folder that was listed before is only asked whether anything changed, unless more must be known:
-    /// deletes and moves by other devices need not move the stamp (protocol U-41), and where remote changes travel
-    /// here they must not wait for the backstop.
-    pub(super) fn start(&mut self, settings: &FolderSettings, now: Now) {
-        let is_poll_enough = self.known && !settings.list_at_start && !settings.mode.pulls();
+    /// deletes and moves by other devices need not move the stamp (protocol U-41), and where remote changes travel to the
+    /// local side they must not wait for the next listing. `checked_at` is when that was last done, if that is known.
+    pub(super) fn start(&mut self, settings: &FolderSettings, checked_at: Option<Timestamp>, now: Now) {
+        let age = checked_at.and_then(|time| u64::try_from(now.wall.seconds() - time.seconds()).ok());
+        let is_poll_enough = self.known && age.is_some() && !settings.list_at_start && !settings.mode.pulls();
         self.wanted = if is_poll_enough { Wanted::Poll } else { Wanted::Listing };
-        self.own_work = false;
-        self.list_at = Some(now.monotonic + settings.list);
+        if let Some(age) = age {
+            let ended = now.monotonic.saturating_sub(Duration::from_secs(age));
+            self.listed = Some(Listed { began: ended, ended });
+        }
+    }
+
+    /// When the last complete listing went on.
+    pub(super) fn listed(&self) -> Option<Listed> {
+        self.listed
+    }
+
+    /// Whether everything is being listed, or is to be as soon as that is possible.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.running.is_some() || self.wanted == Wanted::Listing
+    }
+
+    /// Until when a listing may be put off although the stamp has moved, because something was sent.
+    pub(super) fn explained_by_own_work_alone_until(&self) -> Option<Duration> {
+        self.listed
+            .filter(|_| self.stamps.has_moved_with_own_work())
+            .map(|listed| listed.ended + OWN_WORK_DELAY)
+    }
+
+    /// Reads the stamp soon.
+    pub(super) fn poll_within(&mut self, delay: Duration, now: Now) {
+        let soon = now.monotonic + delay;
+        self.poll_at = Some(self.poll_at.map_or(soon, |time| time.min(soon)));
+    }
+
+    /// The wall clock was set.
+    pub(super) fn shift_times(&mut self, seconds: i64) {
+        self.polled_at = self.polled_at.map(|time| shifted(time, seconds));
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -147,11 +185,6 @@ impl Listing {
         self.running.is_some()
     }
 
-    /// Something is known to have moved the stamp.
-    pub(super) fn stamp_is_explained(&mut self) {
-        self.own_work = true;
-    }
-
     pub(super) fn want_poll(&mut self) {
         if self.wanted == Wanted::Nothing {
             self.wanted = Wanted::Poll;
@@ -164,7 +197,7 @@ impl Listing {
 
     /// An operation was done at a row.
     pub(super) fn worked_on(&mut self, node: NodeId) {
-        self.own_work = true;
+        self.stamps.something_was_sent();
         if let Some(running) = &mut self.running {
             running.touched.insert(node);
         }
@@ -174,9 +207,9 @@ impl Listing {
         [self.poll_at, self.list_at, self.root_looked_for_at].into_iter().flatten().min()
     }
 
-    pub(super) fn timer(&mut self, settings: &FolderSettings, now: Now) {
+    pub(super) fn timer(&mut self, now: Now) {
         if self.list_at.is_some_and(|time| time <= now.monotonic) {
-            self.list_at = Some(now.monotonic + settings.list);
+            self.list_at = None;
             self.want_everything();
         }
         self.root_looked_for_at = self.root_looked_for_at.filter(|time| *time > now.monotonic);
@@ -198,10 +231,8 @@ impl Folder {
         match self.listing.wanted {
             Wanted::Nothing => {}
             // The stamp is read before the listing, so that whatever changes meanwhile changes the stamp.
-            Wanted::Poll => self.listing.polling = Some(self.issue(Task::Poll)),
-            Wanted::Listing if self.listing.stamp.is_none() => {
-                self.listing.polling = Some(self.issue(Task::Poll));
-            }
+            Wanted::Poll => self.issue_poll(now),
+            Wanted::Listing if self.listing.stamp.is_none() => self.issue_poll(now),
             Wanted::Listing => {
                 if self.running.values().any(super::completing::Running::is_structural)
                     || self.confirming.looks() > 0
@@ -211,9 +242,9 @@ impl Folder {
                 self.hinting.listed();
                 let command = self.issue(Task::ListTree);
                 self.listing.wanted = Wanted::Nothing;
+                self.listing.list_at = None;
                 self.listing.running = Some(RunningListing {
                     command,
-                    began: now.wall,
                     began_at: now.monotonic,
                     seen: Vec::new(),
                     touched: self.busy.clone(),
@@ -250,25 +281,7 @@ impl Folder {
             return Ok(());
         }
         self.listing.wanted = Wanted::Nothing;
-        let unchanged = self.index.fact(Fact::RemoteStamp)?.as_deref() == Some(stamp.as_str());
-        let recently =
-            self.listing.listed_at.is_some_and(|time| now.monotonic.saturating_sub(time) < OWN_WORK_DELAY);
-        // Deletes and moves need not move the stamp (protocol U-41): where they travel here and nobody tells of them, the
-        // stamp says nothing.
-        if self.settings.mode.pulls() && !self.hinting.is_listening() {
-            self.listing.wanted = Wanted::Listing;
-            self.listing.stamp = Some(stamp);
-        } else if unchanged {
-            self.round.restart();
-        } else if self.listing.own_work && recently {
-            self.index.set_fact(Fact::RemoteStamp, Some(&stamp))?;
-            self.listing.own_work = false;
-            self.round.restart();
-        } else {
-            self.listing.wanted = Wanted::Listing;
-            self.listing.stamp = Some(stamp);
-        }
-        Ok(())
+        self.judge_stamp(stamp, now)
     }
 
     pub(super) fn observe_listed(
@@ -392,8 +405,10 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&mut running)?;
-                self.forget_parked(running.began)?;
+                self.sweep(&mut running, now)?;
+                // A second earlier than it was at most, for what rounding does.
+                let began = now.wall_at(running.began_at.saturating_sub(Duration::from_secs(1)));
+                self.forget_parked(began)?;
             }
             Err(error) if self.take_missing_place(&error, now) => return Ok(()),
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
@@ -412,7 +427,7 @@ impl Folder {
                     root.remote = None;
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&mut running)?;
+                self.sweep(&mut running, now)?;
             }
             Err(error) => {
                 self.listing.want_everything();
@@ -422,9 +437,14 @@ impl Folder {
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;
-        self.listing.own_work = false;
-        self.listing.listed_at = Some(now.monotonic);
-        self.index.set_fact(Fact::RemoteStamp, stamp.as_deref())?;
+        self.listing.listed = Some(Listed { began: running.began_at, ended: now.monotonic });
+        let stamp = stamp.unwrap_or_default();
+        self.listing.stamps.agreed(&stamp);
+        if !running.touched.is_empty() {
+            self.listing.stamps.something_was_sent();
+        }
+        self.proving.listed(running.began_at, now);
+        self.index.set_fact(Fact::RemoteStamp, Some(&stamp))?;
         self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
         self.round.restart();
         Ok(())
@@ -454,7 +474,7 @@ impl Folder {
     }
 
     /// After a complete listing, what it did not show is not there.
-    fn sweep(&mut self, running: &mut RunningListing) -> Result<(), FolderError> {
+    fn sweep(&mut self, running: &mut RunningListing, now: Now) -> Result<(), FolderError> {
         let mut after = NodeId::ROOT;
         let filled = self.lately_filled(running.began_at)?;
         loop {
@@ -477,6 +497,8 @@ impl Folder {
                         continue;
                     }
                     if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
+                        // It is judged when that is known, not by the next listing, which may be far away.
+                        running.hides.insert(node.parent, now.monotonic + PATIENCE);
                         continue;
                     }
                     if let Some(until) = self.may_be_older(id, None, running.began_at, &filled)? {
@@ -536,7 +558,9 @@ impl Folder {
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 match self.respelled(&node, &|id| seen.contains(&id))? {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
-                    None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {}
+                    None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {
+                        self.confirming.doubt_until(directory, now.monotonic + PATIENCE);
+                    }
                     None => match self.may_be_older(node.id, None, now.monotonic, &filled)? {
                         Some(until) => self.confirming.doubt_until(directory, until),
                         None => self.remote_vanished(&mut node)?,

@@ -4,8 +4,9 @@
 //! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
 //! ([`listing`], [`filing`], [`hinting`], [`confirming`], [`departing`]), what follows from both ([`planning`], [`deciding`], [`moving`],
 //! [`following`], [`respelling`], [`deleting`]) and what became of it
-//! ([`completing`]); [`reporting`] answers questions.
+//! ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`] answers questions.
 
+mod clock;
 mod completing;
 mod confirming;
 mod connection;
@@ -24,6 +25,7 @@ mod overwriting;
 mod pacing;
 mod places;
 mod planning;
+mod proving;
 mod reporting;
 mod resending;
 mod resolving;
@@ -31,6 +33,7 @@ mod respelling;
 mod root;
 mod round;
 mod scanning;
+mod stamp;
 mod unheard;
 mod verifying;
 
@@ -47,6 +50,7 @@ use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
 
+use clock::Clock;
 use completing::Running;
 use confirming::Confirming;
 use connection::Connection;
@@ -56,6 +60,7 @@ use hinting::Hinting;
 use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
+use proving::Proving;
 use reporting::Tally;
 use resending::Resending;
 use resolving::Resolving;
@@ -75,6 +80,8 @@ pub enum FolderError {
     #[error(transparent)]
     IgnoreRule(#[from] IgnoreRuleError),
 }
+
+pub use proving::Proof;
 
 /// Something worth telling while it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +124,8 @@ pub struct Folder {
     respelling: Respelling,
     verifying: Verifying,
     connection: Connection,
+    proving: Proving,
+    clock: Clock,
     round: Round,
     running: BTreeMap<CommandId, Running>,
     /// The rows with a running operation.
@@ -178,6 +187,8 @@ impl Folder {
             respelling: Respelling::default(),
             verifying: Verifying::default(),
             connection: Connection::default(),
+            proving: Proving::default(),
+            clock: Clock::default(),
             round: Round::default(),
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -197,6 +208,7 @@ impl Folder {
         events: impl IntoIterator<Item = Event>,
         now: Now,
     ) -> Result<Vec<Command>, FolderError> {
+        self.follow_clock(now)?;
         self.resolving.pass(now);
         let mut only_seen = true;
         for event in events {
@@ -238,10 +250,7 @@ impl Folder {
 
     /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
     pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
-        let at_wall = |time: Timestamp| {
-            let seconds = u64::try_from(time.seconds().saturating_sub(now.wall.seconds())).unwrap_or(0);
-            now.monotonic + Duration::from_secs(seconds)
-        };
+        let at_wall = |time: Timestamp| self.clock.when(time, now);
         if let Some(pause) = self.paused {
             return Ok(match pause {
                 Pause::Forever => None,
@@ -255,6 +264,7 @@ impl Folder {
             self.confirming.deadline(),
             self.listing.deadline(),
             self.resending.deadline(),
+            self.proof_due(),
             self.resolving.deadline(),
             self.hinting.deadline(),
             self.respelling.deadline(),
@@ -272,8 +282,11 @@ impl Folder {
         match event {
             Event::Started => {
                 self.notices.push(Notice::Paused(self.paused.is_some()));
+                self.check_times(now)?;
                 self.scanning.want_everything();
-                self.listing.start(&self.settings, now);
+                let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
+                let listed_at = self.index.number(Fact::RemoteCheckedAt)?.filter(|_| is_proven);
+                self.listing.start(&self.settings, listed_at.map(Timestamp::from_seconds), now);
                 self.follow_earlier_run(now)?;
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
@@ -290,6 +303,7 @@ impl Folder {
                 self.root.doubt();
                 self.scanning.want_everything();
             }
+            Event::LocalHint(LocalHint::Unheard) => self.settings.watched = false,
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
@@ -311,7 +325,8 @@ impl Folder {
         }
         self.connection.timer(now);
         self.confirming.timer(now);
-        self.listing.timer(&self.settings, now);
+        self.listing.timer(now);
+        self.prove_in_time(now);
         self.resolving.timer(now);
         self.hinting.timer(now);
         self.round.timer(now);
@@ -331,13 +346,15 @@ impl Folder {
             Request::SyncNow => self.want_everything()?,
             Request::Verify => {
                 self.want_everything()?;
-                self.verifying.begin(now);
+                let last = self.index.history(0, 1)?.last().map_or(0, |line| line.id);
+                self.verifying.begin(last, now);
             }
             Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
             Request::Pause(Some(duration)) => {
                 let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
                 let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
                 self.set_pause(Some(Pause::Until(until)))?;
+                self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?;
             }
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve(now)?,
@@ -379,7 +396,10 @@ impl Folder {
         if self.paused.is_some() {
             return Ok(());
         }
-        if !self.check_root() {
+        if !self.check_root(now) {
+            if self.root.held().is_some() {
+                self.proving.discard();
+            }
             return Ok(());
         }
         self.review_mounts(now)?;
@@ -418,18 +438,6 @@ impl Folder {
             && self.round.is_over()
             && self.pacing.is_idle()
             && self.connection.is_open()
-    }
-
-    /// Notes when all three trees were compared to the end.
-    fn prove(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.round.take_unproven() {
-            if self.is_settled() {
-                self.index.set_fact(Fact::ProvenAt, Some(&now.wall.seconds().to_string()))?;
-            } else {
-                self.round.put_unproven();
-            }
-        }
-        Ok(())
     }
 
     fn issue(&mut self, task: Task) -> CommandId {
@@ -559,6 +567,13 @@ impl Folder {
         Ok(())
     }
 
+    /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can show to be mended.
+    fn remains_unreadable(&self, node: &Node) -> Result<bool, FolderError> {
+        let is_unreadable = matches!(node.local, Local::UnreadableDirectory(_));
+        Ok(is_unreadable
+            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
+    }
+
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if node.id != NodeId::NEW {
@@ -566,7 +581,9 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            self.index.clear_problem(node.id)?;
+            if !self.remains_unreadable(node)? {
+                self.index.clear_problem(node.id)?;
+            }
             self.attempts.remove(&node.id);
         }
         self.index.save(node)?;

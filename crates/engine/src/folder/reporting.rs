@@ -21,6 +21,8 @@ use crate::status::{
 const PAGE: u32 = 512;
 /// Most rows that are counted for one question: a fraction of a second.
 const MOST_ROWS: usize = 16_384;
+/// More than the history keeps.
+const MOST_OPERATIONS: u32 = 20_000;
 /// What every conflict name holds.
 const CONFLICT_MARK: &[u8] = b"(conflict ";
 
@@ -39,15 +41,19 @@ impl Folder {
         let settled = self.is_settled() && !self.index.is_trying()?;
         let scanned = self.scanning.was_complete();
         let totals = self.index.totals();
+        let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
+        // A full account keeps files waiting that were not even tried.
+        let is_full = !self.connection.takes_uploads() && pending != Some(Pending::default());
         let transfers: Vec<Transfer> =
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
         Ok(FolderStatus {
-            verdict: self.verdict(held.is_some(), has_problems, settled),
+            verdict: self.verdict(held.is_some(), has_problems, settled, settled && is_proven && !is_full),
             settled,
             proven_at: time(Fact::ProvenAt)?,
+            heard: self.heard(),
             local_checked_at: time(Fact::LocalCheckedAt)?,
             remote_checked_at: time(Fact::RemoteCheckedAt)?,
             polled_at: self.listing.polled_at,
@@ -60,11 +66,11 @@ impl Folder {
             held,
             problems,
             unheard_files: self.unheard_files(),
-            trouble: self.trouble().map(str::to_owned),
+            trouble: self.trouble().or(self.clock.trouble()).map(str::to_owned),
         })
     }
 
-    fn verdict(&self, is_held: bool, has_problems: bool, settled: bool) -> Verdict {
+    fn verdict(&self, is_held: bool, has_problems: bool, settled: bool, agrees: bool) -> Verdict {
         if self.connection.is_login_needed() {
             Verdict::LoginNeeded
         } else if is_held {
@@ -75,7 +81,7 @@ impl Folder {
             Verdict::Problems
         } else if self.paused.is_some() {
             Verdict::Paused
-        } else if settled {
+        } else if agrees {
             Verdict::InSync
         } else {
             Verdict::Working
@@ -156,8 +162,16 @@ impl Folder {
     }
 
     /// How the last verification of this run went or how far it has come; `None` if nobody asked for one.
-    pub fn verification(&self) -> Option<Verification> {
-        self.verifying.report().cloned()
+    pub fn verification(&self) -> Result<Option<Verification>, FolderError> {
+        let Some(mut report) = self.verifying.report().cloned() else { return Ok(None) };
+        let (after, until) = self.verifying.operations();
+        for line in self.index.history(after, MOST_OPERATIONS)? {
+            if line.error.is_none() && until.is_none_or(|until| line.id <= until) {
+                let is_upload = line.kind == OperationKind::Upload.as_str();
+                *if is_upload { &mut report.sent } else { &mut report.mended } += 1;
+            }
+        }
+        Ok(Some(report))
     }
 
     /// What is still to be done. It is counted row by row, anew when something changed, and at most so many rows for one

@@ -22,6 +22,10 @@ pub(super) struct Root {
     /// There was something at its place when it was looked at last.
     is_found: bool,
     look_again_at: Option<Duration>,
+    /// When it was last looked at.
+    asked_at: Option<Duration>,
+    /// It was not there, or another one was: what happened below it meanwhile was not heard.
+    was_lost: bool,
     /// The marker that it has when the claim succeeds. Until then none is expected of it.
     claiming: Option<String>,
     word: Word,
@@ -98,6 +102,17 @@ impl Root {
         self.is_found
     }
 
+    /// When the last look at it began.
+    pub(super) fn asked_at(&self) -> Option<Duration> {
+        self.asked_at
+    }
+
+    /// The path leads elsewhere, or nowhere.
+    fn lose(&mut self, reason: String, now: Now) {
+        self.was_lost = true;
+        self.hold(reason, now);
+    }
+
     /// A person says that it is right as it is.
     pub(super) fn trust(&mut self) {
         self.word = Word::Given;
@@ -140,9 +155,10 @@ impl Root {
 
 impl Folder {
     /// Whether the root was found good; looks if that is not known.
-    pub(super) fn check_root(&mut self) -> bool {
+    pub(super) fn check_root(&mut self, now: Now) -> bool {
         if self.root.state == State::Unchecked {
             self.root.state = State::Checking;
+            self.root.asked_at = Some(now.monotonic);
             self.issue(Task::CheckRoot);
         }
         self.root.is_good()
@@ -159,7 +175,7 @@ impl Folder {
                 // What a person's word was about was not there to be seen.
                 self.root.word = Word::None;
                 self.root.is_found = false;
-                self.root.hold(error.to_string(), now);
+                self.root.lose(self.why_root_is_held(&error), now);
                 return Ok(());
             }
         };
@@ -171,11 +187,12 @@ impl Folder {
             && !trusted
             && !is_same(&known, &found)
         {
-            self.root.hold("the folder's root was replaced by another directory".to_owned(), now);
+            let remedy = self.where_it_is();
+            self.root.lose(format!("the folder's root was replaced by another directory: {remedy}"), now);
             return Ok(());
         }
         if marker.is_some() && !trusted && marker != found.marker {
-            self.root.hold("the marker .jottad/root-id is missing or another one".to_owned(), now);
+            self.root.lose("the marker .jottad/root-id is missing or another one".to_owned(), now);
             return Ok(());
         }
         let identity = found.identity;
@@ -192,9 +209,30 @@ impl Folder {
             self.issue(Task::ClaimRoot { root: found, marker });
             return Ok(());
         }
+        self.root_is_good();
+        Ok(())
+    }
+
+    fn root_is_good(&mut self) {
         self.root.state = State::Good;
         self.root.look_again_at = None;
-        Ok(())
+        if std::mem::take(&mut self.root.was_lost) {
+            self.scanning.want_everything();
+        }
+    }
+
+    /// What is said of an error that a look at the root has met.
+    fn why_root_is_held(&self, error: &DiskError) -> String {
+        match error.kind {
+            DiskErrorKind::RootLost => {
+                format!("the folder's root is not where it was: {}", self.where_it_is())
+            }
+            _ => error.to_string(),
+        }
+    }
+
+    fn where_it_is(&self) -> String {
+        format!("bring it back, or say where it is: jottad folder set {} local=PATH", self.settings.name)
     }
 
     pub(super) fn root_claimed(
@@ -211,8 +249,7 @@ impl Folder {
             self.index.set_fact(Fact::RootMarker, Some(&marker))?;
         }
         self.scanning.set_claimed();
-        self.root.state = State::Good;
-        self.root.look_again_at = None;
+        self.root_is_good();
         Ok(())
     }
 
@@ -221,7 +258,7 @@ impl Folder {
         let lost = matches!(error.kind, DiskErrorKind::RootLost);
         if lost {
             self.root.is_found = false;
-            self.root.hold(error.to_string(), now);
+            self.root.lose(self.why_root_is_held(error), now);
             self.scanning.want_everything();
         }
         lost

@@ -75,12 +75,9 @@ impl Round {
         self.phase == Phase::Changes && self.cursor.directory() == directory
     }
 
+    /// Whether anything was done or seen since this was last asked. It counts once.
     pub(super) fn take_unproven(&mut self) -> bool {
         std::mem::take(&mut self.unproven)
-    }
-
-    pub(super) fn put_unproven(&mut self) {
-        self.unproven = true;
     }
 
     /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a walk.

@@ -162,6 +162,7 @@ impl Folder {
             self.scanning.everything = false;
             self.scanning.complete = true;
             self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
+            self.proving.scanned(now);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;
             self.count_unheard(now)?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jottad_core::Md5;
 
+use super::clock::shifted;
 use super::hashing::Hashing;
 use super::{Folder, FolderError};
 use crate::disk::{DiskError, FileStat};
@@ -36,19 +37,52 @@ pub(super) struct Verifying {
     running: BTreeMap<CommandId, Expected>,
     /// The last row that was taken up.
     last: NodeId,
+    /// The last operation before it began.
+    before: i64,
+    /// The last operation that it has brought about, once everything is settled.
+    until: Option<i64>,
 }
 
 impl Default for Verifying {
     fn default() -> Self {
-        Self { report: None, running: BTreeMap::new(), last: NodeId::NEW }
+        Self { report: None, running: BTreeMap::new(), last: NodeId::NEW, before: 0, until: None }
     }
 }
 
 impl Verifying {
-    /// Begins anew.
-    pub(super) fn begin(&mut self, now: Now) {
-        let report = Verification { began: now.wall, ended: None, files: 0, bytes: 0, damaged: 0, unread: 0 };
-        *self = Self { report: Some(report), ..Self::default() };
+    /// Begins anew; `before` is the last operation until now.
+    pub(super) fn begin(&mut self, before: i64, now: Now) {
+        let report = Verification {
+            began: now.wall,
+            ended: None,
+            files: 0,
+            bytes: 0,
+            damaged: 0,
+            unread: 0,
+            sent: 0,
+            mended: 0,
+        };
+        *self = Self { report: Some(report), before, ..Self::default() };
+    }
+
+    /// Both sides were compared, and what that has brought about is done; `last` is the last operation until now.
+    pub(super) fn proven(&mut self, last: i64) {
+        if self.until.is_none() && self.report.as_ref().is_some_and(|report| report.ended.is_some()) {
+            self.until = Some(last);
+        }
+    }
+
+    /// The last operation before it, and the last one that belongs to it, once that is known.
+    pub(super) fn operations(&self) -> (i64, Option<i64>) {
+        (self.before, self.until)
+    }
+
+    /// The wall clock was set.
+    pub(super) fn shift_times(&mut self, seconds: i64) {
+        if let Some(report) = &mut self.report {
+            report.began = shifted(report.began, seconds);
+            report.ended = report.ended.map(|time| shifted(time, seconds));
+        }
     }
 
     /// Whether a command reads for the walk.

@@ -50,6 +50,8 @@ pub(crate) enum Fact {
     Losses,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
+    /// How long that pause was to last, in seconds.
+    PausedFor,
 }
 
 impl Fact {
@@ -68,6 +70,7 @@ impl Fact {
             Self::HoldNextDeletes => "hold_next_deletes",
             Self::Losses => "losses",
             Self::Paused => "paused",
+            Self::PausedFor => "paused_for",
         }
     }
 }

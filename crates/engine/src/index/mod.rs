@@ -17,6 +17,7 @@ mod open;
 mod problems;
 mod relocate;
 mod renew;
+mod shift;
 mod tree;
 
 use std::cell::RefCell;

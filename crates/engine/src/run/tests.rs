@@ -6,6 +6,7 @@ use super::*;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
 use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode};
+use crate::settings::ProofInterval;
 
 /// A service whose every answer is a bug.
 struct Panicking;
@@ -78,6 +79,8 @@ fn start(directory: &Path) -> FolderHandle {
         resend: Duration::ZERO,
         scan: Duration::from_hours(1),
         list: Duration::from_hours(1),
+        proof: ProofInterval::Auto,
+        watched: true,
         list_at_start: true,
         uploads: 1,
         downloads: 1,

@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
+use crate::proven::{agreed, verdict_in_words};
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -98,9 +99,9 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
 /// The status in lines for people: the verdict first.
 pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut columns = Columns::default();
-    columns.push(["jottad".to_owned(), words(status.verdict.0), summary(status, now)]);
+    columns.push(["jottad".to_owned(), overall_in_words(status, now), summary(status)]);
     for folder in &status.folders {
-        columns.push([folder.name.clone(), words(folder.verdict.0), folder_summary(folder, places, now)]);
+        columns.push([folder.name.clone(), verdict_in_words(folder, now), folder_summary(folder, places)]);
     }
     let mut lines: Vec<String> = columns.lines().collect();
     lines.extend(remarks(status, now));
@@ -112,7 +113,15 @@ pub(crate) fn words(verdict: Verdict) -> String {
     verdict.as_str().replace('_', " ")
 }
 
-fn summary(status: &StatusDocument, now: Timestamp) -> String {
+/// The overall verdict. The whole was proven when the first of its parts was.
+fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
+    if status.verdict.0 != Verdict::InSync {
+        return words(status.verdict.0);
+    }
+    agreed(status.folders.iter().filter_map(|folder| folder.proven_at).map(|Time(time)| time).min(), now)
+}
+
+fn summary(status: &StatusDocument) -> String {
     if status.folders.is_empty() {
         return "no folder is configured".to_owned();
     }
@@ -120,23 +129,16 @@ fn summary(status: &StatusDocument, now: Timestamp) -> String {
         Some(problems) => count(problems, "problem", "problems"),
         None => "problems unknown".to_owned(),
     };
-    // The whole was proven when the last of its parts was.
-    let proven: Option<Vec<Timestamp>> =
-        status.folders.iter().map(|folder| folder.proven_at.map(|Time(time)| time)).collect();
-    let oldest = proven.and_then(|times| times.into_iter().min());
-    match oldest {
-        Some(time) => format!("proven {} · {problems}", age(Some(time), now)),
-        None => format!("not proven yet · {problems}"),
-    }
+    let is_proven = status.folders.iter().all(|folder| folder.proven_at.is_some());
+    if is_proven { problems } else { format!("not proven yet · {problems}") }
 }
 
-fn folder_summary(folder: &FolderDocument, places: &Places, now: Timestamp) -> String {
+fn folder_summary(folder: &FolderDocument, places: &Places) -> String {
     let mode: Option<Mode> = folder.mode.parse().ok();
     let local = shorten(Path::new(&folder.local), places);
     let mut parts = vec![format!("{local} {} {}", mode.map_or("↔", arrow), folder.remote)];
     match folder.verdict.0 {
         Verdict::InSync => {
-            parts.push(format!("proven {}", age(folder.proven_at.map(|Time(time)| time), now)));
             if let (Some(files), Some(bytes)) = (folder.files, folder.bytes) {
                 parts.push(format!("{}, {}", count(files, "file", "files"), format_size(bytes)));
             }

@@ -77,13 +77,27 @@ fn is_over(status: &StatusDocument, verified: &VerifiedDocument) -> bool {
     verified.folders.iter().all(|folder| folder.ended_at.is_some() || stands_still(&folder.name))
 }
 
+/// What the comparison has found, by what was done about it.
+fn found(folder: &VerificationDocument) -> String {
+    let sent = count(folder.sent, "file", "files");
+    let mended = count(folder.mended, "other entry", "other entries");
+    match (folder.sent, folder.mended) {
+        _ if folder.ended_at.is_none() => "holding what was synced".to_owned(),
+        (0, 0) => "and the service has the same".to_owned(),
+        (_, 0) => format!("and the service had something else: {sent} sent again"),
+        (0, _) => format!("and the service had something else: {mended} brought in line"),
+        _ => format!("and the service had something else: {sent} sent again, {mended} brought in line"),
+    }
+}
+
 fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Failure> {
     let (output, name) = (invocation.output, Escaped(&folder.name));
     let end = if folder.ended_at.is_some() { "" } else { " so far; it stopped there" };
     output.line(format_args!(
-        "{name}: {} ({}) read again, as synced{end}",
+        "{name}: {} ({}) read again, {}{end}",
         count(folder.files, "file", "files"),
-        format_size(folder.bytes)
+        format_size(folder.bytes),
+        found(folder)
     ))?;
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");

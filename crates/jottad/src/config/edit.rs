@@ -11,8 +11,10 @@ use crate::failure::Failure;
 use crate::places::Places;
 
 /// The keys of a folder, in the order in which they are written.
-pub(crate) const FOLDER_KEYS: [&str; 11] =
-    ["name", "local", "remote", "mode", "ignore", "settle", "poll", "scan", "watch", "max_size", "resend"];
+pub(crate) const FOLDER_KEYS: [&str; 12] = [
+    "name", "local", "remote", "mode", "ignore", "settle", "poll", "proof", "scan", "watch", "max_size",
+    "resend",
+];
 
 /// What `folder add` writes.
 #[derive(Debug, Clone)]
@@ -267,7 +269,7 @@ remote = \"Jotta/Archive/pics\"
         assert_eq!(
             failure.to_string(),
             "error: \"colour\" is no key of a folder\n\
-             hint: the keys are name, local, remote, mode, ignore, settle, poll, scan, watch, max_size, resend"
+             hint: the keys are name, local, remote, mode, ignore, settle, poll, proof, scan, watch, max_size, resend"
         );
         assert_eq!(fs::read_to_string(file).unwrap(), BEFORE);
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jottad_core::{DeleteLimits, Mode};
-use jottad_engine::TrashLimit;
+use jottad_engine::{ProofInterval, TrashLimit};
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
@@ -57,6 +57,8 @@ pub(crate) struct Service {
     pub(crate) brand: String,
     /// Where the login is kept.
     pub(crate) credentials: CredentialStore,
+    /// Whether the service's events are listened to.
+    pub(crate) events: bool,
     /// Base URLs.
     pub(crate) endpoints: Endpoints,
 }
@@ -135,6 +137,8 @@ pub(crate) struct Folder {
     pub(crate) settle: Duration,
     /// How often the remote is asked when no event tells.
     pub(crate) poll: Duration,
+    /// How often both sides are compared completely.
+    pub(crate) proof: ProofInterval,
     /// How often everything local is scanned.
     pub(crate) scan: Duration,
     /// Where hints come from.
@@ -275,7 +279,8 @@ fn check_service(section: &Section<'_>, raw: &raw::RawService) -> Result<Service
         www_url.as_deref(),
         id_url.as_deref(),
     );
-    Ok(Service { brand, credentials, endpoints })
+    let events = section.switch("events", &raw.events, true)?;
+    Ok(Service { brand, credentials, events, endpoints })
 }
 
 fn check_url(text: &str) -> Result<String, String> {
@@ -391,6 +396,16 @@ fn check_folder(
         ignore: check_ignore(&section, &fields.ignore)?,
         settle: period("settle", &fields.settle, Duration::from_millis(500), Duration::ZERO)?,
         poll: period("poll", &fields.poll, Duration::from_mins(10), Duration::from_secs(1))?,
+        proof: match &fields.proof.as_ref().map(toml::Spanned::get_ref) {
+            None => ProofInterval::Auto,
+            Some(toml::Value::String(text)) if text == "auto" => ProofInterval::Auto,
+            Some(_) => ProofInterval::Every(period(
+                "proof",
+                &fields.proof,
+                Duration::from_hours(1),
+                Duration::from_secs(1),
+            )?),
+        },
         scan: period("scan", &fields.scan, Duration::from_hours(6), Duration::from_secs(1))?,
         resend: period("resend", &fields.resend, Duration::from_mins(5), Duration::ZERO)?,
         watch: section.parsed("watch", &fields.watch, Backend::Auto, |text| match text {

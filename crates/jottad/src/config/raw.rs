@@ -20,6 +20,7 @@ pub(crate) struct RawConfig {
 pub(crate) struct RawService {
     pub(crate) brand: Field,
     pub(crate) credentials: Field,
+    pub(crate) events: Field,
     pub(crate) jfs_url: Field,
     pub(crate) api_url: Field,
     pub(crate) www_url: Field,
@@ -57,6 +58,7 @@ pub(crate) struct RawFolder {
     pub(crate) ignore: Field,
     pub(crate) settle: Field,
     pub(crate) poll: Field,
+    pub(crate) proof: Field,
     pub(crate) scan: Field,
     pub(crate) watch: Field,
     pub(crate) max_size: Field,

@@ -44,6 +44,7 @@ fn the_example_shows_every_setting_at_its_default() {
     for key in [
         "brand",
         "credentials",
+        "events",
         "jfs_url",
         "api_url",
         "www_url",
@@ -66,6 +67,7 @@ fn the_example_shows_every_setting_at_its_default() {
         "ignore",
         "settle",
         "poll",
+        "proof",
         "scan",
         "watch",
         "max_size",
@@ -103,7 +105,7 @@ fn values_mean_what_people_write() {
     let config = parse(
         "[transfer]\nuploads = 3\nupload_limit = \"2 MiB\"\n[guard]\nmax_deletes = 0\n\
          [[folder]]\nname = \"docs\"\nlocal = \"~/Documents/\"\nremote = \"jotta/Archive/a:b\"\nmode = \"archive\"\n\
-         ignore = [\"*.tmp\"]\nsettle = \"2s\"\npoll = \"1m\"\nscan = \"12h\"\nmax_size = \"4 GiB\"\n",
+         ignore = [\"*.tmp\"]\nsettle = \"2s\"\npoll = \"1m\"\nproof = \"1h\"\nscan = \"12h\"\nmax_size = \"4 GiB\"\n",
     )
     .unwrap();
     assert_eq!(config.transfer.uploads, Parallel::Fixed(3));
@@ -114,6 +116,7 @@ fn values_mean_what_people_write() {
     assert_eq!(folder.remote.to_string(), "jotta/Archive/a:b");
     assert_eq!((folder.mode, folder.settle), (Mode::Archive, Duration::from_secs(2)));
     assert_eq!((folder.poll, folder.scan), (Duration::from_mins(1), Duration::from_hours(12)));
+    assert_eq!(folder.proof, ProofInterval::Every(Duration::from_hours(1)));
     assert_eq!(folder.max_size, Some(4 << 30));
 }
 

@@ -70,7 +70,7 @@ impl Setup {
     }
 
     /// What the engine needs to know.
-    pub(crate) fn settings(&self) -> FolderSettings {
+    pub(crate) fn settings(&self, watched: bool) -> FolderSettings {
         FolderSettings {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
@@ -83,6 +83,8 @@ impl Setup {
             scan: self.folder.scan,
             // The remote's full look is as much a backstop as the local one.
             list: self.folder.scan,
+            proof: self.folder.proof,
+            watched,
             list_at_start: self.purpose == Purpose::OnePass,
             uploads: self.transfer.uploads.or(AUTO_UPLOADS),
             downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),

@@ -228,7 +228,8 @@ impl Daemon {
             running.stop().await;
         }
         self.0.link.reopen(&self.0.places, &config).await;
-        self.0.noticing.follow(account.as_ref().map(|account| account.username.clone()));
+        let username = account.as_ref().map(|account| account.username.clone());
+        self.0.noticing.follow(username, config.service.events);
         self.0.account.replace(account);
         self.0.account.refresh();
         let mut folders = Vec::with_capacity(wanted.len());

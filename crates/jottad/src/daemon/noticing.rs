@@ -1,8 +1,8 @@
 //! Hears what the service tells of changes, on one connection for all folders, and passes it on as hints.
 //!
-//! The connection is there only while a folder wants it: one to which remote changes travel and that is not paused. A
-//! backup is content with its polls; but it is told too while another folder listens. There is no replay (protocol
-//! 9.5): after each connection every folder is told that anything may have happened before.
+//! The connection is there while a folder is not paused, whatever its mode, unless the configuration switches events off:
+//! what is told of at once need not be looked for, and without being told nobody can say that nothing has changed. There is
+//! no replay (protocol 9.5): after each connection every folder is told that anything may have happened before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +49,8 @@ struct Inner {
     folders: BTreeMap<u64, Attached>,
     last: u64,
     username: Option<String>,
+    /// The configuration lets it listen.
+    is_on: bool,
     /// Grows when a connection that was made before must not go on.
     generation: u64,
 }
@@ -56,7 +58,6 @@ struct Inner {
 /// A folder that may be told of changes.
 struct Attached {
     root: RemotePath,
-    pulls: bool,
     paused: bool,
     /// Once it runs.
     handle: Option<FolderHandle>,
@@ -127,13 +128,13 @@ impl Noticing {
         noticing
     }
 
-    /// Takes a folder in. `pulls` tells whether it is worth a connection.
-    pub(super) fn attach(&self, root: RemotePath, pulls: bool) -> Hearing {
+    /// Takes a folder in.
+    pub(super) fn attach(&self, root: RemotePath) -> Hearing {
         let mut inner = self.lock();
         inner.last += 1;
         let id = inner.last;
-        inner.folders.insert(id, Attached { root, pulls, paused: false, handle: None });
-        if pulls && matches!(*self.0.state.borrow(), State::Off) {
+        inner.folders.insert(id, Attached { root, paused: false, handle: None });
+        if inner.is_on && matches!(*self.0.state.borrow(), State::Off) {
             self.0.state.send_replace(State::Connecting);
         }
         self.0.changed.notify_one();
@@ -147,9 +148,11 @@ impl Noticing {
         let _ = state.wait_for(|state| !matches!(state, State::Connecting)).await;
     }
 
-    /// The login may have changed: another account's events are not ours, and what failed may succeed now.
-    pub(super) fn follow(&self, username: Option<String>) {
+    /// The login may have changed: another account's events are not ours, and what failed may succeed now. So may have
+    /// whether it is to listen at all.
+    pub(super) fn follow(&self, username: Option<String>, is_on: bool) {
         let mut inner = self.lock();
+        inner.is_on = is_on;
         let is_waiting = matches!(*self.0.state.borrow(), State::Waiting { .. });
         if inner.username != username || is_waiting || self.0.link.client().is_err() {
             inner.generation += 1;
@@ -190,7 +193,8 @@ impl Noticing {
     }
 
     fn is_wanted(&self) -> bool {
-        self.lock().folders.values().any(|folder| folder.pulls && !folder.paused)
+        let inner = self.lock();
+        inner.is_on && inner.folders.values().any(|folder| !folder.paused)
     }
 
     fn generation(&self) -> u64 {

@@ -11,6 +11,7 @@ use crate::documents::{
     StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
+use crate::proven::{heard_word, listed_every};
 use crate::verdict::overall;
 
 /// Asks every folder. What does not answer is said not to.
@@ -92,6 +93,8 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         local_checked_at: status.and_then(|status| status.local_checked_at).map(Time),
         remote_checked_at: status.and_then(|status| status.remote_checked_at).map(Time),
         polled_at: status.and_then(|status| status.polled_at).map(Time),
+        heard: status.and_then(|status| status.heard).map(|heard| heard_word(heard).to_owned()),
+        listed_every_seconds: status.and_then(|status| status.heard).and_then(listed_every),
         files: status.and_then(|status| status.files),
         directories: status.and_then(|status| status.directories),
         bytes: status.and_then(|status| status.bytes),
@@ -125,6 +128,8 @@ fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
         local_checked_at: None,
         remote_checked_at: None,
         polled_at: None,
+        heard: None,
+        listed_every_seconds: None,
         files: None,
         directories: None,
         bytes: None,

@@ -163,7 +163,7 @@ impl Supervisor {
             .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
         let mut hearing = match self.setup.purpose {
             Purpose::OnePass => None,
-            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone(), folder.mode.pulls())),
+            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone())),
         };
         if hearing.is_some() {
             // What is compared after hearing began need not be compared again.
@@ -171,7 +171,8 @@ impl Supervisor {
         }
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
-        let handle = FolderHandle::start(self.setup.settings(), &index, disk.clone(), remote, now)
+        let settings = self.setup.settings(watcher.is_some());
+        let handle = FolderHandle::start(settings, &index, disk.clone(), remote, now)
             .map_err(|error| Obstacle::of_index(&index, &error.to_string()))?;
         if let Some(hearing) = &mut hearing {
             hearing.begin(handle.clone());
@@ -208,7 +209,10 @@ impl Supervisor {
                     }
                     Some(hint) => started.handle.local_hint(hint),
                     // Nothing is watched: the engine's own scans have to do.
-                    None => watched = false,
+                    None => {
+                        watched = false;
+                        started.handle.local_hint(LocalHint::Unheard);
+                    }
                 },
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }

@@ -23,7 +23,13 @@ fn mode_of(seed: u64) -> Mode {
 /// Each mode has lives of every kind.
 fn extras_of(seed: u64) -> Extras {
     let kind = seed / 4 % 8;
-    Extras { rules: kind % 2 == 1, disks: kind % 4 >= 2, meddling: kind >= 4, refusals: seed % 3 == 0 }
+    Extras {
+        rules: kind % 2 == 1,
+        disks: kind % 4 >= 2,
+        meddling: kind >= 4,
+        refusals: seed % 3 == 0,
+        doubts: seed / 32 % 4 == 1,
+    }
 }
 
 #[test]
@@ -43,9 +49,10 @@ fn no_life_loses_anything() {
                 let disks = if extras.disks { " --disks" } else { "" };
                 let meddling = if extras.meddling { " --meddling" } else { "" };
                 let refusals = if extras.refusals { " --refusals" } else { "" };
+                let doubts = if extras.doubts { " --doubts" } else { "" };
                 failed.lock().unwrap().push(format!(
                     "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --replay {seed} \
-                     --mode {mode}{rules}{disks}{meddling}{refusals}"
+                     --mode {mode}{rules}{disks}{meddling}{refusals}{doubts}"
                 ));
             }
         }

@@ -5,7 +5,7 @@ use jottad_core::{Content, DeleteLimits, File, Md5, Name};
 use super::*;
 use crate::disk::{FileStat, Identity};
 use crate::index::{Base, BaseEntry, Index, ROWS_READ, RemoteRecord, Stamp};
-use crate::settings::FolderSettings;
+use crate::settings::{FolderSettings, ProofInterval};
 use crate::status::Hold;
 
 fn now(seconds: i64) -> Now {
@@ -22,6 +22,8 @@ fn settings() -> FolderSettings {
         poll: Duration::from_mins(10),
         scan: Duration::from_hours(6),
         list: Duration::from_hours(6),
+        proof: ProofInterval::Auto,
+        watched: true,
         list_at_start: false,
         resend: Duration::ZERO,
         uploads: 4,

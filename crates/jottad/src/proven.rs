@@ -1,0 +1,76 @@
+//! The proof in words: as of when both sides are known to agree, and how others' changes are noticed meanwhile.
+
+use std::time::Duration;
+
+use jottad_core::Timestamp;
+use jottad_engine::{Heard, Verdict};
+
+use crate::config::units::format_duration;
+use crate::documents::{FolderDocument, Time};
+use crate::output::age;
+
+/// The words for how others' changes are noticed, as scripts get them.
+pub(crate) fn heard_word(heard: Heard) -> &'static str {
+    match heard {
+        Heard::Events => "events",
+        Heard::Polls(_) => "polls",
+    }
+}
+
+/// How often everything is looked at for the sake of others' changes, in seconds.
+pub(crate) fn listed_every(heard: Heard) -> Option<u64> {
+    match heard {
+        Heard::Events => None,
+        Heard::Polls(interval) => Some(interval.as_secs()),
+    }
+}
+
+/// A folder's verdict; where both sides agree, with its age and with how others' changes are noticed.
+pub(crate) fn verdict_in_words(folder: &FolderDocument, now: Timestamp) -> String {
+    if folder.verdict.0 != Verdict::InSync {
+        return crate::commands::status::words(folder.verdict.0);
+    }
+    let mut text = agreed(folder.proven_at.map(|Time(time)| time), now);
+    if let Some(noticed) = noticed(folder) {
+        text.push_str(" · ");
+        text.push_str(&noticed);
+    }
+    text
+}
+
+/// That both sides agree, and as of when.
+pub(crate) fn agreed(proven_at: Option<Timestamp>, now: Timestamp) -> String {
+    match proven_at {
+        Some(time) if time < now => format!("in sync as of {}", age(Some(time), now)),
+        _ => "in sync as of now".to_owned(),
+    }
+}
+
+fn noticed(folder: &FolderDocument) -> Option<String> {
+    match (folder.heard.as_deref()?, folder.listed_every_seconds) {
+        ("events", _) => Some("others' changes are heard of at once".to_owned()),
+        (_, Some(seconds)) => {
+            let interval = format_duration(Duration::from_secs(seconds.max(1)));
+            Some(format!("others' changes are looked for every {interval}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_proof_is_told() {
+        let now = Timestamp::from_seconds(1_000);
+        for (proven, text) in [
+            (Some(760), "in sync as of 4 min ago"),
+            (Some(1_000), "in sync as of now"),
+            (Some(1_001), "in sync as of now"),
+            (None, "in sync as of now"),
+        ] {
+            assert_eq!(agreed(proven.map(Timestamp::from_seconds), now), text);
+        }
+    }
+}

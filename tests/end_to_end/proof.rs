@@ -1,0 +1,156 @@
+//! "In sync" is said only when it is so, and status tells as of when that is known.
+
+use std::fs;
+
+use jottad_emulator::Act;
+use serde_json::Value;
+
+use crate::stage::{World, wait_until};
+
+/// A world whose daemon is not told of changes; `more` follows the `[[folder]]` table.
+fn untold(more: &str) -> World {
+    let world = World::new();
+    configure(&world, "events = false", "~/docs", more);
+    world
+}
+
+fn configure(world: &World, service: &str, local: &str, more: &str) {
+    let text = format!(
+        "{}{service}\n[[folder]]\nname = \"docs\"\nlocal = \"{local}\"\nremote = \"Jotta/Archive/docs\"\n\
+         settle = \"50ms\"\n{more}\n",
+        world.service_section().trim_end().to_owned() + "\n"
+    );
+    fs::write(world.machine.config(), text).unwrap();
+}
+
+fn folder(world: &World) -> Value {
+    world.machine.status()["folders"][0].clone()
+}
+
+#[test]
+fn a_folder_that_others_delete_is_missed_although_the_stamp_stays() {
+    let world = untold("poll = \"1s\"");
+    world.fill("tree", 2, 3);
+    let daemon = world.start();
+    world.synced();
+    // Deletes do not move the mountpoint's stamp.
+    world.service.does(Act::delete("Jotta/Archive/docs/tree/d00"));
+    wait_until("it is sent again", || world.service.has("Jotta/Archive/docs/tree/d00/f02"));
+    world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn what_others_do_right_after_our_own_work_is_seen() {
+    let world = untold("poll = \"1s\"");
+    world.fill("tree", 1, 3);
+    let daemon = world.start();
+    world.synced();
+    world.write("mine.txt", "mine");
+    wait_until("it was sent", || world.service.has("Jotta/Archive/docs/mine.txt"));
+    world.service.does(Act::put("Jotta/Archive/docs/tree/d00/f00", b"overwritten by another device"));
+    world.service.does(Act::delete("Jotta/Archive/docs/tree/d00/f01"));
+    wait_until("it is put right", || {
+        let local = crate::stage::Tree::on_disk(&world.root);
+        local == crate::stage::Tree::on_service(&world.service, crate::stage::REMOTE)
+    });
+    daemon.stop();
+}
+
+#[test]
+fn a_backup_hears_of_what_others_do() {
+    let world = World::configured("poll = \"6h\"\nproof = \"6h\"");
+    world.write("a.txt", "mine");
+    let daemon = world.start();
+    wait_until("it listens", || world.service.event_streams() == 1);
+    world.synced();
+    world.service.does(Act::delete("Jotta/Archive/docs/a.txt"));
+    wait_until("it is sent again", || world.service.has("Jotta/Archive/docs/a.txt"));
+    daemon.stop();
+}
+
+#[test]
+fn our_own_work_is_no_proof_but_events_with_a_stamp_are() {
+    let world = untold("poll = \"1s\"\nproof = \"1h\"");
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    let proven = folder(&world)["proven_at"].clone();
+    assert!(proven.is_string());
+    world.machine.jottad(["status"]).expect(0).says("others' changes are looked for every 1 h");
+    world.write("b.txt", "two");
+    wait_until("it was sent", || world.service.has("Jotta/Archive/docs/b.txt"));
+    let asked = world.service.asked("device");
+    wait_until("the stamp was read a few times", || world.service.asked("device") >= asked + 3);
+    wait_until("it is in sync", || folder(&world)["verdict"] == "in_sync");
+    assert_eq!(folder(&world)["proven_at"], proven);
+    assert_eq!(folder(&world)["heard"], "polls");
+
+    configure(&world, "events = true", "~/docs", "poll = \"1s\"\nproof = \"1h\"");
+    daemon.signal(rustix::process::Signal::HUP);
+    wait_until("it listens", || folder(&world)["heard"] == "events");
+    // The connection has no memory, so the proof begins with a listing that is newer.
+    world.synced();
+    let proven = folder(&world)["proven_at"].as_str().unwrap().to_owned();
+    let listed = world.service.asked("liststream");
+    wait_until("the proof is renewed", || folder(&world)["proven_at"].as_str() > Some(proven.as_str()));
+    assert_eq!(world.service.asked("liststream"), listed);
+    daemon.stop();
+}
+
+/// A world in sync whose root is `~/a/docs`.
+fn nested() -> World {
+    let world = World::new();
+    configure(&world, "", "~/a/docs", "poll = \"1s\"");
+    let home = world.machine.home();
+    fs::create_dir_all(home.join("a/docs")).unwrap();
+    for number in 0..3 {
+        fs::write(home.join(format!("a/docs/f{number}.txt")), format!("{number}")).unwrap();
+    }
+    world
+}
+
+#[track_caller]
+fn assert_held(world: &World) {
+    wait_until("it is held", || folder(world)["verdict"] == "held");
+    let status = world.machine.jottad(["status"]).expect(7);
+    status.says("jottad folder set docs local=");
+    let proven = folder(world)["proven_at"].clone();
+    let asked = world.service.counters().requests;
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    assert_eq!(folder(world)["proven_at"], proven, "nothing is proven of a root that is elsewhere");
+    assert!(world.service.counters().requests <= asked + 1, "nothing is done for it");
+}
+
+#[test]
+fn a_root_that_went_with_a_directory_above_it_is_held_and_comes_back() {
+    let world = nested();
+    let home = world.machine.home();
+    let daemon = world.start();
+    world.sync(0);
+    fs::rename(home.join("a"), home.join("b")).unwrap();
+    assert_held(&world);
+    fs::write(home.join("b/docs/f0.txt"), "edited meanwhile").unwrap();
+    fs::rename(home.join("b"), home.join("a")).unwrap();
+    world.sync(0);
+    assert_eq!(
+        world.machine.jottad(["cat", "Jotta/Archive/docs/f0.txt"]).expect(0).stdout,
+        "edited meanwhile"
+    );
+    daemon.stop();
+}
+
+#[test]
+fn another_tree_in_place_of_the_one_above_the_root_is_held() {
+    let world = nested();
+    let home = world.machine.home();
+    let daemon = world.start();
+    world.sync(0);
+    fs::create_dir_all(home.join("other/docs")).unwrap();
+    fs::write(home.join("other/docs/f0.txt"), "another").unwrap();
+    fs::rename(home.join("a"), home.join("old")).unwrap();
+    fs::rename(home.join("other"), home.join("a")).unwrap();
+    assert_held(&world);
+    assert_eq!(world.machine.jottad(["cat", "Jotta/Archive/docs/f0.txt"]).expect(0).stdout, "0");
+    daemon.stop();
+}
