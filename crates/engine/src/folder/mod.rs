@@ -331,6 +331,8 @@ impl Folder {
         self.hinting.timer(now);
         self.round.timer(now);
         if self.pacing.timer(now) {
+            // What rested was left out when deletes were counted.
+            self.round.counted_at = None;
             self.hashing.restart();
             self.round.restart();
         }
@@ -373,6 +375,7 @@ impl Folder {
         self.listing.want_everything();
         self.connection.retry_now();
         self.pacing.retry_now();
+        self.round.counted_at = None;
         self.resending.forget();
         self.retry_all_problems()
     }
