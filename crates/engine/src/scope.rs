@@ -80,7 +80,8 @@ pub(crate) enum Blame {
 pub(crate) fn of_remote(asked: Asked, kind: RemoteErrorKind, asks_for_pause: bool) -> Blame {
     let narrowest = asked.narrowest();
     match kind {
-        RemoteErrorKind::LoginNeeded => Blame::Known(Scope::Account),
+        // Of a full account only uploads wait for room; everything else goes on.
+        RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded => Blame::Known(Scope::Account),
         RemoteErrorKind::PlaceMissing => Blame::Known(Scope::Folder),
         RemoteErrorKind::Unavailable if asks_for_pause => Blame::Known(Scope::Network),
         RemoteErrorKind::Offline | RemoteErrorKind::Unavailable if asked == Asked::Stamp => {
@@ -90,8 +91,6 @@ pub(crate) fn of_remote(asked: Asked, kind: RemoteErrorKind, asks_for_pause: boo
         RemoteErrorKind::Offline | RemoteErrorKind::Unavailable | RemoteErrorKind::NotAllowed => {
             Blame::Unless(narrowest)
         }
-        // Only uploads wait for room in the account; everything else goes on.
-        RemoteErrorKind::QuotaExceeded => Blame::Known(Scope::Account),
         RemoteErrorKind::NotFound
         | RemoteErrorKind::Conflict
         | RemoteErrorKind::Refused

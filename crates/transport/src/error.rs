@@ -300,9 +300,8 @@ impl Error {
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Connection { source, .. } => !source.is_connect() && !source.is_builder(),
-            Self::Stalled { .. } | Self::Protocol { .. } => true,
+            Self::Stalled { .. } | Self::Protocol { .. } | Self::AfterUncertain(_) => true,
             Self::Answer { fault, .. } => fault.status() >= 500,
-            Self::AfterUncertain(_) => true,
             _ => false,
         }
     }

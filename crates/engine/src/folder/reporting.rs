@@ -49,8 +49,9 @@ impl Folder {
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
+        let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
-            verdict: self.verdict(held.is_some(), has_problems, settled, settled && is_proven && !is_full),
+            verdict: self.verdict(held.is_some(), has_problems, settled && is_proven && !is_full).min(best),
             settled,
             proven_at: time(Fact::ProvenAt)?,
             heard: self.heard(),
@@ -70,12 +71,12 @@ impl Folder {
         })
     }
 
-    fn verdict(&self, is_held: bool, has_problems: bool, settled: bool, agrees: bool) -> Verdict {
+    fn verdict(&self, is_held: bool, has_problems: bool, agrees: bool) -> Verdict {
         if self.connection.is_login_needed() {
             Verdict::LoginNeeded
         } else if is_held {
             Verdict::Held
-        } else if self.is_unreachable(settled) {
+        } else if self.is_unreachable() {
             Verdict::Offline
         } else if has_problems {
             Verdict::Problems
@@ -88,10 +89,14 @@ impl Folder {
         }
     }
 
-    /// Whether the service cannot be reached, or fails at everything that it is asked for.
-    fn is_unreachable(&self, settled: bool) -> bool {
-        let is_unreachable = self.connection.trouble().is_some_and(|trouble| trouble.scope == Scope::Network);
-        is_unreachable || (self.pacing.outage().is_some() && !settled)
+    /// Whether the service cannot be reached.
+    fn is_unreachable(&self) -> bool {
+        self.connection.trouble().is_some_and(|trouble| trouble.scope == Scope::Network)
+    }
+
+    /// Whether the service fails at everything that is still to be done, although it answers.
+    fn is_out_of_order(&self, settled: bool) -> bool {
+        self.pacing.outage().is_some() && !settled
     }
 
     /// Why the folder does not get on, if it does not.

@@ -241,17 +241,13 @@ impl Folder {
             return Ok(());
         }
         let looks = &mut self.resolving.looks;
-        match DELAYS.get(looks.failed) {
-            Some(delay) => {
-                looks.failed += 1;
-                looks.not_before = Some(now.monotonic + *delay);
-                Ok(())
-            }
-            None => {
-                self.listing.want_everything();
-                self.end_doubt()
-            }
+        if let Some(delay) = DELAYS.get(looks.failed) {
+            looks.failed += 1;
+            looks.not_before = Some(now.monotonic + *delay);
+            return Ok(());
         }
+        self.listing.want_everything();
+        self.end_doubt()
     }
 
     fn judge_move(

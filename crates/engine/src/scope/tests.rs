@@ -21,7 +21,7 @@ fn remote_table() -> String {
                 match of_remote(asked, kind, asks_for_pause) {
                     Blame::Known(scope) => write!(table, " {} |", scope.as_str()).unwrap(),
                     Blame::Unless(scope) => {
-                        write!(table, " {} if the service answers |", scope.as_str()).unwrap()
+                        write!(table, " {} if the service answers |", scope.as_str()).unwrap();
                     }
                 }
             }
