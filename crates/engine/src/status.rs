@@ -184,6 +184,8 @@ pub enum Hold {
 pub enum HeldRoot {
     /// Nothing is at the place of the local root.
     Missing,
+    /// The local root is there, but it or its rules cannot be read, or another jottad works on it.
+    Unreadable,
     /// Something else than before is at the place of the local root.
     Local,
     /// The remote root is gone.

@@ -140,6 +140,9 @@ impl Folder {
         if let Some(reason) = self.root.held_for_place() {
             return Ok(Some(Hold::Place { reason: reason.to_owned() }));
         }
+        if let Some(reason) = self.root.held_unreadable() {
+            return Ok(Some(Hold::Root { reason: reason.to_owned(), root: HeldRoot::Unreadable }));
+        }
         if let Some(reason) = self.root.held() {
             let root = if self.listing.is_held_for_root() {
                 HeldRoot::Remote

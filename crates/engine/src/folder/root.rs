@@ -50,6 +50,8 @@ enum State {
     Checking,
     Good,
     Held(String),
+    /// It is there, but cannot be read or claimed: no person's word helps, only mending it.
+    Unreadable(String),
     /// What is missing is the place of the remote root.
     HeldForPlace(String),
 }
@@ -76,6 +78,12 @@ impl Root {
         self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
     }
 
+    /// It is there, but cannot be read or claimed.
+    pub(super) fn hold_unreadable(&mut self, reason: String, now: Now) {
+        self.state = State::Unreadable(reason);
+        self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    }
+
     fn hold_for_place(&mut self, reason: String, now: Now) {
         self.state = State::HeldForPlace(reason);
         self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
@@ -85,6 +93,14 @@ impl Root {
     pub(super) fn held(&self) -> Option<&str> {
         match &self.state {
             State::Held(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Why it cannot be read or claimed.
+    pub(super) fn held_unreadable(&self) -> Option<&str> {
+        match &self.state {
+            State::Unreadable(reason) => Some(reason),
             _ => None,
         }
     }
@@ -242,7 +258,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let claimed = self.root.claiming.take();
         if let Err(error) = result {
-            self.root.hold(error.to_string(), now);
+            self.root.hold_unreadable(error.to_string(), now);
             return Ok(());
         }
         if let Some(marker) = claimed {

@@ -212,7 +212,7 @@ impl Folder {
         let rules = (error.path != directory)
             .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
-            self.root.hold(
+            self.root.hold_unreadable(
                 rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
                 now,
             );

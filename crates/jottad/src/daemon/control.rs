@@ -455,6 +455,8 @@ async fn ask_held(
                      jottad folder set {name} local=PATH"
                 ))
             }
+            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason)
+                .hint(format!("mend that; then it goes on by itself, or at once with: jottad sync {name}")),
             Some(_) => continue,
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));

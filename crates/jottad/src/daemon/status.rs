@@ -168,6 +168,7 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
     let (kind, reason, choices) = match hold {
         Hold::Root { reason, root } => {
             let choices = match root {
+                HeldRoot::Unreadable => vec![("it is mended: look again", format!("jottad sync {name}"))],
                 HeldRoot::Missing => {
                     vec![("it is back: look again", format!("jottad sync {name}")), elsewhere]
                 }
