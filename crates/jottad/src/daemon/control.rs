@@ -41,6 +41,8 @@ use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
 
+/// How long an order waits for a folder that is being started. Shorter than an answer may take.
+const LONGEST_START: Duration = Duration::from_secs(4);
 /// Orders are short.
 const LONGEST_ORDER: usize = 64 * 1024;
 /// Most operations in a plan, and lines of a log, where nothing is said of it.
@@ -306,9 +308,11 @@ async fn sync(
     let mut woken = Vec::new();
     for folder in daemon.folders() {
         if is_meant(&folder) && folder.handle().is_none() {
-            // It looks at everything when it is started.
             folder.wake().await;
-            woken.push(folder.name().to_owned());
+            // What is being started has not heard of the order: it need not look at everything by itself.
+            if !folder.starts_within(LONGEST_START).await {
+                woken.push(folder.name().to_owned());
+            }
         }
     }
     if order.folder.is_some() && !woken.is_empty() {

@@ -215,6 +215,21 @@ impl RunningFolder {
         }
     }
 
+    /// Waits until it runs, for as long as it is being started; tells whether it does.
+    pub(crate) async fn starts_within(&self, longest: Duration) -> bool {
+        let deadline = Instant::now() + longest;
+        loop {
+            if self.handle().is_some() {
+                return true;
+            }
+            let is_starting = matches!(*self.lock(), Phase::Starting { .. });
+            if !is_starting || Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Tries at once what waits for a better time.
     pub(crate) async fn wake(&self) {
         self.wake.notify_one();
