@@ -109,11 +109,11 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
     scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
-    if extras.rules {
-        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
-    }
     if extras.doubts {
         add_doubts(&mut scenario, &mut Rng::with_seed(seed ^ 0x646f_7562_7400));
+    }
+    if extras.rules {
+        add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
     }
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     scenario

@@ -82,7 +82,7 @@ const KINDS: [RemoteErrorKind; 9] = [
 
 /// What is refused in a life.
 pub(crate) fn draw(random: &mut Rng, paths: &[&'static str]) -> Vec<Refusal> {
-    let count = random.usize(1..8);
+    let count = random.u32(1..=MOST_REFUSALS);
     (0..count).map(|_| refusal(random, paths)).collect()
 }
 
@@ -102,8 +102,11 @@ fn refusal(random: &mut Rng, paths: &[&'static str]) -> Refusal {
     Refusal { call, path, answer }
 }
 
-/// More requests in a minute in which nothing changes on any side are a storm.
-const MOST_REQUESTS: u32 = 60;
+/// At most so many things are refused in a life.
+const MOST_REFUSALS: u32 = 7;
+/// More requests in a minute in which nothing changes on any side are a storm. What is refused is tried at once and after
+/// 1, 3, 7, 15 and 31 seconds, each time with the question whether the service answers; polls and looks come on top.
+const MOST_REQUESTS: u32 = 12 * MOST_REFUSALS + 16;
 /// More requests for the same thing in such a minute are tried again without a pause that grows.
 const MOST_OF_ONE: u32 = 16;
 const MINUTE: Duration = Duration::from_mins(1);

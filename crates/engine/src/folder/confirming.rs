@@ -63,22 +63,34 @@ struct LookFailure {
     remedy: &'static str,
     since: Timestamp,
     tries: u32,
+    next_try: Timestamp,
 }
 
 impl LookFailure {
     fn new(since: Timestamp) -> Self {
-        Self { kind: ProblemKind::Failing, message: String::new(), remedy: "", since, tries: 0 }
+        Self {
+            kind: ProblemKind::Failing,
+            message: String::new(),
+            remedy: "",
+            since,
+            tries: 0,
+            next_try: since,
+        }
     }
 
     /// Notes another failure; how long to wait before the next look.
-    fn note(&mut self, error: &RemoteError) -> Duration {
+    fn note(&mut self, error: &RemoteError, now: Now) -> Duration {
         let Failure { kind, remedy, pause } = scope::remote_failure(error);
         self.kind = kind;
         self.message.clone_from(&error.message);
         self.remedy = remedy;
         self.tries += 1;
         let doublings = (self.tries - 1).min(12);
-        pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE)
+        let pause =
+            pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE);
+        let seconds = now.wall.seconds().saturating_add_unsigned(pause.as_secs());
+        self.next_try = Timestamp::from_seconds(seconds);
+        pause
     }
 }
 
@@ -300,7 +312,7 @@ impl Folder {
     pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
         let waiting = self.confirming.waiting.entry(directory).or_default();
         let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
-        let pause = failure.note(error);
+        let pause = failure.note(error, now);
         waiting.entries = waiting.entries.max(FEW + 1);
         waiting.not_before = Some(now.monotonic + pause);
     }
@@ -318,7 +330,7 @@ impl Folder {
                     remedy: failure.remedy.to_owned(),
                     since: failure.since,
                     tries: failure.tries,
-                    next_try: None,
+                    next_try: Some(failure.next_try),
                 });
             }
         }

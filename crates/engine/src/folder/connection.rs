@@ -70,6 +70,8 @@ struct Trouble {
     since: Timestamp,
     tries: u32,
     retry_at: Option<Duration>,
+    /// The same by the wall clock, for people.
+    next_try: Option<Timestamp>,
 }
 
 /// Why the whole folder does not get on, for people.
@@ -81,6 +83,7 @@ pub(super) struct TroubleView<'a> {
     pub(super) since: Timestamp,
     /// How often the service was asked in vain.
     pub(super) tries: u32,
+    pub(super) next_try: Option<Timestamp>,
 }
 
 impl Connection {
@@ -100,8 +103,15 @@ impl Connection {
 
     /// What keeps the folder from going on, until the service has answered.
     pub(super) fn trouble(&self) -> Option<TroubleView<'_>> {
-        let Trouble { scope, kind, message, since, tries, .. } = self.trouble.as_ref()?;
-        Some(TroubleView { scope: *scope, kind: *kind, message, since: *since, tries: *tries })
+        let Trouble { scope, kind, message, since, tries, next_try, .. } = self.trouble.as_ref()?;
+        Some(TroubleView {
+            scope: *scope,
+            kind: *kind,
+            message,
+            since: *since,
+            tries: *tries,
+            next_try: *next_try,
+        })
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -122,7 +132,7 @@ impl Connection {
         if let Some(trouble) = &mut self.trouble
             && trouble.retry_at.is_some_and(|time| time <= now.monotonic)
         {
-            trouble.retry_at = None;
+            (trouble.retry_at, trouble.next_try) = (None, None);
             self.want_probe();
         }
         self.full_until = self.full_until.filter(|time| *time > now.monotonic);
@@ -132,7 +142,7 @@ impl Connection {
     pub(super) fn retry_now(&mut self) {
         self.full_until = None;
         if let Some(trouble) = &mut self.trouble {
-            trouble.retry_at = None;
+            (trouble.retry_at, trouble.next_try) = (None, None);
             self.want_probe();
         }
     }
@@ -171,6 +181,9 @@ impl Connection {
             kind: error.kind,
             message: error.message.clone(),
             retry_at: delay.map(|delay| now.monotonic + delay),
+            next_try: delay.map(|delay| {
+                Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs()))
+            }),
         });
         if self.probe == Probe::Wanted {
             self.probe = Probe::None;

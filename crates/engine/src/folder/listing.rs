@@ -362,20 +362,21 @@ impl Folder {
         let seen = seen.map(|seen| RemoteRecord::seen(seen, stored, &node.name));
         if node.remote != seen || node.id == NodeId::NEW {
             let claim = node.remote.take().filter(|remote| remote.claimed);
-            let was_claimed = claim.is_some();
-            if let Some(claim) = claim
-                && seen.as_ref().is_some_and(|seen| seen.node == claim.node)
-            {
-                node.base = Some(node.base_from_claim(&claim));
-                self.index.clear_problem(node.id)?;
+            let has_arrived =
+                claim.as_ref().map(|claim| seen.as_ref().is_some_and(|seen| seen.node == claim.node));
+            if let (Some(claim), Some(true)) = (&claim, has_arrived) {
+                node.base = Some(node.base_from_claim(claim));
             }
             node.remote = seen;
             self.confirming.forget(node.id);
-            // What comes of our own work does not make it count anew how often that was tried, nor why it failed.
-            if was_claimed {
-                self.keeping_failures(node, Self::save_observed)?;
-            } else {
-                self.save_observed(node)?;
+            let attempts = self.attempts.get(&node.id).copied();
+            match has_arrived {
+                // What comes of our own work does not make it count anew how often that was tried, nor why it failed.
+                Some(false) => self.keeping_failures(node, Self::save_observed)?,
+                Some(true) | None => self.save_observed(node)?,
+            }
+            if let (Some(true), Some(attempts)) = (has_arrived, attempts) {
+                self.attempts.insert(node.id, attempts);
             }
         }
         self.note_spelling(node);

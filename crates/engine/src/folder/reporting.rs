@@ -131,7 +131,7 @@ impl Folder {
             remedy: failure.remedy.to_owned(),
             since: trouble.since,
             tries: trouble.tries,
-            next_try: None,
+            next_try: trouble.next_try,
         })
     }
 
