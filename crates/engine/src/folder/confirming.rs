@@ -534,17 +534,19 @@ impl Folder {
         node: &mut Node,
         change: impl FnOnce(&mut Self, &mut Node) -> Result<(), FolderError>,
     ) -> Result<(), FolderError> {
-        let problem = self.index.problem(node.id)?;
-        let attempts = self.attempts.get(&node.id).copied();
+        let id = node.id;
+        let problem = self.index.problem(id)?;
+        let attempts = self.attempts.get(&id).copied();
         change(self, node)?;
-        if planted::is(Planted::RefusalForgotten) {
+        // A row that holds nothing any more is gone, with all that was wrong with it.
+        if planted::is(Planted::RefusalForgotten) || self.index.node(id)?.is_none() {
             return Ok(());
         }
         if let Some(problem) = problem {
             self.index.put_problem(&problem)?;
         }
         if let Some(attempts) = attempts {
-            self.attempts.insert(node.id, attempts);
+            self.attempts.insert(id, attempts);
         }
         Ok(())
     }

@@ -37,6 +37,9 @@ pub(super) struct Hinting {
     waiting: BTreeMap<StoredPath, Hinted>,
     /// Directories of whose content nothing is known, because a look at the directory above has shown them.
     unknown: BTreeSet<NodeId>,
+    /// Directories that a look has shown as new, and that were not looked into since: whatever is in them was brought by
+    /// others, even where something was made or sent there at the same time.
+    fresh: BTreeSet<NodeId>,
     /// Directories that are looked at because of a hint.
     looking: BTreeSet<NodeId>,
     /// Looks since nothing was hinted.
@@ -107,11 +110,18 @@ impl Hinting {
     /// A look has shown a directory that was not known.
     pub(super) fn arrived(&mut self, directory: NodeId) {
         self.unknown.insert(directory);
+        self.fresh.insert(directory);
+    }
+
+    /// A directory was looked into; tells whether that was for the first time since a look has shown it.
+    pub(super) fn looked_into(&mut self, directory: NodeId) -> bool {
+        self.fresh.remove(&directory)
     }
 
     /// A listing of everything begins. It may lag behind the hints, so they are compared with it afterwards.
     pub(super) fn listed(&mut self) {
         self.unknown.clear();
+        self.fresh.clear();
         self.looking.clear();
         self.looks = 0;
         for hint in self.waiting.values_mut() {

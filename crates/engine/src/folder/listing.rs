@@ -531,6 +531,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let mut seen = BTreeSet::new();
+        let is_new = self.hinting.looked_into(directory);
         let path = self.index.stored_path(directory)?;
         for (stored, remote) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
@@ -548,7 +549,7 @@ impl Folder {
                 let was_directory = node.remote_entry() == Entry::Directory;
                 self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;
                 seen.insert(node.id);
-                if !was_directory && node.remote_entry() == Entry::Directory {
+                if (is_new || !was_directory) && node.remote_entry() == Entry::Directory {
                     self.hinting.arrived(node.id);
                 }
             }

@@ -536,3 +536,13 @@ fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
         assert_lives_well(&scenario, 60);
     }
 }
+
+/// A file was sent, its answer was lost, and it was removed on both sides meanwhile: what had failed at it was kept for a row
+/// that was gone, and the index was taken for damaged (found in `sync` 1938).
+#[test]
+fn what_failed_at_an_entry_that_is_gone_is_forgotten() {
+    for seed in [1938, 1939] {
+        let violations = run(&scenario(seed, Mode::Sync, Extras::default()), seed, false).violations;
+        assert!(violations.is_empty(), "{seed}: {violations:?}");
+    }
+}
