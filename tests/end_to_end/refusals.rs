@@ -248,8 +248,11 @@ fn a_name_that_the_local_disk_does_not_take_is_a_problem_of_its_own() {
     assert!(world.service.has("Jotta/Archive/docs/mine.txt"));
     assert_eq!(std::fs::read_to_string(world.path("ok.txt")).unwrap(), "fine");
     let daemon = world.start();
-    let problems = world.machine.jottad(["problems", "--json"]).json();
-    assert_eq!(problems["problems"][0]["kind"], "impossible_name", "{problems}");
-    assert!(problems["problems"][0]["remedy"].as_str().unwrap().contains("on the service"), "{problems}");
+    wait_until("the name is told with its remedy", || {
+        let problems = world.machine.jottad(["problems", "--json"]).json();
+        let problem = &problems["problems"][0];
+        problem["kind"] == "impossible_name"
+            && problem["remedy"].as_str().is_some_and(|remedy| remedy.contains("on the service"))
+    });
     daemon.stop();
 }
