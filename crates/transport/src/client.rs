@@ -147,7 +147,7 @@ impl Client {
 
     /// After a 401: renews the token the first time, gives up the second (protocol 2.6).
     async fn renew_once(&self, renewed: &mut bool, access: &Access, error: Error) -> Result<()> {
-        let Error::Answer { fault, .. } = &error else { return Err(error) };
+        let Error::Answer { fault, .. } = error.last() else { return Err(error) };
         if *renewed {
             return Err(Error::LoginNeeded { reason: fault.to_string() });
         }

@@ -178,7 +178,8 @@ impl Http {
         loop {
             let error = match self.send_once(call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error.after_uncertain(uncertain),
+                // A question has no effect that could be uncertain.
+                Err(error) => error.after_uncertain(uncertain && call.method != Method::GET),
             };
             failed += 1;
             uncertain |= error.is_uncertain();
