@@ -44,10 +44,12 @@ pub struct Loss {
 /// Whether deletes must wait for a person for what was lost since a window of time began.
 ///
 /// It counts against what was agreed on then, so that files which were added meanwhile make no deletion look small. A
-/// file that gave way to another one of its size counts twice: that is what encrypting under another name looks like.
+/// file that gave way to another one of its size counts twice: that is what encrypting under another name looks like. A
+/// limit of 100 % allows every share: a folder may lose more in a day than it began with, because files come, too.
 pub fn holds_loss(limits: DeleteLimits, loss: Loss) -> bool {
     let weight = loss.deleted.saturating_add(loss.replaced.min(loss.deleted));
     loss.deleted >= FEWEST_FILES_FOR_PERCENT
+        && limits.max_delete_percent < 100
         && weight.saturating_mul(100) > loss.agreed.saturating_mul(limits.max_delete_percent)
 }
 
@@ -102,6 +104,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn who_allows_every_share_is_not_asked_about_the_losses_of_a_day() {
+        let all = DeleteLimits { max_delete_percent: 100, ..DeleteLimits::default() };
+        let loss = Loss { agreed: 25, deleted: 60, replaced: 30 };
+        assert!(holds_loss(DeleteLimits::default(), loss) && !holds_loss(all, loss));
+    }
 
     #[test]
     fn deletes_are_held_by_number_or_by_share() {
