@@ -104,9 +104,8 @@ fn refusal(random: &mut Rng, paths: &[&'static str]) -> Refusal {
 
 /// At most so many things are refused in a life.
 const MOST_REFUSALS: u32 = 7;
-/// More requests in a minute in which nothing changes on any side are a storm. What is refused is tried at once and after
-/// 1, 3, 7, 15 and 31 seconds, each time with the question whether the service answers; polls and looks come on top.
-const MOST_REQUESTS: u32 = 12 * MOST_REFUSALS + 16;
+/// More requests in a minute in which nothing changes on any side are a storm.
+const MOST_REQUESTS: u32 = 60;
 /// More requests for the same thing in such a minute are tried again without a pause that grows.
 const MOST_OF_ONE: u32 = 16;
 const MINUTE: Duration = Duration::from_mins(1);
