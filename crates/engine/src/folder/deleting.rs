@@ -9,8 +9,7 @@ use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, hold
 use super::completing::{Detail, Running};
 use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
-use super::places::Places;
-use super::planning::Surroundings;
+use super::places::{Places, Surroundings};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
@@ -363,7 +362,7 @@ impl Folder {
     pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
         Ok(is_left_behind(node)
             && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&here.path.join(&node.name)))
+            && self.index.parked()?.contains(&here.join(&node.name)))
     }
 
     /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in that root counts

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_name};
+use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, Timestamp, decode_name};
 
 use super::clock::shifted;
 use super::connection::Suspected;
@@ -24,6 +24,8 @@ const SWEEP: u32 = 1024;
 const MOST_LOOKS_AGAIN: usize = 16;
 /// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
 const MOST_UNUSABLE: usize = 100;
+/// So much of a path that is too deep is told, in characters.
+const PATH_SHOWN: usize = 300;
 
 /// The state of the remote tree's observation.
 #[derive(Debug)]
@@ -76,8 +78,8 @@ struct RunningListing {
     touched: BTreeSet<NodeId>,
     /// Directories of which it may have shown an older state, and until when.
     hides: BTreeMap<NodeId, Duration>,
-    /// The directory of the last entry, which is nearly always that of the next.
-    directory: Option<(StoredPath, NodeId)>,
+    /// The way to the directory of the last entry of this batch, from the root down: most of it is that of the next as well.
+    way: Vec<(StoredName, NodeId)>,
     /// What it showed that can have no row.
     unusable: Vec<UnusableEntry>,
 }
@@ -249,7 +251,7 @@ impl Folder {
                     seen: Vec::new(),
                     touched: self.busy.clone(),
                     hides: BTreeMap::new(),
-                    directory: None,
+                    way: Vec::new(),
                     unusable: Vec::new(),
                 });
             }
@@ -292,22 +294,23 @@ impl Folder {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
         };
+        // Between two batches a row may have gone.
+        running.way.clear();
         for entry in entries {
-            let Some(name) = entry.path.name() else { continue };
-            let Some(parent) = entry.path.parent() else { continue };
+            let Some((name, parent)) = entry.path.names().split_last() else { continue };
+            if parent.len() >= DEEPEST {
+                if running.unusable.len() < MOST_UNUSABLE {
+                    let path = entry.path.to_string().chars().take(PATH_SHOWN).collect();
+                    running.unusable.push(UnusableEntry { path, reason: "the path is too deep".to_owned() });
+                }
+                continue;
+            }
             if let Some(leftover) = self.may_have_left(&entry.path, running.began_at)? {
                 leftover.above.iter().for_each(|id| running.see(*id));
                 running.hides.insert(leftover.directory, leftover.until);
                 continue;
             }
-            let directory = match &running.directory {
-                Some((path, id)) if *path == parent => *id,
-                _ => {
-                    let id = self.ensure_remote_directory(&parent, &mut running)?;
-                    running.directory = Some((parent, id));
-                    id
-                }
-            };
+            let directory = self.ensure_remote_directory(parent, &mut running)?;
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -329,21 +332,25 @@ impl Folder {
     /// The row of a remote directory, made where it is missing: a directory exists if anything in it does.
     fn ensure_remote_directory(
         &mut self,
-        path: &StoredPath,
+        names: &[StoredName],
         running: &mut RunningListing,
     ) -> Result<NodeId, FolderError> {
-        let mut directory = NodeId::ROOT;
-        for name in path.names() {
+        let known = running.way.iter().zip(names).take_while(|((known, _), name)| known == *name).count();
+        running.way.truncate(known);
+        let mut directory = running.way.last().map_or(NodeId::ROOT, |(_, id)| *id);
+        for name in &names[known..] {
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported there.
-            let Some(mut node) = found else { continue };
-            if !running.saw(node.id) {
-                let is_touched = running.touched.contains(&node.id);
-                self.observe_remote(&mut node, name, Some(RemoteNode::Directory), is_touched)?;
-                running.see(node.id);
+            if let Some(mut node) = found {
+                if !running.saw(node.id) {
+                    let is_touched = running.touched.contains(&node.id);
+                    self.observe_remote(&mut node, name, Some(RemoteNode::Directory), is_touched)?;
+                    running.see(node.id);
+                }
+                directory = node.id;
             }
-            directory = node.id;
+            running.way.push((name.clone(), directory));
         }
         Ok(directory)
     }
@@ -492,6 +499,8 @@ impl Folder {
                 }
                 if let Some(mut node) = self.index.node(id)?
                     && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+                    // What is too deep is never shown, so that says nothing.
+                    && !self.is_too_deep_in(node.parent)?
                 {
                     if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
                         self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
@@ -533,6 +542,9 @@ impl Folder {
         let mut seen = BTreeSet::new();
         let is_new = self.hinting.looked_into(directory);
         let path = self.index.stored_path(directory)?;
+        if path.names().len() >= DEEPEST {
+            return Ok(());
+        }
         for (stored, remote) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);

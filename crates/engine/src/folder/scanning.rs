@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
+use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
@@ -134,27 +134,26 @@ impl Folder {
 
     /// The directory itself or the nearest one above it that can be scanned; `None` if a rule ignores it.
     fn nearest_directory(&self, directory: &RelativePath) -> Result<Option<RelativePath>, FolderError> {
-        let (mut id, mut path) = (NodeId::ROOT, RelativePath::root());
+        let (mut id, mut depth) = (NodeId::ROOT, 0);
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
-            let below = path.join(&name);
-            if !self.rules.is_empty() && self.rules.ignores(&below, true) {
+            if !self.rules.is_empty() && self.rules.ignores(&directory.top(depth + 1), true) {
                 return Ok(None);
             }
             match self.index.directory_in(id, &name)? {
                 // What is below it now may be on another disk.
                 Some(child) if matches!(child.local, Local::MountChanged(_)) => {
-                    path = below;
+                    depth += 1;
                     break;
                 }
                 Some(child) if matches!(child.local, Local::Directory(_) | Local::UnreadableDirectory(_)) => {
                     id = child.id;
-                    path = below;
+                    depth += 1;
                 }
                 _ => break,
             }
         }
-        Ok(Some(path))
+        Ok(Some(directory.top(depth)))
     }
 
     pub(super) fn end_full_scan(&mut self, now: Now) -> Result<(), FolderError> {
@@ -402,7 +401,8 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     self.save_observed(&mut node)?;
                 }
-                if !known || depth == Depth::Subtree {
+                // What is in it would be too deep to be synced.
+                if (!known || depth == Depth::Subtree) && path.depth() < DEEPEST {
                     self.scanning.want_subtree(path.clone());
                 }
             }

@@ -1,5 +1,7 @@
 //! Walking the rows as a tree: by name, by path, upwards and downwards.
 
+use std::sync::Arc;
+
 use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -127,27 +129,37 @@ impl Index {
 
     /// The rows from below the root down to this one.
     pub(crate) fn lineage(&self, id: NodeId) -> Result<Vec<Node>, IndexError> {
-        let mut rows = Vec::new();
-        let mut id = id;
-        while id != NodeId::ROOT {
-            let row = if rows.is_empty() { self.node(id)? } else { self.above(id)? };
-            let node = row.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
-            id = node.parent;
-            rows.push(node);
-            if rows.len() > 4096 {
-                return Err(IndexError::Damaged("rows hang together in a ring".to_owned()));
-            }
+        if id == NodeId::ROOT {
+            return Ok(Vec::new());
         }
-        rows.reverse();
+        let node = self.node(id)?;
+        let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+        let above = self.directories_above(node.parent)?;
+        let mut rows: Vec<Node> = above.iter().rev().map(|node| Node::clone(node)).collect();
+        rows.push(node);
         Ok(rows)
     }
 
     pub(crate) fn path(&self, id: NodeId) -> Result<RelativePath, IndexError> {
-        Ok(path_of(&self.lineage(id)?))
+        let rows = self.rows_to(id)?;
+        Ok(RelativePath::of_names(rows.iter().rev().map(|node| &node.name)))
     }
 
     pub(crate) fn stored_path(&self, id: NodeId) -> Result<StoredPath, IndexError> {
-        Ok(stored_path_of(&self.lineage(id)?))
+        let rows = self.rows_to(id)?;
+        Ok(StoredPath::new(rows.iter().rev().map(|node| node.stored_name()).collect()))
+    }
+
+    /// The row and those above it, without the root.
+    fn rows_to(&self, id: NodeId) -> Result<Vec<Arc<Node>>, IndexError> {
+        if id == NodeId::ROOT {
+            return Ok(Vec::new());
+        }
+        let node = self.node(id)?;
+        let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+        let mut rows = self.directories_above(node.parent)?;
+        rows.insert(0, Arc::new(node));
+        Ok(rows)
     }
 
     /// Every row below one, a directory before what is in it, without holding them all.
@@ -220,14 +232,4 @@ impl Index {
 pub(crate) enum Descend {
     Yes,
     No,
-}
-
-/// The local path that a lineage names.
-pub(crate) fn path_of(lineage: &[Node]) -> RelativePath {
-    RelativePath::of_names(lineage.iter().map(|node| &node.name))
-}
-
-/// The remote path that a lineage names.
-pub(crate) fn stored_path_of(lineage: &[Node]) -> StoredPath {
-    StoredPath::new(lineage.iter().map(Node::stored_name).collect())
 }
