@@ -487,7 +487,8 @@ impl Folder {
     /// show them (protocol U-38), and until when that is so.
     pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
         let mut filled = BTreeMap::new();
-        let mut sent: Vec<(Duration, NodeId)> = self.confirming.sent.iter().map(|(node, sent)| (sent.at, *node)).collect();
+        let mut sent: Vec<(Duration, NodeId)> =
+            self.confirming.sent.iter().map(|(node, sent)| (sent.at, *node)).collect();
         // What was sent last comes first, so that what is above is found with its latest time and need not be climbed again.
         sent.sort_by(|one, other| other.cmp(one));
         for (at, node) in sent {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use jottad_core::lateness::PATIENCE;
 use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, holds_deletes};
 
+use super::backlog::Change;
 use super::completing::{Detail, Running};
 use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
@@ -408,19 +409,9 @@ impl Folder {
             self.index.restore(id)?;
         }
         for id in self.index.waiting(HeldAction::Delete)? {
-            let mut rows = vec![id];
-            self.index.walk(id, |node, _| {
-                rows.push(node.id);
-                Ok(Descend::Yes)
-            })?;
-            for row in rows {
-                let Some(mut node) = self.index.node(row)? else { continue };
-                node.base = None;
-                self.index.release_held(row)?;
-                if node.local == Local::Absent && node.remote.is_some() {
-                    self.index.restore(row)?;
-                }
-                self.save_observed(&mut node)?;
+            if let Some(node) = self.index.node(id)? {
+                self.want_back(node)?;
+                self.change_below(id, Change::WantedBack)?;
             }
         }
         Ok(())

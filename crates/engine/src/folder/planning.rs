@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Content, DEEPEST, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
-    conflict_name, encode_name,
+    Action, Content, DEEPEST, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName,
+    StoredPath, conflict_name, encode_name,
 };
 
 use super::completing::{Detail, Running};

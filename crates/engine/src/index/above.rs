@@ -82,6 +82,16 @@ impl Index {
         Ok(node.is_some_and(|node| node.base.is_none() && node.remote.is_none() && node.local.is_directory()))
     }
 
+    /// The row of a directory on the way to what is below it, if it is remembered.
+    pub(crate) fn remembered_in(&self, parent: NodeId, name: &Name) -> Option<Arc<Node>> {
+        self.above.of_place(&(parent, name.clone()))
+    }
+
+    /// Remembers the row of a directory as it is in the index.
+    pub(crate) fn remember(&self, node: &Node) {
+        self.above.remember(node.clone());
+    }
+
     /// The row of a directory on the way to what is below it.
     pub(crate) fn directory_in(&self, parent: NodeId, name: &Name) -> Result<Option<Arc<Node>>, IndexError> {
         let place = (parent, name.clone());

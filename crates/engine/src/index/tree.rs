@@ -8,6 +8,19 @@ use rusqlite::{OptionalExtension as _, params};
 use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Local, Node, NodeId};
 
+/// Where a walk over the rows of one directory stands. Rows may be written and removed meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct ChildCursor {
+    fold: i64,
+    name: Vec<u8>,
+}
+
+impl Default for ChildCursor {
+    fn default() -> Self {
+        Self { fold: i64::MIN, name: Vec::new() }
+    }
+}
+
 /// What the local side has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Totals {
@@ -90,6 +103,27 @@ impl Index {
     pub(crate) fn children(&self, parent: NodeId) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 ORDER BY id"))?;
         statement.query_and_then([parent], read_node)?.collect()
+    }
+
+    /// The next rows of a directory behind the cursor, which moves on; none are left if there are none.
+    pub(crate) fn next_children(
+        &self,
+        parent: NodeId,
+        cursor: &mut ChildCursor,
+        limit: u32,
+    ) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_by_name \
+             WHERE parent = ?1 AND (fold, name) > (?2, ?3) ORDER BY fold, name LIMIT ?4"
+        ))?;
+        let ChildCursor { fold, name } = &*cursor;
+        let found = statement.query_and_then(params![parent, fold, name, limit], read_node)?;
+        let rows: Vec<Node> = found.collect::<Result<_, _>>()?;
+        if let Some(last) = rows.last() {
+            let fold = FoldKey::of(&encode_name(&last.name)).number();
+            *cursor = ChildCursor { fold, name: last.name.as_bytes().to_vec() };
+        }
+        Ok(rows)
     }
 
     /// The directories at which a file system was mounted when they were read; nearly always none.
