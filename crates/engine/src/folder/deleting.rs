@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, holds_deletes};
+use jottad_core::{
+    Action, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
+};
 
 use super::backlog::Change;
 use super::completing::{Detail, Running};
@@ -15,7 +17,7 @@ use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Amount, Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
@@ -31,6 +33,18 @@ pub(super) struct Deleting {
     is_counted: bool,
     /// What was counted and may go.
     due: VecDeque<Due>,
+    digesting: Option<Digesting>,
+}
+
+/// How far it was worked out what a directory must hold for it to be removed as a whole.
+#[derive(Debug)]
+struct Digesting {
+    node: NodeId,
+    /// What the rows were like when it began.
+    revision: (u64, u64),
+    /// Directories that are still to be gone through, where in them, and how they are called on both sides.
+    pending: Vec<(NodeId, ChildCursor, RelativePath, StoredPath)>,
+    digest: TreeDigest,
 }
 
 /// How far the deletes were counted.
@@ -86,10 +100,14 @@ impl Folder {
                 && self.index.held(due.node)? != Some(false)
                 && !self.was_tried_enough(&doomed, now)?
             {
+                let Some(digest) = self.digest(&doomed, true)? else {
+                    self.round.deleting.due.push_front(due);
+                    return Ok(false);
+                };
                 if due.is_fresh && !self.attempts.contains_key(&due.node) {
                     self.note_loss(due.loss)?;
                 }
-                self.issue_delete(&doomed)?;
+                self.issue_delete(&doomed, digest)?;
                 self.round.restart();
             }
         }
@@ -234,7 +252,8 @@ impl Folder {
         Ok(amount)
     }
 
-    fn issue_delete(&mut self, doomed: &Doomed) -> Result<(), FolderError> {
+    /// Asks for a delete; `digest` says what a directory must hold.
+    fn issue_delete(&mut self, doomed: &Doomed, digest: TreeDigest) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
         let remote = self.index.stored_path(node.id)?;
@@ -242,7 +261,7 @@ impl Folder {
             Side::Remote => {
                 let expected = match node.remote.as_ref().map(|remote| remote.node) {
                     Some(RemoteNode::File(file)) => RemoteExpectation::File(file),
-                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(self.remote_digest(node.id)?),
+                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(digest),
                     None => return Ok(()),
                 };
                 let local = match node.local {
@@ -256,9 +275,7 @@ impl Folder {
             Side::Local => {
                 let expected = match node.local {
                     Local::File { stat, .. } => LocalExpectation::File(stat),
-                    Local::Directory(identity) => {
-                        LocalExpectation::Directory(identity, self.local_digest(node.id)?)
-                    }
+                    Local::Directory(identity) => LocalExpectation::Directory(identity, digest),
                     _ => return Ok(()),
                 };
                 Task::TrashLocal { path: path.clone(), remote, expected }
@@ -287,32 +304,51 @@ impl Folder {
         self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local }))
     }
 
-    /// What the remote directory must hold for it to be removed as a whole.
-    fn remote_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk_stored(directory, |node, path| {
-            match node.remote.as_ref().map(|remote| remote.node) {
-                Some(RemoteNode::File(file)) => digest.add_remote_file(path, file.content),
-                Some(RemoteNode::Directory) => {}
-                None => return Ok(Descend::No),
+    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many rows for the rest of
+    /// this step.
+    fn digest(&mut self, doomed: &Doomed, in_steps: bool) -> Result<Option<TreeDigest>, FolderError> {
+        let (node, revision) = (doomed.node.id, self.index.revision());
+        let earlier = self.round.deleting.digesting.take();
+        let mut digesting =
+            earlier.filter(|one| one.node == node && one.revision == revision).unwrap_or_else(|| {
+                let top = (node, ChildCursor::default(), RelativePath::root(), StoredPath::root());
+                Digesting { node, revision, pending: vec![top], digest: TreeDigest::default() }
+            });
+        while let Some((directory, mut cursor, path, stored)) = digesting.pending.pop() {
+            if in_steps && !self.round.spend(1) {
+                digesting.pending.push((directory, cursor, path, stored));
+                self.round.deleting.digesting = Some(digesting);
+                return Ok(None);
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
-    }
-
-    /// What the local directory must hold for it to be removed as a whole.
-    fn local_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk(directory, |node, path| {
-            match node.local {
-                Local::File { stat, .. } => digest.add_local_file(path, &stat),
-                Local::Directory(_) => digest.add_local_directory(path),
-                _ => return Ok(Descend::No),
+            let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+            if in_steps {
+                self.round.spend(page.len());
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
+            if page.len() == PAGE as usize {
+                digesting.pending.push((directory, cursor, path.clone(), stored.clone()));
+            }
+            for below in page {
+                let (path, stored) = (path.join(&below.name), stored.join(below.stored_name()));
+                let remote = below.remote.as_ref().map(|remote| remote.node);
+                match (doomed.side, remote, below.local) {
+                    (Side::Remote, Some(RemoteNode::File(file)), _) => {
+                        digesting.digest.add_remote_file(&stored, file.content);
+                    }
+                    (Side::Local, _, Local::File { stat, .. }) => {
+                        digesting.digest.add_local_file(&path, &stat)
+                    }
+                    (Side::Remote, Some(RemoteNode::Directory), _) => {
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    (Side::Local, _, Local::Directory(_)) => {
+                        digesting.digest.add_local_directory(&path);
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(digesting.digest))
     }
 
     /// Temporary names that were left behind without anybody knowing what they hold are removed: what they hold has
@@ -329,7 +365,8 @@ impl Folder {
             }
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if !self.was_tried_enough(&doomed, now)? {
-                self.issue_delete(&doomed)?;
+                let digest = self.digest(&doomed, false)?.unwrap_or_default();
+                self.issue_delete(&doomed, digest)?;
             }
         }
         Ok(())

@@ -60,7 +60,9 @@ impl Folder {
                     if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
-                    self.round.overwriting = self.count_overwrites(now)?;
+                    if !self.count_overwrites(now)? {
+                        return Ok(());
+                    }
                     self.round.phase = Phase::Changes;
                 }
                 Phase::Changes => {

@@ -451,8 +451,8 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     self.save_observed(&mut node)?;
                 }
-                // What is in it would be too deep to be synced.
-                if (!known || depth == Depth::Subtree) && path.depth() < DEEPEST {
+                // What is in a directory that is too deep itself is not looked at.
+                if (!known || depth == Depth::Subtree) && path.depth() <= DEEPEST {
                     self.scanning.want_subtree(path.clone());
                 }
             }

@@ -214,24 +214,6 @@ impl Index {
         Ok(())
     }
 
-    /// The same by the names on the service.
-    pub(crate) fn walk_stored(
-        &self,
-        top: NodeId,
-        mut visit: impl FnMut(&Node, &StoredPath) -> Result<Descend, IndexError>,
-    ) -> Result<(), IndexError> {
-        let mut pending = vec![(top, StoredPath::root())];
-        while let Some((parent, path)) = pending.pop() {
-            for node in self.children(parent)? {
-                let path = path.join(node.stored_name());
-                if visit(&node, &path)? == Descend::Yes {
-                    pending.push((node.id, path));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn count_totals(&self) -> Result<Totals, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT
