@@ -34,6 +34,8 @@ use crate::time::{Now, since_boot};
 const MOST_EVENTS: usize = 256;
 /// The longest sleep while something is to come: the clock that it is measured by stands still while the machine sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// How soon it is asked again whether a request was taken.
+const NEXT_QUESTION: Duration = Duration::from_millis(20);
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
 
@@ -161,8 +163,11 @@ impl FolderHandle {
     /// Asks for something. It is under way, not done, when this returns.
     pub async fn request(&self, request: Request) -> Result<(), FolderRequestError> {
         self.inbox.send(Message::Event(Event::Request(request))).map_err(|_| self.stopped())?;
-        // The answer to a question that was asked later proves that the request was taken.
-        self.ask(|_| ()).await?;
+        // The answer to a question that was asked later proves that the request was taken, unless it waits for the rest of
+        // what came before.
+        while self.ask(Folder::is_working_off).await? {
+            tokio::time::sleep(NEXT_QUESTION).await;
+        }
         Ok(())
     }
 
@@ -415,6 +420,7 @@ fn run<D: Disk, R: Remote>(
     clock: Clock,
 ) -> Result<Ended, FolderError> {
     let mut events = vec![Event::Started];
+    let mut next_parts = Vec::new();
     loop {
         for command in folder.handle(events.drain(..), clock.now())? {
             performer.start(command);
@@ -422,6 +428,12 @@ fn run<D: Disk, R: Remote>(
         for notice in folder.take_notices() {
             // Nobody needs to listen.
             let _ = notices.send(notice);
+        }
+        if folder.is_working_off() {
+            // Each step gets on, and nothing else is under way.
+            performer.activity.note();
+        } else {
+            next_parts.drain(..).for_each(ask_for_next_part);
         }
         let mut message = if let Some(message) = wait(&folder, messages, clock)? {
             Some(message)
@@ -441,7 +453,8 @@ fn run<D: Disk, R: Remote>(
                 Message::Listed(command, batch, next) => {
                     performer.activity.note();
                     events.push(Event::Listed(command, batch));
-                    let _ = next.send(());
+                    // Nothing more is fetched than can be taken in.
+                    if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }
                 }
                 Message::Question(question) => questions.push(question),
                 Message::Panicked(text) => return Ok(Ended::CommandPanicked(text)),
@@ -470,6 +483,11 @@ fn run<D: Disk, R: Remote>(
             }
         }
     }
+}
+
+fn ask_for_next_part(next: oneshot::Sender<()>) {
+    // The listing may have been broken off.
+    let _ = next.send(());
 }
 
 /// The next message, or `None` when the folder's deadline has come.

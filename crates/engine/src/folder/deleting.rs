@@ -4,18 +4,20 @@
 use std::collections::VecDeque;
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, holds_deletes};
+use jottad_core::{
+    Action, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
+};
 
+use super::backlog::Change;
 use super::completing::{Detail, Running};
 use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
-use super::places::Places;
-use super::planning::Surroundings;
+use super::places::{Places, Surroundings};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Amount, Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
@@ -31,6 +33,18 @@ pub(super) struct Deleting {
     is_counted: bool,
     /// What was counted and may go.
     due: VecDeque<Due>,
+    digesting: Option<Digesting>,
+}
+
+/// How far it was worked out what a directory must hold for it to be removed as a whole.
+#[derive(Debug)]
+struct Digesting {
+    node: NodeId,
+    /// What the rows were like when it began.
+    revision: (u64, u64),
+    /// Directories that are still to be gone through, where in them, and how they are called on both sides.
+    pending: Vec<(NodeId, ChildCursor, RelativePath, StoredPath)>,
+    digest: TreeDigest,
 }
 
 /// How far the deletes were counted.
@@ -96,7 +110,11 @@ impl Folder {
                 && self.index.held(due.node)? != Some(false)
                 && !self.was_tried_enough(&doomed, now)?
             {
-                self.issue_delete(&doomed, due.loss)?;
+                let Some(digest) = self.digest(&doomed, true)? else {
+                    self.round.deleting.due.push_front(due);
+                    return Ok(false);
+                };
+                self.issue_delete(&doomed, due.loss, digest)?;
                 self.round.restart();
             }
         }
@@ -247,7 +265,8 @@ impl Folder {
         Ok(amount)
     }
 
-    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss) -> Result<(), FolderError> {
+    /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must hold.
+    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss, digest: TreeDigest) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
         let remote = self.index.stored_path(node.id)?;
@@ -255,7 +274,7 @@ impl Folder {
             Side::Remote => {
                 let expected = match node.remote.as_ref().map(|remote| remote.node) {
                     Some(RemoteNode::File(file)) => RemoteExpectation::File(file),
-                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(self.remote_digest(node.id)?),
+                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(digest),
                     None => return Ok(()),
                 };
                 let local = match node.local {
@@ -269,9 +288,7 @@ impl Folder {
             Side::Local => {
                 let expected = match node.local {
                     Local::File { stat, .. } => LocalExpectation::File(stat),
-                    Local::Directory(identity) => {
-                        LocalExpectation::Directory(identity, self.local_digest(node.id)?)
-                    }
+                    Local::Directory(identity) => LocalExpectation::Directory(identity, digest),
                     _ => return Ok(()),
                 };
                 Task::TrashLocal { path: path.clone(), remote, expected }
@@ -300,32 +317,51 @@ impl Folder {
         self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
     }
 
-    /// What the remote directory must hold for it to be removed as a whole.
-    fn remote_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk_stored(directory, |node, path| {
-            match node.remote.as_ref().map(|remote| remote.node) {
-                Some(RemoteNode::File(file)) => digest.add_remote_file(path, file.content),
-                Some(RemoteNode::Directory) => {}
-                None => return Ok(Descend::No),
+    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many rows for the rest of
+    /// this step.
+    fn digest(&mut self, doomed: &Doomed, in_steps: bool) -> Result<Option<TreeDigest>, FolderError> {
+        let (node, revision) = (doomed.node.id, self.index.revision());
+        let earlier = self.round.deleting.digesting.take();
+        let mut digesting =
+            earlier.filter(|one| one.node == node && one.revision == revision).unwrap_or_else(|| {
+                let top = (node, ChildCursor::default(), RelativePath::root(), StoredPath::root());
+                Digesting { node, revision, pending: vec![top], digest: TreeDigest::default() }
+            });
+        while let Some((directory, mut cursor, path, stored)) = digesting.pending.pop() {
+            if in_steps && !self.round.spend(1) {
+                digesting.pending.push((directory, cursor, path, stored));
+                self.round.deleting.digesting = Some(digesting);
+                return Ok(None);
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
-    }
-
-    /// What the local directory must hold for it to be removed as a whole.
-    fn local_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk(directory, |node, path| {
-            match node.local {
-                Local::File { stat, .. } => digest.add_local_file(path, &stat),
-                Local::Directory(_) => digest.add_local_directory(path),
-                _ => return Ok(Descend::No),
+            let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+            if in_steps {
+                self.round.spend(page.len());
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
+            if page.len() == PAGE as usize {
+                digesting.pending.push((directory, cursor, path.clone(), stored.clone()));
+            }
+            for below in page {
+                let (path, stored) = (path.join(&below.name), stored.join(below.stored_name()));
+                let remote = below.remote.as_ref().map(|remote| remote.node);
+                match (doomed.side, remote, below.local) {
+                    (Side::Remote, Some(RemoteNode::File(file)), _) => {
+                        digesting.digest.add_remote_file(&stored, file.content);
+                    }
+                    (Side::Local, _, Local::File { stat, .. }) => {
+                        digesting.digest.add_local_file(&path, &stat)
+                    }
+                    (Side::Remote, Some(RemoteNode::Directory), _) => {
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    (Side::Local, _, Local::Directory(_)) => {
+                        digesting.digest.add_local_directory(&path);
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(digesting.digest))
     }
 
     /// Temporary names that were left behind without anybody knowing what they hold are removed: what they hold has
@@ -342,7 +378,8 @@ impl Folder {
             }
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if !self.was_tried_enough(&doomed, now)? {
-                self.issue_delete(&doomed, Loss::default())?;
+                let digest = self.digest(&doomed, false)?.unwrap_or_default();
+                self.issue_delete(&doomed, Loss::default(), digest)?;
             }
         }
         Ok(())
@@ -376,7 +413,7 @@ impl Folder {
     pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
         Ok(is_left_behind(node)
             && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&here.path.join(&node.name)))
+            && self.index.parked()?.contains(&here.join(&node.name)))
     }
 
     /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in that root counts
@@ -422,19 +459,9 @@ impl Folder {
             self.index.restore(id)?;
         }
         for id in self.index.waiting(HeldAction::Delete)? {
-            let mut rows = vec![id];
-            self.index.walk(id, |node, _| {
-                rows.push(node.id);
-                Ok(Descend::Yes)
-            })?;
-            for row in rows {
-                let Some(mut node) = self.index.node(row)? else { continue };
-                node.base = None;
-                self.index.release_held(row)?;
-                if node.local == Local::Absent && node.remote.is_some() {
-                    self.index.restore(row)?;
-                }
-                self.save_observed(&mut node)?;
+            if let Some(node) = self.index.node(id)? {
+                self.want_back(node)?;
+                self.change_below(id, Change::WantedBack)?;
             }
         }
         Ok(())

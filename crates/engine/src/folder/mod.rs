@@ -6,6 +6,7 @@
 //! [`following`], [`respelling`], [`deleting`]) and what became of it
 //! ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`] answers questions.
 
+mod backlog;
 mod clock;
 mod completing;
 mod confirming;
@@ -50,6 +51,7 @@ use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
 
+use backlog::Backlog;
 use clock::Clock;
 use completing::Running;
 use confirming::Confirming;
@@ -107,6 +109,7 @@ pub struct Folder {
     rules: IgnoreRules,
     index: Index,
     next_command: u64,
+    backlog: Backlog,
     commands: Vec<Command>,
     notices: Vec<Notice>,
     /// A person stopped it: until then, or for ever.
@@ -173,6 +176,7 @@ impl Folder {
             rules,
             index,
             next_command: 0,
+            backlog: Backlog::default(),
             commands: Vec::new(),
             notices: Vec::new(),
             paused,
@@ -213,14 +217,35 @@ impl Folder {
     ) -> Result<Vec<Command>, FolderError> {
         self.follow_clock(now)?;
         self.resolving.pass(now);
-        let mut only_seen = true;
-        for event in events {
-            only_seen &= event.only_shows_the_disk();
-            self.apply(event, now)?;
+        self.backlog.begin_step(events, now);
+        while self.work_off()?
+            && let Some((event, came)) = self.backlog.next_event(now)
+        {
+            self.backlog.only_seen &= event.only_shows_the_disk();
+            self.apply(event, came)?;
         }
-        self.advance(now)?;
+        // Nothing is decided on a part of what was seen, nor written down.
+        if self.backlog.is_idle() {
+            self.advance(now)?;
+        }
+        if !self.backlog.is_idle() {
+            return Ok(Vec::new());
+        }
+        let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// Whether what one event brought about is not done yet, so that another call is wanted at once.
+    pub fn is_working_off(&self) -> bool {
+        !self.backlog.is_idle()
+    }
+
+    /// Works on so many rows in one step at most, instead of as many as take a fraction of a second.
+    #[must_use]
+    pub fn in_steps_of(mut self, rows: usize) -> Self {
+        self.backlog.set_most_rows(rows);
+        self
     }
 
     /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash, so while
@@ -238,6 +263,10 @@ impl Folder {
 
     /// Writes down what was seen and still waits for that. Without it nothing is lost, but it has to be seen again.
     pub fn close(mut self) -> Result<(), FolderError> {
+        if !self.backlog.is_idle() {
+            // A part of what was seen is worse than nothing of it.
+            return Ok(());
+        }
         Ok(self.index.commit()?)
     }
 
@@ -253,6 +282,9 @@ impl Folder {
 
     /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
     pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
+        if let Some(at_once) = self.backlog.deadline() {
+            return Ok(Some(at_once));
+        }
         let at_wall = |time: Timestamp| self.clock.when(time, now);
         if let Some(pause) = self.paused {
             return Ok(match pause {
@@ -409,6 +441,9 @@ impl Folder {
             return Ok(());
         }
         self.review_mounts(now)?;
+        if !self.backlog.is_idle() {
+            return Ok(());
+        }
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;
@@ -430,6 +465,7 @@ impl Folder {
     /// Whether nothing is left that could be done now.
     fn is_settled(&self) -> bool {
         self.root.is_good()
+            && self.backlog.is_idle()
             && self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.hashing.is_idle()

@@ -26,36 +26,52 @@ pub(super) enum Overwriting {
     SomeHeld,
 }
 
+/// How far the overwrites were counted.
+#[derive(Debug, Default)]
+pub(super) struct Counting {
+    cursor: Cursor,
+    edited: Vec<NodeId>,
+    /// Those that should not change.
+    lasting: Vec<NodeId>,
+    unsummed: u64,
+}
+
 impl Folder {
     /// Counts what would be overwritten and parks all of it if it is too much, or what should not change if too much of
-    /// that did within a month. What a person approved does not count.
-    pub(super) fn count_overwrites(&mut self, now: Now) -> Result<Overwriting, FolderError> {
+    /// that did within a month. What a person approved does not count. Tells whether it is done; it is not if there are too
+    /// many rows for one step. What changes meanwhile counts in the next round.
+    pub(super) fn count_overwrites(&mut self, now: Now) -> Result<bool, FolderError> {
         let files = self.index.totals().base_files;
         // No smaller number of overwrites is ever held, so counting can wait until there are so many differences.
         if !self.settings.mode.pushes() || !holds_overwrites(files, files) {
-            return Ok(Overwriting::Free);
+            self.round.overwriting = Overwriting::Free;
+            return Ok(true);
         }
-        let (mut edited, mut lasting, mut unsummed) = (Vec::new(), Vec::new(), 0);
-        let mut cursor = Cursor::default();
+        let mut counting = std::mem::take(&mut self.round.counting_overwrites);
         loop {
-            let page = self.index.page(Difference::Edited, cursor, PAGE)?;
+            let page = self.index.page(Difference::Edited, counting.cursor, PAGE)?;
             let Some(last) = page.last() else { break };
-            cursor = Cursor::after(last);
+            if !self.round.spend(page.len()) {
+                self.round.counting_overwrites = counting;
+                return Ok(false);
+            }
+            counting.cursor = Cursor::after(last);
             for node in page {
                 let Some(is_edited) = edit(&node) else { continue };
                 if self.index.held(node.id)? == Some(true) {
                     continue;
                 }
                 if is_edited {
-                    edited.push(node.id);
+                    counting.edited.push(node.id);
                     if is_written_once(node.name.as_bytes()) {
-                        lasting.push(node.id);
+                        counting.lasting.push(node.id);
                     }
                 } else {
-                    unsummed += u64::from(self.index.problem(node.id)?.is_none());
+                    counting.unsummed += u64::from(self.index.problem(node.id)?.is_none());
                 }
             }
         }
+        let Counting { edited, lasting, unsummed, .. } = counting;
         let rewritten = self.rewrites_too_much(&lasting, now)?;
         let count = edited.len() as u64;
         let (mut held, overwriting) = if holds_overwrites(count, files) {
@@ -70,13 +86,15 @@ impl Folder {
         let rewritten = rewritten.filter(|_| overwriting == Overwriting::SomeHeld);
         self.index.set_fact(Fact::HeldRewrites, rewritten.map(|count| count.to_string()).as_deref())?;
         held.sort();
+        held.dedup();
         if self.index.waiting(HeldAction::Overwrite)? != held {
             self.index.release_waiting(HeldAction::Overwrite)?;
             for id in held {
                 self.index.hold(id, HeldAction::Overwrite)?;
             }
         }
-        Ok(overwriting)
+        self.round.overwriting = overwriting;
+        Ok(true)
     }
 
     /// How many of the files that should not change were rewritten within a month, if those are too many.

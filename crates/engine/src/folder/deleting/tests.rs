@@ -4,7 +4,7 @@ use jottad_core::{Content, DeleteLimits, File, Md5, Name};
 
 use super::*;
 use crate::disk::{FileStat, Identity};
-use crate::index::{Base, BaseEntry, Index, ROWS_READ, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::settings::{FolderSettings, ProofInterval};
 use crate::status::Hold;
 
