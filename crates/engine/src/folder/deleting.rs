@@ -1,7 +1,7 @@
 //! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what was
 //! counted goes; what turns up meanwhile is counted in the next round.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jottad_core::lateness::PATIENCE;
 use jottad_core::{
@@ -67,6 +67,8 @@ struct Due {
     is_fresh: bool,
     /// Nothing, if it was approved.
     loss: Loss,
+    /// Nothing, if it was approved.
+    amount: Amount,
 }
 
 /// How much waits to be deleted.
@@ -167,10 +169,10 @@ impl Folder {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
                 // What waited before is counted anew.
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
-                let mut loss = Loss::default();
+                let (mut loss, mut amount) = (Loss::default(), Amount::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
-                    let amount = self.amount(&doomed)?;
+                    amount = self.amount(&doomed)?;
                     loss.deleted = amount.old_files;
                     let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
                     loss.replaced = u64::from(is_replaced);
@@ -178,7 +180,7 @@ impl Folder {
                     counting.loss.deleted += loss.deleted;
                     counting.loss.replaced += loss.replaced;
                 }
-                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss });
+                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
         }
         self.hold_if_too_much(counting, now)?;
@@ -186,29 +188,92 @@ impl Folder {
     }
 
     /// Everything was counted: what is too much is held, and the rest is due.
+    ///
+    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the folder has grown
+    /// since, or a day is over, makes nothing of it less.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
-        self.index.release_waiting(HeldAction::Delete)?;
+        let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
+        let fresh: BTreeSet<NodeId> =
+            counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
         let Amount { entries, files, .. } = counting.amount;
         let is_asked_for = self.index.fact(Fact::HoldNextDeletes)?.is_some();
         let is_too_much = (is_asked_for && entries > 0)
             || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
         let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
-        if (is_too_much || lost_before.is_some()) && !planted::is(Planted::NoHold) {
-            for due in counting.due.iter().filter(|due| due.is_fresh) {
-                self.index.hold(due.node, HeldAction::Delete)?;
+        let is_too_much = is_too_much || lost_before.is_some();
+        let held = match planted::is(Planted::NoHold) {
+            true => BTreeSet::new(),
+            false if is_too_much => fresh,
+            false => self.still_waiting(&waited, &fresh)?,
+        };
+        self.index.set_waiting(HeldAction::Delete, &held)?;
+        if held.is_empty() {
+            if counting.due.is_empty() {
+                self.spend_word_of_root()?;
+                if self.confirming.is_idle() {
+                    self.turn_losses(now)?;
+                }
             }
-            let lost_before = lost_before.unwrap_or(0);
-            self.index.set_fact(Fact::HeldDeletes, Some(&format!("{entries} {files} {lost_before}")))?;
-            counting.due.retain(|due| !due.is_fresh);
-        } else if counting.due.is_empty() {
-            self.index.set_fact(Fact::HoldNextDeletes, None)?;
-            if self.confirming.is_idle() {
-                self.turn_losses(now)?;
-            }
+        } else {
+            let mut amount = Amount::default();
+            counting.due.iter().filter(|due| held.contains(&due.node)).for_each(|due| amount += due.amount);
+            let lost_before = match (is_too_much, self.held_deletes()?) {
+                (false, Some(before)) => before.lost_before,
+                _ => lost_before.unwrap_or(0),
+            };
+            let text = format!("{} {} {lost_before}", amount.entries, amount.files);
+            self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+            counting.due.retain(|due| !held.contains(&due.node));
         }
         self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
         self.round.deleting.due = counting.due;
         Ok(())
+    }
+
+    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that waited as a whole, or
+    /// as a directory that takes along what waited in it.
+    fn still_waiting(
+        &self,
+        waited: &BTreeSet<NodeId>,
+        fresh: &BTreeSet<NodeId>,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        let mut still: BTreeSet<NodeId> = waited.intersection(fresh).copied().collect();
+        if !waited.is_empty() {
+            for id in fresh.difference(waited) {
+                if self.above(*id, waited)?.is_some() {
+                    still.insert(*id);
+                }
+            }
+        }
+        for id in waited.difference(fresh) {
+            still.extend(self.above(*id, fresh)?);
+        }
+        Ok(still)
+    }
+
+    /// The nearest directory above a row that is among these.
+    fn above(&self, row: NodeId, rows: &BTreeSet<NodeId>) -> Result<Option<NodeId>, FolderError> {
+        let Some(node) = self.index.node(row)? else { return Ok(None) };
+        let above = self.index.directories_above(node.parent)?;
+        Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
+    }
+
+    /// Nothing is left to be deleted. If nothing was left out of the count either, what a person said of the root has had its
+    /// deletes shown.
+    fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
+        if self.is_wholly_known()? {
+            self.index.set_fact(Fact::HoldNextDeletes, None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether everything was looked at, and no problem keeps a row as it is.
+    fn is_wholly_known(&self) -> Result<bool, FolderError> {
+        Ok(self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.listing.is_idle()
+            && self.confirming.is_idle()
+            && self.index.problem_count()? == 0)
     }
 
     /// What waits to be deleted.
@@ -428,16 +493,35 @@ impl Folder {
             self.round.restart();
             return Ok(());
         }
-        if self.index.count_waiting(HeldAction::Delete)? > 0 {
-            self.index.set_fact(Fact::HoldNextDeletes, None)?;
-            self.forgive_losses(now)?;
+        // Only what was shown is meant.
+        match self.waiting_action()? {
+            Some(HeldAction::Delete) => {
+                self.spend_word_of_root()?;
+                self.forgive_losses(now)?;
+                self.index.approve_held(HeldAction::Delete)?;
+            }
+            Some(HeldAction::Overwrite) => {
+                self.index.forget_rewritten()?;
+                self.index.approve_held(HeldAction::Overwrite)?;
+            }
+            None => {}
         }
-        if self.index.count_waiting(HeldAction::Overwrite)? > 0 {
-            self.index.forget_rewritten()?;
-        }
-        self.index.approve_held()?;
         self.round.restart();
         Ok(())
+    }
+
+    /// What waits for a person, as the status shows it: one thing at a time, and nothing while something holds the whole
+    /// folder.
+    pub(super) fn waiting_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        let is_held_whole = self.root.held_for_place().is_some()
+            || self.root.held_unreadable().is_some()
+            || self.root.held().is_some();
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !is_held_whole && self.index.count_waiting(action)? > 0 {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
     }
 
     /// A person wants what would be removed back from the other side. Where a root is held, that is everything.
@@ -454,15 +538,22 @@ impl Folder {
             }
             return Ok(());
         }
-        // What would be overwritten is fetched back; what is here now goes to the local trash.
-        for id in self.index.waiting(HeldAction::Overwrite)? {
-            self.index.restore(id)?;
-        }
-        for id in self.index.waiting(HeldAction::Delete)? {
-            if let Some(node) = self.index.node(id)? {
-                self.want_back(node)?;
-                self.change_below(id, Change::WantedBack)?;
+        match self.waiting_action()? {
+            // What would be overwritten is fetched back; what is here now goes to the local trash.
+            Some(HeldAction::Overwrite) => {
+                for id in self.index.waiting(HeldAction::Overwrite)? {
+                    self.index.restore(id)?;
+                }
             }
+            Some(HeldAction::Delete) => {
+                for id in self.index.waiting(HeldAction::Delete)? {
+                    if let Some(node) = self.index.node(id)? {
+                        self.want_back(node)?;
+                        self.change_below(id, Change::WantedBack)?;
+                    }
+                }
+            }
+            None => {}
         }
         Ok(())
     }
@@ -473,4 +564,4 @@ fn is_left_behind(node: &Node) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -135,6 +135,8 @@ pub struct Folder {
     busy: BTreeSet<NodeId>,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
+    /// Of how many files of the base how many are made once and then left as they are, as last counted.
+    written_once: Option<(u64, u64)>,
     /// What goes with deletes of which it is not known whether they were done.
     losses_in_doubt: BTreeMap<NodeId, Loss>,
     pacing: Pacing,
@@ -199,6 +201,7 @@ impl Folder {
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
+            written_once: None,
             losses_in_doubt: BTreeMap::new(),
             pacing: Pacing::default(),
             postponed: 0,

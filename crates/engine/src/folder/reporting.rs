@@ -154,17 +154,18 @@ impl Folder {
             };
             return Ok(Some(Hold::Root { reason: reason.to_owned(), root }));
         }
-        let files = self.index.count_waiting(HeldAction::Overwrite)?;
-        if files > 0 {
-            let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
-            return Ok(Some(Hold::Overwrites { files, rewritten }));
-        }
-        let held = self.held_deletes()?;
-        Ok(held.map(|HeldDeletes { entries, files, lost_before }| Hold::Deletes {
-            entries,
-            files,
-            lost_before,
-        }))
+        Ok(match self.waiting_action()? {
+            Some(HeldAction::Overwrite) => {
+                let files = self.index.count_waiting(HeldAction::Overwrite)?;
+                let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
+                Some(Hold::Overwrites { files, rewritten })
+            }
+            Some(HeldAction::Delete) => self.held_deletes()?.map(|held| {
+                let HeldDeletes { entries, files, lost_before } = held;
+                Hold::Deletes { entries, files, lost_before }
+            }),
+            None => None,
+        })
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.

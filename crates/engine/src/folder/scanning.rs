@@ -429,8 +429,7 @@ impl Folder {
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
-                    // A person's word was about what was here then, or was not.
-                    self.index.release_held(node.id)?;
+                    self.index.forget_word(node.id)?;
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
