@@ -150,9 +150,9 @@ impl FolderHandle {
         &self.name
     }
 
-    /// Passes a hint of the watcher on.
-    pub fn local_hint(&self, hint: LocalHint) {
-        self.send(Event::LocalHint(hint));
+    /// Passes hints of the watcher on that belong together.
+    pub fn local_hints(&self, hints: Vec<LocalHint>) {
+        self.send(Event::LocalHints(hints));
     }
 
     /// Passes a hint of the service on.

@@ -398,7 +398,7 @@ impl<'scenario> Run<'scenario> {
             let count = world.hints.len();
             let index = world.random.usize(0..count);
             let hint = world.hints.swap_remove(index);
-            world.inbox.push(Event::LocalHint(hint));
+            world.inbox.push(Event::LocalHints(vec![hint]));
         }
         Ok(true)
     }
@@ -435,7 +435,7 @@ impl<'scenario> Run<'scenario> {
 
     /// A hint for everything.
     pub(crate) fn hint_everything(&self) {
-        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Root));
-        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Subtree(RelativePath::root())));
+        self.world.lock().inbox.push(Event::LocalHints(vec![LocalHint::Root]));
+        self.world.lock().inbox.push(Event::LocalHints(vec![LocalHint::Subtree(RelativePath::root())]));
     }
 }

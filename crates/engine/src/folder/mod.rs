@@ -329,19 +329,7 @@ impl Folder {
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
-            Event::LocalHint(LocalHint::Directory(path)) => {
-                if path.is_root() && self.rules.is_unread() {
-                    // They may have been mended, and until then the root is held.
-                    self.root.doubt();
-                }
-                self.scanning.want_directory(path);
-            }
-            Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),
-            Event::LocalHint(LocalHint::Root) => {
-                self.root.doubt();
-                self.scanning.want_everything();
-            }
-            Event::LocalHint(LocalHint::Unheard) => self.settings.watched = false,
+            Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint)),
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
@@ -349,6 +337,24 @@ impl Folder {
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
         }
         Ok(())
+    }
+
+    fn local_hint(&mut self, hint: LocalHint) {
+        match hint {
+            LocalHint::Directory(path) => {
+                if path.is_root() && self.rules.is_unread() {
+                    // They may have been mended, and until then the root is held.
+                    self.root.doubt();
+                }
+                self.scanning.want_directory(path);
+            }
+            LocalHint::Subtree(path) => self.scanning.want_subtree(path),
+            LocalHint::Root => {
+                self.root.doubt();
+                self.scanning.want_everything();
+            }
+            LocalHint::Unheard => self.settings.watched = false,
+        }
     }
 
     fn timer(&mut self, now: Now) -> Result<(), FolderError> {

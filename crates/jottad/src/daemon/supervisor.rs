@@ -79,7 +79,7 @@ struct Started {
     handle: FolderHandle,
     disk: LocalDisk,
     notices: broadcast::Receiver<Notice>,
-    hints: mpsc::UnboundedReceiver<Hint>,
+    hints: mpsc::UnboundedReceiver<Vec<Hint>>,
     hearing: Option<Hearing>,
     at: Instant,
 }
@@ -205,16 +205,18 @@ impl Supervisor {
                 }
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
-                hint = started.hints.recv(), if watched => match hint.map(local_hint) {
-                    Some(LocalHint::Root) => {
-                        started.handle.local_hint(LocalHint::Root);
-                        return self.outlive_root(started).await;
+                hints = started.hints.recv(), if watched => match hints {
+                    Some(hints) => {
+                        let is_root_lost = hints.contains(&Hint::RootLost);
+                        started.handle.local_hints(hints.into_iter().map(local_hint).collect());
+                        if is_root_lost {
+                            return self.outlive_root(started).await;
+                        }
                     }
-                    Some(hint) => started.handle.local_hint(hint),
                     // Nothing is watched: the engine's own scans have to do.
                     None => {
                         watched = false;
-                        started.handle.local_hint(LocalHint::Unheard);
+                        started.handle.local_hints(vec![LocalHint::Unheard]);
                     }
                 },
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
@@ -371,7 +373,7 @@ impl Obstacle {
     }
 }
 
-async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Hint>) -> Result<Watcher, String> {
+async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Vec<Hint>>) -> Result<Watcher, String> {
     let mut options = WatcherOptions::new(&setup.folder.local);
     options.backend = setup.folder.watch;
     options.settle = setup.folder.settle;

@@ -232,7 +232,7 @@ fn removed(mode: Mode, files: usize, is_flat: bool, here: bool, most_rows: Optio
     let top = path("top");
     if here {
         stage.local.retain(|there, _| !there.starts_with(&top));
-        stage.events.push_back(Event::LocalHint(LocalHint::Directory(RelativePath::root())));
+        stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
     } else {
         stage.remote.retain(|there, _| !there.starts_with(&top));
         stage.events.push_back(Event::Request(crate::event::Request::SyncNow));
@@ -279,13 +279,13 @@ fn events_wait_in_their_order_until_all_of_the_earlier_ones_is_done() {
         .map(|(path, node)| (path.clone(), *node))
         .collect();
     stage.local.retain(|there, _| !there.starts_with(&top));
-    stage.events.push_back(Event::LocalHint(LocalHint::Directory(RelativePath::root())));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
     while !stage.folder.is_working_off() {
         stage.step();
     }
     // It comes back before all of its rows are known to be gone.
     stage.local.extend(again);
-    stage.events.push_back(Event::LocalHint(LocalHint::Directory(RelativePath::root())));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
     stage.everything_is_settled();
     assert_eq!(stage.remote.len(), 302, "nothing was removed");
     assert_eq!(stage.folder.status().unwrap().files, Some(301));
@@ -296,7 +296,7 @@ fn a_stop_between_two_steps_leaves_the_index_as_it_was() {
     let mut stage = filled(Mode::Backup, 300, true);
     stage.folder.backlog.set_most_rows(10);
     stage.local.retain(|there, _| !there.starts_with(&path("top")));
-    stage.events.push_back(Event::LocalHint(LocalHint::Directory(RelativePath::root())));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
     while !stage.folder.is_working_off() {
         stage.step();
     }
