@@ -8,6 +8,7 @@ use jottad_core::{DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_
 
 use super::clock::shifted;
 use super::connection::Suspected;
+use super::root::Look;
 use super::stamp::StampWatch;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
@@ -421,7 +422,8 @@ impl Folder {
                         self.listing.root_looked_for_at = Some(now.monotonic + *delay);
                         return Ok(());
                     }
-                    self.root.hold("the remote folder is not there any more".to_owned(), now);
+                    let reason = "the remote folder is not there any more".to_owned();
+                    self.root.hold(reason, Look::Listing, now);
                     return Ok(());
                 }
                 if let Some(mut root) = self.index.node(NodeId::ROOT)? {
@@ -435,6 +437,7 @@ impl Folder {
                 return self.look_failed(Suspected::Listing, &error, now);
             }
         }
+        self.root.found_right(Look::Listing);
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;

@@ -61,9 +61,10 @@ impl Folder {
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),
+            skipped: scanned.then(|| self.skipping.total()),
             pending,
             transfers,
-            paused: self.paused.is_some().then(|| Paused { until: self.paused_until() }),
+            paused: self.pause(),
             held,
             problems,
             unheard_files: self.unheard_files(),
@@ -159,6 +160,10 @@ impl Folder {
             return Ok(Some(Hold::Overwrites { files, rewritten }));
         }
         Ok(self.held_deletes()?.map(|(entries, files)| Hold::Deletes { entries, files }))
+    }
+
+    fn pause(&self) -> Option<Paused> {
+        self.paused.is_some().then(|| Paused { until: self.paused_until() })
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.
@@ -359,6 +364,7 @@ impl Folder {
             rule: None,
             trees: None,
             next: None,
+            paused: self.pause(),
             last_operations,
         };
         let mut above = Some(path.clone());

@@ -17,7 +17,7 @@ use crate::adapter::{RemoteFolder, remote_error};
 use crate::config::units::format_size;
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
-use crate::daemon::folder::{Phase, Setup};
+use crate::daemon::folder::{Kept, Phase, Setup};
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
@@ -94,6 +94,8 @@ enum Left {
     Died(String),
     /// Everything begins anew.
     Again,
+    /// What keeps it from running is tried again, which nobody has asked for.
+    Retry,
 }
 
 /// Runs a folder until it is told to stop, whatever happens to the task that does it.
@@ -107,7 +109,7 @@ where
         let mut supervisor = supervisor.clone();
         let orphan = match &*supervisor.lock_phase() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting { .. } | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting(_) => None,
         };
         if let Some(handle) = orphan {
             handle.shutdown().await;
@@ -140,7 +142,16 @@ impl Supervisor {
             if matches!(next, Left::Stopped) {
                 return;
             }
-            self.enter(Phase::Starting { since: Instant::now() });
+            let after = if matches!(next, Left::Retry) { self.kept() } else { None };
+            self.enter(Phase::Starting { since: Instant::now(), after });
+        }
+    }
+
+    /// What keeps it from running.
+    fn kept(&self) -> Option<Kept> {
+        match &*self.lock_phase() {
+            Phase::Waiting(kept) => Some(kept.clone()),
+            Phase::Starting { .. } | Phase::Running { .. } => None,
         }
     }
 
@@ -265,7 +276,7 @@ impl Supervisor {
 
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
         // The watcher goes first, so that nothing is hinted to a folder that is gone.
-        self.enter(Phase::Starting { since: Instant::now() });
+        self.enter(Phase::Starting { since: Instant::now(), after: None });
         handle.shutdown().await;
         left
     }
@@ -273,12 +284,12 @@ impl Supervisor {
     async fn wait_to_try_again(&mut self, obstacle: Obstacle) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
         tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
-        self.enter(Phase::Waiting { verdict, reason, hold });
+        self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
         self.announce(verdict);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
             () = self.wake.notified() => Left::Again,
-            () = tokio::time::sleep(try_again) => Left::Again,
+            () = tokio::time::sleep(try_again) => Left::Retry,
         }
     }
 
@@ -417,7 +428,7 @@ mod tests {
             noticing: Noticing::start(link.clone()),
             link,
             events: Events::new(),
-            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now() })),
+            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now(), after: None })),
             deaths: Arc::default(),
             pass: Pass::default(),
             wake: Arc::default(),
@@ -445,7 +456,7 @@ mod tests {
         let deaths = deaths.lock().unwrap().clone();
         assert_eq!(deaths.times, 5);
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
-        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
+        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting(Kept { verdict: Verdict::Stalled, .. }));
         assert!(told);
     }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Name};
 
+use super::super::root::Look;
 use super::*;
 use crate::disk::{FileStat, Identity};
 use crate::index::{Base, BaseEntry, Index, ROWS_READ, RemoteRecord, Stamp};
@@ -262,7 +263,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     let gone = file(&mut index, NodeId::ROOT, "gone", 10);
     remove(&mut index, gone);
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.root.hold("another directory".to_owned(), now(1));
+    folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.
