@@ -45,6 +45,7 @@ mod root;
 mod rules;
 mod selftest;
 mod session;
+mod silence;
 mod transfers;
 mod trouble;
 mod verify;

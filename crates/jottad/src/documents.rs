@@ -70,6 +70,9 @@ impl<'de> Deserialize<'de> for Time {
 pub(crate) struct ProblemsDocument {
     pub(crate) schema: u32,
     pub(crate) problems: Vec<ProblemDocument>,
+    /// The folders that do not run, whose problems are not known now.
+    #[serde(default)]
+    pub(crate) unknown: Vec<String>,
 }
 
 /// An entry that cannot be synced now.

@@ -119,7 +119,7 @@ impl Listing {
             root_missed: 0,
             root_looked_for_at: None,
             missing_root_trusted: false,
-            unusable: BTreeMap::new(),
+            unusable: index.unusable()?,
         })
     }
 
@@ -396,7 +396,7 @@ impl Folder {
         let stamp = self.listing.stamp.take();
         match result {
             Ok(unusable) => {
-                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now);
+                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now)?;
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;
@@ -455,11 +455,17 @@ impl Folder {
     }
 
     /// Notes what the service has and nothing local can stand for. It is known anew after each listing.
-    fn note_unusable(&mut self, refused: Vec<UnusableEntry>, unnamed: Vec<UnusableEntry>, now: Now) {
+    fn note_unusable(
+        &mut self,
+        refused: Vec<UnusableEntry>,
+        unnamed: Vec<UnusableEntry>,
+        now: Now,
+    ) -> Result<(), FolderError> {
         let before = std::mem::take(&mut self.listing.unusable);
         let found = refused.into_iter().chain(unnamed).take(MOST_UNUSABLE);
         self.listing.unusable =
             found.map(|entry| (entry.clone(), before.get(&entry).copied().unwrap_or(now.wall))).collect();
+        Ok(self.index.set_unusable(&self.listing.unusable)?)
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.

@@ -199,6 +199,14 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
             "5: folder \"docs\": max_size: \"huge\" is not a size: write for example \"10 MiB\" or \"500 kB\", or \"unlimited\"",
         ),
         (
+            &folder("max_size = \"4\""),
+            "5: folder \"docs\": max_size: \"4\" has no unit: write for example \"4 MiB\", or \"4 B\" for bytes, or \"unlimited\"",
+        ),
+        (
+            &folder("ignore = [\n  \"*.tmp\",\n  \"[z-a]\",\n  \"*.o\",\n]"),
+            "7: folder \"docs\": ignore: the ignore rule \"[z-a]\" cannot be understood: error parsing glob '[z-a]': invalid character range; 'z' > 'a'",
+        ),
+        (
             &folder("ignore = \"*.tmp\""),
             "5: folder \"docs\": ignore: the text \"*.tmp\" stands where a list of texts in quotes is needed",
         ),

@@ -267,19 +267,11 @@ impl RunningFolder {
     /// What can be said of it now.
     pub(crate) async fn report(&self) -> Report {
         let (handle, coverage, blind) = match &*self.lock() {
-            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => return Report::of_kept(kept),
-            Phase::Starting { since, after: None } => {
-                let seconds = since.elapsed().as_secs();
-                if since.elapsed() < LONGEST_STILLNESS {
-                    return Report::without_engine(Verdict::Working, None);
-                }
-                let reason =
-                    format!("it is still being taken up after {seconds} s: it waits for the local disk");
-                return Report::without_engine(Verdict::Stalled, Some(reason));
-            }
             Phase::Running { handle, watcher, blind } => {
                 (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
             }
+            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => return Report::of_kept(kept),
+            Phase::Starting { since, after: None } => return Report::of_start(since.elapsed()),
         };
         let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
@@ -348,6 +340,15 @@ impl RunningFolder {
 }
 
 impl Report {
+    fn of_start(lasted: Duration) -> Self {
+        if lasted < LONGEST_STILLNESS {
+            return Self::without_engine(Verdict::Working, None);
+        }
+        let seconds = lasted.as_secs();
+        let reason = format!("it is still being taken up after {seconds} s: it waits for the local disk");
+        Self::without_engine(Verdict::Stalled, Some(reason))
+    }
+
     fn of_kept(kept: &Kept) -> Self {
         Self { hold: kept.hold, ..Self::without_engine(kept.verdict, Some(kept.reason.clone())) }
     }

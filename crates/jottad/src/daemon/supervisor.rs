@@ -142,17 +142,17 @@ impl Supervisor {
             if matches!(next, Left::Stopped) {
                 return;
             }
-            let after = if matches!(next, Left::Retry) { self.kept() } else { None };
-            self.enter(Phase::Starting { since: Instant::now(), after });
+            self.begin(&next);
         }
     }
 
-    /// What keeps it from running.
-    fn kept(&self) -> Option<Kept> {
-        match &*self.lock_phase() {
-            Phase::Waiting(kept) => Some(kept.clone()),
-            Phase::Starting { .. } | Phase::Running { .. } => None,
-        }
+    /// Begins to start it again. What kept it from running is told until it runs, unless somebody has asked for the new try.
+    fn begin(&self, left: &Left) {
+        let after = match (&*self.lock_phase(), left) {
+            (Phase::Waiting(kept), Left::Retry) => Some(kept.clone()),
+            _ => None,
+        };
+        self.enter(Phase::Starting { since: Instant::now(), after });
     }
 
     async fn start(&self) -> Result<Started, Obstacle> {
@@ -458,6 +458,23 @@ mod tests {
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
         let told = matches!(&*phase.lock().unwrap(), Phase::Waiting(Kept { verdict: Verdict::Stalled, .. }));
         assert!(told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_tried_again_unasked_stays_held_meanwhile() {
+        let stop = watch::Sender::new(false);
+        let mut supervisor = supervisor(stop.subscribe());
+        let held = || Obstacle::new(Verdict::Held, "the disk is gone".to_owned());
+        let left = supervisor.wait_to_try_again(held()).await;
+        supervisor.begin(&left);
+        let is_held = |phase: &Phase| {
+            matches!(phase, Phase::Starting { after: Some(Kept { verdict: Verdict::Held, .. }), .. })
+        };
+        assert!(is_held(&supervisor.lock_phase()));
+        supervisor.wake.notify_one();
+        let left = supervisor.wait_to_try_again(held()).await;
+        supervisor.begin(&left);
+        assert!(!is_held(&supervisor.lock_phase()), "a person wants to know how it is now");
     }
 
     #[tokio::test(start_paused = true)]
