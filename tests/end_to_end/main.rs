@@ -46,6 +46,7 @@ mod rules;
 mod selftest;
 mod session;
 mod silence;
+mod telling;
 mod transfers;
 mod trouble;
 mod verify;

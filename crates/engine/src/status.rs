@@ -79,6 +79,9 @@ pub struct FolderStatus {
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
     pub unheard_files: u64,
+    /// Directories in which something may have changed and that were not read since; while the folder is paused they wait.
+    /// Unknown before the first scan ended.
+    pub unseen_directories: Option<u64>,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,
 }

@@ -43,6 +43,7 @@ impl Folder {
         let totals = self.index.totals();
         let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
+        let pending = pending.map(|pending| self.with_what_is_being_sent(pending));
         // A full account keeps files waiting that were not even tried.
         let is_full = !self.connection.takes_uploads() && pending != Some(Pending::default());
         let transfers: Vec<Transfer> =
@@ -68,6 +69,7 @@ impl Folder {
             held,
             problems,
             unheard_files: self.unheard_files(),
+            unseen_directories: scanned.then(|| self.scanning.waiting()),
             trouble: self.trouble().or(self.clock.trouble()).map(str::to_owned),
         })
     }
@@ -211,6 +213,15 @@ impl Folder {
             None => tally.done = Some((began, pending)),
         }
         Ok(tally.done.map(|(_, pending)| pending))
+    }
+
+    /// The row of a file that is being sent says so, and is not counted with those that are to be.
+    fn with_what_is_being_sent(&self, mut pending: Pending) -> Pending {
+        for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
+            pending.uploads += 1;
+            pending.bytes += running.bytes.unwrap_or_default();
+        }
+        pending
     }
 
     /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not foreseen.

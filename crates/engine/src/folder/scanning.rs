@@ -74,6 +74,11 @@ impl Scanning {
         self.queue.is_empty() && self.running.is_empty()
     }
 
+    /// How many directories are to be read.
+    pub(super) fn waiting(&self) -> u64 {
+        self.queue.len() as u64
+    }
+
     /// Whether everything was scanned since the start and nothing waits to be looked at again.
     pub(super) fn was_complete(&self) -> bool {
         self.complete && self.delayed.is_empty()

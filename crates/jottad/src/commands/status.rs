@@ -133,6 +133,7 @@ fn describe_within(
     for folder in &status.folders {
         let mut parts = vec![ends(folder, places)];
         parts.extend(state(folder));
+        parts.extend(skipped(folder));
         table.push([folder.name.clone(), verdict_in_words(folder, now), parts.join(" · ")]);
     }
     let mut lines: Vec<String> = table.lines().collect();
@@ -148,6 +149,7 @@ fn describe_within(
                 parts.push(noticed.to_owned());
             }
             parts.push(ends(folder, places));
+            parts.extend(skipped(folder));
             lines.push(format!("{name}  {}", parts.join(" · ")));
         }
         lines = lines.iter().map(|line| cut(&Escaped(line).to_string(), columns)).collect();
@@ -203,16 +205,13 @@ fn state(folder: &FolderDocument) -> Vec<String> {
     if folder.problems.is_some_and(|problems| problems > 0) {
         parts.push(count(folder.problems.unwrap_or(0), "problem", "problems"));
     }
-    parts.push(skipped(folder));
     parts.retain(|part| !part.is_empty());
     parts
 }
 
 /// What is left out on purpose.
-fn skipped(folder: &FolderDocument) -> String {
-    let Some(SkippedDocument { rules, max_size, links, special }) = folder.skipped else {
-        return String::new();
-    };
+fn skipped(folder: &FolderDocument) -> Option<String> {
+    let SkippedDocument { rules, max_size, links, special } = folder.skipped?;
     let kinds = [
         (rules, "ignored", "ignored"),
         (max_size, "too large", "too large"),
@@ -224,15 +223,21 @@ fn skipped(folder: &FolderDocument) -> String {
         .filter(|(number, ..)| *number > 0)
         .map(|(number, one, many)| count(number, one, many))
         .collect();
-    if kinds.is_empty() { String::new() } else { format!("skipped: {}", kinds.join(", ")) }
+    (!kinds.is_empty()).then(|| format!("skipped: {}", kinds.join(", ")))
 }
 
 /// That a person stopped it, whatever else there is, until when, and what goes on then.
 fn paused(folder: &FolderDocument) -> String {
-    match &folder.paused {
-        None => String::new(),
-        Some(PausedDocument { until: Some(Time(until)) }) => format!("paused until {}", local_time(*until)),
-        Some(PausedDocument { until: None }) => "paused until `jottad resume`".to_owned(),
+    let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
+    let text = match until {
+        Some(Time(until)) => format!("paused until {}", local_time(*until)),
+        None => "paused until `jottad resume`".to_owned(),
+    };
+    match folder.unseen_directories {
+        Some(unseen @ 1..) => {
+            format!("{text}, changes in {} wait", count(unseen, "directory", "directories"))
+        }
+        _ => text,
     }
 }
 

@@ -157,9 +157,10 @@ fn replace(file: &Path, directory: &Path, text: &str) -> io::Result<()> {
 }
 
 /// A list as it is written in TOML, or rules with commas between them. A comma that belongs to a rule stands behind a
-/// backslash.
+/// backslash, and a rule may begin with a bracket.
 fn list_value(text: &str) -> Result<Value, Failure> {
-    if !text.trim_start().starts_with('[') {
+    let is_list = text.trim().starts_with('[') && (text.trim().ends_with(']') || text.contains(['"', '\'']));
+    if !is_list {
         return Ok(Value::from(split_rules(text).into_iter().collect::<toml_edit::Array>()));
     }
     text.parse().map_err(|error: toml_edit::TomlError| {
@@ -254,6 +255,7 @@ remote = \"Jotta/Archive/pics\"
             (r"a\,b.txt,c", vec!["a,b.txt", "c"]),
             (r"\#x,\!y", vec![r"\#x", r"\!y"]),
             ("*.{tmp,bak},*.o", vec!["*.{tmp,bak}", "*.o"]),
+            ("[Bb]uild/,[Oo]bj/", vec!["[Bb]uild/", "[Oo]bj/"]),
             ("[\"a,b\", 'c']", vec!["a,b", "c"]),
             ("", vec![]),
             ("[]", vec![]),
@@ -262,7 +264,7 @@ remote = \"Jotta/Archive/pics\"
             let found: Vec<&str> = list.as_array().unwrap().iter().filter_map(Value::as_str).collect();
             assert_eq!(found, rules, "{text}");
         }
-        for text in ["[", "[*.tmp]", "[\"a\" \"b\"]"] {
+        for text in ["[\"a\"", "[*.tmp, *.bak]", "[\"a\" \"b\"]"] {
             let refused = list_value(text).unwrap_err();
             assert!(refused.message().contains("is not a list"), "{text}: {}", refused.message());
         }

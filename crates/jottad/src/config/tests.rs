@@ -204,7 +204,7 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         ),
         (
             &folder("ignore = [\n  \"*.tmp\",\n  \"[z-a]\",\n  \"*.o\",\n]"),
-            "7: folder \"docs\": ignore: the ignore rule \"[z-a]\" cannot be understood: error parsing glob '[z-a]': invalid character range; 'z' > 'a'",
+            "7: folder \"docs\": ignore: the ignore rule \"[z-a]\" cannot be understood: error parsing glob '[z-a]': invalid range; 'z' > 'a'",
         ),
         (
             &folder("ignore = \"*.tmp\""),

@@ -61,9 +61,10 @@ fn noticing(daemon: &Daemon, folders: &[FolderDocument]) -> NoticingDocument {
     document.polled_at = folders.iter().filter_map(|folder| folder.polled_at).max();
     let is_failing =
         |folder: &FolderDocument| matches!(folder.verdict.0, Verdict::Offline | Verdict::LoginNeeded);
+    let is_at_work = |folder: &FolderDocument| folder.paused.is_none() && folder.held.is_none();
     let polls = if folders.iter().any(is_failing) {
         "failing"
-    } else if document.polled_at.is_some() {
+    } else if document.polled_at.is_some() && folders.iter().any(is_at_work) {
         "working"
     } else {
         "off"

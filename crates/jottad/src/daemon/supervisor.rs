@@ -29,6 +29,8 @@ use crate::places::{Places, make_private_directory};
 const TRASH_INTERVAL: Duration = Duration::from_hours(1);
 /// How often something that cannot be done now is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
+/// How often it is looked whether a root is back: until the folder is started anew, nobody watches it.
+const LOOK_FOR_ROOT: Duration = Duration::from_secs(2);
 /// How soon what died is started anew: the first time, and at most.
 const FIRST_RESTART: Duration = Duration::from_secs(1);
 const LAST_RESTART: Duration = Duration::from_mins(5);
@@ -233,7 +235,7 @@ impl Supervisor {
     /// The watcher has ended with the root. The engine says what it thinks of that, until the root is back.
     async fn outlive_root(&mut self, mut started: Started) -> Left {
         let local = self.setup.folder.local.clone();
-        let mut next_look = Instant::now() + TRY_AGAIN;
+        let mut next_look = Instant::now() + LOOK_FOR_ROOT;
         loop {
             tokio::select! {
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
@@ -243,7 +245,7 @@ impl Supervisor {
                     if is_directory(&local).await {
                         return self.leave(started.handle, Left::Again).await;
                     }
-                    next_look = Instant::now() + TRY_AGAIN;
+                    next_look = Instant::now() + LOOK_FOR_ROOT;
                 }
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }

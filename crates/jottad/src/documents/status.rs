@@ -108,6 +108,9 @@ pub(crate) struct FolderDocument {
     /// Whether a person stopped it; `None` also while that is not known.
     #[serde(default)]
     pub(crate) paused: Option<PausedDocument>,
+    /// Directories in which something changed and that were not read since; while the folder is paused they wait.
+    #[serde(default)]
+    pub(crate) unseen_directories: Option<u64>,
     pub(crate) held: Option<HeldStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
@@ -140,6 +143,7 @@ impl FolderDocument {
             pending: None,
             transfers: Vec::new(),
             paused: None,
+            unseen_directories: None,
             held: None,
             problems: None,
             watching: None,
@@ -163,6 +167,7 @@ impl FolderDocument {
             bytes: status.bytes,
             skipped: status.skipped.map(SkippedDocument::from),
             paused: status.paused.map(|paused| PausedDocument { until: paused.until.map(Time) }),
+            unseen_directories: status.unseen_directories,
             problems: Some(status.problems),
             ..self
         }
@@ -344,7 +349,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

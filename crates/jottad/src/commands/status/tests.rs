@@ -151,8 +151,25 @@ fn what_is_skipped_on_purpose_is_told_by_kind() {
         let skipped = SkippedDocument { rules, max_size, links, special };
         super::skipped(&FolderDocument { skipped: Some(skipped), ..folder("docs", Verdict::InSync) })
     };
-    assert_eq!(skipped_as(0, 0, 0, 0), "");
-    assert_eq!(skipped_as(2, 0, 1, 0), "skipped: 2 ignored, 1 link");
-    assert_eq!(skipped_as(0, 1, 0, 3), "skipped: 1 too large, 3 pipes, sockets and devices");
-    assert_eq!(super::skipped(&folder("docs", Verdict::InSync)), "");
+    assert_eq!(skipped_as(0, 0, 0, 0), None);
+    assert_eq!(skipped_as(2, 0, 1, 0).as_deref(), Some("skipped: 2 ignored, 1 link"));
+    let told = skipped_as(0, 1, 0, 3);
+    assert_eq!(told.as_deref(), Some("skipped: 1 too large, 3 pipes, sockets and devices"));
+    assert_eq!(super::skipped(&folder("docs", Verdict::InSync)), None);
+}
+
+#[test]
+fn a_pause_is_told_with_what_waits() {
+    for (unseen, expected) in [
+        (None, "paused until `jottad resume`, not looked at since the start"),
+        (Some(0), "paused until `jottad resume`"),
+        (Some(2), "paused until `jottad resume`, changes in 2 directories wait"),
+    ] {
+        let folder = FolderDocument {
+            paused: Some(PausedDocument { until: None }),
+            unseen_directories: unseen,
+            ..folder("docs", Verdict::Paused)
+        };
+        assert_eq!(paused(&folder), expected);
+    }
 }
