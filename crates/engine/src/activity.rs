@@ -112,7 +112,9 @@ impl Activity {
     }
 
     pub(crate) fn ended(&self, command: CommandId, outcome: &Outcome) {
-        answered(outcome).iter().for_each(|party| self.note(*party));
+        for party in answered(outcome) {
+            self.note(*party);
+        }
         lock(&self.0.running).remove(&command);
     }
 
@@ -189,7 +191,8 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
         Outcome::Root(Ok(_))
         | Outcome::Claimed(Ok(()))
         | Outcome::Scanned(Ok(_))
-        | Outcome::Hashed(Ok(_)) => DISK,
+        | Outcome::Hashed(Ok(_))
+        | Outcome::Operation(Err(OperationError::LocalChanged { .. })) => DISK,
         Outcome::ListingEnded(Err(error))
         | Outcome::ListedDirectory(Err(error))
         | Outcome::Looked(Err(error))
@@ -198,9 +201,8 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
         Outcome::ListingEnded(Ok(_))
         | Outcome::ListedDirectory(Ok(_))
         | Outcome::Looked(Ok(_))
-        | Outcome::Polled(Ok(_)) => SERVICE,
-        Outcome::Operation(Err(OperationError::LocalChanged { .. })) => DISK,
-        Outcome::Operation(Err(OperationError::RemoteChanged { .. })) => SERVICE,
+        | Outcome::Polled(Ok(_))
+        | Outcome::Operation(Err(OperationError::RemoteChanged { .. })) => SERVICE,
         Outcome::Operation(Ok(_)) => &[Party::Service, Party::Disk],
     }
 }
@@ -292,6 +294,8 @@ mod tests {
         assert!(!activity.stillness(Duration::ZERO).is_overdue);
     }
 
+    type Sign<'a> = &'a dyn Fn(&Activity);
+
     #[test]
     fn only_an_answer_is_a_sign_of_life() {
         let elsewhere = |activity: &Activity| {
@@ -299,7 +303,7 @@ mod tests {
             let listing = DiskListing { mount: None, entries: Vec::new() };
             activity.ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None })));
         };
-        let signs: [(&str, bool, &dyn Fn(&Activity)); 9] = [
+        let signs: [(&str, bool, Sign); 9] = [
             ("a poll is answered", true, &|activity| {
                 activity.ended(CommandId(2), &Outcome::Polled(Ok(String::new())));
             }),
@@ -317,7 +321,8 @@ mod tests {
             ("the disk answers", false, &elsewhere),
         ];
         for (name, is_sign, sign) in signs {
-            let activity = Activity::since(Instant::now() - Duration::from_mins(1));
+            let started = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
+            let activity = Activity::since(started);
             activity.began(CommandId(1), &Task::ListTree);
             sign(&activity);
             let still = activity.stillness(Duration::ZERO);

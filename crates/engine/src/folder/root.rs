@@ -364,9 +364,11 @@ mod tests {
         Now { monotonic: Duration::from_secs(seconds), wall: jottad_core::Timestamp::from_seconds(0) }
     }
 
+    type Hold = fn(&mut Root, String);
+
     #[test]
     fn a_hold_stands_while_it_is_looked_at_again() {
-        let holds: [(Look, fn(&mut Root, String)); 4] = [
+        let holds: [(Look, Hold); 4] = [
             (Look::Root, |root, reason| root.hold(reason, Look::Root, now(0))),
             (Look::Entries, |root, reason| root.hold(reason, Look::Entries, now(0))),
             (Look::Listing, |root, reason| root.hold_for_place(reason, now(0))),

@@ -228,8 +228,8 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
     let old = before.folder(name);
     let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();
     let changes: Vec<Change> = after.map(change).unwrap_or_default();
-    let changed: Vec<Value> = changes.iter().map(Change::document).collect();
-    let document = json!({"schema": 1, "folder": after.map(folder_document), "changed": changed});
+    let told: Vec<Value> = changes.iter().map(Change::document).collect();
+    let document = json!({"schema": 1, "folder": after.map(folder_document), "changed": told});
     invocation.output.either(&document, || {
         changes.iter().try_for_each(|change| {
             let text = change.text();

@@ -145,7 +145,7 @@ fn describe_within(
             parts.extend(state(folder));
             // The verdict, with what there is of it, before the rest of what is known.
             if let Some((verdict, noticed)) = parts[0].clone().split_once(" · ") {
-                parts[0] = verdict.to_owned();
+                verdict.clone_into(&mut parts[0]);
                 parts.push(noticed.to_owned());
             }
             parts.push(ends(folder, places));
@@ -234,10 +234,9 @@ fn paused(folder: &FolderDocument) -> String {
         None => "paused until `jottad resume`".to_owned(),
     };
     match folder.unseen_directories {
-        Some(unseen @ 1..) => {
-            format!("{text}, changes in {} wait", count(unseen, "directory", "directories"))
-        }
-        _ => text,
+        Some(0) => text,
+        Some(unseen) => format!("{text}, changes in {} wait", count(unseen, "directory", "directories")),
+        None => format!("{text}, not looked at since the start"),
     }
 }
 
