@@ -24,7 +24,7 @@ const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
 /// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
-const MOST_UNUSABLE: usize = 100;
+pub(super) const MOST_UNUSABLE: usize = 100;
 
 /// The state of the remote tree's observation.
 #[derive(Debug)]
@@ -452,20 +452,6 @@ impl Folder {
         self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
         self.round.restart();
         Ok(())
-    }
-
-    /// Notes what the service has and nothing local can stand for. It is known anew after each listing.
-    fn note_unusable(
-        &mut self,
-        refused: Vec<UnusableEntry>,
-        unnamed: Vec<UnusableEntry>,
-        now: Now,
-    ) -> Result<(), FolderError> {
-        let before = std::mem::take(&mut self.listing.unusable);
-        let found = refused.into_iter().chain(unnamed).take(MOST_UNUSABLE);
-        self.listing.unusable =
-            found.map(|entry| (entry.clone(), before.get(&entry).copied().unwrap_or(now.wall))).collect();
-        Ok(self.index.set_unusable(&self.listing.unusable)?)
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.

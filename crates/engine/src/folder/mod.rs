@@ -36,6 +36,7 @@ mod scanning;
 mod skipping;
 mod stamp;
 mod unheard;
+mod unusable;
 mod verifying;
 
 use std::cell::RefCell;

@@ -15,7 +15,7 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, ProblemKind, Transfer, Verdict, Verification,
+    Problem, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -105,19 +105,6 @@ impl Folder {
     /// Why the folder does not get on, if it does not.
     fn trouble(&self) -> Option<&str> {
         self.connection.trouble().map(|trouble| trouble.message).or(self.pacing.outage())
-    }
-
-    /// What the service has and cannot be had locally. There is no row for it, so its path is told in the reason.
-    fn unusable_entries(&self) -> impl Iterator<Item = Problem> {
-        self.listing.unusable.iter().map(|(entry, since)| Problem {
-            path: RelativePath::root(),
-            kind: ProblemKind::ImpossibleName,
-            reason: format!("the service has {:?}, which is left alone: {}", entry.path, entry.reason),
-            remedy: "rename it on the service".to_owned(),
-            since: *since,
-            tries: 1,
-            next_try: None,
-        })
     }
 
     /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an entry.

@@ -283,11 +283,9 @@ impl RunningFolder {
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
         let stall = stall(&handle.stillness(LONGEST_STILLNESS));
-        let (verdict, stall) = match status.verdict {
-            Verdict::InSync if unheard => (Verdict::Working, None),
-            Verdict::Working => (stall.as_ref().map_or(Verdict::Working, |_| Verdict::Stalled), stall),
-            verdict => (verdict, None),
-        };
+        let is_stalled = stall.is_some() && !status.settled;
+        let verdict = judge(status.verdict, unheard, is_stalled);
+        let stall = stall.filter(|_| verdict == Verdict::Stalled);
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
         if status.settled {
@@ -367,6 +365,15 @@ impl Report {
     }
 }
 
+/// The verdict with what the engine does not know: that the watcher has heard something, and that nothing moves.
+fn judge(verdict: Verdict, is_unheard: bool, is_stalled: bool) -> Verdict {
+    match verdict {
+        Verdict::InSync if is_unheard => Verdict::Working,
+        Verdict::Working | Verdict::Problems if is_stalled => Verdict::Stalled,
+        verdict => verdict,
+    }
+}
+
 /// Why a folder that works is taken for stalled, if it is.
 fn stall(still: &Stillness) -> Option<String> {
     let seconds = still.quiet.as_secs();
@@ -433,6 +440,24 @@ mod tests {
             setup(&text.replace("Archive/docs", "Archive/doc")).0.index_file(&places, "u1"),
         ];
         assert!(others.iter().all(|other| *other != file));
+    }
+
+    #[test]
+    fn what_does_not_move_is_stalled_unless_something_worse_is_said() {
+        for (verdict, is_unheard, is_stalled, expected) in [
+            (Verdict::InSync, false, false, Verdict::InSync),
+            (Verdict::InSync, true, false, Verdict::Working),
+            (Verdict::Working, false, false, Verdict::Working),
+            (Verdict::Working, false, true, Verdict::Stalled),
+            // That one entry has a problem does not hide that the others wait in vain.
+            (Verdict::Problems, false, true, Verdict::Stalled),
+            (Verdict::Problems, true, false, Verdict::Problems),
+            (Verdict::Paused, false, true, Verdict::Paused),
+            (Verdict::Held, false, true, Verdict::Held),
+            (Verdict::Offline, false, true, Verdict::Offline),
+        ] {
+            assert_eq!(judge(verdict, is_unheard, is_stalled), expected, "{verdict:?}");
+        }
     }
 
     #[test]
