@@ -80,7 +80,23 @@ fn a_pause_is_told_whatever_else_there_is() {
     world.remove("TWIN.txt");
     world.sync(0);
     world.machine.jottad(["pause"]).expect(0);
-    world.machine.jottad(["status"]).expect(PAUSED).says("paused until `jottad resume`");
+    wait_until("nothing is noticed any more", || world.machine.status()["noticing"]["events"] == "off");
+    world.write("d/new.txt", "made while it is paused");
+    world.write("twin.txt", "changed while it is paused");
+    wait_until("what waits is known", || world.machine.status()["folders"][0]["unseen_directories"] != 0);
+    let told = world.machine.jottad(["status"]).expect(PAUSED);
+    told.says("paused until `jottad resume`, changes in ").says("changes on the service are not noticed now");
+    world
+        .machine
+        .jottad(["why", "docs/d/new.txt"])
+        .expect(0)
+        .says("it is new here")
+        .says("paused until `jottad resume`");
+    world
+        .machine
+        .jottad(["why", "docs/twin.txt"])
+        .expect(0)
+        .says("it has changed since it was last looked at");
     daemon.stop();
 }
 
@@ -105,6 +121,9 @@ fn what_cannot_travel_is_not_to_go_and_not_the_verdict_while_others_travel() {
     });
     let folder = world.machine.status()["folders"][0].clone();
     assert_eq!(folder["verdict"], "working", "{folder}");
+    // What travels is to go until it has arrived.
+    assert_eq!(folder["pending"]["uploads"], 1, "{folder}");
+    world.machine.jottad(["status"]).expect(5).says("1 upload").says("1 problem");
     world.service.clear_faults();
     daemon.kill();
 }

@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 
 use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, Outcome, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
 use crate::metered::{Meter, Metered};
@@ -157,6 +157,7 @@ impl FolderHandle {
 
     /// Passes a hint of the service on.
     pub fn remote_hint(&self, hint: RemoteHint) {
+        self.activity.note_hint(&hint);
         self.send(Event::RemoteHint(hint));
     }
 
@@ -256,7 +257,6 @@ impl FolderHandle {
     }
 
     fn send(&self, event: Event) {
-        self.activity.note();
         if self.inbox.send(Message::Event(event)).is_err() {
             tracing::warn!(folder = %self.name, "a hint came after the folder had stopped");
         }
@@ -327,7 +327,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
         self.activity.began(id, &command.task);
-        let meter = Meter { position, activity: self.activity.clone() };
+        let meter = Meter::new(position, self.activity.clone());
         let disk = Metered::new(Arc::clone(&self.disk), meter);
         let remote = Arc::clone(&self.remote);
         let inbox = self.inbox.clone();
@@ -357,9 +357,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         });
     }
 
-    fn ended(&mut self, command: CommandId) {
+    fn ended(&mut self, command: CommandId, outcome: &Outcome) {
         self.running.remove(&command);
-        self.activity.ended(command);
+        self.activity.ended(command, outcome);
         self.lock_progress().remove(&command);
     }
 
@@ -431,7 +431,7 @@ fn run<D: Disk, R: Remote>(
         }
         if folder.is_working_off() {
             // Each step gets on, and nothing else is under way.
-            performer.activity.note();
+            performer.activity.note_step();
         } else {
             next_parts.drain(..).for_each(ask_for_next_part);
         }
@@ -445,13 +445,13 @@ fn run<D: Disk, R: Remote>(
         while let Some(received) = message {
             match received {
                 Message::Event(event) => {
-                    if let Event::Completed(command, _) = &event {
-                        performer.ended(*command);
+                    if let Event::Completed(command, outcome) = &event {
+                        performer.ended(*command, outcome);
                     }
                     events.push(event);
                 }
                 Message::Listed(command, batch, next) => {
-                    performer.activity.note();
+                    performer.activity.note_answer();
                     events.push(Event::Listed(command, batch));
                     // Nothing more is fetched than can be taken in.
                     if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }

@@ -233,6 +233,7 @@ impl Folder {
         };
         let new = self.index.path(new.parent)?;
         self.index.relocate(source.id, target, Side::Local)?;
+        self.forget_skipped_where_no_directory_is()?;
         self.attempts.remove(&source.id);
         self.attempts.remove(&target);
         self.scanning.want_directory(old);

@@ -9,6 +9,7 @@ use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, Timestamp, decode_nam
 use super::backlog::{Change, Work};
 use super::clock::shifted;
 use super::connection::Suspected;
+use super::root::Look;
 use super::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use super::stamp::StampWatch;
 use super::{Folder, FolderError};
@@ -25,7 +26,7 @@ const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
 /// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
-const MOST_UNUSABLE: usize = 100;
+pub(super) const MOST_UNUSABLE: usize = 100;
 /// So much of a path that is too deep is told, in characters.
 const PATH_SHOWN: usize = 300;
 
@@ -139,7 +140,7 @@ impl Listing {
             root_missed: 0,
             root_looked_for_at: None,
             missing_root_trusted: false,
-            unusable: BTreeMap::new(),
+            unusable: index.unusable()?,
         })
     }
 
@@ -421,7 +422,7 @@ impl Folder {
         let stamp = self.listing.stamp.take();
         match result {
             Ok(unusable) => {
-                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now);
+                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now)?;
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;
@@ -446,7 +447,8 @@ impl Folder {
                         self.listing.root_looked_for_at = Some(now.monotonic + *delay);
                         return Ok(());
                     }
-                    self.root.hold("the remote folder is not there any more".to_owned(), now);
+                    let reason = "the remote folder is not there any more".to_owned();
+                    self.root.hold(reason, Look::Listing, now);
                     return Ok(());
                 }
                 if let Some(mut root) = self.index.node(NodeId::ROOT)? {
@@ -469,6 +471,7 @@ impl Folder {
         stamp: Option<String>,
         now: Now,
     ) -> Result<(), FolderError> {
+        self.root.found_right(Look::Listing);
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;
@@ -483,14 +486,6 @@ impl Folder {
         self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
         self.round.restart();
         Ok(())
-    }
-
-    /// Notes what the service has and nothing local can stand for. It is known anew after each listing.
-    fn note_unusable(&mut self, refused: Vec<UnusableEntry>, unnamed: Vec<UnusableEntry>, now: Now) {
-        let before = std::mem::take(&mut self.listing.unusable);
-        let found = refused.into_iter().chain(unnamed).take(MOST_UNUSABLE);
-        self.listing.unusable =
-            found.map(|entry| (entry.clone(), before.get(&entry).copied().unwrap_or(now.wall))).collect();
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.

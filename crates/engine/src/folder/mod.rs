@@ -34,8 +34,10 @@ mod respelling;
 mod root;
 mod round;
 mod scanning;
+mod skipping;
 mod stamp;
 mod unheard;
+mod unusable;
 mod verifying;
 
 use std::cell::RefCell;
@@ -70,6 +72,7 @@ use respelling::Respelling;
 use root::Root;
 use round::Round;
 use scanning::Scanning;
+use skipping::Skipping;
 use verifying::Verifying;
 
 /// The folder cannot go on.
@@ -116,6 +119,7 @@ pub struct Folder {
     paused: Option<Pause>,
     root: Root,
     scanning: Scanning,
+    skipping: Skipping,
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
@@ -184,6 +188,7 @@ impl Folder {
             paused,
             root: Root::default(),
             scanning: Scanning::default(),
+            skipping: Skipping::default(),
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),
@@ -414,6 +419,7 @@ impl Folder {
 
     /// Both sides are looked at anew, and what failed is tried again.
     fn want_everything(&mut self) -> Result<(), FolderError> {
+        self.root.forget_hold();
         self.root.doubt();
         self.scanning.want_everything();
         self.listing.want_everything();
@@ -627,6 +633,9 @@ impl Folder {
 
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if !node.local.is_directory() {
+            self.skipping.forget(node.id);
+        }
         if node.id != NodeId::NEW {
             if matches!(node.local, Local::File { md5: None, .. }) && self.index.problem(node.id)?.is_some() {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.

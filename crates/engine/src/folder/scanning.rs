@@ -6,13 +6,15 @@ use std::time::Duration;
 use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::backlog::{Change, Work};
+use super::root::Look;
+use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::status::ProblemKind;
+use crate::status::{ProblemKind, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -88,6 +90,11 @@ impl Scanning {
 
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.running.is_empty()
+    }
+
+    /// How many directories are to be read.
+    pub(super) fn waiting(&self) -> u64 {
+        self.queue.len() as u64
     }
 
     /// Whether everything was scanned since the start and nothing waits to be looked at again.
@@ -182,6 +189,7 @@ impl Folder {
             self.proving.scanned(now);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;
+            self.forget_skipped_where_no_directory_is()?;
             self.count_unheard(now)?;
             self.hashing.restart();
             self.round.restart();
@@ -231,6 +239,7 @@ impl Folder {
         if directory.is_root() {
             self.root.hold_unreadable(
                 rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
+                Look::Entries,
                 now,
             );
             if let Some(reason) = rules {
@@ -287,9 +296,13 @@ impl Folder {
                 self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory.clone()), depth);
                 return Ok(());
             }
-            self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
+            let reason = "the folder is suddenly empty: is its disk mounted?".to_owned();
+            self.root.hold(reason, Look::Entries, now);
             self.scanning.want_everything();
             return Ok(());
+        }
+        if directory.is_root() {
+            self.root.found_right(Look::Entries);
         }
         if parent.local.kind() == Some(Kind::Directory)
             && !directory.is_root()
@@ -320,7 +333,21 @@ impl Folder {
             self.round.restart();
         }
         self.rules.refresh(&self.index)?;
-        let holds_unsynced = entries.iter().any(|entry| self.is_never_synced(directory, entry));
+        let (mut holds_unsynced, mut skipped) = (false, Skipped::default());
+        for entry in &entries {
+            let Some(reason) = self.why_skipped(directory, entry) else { continue };
+            holds_unsynced = true;
+            let is_in_the_way = matches!(reason, Reason::Link | Reason::Special)
+                && self
+                    .index
+                    .child(parent.id, &entry.name)?
+                    .is_some_and(|node| node.base.is_some() || node.remote.is_some());
+            // What stands where something is synced is a problem.
+            if !is_in_the_way {
+                skipped.count(reason);
+            }
+        }
+        self.skipping.note(parent.id, skipped);
         if parent.holds_unsynced != holds_unsynced {
             parent.holds_unsynced = holds_unsynced;
             self.save_observed(&mut parent)?;
@@ -382,18 +409,6 @@ impl Folder {
             self.vanish(&mut node, now)?;
         }
         Ok(())
-    }
-
-    /// Whether an entry stays out of it all, whatever the other side has.
-    fn is_never_synced(&self, directory: &RelativePath, entry: &DiskEntry) -> bool {
-        match entry.node {
-            DiskNode::Other(_) => true,
-            DiskNode::File(stat) if self.settings.is_too_large(stat.size) => true,
-            node => {
-                let is_directory = matches!(node, DiskNode::Directory(_));
-                !self.rules.is_empty() && self.rules.ignores(&directory.join(&entry.name), is_directory)
-            }
-        }
     }
 
     fn merge_entry(

@@ -11,12 +11,21 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
         let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
         invocation.output.either(&found, || {
-            if found.problems.is_empty() {
+            if found.problems.is_empty() && found.unknown.is_empty() {
                 return invocation.output.line("no problems");
             }
-            found.problems.iter().try_for_each(|problem| describe(problem, invocation))
+            found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
+            found.unknown.iter().try_for_each(|folder| {
+                let folder = Escaped(folder);
+                let text = format_args!("{folder}: not known while it does not run; see `jottad status`");
+                invocation.output.line(text)
+            })
         })?;
-        Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Problems })
+        Ok(match (found.problems.is_empty(), found.unknown.is_empty()) {
+            (false, _) => Exit::Problems,
+            (true, false) => Exit::Working,
+            (true, true) => Exit::Done,
+        })
     })
 }
 

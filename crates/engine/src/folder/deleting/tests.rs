@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Name};
 
+use super::super::root::Look;
 use super::*;
 use crate::disk::{FileStat, Identity};
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
@@ -311,7 +312,11 @@ fn a_word_is_about_one_hold() {
     folder.approve(now(1)).unwrap();
     assert_eq!(waiting(&folder), [0, 20]);
     assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { .. })));
-    folder.root.hold_unreadable("the disk is not there".to_owned(), now(2));
+    folder.root.hold_unreadable(
+        "the disk is not there".to_owned(),
+        super::super::root::Look::Entries,
+        now(2),
+    );
     folder.approve(now(2)).unwrap();
     folder.reject().unwrap();
     assert_eq!(waiting(&folder), [0, 20]);
@@ -382,7 +387,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     let gone = file(&mut index, NodeId::ROOT, "gone", 10);
     remove(&mut index, gone);
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.root.hold("another directory".to_owned(), now(1));
+    folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.
