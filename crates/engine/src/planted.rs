@@ -41,6 +41,8 @@ pub enum Planted {
     StampProves,
     /// A stamp that moved while something was sent is a proof without anything else.
     OwnWorkExplains,
+    /// A listing that began right after the first word of the service counts as not late.
+    LateListingProves,
     /// A proof needs no look at the root's path.
     RootPathUnchecked,
 }

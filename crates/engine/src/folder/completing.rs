@@ -292,6 +292,7 @@ impl Folder {
         }
         self.departing.arrived(&self.index.stored_path(target.id)?);
         self.resolving.moved(ends, now);
+        self.pacing.moved(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;
@@ -403,14 +404,15 @@ impl Folder {
 
     /// What failed without being a problem rests before it is tried again, longer each time.
     fn let_rest(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
-        let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
         match &running.detail {
             Detail::MoveRemote(remote_move) => {
                 let target = self.index.child(remote_move.directory, &remote_move.name)?;
-                let ends = [running.node].into_iter().chain(target.map(|target| target.id));
-                self.pacing.rest_move(ends, attempts, now);
+                self.pacing.rest_move(running.node, target.map(|target| target.id), now);
             }
-            _ => self.pacing.rest(running.node, attempts, now),
+            _ => {
+                let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+                self.pacing.rest(running.node, attempts, now);
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, FoldKey, StoredName, Timestamp};
+use jottad_core::{Entry, File, FoldKey, StoredName, Timestamp};
 
 use super::connection::Suspected;
 use super::{Folder, FolderError};
@@ -36,6 +36,8 @@ pub(super) struct Confirming {
     accepted: BTreeSet<NodeId>,
     /// What was sent to a row, for as long as the service may be too late to show it.
     sent: BTreeMap<NodeId, Sent>,
+    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late for that.
+    given_up: BTreeMap<NodeId, File>,
     /// An earlier run may have sent anything until then.
     all_sent_until: Option<Duration>,
     directories: BTreeMap<CommandId, NodeId>,
@@ -120,6 +122,19 @@ impl Confirming {
     /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
     pub(super) fn forget(&mut self, node: NodeId) {
         self.accepted.remove(&node);
+    }
+
+    /// A look contradicts what was sent to a row.
+    pub(super) fn give_up(&mut self, node: NodeId, sent: RemoteNode) {
+        if let RemoteNode::File(file) = sent {
+            self.given_up.insert(node, file);
+        }
+    }
+
+    /// Whether what is seen at a row was sent there and given up too early.
+    pub(super) fn take_given_up(&mut self, node: NodeId, seen: RemoteNode) -> bool {
+        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&node) == Some(&file));
+        is_sent && self.given_up.remove(&node).is_some()
     }
 
     /// A directory's content is doubted: it is looked at even if nothing was sent there.
@@ -525,6 +540,9 @@ impl Folder {
     /// What was sent did not arrive, so the service has what it had before. That is no news, so what is remembered of
     /// failures stays: else what is refused would be sent again without a pause.
     fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) {
+            self.confirming.give_up(node.id, claim.node);
+        }
         self.keeping_failures(node, Self::remote_vanished)
     }
 

@@ -128,14 +128,15 @@ impl Connection {
         [retry, self.full_until].into_iter().flatten().min()
     }
 
-    pub(super) fn timer(&mut self, now: Now) {
+    /// Tells whether files may be sent again, which had to wait for room in the account.
+    pub(super) fn timer(&mut self, now: Now) -> bool {
         if let Some(trouble) = &mut self.trouble
             && trouble.retry_at.is_some_and(|time| time <= now.monotonic)
         {
             (trouble.retry_at, trouble.next_try) = (None, None);
             self.want_probe();
         }
-        self.full_until = self.full_until.filter(|time| *time > now.monotonic);
+        self.full_until.take_if(|time| *time <= now.monotonic).is_some()
     }
 
     /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was full.

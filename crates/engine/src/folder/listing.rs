@@ -140,6 +140,11 @@ impl Listing {
         self.listed
     }
 
+    /// How long the last complete listing took.
+    pub(super) fn took(&self) -> Duration {
+        self.listed.map_or(Duration::ZERO, |listed| listed.ended.saturating_sub(listed.began))
+    }
+
     /// Whether everything is being listed, or is to be as soon as that is possible.
     pub(super) fn is_wanted(&self) -> bool {
         self.running.is_some() || self.wanted == Wanted::Listing
@@ -364,8 +369,13 @@ impl Folder {
             let claim = node.remote.take().filter(|remote| remote.claimed);
             let has_arrived =
                 claim.as_ref().map(|claim| seen.as_ref().is_some_and(|seen| seen.node == claim.node));
-            if let (Some(claim), Some(true)) = (&claim, has_arrived) {
-                node.base = Some(node.base_from_claim(claim));
+            match (&claim, &seen) {
+                (Some(claim), _) if has_arrived == Some(true) => node.base = Some(node.base_from_claim(claim)),
+                (Some(claim), _) => self.confirming.give_up(node.id, claim.node),
+                (None, Some(seen)) if self.confirming.take_given_up(node.id, seen.node) => {
+                    node.base = Some(node.base_from_claim(seen));
+                }
+                (None, _) => {}
             }
             node.remote = seen;
             self.confirming.forget(node.id);
@@ -405,6 +415,11 @@ impl Folder {
                     root.remote =
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
+                }
+                if self.judge_move_by_listing(&|node| running.saw(node), now)? {
+                    self.connection.succeeded();
+                    self.connection.listed();
+                    return Ok(());
                 }
                 self.sweep(&mut running, now)?;
                 // A second earlier than it was at most, for what rounding does.

@@ -323,7 +323,9 @@ impl Folder {
         if self.scanning.timer(now) {
             self.root.doubt();
         }
-        self.connection.timer(now);
+        if self.connection.timer(now) {
+            self.round.restart();
+        }
         self.confirming.timer(now);
         self.listing.timer(now);
         self.prove_in_time(now);
