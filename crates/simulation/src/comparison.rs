@@ -34,9 +34,8 @@ impl Run<'_> {
         };
         // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first, if that
         // is anything that the service can have.
-        let may_be_there = |(path, serial): &&(RelativePath, Serial)| {
-            !is_blocked(path) && !is_never_synced(path, *serial)
-        };
+        let may_be_there =
+            |(path, serial): &&(RelativePath, Serial)| !is_blocked(path) && !is_never_synced(path, *serial);
         let spelled: BTreeSet<StoredPath> =
             all.iter().filter(may_be_there).map(|(path, _)| World::stored(path)).collect();
         let mut namesakes: BTreeMap<Vec<FoldKey>, Vec<Serial>> = BTreeMap::new();

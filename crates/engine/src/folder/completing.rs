@@ -286,7 +286,9 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
+        let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
+        self.doubt_below(target.id, doubts, now)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, File, FoldKey, StoredName, Timestamp};
+use jottad_core::{Entry, File, FoldKey, RelativePath, StoredName, Timestamp};
 
 use super::connection::Suspected;
 use super::{Folder, FolderError};
@@ -482,6 +482,45 @@ impl Folder {
         };
         self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
         self.follow_departures(now)
+    }
+
+    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and when.
+    pub(super) fn doubts_below(
+        &self,
+        top: NodeId,
+    ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
+        let mut doubts = Vec::new();
+        for (directory, waiting) in &self.confirming.waiting {
+            if self.index.node(*directory)?.is_none() {
+                continue;
+            }
+            let lineage = self.index.lineage(*directory)?;
+            if let Some(place) = lineage.iter().position(|above| above.id == top) {
+                let below = lineage[place + 1..].iter();
+                let path = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
+                doubts.push((path, waiting.not_before));
+            }
+        }
+        Ok(doubts)
+    }
+
+    /// A directory was moved with those in it that were still to be looked at: they are looked at where they are now.
+    pub(super) fn doubt_below(
+        &mut self,
+        top: NodeId,
+        doubts: Vec<(RelativePath, Option<Duration>)>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let path = self.index.path(top)?;
+        for (below, not_before) in doubts {
+            let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
+            if let Some(directory) = self.index.locate(&moved)?
+                && directory.remote_entry() == Entry::Directory
+            {
+                self.confirming.doubt_until(directory.id, not_before.unwrap_or(now.monotonic));
+            }
+        }
+        Ok(())
     }
 
     /// What a look shows at a row or below it is believed, whatever was sent there.

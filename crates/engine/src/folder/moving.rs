@@ -149,7 +149,10 @@ impl Folder {
     fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
         Ok(self.index.problem(from.id)?.is_some_and(|problem| {
             problem.next_try.is_some_and(|time| time != BEING_TRIED)
-                && matches!(problem.kind, ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused)
+                && matches!(
+                    problem.kind,
+                    ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused
+                )
         }))
     }
 
@@ -274,7 +277,11 @@ impl Folder {
             Parked::No | Parked::From => Some(step.to.clone()),
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
-        let Some(source) = self.index.locate(&source_path)? else { return Ok(false) };
+        // What others did there since the moves of this round were arranged may forbid it.
+        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.remote_may_follow(source))
+        else {
+            return Ok(false);
+        };
         let Some(remote) = source.remote.clone() else { return Ok(false) };
         let (target_directory, Some(name)) = target_path.split_last() else { return Ok(false) };
         let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };

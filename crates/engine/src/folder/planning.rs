@@ -151,6 +151,7 @@ impl Folder {
             self.round.rest.walked(page.len());
             for mut node in page {
                 if self.waits_for_directory(&node)? {
+                    self.forget_what_was_tried(node.id, now)?;
                     self.round.cursor = Cursor::after(&node);
                     continue;
                 }
@@ -238,6 +239,7 @@ impl Folder {
             Action::Upload | Action::MakeDirectory(Side::Remote)
                 if !here.remote_is_there && node.id != NodeId::ROOT =>
             {
+                self.forget_what_was_tried(node.id, now)?;
                 Ok(Considered::Passed)
             }
             Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
@@ -261,6 +263,15 @@ impl Folder {
                 self.issue_action(node, here, action, now)
             }
         }
+    }
+
+    /// What was wrong with an entry whose directory is not on the service any more is not tried before that one is there. Then
+    /// it is new; until then it is the directory that something may be wrong with.
+    fn forget_what_was_tried(&mut self, node: NodeId, now: Now) -> Result<(), FolderError> {
+        if !self.is_blocked(node, now)? {
+            self.index.clear_problem(node)?
+        }
+        Ok(())
     }
 
     /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores it, or a
@@ -360,7 +371,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
-            && self.awaits_namesake(node)?
+            && (self.has_claimed_namesake(node)? || self.take_up_namesake(node)?)
         {
             return Ok(Considered::Passed);
         }
@@ -478,6 +489,9 @@ impl Folder {
             return Ok(false);
         }
         if let Some(rival) = self.rival(node, stored)? {
+            if self.take_up_namesake(&rival)? {
+                return Ok(false);
+            }
             self.put_problem(
                 node.id,
                 ProblemKind::NameClash,
@@ -505,7 +519,10 @@ impl Folder {
     /// Whether a row still has to give way to another one for its name.
     pub(super) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
         let Some(node) = self.index.node(node)? else { return Ok(false) };
-        Ok(self.rival(&node, &node.stored_name())?.is_some())
+        match self.rival(&node, &node.stored_name())? {
+            Some(rival) => Ok(!self.has_namesake_to_be(&rival)?),
+            None => Ok(false),
+        }
     }
 
     /// A row gave up its name: those that waited for it may try again.

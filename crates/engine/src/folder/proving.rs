@@ -95,9 +95,7 @@ impl Folder {
         let word = self.hinting.listening_since();
         let listed = self.listing.listed();
         self.listing.stamps.is_there()
-            && (word.zip(listed)).is_some_and(|(word, listed)| {
-                word + lateness_of_a_listing() <= listed.began
-            })
+            && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
     }
 
     /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all that came before
@@ -124,9 +122,7 @@ impl Folder {
         let entries = self.index.totals().base_entries;
         let interval = self.settings.proof.after(entries, self.listing.took(), self.settings.poll);
         match self.settings.proof {
-            ProofInterval::Auto if self.is_heard() => {
-                interval.max(self.settings.list)
-            }
+            ProofInterval::Auto if self.is_heard() => interval.max(self.settings.list),
             _ => interval,
         }
     }

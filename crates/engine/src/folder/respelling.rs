@@ -124,14 +124,21 @@ impl Folder {
         Ok(())
     }
 
-    /// Tells whether what is to come here has a namesake here that the service does not have: side by side they could not both
-    /// be there. The next round takes them for one entry. What was sent from the namesake and not yet seen may be the entry
-    /// itself, which got the spelling of one that is in the trash (protocol 8.8): the looks for it decide first.
-    pub(super) fn awaits_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
+    /// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the entry itself, which
+    /// got the spelling of one that is in the trash (protocol 8.8). The looks for it decide first.
+    pub(super) fn has_claimed_namesake(&self, node: &Node) -> Result<bool, FolderError> {
         let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
-        if self.namesake_here(node)?.is_some_and(is_claimed) {
-            return Ok(true);
-        }
+        Ok(self.namesake_here(node)?.is_some_and(is_claimed))
+    }
+
+    /// Whether what only the service has at a row can be taken for a local entry beside it.
+    pub(super) fn has_namesake_to_be(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.namesake_to_be(node)?.is_some())
+    }
+
+    /// Lets the next round take what only the service has at a row, and a namesake here that the service does not have, for one
+    /// entry: side by side they could not both be there. Tells whether there is such a namesake.
+    pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
         let Some(namesake) = self.namesake_to_be(node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
         if !self.is_busy_at(&self.index.path(node.id)?) && !self.is_busy_at(&self.index.path(namesake.id)?) {
