@@ -54,7 +54,10 @@ impl Run<'_> {
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
             let Some(there) = exact.or_else(folded) else {
-                let may_stay = self.scenario.has_other_devices() && world.stays_for_unsynced(&path, serial);
+                // Elsewhere its directory is made on the service again.
+                let may_stay = world.mode.pulls()
+                    && self.scenario.has_other_devices()
+                    && world.stays_for_unsynced(&path, serial);
                 if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }

@@ -91,6 +91,13 @@ impl RunningListing {
         self.seen[bit / 64] |= 1 << (bit % 64);
     }
 
+    fn unsee(&mut self, node: NodeId) {
+        let bit = usize::try_from(node.0).unwrap_or(0);
+        if let Some(word) = self.seen.get_mut(bit / 64) {
+            *word &= !(1 << (bit % 64));
+        }
+    }
+
     fn saw(&self, node: NodeId) -> bool {
         let bit = usize::try_from(node.0).unwrap_or(0);
         self.seen.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
@@ -313,6 +320,11 @@ impl Folder {
                     id
                 }
             };
+            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
+            if let Some((free, other)) = made_way {
+                running.unsee(free);
+                running.see(other);
+            }
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -339,6 +351,11 @@ impl Folder {
     ) -> Result<NodeId, FolderError> {
         let mut directory = NodeId::ROOT;
         for name in path.names() {
+            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
+            if let Some((free, other)) = made_way {
+                running.unsee(free);
+                running.see(other);
+            }
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported there.
@@ -554,6 +571,11 @@ impl Folder {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);
                 continue;
+            }
+            let made_way = self.make_way_for_own_name(directory, stored, &|node| seen.contains(&node))?;
+            if let Some((free, other)) = made_way {
+                seen.remove(&free);
+                seen.insert(other);
             }
             let found =
                 self.find_for_stored(directory, stored, Some(*remote), &|node| seen.contains(&node))?;

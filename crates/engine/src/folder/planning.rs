@@ -151,7 +151,7 @@ impl Folder {
             self.round.rest.walked(page.len());
             for mut node in page {
                 if self.waits_for_directory(&node)? {
-                    self.forget_what_was_tried(node.id, now)?;
+                    self.forget_what_was_tried(&node, now)?;
                     self.round.cursor = Cursor::after(&node);
                     continue;
                 }
@@ -203,6 +203,9 @@ impl Folder {
         // What the remote side has was never seen by a scan, so the rules are asked here.
         if here.frozen || self.is_left_to_remote(node, here) {
             self.forget_problem_of_ignored(node)?;
+            if here.frozen {
+                self.forget_what_was_tried(node, now)?;
+            }
             return Ok(Considered::Passed);
         }
         if self.is_blocked(node.id, now)? {
@@ -239,10 +242,11 @@ impl Folder {
             Action::Upload | Action::MakeDirectory(Side::Remote)
                 if !here.remote_is_there && node.id != NodeId::ROOT =>
             {
-                self.forget_what_was_tried(node.id, now)?;
+                self.forget_what_was_tried(node, now)?;
                 Ok(Considered::Passed)
             }
             Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
+                self.forget_what_was_tried(node, now)?;
                 Ok(Considered::Passed)
             }
             action => {
@@ -265,11 +269,11 @@ impl Folder {
         }
     }
 
-    /// What was wrong with an entry whose directory is not on the service any more is not tried before that one is there. Then
-    /// it is new; until then it is the directory that something may be wrong with.
-    fn forget_what_was_tried(&mut self, node: NodeId, now: Now) -> Result<(), FolderError> {
-        if !self.is_blocked(node, now)? {
-            self.index.clear_problem(node)?
+    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the other side. Until
+    /// then it is the directory that something may be wrong with. What kept a file from being summed stays a problem.
+    fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+        if node.trees().is_some() && !self.is_blocked(node.id, now)? {
+            self.index.clear_problem(node.id)?;
         }
         Ok(())
     }

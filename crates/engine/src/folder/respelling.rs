@@ -71,14 +71,9 @@ impl Folder {
         }
         let was = unseen.remote.as_ref().map(|remote| remote.node);
         let kind = was.map(|node| node.kind());
-        // A file that was sent to a name which the service spelled otherwise is filed under the file that has that name here,
-        // if there is one. Where changes travel here that one's name is not for the service to give.
-        let is_the_same = |there: RemoteNode| {
-            !self.settings.mode.pulls()
-                && unseen.base.is_some()
-                && matches!(there, RemoteNode::File(_))
-                && Some(there) == was
-        };
+        // What was sent to a name which the service spelled otherwise is filed under what has that name here, if there is any. Where changes travel here that one's name is not for the service to give.
+        let is_the_same =
+            |there: RemoteNode| !self.settings.mode.pulls() && unseen.base.is_some() && Some(there) == was;
         let is_respelled = |other: &Node| {
             other.id != unseen.id
                 && is_seen(other.id)
