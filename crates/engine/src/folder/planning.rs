@@ -493,7 +493,8 @@ impl Folder {
             return Ok(false);
         }
         if let Some(rival) = self.rival(node, stored)? {
-            if self.take_up_namesake(&rival)? {
+            // What was agreed on of the other one goes its own way first.
+            if rival.base.is_none() && self.take_up_namesake(&rival)? {
                 return Ok(false);
             }
             self.put_problem(
@@ -524,7 +525,7 @@ impl Folder {
     pub(super) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
         let Some(node) = self.index.node(node)? else { return Ok(false) };
         match self.rival(&node, &node.stored_name())? {
-            Some(rival) => Ok(!self.has_namesake_to_be(&rival)?),
+            Some(rival) => Ok(rival.base.is_some() || !self.has_namesake_to_be(&rival)?),
             None => Ok(false),
         }
     }
