@@ -288,7 +288,7 @@ impl Folder {
         }
         let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
-        self.doubt_below(target.id, doubts, now)?;
+        self.doubt_below(target.id, doubts)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }

@@ -509,7 +509,6 @@ impl Folder {
         &mut self,
         top: NodeId,
         doubts: Vec<(RelativePath, Option<Duration>)>,
-        now: Now,
     ) -> Result<(), FolderError> {
         let path = self.index.path(top)?;
         for (below, not_before) in doubts {
@@ -517,7 +516,7 @@ impl Folder {
             if let Some(directory) = self.index.locate(&moved)?
                 && directory.remote_entry() == Entry::Directory
             {
-                self.confirming.doubt_until(directory.id, not_before.unwrap_or(now.monotonic));
+                self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
             }
         }
         Ok(())

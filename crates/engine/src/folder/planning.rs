@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Content, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
-    conflict_name, encode_name,
+    Action, Content, Decision, Entry, FoldKey, Mode, OperationKind, RelativePath, Side, StoredName,
+    StoredPath, conflict_name, encode_name,
 };
 
 use super::completing::{Detail, Running};
@@ -493,8 +493,7 @@ impl Folder {
             return Ok(false);
         }
         if let Some(rival) = self.rival(node, stored)? {
-            // What was agreed on of the other one goes its own way first.
-            if rival.base.is_none() && self.take_up_namesake(&rival)? {
+            if self.may_be_taken_up(&rival, stored) && self.take_up_namesake(&rival)? {
                 return Ok(false);
             }
             self.put_problem(
@@ -521,11 +520,19 @@ impl Folder {
         Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
     }
 
+    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has given it just that one's
+    /// name, or if nobody agreed on it. What was agreed on goes its own way first, and what an archive keeps it keeps.
+    fn may_be_taken_up(&self, rival: &Node, stored: &StoredName) -> bool {
+        let is_nobodys = rival.base.is_none() && self.settings.mode != Mode::Archive;
+        is_nobodys || rival.stored_name() == *stored
+    }
+
     /// Whether a row still has to give way to another one for its name.
     pub(super) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
         let Some(node) = self.index.node(node)? else { return Ok(false) };
         match self.rival(&node, &node.stored_name())? {
-            Some(rival) => Ok(rival.base.is_some() || !self.has_namesake_to_be(&rival)?),
+            Some(rival) => Ok(!self.may_be_taken_up(&rival, &encode_name(&node.name))
+                || !self.has_namesake_to_be(&rival)?),
             None => Ok(false),
         }
     }

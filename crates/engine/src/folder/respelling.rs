@@ -72,8 +72,12 @@ impl Folder {
         let was = unseen.remote.as_ref().map(|remote| remote.node);
         let kind = was.map(|node| node.kind());
         // What was sent to a name which the service spelled otherwise is filed under what has that name here, if there is any. Where changes travel here that one's name is not for the service to give.
-        let is_the_same =
-            |there: RemoteNode| !self.settings.mode.pulls() && unseen.base.is_some() && Some(there) == was;
+        let is_the_same = |there: RemoteNode| {
+            !self.settings.mode.pulls()
+                && unseen.base.is_some()
+                && unseen.local.kind().is_some()
+                && Some(there) == was
+        };
         let is_respelled = |other: &Node| {
             other.id != unseen.id
                 && is_seen(other.id)
@@ -92,7 +96,10 @@ impl Folder {
     /// Files what was seen under a new spelling, with all below it, under the row that it had before; returns the rows
     /// that were seen by this.
     pub(super) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, FolderError> {
+        let doubts = self.doubts_below(from)?;
         let reached = self.index.respell(from, to)?;
+        self.doubt_below(to, doubts)?;
+        self.confirming.reload();
         for id in &reached {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;
@@ -293,7 +300,9 @@ impl Folder {
 
     /// What a row had, its twin has, where the local side was seen.
     fn hand_over(&mut self, node: &Node, twin: NodeId) -> Result<(), FolderError> {
+        let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, twin, Side::Remote)?;
+        self.doubt_below(twin, doubts)?;
         if let (Some(record), Some(mut twin)) = (&node.remote, self.index.node(twin)?) {
             let seen = RemoteRecord::seen(record.node, &node.stored_name(), &twin.name);
             twin.remote = Some(RemoteRecord { claimed: record.claimed, ..seen });

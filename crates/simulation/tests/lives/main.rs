@@ -4,3 +4,4 @@ mod disks;
 mod living;
 mod respelling;
 mod seeds;
+mod usual;
