@@ -133,7 +133,8 @@ impl Confirming {
 
     /// Whether what is seen at a row was sent there and given up too early.
     pub(super) fn take_given_up(&mut self, node: NodeId, seen: RemoteNode) -> bool {
-        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&node) == Some(&file));
+        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&node) == Some(&file))
+            && !planted::is(Planted::GivenUpForgotten);
         is_sent && self.given_up.remove(&node).is_some()
     }
 
@@ -490,6 +491,9 @@ impl Folder {
         top: NodeId,
     ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
         let mut doubts = Vec::new();
+        if planted::is(Planted::DoubtLeftBehind) {
+            return Ok(doubts);
+        }
         for (directory, waiting) in &self.confirming.waiting {
             if self.index.node(*directory)?.is_none() {
                 continue;

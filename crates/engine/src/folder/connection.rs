@@ -229,7 +229,7 @@ impl Folder {
             match what {
                 Suspected::Operation(running) => self.entry_failed(&running, &error, now)?,
                 Suspected::Directory(directory) => self.directory_failed(directory, &error, now),
-                Suspected::Move => self.move_look_failed(now)?,
+                Suspected::Move => self.move_look_failed(now),
                 Suspected::Listing => self.listing_failed(&error, now),
             }
         }
@@ -291,7 +291,7 @@ impl Folder {
             }
             (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
             (_, Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
-            (_, Suspected::Move) => self.move_look_failed(now)?,
+            (_, Suspected::Move) => self.move_look_failed(now),
             (_, Suspected::Listing) => self.listing_failed(error, now),
         }
         Ok(())
