@@ -43,7 +43,7 @@ pub enum Planted {
     OwnWorkExplains,
     /// A listing that began right after the first word of the service counts as not late.
     LateListingProves,
-    /// A move that failed is always tried again after the first pause.
+    /// A move that failed is always tried again after the first pause, whatever the service refused at its end.
     MoveTriedOn,
     /// What is still to be looked at in a directory is forgotten when that is moved.
     DoubtLeftBehind,
