@@ -29,7 +29,7 @@ fn what_is_still_to_be_looked_at_is_looked_at_where_it_was_moved_to() {
 /// Once, what was sent, was given up too early, and was removed or moved here before it was seen, was taken for others'.
 #[test]
 fn what_was_given_up_too_early_is_known_again_when_it_is_seen() {
-    let lives = [1_000_597, 2_006_581, 2_007_417];
+    let lives = [1_000_597, 2_006_581, 2_007_417, 3_003_625];
     assert_ends_well(&lives.map(|seed| (Mode::Backup, DOUBTED, seed)));
 }
 
