@@ -35,8 +35,8 @@ impl Patience {
         Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
     }
 
-    /// Whether every folder has come to where it will not get on without a person, or is proven.
-    pub(crate) fn is_settled(&mut self, status: &StatusDocument, now: Instant) -> bool {
+    /// Looks at a status; tells whether every folder has come to where it will not get on without a person, or is proven.
+    pub(crate) fn judge(&mut self, status: &StatusDocument, now: Instant) -> bool {
         if status.folders.is_empty() {
             return true;
         }
@@ -134,10 +134,10 @@ mod tests {
     fn an_old_proof_ends_no_waiting() {
         let now = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(100));
-        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 99)]), now));
-        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100)]), now));
-        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
-        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 99)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             let case = format!("{verdict:?} {held:?} {settled:?}");
             (status.folders[0].held, status.folders[0].settled) = (held, settled);
             let mut patience = Patience::since(Timestamp::from_seconds(100));
-            assert_eq!(patience.is_settled(&status, now), expected, "{case}");
+            assert_eq!(patience.judge(&status, now), expected, "{case}");
         }
     }
 
@@ -188,9 +188,9 @@ mod tests {
         let start = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(0));
         let offline = status(&[(Verdict::Offline, 0)]);
-        assert!(!patience.is_settled(&offline, start));
-        assert!(!patience.is_settled(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
-        assert!(!patience.is_settled(&offline, start + LONGEST_OUTAGE));
-        assert!(patience.is_settled(&offline, start + 2 * LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start));
+        assert!(!patience.judge(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start + LONGEST_OUTAGE));
+        assert!(patience.judge(&offline, start + 2 * LONGEST_OUTAGE));
     }
 }

@@ -189,7 +189,10 @@ impl Folder {
                 }
             }
             Detail::MakeRemoteDirectory => {
-                self.index.clear_problem(node.id)?;
+                // What it holds here may not be known yet, and nothing else remembers that.
+                if !self.remains_unreadable(&node)? {
+                    self.index.clear_problem(node.id)?;
+                }
                 if node.id == NodeId::ROOT {
                     node.remote =
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
@@ -291,12 +294,15 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
+        let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
+        self.doubt_below(target.id, doubts)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
         self.departing.arrived(&self.index.stored_path(target.id)?);
         self.resolving.moved(ends, now);
+        self.pacing.moved(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;
@@ -392,14 +398,12 @@ impl Folder {
 
     /// What failed without being a problem rests before it is tried again, longer each time.
     fn let_rest(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
-        let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
-        match &running.detail {
-            Detail::MoveRemote(remote_move) => {
-                let target = self.index.child(remote_move.directory, &remote_move.name)?;
-                let ends = [running.node].into_iter().chain(target.map(|target| target.id));
-                self.pacing.rest_move(ends, attempts, now);
-            }
-            _ => self.pacing.rest(running.node, attempts, now),
+        if let Detail::MoveRemote(remote_move) = &running.detail {
+            let target = self.index.child(remote_move.directory, &remote_move.name)?;
+            self.pacing.rest_move(running.node, target.map(|target| target.id), now);
+        } else {
+            let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+            self.pacing.rest(running.node, attempts, now);
         }
         Ok(())
     }
@@ -469,7 +473,7 @@ impl Folder {
         error: &DiskError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if self.is_root_lost(error, now) {
+        if self.take_lost_root(error, now) {
             return Ok(());
         }
         match (scope::of_disk(&error.kind), &error.kind) {

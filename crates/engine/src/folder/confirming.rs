@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, FoldKey, StoredName, Timestamp};
+use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
 
 use super::connection::Suspected;
 use super::{Folder, FolderError};
@@ -36,6 +36,8 @@ pub(super) struct Confirming {
     accepted: BTreeSet<NodeId>,
     /// What was sent to a row, for as long as the service may be too late to show it.
     sent: BTreeMap<NodeId, Sent>,
+    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late for that.
+    given_up: BTreeMap<(NodeId, Name), File>,
     /// An earlier run may have sent anything until then.
     all_sent_until: Option<Duration>,
     directories: BTreeMap<CommandId, NodeId>,
@@ -120,6 +122,24 @@ impl Confirming {
     /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
     pub(super) fn forget(&mut self, node: NodeId) {
         self.accepted.remove(&node);
+    }
+
+    /// A look contradicts what was sent to a row.
+    pub(super) fn give_up(&mut self, node: &Node, sent: RemoteNode) {
+        if let RemoteNode::File(file) = sent {
+            self.given_up.insert((node.parent, node.name.clone()), file);
+        }
+    }
+
+    /// Takes what is seen at a row; tells whether it was sent there and given up too early.
+    pub(super) fn take_given_up(&mut self, node: &Node, seen: RemoteNode) -> bool {
+        if self.given_up.is_empty() {
+            return false;
+        }
+        let place = (node.parent, node.name.clone());
+        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&place) == Some(&file))
+            && !planted::is(Planted::GivenUpForgotten);
+        is_sent && self.given_up.remove(&place).is_some()
     }
 
     /// A directory's content is doubted: it is looked at even if nothing was sent there.
@@ -469,6 +489,47 @@ impl Folder {
         self.follow_departures(now)
     }
 
+    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and when.
+    pub(super) fn doubts_below(
+        &self,
+        top: NodeId,
+    ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
+        let mut doubts = Vec::new();
+        if planted::is(Planted::DoubtLeftBehind) {
+            return Ok(doubts);
+        }
+        for (directory, waiting) in &self.confirming.waiting {
+            if self.index.node(*directory)?.is_none() {
+                continue;
+            }
+            let lineage = self.index.lineage(*directory)?;
+            if let Some(place) = lineage.iter().position(|above| above.id == top) {
+                let below = lineage[place + 1..].iter();
+                let path = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
+                doubts.push((path, waiting.not_before));
+            }
+        }
+        Ok(doubts)
+    }
+
+    /// A directory was moved with those in it that were still to be looked at: they are looked at where they are now.
+    pub(super) fn doubt_below(
+        &mut self,
+        top: NodeId,
+        doubts: Vec<(RelativePath, Option<Duration>)>,
+    ) -> Result<(), FolderError> {
+        let path = self.index.path(top)?;
+        for (below, not_before) in doubts {
+            let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
+            if let Some(directory) = self.index.locate(&moved)?
+                && directory.remote_entry() == Entry::Directory
+            {
+                self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
     /// What a look shows at a row or below it is believed, whatever was sent there.
     pub(super) fn believe_below(&mut self, top: NodeId) -> Result<(), FolderError> {
         let sent: Vec<NodeId> = self.confirming.sent.keys().copied().collect();
@@ -533,6 +594,9 @@ impl Folder {
     /// What was sent did not arrive, so the service has what it had before. That is no news, so what is remembered of
     /// failures stays: else what is refused would be sent again without a pause.
     fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) {
+            self.confirming.give_up(node, claim.node);
+        }
         self.keeping_failures(node, Self::remote_vanished)
     }
 

@@ -128,14 +128,15 @@ impl Connection {
         [retry, self.full_until].into_iter().flatten().min()
     }
 
-    pub(super) fn timer(&mut self, now: Now) {
+    /// Tells whether files may be sent again, which had to wait for room in the account.
+    pub(super) fn timer(&mut self, now: Now) -> bool {
         if let Some(trouble) = &mut self.trouble
             && trouble.retry_at.is_some_and(|time| time <= now.monotonic)
         {
             (trouble.retry_at, trouble.next_try) = (None, None);
             self.want_probe();
         }
-        self.full_until = self.full_until.filter(|time| *time > now.monotonic);
+        self.full_until.take_if(|time| *time <= now.monotonic).is_some()
     }
 
     /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was full.
@@ -228,7 +229,7 @@ impl Folder {
             match what {
                 Suspected::Operation(running) => self.entry_failed(&running, &error, now)?,
                 Suspected::Directory(directory) => self.directory_failed(directory, &error, now),
-                Suspected::Move => self.move_look_failed(now)?,
+                Suspected::Move => self.move_look_failed(now),
                 Suspected::Listing => self.listing_failed(&error, now),
             }
         }
@@ -290,7 +291,7 @@ impl Folder {
             }
             (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
             (_, Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
-            (_, Suspected::Move) => self.move_look_failed(now)?,
+            (_, Suspected::Move) => self.move_look_failed(now),
             (_, Suspected::Listing) => self.listing_failed(error, now),
         }
         Ok(())

@@ -49,6 +49,7 @@ use jottad_core::{Loss, RelativePath, Timestamp};
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
 use crate::index::{Fact, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
@@ -372,7 +373,9 @@ impl Folder {
         if self.scanning.timer(now) {
             self.root.doubt();
         }
-        self.connection.timer(now);
+        if self.connection.timer(now) && !planted::is(Planted::RoomNotNoticed) {
+            self.round.restart();
+        }
         self.confirming.timer(now);
         self.listing.timer(now);
         self.prove_in_time(now);
