@@ -413,7 +413,7 @@ impl Folder {
                         digesting.digest.add_remote_file(&stored, file.content);
                     }
                     (Side::Local, _, Local::File { stat, .. }) => {
-                        digesting.digest.add_local_file(&path, &stat)
+                        digesting.digest.add_local_file(&path, &stat);
                     }
                     (Side::Remote, Some(RemoteNode::Directory), _) => {
                         digesting.pending.push((below.id, ChildCursor::default(), path, stored));

@@ -326,6 +326,7 @@ impl Folder {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
         };
+        self.backlog.spend(entries.len());
         // Between two batches a row may have gone.
         running.way.clear();
         for entry in entries {
@@ -627,6 +628,7 @@ impl Folder {
         if path.names().len() >= DEEPEST {
             return Ok(());
         }
+        self.backlog.spend(entries.len());
         for (stored, remote) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);

@@ -11,6 +11,7 @@ pub(crate) mod pass;
 mod peer;
 mod state_lock;
 mod status;
+mod steady_clock;
 mod supervisor;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jottad_core::{Name, Timestamp};
-use jottad_engine::{DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict};
+use jottad_engine::{
+    DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict, since_boot,
+};
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
@@ -20,6 +22,7 @@ use crate::daemon::events::Events;
 use crate::daemon::folder::{Kept, Phase, Setup};
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
+use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::link::{LinkChanges, ServiceLink};
 use crate::output::{now, path_text};
@@ -209,12 +212,21 @@ impl Supervisor {
     /// Carries hints in and notices out.
     async fn attend(&mut self, mut started: Started) -> Left {
         let mut watched = true;
-        let mut trash_is_due = Instant::now();
+        let mut clock = SteadyClock::default();
+        clock.look(since_boot(), now());
+        let mut trash_is_due = Instant::now() + TRUSTED_AFTER;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(trash_is_due) => {
-                    self.expire_trash(started.disk.clone());
-                    trash_is_due += TRASH_INTERVAL;
+                    if clock.look(since_boot(), now()) {
+                        self.expire_trash(started.disk.clone());
+                    } else {
+                        tracing::info!(
+                            folder = self.setup.folder.name,
+                            "the clock was set, so nothing goes from the local trash before it has gone evenly for an hour"
+                        );
+                    }
+                    trash_is_due = Instant::now() + TRASH_INTERVAL.max(TRUSTED_AFTER);
                 }
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,

@@ -3,7 +3,8 @@
 use jottad_core::Mode;
 use jottad_simulation::{Extras, run, scenario};
 
-const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false };
+const PLAIN: Extras =
+    Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false, steps: false };
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
 
 #[track_caller]
