@@ -41,6 +41,18 @@ pub struct Loss {
     pub replaced: u64,
 }
 
+impl Loss {
+    /// Both together, out of what this one counts against.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self {
+            agreed: self.agreed,
+            deleted: self.deleted.saturating_add(more.deleted),
+            replaced: self.replaced.saturating_add(more.replaced),
+        }
+    }
+}
+
 /// Whether deletes must wait for a person for what was lost since a window of time began.
 ///
 /// It counts against what was agreed on then, so that files which were added meanwhile make no deletion look small. A

@@ -169,6 +169,8 @@ pub enum Hold {
         entries: u64,
         /// The files among them.
         files: u64,
+        /// Files that were deleted within a day before, if it is with them that it is too much; 0 otherwise.
+        lost_before: u64,
     },
     /// Too many files overwritten at once.
     Overwrites {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jottad_core::moves::Parked;
-use jottad_core::{File, Name, OperationKind, RelativePath, Side};
+use jottad_core::{File, Loss, Name, OperationKind, RelativePath, Side};
 
 use super::connection::Suspected;
 use super::pacing::Outage;
@@ -62,6 +62,8 @@ pub(super) enum Detail {
         name: Name,
     },
     Trash {
+        /// What counts as lost when it is done.
+        loss: Loss,
         side: Side,
     },
     SetRemoteTime {
@@ -215,14 +217,16 @@ impl Folder {
             Detail::Follow { target } => self.followed(&node, *target)?,
             Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name, now)?,
-            Detail::Trash { side: Side::Remote } => {
+            Detail::Trash { side: Side::Remote, loss } => {
+                self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
                 self.departing.left(&self.index.stored_path(node.id)?, now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
             }
-            Detail::Trash { side: Side::Local } => {
+            Detail::Trash { side: Side::Local, loss } => {
+                self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
                 self.look_at_rules(&node, &running.path);
                 self.local_vanished(&mut node)?;
@@ -385,6 +389,11 @@ impl Folder {
             if !planted::is(Planted::MoveNotNoted) {
                 self.resolving.doubt(remote_move.clone());
             }
+        }
+        if let Detail::Trash { loss, .. } = &running.detail
+            && matches!(error, OperationError::Remote(error) if error.may_be_done)
+        {
+            self.doubt_loss(node.id, *loss);
         }
         self.withdraw_claim(node.id, running, error, now)?;
         self.round.restart();

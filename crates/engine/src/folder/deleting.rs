@@ -51,7 +51,17 @@ struct Due {
     node: NodeId,
     /// Nobody approved it yet.
     is_fresh: bool,
+    /// Nothing, if it was approved.
     loss: Loss,
+}
+
+/// How much waits to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HeldDeletes {
+    pub(super) entries: u64,
+    pub(super) files: u64,
+    /// Files that were deleted within a day before, if it is with them that it is too much.
+    pub(super) lost_before: u64,
 }
 
 /// A delete that the path rules ask for.
@@ -86,10 +96,7 @@ impl Folder {
                 && self.index.held(due.node)? != Some(false)
                 && !self.was_tried_enough(&doomed, now)?
             {
-                if due.is_fresh && !self.attempts.contains_key(&due.node) {
-                    self.note_loss(due.loss)?;
-                }
-                self.issue_delete(&doomed)?;
+                self.issue_delete(&doomed, due.loss)?;
                 self.round.restart();
             }
         }
@@ -144,6 +151,7 @@ impl Folder {
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
                 let mut loss = Loss::default();
                 if is_fresh {
+                    self.losses_in_doubt.remove(&doomed.node.id);
                     let amount = self.amount(&doomed)?;
                     loss.deleted = amount.old_files;
                     let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
@@ -165,13 +173,14 @@ impl Folder {
         let Amount { entries, files, .. } = counting.amount;
         let is_asked_for = self.index.fact(Fact::HoldNextDeletes)?.is_some();
         let is_too_much = (is_asked_for && entries > 0)
-            || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files)
-            || self.loses_too_much(counting.loss)?;
-        if is_too_much && !planted::is(Planted::NoHold) {
+            || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
+        let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
+        if (is_too_much || lost_before.is_some()) && !planted::is(Planted::NoHold) {
             for due in counting.due.iter().filter(|due| due.is_fresh) {
                 self.index.hold(due.node, HeldAction::Delete)?;
             }
-            self.index.set_fact(Fact::HeldDeletes, Some(&format!("{entries} {files}")))?;
+            let lost_before = lost_before.unwrap_or(0);
+            self.index.set_fact(Fact::HeldDeletes, Some(&format!("{entries} {files} {lost_before}")))?;
             counting.due.retain(|due| !due.is_fresh);
         } else if counting.due.is_empty() {
             self.index.set_fact(Fact::HoldNextDeletes, None)?;
@@ -184,16 +193,20 @@ impl Folder {
         Ok(())
     }
 
-    /// How much waits to be deleted: entries and files.
-    pub(super) fn held_deletes(&self) -> Result<Option<(u64, u64)>, FolderError> {
+    /// What waits to be deleted.
+    pub(super) fn held_deletes(&self) -> Result<Option<HeldDeletes>, FolderError> {
         let waiting = self.index.count_waiting(HeldAction::Delete)?;
         if waiting == 0 {
             return Ok(None);
         }
         let counted = self.index.fact(Fact::HeldDeletes)?;
-        let counted = counted.as_deref().and_then(|text| text.split_once(' '));
-        let counted = counted.and_then(|(entries, files)| Some((entries.parse().ok()?, files.parse().ok()?)));
-        Ok(Some(counted.unwrap_or((waiting, 0))))
+        let mut numbers = counted.iter().flat_map(|text| text.split(' ')).map(|text| text.parse().ok());
+        let mut next = || numbers.next().flatten();
+        Ok(Some(HeldDeletes {
+            entries: next().unwrap_or(waiting),
+            files: next().unwrap_or(0),
+            lost_before: next().unwrap_or(0),
+        }))
     }
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
@@ -234,7 +247,7 @@ impl Folder {
         Ok(amount)
     }
 
-    fn issue_delete(&mut self, doomed: &Doomed) -> Result<(), FolderError> {
+    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
         let remote = self.index.stored_path(node.id)?;
@@ -275,7 +288,7 @@ impl Folder {
                 path,
                 to: None,
                 bytes: None,
-                detail: Detail::Trash { side: doomed.side },
+                detail: Detail::Trash { side: doomed.side, loss },
                 before: None,
             },
         )?;
@@ -284,7 +297,7 @@ impl Folder {
 
     /// Whether something is on its way to the local trash.
     pub(super) fn is_trashing_here(&self) -> bool {
-        self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local }))
+        self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
     }
 
     /// What the remote directory must hold for it to be removed as a whole.
@@ -329,7 +342,7 @@ impl Folder {
             }
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if !self.was_tried_enough(&doomed, now)? {
-                self.issue_delete(&doomed)?;
+                self.issue_delete(&doomed, Loss::default())?;
             }
         }
         Ok(())

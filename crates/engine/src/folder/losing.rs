@@ -51,10 +51,7 @@ impl Losing {
 
     /// Whether what is to be deleted now is too much, with what was deleted before.
     fn holds(&self, limits: DeleteLimits, more: Loss) -> bool {
-        let mut loss = self.current.loss;
-        loss.deleted += more.deleted;
-        loss.replaced += more.replaced;
-        holds_loss(limits, loss)
+        holds_loss(limits, self.current.loss.with(more))
     }
 }
 
@@ -96,21 +93,37 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether to delete this much of what was there before would be too much, with what was deleted lately.
-    pub(super) fn loses_too_much(&self, more: Loss) -> Result<bool, FolderError> {
-        Ok(more.deleted > 0
-            && self.losing()?.is_some_and(|losing| losing.holds(self.settings.delete_limits, more)))
+    /// How many files were deleted lately, if to delete this much more of what was there before would be too much.
+    pub(super) fn too_much_with(&self, more: Loss) -> Result<Option<u64>, FolderError> {
+        let Some(losing) = self.losing()?.filter(|_| more.deleted > 0) else { return Ok(None) };
+        let in_doubt = self.losses_in_doubt.values().fold(Loss::default(), |sum, loss| sum.with(*loss));
+        let is_too_much = losing.holds(self.settings.delete_limits, more.with(in_doubt));
+        Ok(is_too_much.then(|| losing.current.loss.with(in_doubt).deleted))
     }
 
-    /// Deletes were asked for.
+    /// Whether a delete was done is not known. It counts until the row turns out to be there still.
+    pub(super) fn doubt_loss(&mut self, node: NodeId, loss: Loss) {
+        if loss.deleted > 0 {
+            self.losses_in_doubt.insert(node, loss);
+        }
+    }
+
+    /// A row is gone on both sides: so a delete that was in doubt was done.
+    pub(super) fn settle_loss(&mut self, node: NodeId) -> Result<(), FolderError> {
+        match self.losses_in_doubt.remove(&node) {
+            Some(loss) => self.note_loss(loss),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes were done. It is not counted when they are asked for: a kill would have them asked for, and counted, twice.
     pub(super) fn note_loss(&mut self, more: Loss) -> Result<(), FolderError> {
         if more.deleted == 0 {
             return Ok(());
         }
         let Some(mut losing) = self.losing()? else { return Ok(()) };
         for window in [&mut losing.current, &mut losing.next] {
-            window.loss.deleted += more.deleted;
-            window.loss.replaced += more.replaced;
+            window.loss = window.loss.with(more);
         }
         self.set_losing(losing)
     }

@@ -41,7 +41,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{Loss, RelativePath, Timestamp};
 
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
@@ -132,6 +132,8 @@ pub struct Folder {
     busy: BTreeSet<NodeId>,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
+    /// What goes with deletes of which it is not known whether they were done.
+    losses_in_doubt: BTreeMap<NodeId, Loss>,
     pacing: Pacing,
     /// How often in a row what was seen was not written down at once.
     postponed: u32,
@@ -193,6 +195,7 @@ impl Folder {
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
+            losses_in_doubt: BTreeMap::new(),
             pacing: Pacing::default(),
             postponed: 0,
             tally: RefCell::default(),

@@ -319,6 +319,7 @@ impl Folder {
                 }
                 node.base = None;
                 self.index.save(node)?;
+                self.settle_loss(node.id)?;
                 self.free_namesakes(node)?;
             }
             Action::Adopt => {

@@ -7,6 +7,7 @@ use jottad_core::{
 };
 
 use super::completing::Running;
+use super::deleting::HeldDeletes;
 use super::places::Places;
 use super::{Folder, FolderError, Pause};
 use crate::event::CommandId;
@@ -158,7 +159,12 @@ impl Folder {
             let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
             return Ok(Some(Hold::Overwrites { files, rewritten }));
         }
-        Ok(self.held_deletes()?.map(|(entries, files)| Hold::Deletes { entries, files }))
+        let held = self.held_deletes()?;
+        Ok(held.map(|HeldDeletes { entries, files, lost_before }| Hold::Deletes {
+            entries,
+            files,
+            lost_before,
+        }))
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.

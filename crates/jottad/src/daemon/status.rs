@@ -186,10 +186,16 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             ("root", reason.clone(), choices)
         }
         Hold::Place { reason } => ("place", reason.clone(), Vec::new()),
-        Hold::Deletes { entries, files } => {
+        Hold::Deletes { entries, files, lost_before } => {
             let entries = count(*entries, "entry", "entries");
             let files = count(*files, "file", "files");
-            let reason = format!("{entries} would be deleted at once ({files})");
+            let reason = match lost_before {
+                0 => format!("{entries} would be deleted at once ({files})"),
+                before => {
+                    let before = count(*before, "file", "files");
+                    format!("{entries} would be deleted ({files}), after {before} within a day")
+                }
+            };
             ("deletes", reason, let_or_bring(approve, reject))
         }
         Hold::Overwrites { files, rewritten } => {

@@ -21,7 +21,7 @@ use crate::daemon::folder::{Phase, Setup};
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
-use crate::link::ServiceLink;
+use crate::link::{LinkChanges, ServiceLink};
 use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
@@ -113,7 +113,8 @@ where
             handle.shutdown().await;
         }
         let obstacle = supervisor.died(format!("the folder's task died: {death}"), began.elapsed());
-        if matches!(supervisor.wait_to_try_again(obstacle).await, Left::Stopped) {
+        let mut changes = supervisor.link.changes();
+        if matches!(supervisor.wait_to_try_again(obstacle, &mut changes).await, Left::Stopped) {
             return;
         }
     }
@@ -122,7 +123,9 @@ where
 impl Supervisor {
     /// Runs until told to stop.
     pub(super) async fn run(mut self) {
+        let mut changes = self.link.changes();
         loop {
+            changes.forget();
             let left = match self.start().await {
                 Ok(started) => {
                     let began = started.at;
@@ -134,7 +137,7 @@ impl Supervisor {
                 Err(obstacle) => Left::Obstructed(obstacle),
             };
             let next = match left {
-                Left::Obstructed(obstacle) => self.wait_to_try_again(obstacle).await,
+                Left::Obstructed(obstacle) => self.wait_to_try_again(obstacle, &mut changes).await,
                 left => left,
             };
             if matches!(next, Left::Stopped) {
@@ -270,14 +273,16 @@ impl Supervisor {
         left
     }
 
-    async fn wait_to_try_again(&mut self, obstacle: Obstacle) -> Left {
+    async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
         tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
         self.enter(Phase::Waiting { verdict, reason, hold });
         self.announce(verdict);
+        let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
             () = self.wake.notified() => Left::Again,
+            () = changes.changed(), if waits_for_link => Left::Again,
             () = tokio::time::sleep(try_again) => Left::Again,
         }
     }
@@ -447,6 +452,31 @@ mod tests {
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
         let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
         assert!(told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_that_comes_late_is_taken_up_at_once() {
+        let stop = watch::Sender::new(false);
+        let supervisor = supervisor(stop.subscribe());
+        let (phase, link) = (Arc::clone(&supervisor.phase), supervisor.link.clone());
+        let (places, config) = (supervisor.places.clone(), Config::parse("", &supervisor.places).unwrap());
+        let supervised = tokio::spawn(supervise(supervisor, Supervisor::run));
+        let waits_for = async |word: &str| {
+            let is_told = || match &*phase.lock().unwrap() {
+                Phase::Waiting { reason, .. } => reason.contains(word),
+                _ => false,
+            };
+            while !is_told() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        waits_for("not taken up yet").await;
+        let began = Instant::now();
+        link.reopen(&places, &config).await;
+        waits_for("nobody is logged in").await;
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        stop.send_replace(true);
+        supervised.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -142,7 +142,7 @@ fn what_a_removed_directory_costs_grows_with_its_entries_and_no_faster() {
 fn a_hold_says_how_much_is_in_what_it_holds_and_costs_nothing() {
     let (_place, mut folder) = removed(1500, "flat");
     count(&mut folder, 1);
-    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 1501, files: 1500 }));
+    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 1501, files: 1500, lost_before: 0 }));
     folder.pending().unwrap();
     let before = ROWS_READ.with(std::cell::Cell::get);
     for _ in 0..100 {
@@ -169,7 +169,10 @@ fn many_rows_are_counted_in_steps() {
     let mut folder = Folder::new(settings(), index).unwrap();
     let (_, steps) = count(&mut folder, 1);
     assert_eq!(steps, 3);
-    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 20_000, files: 20_000 }));
+    assert_eq!(
+        folder.hold().unwrap(),
+        Some(Hold::Deletes { entries: 20_000, files: 20_000, lost_before: 0 })
+    );
 }
 
 #[test]
@@ -253,6 +256,39 @@ fn what_is_new_may_go_again() {
     }
 }
 
+/// A kill between the question and its answer has the same delete asked for again.
+#[test]
+fn a_delete_counts_once_however_often_it_is_asked_for() {
+    let (place, mut index) = open();
+    let files: Vec<NodeId> =
+        (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.issue_confirmations(now(1000)).unwrap();
+    count(&mut folder, 1000);
+    for id in &files[..10] {
+        let mut node = folder.index.node(*id).unwrap().unwrap();
+        node.remote = None;
+        folder.index.save(&mut node).unwrap();
+    }
+    let asked = Loss { deleted: 1, ..Loss::default() };
+    for _ in 0..10 {
+        folder.round.begin_step();
+        folder.plan_deletes(now(1001)).unwrap();
+        assert_eq!(folder.running.len(), MOST_DELETES);
+        folder.index.commit().unwrap();
+        drop(folder);
+        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        folder = Folder::new(settings(), index).unwrap();
+    }
+    assert_eq!(folder.too_much_with(asked).unwrap(), None);
+    // What was in doubt counts, too, until the row turns out to be there.
+    folder.doubt_loss(files[0], Loss { deleted: 30, ..Loss::default() });
+    assert_eq!(folder.too_much_with(asked).unwrap(), Some(30));
+    folder.settle_loss(files[0]).unwrap();
+    folder.settle_loss(files[0]).unwrap();
+    assert_eq!(folder.too_much_with(asked).unwrap(), Some(30));
+}
+
 #[test]
 fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     let (_place, mut index) = open();
@@ -266,7 +302,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     folder.approve(now(1)).unwrap();
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.
-    assert_eq!(folder.held_deletes().unwrap(), Some((1, 1)));
+    assert_eq!(folder.held_deletes().unwrap(), Some(HeldDeletes { entries: 1, files: 1, lost_before: 0 }));
     folder.root = super::super::Root::default();
     folder.approve(now(3)).unwrap();
     count(&mut folder, 4);
