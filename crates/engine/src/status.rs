@@ -48,6 +48,10 @@ pub struct FolderStatus {
     pub verdict: Verdict,
     /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later try.
     pub settled: bool,
+    /// Nothing is left but what has failed although the service answers, and is tried again later: a directory or the whole
+    /// folder that it does not show, or an account that may do nothing. Unlike failures of entries this keeps it from being
+    /// settled.
+    pub only_failures_left: bool,
     /// As of when all three trees are known to agree: the end of the last complete comparison, or later where every
     /// change since is known to have been heard.
     pub proven_at: Option<Timestamp>,

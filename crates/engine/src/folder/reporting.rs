@@ -54,6 +54,7 @@ impl Folder {
         Ok(FolderStatus {
             verdict: self.verdict(held.is_some(), has_problems, settled && is_proven && !is_full).min(best),
             settled,
+            only_failures_left: self.has_only_failures_left(),
             proven_at: time(Fact::ProvenAt)?,
             heard: self.heard(),
             local_checked_at: time(Fact::LocalCheckedAt)?,
