@@ -120,6 +120,8 @@ pub struct Verification {
     pub sent: u64,
     /// Other entries that were brought in line: fetched, made, moved, removed, or given another time.
     pub mended: u64,
+    /// Operations for what was not agreed on when it began, or was changed or told of while it went on.
+    pub meanwhile: u64,
 }
 
 /// Operations that are still to be done.

@@ -140,6 +140,9 @@ pub(crate) struct FolderDocument {
     pub(crate) verdict: VerdictWord,
     /// Whether nothing is left that could be done now; `None` while that is not known.
     pub(crate) settled: Option<bool>,
+    /// Whether nothing is left but what fails although the service answers, and is tried again later; `None` while that is not
+    /// known.
+    pub(crate) only_failures_left: Option<bool>,
     pub(crate) proven_at: Option<Time>,
     pub(crate) local_checked_at: Option<Time>,
     pub(crate) remote_checked_at: Option<Time>,
@@ -335,6 +338,8 @@ pub(crate) struct VerificationDocument {
     pub(crate) sent: u64,
     /// Other entries that were brought in line.
     pub(crate) mended: u64,
+    /// Operations for what was changed or told of while it went on.
+    pub(crate) meanwhile: u64,
 }
 
 impl VerificationDocument {
@@ -349,6 +354,7 @@ impl VerificationDocument {
             unread: verification.unread,
             sent: verification.sent,
             mended: verification.mended,
+            meanwhile: verification.meanwhile,
         }
     }
 }
@@ -648,6 +654,7 @@ mod tests {
                 mode: "backup".into(),
                 verdict: VerdictWord(Verdict::Working),
                 settled: Some(false),
+                only_failures_left: Some(false),
                 proven_at: None,
                 local_checked_at: None,
                 remote_checked_at: None,
@@ -679,7 +686,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

@@ -319,6 +319,11 @@ impl Folder {
         error: &RemoteError,
         now: Now,
     ) -> Result<(), FolderError> {
+        let is_uncounted = planted::is(Planted::PauseUncounted) && !matches!(what, Suspected::Operation(_));
+        if is_uncounted {
+            self.connection.fail(scope, error, now);
+            return Ok(());
+        }
         if let (Suspected::Listing, Some(_)) = (&what, error.retry_after) {
             let failures = self.connection.count_listing_failure();
             self.connection.close(scope, error, failures, now);

@@ -353,8 +353,7 @@ impl Folder {
             Request::SyncNow => self.want_everything()?,
             Request::Verify => {
                 self.want_everything()?;
-                let last = self.index.history(0, 1)?.last().map_or(0, |line| line.id);
-                self.verifying.begin(last, now);
+                self.verifying.begin(now);
             }
             Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
             Request::Pause(Some(duration)) => {

@@ -1,6 +1,6 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about trouble.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
-use crate::event::ScannedDirectory;
+use crate::event::{Achieved, RemoteHint, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{FolderStatus, Verdict};
@@ -54,6 +54,8 @@ struct Driver {
     asked: Vec<(u64, &'static str, String)>,
     /// How the service refuses what is called so.
     refusals: BTreeMap<&'static str, RemoteError>,
+    /// What the service does not have.
+    missing: BTreeSet<String>,
     /// A listing of everything shows directories and nothing else.
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
@@ -74,6 +76,7 @@ impl Driver {
             commands: VecDeque::new(),
             asked: Vec::new(),
             refusals: BTreeMap::new(),
+            missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
         };
@@ -94,8 +97,12 @@ impl Driver {
 
     /// Takes an event in and everything that follows from it at once.
     fn tell(&mut self, event: Event) {
+        self.tell_all(vec![event]);
+    }
+
+    fn tell_all(&mut self, events: Vec<Event>) {
         let now = self.now();
-        self.commands.extend(self.folder.handle([event], now).unwrap());
+        self.commands.extend(self.folder.handle(events, now).unwrap());
         while let Some(command) = self.commands.pop_front() {
             if matches!(command.task, Task::ListTree) && !self.refusals.contains_key("list_tree") {
                 let listed = Event::Listed(command.id, self.listed());
@@ -139,9 +146,12 @@ impl Driver {
     fn listed(&self) -> Vec<ListedEntry> {
         let mut entries = Vec::new();
         for directory in &self.directories {
+            if self.missing.contains(directory) {
+                continue;
+            }
             entries.push(ListedEntry { path: Self::stored(directory), node: RemoteNode::Directory });
-            if !self.hides_files {
-                let file = format!("{directory}/f");
+            let file = format!("{directory}/f");
+            if !self.hides_files && !self.missing.contains(&file) {
                 entries
                     .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(self.agreed()) });
             }
@@ -195,6 +205,9 @@ impl Driver {
             Task::Poll => ("poll", String::new()),
             Task::CheckRoot => ("root", String::new()),
             Task::Hash { .. } => ("hash", String::new()),
+            Task::Look { path } => ("look", path.to_string()),
+            Task::Upload { path, .. } => ("upload", path.to_string()),
+            Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -206,6 +219,14 @@ impl Driver {
                 Outcome::ListedDirectory(refused.map_or_else(|| Ok(self.listed_in(directory)), Err))
             }
             Task::Poll => Outcome::Polled(refused.map_or(Ok("1".to_owned()), Err)),
+            Task::Look { path } => {
+                let seen = self.listed().into_iter().find(|entry| entry.path == *path);
+                Outcome::Looked(refused.map_or(Ok(seen.map(|entry| entry.node)), Err))
+            }
+            Task::Upload { path, .. } | Task::MakeRemoteDirectory { path, .. } => {
+                self.missing.remove(&path.to_string());
+                Outcome::Operation(Ok(Achieved::Done))
+            }
             Task::Hash { .. } => Outcome::Hashed(Ok(self.agreed().content.md5)),
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
@@ -398,4 +419,28 @@ fn who_waits_is_told_when_nothing_but_failures_is_left() {
         let status = driver.status();
         assert_eq!((status.verdict, status.only_failures_left), (Verdict::InSync, false), "{name}");
     }
+}
+
+#[test]
+fn a_verification_tells_what_it_found_from_what_was_done_meanwhile() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver.run_for(60);
+    driver.missing.extend(["a/f", "b/f", "new", "new/f"].map(str::to_owned));
+    driver.directories.push("new".to_owned());
+    let told = RemoteHint::Entry { path: Driver::stored("b/f"), told: Told::Gone };
+    driver.tell_all(vec![Event::Request(Request::Verify), Event::RemoteHint(told)]);
+    driver.run_for(60);
+    assert_eq!(driver.missing, BTreeSet::new());
+    let found = |driver: &Driver| {
+        let report = driver.folder.verification().unwrap();
+        assert!(report.ended.is_some());
+        (report.sent, report.mended, report.meanwhile)
+    };
+    assert_eq!(found(&driver), (1, 0, 3), "{:?}", driver.asked);
+    // What is found later is not its finding.
+    driver.missing.insert("a/f".to_owned());
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(60);
+    assert_eq!(driver.missing, BTreeSet::new());
+    assert_eq!(found(&driver), (1, 0, 3));
 }

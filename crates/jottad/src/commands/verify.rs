@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Resul
             all_are_there(&accepted, &verified)?;
             let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
             progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
-            if patience.is_settled(&status, Instant::now()) && is_over(&status, &verified) {
+            if patience.ends_with(&status, Instant::now()) && is_over(&status, &verified) {
                 break (status, verified);
             }
             tokio::time::sleep(patience.pause(Instant::now())).await;
@@ -99,6 +99,10 @@ fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Fa
         format_size(folder.bytes),
         found(folder)
     ))?;
+    if folder.meanwhile > 0 {
+        let changes = count(folder.meanwhile, "operation", "operations");
+        output.line(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
+    }
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");
         output.line(format_args!(
