@@ -45,6 +45,16 @@ pub enum Planted {
     OwnWorkExplains,
     /// A listing that began right after the first word of the service counts as not late.
     LateListingProves,
+    /// A move that failed is always tried again after the first pause, whatever the service refused at its end.
+    MoveTriedOn,
+    /// What is still to be looked at in a directory is forgotten when that is moved.
+    DoubtLeftBehind,
+    /// A move is sent as it was arranged, whatever others did there since.
+    MoveUnchecked,
+    /// What was given up too early is taken for others' when it is seen.
+    GivenUpForgotten,
+    /// That files may be sent to the account again is no reason to send those that waited for it.
+    RoomNotNoticed,
     /// A proof needs no look at the root's path.
     RootPathUnchecked,
 }

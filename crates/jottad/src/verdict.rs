@@ -35,8 +35,8 @@ impl Patience {
         Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
     }
 
-    /// Takes a status in; tells whether every folder has come to where it will not get on without a person, or is proven.
-    pub(crate) fn ends_with(&mut self, status: &StatusDocument, now: Instant) -> bool {
+    /// Looks at a status; tells whether every folder has come to where it will not get on without a person, or is proven.
+    pub(crate) fn judge(&mut self, status: &StatusDocument, now: Instant) -> bool {
         if status.folders.is_empty() {
             return true;
         }
@@ -156,10 +156,10 @@ mod tests {
     fn an_old_proof_ends_no_waiting() {
         let now = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(100));
-        assert!(!patience.ends_with(&status(&[(Verdict::InSync, 99)]), now));
-        assert!(patience.ends_with(&status(&[(Verdict::InSync, 100)]), now));
-        assert!(!patience.ends_with(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
-        assert!(patience.ends_with(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 99)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
             let case = format!("{verdict:?} {held:?} {settled:?}");
             (status.folders[0].held, status.folders[0].settled) = (held, settled);
             let mut patience = Patience::since(Timestamp::from_seconds(100));
-            assert_eq!(patience.ends_with(&status, now), expected, "{case}");
+            assert_eq!(patience.judge(&status, now), expected, "{case}");
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
             status.folders[0].only_failures_left = only_failures_left;
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             let case = format!("{verdict:?} {only_failures_left:?}");
-            assert_eq!(patience.ends_with(&status, Instant::now()), expected, "{case}");
+            assert_eq!(patience.judge(&status, Instant::now()), expected, "{case}");
         }
     }
 
@@ -226,9 +226,9 @@ mod tests {
         let start = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(0));
         let offline = status(&[(Verdict::Offline, 0)]);
-        assert!(!patience.ends_with(&offline, start));
-        assert!(!patience.ends_with(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
-        assert!(!patience.ends_with(&offline, start + LONGEST_OUTAGE));
-        assert!(patience.ends_with(&offline, start + 2 * LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start));
+        assert!(!patience.judge(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start + LONGEST_OUTAGE));
+        assert!(patience.judge(&offline, start + 2 * LONGEST_OUTAGE));
     }
 }

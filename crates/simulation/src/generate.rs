@@ -87,7 +87,7 @@ pub fn usual(seed: u64) -> (Mode, Extras) {
         2 => Mode::Pull,
         _ => Mode::Archive,
     };
-    let has = |bit: u32| seed / 4 >> bit & 1 == 1;
+    let has = |bit: u32| ((seed / 4) >> bit) & 1 == 1;
     let extras = Extras { rules: has(0), disks: has(1), meddling: has(2), refusals: has(3), doubts: has(4) };
     (mode, extras)
 }

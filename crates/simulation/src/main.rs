@@ -99,7 +99,7 @@ fn planted(name: Option<&str>) -> ExitCode {
         println!(
             "{}: found after {} of at most {} seeds of {}: {}",
             plant.name,
-            found.seed + 1,
+            found.seed + 1 - plant.first,
             plant.bound,
             plant.mode,
             found.violations.join("; ")

@@ -197,7 +197,10 @@ impl Folder {
                 }
             }
             Detail::MakeRemoteDirectory => {
-                self.index.clear_problem(node.id)?;
+                // What it holds here may not be known yet, and nothing else remembers that.
+                if !self.remains_unreadable(&node)? {
+                    self.index.clear_problem(node.id)?;
+                }
                 if node.id == NodeId::ROOT {
                     node.remote =
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
@@ -432,15 +435,12 @@ impl Folder {
 
     /// What failed without being a problem rests before it is tried again, longer each time.
     fn let_rest(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
-        match &running.detail {
-            Detail::MoveRemote(remote_move) => {
-                let target = self.index.child(remote_move.directory, &remote_move.name)?;
-                self.pacing.rest_move(running.node, target.map(|target| target.id), now);
-            }
-            _ => {
-                let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
-                self.pacing.rest(running.node, attempts, now);
-            }
+        if let Detail::MoveRemote(remote_move) = &running.detail {
+            let target = self.index.child(remote_move.directory, &remote_move.name)?;
+            self.pacing.rest_move(running.node, target.map(|target| target.id), now);
+        } else {
+            let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+            self.pacing.rest(running.node, attempts, now);
         }
         Ok(())
     }
@@ -510,7 +510,7 @@ impl Folder {
         error: &DiskError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if self.is_root_lost(error, now) {
+        if self.take_lost_root(error, now) {
             return Ok(());
         }
         match (scope::of_disk(&error.kind), &error.kind) {

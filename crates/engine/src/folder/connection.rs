@@ -248,7 +248,7 @@ impl Folder {
             match what {
                 Suspected::Operation(running) => self.entry_failed(&running, &error, now)?,
                 Suspected::Directory(directory) => self.directory_failed(directory, &error, now),
-                Suspected::Move => self.move_look_failed(now)?,
+                Suspected::Move => self.move_look_failed(now),
                 Suspected::Listing => self.listing_failed(&error, now),
             }
         }
@@ -300,11 +300,11 @@ impl Folder {
         match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
             (Blame::Unless(_), what) => self.suspect(what, error, now),
             (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {
-                self.stopped_by(what, scope, error, now)?;
+                self.stopped_by(what, scope, error, now);
             }
             (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
             (_, Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
-            (_, Suspected::Move) => self.move_look_failed(now)?,
+            (_, Suspected::Move) => self.move_look_failed(now),
             (_, Suspected::Listing) => self.listing_failed(error, now),
         }
         Ok(())
@@ -312,32 +312,25 @@ impl Folder {
 
     /// Takes a failure that stops more than what was asked for. A pause may be asked for because of this one thing, so its tries
     /// count at their own place, whatever the service answers to anything else, and the others come first.
-    fn stopped_by(
-        &mut self,
-        what: Suspected,
-        scope: Scope,
-        error: &RemoteError,
-        now: Now,
-    ) -> Result<(), FolderError> {
+    fn stopped_by(&mut self, what: Suspected, scope: Scope, error: &RemoteError, now: Now) {
         let is_uncounted = planted::is(Planted::PauseUncounted) && !matches!(what, Suspected::Operation(_));
         if is_uncounted {
             self.connection.fail(scope, error, now);
-            return Ok(());
+            return;
         }
         if let (Suspected::Listing, Some(_)) = (&what, error.retry_after) {
             let failures = self.connection.count_listing_failure();
             self.connection.close(scope, error, failures, now);
-            return Ok(());
+            return;
         }
         self.connection.fail(scope, error, now);
         let pause = self.connection.deadline().map(|time| time.saturating_sub(now.monotonic));
         match (pause.filter(|_| error.retry_after.is_some()), what) {
             (Some(pause), Suspected::Operation(running)) => self.rest_after(&running, pause, now),
             (Some(_), Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
-            (Some(_), Suspected::Move) => self.move_look_failed(now)?,
+            (Some(_), Suspected::Move) => self.move_look_failed(now),
             (_, what) => self.acquit(&what),
         }
-        Ok(())
     }
 
     /// The service answers, but does not list the folder: nothing is known of it until it does.

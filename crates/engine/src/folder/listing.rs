@@ -393,10 +393,10 @@ impl Folder {
                 claim.as_ref().map(|claim| seen.as_ref().is_some_and(|seen| seen.node == claim.node));
             match (&claim, &seen) {
                 (Some(claim), _) if has_arrived == Some(true) => {
-                    node.base = Some(node.base_from_claim(claim))
+                    node.base = Some(node.base_from_claim(claim));
                 }
-                (Some(claim), _) => self.confirming.give_up(node.id, claim.node),
-                (None, Some(seen)) if self.confirming.take_given_up(node.id, seen.node) => {
+                (Some(claim), _) => self.confirming.give_up(node, claim.node),
+                (None, Some(seen)) if self.confirming.take_given_up(node, seen.node) => {
                     node.base = Some(node.base_from_claim(seen));
                 }
                 (None, _) => {}

@@ -46,6 +46,7 @@ use jottad_core::{Loss, RelativePath, Timestamp};
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
 use crate::index::{Fact, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
@@ -326,7 +327,7 @@ impl Folder {
         if self.scanning.timer(now) {
             self.root.doubt();
         }
-        if self.connection.timer(now) {
+        if self.connection.timer(now) && !planted::is(Planted::RoomNotNoticed) {
             self.round.restart();
         }
         self.confirming.timer(now);

@@ -139,6 +139,10 @@ impl Folder {
         }
     }
 
+    fn may_follow_now(&self, from: &Node) -> bool {
+        self.remote_may_follow(from) || planted::is(Planted::MoveUnchecked)
+    }
+
     /// A move that failed for its own sake this often is left to the path rules.
     pub(super) fn is_given_up(&self, from: &Node) -> bool {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
@@ -147,6 +151,9 @@ impl Folder {
     /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either, until the pause of
     /// that problem is over.
     fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
+        if planted::is(Planted::MoveTriedOn) {
+            return Ok(false);
+        }
         Ok(self.index.problem(from.id)?.is_some_and(|problem| {
             problem.next_try.is_some_and(|time| time != BEING_TRIED)
                 && matches!(
@@ -278,7 +285,7 @@ impl Folder {
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
         // What others did there since the moves of this round were arranged may forbid it.
-        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.remote_may_follow(source))
+        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.may_follow_now(source))
         else {
             return Ok(false);
         };

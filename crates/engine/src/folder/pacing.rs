@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::index::NodeId;
+use crate::planted::{self, Planted};
 use crate::time::Now;
 
 /// The first try again is made at once, the second after this; it doubles with each further one.
@@ -73,6 +74,9 @@ impl Pacing {
         let (failures, failed) = self.failed_moves.entry(source).or_default();
         let rest = FIRST_MOVE_REST.saturating_mul(1 << (*failures).min(16)).min(LONGEST_REST);
         (*failures, *failed) = (failures.saturating_add(1), now.monotonic);
+        if planted::is(Planted::MoveTriedOn) {
+            *failures = 0;
+        }
         for end in [source].into_iter().chain(target) {
             self.resting.insert(end, now.monotonic + rest);
             self.moving.insert(end);

@@ -239,20 +239,19 @@ impl Folder {
     }
 
     /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
-    pub(super) fn move_look_failed(&mut self, now: Now) -> Result<(), FolderError> {
+    pub(super) fn move_look_failed(&mut self, now: Now) {
         if self.resolving.doubted.is_none() {
-            return Ok(());
+            return;
         }
         let looks = &mut self.resolving.looks;
         if let Some(delay) = DELAYS.get(looks.failed) {
             looks.failed += 1;
             looks.not_before = Some(now.monotonic + *delay);
-            return Ok(());
+            return;
         }
         self.resolving.unshown = self.resolving.doubted.take();
         self.resolving.looks = Looks::default();
         self.listing.want_everything();
-        Ok(())
     }
 
     /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether it arrived. Then

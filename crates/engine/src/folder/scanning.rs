@@ -191,7 +191,7 @@ impl Folder {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
             Ok(scanned) => self.merge_scan(&directory, depth, scanned, now),
-            Err(error) if self.is_root_lost(&error, now) => Ok(()),
+            Err(error) if self.take_lost_root(&error, now) => Ok(()),
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
     }
@@ -381,7 +381,7 @@ impl Folder {
             // No rule tells this of the path alone, so the row says that there is something.
             return self.ignore(&mut node, Local::Ignored);
         }
-        if !is_directory && !self.may_lose_mount(&mut node, now)? {
+        if !is_directory && !self.take_lost_mount(&mut node, now)? {
             return Ok(());
         }
         match seen {
@@ -486,7 +486,7 @@ impl Folder {
 
     /// The local entry is gone, with everything below it.
     pub(super) fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
-        if !self.may_lose_mount(node, now)? {
+        if !self.take_lost_mount(node, now)? {
             return Ok(());
         }
         self.vanish_below(node.id, Some(now))?;

@@ -131,7 +131,7 @@ impl Driver {
         self.asked.iter().filter(|(at, asked, _)| *asked == what && *at >= since).count()
     }
 
-    fn agreed(&self) -> File {
+    fn agreed() -> File {
         File {
             content: Content { size: 3, md5: Md5::from_bytes([7; 16]) },
             modified: Timestamp::from_seconds(1),
@@ -153,7 +153,7 @@ impl Driver {
             let file = format!("{directory}/f");
             if !self.hides_files && !self.missing.contains(&file) {
                 entries
-                    .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(self.agreed()) });
+                    .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(Self::agreed()) });
             }
         }
         entries
@@ -227,7 +227,7 @@ impl Driver {
                 self.missing.remove(&path.to_string());
                 Outcome::Operation(Ok(Achieved::Done))
             }
-            Task::Hash { .. } => Outcome::Hashed(Ok(self.agreed().content.md5)),
+            Task::Hash { .. } => Outcome::Hashed(Ok(Self::agreed().content.md5)),
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
                 identity: Identity { inode: 2, born: 1 },
@@ -351,9 +351,12 @@ fn a_directory_at_which_a_pause_is_asked_for_again_and_again_is_a_problem() {
     assert_eq!(problems[0].path, path("a"));
 }
 
+/// What ends a problem.
+type End = fn(&mut Driver);
+
 #[test]
 fn a_directory_that_is_shown_again_is_no_problem_any_more() {
-    let ends: [(&str, fn(&mut Driver)); 2] = [
+    let ends: [(&str, End); 2] = [
         ("a person asks", |driver| driver.tell(Event::Request(Request::SyncNow))),
         ("everything is listed", |driver| {
             driver.folder.listing.want_everything();

@@ -224,7 +224,7 @@ impl Folder {
             }
             Err(error) => {
                 report.unread += 1;
-                if self.is_root_lost(&error, now) {
+                if self.take_lost_root(&error, now) {
                     return Ok(());
                 }
                 self.hash_failed(&node, &error, now)

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Resul
             all_are_there(&accepted, &verified)?;
             let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
             progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
-            if patience.ends_with(&status, Instant::now()) && is_over(&status, &verified) {
+            if patience.judge(&status, Instant::now()) && is_over(&status, &verified) {
                 break (status, verified);
             }
             tokio::time::sleep(patience.pause(Instant::now())).await;

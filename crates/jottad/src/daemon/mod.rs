@@ -333,7 +333,7 @@ pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<Sta
     let mut patience = Patience::since(began);
     let status = loop {
         let status = daemon.status().await;
-        if patience.ends_with(&status, Instant::now()) {
+        if patience.judge(&status, Instant::now()) {
             break status;
         }
         tokio::select! {
