@@ -291,3 +291,49 @@ fn paths_that_hardly_end_stop_neither_the_others_nor_the_next_start() {
         daemon.stop();
     }
 }
+
+/// How long a pass may take that does not get on: two tries and the pause between them.
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_pass_ends_although_the_service_refuses_what_everything_else_waits_for() {
+    let refusals = [
+        ("liststream", "", 400),
+        ("liststream", "", 403),
+        ("liststream", "", 422),
+        ("device", "", 403),
+        ("metadata", "docs/new", 403),
+    ];
+    thread::scope(|scope| {
+        for (endpoint, path, status) in refusals {
+            let name = format!("{endpoint} {path} {status}");
+            let case = move || {
+                let world = World::new();
+                world.write("kept.txt", "kept");
+                world.settle();
+                let matching = Matching::endpoint(endpoint).with_path(path);
+                world.service.add_fault(Fault::always(matching, Effect::status(status)));
+                for number in 0..4 {
+                    world.write(&format!("new/{number}.txt"), format!("new {number}"));
+                }
+                let began = Instant::now();
+                world.pass(PROBLEMS);
+                assert!(began.elapsed() < SOON, "one pass: {:?}", began.elapsed());
+                let daemon = world.start();
+                // What a look at one directory does not show the next listing does.
+                let commands: &[&[&str]] =
+                    if path.is_empty() { &[&["sync", "--wait"], &["verify"]] } else { &[] };
+                for command in commands {
+                    let began = Instant::now();
+                    world.machine.jottad(*command).expect(PROBLEMS);
+                    assert!(began.elapsed() < SOON, "{command:?}: {:?}", began.elapsed());
+                }
+                world.service.clear_faults();
+                world.sync(IN_SYNC);
+                world.assert_same();
+                daemon.stop();
+            };
+            thread::Builder::new().name(name).spawn_scoped(scope, case).unwrap();
+        }
+    });
+}

@@ -207,7 +207,9 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
         | Outcome::ListedDirectory(Ok(_))
         | Outcome::Looked(Ok(_))
         | Outcome::Polled(Ok(_))
-        | Outcome::Operation(Err(OperationError::RemoteChanged { .. })) => SERVICE,
+        | Outcome::Operation(Err(
+            OperationError::RemoteChanged { .. } | OperationError::HoldsUnusable { .. },
+        )) => SERVICE,
         Outcome::Operation(Ok(_)) => &[Party::Service, Party::Disk],
     }
 }

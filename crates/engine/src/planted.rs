@@ -35,6 +35,8 @@ pub enum Planted {
     RefusalForgotten,
     /// An error of one entry is taken for one of the whole service.
     EntryStopsFolder,
+    /// A pause that is asked for at one listing or directory does not count as a try of it.
+    PauseUncounted,
     /// What was on a disk that is gone counts as deleted.
     LostDiskIsDeleted,
     /// A stamp that did not move, or that is empty, is a proof without anything else.

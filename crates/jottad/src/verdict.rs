@@ -46,6 +46,8 @@ impl Patience {
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
             Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
+            // The service answers and does not do what is asked, again and again: nothing can be proven.
+            Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
             Verdict::Offline | Verdict::Stalled => {
                 unreachable = true;
@@ -104,6 +106,7 @@ mod tests {
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
             settled: Some(*verdict == Verdict::InSync),
+            only_failures_left: None,
             proven_at: Some(Time(Timestamp::from_seconds(*proven))),
             problems: Some(0),
             ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
@@ -170,6 +173,22 @@ mod tests {
             (status.folders[0].held, status.folders[0].settled) = (held, settled);
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             assert_eq!(patience.judge(&status, now), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn failures_that_keep_everything_from_being_proven_end_waiting() {
+        for (verdict, only_failures_left, expected) in [
+            (Verdict::Problems, Some(true), true),
+            (Verdict::Problems, Some(false), false),
+            (Verdict::Problems, None, false),
+            (Verdict::Working, Some(true), false),
+        ] {
+            let mut status = status(&[(verdict, 0)]);
+            status.folders[0].only_failures_left = only_failures_left;
+            let mut patience = Patience::since(Timestamp::from_seconds(100));
+            let case = format!("{verdict:?} {only_failures_left:?}");
+            assert_eq!(patience.judge(&status, Instant::now()), expected, "{case}");
         }
     }
 

@@ -47,7 +47,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 24] = [
+pub const PLANTS: [Plant; 25] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -61,7 +61,8 @@ pub const PLANTS: [Plant; 24] = [
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
     plant_in("refusal-forgotten", Planted::RefusalForgotten, Mode::Backup, REFUSALS, 100),
-    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 2000),
+    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 200),
+    plant_in("pause-uncounted", Planted::PauseUncounted, Mode::Backup, REFUSALS, 200),
     plant_in("stamp-proves", Planted::StampProves, Mode::Backup, DOUBTS, 1000),
     plant_in("own-work-explains", Planted::OwnWorkExplains, Mode::Backup, DOUBTS, 500),
     plant_in("root-path-unchecked", Planted::RootPathUnchecked, Mode::Backup, DOUBTS, 500),

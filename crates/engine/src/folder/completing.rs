@@ -14,13 +14,17 @@ use crate::event::{Achieved, CommandId, OperationError};
 use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
-use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
+use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
 use crate::scope::{self, Failure, Scope};
-use crate::status::LogLine;
+use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
 
 /// How long an operation waits for open files to be closed.
 pub(super) const CROWDED: Duration = Duration::from_secs(5);
+/// How long a directory waits to be removed that holds what only a person can rename, the first time.
+const UNUSABLE_PAUSE: Duration = Duration::from_mins(10);
+/// What helps then.
+const RENAME_IT: &str = "rename or remove that on the service: jottad cannot name it";
 
 /// An operation that was asked for.
 #[derive(Debug, Clone)]
@@ -116,6 +120,7 @@ impl Folder {
             node.base = Some(Base { entry: BaseEntry::File(*file), identity, stamp: Stamp::default() });
             self.index.save(&mut node)?;
         }
+        self.note_operation(command, running.node)?;
         let mut before = None;
         if let Some(claim) = claim
             && let Some(mut node) = self.index.node(running.node)?
@@ -159,11 +164,15 @@ impl Folder {
         let Some(node) = self.index.node(running.node)? else { return Ok(()) };
         match result {
             Ok(achieved) => {
+                self.verifying.operation_done(command, matches!(running.detail, Detail::Upload { .. }));
                 self.connection.succeeded();
                 self.pacing.succeeded();
                 self.achieved(node, &running, achieved, now)
             }
-            Err(error) => self.operation_failed(&node, &running, &error, now),
+            Err(error) => {
+                self.verifying.operation_failed(command);
+                self.operation_failed(&node, &running, &error, now)
+            }
         }
     }
 
@@ -393,6 +402,14 @@ impl Folder {
                 self.look_at_remote(running);
                 self.let_rest(running, now)
             }
+            OperationError::HoldsUnusable { entry, .. } => {
+                let UnusableEntry { path, reason } = entry;
+                let reason = format!(
+                    "it cannot be removed: the service has {path:?} in it, which is left alone: {reason}"
+                );
+                let pause = Some(UNUSABLE_PAUSE);
+                self.put_problem(node.id, ProblemKind::ImpossibleName, reason, RENAME_IT, pause, now)
+            }
         }
     }
 
@@ -412,7 +429,7 @@ impl Folder {
     pub(super) fn rest_after(&mut self, running: &Running, pause: Duration, now: Now) {
         let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
         let longer = Duration::from_secs(2 << attempts.min(8));
-        self.pacing.rest_for(running.node, pause + longer, now);
+        self.pacing.rest_for(running.node, pause.saturating_add(longer), now);
     }
 
     /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where

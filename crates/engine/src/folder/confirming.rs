@@ -8,7 +8,7 @@ use std::time::Duration;
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
 
-use super::connection::Suspected;
+use super::connection::{Suspected, pause_asked_for};
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Index, Node, NodeId};
@@ -55,6 +55,8 @@ struct Waiting {
     unanswered: bool,
     /// The service did not show what is in the directory the last time, which is a problem of the directory.
     failure: Option<LookFailure>,
+    /// What is in it came into doubt since the look that failed.
+    doubted_since: bool,
 }
 
 /// Why the service does not show what is in a directory, although it answers.
@@ -66,6 +68,10 @@ struct LookFailure {
     since: Timestamp,
     tries: u32,
     next_try: Timestamp,
+    /// When the last look failed.
+    failed: Duration,
+    /// A pause was asked for and it was tried once, so that it may be trouble of the service.
+    may_pass: bool,
 }
 
 impl LookFailure {
@@ -77,6 +83,8 @@ impl LookFailure {
             since,
             tries: 0,
             next_try: since,
+            failed: Duration::ZERO,
+            may_pass: false,
         }
     }
 
@@ -87,9 +95,13 @@ impl LookFailure {
         self.message.clone_from(&error.message);
         self.remedy = remedy;
         self.tries += 1;
+        self.failed = now.monotonic;
+        let asked = pause_asked_for(error);
+        self.may_pass = asked.is_some() && self.tries == 1;
         let doublings = (self.tries - 1).min(12);
         let pause =
             pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE);
+        let pause = pause.max(asked.unwrap_or_default());
         let seconds = now.wall.seconds().saturating_add_unsigned(pause.as_secs());
         self.next_try = Timestamp::from_seconds(seconds);
         pause
@@ -146,6 +158,7 @@ impl Confirming {
     pub(super) fn doubt(&mut self, directory: NodeId) {
         let waiting = self.waiting.entry(directory).or_default();
         waiting.entries = waiting.entries.max(FEW + 1);
+        waiting.doubted_since = true;
     }
 
     /// Something was sent to a row where that was before: it may be shown for a while yet.
@@ -163,6 +176,27 @@ impl Confirming {
         let later = Waiting { not_before: Some(until), ..Waiting::default() };
         let waiting = self.waiting.entry(directory).or_insert(later);
         waiting.entries = waiting.entries.max(FEW + 1);
+        waiting.doubted_since = true;
+    }
+
+    /// Looks now at what could not be shown: a person may have mended it.
+    pub(super) fn retry_now(&mut self) {
+        for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {
+            (waiting.failure, waiting.not_before) = (None, None);
+        }
+    }
+
+    /// Whether nothing is to be looked at but what the service did not show the last time and is asked for again later.
+    pub(super) fn waits_for_failures_alone(&self) -> bool {
+        let has_failed = |waiting: &Waiting| {
+            !waiting.looking
+                && waiting.not_before.is_some()
+                && waiting.failure.as_ref().is_some_and(|failure| !failure.may_pass)
+        };
+        self.loaded
+            && self.directories.is_empty()
+            && self.entries.is_empty()
+            && self.waiting.values().all(has_failed)
     }
 
     /// It was looked at in vain once more.
@@ -258,7 +292,8 @@ impl Folder {
                 self.confirming.entries.insert(id, (node.id, directory));
             }
         }
-        self.confirming.waiting.insert(directory, Waiting { entries: 0, looking: true, ..waiting });
+        let looking = Waiting { entries: 0, looking: true, doubted_since: false, ..waiting };
+        self.confirming.waiting.insert(directory, looking);
         Ok(())
     }
 
@@ -334,14 +369,37 @@ impl Folder {
         let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
         let pause = failure.note(error, now);
         waiting.entries = waiting.entries.max(FEW + 1);
-        waiting.not_before = Some(now.monotonic + pause);
+        waiting.not_before = Some(now.monotonic.saturating_add(pause));
+    }
+
+    /// A complete listing has shown what looks at some directories did not: what failed before it began is no problem any more,
+    /// and need not be looked at, unless something that was sent there is still to be seen.
+    pub(super) fn forgive_directories(&mut self, listed: Duration) -> Result<(), FolderError> {
+        let is_older =
+            |waiting: &Waiting| waiting.failure.as_ref().is_some_and(|failure| failure.failed <= listed);
+        let shown =
+            self.confirming.waiting.iter().filter(|(_, waiting)| !waiting.looking && is_older(waiting));
+        let shown: Vec<NodeId> = shown.map(|(directory, _)| *directory).collect();
+        for directory in shown {
+            if self.index.node(directory)?.is_some() && !self.index.claims(directory)?.is_empty() {
+                continue;
+            }
+            if let Some(waiting) = self.confirming.waiting.remove(&directory)
+                && waiting.doubted_since
+            {
+                self.confirming.doubt(directory);
+            }
+        }
+        Ok(())
     }
 
     /// The directories of which the service does not show what is in them, although it answers.
     pub(super) fn unseen_directories(&self) -> Result<Vec<Problem>, FolderError> {
         let mut problems = Vec::new();
         for (directory, waiting) in &self.confirming.waiting {
-            let Some(failure) = &waiting.failure else { continue };
+            let Some(failure) = waiting.failure.as_ref().filter(|failure| !failure.may_pass) else {
+                continue;
+            };
             if self.index.node(*directory)?.is_some() {
                 problems.push(Problem {
                     path: self.index.path(*directory)?,
@@ -405,10 +463,11 @@ impl Folder {
     /// Ends a look; what was sent in the meantime is looked at again.
     fn end_look(&mut self, directory: NodeId) -> usize {
         let Some(waiting) = self.confirming.waiting.remove(&directory) else { return 0 };
-        if waiting.entries > 0 {
+        let Waiting { entries, doubted_since, .. } = waiting;
+        if entries > 0 {
             self.confirming
                 .waiting
-                .insert(directory, Waiting { entries: waiting.entries, ..Waiting::default() });
+                .insert(directory, Waiting { entries, doubted_since, ..Waiting::default() });
         }
         waiting.in_vain
     }

@@ -167,6 +167,7 @@ impl Folder {
                 self.listing.want_poll();
             }
             RemoteHint::Anywhere => {
+                self.verifying.change_was_told(None);
                 self.listing.stamps.change_was_told();
                 self.listing.want_everything();
             }
@@ -184,6 +185,9 @@ impl Folder {
                     return Ok(());
                 }
                 let is_foreign = matches!(comparison, Comparison::Look(..) | Comparison::Everything);
+                if is_foreign {
+                    self.verifying.change_was_told(Some(&path));
+                }
                 self.hinting.put(path, told, is_foreign, now);
             }
         }

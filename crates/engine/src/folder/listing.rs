@@ -201,8 +201,13 @@ impl Listing {
         self.known
     }
 
+    /// Whether nothing is asked for or to be asked for. A listing that is due for what the last one may have left out counts: until
+    /// then it is known to be incomplete.
     pub(super) fn is_idle(&self) -> bool {
-        self.wanted == Wanted::Nothing && self.running.is_none() && self.polling.is_none()
+        self.wanted == Wanted::Nothing
+            && self.running.is_none()
+            && self.polling.is_none()
+            && self.list_at.is_none()
     }
 
     /// While a listing runs or waits to run nothing may be moved or removed on the service.
@@ -453,6 +458,7 @@ impl Folder {
         match result {
             Ok(unusable) => {
                 self.note_unusable(unusable, std::mem::take(&mut running.unusable), now)?;
+                self.forgive_directories(running.began_at)?;
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;

@@ -99,6 +99,10 @@ fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Fa
         format_size(folder.bytes),
         found(folder)
     ))?;
+    if folder.meanwhile > 0 {
+        let changes = count(folder.meanwhile, "operation", "operations");
+        output.line(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
+    }
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");
         output.line(format_args!(
