@@ -314,7 +314,7 @@ fn a_pass_ends_although_the_service_refuses_what_everything_else_waits_for() {
                 let matching = Matching::endpoint(endpoint).with_path(path);
                 world.service.add_fault(Fault::always(matching, Effect::status(status)));
                 for number in 0..4 {
-                    world.write(&format!("new/{number}.txt"), format!("new {number}"));
+                    world.write(format!("new/{number}.txt"), format!("new {number}"));
                 }
                 let began = Instant::now();
                 world.pass(PROBLEMS);

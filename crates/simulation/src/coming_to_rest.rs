@@ -47,7 +47,8 @@ impl Run<'_> {
                 && !knobs.refusals.is_empty()
         };
         let is_everything_refused = knobs.refusals.iter().any(is_of_everything);
-        if !is_fair {
+        let asks_too_much = is_everything_refused || pauses > 0;
+        if !is_fair || (asks_too_much && !knobs.waits_on_refusals) {
             return Ok(());
         }
         self.rest()?;

@@ -140,6 +140,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
         let mut random = Rng::with_seed(seed ^ 0x7265_6675_7365);
         if random.u8(0..4) > 0 {
             scenario.knobs.refusals = refusals::draw(&mut random, &paths);
+            scenario.knobs.waits_on_refusals = !extras.doubts;
         }
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
@@ -363,6 +364,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         haste: random.u8(1..10),
         // Drawn apart.
         refusals: Vec::new(),
+        waits_on_refusals: false,
     }
 }
 
