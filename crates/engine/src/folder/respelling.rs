@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::time::Duration;
 
-use jottad_core::{DecodedName, FoldKey, Name, OperationKind, RelativePath, Side, decode_name, encode_name};
+use jottad_core::{
+    DecodedName, FoldKey, Kind, Name, OperationKind, RelativePath, Side, decode_name, encode_name,
+};
 
 use super::completing::{Detail, Running};
 use super::{Folder, FolderError};
@@ -78,11 +80,20 @@ impl Folder {
                 && unseen.local.kind().is_some()
                 && Some(there) == was
         };
+        // What was renamed here and could not be removed there under its old name may be what it was sent over: one entry of the
+        // service is both. To remove the one and to take the other for removed would leave none.
+        let is_old_name = |other: &Node| {
+            let there = other.remote.as_ref().map(|remote| remote.node);
+            other.local == Local::Absent
+                && unseen.local.kind() == Some(Kind::File)
+                && matches!(there, Some(RemoteNode::File(_)))
+                && there == was
+        };
         let is_respelled = |other: &Node| {
             other.id != unseen.id
                 && is_seen(other.id)
                 && !self.busy.contains(&other.id)
-                && other.base.is_none()
+                && (other.base.is_none() || is_old_name(other))
                 && other.remote.as_ref().is_some_and(|remote| {
                     !remote.claimed
                         && Some(remote.node.kind()) == kind

@@ -106,3 +106,10 @@ fn what_nobody_can_have_on_the_service_claims_no_name_there() {
     assert_ends_well(&[names, [(Mode::Backup, Extras { rules: true, ..PLAIN }, 21_059); 2]].concat());
     assert_ends_well(&saved_again);
 }
+
+/// A file was renamed to another letter case, and its old name could not be removed from a service that has one entry for both. Once, what
+/// the service showed under the old name was taken for the old file, which was to go, and the new one for removed there.
+#[test]
+fn one_entry_that_is_both_names_is_not_removed_under_either() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 5_009_371)]);
+}
