@@ -279,6 +279,23 @@ pub(crate) struct WatchingDocument {
 pub(crate) struct ProblemsDocument {
     pub(crate) schema: u32,
     pub(crate) problems: Vec<ProblemDocument>,
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOutFolder>,
+}
+
+/// A folder that an answer does not cover, because it does not run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeftOutFolder {
+    pub(crate) name: String,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) reason: Option<String>,
+}
+
+impl From<FolderDocument> for LeftOutFolder {
+    fn from(folder: FolderDocument) -> Self {
+        let reason = folder.held.map(|held| held.reason).or(folder.trouble);
+        Self { name: folder.name, verdict: folder.verdict, reason }
+    }
 }
 
 /// An entry that cannot be synced now.
@@ -358,6 +375,8 @@ impl VerificationDocument {
 pub(crate) struct ConflictsDocument {
     pub(crate) schema: u32,
     pub(crate) conflicts: Vec<ConflictDocument>,
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOutFolder>,
 }
 
 /// Two versions of one file that were both kept.
@@ -375,6 +394,8 @@ pub(crate) struct ConflictDocument {
 pub(crate) struct PlanDocument {
     pub(crate) schema: u32,
     pub(crate) folders: Vec<PlannedFolder>,
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOutFolder>,
 }
 
 /// What would be done in a folder.

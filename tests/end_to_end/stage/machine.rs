@@ -133,7 +133,8 @@ impl Machine {
 
     /// As [`Machine::start`], in an environment that something else prepares.
     pub(crate) fn start_in(&self, prepare: impl Fn(Command) -> Command) -> Daemon {
-        let questions = [&["status"][..], &["problems"], &["log", "-n", "1000"]].map(|question| self.command(question));
+        let questions =
+            [&["status"][..], &["problems"], &["log", "-n", "1000"]].map(|question| self.command(question));
         Daemon::start(prepare(self.command(["run"])), self.place(), questions.into())
     }
 

@@ -99,6 +99,8 @@ pub enum Notice {
     OperationEnded(LogLine),
     /// The folder was paused, or goes on.
     Paused(bool),
+    /// Nothing is left that could be done now, after there was something.
+    Settled,
 }
 
 /// One folder.
@@ -109,6 +111,8 @@ pub struct Folder {
     next_command: u64,
     commands: Vec<Command>,
     notices: Vec<Notice>,
+    /// Whether nothing was left to do after the last step.
+    settled: bool,
     /// A person stopped it: until then, or for ever.
     paused: Option<Pause>,
     root: Root,
@@ -175,6 +179,7 @@ impl Folder {
             next_command: 0,
             commands: Vec::new(),
             notices: Vec::new(),
+            settled: false,
             paused,
             root: Root::default(),
             scanning: Scanning::default(),
@@ -219,8 +224,19 @@ impl Folder {
             self.apply(event, now)?;
         }
         self.advance(now)?;
+        self.notice_rest()?;
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// Tells when there is nothing left to do.
+    fn notice_rest(&mut self) -> Result<(), FolderError> {
+        let was_settled = self.settled;
+        self.settled = self.is_settled() && (was_settled || !self.index.is_trying()?);
+        if self.settled && !was_settled {
+            self.notices.push(Notice::Settled);
+        }
+        Ok(())
     }
 
     /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash, so while

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::commands::problems::describe_left_out;
 use crate::documents::ConflictsDocument;
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
@@ -25,8 +26,9 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         let found: ConflictsDocument = exchange::get(&invocation.places, &path).await?;
         let output = invocation.output;
         output.either(&found, || {
+            describe_left_out(&found.left_out, invocation)?;
             if found.conflicts.is_empty() {
-                return output.line("no conflicts");
+                return if found.left_out.is_empty() { output.line("no conflicts") } else { Ok(()) };
             }
             for conflict in &found.conflicts {
                 output.line(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;

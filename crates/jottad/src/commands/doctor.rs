@@ -129,14 +129,27 @@ fn state_dir(invocation: &Invocation) -> Check {
     }
 }
 
-/// A login that others could read. Whoever reads it first closes it, so this comes before it is used.
+/// A login that others could read, which is closed to them. Whoever reads it first closes it, so this comes before it is
+/// used.
 fn exposed_login(invocation: &Invocation) -> Option<Check> {
     let places = &invocation.places;
     let files = [places.credentials(), places.sealed_credentials()];
-    let (path, mode) =
-        files.into_iter().find_map(|path| Some((path.clone(), CredentialFile::new(path).exposed_mode()?)))?;
-    let detail = format!("other users can get at {} (mode {mode:o})", path.display());
-    Some(Check::wrong("credentials", detail, "it is closed to them now; log in anew: jottad login"))
+    let (path, (mode, closed)) = files
+        .into_iter()
+        .find_map(|path| Some((path.clone(), CredentialFile::new(path).close_if_exposed()?)))?;
+    let path = path.display();
+    Some(match closed {
+        Ok(()) => Check::wrong(
+            "credentials",
+            format!("other users could get at {path} (mode {mode:o})"),
+            "it is closed to them now; log in anew: jottad login",
+        ),
+        Err(error) => Check::wrong(
+            "credentials",
+            format!("other users can get at {path} (mode {mode:o}), and closing it to them failed: {error}"),
+            format!("close it: chmod 600 {path}; then log in anew: jottad login"),
+        ),
+    })
 }
 
 /// A local trash that holds more than it should.

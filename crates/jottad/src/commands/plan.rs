@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::commands::problems::describe_left_out;
 use crate::config::units::format_size;
 use crate::documents::{OperationDocument, PlanDocument};
 use crate::exchange::{self, query_value};
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &PlanArguments, invocation: &Invocation) -> Result<
             for folder in &plan.folders {
                 describe(&folder.name, &folder.operations, invocation)?;
             }
-            Ok(())
+            describe_left_out(&plan.left_out, invocation)
         })?;
         Ok(Exit::Done)
     })

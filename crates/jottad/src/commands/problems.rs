@@ -1,6 +1,7 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
-use crate::documents::{ProblemDocument, ProblemsDocument};
+use crate::commands::status::words;
+use crate::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -11,10 +12,11 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
         let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
         invocation.output.either(&found, || {
-            if found.problems.is_empty() {
+            if found.problems.is_empty() && found.left_out.is_empty() {
                 return invocation.output.line("no problems");
             }
-            found.problems.iter().try_for_each(|problem| describe(problem, invocation))
+            found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
+            describe_left_out(&found.left_out, invocation)
         })?;
         Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Problems })
     })
@@ -31,4 +33,13 @@ fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Fa
         None => output.line("  tried again when it changes")?,
     }
     output.line(format_args!("  {}", Escaped(&problem.remedy)))
+}
+
+/// Says of which folders nothing is known.
+pub(crate) fn describe_left_out(folders: &[LeftOutFolder], invocation: &Invocation) -> Result<(), Failure> {
+    folders.iter().try_for_each(|folder| {
+        let why = folder.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let text = format!("{}: not known, as it does not run ({}){why}", folder.name, words(folder.verdict.0));
+        invocation.output.line(Escaped(&text))
+    })
 }

@@ -118,7 +118,9 @@ fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
     }
-    agreed(status.folders.iter().filter_map(|folder| folder.proven_at).map(|Time(time)| time).min(), now)
+    let proofs: Option<Vec<Timestamp>> =
+        status.folders.iter().map(|folder| folder.proven_at.map(|Time(time)| time)).collect();
+    agreed(proofs.and_then(|proofs| proofs.into_iter().min()), now)
 }
 
 fn summary(status: &StatusDocument) -> String {
@@ -280,7 +282,11 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
-            push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
+            // Where the daemon has another reason, it knows what mends that, or nobody does.
+            let usual = || status.trouble.is_none().then(|| "log in with: jottad login".to_owned());
+            if let Some(remedy) = status.remedy.clone().or_else(usual) {
+                push(remedy);
+            }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),

@@ -309,3 +309,61 @@ fn the_folder_whose_path_is_a_link_is_the_wrong_one_wherever_it_stands() {
         assert!(wrong.reason().contains("jottad folder set pics local="), "{}", wrong.reason());
     }
 }
+
+#[test]
+fn a_link_above_a_folder_makes_that_folder_the_wrong_one() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("docs/media/pics")).unwrap();
+    std::os::unix::fs::symlink(top.join("docs/media"), top.join("media")).unwrap();
+    // Both are reached by one link more, which makes neither lie in the other.
+    std::os::unix::fs::symlink(&top, top.join("home")).unwrap();
+    for home in [top.clone(), top.join("home")] {
+        let table = |name: &str, directory: &str| {
+            let local = home.join(directory);
+            format!("[[folder]]\nname = \"{name}\"\nlocal = {local:?}\nremote = \"Jotta/Archive/{name}\"\n")
+        };
+        let (docs, pics) = (table("docs", "docs"), table("pics", "media/pics"));
+        for text in [docs.clone() + &pics, pics + &docs] {
+            let config = parse(&text).unwrap();
+            assert!(config.folder("docs").is_some(), "{:?}", config.wrong);
+            let reason = config.wrong_folder("pics").unwrap().reason();
+            assert!(reason.contains("jottad folder set pics local="), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn the_place_of_a_folder_that_is_held_is_taken() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("docs/inner")).unwrap();
+    std::os::unix::fs::symlink(top.join("docs/inner"), top.join("pics")).unwrap();
+    let table = |name: &str, remote: &str, more: &str| {
+        let local = top.join(name);
+        format!(
+            "[[folder]]\nname = \"{name}\"\nlocal = {local:?}\nremote = \"Jotta/Archive/{remote}\"\n{more}"
+        )
+    };
+    let docs = table("docs", "docs", "");
+    // Held for a link, or for what its table says.
+    for pics in [table("pics", "pics", ""), table("pics", "pics", "mode = \"mirror\"\n")] {
+        let new = table("new", "pics/2024", "");
+        for text in [docs.clone() + &pics + &new, pics.clone() + &docs + &new] {
+            let config = Config::parse_tolerantly(&text, &places()).unwrap();
+            assert_eq!(config.folders.len(), 1);
+            let reason = &config.wrong_folder("new").unwrap().error.reason;
+            assert!(
+                reason
+                    .ends_with("Jotta/Archive/pics/2024 overlaps with Jotta/Archive/pics of folder \"pics\"")
+            );
+            assert!(parse(&text).is_err());
+        }
+        // The file is wrong, whatever the disk has made of it besides.
+        assert!(parse(&(docs.clone() + &new + &pics)).is_err());
+    }
+    // One that overlaps with others by what the file says takes nothing away from those.
+    let wide = "[[folder]]\nname = \"wide\"\nlocal = \"/srv/w\"\nremote = \"Jotta/Archive\"\n";
+    let config = Config::parse_tolerantly(&(docs + wide + &table("other", "other", "")), &places()).unwrap();
+    assert_eq!(config.folders.len(), 2, "{:?}", config.wrong);
+}

@@ -31,9 +31,9 @@ use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::describe_hold;
+use crate::daemon::status::{self, describe_hold};
 use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument, HeldDocument, LeftOutFolder,
     HeldFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
     ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument, VerifiedDocument, WhyDocument,
 };
@@ -105,7 +105,7 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
     Router::new()
-        .route("/v1/status", get(status))
+        .route("/v1/status", get(show_status))
         .route("/v1/problems", get(problems))
         .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
@@ -183,7 +183,7 @@ async fn in_time(request: extract::Request, next: Next) -> Response {
     Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
 }
 
-async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
+async fn show_status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
     Json(daemon.status().await)
 }
 
@@ -215,7 +215,8 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
         let found = handle.problems().await?;
         problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
     }
-    Ok(Json(ProblemsDocument { schema: SCHEMA, problems }))
+    let left_out = left_out(&daemon, None).await;
+    Ok(Json(ProblemsDocument { schema: SCHEMA, problems, left_out }))
 }
 
 async fn conflicts(
@@ -223,8 +224,9 @@ async fn conflicts(
     query: RawQuery,
 ) -> Result<Json<ConflictsDocument>, Refusal> {
     let query = Query::parse(query)?;
+    let name = query.text("folder")?;
     let mut conflicts = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let found = handle.conflicts().await?;
         conflicts.extend(found.iter().map(|conflict| ConflictDocument {
             folder: folder.name().to_owned(),
@@ -232,25 +234,34 @@ async fn conflicts(
             copy: path_text(&conflict.copy),
         }));
     }
-    Ok(Json(ConflictsDocument { schema: SCHEMA, conflicts }))
+    let left_out = left_out(&daemon, name.as_deref()).await;
+    Ok(Json(ConflictsDocument { schema: SCHEMA, conflicts, left_out }))
 }
 
 async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<PlanDocument>, Refusal> {
     let query = Query::parse(query)?;
     let limit = query.number("limit")?.unwrap_or(USUAL_LIMIT);
+    let name = query.text("folder")?;
     let mut folders = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
         let operations = operations.iter().map(OperationDocument::from).collect();
         folders.push(PlannedFolder { name: folder.name().to_owned(), operations });
     }
-    Ok(Json(PlanDocument { schema: SCHEMA, folders }))
+    let left_out = left_out(&daemon, name.as_deref()).await;
+    Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
 }
 
 async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<HeldDocument>, Refusal> {
-    let query = Query::parse(query)?;
-    let mut folders = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    let name = Query::parse(query)?.text("folder")?;
+    // What does not even run waits for a person, too.
+    let resting = resting(&daemon, name.as_deref()).await;
+    let resting = resting.into_iter().filter_map(|folder| Some((folder.name, folder.held?)));
+    let mut folders: Vec<_> = resting.map(|(name, status)| HeldFolder::new(&name, status, &[])).collect();
+    if name.is_some() && !folders.is_empty() {
+        return Ok(Json(HeldDocument { schema: SCHEMA, folders }));
+    }
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let Some(held) = handle.held().await? else { continue };
         let status = describe_hold(folder.config(), &held.hold);
         folders.push(HeldFolder::new(folder.name(), status, &held.operations));
@@ -305,23 +316,26 @@ async fn sync(
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let at = Time(now());
     let is_meant = |folder: &RunningFolder| order.folder.as_deref().is_none_or(|name| folder.name() == name);
-    let mut woken = Vec::new();
-    for folder in daemon.folders() {
-        if is_meant(&folder) && folder.handle().is_none() {
-            folder.wake().await;
-            // What is being started has not heard of the order: it need not look at everything by itself.
-            if !folder.starts_within(LONGEST_START).await {
-                woken.push(folder.name().to_owned());
-            }
+    let mut asleep = daemon.folders();
+    asleep.retain(|folder| is_meant(folder) && folder.handle().is_none());
+    let mut folders = Vec::new();
+    if order.folder.is_none() || asleep.is_empty() {
+        // Those that run do not wait for the others.
+        folders = ask(&daemon, &order, Request::SyncNow).await?.0.folders;
+    }
+    for folder in &asleep {
+        folder.wake().await;
+    }
+    let starting = asleep.iter().map(|folder| folder.starts_within(LONGEST_START));
+    let started = futures_util::future::join_all(starting).await;
+    for (folder, has_started) in asleep.iter().zip(started) {
+        // What was being started has not heard of the order: it need not look at everything by itself.
+        if let Some(handle) = folder.handle().filter(|_| has_started) {
+            handle.request(Request::SyncNow).await?;
         }
+        folders.push(folder.name().to_owned());
     }
-    if order.folder.is_some() && !woken.is_empty() {
-        return Ok(Json(AcceptedDocument { schema: SCHEMA, folders: woken, at }));
-    }
-    let Json(mut accepted) = ask(&daemon, &order, Request::SyncNow).await?;
-    accepted.folders.extend(woken);
-    accepted.at = at;
-    Ok(Json(accepted))
+    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at }))
 }
 
 async fn verify(
@@ -471,6 +485,22 @@ async fn ask_held(
 fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
     let name = order.folder.as_deref();
     name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))
+}
+
+/// What the status says of the folders that do not run, or of the one of a name if it does not.
+async fn resting(daemon: &Daemon, name: Option<&str>) -> Vec<FolderDocument> {
+    let is_meant = |of: &str| name.is_none_or(|name| name == of);
+    let mut folders = daemon.folders();
+    folders.retain(|folder| is_meant(folder.name()) && folder.handle().is_none());
+    let mut documents = status::documents(&folders).await;
+    let wrong = daemon.wrong();
+    documents.extend(wrong.iter().filter(|wrong| is_meant(&wrong.name)).map(status::wrong_document));
+    documents
+}
+
+/// The folders of which nothing is known, because they do not run, and why.
+async fn left_out(daemon: &Daemon, name: Option<&str>) -> Vec<LeftOutFolder> {
+    resting(daemon, name).await.into_iter().map(LeftOutFolder::from).collect()
 }
 
 /// The folders that run, or the one of a name; an error if that one is unknown or does not run.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, LocalDisk, Request, Stillness, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,7 @@ use crate::account::KnownAccount;
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
+use crate::daemon::local_trash;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
@@ -251,6 +252,14 @@ impl RunningFolder {
         }
     }
 
+    /// Keeps its local trash within its bounds.
+    pub(crate) async fn expire_local_trash(&self) {
+        match LocalDisk::open(self.setup.folder.local.clone()) {
+            Ok(disk) => local_trash::expire(self.setup.clone(), disk).await,
+            Err(error) => tracing::debug!(folder = self.name(), %error, "there is no local trash to look at"),
+        }
+    }
+
     /// What it died of, if it ever did.
     pub(crate) fn restarts(&self) -> Option<RestartsDocument> {
         let deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
@@ -295,9 +304,6 @@ impl RunningFolder {
         };
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
-        if status.settled {
-            self.pass.ended();
-        }
         let done = self.pass.done();
         Report {
             verdict,

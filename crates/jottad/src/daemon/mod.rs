@@ -5,6 +5,7 @@ mod control;
 pub(crate) mod descriptors;
 mod events;
 mod folder;
+mod local_trash;
 mod metrics;
 mod noticing;
 pub(crate) mod pass;
@@ -22,7 +23,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
-use crate::config::{Config, WrongFolder};
+use crate::config::{Config, ConfigError, WrongFolder};
 use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
 use crate::daemon::events::Events;
@@ -66,8 +67,8 @@ struct Inner {
     events: Events,
     noticing: Noticing,
     folders: RwLock<Vec<Arc<RunningFolder>>>,
-    /// The folders that cannot run as they are configured.
-    wrong: RwLock<Vec<WrongFolder>>,
+    /// What is followed, with the folders that cannot run as they are configured.
+    followed: RwLock<Config>,
     /// Why the configuration was not followed when it was last to be.
     unfollowed: RwLock<Option<Unfollowed>>,
     /// How many files may be open at once, if that is little.
@@ -109,7 +110,7 @@ impl Daemon {
             link,
             events: Events::new(),
             folders: RwLock::default(),
-            wrong: RwLock::default(),
+            followed: RwLock::new(config.clone()),
             unfollowed: RwLock::default(),
             descriptor_limit,
             lost_state: watch::Sender::new(None),
@@ -121,16 +122,20 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Reads config and login again and follows them. An error leaves everything as it was, and is shown by the status
-    /// until the config is good again.
+    /// Reads config and login again and follows them. A config that is wrong is not followed, which the status shows until
+    /// it is; the login is followed all the same.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
-        match Config::load(&self.0.places) {
+        match self.load_again() {
             Ok(config) => {
-                *write(&self.0.unfollowed) = None;
                 self.follow(config).await;
                 Ok(())
             }
             Err(error) => {
+                {
+                    let _changing = self.0.changing.lock().await;
+                    let followed = self.followed();
+                    self.bring_in_line(followed).await;
+                }
                 let mend = "correct it, then: jottad service restart, or send the daemon SIGHUP";
                 let remedy = error.hint.clone().unwrap_or_else(|| mend.to_owned());
                 let reason = format!("the changed configuration is not followed: {error}");
@@ -140,9 +145,23 @@ impl Daemon {
         }
     }
 
+    /// The config, checked as for somebody who changes it, unless it is the one that is followed already.
+    fn load_again(&self) -> Result<Config, ConfigError> {
+        let error = match Config::load(&self.0.places) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let same = Config::load_for_account(&self.0.places).ok().filter(|config| *config == self.followed());
+        same.ok_or(error)
+    }
+
     /// The folders that cannot run as they are configured.
     pub(crate) fn wrong(&self) -> Vec<WrongFolder> {
-        self.0.wrong.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.followed.read().unwrap_or_else(PoisonError::into_inner).wrong.clone()
+    }
+
+    fn followed(&self) -> Config {
+        self.0.followed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn unfollowed(&self) -> Option<Unfollowed> {
@@ -161,17 +180,36 @@ impl Daemon {
         self.0.lost_state.borrow().clone()
     }
 
-    /// Takes up folders that a link has made wrong and that are right by now.
+    /// Takes up folders that were held and are right by now. Nobody has asked for that: of anything else that the file
+    /// says by now nothing is followed.
     async fn look_after_wrong_folders(&self) {
-        let wrong = self.wrong();
-        if wrong.is_empty() {
+        if self.wrong().is_empty() && self.unfollowed().is_none() {
             return;
         }
-        match Config::load_tolerantly(&self.0.places) {
-            Ok(config) if config.wrong.len() < wrong.len() => self.follow(config).await,
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the folders that are held stay so"),
+        let found = match Config::load_for_account(&self.0.places) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "the folders that are held stay so");
+                return;
+            }
+        };
+        let _changing = self.0.changing.lock().await;
+        let followed = self.followed();
+        if let Some(recovered) = followed.with_recovered(&found) {
+            self.bring_in_line(recovered).await;
+        } else if found != followed {
+            return;
         }
+        // The file says what is followed.
+        *write(&self.0.unfollowed) = None;
+    }
+
+    /// Keeps the local trash of every folder that runs within its bounds.
+    async fn expire_local_trash(&self) {
+        let mut folders = self.folders();
+        folders.retain(|folder| folder.handle().is_some());
+        let expiring = folders.iter().map(|folder| folder.expire_local_trash());
+        futures_util::future::join_all(expiring).await;
     }
 
     /// The folders, in the order of the config.
@@ -206,13 +244,20 @@ impl Daemon {
         }
     }
 
-    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken.
+    /// Follows a config as it was read, and the login.
     async fn follow(&self, config: Config) {
         let _changing = self.0.changing.lock().await;
+        self.bring_in_line(config).await;
+        *write(&self.0.unfollowed) = None;
+    }
+
+    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken. The
+    /// caller sees to it that nobody else does so meanwhile.
+    async fn bring_in_line(&self, config: Config) {
         for wrong in &config.wrong {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
         }
-        write(&self.0.wrong).clone_from(&config.wrong);
+        write(&self.0.followed).clone_from(&config);
         let account = KnownAccount::load(&self.0.places);
         let mut old = self.folders();
         let mut wanted = Vec::with_capacity(config.folders.len());
@@ -334,6 +379,7 @@ pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<Sta
     let status = loop {
         let status = daemon.status().await;
         if patience.is_settled(&status, Instant::now()) {
+            daemon.expire_local_trash().await;
             break status;
         }
         tokio::select! {
@@ -375,3 +421,6 @@ fn notify(state: &[NotifyState<'_>]) {
         tracing::debug!(%error, "systemd was not told");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,18 +10,19 @@ use jottad_core::{Name, Timestamp};
 use jottad_engine::{DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict};
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
-use crate::config::units::format_size;
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Phase, Setup};
+use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
-use crate::link::{LinkChanges, ServiceLink};
+use crate::link::{LinkChanges, ServiceLink, verdict_of};
 use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
@@ -197,11 +198,16 @@ impl Supervisor {
     async fn attend(&mut self, mut started: Started) -> Left {
         let mut watched = true;
         let mut trash_is_due = Instant::now();
+        let mut expiring: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(trash_is_due) => {
-                    self.expire_trash(started.disk.clone());
-                    trash_is_due += TRASH_INTERVAL;
+                () = tokio::time::sleep_until(trash_is_due), if self.setup.purpose == Purpose::Serve => {
+                    // One look at a time, and none for the hours that the machine has slept.
+                    if expiring.as_ref().is_none_or(JoinHandle::is_finished) {
+                        let setup = self.setup.clone();
+                        expiring = Some(tokio::spawn(local_trash::expire(setup, started.disk.clone())));
+                    }
+                    trash_is_due = Instant::now() + TRASH_INTERVAL;
                 }
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
@@ -240,30 +246,6 @@ impl Supervisor {
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
         }
-    }
-
-    /// Lets what is too old go from the local trash, in the background. Where nothing is ever written there is none.
-    fn expire_trash(&self, disk: LocalDisk) {
-        if !self.setup.folder.mode.pulls() || self.setup.purpose == Purpose::OnePass {
-            return;
-        }
-        let (days, limit) = (self.setup.guard.local_trash_days, self.setup.guard.local_trash_limit);
-        let folder = self.setup.folder.name.clone();
-        tokio::spawn(async move {
-            match disk.expire_trash(days, limit, now()).await {
-                Ok(report) if report.is_over_limit() => {
-                    let size = format_size(report.bytes);
-                    tracing::warn!(
-                        folder,
-                        size,
-                        "the local trash is larger than local_trash_limit, and all in it is of the last day: look at it with \
-                         `jottad trash ls --local`, empty it with `jottad trash empty --local`"
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(folder, %error, "the local trash stays as it is"),
-            }
-        });
     }
 
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
@@ -311,6 +293,10 @@ impl Supervisor {
             Ok(Notice::OperationEnded(line)) => {
                 self.pass.note(&line);
                 EventDocument::Ended(LogDocument::new(folder, &line))
+            }
+            Ok(Notice::Settled) => {
+                self.pass.ended();
+                return;
             }
             Ok(Notice::Paused(paused)) => {
                 if let Some(hearing) = hearing {
@@ -362,12 +348,7 @@ impl Obstacle {
     }
 
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
-        let verdict = match kind {
-            RemoteErrorKind::LoginNeeded => Verdict::LoginNeeded,
-            RemoteErrorKind::Offline | RemoteErrorKind::Unavailable => Verdict::Offline,
-            _ => Verdict::Stalled,
-        };
-        Self::new(verdict, reason)
+        Self::new(verdict_of(kind), reason)
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &LoginArguments, invocation: &Invocation) -> Result
     if arguments.list_brands {
         return list_brands(invocation);
     }
-    let config = invocation.config()?;
+    let config = invocation.account_config()?;
     let named = arguments.brand.as_deref().map(brand_of).transpose()?;
     // A brand in the config is meant as much as one on the command line; the default is nobody's wish.
     let configured = Brand::of_key(&config.service.brand).filter(|brand| *brand != &Brand::ALL[0]);
@@ -80,7 +80,7 @@ impl Beginning<'_> {
     async fn keep(&self, granted: GrantedLogin) -> Result<Exit, Failure> {
         let (places, output) = (&self.invocation.places, self.invocation.output);
         let endpoints = self.config.service.endpoints.clone();
-        let owner = KnownAccount::owner(places).filter(|_| !self.config.folders.is_empty());
+        let owner = KnownAccount::owner(places).filter(|_| !self.config.is_empty());
         let owner = match owner {
             Some(owner) => Some(self.check_owner(&granted, owner).await?),
             None => None,
