@@ -81,6 +81,16 @@ pub enum FolderError {
     IgnoreRule(#[from] IgnoreRuleError),
 }
 
+impl FolderError {
+    /// Whether a folder that it keeps from being taken up waits for it to pass; else a person has to mend it.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Index(error) => error.may_pass(),
+            Self::IgnoreRule(_) => false,
+        }
+    }
+}
+
 pub use proving::Proof;
 
 /// Something worth telling while it happens.

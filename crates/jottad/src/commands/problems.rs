@@ -39,7 +39,8 @@ fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Fa
 pub(crate) fn describe_left_out(folders: &[LeftOutFolder], invocation: &Invocation) -> Result<(), Failure> {
     folders.iter().try_for_each(|folder| {
         let why = folder.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let text = format!("{}: not known, as it does not run ({}){why}", folder.name, words(folder.verdict.0));
+        let text =
+            format!("{}: not known, as it does not run ({}){why}", folder.name, words(folder.verdict.0));
         invocation.output.line(Escaped(&text))
     })
 }

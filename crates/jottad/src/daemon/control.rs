@@ -33,9 +33,10 @@ use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_hold};
 use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument, HeldDocument, LeftOutFolder,
-    HeldFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
-    ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument, VerifiedDocument, WhyDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument,
+    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
+    VerifiedDocument, WhyDocument,
 };
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, LocalDisk, Request, Stillness, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, LocalDisk, Request, Stillness,
+    Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jottad_core::{Name, Timestamp};
-use jottad_engine::{DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict};
+use jottad_engine::{
+    DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
+};
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -177,7 +179,7 @@ impl Supervisor {
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
         let settings = self.setup.settings(watcher.is_some());
         let handle = FolderHandle::start(settings, &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::of_index(&index, &error.to_string()))?;
+            .map_err(|error| Obstacle::of_index(&index, &error))?;
         if let Some(hearing) = &mut hearing {
             hearing.begin(handle.clone());
         }
@@ -197,6 +199,11 @@ impl Supervisor {
     /// Carries hints in and notices out.
     async fn attend(&mut self, mut started: Started) -> Left {
         let mut watched = true;
+        let is_blind = matches!(&*self.lock_phase(), Phase::Running { blind: Some(_), .. });
+        let setup = self.setup.clone();
+        let mut watchable = std::pin::pin!(tried_again(async move || {
+            watch_root(&setup, mpsc::unbounded_channel().0).await.is_ok()
+        }));
         let mut trash_is_due = Instant::now();
         let mut expiring: Option<JoinHandle<()>> = None;
         loop {
@@ -209,6 +216,8 @@ impl Supervisor {
                     }
                     trash_is_due = Instant::now() + TRASH_INTERVAL;
                 }
+                // Nothing was heard until now, so everything is looked at with a watcher that hears from the beginning.
+                () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
                 hint = started.hints.recv(), if watched => match hint.map(local_hint) {
@@ -331,6 +340,9 @@ impl Obstacle {
 
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
     fn of_root(root: &Path, kind: &DiskErrorKind) -> Self {
+        if kind.may_pass() {
+            return Self::may_pass(format!("{}: {kind}", root.display()));
+        }
         let remedy = match kind {
             DiskErrorKind::RootLost => "",
             DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it",
@@ -339,8 +351,17 @@ impl Obstacle {
         Self::new(Verdict::Held, format!("{}: {kind}{remedy}", root.display()))
     }
 
+    /// Something has run out. Nobody need decide anything, and what the folder has must stay where it is.
+    fn may_pass(reason: String) -> Self {
+        Self::new(Verdict::Stalled, format!("{reason}; it is tried again each minute"))
+    }
+
     /// The index cannot be opened, and could not be set aside either.
-    fn of_index(file: &Path, reason: &str) -> Self {
+    fn of_index(file: &Path, error: &FolderError) -> Self {
+        let reason = error.to_string();
+        if error.may_pass() {
+            return Self::may_pass(format!("the index {}: {reason}", file.display()));
+        }
         let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
                       is lost by that";
         let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
@@ -361,6 +382,16 @@ async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Hint>) -> Result
     match started {
         Ok(watcher) => watcher.map_err(|error| error.to_string()),
         Err(error) => Err(format!("the watcher did not start: {error}")),
+    }
+}
+
+/// Completes when something that failed succeeds.
+async fn tried_again(attempt: impl AsyncFn() -> bool) {
+    loop {
+        tokio::time::sleep(TRY_AGAIN).await;
+        if attempt().await {
+            return;
+        }
     }
 }
 
@@ -433,6 +464,49 @@ mod tests {
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
         let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
         assert!(told);
+    }
+
+    #[test]
+    fn what_has_run_out_is_waited_for_and_what_a_person_must_mend_is_held() {
+        let root = Path::new("/srv/docs");
+        for (kind, verdict) in [
+            (DiskErrorKind::TooManyFiles, Verdict::Stalled),
+            (DiskErrorKind::NoSpace, Verdict::Stalled),
+            (DiskErrorKind::RootLost, Verdict::Held),
+            (DiskErrorKind::PermissionDenied, Verdict::Held),
+        ] {
+            let obstacle = Obstacle::of_root(root, &kind);
+            assert_eq!(obstacle.verdict, verdict, "{kind}");
+            assert_eq!(
+                obstacle.reason.contains("tried again"),
+                verdict == Verdict::Stalled,
+                "{}",
+                obstacle.reason
+            );
+        }
+        // Moving the index away is no remedy for a lack that passes.
+        let index = |source: io::Error| {
+            let error = jottad_engine::IndexError::File { path: "/state/index".into(), source };
+            Obstacle::of_index(Path::new("/state/index/i.sqlite"), &error.into())
+        };
+        for (errno, verdict) in [
+            (rustix::io::Errno::MFILE, Verdict::Stalled),
+            (rustix::io::Errno::NOSPC, Verdict::Stalled),
+            (rustix::io::Errno::ACCESS, Verdict::Held),
+        ] {
+            let obstacle = index(errno.into());
+            assert_eq!(obstacle.verdict, verdict, "{errno}");
+            let advises = obstacle.reason.contains("move the file away");
+            assert_eq!(advises, verdict == Verdict::Held, "{}", obstacle.reason);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_could_not_start_is_tried_again_until_it_can() {
+        let began = Instant::now();
+        let tries = AtomicU32::new(0);
+        tried_again(async || tries.fetch_add(1, Ordering::Relaxed) == 2).await;
+        assert_eq!((tries.into_inner(), began.elapsed()), (3, TRY_AGAIN * 3));
     }
 
     #[tokio::test(start_paused = true)]
