@@ -237,7 +237,7 @@ pub(crate) async fn tell_daemon(invocation: &Invocation) {
         Err(failure) if failure.exit() == Exit::NotRunning => {}
         Err(failure) => {
             remark(format_args!(
-                "warning: the running daemon did not follow: {}",
+                "warning: the running daemon did not follow the configuration: {}",
                 Escaped(failure.message())
             ));
         }
