@@ -341,7 +341,7 @@ impl Obstacle {
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
     fn of_root(root: &Path, kind: &DiskErrorKind) -> Self {
         if kind.may_pass() {
-            return Self::may_pass(format!("{}: {kind}", root.display()));
+            return Self::that_passes(&format!("{}: {kind}", root.display()));
         }
         let remedy = match kind {
             DiskErrorKind::RootLost => "",
@@ -352,7 +352,7 @@ impl Obstacle {
     }
 
     /// Something has run out. Nobody need decide anything, and what the folder has must stay where it is.
-    fn may_pass(reason: String) -> Self {
+    fn that_passes(reason: &str) -> Self {
         Self::new(Verdict::Stalled, format!("{reason}; it is tried again each minute"))
     }
 
@@ -360,7 +360,7 @@ impl Obstacle {
     fn of_index(file: &Path, error: &FolderError) -> Self {
         let reason = error.to_string();
         if error.may_pass() {
-            return Self::may_pass(format!("the index {}: {reason}", file.display()));
+            return Self::that_passes(&format!("the index {}: {reason}", file.display()));
         }
         let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
                       is lost by that";
