@@ -45,6 +45,8 @@ mod root;
 mod rules;
 mod selftest;
 mod session;
+mod silence;
+mod telling;
 mod transfers;
 mod trouble;
 mod verify;

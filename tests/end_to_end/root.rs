@@ -1,6 +1,7 @@
 //! The local root is not what it was: nothing is deleted, and a person is asked.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::stage::{Daemon, World, wait_until};
 
@@ -65,6 +66,23 @@ fn a_root_that_goes_while_the_daemon_runs_is_held_and_comes_back() {
     fs::rename(world.machine.beside("elsewhere"), &world.root).unwrap();
     world.write("tree/d00/f00", "edited meanwhile");
     world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn what_is_saved_after_a_root_came_back_is_heard_of() {
+    let world = World::new();
+    world.write("kept.txt", "kept");
+    let daemon = world.start();
+    world.synced();
+    fs::rename(&world.root, world.machine.beside("elsewhere")).unwrap();
+    wait_until("it is held", || world.machine.status()["verdict"] == "held");
+    fs::rename(world.machine.beside("elsewhere"), &world.root).unwrap();
+    let began = Instant::now();
+    wait_until("it goes on", || world.machine.status()["verdict"] == "in_sync");
+    world.write("new.txt", "new");
+    wait_until("it is sent", || world.service.has("Jotta/Archive/docs/new.txt"));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     daemon.stop();
 }
 

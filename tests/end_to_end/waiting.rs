@@ -10,6 +10,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Daemon, Running, World, wait_until};
 
+const WORKING: i32 = 5;
 const PROBLEMS: i32 = 6;
 const HELD: i32 = 7;
 const STALLED: i32 = 9;
@@ -80,7 +81,23 @@ fn a_pause_is_told_whatever_else_there_is() {
     world.remove("TWIN.txt");
     world.sync(0);
     world.machine.jottad(["pause"]).expect(0);
-    world.machine.jottad(["status"]).expect(PAUSED).says("paused until `jottad resume`");
+    wait_until("nothing is noticed any more", || world.machine.status()["noticing"]["events"] == "off");
+    world.write("d/new.txt", "made while it is paused");
+    world.write("twin.txt", "changed while it is paused");
+    wait_until("what waits is known", || world.machine.status()["folders"][0]["unseen_directories"] != 0);
+    let told = world.machine.jottad(["status"]).expect(PAUSED);
+    told.says("paused until `jottad resume`, changes in ").says("changes on the service are not noticed now");
+    world
+        .machine
+        .jottad(["why", "docs/d/new.txt"])
+        .expect(0)
+        .says("it is new here")
+        .says("paused until `jottad resume`");
+    world
+        .machine
+        .jottad(["why", "docs/twin.txt"])
+        .expect(0)
+        .says("it has changed since it was last looked at");
     daemon.stop();
 }
 
@@ -105,6 +122,9 @@ fn what_cannot_travel_is_not_to_go_and_not_the_verdict_while_others_travel() {
     });
     let folder = world.machine.status()["folders"][0].clone();
     assert_eq!(folder["verdict"], "working", "{folder}");
+    // What travels is to go until it has arrived.
+    assert_eq!(folder["pending"]["uploads"], 1, "{folder}");
+    world.machine.jottad(["status"]).expect(WORKING).says("1 upload").says("1 problem");
     world.service.clear_faults();
     daemon.kill();
 }
@@ -287,8 +307,8 @@ fn what_does_not_run_is_left_out_of_no_answer_without_a_word() {
     let world = with_pictures("mode = \"mirror\"\n");
     let daemon = assert_only_pictures_are_held(&world, "mirror");
     world.machine.jottad(["held"]).expect(HELD).says("pics: ").says("mirror");
-    for command in ["problems", "conflicts", "plan"] {
-        let answer = world.machine.jottad([command]).expect(0);
+    for (command, code) in [("problems", WORKING), ("conflicts", 0), ("plan", 0)] {
+        let answer = world.machine.jottad([command]).expect(code);
         answer.says("pics: not known, as it does not run (held): ").says("mirror");
     }
     daemon.stop();

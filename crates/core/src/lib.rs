@@ -32,4 +32,4 @@ pub use operation::{Operation, OperationKind};
 pub use path::{PathError, RelativePath};
 pub use reconcile::{Action, Decision, reconcile};
 pub use stored_name::{DecodedName, StoredName, decode_name, encode_name};
-pub use stored_path::StoredPath;
+pub use stored_path::{DEEPEST, StoredPath};

@@ -97,6 +97,16 @@ impl RelativePath {
         self.components().count()
     }
 
+    /// The path of the topmost components, so many of them.
+    pub fn top(&self, components: usize) -> Self {
+        if components == 0 {
+            return Self::root();
+        }
+        let slashes = self.0.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let end = slashes.map(|(at, _)| at).nth(components - 1).unwrap_or(self.0.len());
+        Self(self.0[..end].into())
+    }
+
     /// Whether this is `ancestor` or lies below it.
     pub fn starts_with(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
@@ -220,6 +230,9 @@ mod tests {
             prop_assert!(path.components().eq(names.iter().map(Name::as_bytes)));
             prop_assert_eq!(RelativePath::parse(path.as_bytes()), Ok(path.clone()));
             prop_assert_eq!(path.name(), names.last().cloned());
+            prop_assert_eq!(path.top(names.len()), path.clone());
+            prop_assert_eq!(path.top(1), RelativePath::of_names(names.first()));
+            prop_assert_eq!(path.top(names.len().saturating_sub(1)), path.parent().unwrap_or_default());
             for above in std::iter::successors(Some(path.clone()), RelativePath::parent) {
                 prop_assert!(path.starts_with(&above));
                 let moved = path.rebase(&above, &RelativePath(b"x".as_slice().into()));

@@ -5,6 +5,7 @@
 //! for byte, as what rclone stores, so that people can use both programs on one account.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use crate::name::{Name, NameError};
 
@@ -15,12 +16,14 @@ const FULLWIDTH_OFFSET: u32 = 0xFEE0;
 const CONTROL_PICTURES: u32 = 0x2400;
 
 /// A name as it stands on the service: never empty, no `/`, otherwise whatever some client once stored.
+///
+/// A copy shares the text, because a path copies the names of all that is above.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StoredName(Box<str>);
+pub struct StoredName(Arc<str>);
 
 impl StoredName {
     /// Takes a name that the service sent; `None` if it is empty or holds a `/`, which no stored name does.
-    pub fn new(text: impl Into<Box<str>>) -> Option<Self> {
+    pub fn new(text: impl Into<Arc<str>>) -> Option<Self> {
         let text = text.into();
         (!text.is_empty() && !text.contains('/')).then_some(Self(text))
     }

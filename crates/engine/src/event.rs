@@ -20,8 +20,8 @@ pub struct CommandId(pub u64);
 pub enum Event {
     /// The loop runs; the first event.
     Started,
-    /// Something may have changed locally.
-    LocalHint(LocalHint),
+    /// Something may have changed locally. What belongs together, as the two sides of a rename, comes together.
+    LocalHints(Vec<LocalHint>),
     /// Something may have changed on the service.
     RemoteHint(RemoteHint),
     /// The time that [`crate::Folder::deadline`] named has come.

@@ -88,6 +88,13 @@ pub struct IgnoreRuleError {
     reason: String,
 }
 
+impl IgnoreRuleError {
+    /// The rule, as it is written.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+}
+
 impl IgnoreRules {
     /// Reads rules in the order of the configuration; the last match decides.
     pub(crate) fn new(rules: &[String]) -> Result<Self, IgnoreRuleError> {

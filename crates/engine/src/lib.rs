@@ -48,6 +48,6 @@ pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
     Conflict, Explanation, FolderStatus, Heard, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused,
-    Pending, Problem, ProblemKind, Transfer, Verdict, Verification,
+    Pending, Problem, ProblemKind, Skipped, Transfer, Verdict, Verification,
 };
 pub use time::{Now, since_boot};

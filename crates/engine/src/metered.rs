@@ -46,19 +46,27 @@ pub(crate) struct Metered<D> {
 /// How far a content has come, and the activity of the folder that it belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
-    pub(crate) position: Arc<AtomicU64>,
-    pub(crate) activity: Activity,
+    position: Arc<AtomicU64>,
+    /// The furthest position in any try.
+    furthest: Arc<AtomicU64>,
+    activity: Activity,
 }
 
 impl Meter {
-    fn reached(&self, position: u64) {
-        let before = self.position.swap(position, Ordering::Relaxed);
-        self.activity.note_bytes(position.saturating_sub(before));
+    pub(crate) fn new(position: Arc<AtomicU64>, activity: Activity) -> Self {
+        Self { position, furthest: Arc::default(), activity }
     }
 
+    fn reached(&self, position: u64) {
+        let before = self.position.swap(position, Ordering::Relaxed);
+        let furthest = self.furthest.fetch_max(position, Ordering::Relaxed);
+        self.activity.note_bytes(before, position, furthest);
+    }
+
+    /// Bytes were written that the service gave.
     fn advanced(&self, bytes: u64) {
-        self.position.fetch_add(bytes, Ordering::Relaxed);
-        self.activity.note_bytes(bytes);
+        let before = self.position.fetch_add(bytes, Ordering::Relaxed);
+        self.activity.note_bytes(before, before + bytes, before);
     }
 }
 

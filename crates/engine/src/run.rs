@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 
 use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, RemoteHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, Outcome, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
 use crate::metered::{Meter, Metered};
@@ -34,6 +34,8 @@ use crate::time::{Now, since_boot};
 const MOST_EVENTS: usize = 256;
 /// The longest sleep while something is to come: the clock that it is measured by stands still while the machine sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// How soon it is asked again whether a request was taken.
+const NEXT_QUESTION: Duration = Duration::from_millis(20);
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
 
@@ -148,21 +150,25 @@ impl FolderHandle {
         &self.name
     }
 
-    /// Passes a hint of the watcher on.
-    pub fn local_hint(&self, hint: LocalHint) {
-        self.send(Event::LocalHint(hint));
+    /// Passes hints of the watcher on that belong together.
+    pub fn local_hints(&self, hints: Vec<LocalHint>) {
+        self.send(Event::LocalHints(hints));
     }
 
     /// Passes a hint of the service on.
     pub fn remote_hint(&self, hint: RemoteHint) {
+        self.activity.note_hint(&hint);
         self.send(Event::RemoteHint(hint));
     }
 
     /// Asks for something. It is under way, not done, when this returns.
     pub async fn request(&self, request: Request) -> Result<(), FolderRequestError> {
         self.inbox.send(Message::Event(Event::Request(request))).map_err(|_| self.stopped())?;
-        // The answer to a question that was asked later proves that the request was taken.
-        self.ask(|_| ()).await?;
+        // The answer to a question that was asked later proves that the request was taken, unless it waits for the rest of
+        // what came before.
+        while self.ask(Folder::is_working_off).await? {
+            tokio::time::sleep(NEXT_QUESTION).await;
+        }
         Ok(())
     }
 
@@ -251,7 +257,6 @@ impl FolderHandle {
     }
 
     fn send(&self, event: Event) {
-        self.activity.note();
         if self.inbox.send(Message::Event(event)).is_err() {
             tracing::warn!(folder = %self.name, "a hint came after the folder had stopped");
         }
@@ -322,7 +327,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
         self.activity.began(id, &command.task);
-        let meter = Meter { position, activity: self.activity.clone() };
+        let meter = Meter::new(position, self.activity.clone());
         let disk = Metered::new(Arc::clone(&self.disk), meter);
         let remote = Arc::clone(&self.remote);
         let inbox = self.inbox.clone();
@@ -352,9 +357,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         });
     }
 
-    fn ended(&mut self, command: CommandId) {
+    fn ended(&mut self, command: CommandId, outcome: &Outcome) {
         self.running.remove(&command);
-        self.activity.ended(command);
+        self.activity.ended(command, outcome);
         self.lock_progress().remove(&command);
     }
 
@@ -415,6 +420,7 @@ fn run<D: Disk, R: Remote>(
     clock: Clock,
 ) -> Result<Ended, FolderError> {
     let mut events = vec![Event::Started];
+    let mut next_parts = Vec::new();
     loop {
         for command in folder.handle(events.drain(..), clock.now())? {
             performer.start(command);
@@ -422,6 +428,12 @@ fn run<D: Disk, R: Remote>(
         for notice in folder.take_notices() {
             // Nobody needs to listen.
             let _ = notices.send(notice);
+        }
+        if folder.is_working_off() {
+            // Each step gets on, and nothing else is under way.
+            performer.activity.note_step();
+        } else {
+            next_parts.drain(..).for_each(ask_for_next_part);
         }
         let mut message = if let Some(message) = wait(&folder, messages, clock)? {
             Some(message)
@@ -433,15 +445,16 @@ fn run<D: Disk, R: Remote>(
         while let Some(received) = message {
             match received {
                 Message::Event(event) => {
-                    if let Event::Completed(command, _) = &event {
-                        performer.ended(*command);
+                    if let Event::Completed(command, outcome) = &event {
+                        performer.ended(*command, outcome);
                     }
                     events.push(event);
                 }
                 Message::Listed(command, batch, next) => {
-                    performer.activity.note();
+                    performer.activity.note_answer();
                     events.push(Event::Listed(command, batch));
-                    let _ = next.send(());
+                    // Nothing more is fetched than can be taken in.
+                    if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }
                 }
                 Message::Question(question) => questions.push(question),
                 Message::Panicked(text) => return Ok(Ended::CommandPanicked(text)),
@@ -470,6 +483,11 @@ fn run<D: Disk, R: Remote>(
             }
         }
     }
+}
+
+fn ask_for_next_part(next: oneshot::Sender<()>) {
+    // The listing may have been broken off.
+    let _ = next.send(());
 }
 
 /// The next message, or `None` when the folder's deadline has come.

@@ -65,6 +65,8 @@ pub struct FolderStatus {
     pub directories: Option<u64>,
     /// Their bytes.
     pub bytes: Option<u64>,
+    /// What is left out on purpose; unknown before the first scan ended.
+    pub skipped: Option<Skipped>,
     /// What is still to be done; unknown before both sides were looked at.
     pub pending: Option<Pending>,
     /// What is being sent or fetched now.
@@ -77,6 +79,9 @@ pub struct FolderStatus {
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
     pub unheard_files: u64,
+    /// Directories in which something may have changed and that were not read since; while the folder is paused they wait.
+    /// Unknown before the first scan ended.
+    pub unseen_directories: Option<u64>,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,
 }
@@ -133,6 +138,19 @@ pub struct Pending {
     pub directories: u64,
     /// Bytes to send and fetch.
     pub bytes: u64,
+}
+
+/// Local entries that are left out on purpose, by why. An ignored directory is one, whatever is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// A rule ignores them.
+    pub rules: u64,
+    /// Files that are larger than what is synced.
+    pub max_size: u64,
+    /// Symbolic links.
+    pub links: u64,
+    /// Pipes, sockets and devices.
+    pub special: u64,
 }
 
 /// A file that travels now.
@@ -351,6 +369,8 @@ pub struct Explanation {
     pub trees: Option<jottad_core::Trees>,
     /// What would be done now.
     pub next: Option<Operation>,
+    /// Whether a person stopped the folder, so that nothing is looked at.
+    pub paused: Option<Paused>,
     /// The last operations at this path.
     pub last_operations: Vec<LogLine>,
 }

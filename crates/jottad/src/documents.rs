@@ -1,12 +1,17 @@
 //! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never 0.
 
+mod status;
+
 use jottad_core::{Entry, Operation, OperationKind, Side, Timestamp};
-use jottad_engine::{Explanation, HeldOperation, LogLine, Pending, Problem, Verdict, Verification};
+use jottad_engine::{Explanation, HeldOperation, LogLine, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::daemon::pass::Done;
 use crate::output::{parse_rfc3339, path_text, rfc3339};
-use crate::quota::{Fullness, QuotaWarning};
+
+pub(crate) use status::{
+    AccountStatus, ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PausedDocument,
+    PendingDocument, RestartsDocument, SkippedDocument, StatusDocument, TransferDocument, WatchingDocument,
+};
 
 /// The version of all documents here.
 pub(crate) const SCHEMA: u32 = 1;
@@ -58,220 +63,6 @@ impl<'de> Deserialize<'de> for Time {
             .map(Self)
             .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a time")))
     }
-}
-
-/// `status`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StatusDocument {
-    pub(crate) schema: u32,
-    pub(crate) verdict: VerdictWord,
-    pub(crate) version: String,
-    pub(crate) pid: u32,
-    pub(crate) started_at: Time,
-    pub(crate) account: AccountStatus,
-    pub(crate) noticing: NoticingDocument,
-    pub(crate) folders: Vec<FolderDocument>,
-    /// Problems of all folders; `None` while one of them is unknown.
-    pub(crate) problems: Option<u64>,
-    /// Why jottad as a whole does not move, in words.
-    pub(crate) trouble: Option<String>,
-    /// What mends that.
-    #[serde(default)]
-    pub(crate) remedy: Option<String>,
-}
-
-/// The account in `status`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct AccountStatus {
-    pub(crate) username: Option<String>,
-    pub(crate) email: Option<String>,
-    pub(crate) used_bytes: Option<u64>,
-    pub(crate) quota_bytes: Option<u64>,
-    pub(crate) checked_at: Option<Time>,
-    /// Whether there is no quota; `None` while that is not known.
-    #[serde(default)]
-    pub(crate) unlimited: Option<bool>,
-    /// `nearly_full` from 90 % on, `full` from 100 % on.
-    #[serde(default)]
-    pub(crate) quota_warning: Option<QuotaWarning>,
-}
-
-impl AccountStatus {
-    /// How full it is, as far as that is known.
-    pub(crate) fn fullness(&self) -> Fullness {
-        Fullness { used_bytes: self.used_bytes, quota_bytes: self.quota_bytes, unlimited: self.unlimited }
-    }
-}
-
-/// How changes by others are noticed, in `status`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct NoticingDocument {
-    /// `listening`, `connecting`, `waiting` (to try again) or `off` (no folder needs them now).
-    pub(crate) events: String,
-    /// Since when they are listened to.
-    pub(crate) events_since: Option<Time>,
-    /// When something last came on their connection.
-    pub(crate) events_heard_at: Option<Time>,
-    /// Why they are not listened to.
-    pub(crate) events_trouble: Option<String>,
-    /// `working`, `failing`, or `off` while no folder has polled yet.
-    pub(crate) polls: String,
-    /// When a poll was last answered.
-    pub(crate) polled_at: Option<Time>,
-    /// When the service was last heard of, in any way.
-    pub(crate) heard_at: Option<Time>,
-}
-
-/// How often a folder died and was started anew, in `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RestartsDocument {
-    pub(crate) times: u32,
-    pub(crate) at: Time,
-    pub(crate) reason: String,
-}
-
-/// A folder in `status`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FolderDocument {
-    pub(crate) name: String,
-    pub(crate) local: String,
-    pub(crate) remote: String,
-    pub(crate) mode: String,
-    pub(crate) verdict: VerdictWord,
-    /// Whether nothing is left that could be done now; `None` while that is not known.
-    pub(crate) settled: Option<bool>,
-    pub(crate) proven_at: Option<Time>,
-    pub(crate) local_checked_at: Option<Time>,
-    pub(crate) remote_checked_at: Option<Time>,
-    /// When the service last said whether anything may have changed.
-    pub(crate) polled_at: Option<Time>,
-    /// How others' changes are noticed: `events`, `polls`, or null if they are not.
-    pub(crate) heard: Option<String>,
-    /// With `polls`: how often everything is listed.
-    pub(crate) listed_every_seconds: Option<u64>,
-    pub(crate) files: Option<u64>,
-    pub(crate) directories: Option<u64>,
-    pub(crate) bytes: Option<u64>,
-    pub(crate) pending: Option<PendingDocument>,
-    pub(crate) transfers: Vec<TransferDocument>,
-    /// Whether a person stopped it; `None` also while that is not known.
-    #[serde(default)]
-    pub(crate) paused: Option<PausedDocument>,
-    pub(crate) held: Option<HeldStatus>,
-    pub(crate) problems: Option<u64>,
-    pub(crate) watching: Option<WatchingDocument>,
-    /// `None` if it never died.
-    pub(crate) restarts: Option<RestartsDocument>,
-    /// Why the folder does not move, in words.
-    pub(crate) trouble: Option<String>,
-}
-
-/// A person stopped the folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PausedDocument {
-    /// When it goes on by itself; `None` if a person must say so.
-    pub(crate) until: Option<Time>,
-}
-
-/// What is still to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PendingDocument {
-    pub(crate) uploads: u64,
-    pub(crate) downloads: u64,
-    pub(crate) moves: u64,
-    pub(crate) deletes: u64,
-    pub(crate) directories: u64,
-    pub(crate) bytes: u64,
-    /// Files that have travelled since there was last nothing to do.
-    #[serde(default)]
-    pub(crate) done_files: u64,
-    /// Their bytes.
-    #[serde(default)]
-    pub(crate) done_bytes: u64,
-    /// Of all transfers together, lately; `None` if nothing moved.
-    #[serde(default)]
-    pub(crate) bytes_per_second: Option<u64>,
-    /// How long that much takes at this rate.
-    #[serde(default)]
-    pub(crate) seconds_left: Option<u64>,
-}
-
-impl PendingDocument {
-    /// What is to be done, and how fast it goes.
-    pub(crate) fn new(
-        pending: Pending,
-        transfers: &[TransferDocument],
-        travelled: Done,
-        rate: Option<u64>,
-    ) -> Self {
-        let done: u64 = transfers.iter().filter_map(|transfer| transfer.bytes).sum();
-        let left = pending.bytes.saturating_sub(done);
-        let rate = rate.filter(|_| left > 0);
-        Self {
-            bytes_per_second: rate,
-            seconds_left: rate.filter(|rate| *rate > 0).map(|rate| left.div_ceil(rate)),
-            bytes: left,
-            done_files: travelled.files,
-            done_bytes: travelled.bytes,
-            uploads: pending.uploads,
-            downloads: pending.downloads,
-            moves: pending.moves,
-            deletes: pending.deletes,
-            directories: pending.directories,
-        }
-    }
-}
-
-/// A file that travels now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TransferDocument {
-    pub(crate) path: String,
-    /// `up` or `down`.
-    pub(crate) direction: String,
-    pub(crate) bytes: Option<u64>,
-    pub(crate) total_bytes: u64,
-    pub(crate) bytes_per_second: Option<u64>,
-}
-
-/// Why a person must decide, in `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct HeldStatus {
-    /// `root`, `place`, `folder`, `deletes` or `overwrites`.
-    pub(crate) kind: String,
-    pub(crate) reason: String,
-    /// What a person can do about it.
-    #[serde(default)]
-    pub(crate) choices: Vec<ChoiceDocument>,
-}
-
-/// One of the things that a person can do about a hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ChoiceDocument {
-    /// What it brings about.
-    pub(crate) means: String,
-    pub(crate) command: String,
-}
-
-impl HeldStatus {
-    /// Whether nothing of the folder goes on; deletes and overwrites wait alone.
-    pub(crate) fn is_of_everything(&self) -> bool {
-        !matches!(self.kind.as_str(), "deletes" | "overwrites")
-    }
-}
-
-/// What is watched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WatchingDocument {
-    pub(crate) directories: u64,
-    pub(crate) polled_directories: u64,
-    /// Files that have names outside of the folder, through which a change is not heard of.
-    #[serde(default)]
-    pub(crate) polled_files: u64,
-    /// Why some are polled, and the command that mends it.
-    pub(crate) notice: Option<String>,
-    /// The command alone; `None` if there is none.
-    #[serde(default)]
-    pub(crate) remedy: Option<String>,
 }
 
 /// `problems`.
@@ -647,64 +438,6 @@ pub(crate) struct ErrorBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn status_reads_as_documented() {
-        let document = StatusDocument {
-            schema: SCHEMA,
-            verdict: VerdictWord(Verdict::Working),
-            version: "0.1.0".into(),
-            pid: 7,
-            started_at: Time(Timestamp::from_seconds(0)),
-            account: AccountStatus::default(),
-            noticing: NoticingDocument {
-                events: "off".into(),
-                polls: "off".into(),
-                ..NoticingDocument::default()
-            },
-            folders: vec![FolderDocument {
-                name: "docs".into(),
-                local: "/home/kari/docs".into(),
-                remote: "Jotta/Archive/docs".into(),
-                mode: "backup".into(),
-                verdict: VerdictWord(Verdict::Working),
-                settled: Some(false),
-                proven_at: None,
-                local_checked_at: None,
-                remote_checked_at: None,
-                polled_at: None,
-                heard: None,
-                listed_every_seconds: None,
-                files: None,
-                directories: None,
-                bytes: None,
-                pending: None,
-                transfers: vec![],
-                paused: None,
-                held: None,
-                problems: Some(0),
-                watching: Some(WatchingDocument {
-                    directories: 3,
-                    polled_directories: 0,
-                    polled_files: 0,
-                    notice: None,
-                    remedy: None,
-                }),
-                restarts: None,
-                trouble: None,
-            }],
-            problems: Some(0),
-            trouble: None,
-            remedy: None,
-        };
-        let text = serde_json::to_string(&document).unwrap();
-        assert_eq!(
-            text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"pending":null,"transfers":[],"paused":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
-        );
-        let read: StatusDocument = serde_json::from_str(&text).unwrap();
-        assert_eq!(serde_json::to_string(&read).unwrap(), text);
-    }
 
     #[test]
     fn events_carry_their_name() {

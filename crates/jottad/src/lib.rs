@@ -4,10 +4,12 @@
 
 mod config;
 mod failure;
+mod moment;
 mod output;
 mod places;
 mod proven;
 mod signals;
+mod terminal;
 
 mod arguments;
 mod asking;
@@ -33,6 +35,7 @@ mod remote;
 mod selftest;
 mod service;
 mod survey;
+mod whereabouts;
 
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

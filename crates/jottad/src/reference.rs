@@ -57,7 +57,7 @@ impl Codes {
             }
             Self::Pass => "0 in sync, 1 failed, 2 usage, otherwise the verdict: 4 to 10",
             Self::Problems => {
-                "0 no problem, 1 failed, 2 usage, 3 daemon not running, 6 problems, 9 the daemon does not answer"
+                "0 no problem, 1 failed, 2 usage, 3 daemon not running, 5 not known of every folder, 6 problems, 9 the daemon does not answer"
             }
             Self::Held => {
                 "0 nothing is held, 1 failed, 2 usage, 3 daemon not running, 7 something is held, 9 the daemon does not answer"
@@ -78,10 +78,10 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "folder add", examples: &["folder add ~/Documents", "folder add ~/Documents Jotta/Archive/Documents --mode backup --name docs"],
         codes: Codes::Local, json: "{schema, name, local, remote, mode, ignore, files, directories, bytes, unreadable}" },
     Entry { command: "folder list", examples: &["folder list"], codes: Codes::Local,
-        json: "{schema, folders: [{name, local, remote, mode, ignore}]}" },
+        json: "{schema, folders: [{name, local, remote, mode, ignore, max_size}]}" },
     Entry { command: "folder remove", examples: &["folder remove docs"], codes: Codes::Local, json: "{schema, removed}" },
-    Entry { command: "folder set", examples: &["folder set docs mode=sync", "folder set docs settle=2s"], codes: Codes::Local,
-        json: "{schema, folder: {name, local, remote, mode, ignore}}" },
+    Entry { command: "folder set", examples: &["folder set docs mode=sync", "folder set docs ignore=*.tmp,*.bak max_size=4GiB"], codes: Codes::Local,
+        json: "{schema, folder: {name, local, remote, mode, ignore, max_size}, changed: [{key, before, after}]}" },
     Entry { command: "run", examples: &["run", "run --once"], codes: Codes::Pass, json: STATUS },
     Entry { command: "service install", examples: &["service install"], codes: Codes::Local, json: "{schema, service, unit}" },
     Entry { command: "service uninstall", examples: &["service uninstall"], codes: Codes::Local, json: "{schema, service, unit}" },
@@ -107,7 +107,7 @@ const ENTRIES: &[Entry] = &[
         json: "{schema, conflicts: [{folder, path, copy}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "why", examples: &["why ~/Documents/letter.txt"], codes: Codes::Daemon,
         json: "{schema, folder, path, state, reason, rule, base, local, remote, next, last_operations}" },
-    Entry { command: "log", examples: &["log", "log -f"], codes: Codes::Daemon,
+    Entry { command: "log", examples: &["log", "log -f", "log --path ~/Documents --kind trash --since yesterday"], codes: Codes::Daemon,
         json: "one a line: {folder, id, at, kind, path, to, bytes, error}" },
     Entry { command: "ls", examples: &["ls Jotta/Archive", "ls -l -R Jotta/Archive/Documents"], codes: Codes::Service,
         json: "one a line: {path, name, kind, size, md5, modified}" },
@@ -149,7 +149,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, pending, transfers, paused, held, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands

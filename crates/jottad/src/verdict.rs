@@ -103,29 +103,10 @@ mod tests {
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
-            name: "docs".into(),
-            local: "/d".into(),
-            remote: "Jotta/Archive/d".into(),
-            mode: "backup".into(),
-            verdict: VerdictWord(*verdict),
             settled: Some(*verdict == Verdict::InSync),
             proven_at: Some(Time(Timestamp::from_seconds(*proven))),
-            local_checked_at: None,
-            remote_checked_at: None,
-            polled_at: None,
-            heard: None,
-            listed_every_seconds: None,
-            files: None,
-            directories: None,
-            bytes: None,
-            pending: None,
-            transfers: vec![],
-            paused: None,
-            held: None,
             problems: Some(0),
-            watching: None,
-            restarts: None,
-            trouble: None,
+            ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
         };
         StatusDocument {
             schema: SCHEMA,

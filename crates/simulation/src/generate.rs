@@ -63,6 +63,8 @@ pub struct Extras {
     pub refusals: bool,
     /// Others work right after jottad did, roots move without a word, clocks are set, and there may be no stamps.
     pub doubts: bool,
+    /// The folder works on a few rows at a time.
+    pub steps: bool,
 }
 
 /// The scenario of a seed.
@@ -116,6 +118,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
         add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
     }
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
+    if extras.steps {
+        scenario.knobs.rows_in_a_step = Rng::with_seed(seed ^ 0x7374_6570_7300).u8(0..4);
+    }
     scenario
 }
 
@@ -309,6 +314,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
         // Drawn apart.
         trash_keeps_spelling: false,
+        rows_in_a_step: 0,
         remote_root_exists: random.bool(),
         transfers: random.u8(1..6),
         max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },

@@ -56,6 +56,9 @@ struct Simulate {
     /// Let others work right after jottad, move the root, set the clock, and leave stamps out.
     #[arg(long)]
     doubts: bool,
+    /// Let the folder work on a few rows at a time, so that anything may happen in between.
+    #[arg(long)]
+    steps: bool,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -112,6 +115,7 @@ fn extras_of(arguments: &Simulate) -> Extras {
         meddling: arguments.meddling,
         refusals: arguments.refusals,
         doubts: arguments.doubts,
+        steps: arguments.steps,
     }
 }
 
@@ -167,8 +171,9 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         let meddling = if arguments.meddling { " --meddling" } else { "" };
         let refusals = if arguments.refusals { " --refusals" } else { "" };
         let doubts = if arguments.doubts { " --doubts" } else { "" };
+        let steps = if arguments.steps { " --steps" } else { "" };
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals}{doubts} --replay {seed}",
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals}{doubts}{steps} --replay {seed}",
             scenario.mode
         );
         if !arguments.no_shrink {

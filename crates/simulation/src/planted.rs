@@ -30,7 +30,8 @@ pub struct Found {
     pub violations: Vec<String>,
 }
 
-const PLAIN: Extras = Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false };
+const PLAIN: Extras =
+    Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false, steps: false };
 const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };
 const DISKS: Extras = Extras { disks: true, ..PLAIN };

@@ -74,7 +74,7 @@ impl Run<'_> {
 impl World {
     /// Whether anything was hinted that the engine has not taken yet.
     fn is_being_told(&self) -> bool {
-        let is_hint = |event: &Event| matches!(event, Event::LocalHint(_) | Event::RemoteHint(_));
+        let is_hint = |event: &Event| matches!(event, Event::LocalHints(_) | Event::RemoteHint(_));
         !self.hints.is_empty() || self.inbox.iter().any(is_hint)
     }
 }

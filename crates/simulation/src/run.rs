@@ -184,7 +184,11 @@ impl<'scenario> Run<'scenario> {
         if was_damaged {
             self.world.lock().violate("the index was found damaged".to_owned());
         }
-        self.folder = Some(Folder::new(self.settings(), index)?);
+        let folder = Folder::new(self.settings(), index)?;
+        self.folder = Some(match self.scenario.knobs.rows_in_a_step {
+            0 => folder,
+            rows => folder.in_steps_of(rows.into()),
+        });
         self.handle(vec![Event::Started])
     }
 
@@ -368,8 +372,9 @@ impl<'scenario> Run<'scenario> {
         let ready = self.executor.ready(world.monotonic, world.batches_taken);
         let letters = usize::from(!world.inbox.is_empty());
         let hints = usize::from(!world.hints.is_empty());
+        let steps = usize::from(self.folder.as_ref().is_some_and(Folder::is_working_off));
         let weight = ready.len() * usize::from(self.scenario.knobs.haste);
-        let all = weight + letters * 5 + hints * 2;
+        let all = weight + letters * 5 + hints * 2 + steps * 9;
         if all == 0 {
             return Ok(false);
         }
@@ -386,11 +391,14 @@ impl<'scenario> Run<'scenario> {
             let events: Vec<Event> = world.inbox.drain(..count).collect();
             drop(world);
             self.handle(events)?;
+        } else if choice >= weight + letters * 5 + hints * 2 {
+            drop(world);
+            self.handle(vec![Event::Timer])?;
         } else {
             let count = world.hints.len();
             let index = world.random.usize(0..count);
             let hint = world.hints.swap_remove(index);
-            world.inbox.push(Event::LocalHint(hint));
+            world.inbox.push(Event::LocalHints(vec![hint]));
         }
         Ok(true)
     }
@@ -427,7 +435,7 @@ impl<'scenario> Run<'scenario> {
 
     /// A hint for everything.
     pub(crate) fn hint_everything(&self) {
-        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Root));
-        self.world.lock().inbox.push(Event::LocalHint(LocalHint::Subtree(RelativePath::root())));
+        self.world.lock().inbox.push(Event::LocalHints(vec![LocalHint::Root]));
+        self.world.lock().inbox.push(Event::LocalHints(vec![LocalHint::Subtree(RelativePath::root())]));
     }
 }

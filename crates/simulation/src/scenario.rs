@@ -48,6 +48,8 @@ pub struct Knobs {
     pub folding: Folding,
     /// A file that is sent where a trashed one is gets the spelling of that one's name (8.8).
     pub trash_keeps_spelling: bool,
+    /// How many rows one step of the folder works on; 0 for as many as it does by itself.
+    pub rows_in_a_step: u8,
     /// The remote root is there before jottad comes.
     pub remote_root_exists: bool,
     /// Most transfers at one time.
@@ -100,6 +102,7 @@ impl Default for Knobs {
             stamps_everything: false,
             folding: Folding::Unicode,
             trash_keeps_spelling: false,
+            rows_in_a_step: 0,
             remote_root_exists: false,
             transfers: 4,
             max_deletes: 1000,

@@ -94,7 +94,7 @@ fn hurry(best: &mut Shrunk) {
 
 fn calm_the_world(best: &mut Shrunk) {
     let plain = Knobs::default();
-    let changes: [fn(&mut Knobs, &Knobs); 22] = [
+    let changes: [fn(&mut Knobs, &Knobs); 23] = [
         // The first makes all later tries faster.
         |knobs, plain| knobs.asks_at_end = plain.asks_at_end,
         |knobs, plain| knobs.granularity_milliseconds = plain.granularity_milliseconds,
@@ -110,6 +110,7 @@ fn calm_the_world(best: &mut Shrunk) {
         |knobs, plain| knobs.stamps_everything = plain.stamps_everything,
         |knobs, plain| knobs.folding = plain.folding,
         |knobs, plain| knobs.trash_keeps_spelling = plain.trash_keeps_spelling,
+        |knobs, plain| knobs.rows_in_a_step = plain.rows_in_a_step,
         |knobs, plain| knobs.remote_root_exists = plain.remote_root_exists,
         |knobs, plain| knobs.transfers = plain.transfers,
         |knobs, plain| knobs.max_deletes = plain.max_deletes,

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use crate::answer::{Answer, BodyReader, document_error};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Call, Http};
+use crate::http::{Attempts, Call, Http};
 use crate::last_word::LastWord;
 use crate::rate::RateLimit;
 use crate::session::{Access, Session};
@@ -97,20 +97,20 @@ impl Client {
 
     /// Sends a request with the login, repeating it where that is allowed and may help.
     async fn send(&self, call: Call) -> Result<Answer> {
-        let mut failed = 0;
+        let mut attempts = Attempts::at(&call);
         let mut renewed = false;
         loop {
-            let access = self.0.session.access().await?;
+            let access = self.0.session.access().await.map_err(|error| attempts.mark(error))?;
             let error = match self.http().send_once(&authorised(call.clone(), &access)?).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => attempts.fail(error),
             };
             if error.kind() == ErrorKind::LoginNeeded {
-                self.renew_once(&mut renewed, &access, error).await?;
+                let renewal = self.renew_once(&mut renewed, &access, error).await;
+                renewal.map_err(|error| attempts.mark(error))?;
                 continue;
             }
-            failed += 1;
-            self.http().wait_to_repeat(call.repeat, failed, error).await?;
+            attempts.wait_to_repeat(self.http(), error).await?;
         }
     }
 
@@ -119,14 +119,14 @@ impl Client {
     where
         F: Future<Output = Result<T>>,
     {
-        let mut failed = 0;
+        let mut attempts = Attempts::at(&call);
         loop {
-            let answer = self.send(call.clone()).await?;
+            let answer = self.send(call.clone()).await.map_err(|error| attempts.mark(error))?;
             match read(answer).await {
                 Ok(value) => return Ok(value),
                 Err(error) => {
-                    failed += 1;
-                    self.http().wait_to_repeat(call.repeat, failed, error).await?;
+                    let error = attempts.fail(error);
+                    attempts.wait_to_repeat(self.http(), error).await?;
                 }
             }
         }

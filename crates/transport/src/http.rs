@@ -126,6 +126,40 @@ impl Call {
     }
 }
 
+/// The attempts at one call so far.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    repeat: Repeat,
+    /// A question has no effect that could be uncertain.
+    has_effect: bool,
+    failed: u32,
+    may_be_done: bool,
+}
+
+impl Attempts {
+    pub(crate) fn at(call: &Call) -> Self {
+        Self { repeat: call.repeat, has_effect: call.method != Method::GET, failed: 0, may_be_done: false }
+    }
+
+    /// An error that came after these attempts: where one of them may have had its effect, it says so.
+    pub(crate) fn mark(&self, error: Error) -> Error {
+        error.after_uncertain(self.may_be_done)
+    }
+
+    /// One more has failed.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
+        let error = self.mark(error);
+        self.may_be_done |= self.has_effect && error.is_uncertain();
+        error
+    }
+
+    /// Waits before the next one, or returns the error if there is to be none.
+    pub(crate) async fn wait_to_repeat(&mut self, http: &Http, error: Error) -> Result<()> {
+        self.failed += 1;
+        http.wait_to_repeat(self.repeat, self.failed, error).await
+    }
+}
+
 impl Http {
     /// Sets up the pools. `https_proxy`, `no_proxy` and `SSL_CERT_FILE` are honoured.
     pub fn new(options: HttpOptions) -> Result<Self> {
@@ -174,16 +208,13 @@ impl Http {
     ///
     /// Cancel safe in the sense that nothing is kept; whether the request had its effect is then unknown.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer> {
-        let (mut failed, mut uncertain) = (0, false);
+        let mut attempts = Attempts::at(call);
         loop {
             let error = match self.send_once(call).await {
                 Ok(answer) => return Ok(answer),
-                // A question has no effect that could be uncertain.
-                Err(error) => error.after_uncertain(uncertain && call.method != Method::GET),
+                Err(error) => attempts.fail(error),
             };
-            failed += 1;
-            uncertain |= error.is_uncertain();
-            self.wait_to_repeat(call.repeat, failed, error).await?;
+            attempts.wait_to_repeat(self, error).await?;
         }
     }
 

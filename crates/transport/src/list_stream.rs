@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use jottad_core::{Content, Md5, StoredName, StoredPath, Timestamp};
+use jottad_core::{Content, DEEPEST, Md5, StoredName, StoredPath, Timestamp};
 use tokio::io::AsyncBufRead;
 
 use crate::answer::{Answer, BodyReader, document_error};
@@ -18,8 +18,8 @@ use crate::xml::{Document, Element, XmlError};
 
 /// Entries in a batch, at most.
 const BATCH: usize = 1000;
-/// A folder is a child of a mountpoint at the least; deeper than this no path is believed.
-const DEPTH_LIMIT: usize = 1024;
+/// A batch whose paths have so many names together is full, too: deep paths must not take more memory than others.
+const BATCH_NAMES: usize = 50_000;
 /// So much of a path that cannot be used is told, in characters.
 const PATH_SHOWN: usize = 300;
 /// No tree of any account has this many bytes of listing.
@@ -123,6 +123,8 @@ pub(crate) struct Entries<R> {
     files: u64,
     stats: Option<Stats>,
     pending: Vec<StreamedEntry>,
+    /// How many names the paths of those have together.
+    pending_names: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,11 +143,12 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
             files: 0,
             stats: None,
             pending: Vec::new(),
+            pending_names: 0,
         })
     }
 
     pub(crate) async fn next_batch(&mut self) -> Result<Option<Vec<StreamedEntry>>, XmlError> {
-        while self.pending.len() < BATCH {
+        while self.pending.len() < BATCH && self.pending_names < BATCH_NAMES {
             let Some(child) = self.document.next(&[]).await? else {
                 if !self.pending.is_empty() {
                     break;
@@ -154,6 +157,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
             };
             self.take(&child.element)?;
         }
+        self.pending_names = 0;
         Ok(Some(std::mem::take(&mut self.pending)))
     }
 
@@ -194,6 +198,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         let filename = required(element, "filename")?;
         let folder = self.relative(path)?;
         let name = StoredName::new(filename).ok_or("the name is empty or holds a slash");
+        let is_too_deep = folder.as_ref().is_ok_and(|folder| folder.names().len() >= DEEPEST);
+        let name = if is_too_deep { Err("the path is too deep") } else { name };
         let (folder, name) = match (folder, name) {
             (Ok(folder), Ok(name)) => (folder, name),
             (Ok(folder), Err(reason)) => {
@@ -223,6 +229,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         };
         self.announce(&folder);
         self.files += 1;
+        self.pending_names += folder.names().len() + 1;
         self.pending.push(entry);
         Ok(())
     }
@@ -235,6 +242,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         let mut unreported = Vec::new();
         let mut names = folder.names();
         while let Some((_, above)) = names.split_last() {
+            self.pending_names += names.len();
             unreported.push(StoredPath::new(names.to_vec()));
             names = above;
             if self.folders.note(&StoredPath::new(above.to_vec()), false) {
@@ -255,10 +263,10 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
                 return Err(malformed("a path lies outside the listed folder"));
             }
         }
-        let names = components.take(DEPTH_LIMIT + 1).map(StoredName::new).collect::<Option<Vec<_>>>();
+        let names = components.take(DEEPEST + 1).map(StoredName::new).collect::<Option<Vec<_>>>();
         Ok(match names {
             None => Err("the path holds an empty name"),
-            Some(names) if names.len() > DEPTH_LIMIT => Err("the path is too deep"),
+            Some(names) if names.len() > DEEPEST => Err("the path is too deep"),
             Some(names) => Ok(StoredPath::new(names)),
         })
     }

@@ -46,7 +46,7 @@ const RESCAN_GAPS: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 #[derive(Debug)]
 pub(crate) struct InotifySource {
     options: WatcherOptions,
-    hints: UnboundedSender<Hint>,
+    hints: UnboundedSender<Vec<Hint>>,
     coverage: SharedCoverage,
     cover: Cover,
     mounts: Option<Mounts>,
@@ -105,7 +105,7 @@ impl InotifySource {
     /// Watches every directory below the root; when it returns, no change from now on is missed.
     pub(crate) fn start(
         options: WatcherOptions,
-        hints: UnboundedSender<Hint>,
+        hints: UnboundedSender<Vec<Hint>>,
         coverage: SharedCoverage,
     ) -> Result<Self, WatchError> {
         let root_error = |error: io::Error| WatchError::Root { path: options.root.clone(), source: error };
@@ -163,7 +163,7 @@ impl InotifySource {
         };
         if outcome == Stop::RootLost {
             tracing::warn!(root = %self.options.root.display(), "the root is no longer there");
-            let _ = self.hints.send(Hint::RootLost);
+            let _ = self.hints.send(vec![Hint::RootLost]);
         }
         self.notes.pending = Pending::new(self.options.settle);
         self.notes.rescan_at = None;
@@ -334,10 +334,11 @@ impl InotifySource {
     }
 
     fn release(&mut self) -> Result<(), Stop> {
-        for hint in self.notes.pending.release(Instant::now()) {
-            self.hints.send(hint).map_err(|_| Stop::Dropped)?;
+        let released = self.notes.pending.release(Instant::now());
+        if released.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.hints.send(released).map_err(|_| Stop::Dropped)
     }
 
     /// Timers exist only while there is something to poll or to try again.

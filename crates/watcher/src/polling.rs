@@ -20,7 +20,7 @@ pub(crate) struct Retry<'source, Source> {
 /// source as soon as one can be started; what changed before that is hinted then.
 pub(crate) fn run<Source>(
     interval: Duration,
-    hints: &UnboundedSender<Hint>,
+    hints: &UnboundedSender<Vec<Hint>>,
     stop: &PipeReader,
     mut retry: Option<Retry<'_, Source>>,
 ) -> Option<Source> {
@@ -40,7 +40,7 @@ pub(crate) fn run<Source>(
         if source.is_some() || next_poll <= now {
             next_poll = now + interval;
             let hint = Hint::Subtree { path: RelativePath::root(), cause: RescanCause::Poll };
-            if hints.send(hint).is_err() {
+            if hints.send(vec![hint]).is_err() {
                 return None;
             }
         }
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(tries, 3);
         // What changed between the last look and the first event is looked for.
         let hint = Hint::Subtree { path: RelativePath::root(), cause: RescanCause::Poll };
-        assert_eq!(hints.try_recv(), Ok(hint));
+        assert_eq!(hints.try_recv(), Ok(vec![hint]));
         assert!(hints.try_recv().is_err());
     }
 

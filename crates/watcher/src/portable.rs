@@ -39,7 +39,7 @@ pub(crate) struct PortableSource {
     watcher: RecommendedWatcher,
     sender: Sender<Message>,
     messages: Receiver<Message>,
-    hints: UnboundedSender<Hint>,
+    hints: UnboundedSender<Vec<Hint>>,
     shared: SharedCoverage,
     coverage: Coverage,
     options: WatcherOptions,
@@ -59,7 +59,7 @@ enum Stop {
 impl PortableSource {
     pub(crate) fn start(
         options: WatcherOptions,
-        hints: UnboundedSender<Hint>,
+        hints: UnboundedSender<Vec<Hint>>,
         shared: SharedCoverage,
     ) -> Result<Self, WatchError> {
         let root_error = |source| WatchError::Root { path: options.root.clone(), source };
@@ -117,7 +117,7 @@ impl PortableSource {
         };
         if outcome == Stop::RootLost {
             tracing::warn!(root = %self.root.display(), "the root is no longer there");
-            let _ = self.hints.send(Hint::RootLost);
+            let _ = self.hints.send(vec![Hint::RootLost]);
         }
         self.coverage.pending = 0;
         self.shared.publish(&self.coverage);
@@ -147,8 +147,9 @@ impl PortableSource {
             self.next_poll = None;
             self.pending.rescan(&RelativePath::root(), RescanCause::Poll, now);
         }
-        for hint in self.pending.release(Instant::now()) {
-            self.hints.send(hint).map_err(|_| Stop::Dropped)?;
+        let released = self.pending.release(Instant::now());
+        if !released.is_empty() {
+            self.hints.send(released).map_err(|_| Stop::Dropped)?;
         }
         self.coverage.pending = self.pending.len();
         self.shared.publish(&self.coverage);

@@ -18,6 +18,9 @@ use crate::polling;
 use crate::portable::{Message, PortableSource};
 
 /// Follows one directory tree and sends hints until it is dropped, or until [`Hint::RootLost`].
+///
+/// What is sent together belongs together, as the two sides of a rename do: whoever acts on one before it has seen the other
+/// takes a move for a delete and something new.
 #[derive(Debug)]
 pub struct Watcher {
     coverage: SharedCoverage,
@@ -39,7 +42,7 @@ impl Watcher {
     /// Blocks while every directory below the root is opened once (some microseconds each when cached), so call it
     /// where blocking is allowed. With [`Backend::Auto`] only a root that cannot be opened is an error; a system
     /// that gives no events is polled, and the coverage says so.
-    pub fn start(options: WatcherOptions, hints: UnboundedSender<Hint>) -> Result<Self, WatchError> {
+    pub fn start(options: WatcherOptions, hints: UnboundedSender<Vec<Hint>>) -> Result<Self, WatchError> {
         match options.backend {
             Backend::Auto => Self::start_best(&options, hints),
             Backend::Notify => Self::start_portable(options, hints),
@@ -60,7 +63,7 @@ impl Watcher {
     }
 
     #[cfg(target_os = "linux")]
-    fn start_best(options: &WatcherOptions, hints: UnboundedSender<Hint>) -> Result<Self, WatchError> {
+    fn start_best(options: &WatcherOptions, hints: UnboundedSender<Vec<Hint>>) -> Result<Self, WatchError> {
         match Self::start_inotify(options.clone(), hints.clone()) {
             Err(error @ WatchError::Source { .. }) => {
                 let limit_hint = instance_limit_hint(&error);
@@ -73,7 +76,7 @@ impl Watcher {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn start_best(options: &WatcherOptions, hints: UnboundedSender<Hint>) -> Result<Self, WatchError> {
+    fn start_best(options: &WatcherOptions, hints: UnboundedSender<Vec<Hint>>) -> Result<Self, WatchError> {
         match Self::start_portable(options.clone(), hints.clone()) {
             Err(error @ (WatchError::Source { .. } | WatchError::Notify { .. })) => {
                 tracing::warn!(%error, "polling instead");
@@ -85,7 +88,7 @@ impl Watcher {
     }
 
     #[cfg(target_os = "linux")]
-    fn start_inotify(options: WatcherOptions, hints: UnboundedSender<Hint>) -> Result<Self, WatchError> {
+    fn start_inotify(options: WatcherOptions, hints: UnboundedSender<Vec<Hint>>) -> Result<Self, WatchError> {
         let coverage = SharedCoverage::default();
         let root = options.root.clone();
         let source_error = |source| WatchError::Source { path: root.clone(), source };
@@ -95,7 +98,10 @@ impl Watcher {
         Ok(Self { coverage, stop: Some(StopSignal::Pipe { _writer: writer }), thread: Some(thread) })
     }
 
-    fn start_portable(options: WatcherOptions, hints: UnboundedSender<Hint>) -> Result<Self, WatchError> {
+    fn start_portable(
+        options: WatcherOptions,
+        hints: UnboundedSender<Vec<Hint>>,
+    ) -> Result<Self, WatchError> {
         let coverage = SharedCoverage::default();
         let root = options.root.clone();
         let source = PortableSource::start(options, hints, coverage.clone())?;
@@ -107,7 +113,7 @@ impl Watcher {
 
     fn start_polling(
         options: WatcherOptions,
-        hints: UnboundedSender<Hint>,
+        hints: UnboundedSender<Vec<Hint>>,
         polled: Polled,
     ) -> Result<Self, WatchError> {
         let root_error = |source| WatchError::Root { path: options.root.clone(), source };
@@ -143,7 +149,7 @@ struct Polled {
 /// Polls; where that is only for want of something that may come back, goes on with events when it has.
 fn poll_until_events(
     options: &WatcherOptions,
-    hints: &UnboundedSender<Hint>,
+    hints: &UnboundedSender<Vec<Hint>>,
     coverage: &SharedCoverage,
     stop: &PipeReader,
     is_for_now: bool,
@@ -160,7 +166,7 @@ fn poll_until_events(
 #[cfg(target_os = "linux")]
 fn take_up_events(
     options: &WatcherOptions,
-    hints: &UnboundedSender<Hint>,
+    hints: &UnboundedSender<Vec<Hint>>,
     coverage: &SharedCoverage,
 ) -> Option<InotifySource> {
     InotifySource::start(options.clone(), hints.clone(), coverage.clone()).ok()
@@ -178,7 +184,11 @@ impl NoSource {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn take_up_events(_: &WatcherOptions, _: &UnboundedSender<Hint>, _: &SharedCoverage) -> Option<NoSource> {
+fn take_up_events(
+    _: &WatcherOptions,
+    _: &UnboundedSender<Vec<Hint>>,
+    _: &SharedCoverage,
+) -> Option<NoSource> {
     None
 }
 

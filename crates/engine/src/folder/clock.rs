@@ -62,6 +62,7 @@ impl Folder {
             return Ok(());
         }
         self.index.shift_times(jump)?;
+        self.shift_losses(jump)?;
         self.listing.shift_times(jump);
         self.verifying.shift_times(jump);
         if let Some(Pause::Until(time)) = &mut self.paused {

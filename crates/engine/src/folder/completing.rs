@@ -5,13 +5,14 @@ use std::time::Duration;
 use jottad_core::moves::Parked;
 use jottad_core::{File, Loss, Name, OperationKind, RelativePath, Side};
 
+use super::backlog::Change;
 use super::connection::Suspected;
 use super::pacing::Outage;
 use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind, Identity};
 use crate::event::{Achieved, CommandId, OperationError};
 use crate::ignore_rules::IGNORE_FILE;
-use crate::index::{Base, BaseEntry, Descend, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::scope::{self, Failure, Scope};
@@ -340,37 +341,16 @@ impl Folder {
 
     /// The local entry is gone, with everything below it, by our own doing.
     pub(super) fn local_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
-        for id in self.below(node.id, |below| below.local != Local::Absent)? {
-            if let Some(mut below) = self.index.node(id)? {
-                below.local = Local::Absent;
-                self.save_observed(&mut below)?;
-            }
-        }
+        self.change_below(node.id, Change::LocalGone(None))?;
         node.local = Local::Absent;
         self.save_observed(node)
     }
 
     /// Nothing is agreed on any more at a row and below it.
     fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
-        for id in self.below(node.id, |below| below.base.is_some())? {
-            if let Some(mut below) = self.index.node(id)? {
-                below.base = None;
-                self.save_observed(&mut below)?;
-            }
-        }
+        self.change_below(node.id, Change::BaseGone)?;
         node.base = None;
         self.save_observed(node)
-    }
-
-    fn below(&self, top: NodeId, wanted: impl Fn(&Node) -> bool) -> Result<Vec<NodeId>, FolderError> {
-        let mut found = Vec::new();
-        self.index.walk(top, |node, _| {
-            if wanted(node) {
-                found.push(node.id);
-            }
-            Ok(Descend::Yes)
-        })?;
-        Ok(found)
     }
 
     fn operation_failed(

@@ -487,13 +487,21 @@ impl Folder {
     /// show them (protocol U-38), and until when that is so.
     pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
         let mut filled = BTreeMap::new();
-        for (node, sent) in &self.confirming.sent {
-            let until = sent.at + PATIENCE;
-            if looked < until && self.index.node(*node)?.is_some() {
-                for above in self.index.lineage(*node)?.into_iter().rev().skip(1) {
-                    let latest: &mut Duration = filled.entry(above.id).or_default();
-                    *latest = until.max(*latest);
-                }
+        let mut sent: Vec<(Duration, NodeId)> =
+            self.confirming.sent.iter().map(|(node, sent)| (sent.at, *node)).collect();
+        // What was sent last comes first, so that what is above is found with its latest time and need not be climbed again.
+        sent.sort_by(|one, other| other.cmp(one));
+        for (at, node) in sent {
+            let until = at + PATIENCE;
+            if looked >= until {
+                break;
+            }
+            let mut above = self.index.node(node)?.map(|node| node.parent);
+            while let Some(id) = above.filter(|id| *id != NodeId::ROOT && *id != NodeId::NEW)
+                && let std::collections::btree_map::Entry::Vacant(entry) = filled.entry(id)
+            {
+                entry.insert(until);
+                above = self.index.above(id)?.map(|node| node.parent);
             }
         }
         Ok(filled)

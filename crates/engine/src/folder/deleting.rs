@@ -1,21 +1,23 @@
 //! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what was
 //! counted goes; what turns up meanwhile is counted in the next round.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{Action, Kind, Loss, Mode, OperationKind, Side, Timestamp, holds_deletes};
+use jottad_core::{
+    Action, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
+};
 
+use super::backlog::Change;
 use super::completing::{Detail, Running};
 use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
-use super::places::Places;
-use super::planning::Surroundings;
+use super::places::{Places, Surroundings};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
-use crate::index::{Amount, Cursor, Descend, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
@@ -31,6 +33,18 @@ pub(super) struct Deleting {
     is_counted: bool,
     /// What was counted and may go.
     due: VecDeque<Due>,
+    digesting: Option<Digesting>,
+}
+
+/// How far it was worked out what a directory must hold for it to be removed as a whole.
+#[derive(Debug)]
+struct Digesting {
+    node: NodeId,
+    /// What the rows were like when it began.
+    revision: (u64, u64),
+    /// Directories that are still to be gone through, where in them, and how they are called on both sides.
+    pending: Vec<(NodeId, ChildCursor, RelativePath, StoredPath)>,
+    digest: TreeDigest,
 }
 
 /// How far the deletes were counted.
@@ -53,6 +67,8 @@ struct Due {
     is_fresh: bool,
     /// Nothing, if it was approved.
     loss: Loss,
+    /// Nothing, if it was approved.
+    amount: Amount,
 }
 
 /// How much waits to be deleted.
@@ -96,7 +112,11 @@ impl Folder {
                 && self.index.held(due.node)? != Some(false)
                 && !self.was_tried_enough(&doomed, now)?
             {
-                self.issue_delete(&doomed, due.loss)?;
+                let Some(digest) = self.digest(&doomed, true)? else {
+                    self.round.deleting.due.push_front(due);
+                    return Ok(false);
+                };
+                self.issue_delete(&doomed, due.loss, digest)?;
                 self.round.restart();
             }
         }
@@ -149,10 +169,10 @@ impl Folder {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
                 // What waited before is counted anew.
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
-                let mut loss = Loss::default();
+                let (mut loss, mut amount) = (Loss::default(), Amount::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
-                    let amount = self.amount(&doomed)?;
+                    amount = self.amount(&doomed)?;
                     loss.deleted = amount.old_files;
                     let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
                     loss.replaced = u64::from(is_replaced);
@@ -160,7 +180,7 @@ impl Folder {
                     counting.loss.deleted += loss.deleted;
                     counting.loss.replaced += loss.replaced;
                 }
-                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss });
+                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
         }
         self.hold_if_too_much(counting, now)?;
@@ -168,29 +188,92 @@ impl Folder {
     }
 
     /// Everything was counted: what is too much is held, and the rest is due.
+    ///
+    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the folder has grown
+    /// since, or a day is over, makes nothing of it less.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
-        self.index.release_waiting(HeldAction::Delete)?;
+        let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
+        let fresh: BTreeSet<NodeId> =
+            counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
         let Amount { entries, files, .. } = counting.amount;
         let is_asked_for = self.index.fact(Fact::HoldNextDeletes)?.is_some();
         let is_too_much = (is_asked_for && entries > 0)
             || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
         let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
-        if (is_too_much || lost_before.is_some()) && !planted::is(Planted::NoHold) {
-            for due in counting.due.iter().filter(|due| due.is_fresh) {
-                self.index.hold(due.node, HeldAction::Delete)?;
+        let is_too_much = is_too_much || lost_before.is_some();
+        let held = match planted::is(Planted::NoHold) {
+            true => BTreeSet::new(),
+            false if is_too_much => fresh,
+            false => self.still_waiting(&waited, &fresh)?,
+        };
+        self.index.set_waiting(HeldAction::Delete, &held)?;
+        if held.is_empty() {
+            if counting.due.is_empty() {
+                self.spend_word_of_root()?;
+                if self.confirming.is_idle() {
+                    self.turn_losses(now)?;
+                }
             }
-            let lost_before = lost_before.unwrap_or(0);
-            self.index.set_fact(Fact::HeldDeletes, Some(&format!("{entries} {files} {lost_before}")))?;
-            counting.due.retain(|due| !due.is_fresh);
-        } else if counting.due.is_empty() {
-            self.index.set_fact(Fact::HoldNextDeletes, None)?;
-            if self.confirming.is_idle() {
-                self.turn_losses(now)?;
-            }
+        } else {
+            let mut amount = Amount::default();
+            counting.due.iter().filter(|due| held.contains(&due.node)).for_each(|due| amount += due.amount);
+            let lost_before = match (is_too_much, self.held_deletes()?) {
+                (false, Some(before)) => before.lost_before,
+                _ => lost_before.unwrap_or(0),
+            };
+            let text = format!("{} {} {lost_before}", amount.entries, amount.files);
+            self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+            counting.due.retain(|due| !held.contains(&due.node));
         }
         self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
         self.round.deleting.due = counting.due;
         Ok(())
+    }
+
+    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that waited as a whole, or
+    /// as a directory that takes along what waited in it.
+    fn still_waiting(
+        &self,
+        waited: &BTreeSet<NodeId>,
+        fresh: &BTreeSet<NodeId>,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        let mut still: BTreeSet<NodeId> = waited.intersection(fresh).copied().collect();
+        if !waited.is_empty() {
+            for id in fresh.difference(waited) {
+                if self.above(*id, waited)?.is_some() {
+                    still.insert(*id);
+                }
+            }
+        }
+        for id in waited.difference(fresh) {
+            still.extend(self.above(*id, fresh)?);
+        }
+        Ok(still)
+    }
+
+    /// The nearest directory above a row that is among these.
+    fn above(&self, row: NodeId, rows: &BTreeSet<NodeId>) -> Result<Option<NodeId>, FolderError> {
+        let Some(node) = self.index.node(row)? else { return Ok(None) };
+        let above = self.index.directories_above(node.parent)?;
+        Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
+    }
+
+    /// Nothing is left to be deleted. If nothing was left out of the count either, what a person said of the root has had its
+    /// deletes shown.
+    fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
+        if self.is_wholly_known()? {
+            self.index.set_fact(Fact::HoldNextDeletes, None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether everything was looked at, and no problem keeps a row as it is.
+    fn is_wholly_known(&self) -> Result<bool, FolderError> {
+        Ok(self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.listing.is_idle()
+            && self.confirming.is_idle()
+            && self.index.problem_count()? == 0)
     }
 
     /// What waits to be deleted.
@@ -247,7 +330,8 @@ impl Folder {
         Ok(amount)
     }
 
-    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss) -> Result<(), FolderError> {
+    /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must hold.
+    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss, digest: TreeDigest) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
         let remote = self.index.stored_path(node.id)?;
@@ -255,7 +339,7 @@ impl Folder {
             Side::Remote => {
                 let expected = match node.remote.as_ref().map(|remote| remote.node) {
                     Some(RemoteNode::File(file)) => RemoteExpectation::File(file),
-                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(self.remote_digest(node.id)?),
+                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(digest),
                     None => return Ok(()),
                 };
                 let local = match node.local {
@@ -269,9 +353,7 @@ impl Folder {
             Side::Local => {
                 let expected = match node.local {
                     Local::File { stat, .. } => LocalExpectation::File(stat),
-                    Local::Directory(identity) => {
-                        LocalExpectation::Directory(identity, self.local_digest(node.id)?)
-                    }
+                    Local::Directory(identity) => LocalExpectation::Directory(identity, digest),
                     _ => return Ok(()),
                 };
                 Task::TrashLocal { path: path.clone(), remote, expected }
@@ -300,32 +382,51 @@ impl Folder {
         self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
     }
 
-    /// What the remote directory must hold for it to be removed as a whole.
-    fn remote_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk_stored(directory, |node, path| {
-            match node.remote.as_ref().map(|remote| remote.node) {
-                Some(RemoteNode::File(file)) => digest.add_remote_file(path, file.content),
-                Some(RemoteNode::Directory) => {}
-                None => return Ok(Descend::No),
+    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many rows for the rest of
+    /// this step.
+    fn digest(&mut self, doomed: &Doomed, in_steps: bool) -> Result<Option<TreeDigest>, FolderError> {
+        let (node, revision) = (doomed.node.id, self.index.revision());
+        let earlier = self.round.deleting.digesting.take();
+        let mut digesting =
+            earlier.filter(|one| one.node == node && one.revision == revision).unwrap_or_else(|| {
+                let top = (node, ChildCursor::default(), RelativePath::root(), StoredPath::root());
+                Digesting { node, revision, pending: vec![top], digest: TreeDigest::default() }
+            });
+        while let Some((directory, mut cursor, path, stored)) = digesting.pending.pop() {
+            if in_steps && !self.round.spend(1) {
+                digesting.pending.push((directory, cursor, path, stored));
+                self.round.deleting.digesting = Some(digesting);
+                return Ok(None);
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
-    }
-
-    /// What the local directory must hold for it to be removed as a whole.
-    fn local_digest(&self, directory: NodeId) -> Result<TreeDigest, FolderError> {
-        let mut digest = TreeDigest::default();
-        self.index.walk(directory, |node, path| {
-            match node.local {
-                Local::File { stat, .. } => digest.add_local_file(path, &stat),
-                Local::Directory(_) => digest.add_local_directory(path),
-                _ => return Ok(Descend::No),
+            let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+            if in_steps {
+                self.round.spend(page.len());
             }
-            Ok(Descend::Yes)
-        })?;
-        Ok(digest)
+            if page.len() == PAGE as usize {
+                digesting.pending.push((directory, cursor, path.clone(), stored.clone()));
+            }
+            for below in page {
+                let (path, stored) = (path.join(&below.name), stored.join(below.stored_name()));
+                let remote = below.remote.as_ref().map(|remote| remote.node);
+                match (doomed.side, remote, below.local) {
+                    (Side::Remote, Some(RemoteNode::File(file)), _) => {
+                        digesting.digest.add_remote_file(&stored, file.content);
+                    }
+                    (Side::Local, _, Local::File { stat, .. }) => {
+                        digesting.digest.add_local_file(&path, &stat)
+                    }
+                    (Side::Remote, Some(RemoteNode::Directory), _) => {
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    (Side::Local, _, Local::Directory(_)) => {
+                        digesting.digest.add_local_directory(&path);
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(digesting.digest))
     }
 
     /// Temporary names that were left behind without anybody knowing what they hold are removed: what they hold has
@@ -342,7 +443,8 @@ impl Folder {
             }
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if !self.was_tried_enough(&doomed, now)? {
-                self.issue_delete(&doomed, Loss::default())?;
+                let digest = self.digest(&doomed, false)?.unwrap_or_default();
+                self.issue_delete(&doomed, Loss::default(), digest)?;
             }
         }
         Ok(())
@@ -376,7 +478,7 @@ impl Folder {
     pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
         Ok(is_left_behind(node)
             && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&here.path.join(&node.name)))
+            && self.index.parked()?.contains(&here.join(&node.name)))
     }
 
     /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in that root counts
@@ -391,16 +493,35 @@ impl Folder {
             self.round.restart();
             return Ok(());
         }
-        if self.index.count_waiting(HeldAction::Delete)? > 0 {
-            self.index.set_fact(Fact::HoldNextDeletes, None)?;
-            self.forgive_losses(now)?;
+        // Only what was shown is meant.
+        match self.waiting_action()? {
+            Some(HeldAction::Delete) => {
+                self.spend_word_of_root()?;
+                self.forgive_losses(now)?;
+                self.index.approve_held(HeldAction::Delete)?;
+            }
+            Some(HeldAction::Overwrite) => {
+                self.index.forget_rewritten()?;
+                self.index.approve_held(HeldAction::Overwrite)?;
+            }
+            None => {}
         }
-        if self.index.count_waiting(HeldAction::Overwrite)? > 0 {
-            self.index.forget_rewritten()?;
-        }
-        self.index.approve_held()?;
         self.round.restart();
         Ok(())
+    }
+
+    /// What waits for a person, as the status shows it: one thing at a time, and nothing while something holds the whole
+    /// folder.
+    pub(super) fn waiting_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        let is_held_whole = self.root.held_for_place().is_some()
+            || self.root.held_unreadable().is_some()
+            || self.root.held().is_some();
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !is_held_whole && self.index.count_waiting(action)? > 0 {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
     }
 
     /// A person wants what would be removed back from the other side. Where a root is held, that is everything.
@@ -417,25 +538,22 @@ impl Folder {
             }
             return Ok(());
         }
-        // What would be overwritten is fetched back; what is here now goes to the local trash.
-        for id in self.index.waiting(HeldAction::Overwrite)? {
-            self.index.restore(id)?;
-        }
-        for id in self.index.waiting(HeldAction::Delete)? {
-            let mut rows = vec![id];
-            self.index.walk(id, |node, _| {
-                rows.push(node.id);
-                Ok(Descend::Yes)
-            })?;
-            for row in rows {
-                let Some(mut node) = self.index.node(row)? else { continue };
-                node.base = None;
-                self.index.release_held(row)?;
-                if node.local == Local::Absent && node.remote.is_some() {
-                    self.index.restore(row)?;
+        match self.waiting_action()? {
+            // What would be overwritten is fetched back; what is here now goes to the local trash.
+            Some(HeldAction::Overwrite) => {
+                for id in self.index.waiting(HeldAction::Overwrite)? {
+                    self.index.restore(id)?;
                 }
-                self.save_observed(&mut node)?;
             }
+            Some(HeldAction::Delete) => {
+                for id in self.index.waiting(HeldAction::Delete)? {
+                    if let Some(node) = self.index.node(id)? {
+                        self.want_back(node)?;
+                        self.change_below(id, Change::WantedBack)?;
+                    }
+                }
+            }
+            None => {}
         }
         Ok(())
     }
@@ -446,4 +564,4 @@ fn is_left_behind(node: &Node) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,7 +1,7 @@
 //! Under which row what the service shows is filed: names there and here are not the same, and several of one may be one of
 //! the other.
 
-use jottad_core::{DecodedName, FoldKey, Name, StoredName, decode_name, encode_name};
+use jottad_core::{DecodedName, Entry, FoldKey, Name, StoredName, decode_name, encode_name};
 
 use super::{Folder, FolderError};
 use crate::index::{Local, Node, NodeId};
@@ -82,7 +82,19 @@ impl Folder {
         directory: NodeId,
         stored: &StoredName,
     ) -> Result<Option<Node>, FolderError> {
+        // The way down a deep path is asked for again and again.
+        if let DecodedName::Native(name) = decode_name(stored)
+            && let Some(node) = self.index.remembered_in(directory, &name)
+            && node.remote.is_some()
+            && node.stored_name() == *stored
+        {
+            return Ok(Some(Node::clone(&node)));
+        }
         let found = self.find_for_stored(directory, stored, None, &|_| false)?;
-        Ok(found.filter(|node| node.id != NodeId::NEW && node.remote.is_some()))
+        let found = found.filter(|node| node.id != NodeId::NEW && node.remote.is_some());
+        if let Some(node) = found.as_ref().filter(|node| node.remote_entry() == Entry::Directory) {
+            self.index.remember(node);
+        }
+        Ok(found)
     }
 }

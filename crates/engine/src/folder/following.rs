@@ -63,6 +63,10 @@ impl Folder {
 
     /// The moves that the service shows: directories first, each as a whole.
     fn find_followable(&self) -> Result<Vec<Followable>, FolderError> {
+        if self.index.page(Difference::RemoteOnly, Cursor::default(), 1)?.is_empty() {
+            // Nothing arrived, so nothing has moved, however much departed.
+            return Ok(Vec::new());
+        }
         let departed = self.departed_files()?;
         if departed.is_empty() {
             return Ok(Vec::new());
@@ -110,9 +114,8 @@ impl Folder {
     fn departed_files(&self) -> Result<BTreeMap<Content, Vec<Node>>, FolderError> {
         let mut departed: BTreeMap<Content, Vec<Node>> = BTreeMap::new();
         let mut count = 0;
-        self.each_page(Difference::Unsettled, |node| {
-            if node.remote.is_none()
-                && let (Entry::File(file), Some(trees)) = (node.base_entry(), node.trees())
+        self.each_page(Difference::Departed, |node| {
+            if let (Entry::File(file), Some(trees)) = (node.base_entry(), node.trees())
                 && trees.local.same_content(trees.base)
                 // An empty file is like every other.
                 && file.content.size > 0
@@ -230,6 +233,7 @@ impl Folder {
         };
         let new = self.index.path(new.parent)?;
         self.index.relocate(source.id, target, Side::Local)?;
+        self.forget_skipped_where_no_directory_is()?;
         self.attempts.remove(&source.id);
         self.attempts.remove(&target);
         self.scanning.want_directory(old);

@@ -1,17 +1,20 @@
 //! What the service has: the recursive listing, and the cheap poll that says whether one is due.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_name};
+use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, Timestamp, decode_name};
 
+use super::backlog::{Change, Work};
 use super::clock::shifted;
 use super::connection::Suspected;
+use super::root::Look;
+use super::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use super::stamp::StampWatch;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Fact, Index, Node, NodeId, RemoteRecord};
+use crate::index::{Fact, Index, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
 use crate::scope::{self, Asked, Blame};
 use crate::settings::FolderSettings;
@@ -23,7 +26,9 @@ const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
 /// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
-const MOST_UNUSABLE: usize = 100;
+pub(super) const MOST_UNUSABLE: usize = 100;
+/// So much of a path that is too deep is told, in characters.
+const PATH_SHOWN: usize = 300;
 
 /// The state of the remote tree's observation.
 #[derive(Debug)]
@@ -76,10 +81,27 @@ struct RunningListing {
     touched: BTreeSet<NodeId>,
     /// Directories of which it may have shown an older state, and until when.
     hides: BTreeMap<NodeId, Duration>,
-    /// The directory of the last entry, which is nearly always that of the next.
-    directory: Option<(StoredPath, NodeId)>,
+    /// The way to the directory of the last entry of this batch, from the root down: most of it is that of the next as well.
+    way: Vec<(StoredName, NodeId)>,
     /// What it showed that can have no row.
     unusable: Vec<UnusableEntry>,
+}
+
+/// A complete listing whose absences are not all in the index yet.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    running: RunningListing,
+    /// The change stamp that was read before it.
+    stamp: Option<String>,
+    /// When it began, if it showed the root.
+    began: Option<Timestamp>,
+    /// When it ended.
+    now: Now,
+    filled: BTreeMap<NodeId, Duration>,
+    /// The last row that was read; `None` once all were.
+    after: Option<NodeId>,
+    /// Rows that were read and not judged.
+    page: VecDeque<NodeId>,
 }
 
 impl RunningListing {
@@ -118,7 +140,7 @@ impl Listing {
             root_missed: 0,
             root_looked_for_at: None,
             missing_root_trusted: false,
-            unusable: BTreeMap::new(),
+            unusable: index.unusable()?,
         })
     }
 
@@ -249,7 +271,7 @@ impl Folder {
                     seen: Vec::new(),
                     touched: self.busy.clone(),
                     hides: BTreeMap::new(),
-                    directory: None,
+                    way: Vec::new(),
                     unusable: Vec::new(),
                 });
             }
@@ -292,22 +314,23 @@ impl Folder {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
         };
+        // Between two batches a row may have gone.
+        running.way.clear();
         for entry in entries {
-            let Some(name) = entry.path.name() else { continue };
-            let Some(parent) = entry.path.parent() else { continue };
+            let Some((name, parent)) = entry.path.names().split_last() else { continue };
+            if parent.len() >= DEEPEST {
+                if running.unusable.len() < MOST_UNUSABLE {
+                    let path = entry.path.to_string().chars().take(PATH_SHOWN).collect();
+                    running.unusable.push(UnusableEntry { path, reason: "the path is too deep".to_owned() });
+                }
+                continue;
+            }
             if let Some(leftover) = self.may_have_left(&entry.path, running.began_at)? {
                 leftover.above.iter().for_each(|id| running.see(*id));
                 running.hides.insert(leftover.directory, leftover.until);
                 continue;
             }
-            let directory = match &running.directory {
-                Some((path, id)) if *path == parent => *id,
-                _ => {
-                    let id = self.ensure_remote_directory(&parent, &mut running)?;
-                    running.directory = Some((parent, id));
-                    id
-                }
-            };
+            let directory = self.ensure_remote_directory(parent, &mut running)?;
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -329,21 +352,25 @@ impl Folder {
     /// The row of a remote directory, made where it is missing: a directory exists if anything in it does.
     fn ensure_remote_directory(
         &mut self,
-        path: &StoredPath,
+        names: &[StoredName],
         running: &mut RunningListing,
     ) -> Result<NodeId, FolderError> {
-        let mut directory = NodeId::ROOT;
-        for name in path.names() {
+        let known = running.way.iter().zip(names).take_while(|((known, _), name)| known == *name).count();
+        running.way.truncate(known);
+        let mut directory = running.way.last().map_or(NodeId::ROOT, |(_, id)| *id);
+        for name in &names[known..] {
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported there.
-            let Some(mut node) = found else { continue };
-            if !running.saw(node.id) {
-                let is_touched = running.touched.contains(&node.id);
-                self.observe_remote(&mut node, name, Some(RemoteNode::Directory), is_touched)?;
-                running.see(node.id);
+            if let Some(mut node) = found {
+                if !running.saw(node.id) {
+                    let is_touched = running.touched.contains(&node.id);
+                    self.observe_remote(&mut node, name, Some(RemoteNode::Directory), is_touched)?;
+                    running.see(node.id);
+                }
+                directory = node.id;
             }
-            directory = node.id;
+            running.way.push((name.clone(), directory));
         }
         Ok(directory)
     }
@@ -395,7 +422,7 @@ impl Folder {
         let stamp = self.listing.stamp.take();
         match result {
             Ok(unusable) => {
-                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now);
+                self.note_unusable(unusable, std::mem::take(&mut running.unusable), now)?;
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;
@@ -406,12 +433,11 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&mut running, now)?;
                 // A second earlier than it was at most, for what rounding does.
                 let began = now.wall_at(running.began_at.saturating_sub(Duration::from_secs(1)));
-                self.forget_parked(began)?;
+                self.sweep(running, stamp, Some(began), now)
             }
-            Err(error) if self.take_missing_place(&error, now) => return Ok(()),
+            Err(error) if self.take_missing_place(&error, now) => Ok(()),
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
                     self.listing.want_everything();
@@ -421,20 +447,31 @@ impl Folder {
                         self.listing.root_looked_for_at = Some(now.monotonic + *delay);
                         return Ok(());
                     }
-                    self.root.hold("the remote folder is not there any more".to_owned(), now);
+                    let reason = "the remote folder is not there any more".to_owned();
+                    self.root.hold(reason, Look::Listing, now);
                     return Ok(());
                 }
                 if let Some(mut root) = self.index.node(NodeId::ROOT)? {
                     root.remote = None;
                     self.save_observed(&mut root)?;
                 }
-                self.sweep(&mut running, now)?;
+                self.sweep(running, stamp, None, now)
             }
             Err(error) => {
                 self.listing.want_everything();
-                return self.look_failed(Suspected::Listing, &error, now);
+                self.look_failed(Suspected::Listing, &error, now)
             }
         }
+    }
+
+    /// All that a complete listing says is known.
+    fn listing_merged(
+        &mut self,
+        running: &RunningListing,
+        stamp: Option<String>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        self.root.found_right(Look::Listing);
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;
@@ -449,14 +486,6 @@ impl Folder {
         self.index.set_fact(Fact::RemoteCheckedAt, Some(&now.wall.seconds().to_string()))?;
         self.round.restart();
         Ok(())
-    }
-
-    /// Notes what the service has and nothing local can stand for. It is known anew after each listing.
-    fn note_unusable(&mut self, refused: Vec<UnusableEntry>, unnamed: Vec<UnusableEntry>, now: Now) {
-        let before = std::mem::take(&mut self.listing.unusable);
-        let found = refused.into_iter().chain(unnamed).take(MOST_UNUSABLE);
-        self.listing.unusable =
-            found.map(|entry| (entry.clone(), before.get(&entry).copied().unwrap_or(now.wall))).collect();
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.
@@ -474,44 +503,40 @@ impl Folder {
         }
     }
 
-    /// After a complete listing, what it did not show is not there.
-    fn sweep(&mut self, running: &mut RunningListing, now: Now) -> Result<(), FolderError> {
-        let mut after = NodeId::ROOT;
+    /// After a complete listing, what it did not show is not there. `began` is given if it showed the root.
+    fn sweep(
+        &mut self,
+        running: RunningListing,
+        stamp: Option<String>,
+        began: Option<Timestamp>,
+        now: Now,
+    ) -> Result<(), FolderError> {
         let filled = self.lately_filled(running.began_at)?;
+        let sweep =
+            Sweep { running, stamp, began, now, filled, after: Some(NodeId::ROOT), page: VecDeque::new() };
+        self.work(Work::Sweep(Box::new(sweep)))
+    }
+
+    /// Works on through what a complete listing did not show; tells whether it came to the end.
+    pub(super) fn sweep_on(&mut self, sweep: &mut Sweep) -> Result<bool, FolderError> {
         loop {
-            let page = self.index.with_remote(after, SWEEP)?;
-            let Some(last) = page.last() else { break };
-            after = *last;
-            for id in page {
-                if running.saw(id) {
+            while let Some(id) = sweep.page.pop_front() {
+                if sweep.running.saw(id) {
                     continue;
                 }
-                if running.touched.contains(&id) {
-                    self.doubt_spelling(id, &|id| running.saw(id))?;
-                    continue;
-                }
-                if let Some(mut node) = self.index.node(id)?
-                    && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
-                {
-                    if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
-                        self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
-                        continue;
-                    }
-                    if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
-                        // It is judged when that is known, not by the next listing, which may be far away.
-                        running.hides.insert(node.parent, now.monotonic + PATIENCE);
-                        continue;
-                    }
-                    if let Some(until) = self.may_be_older(id, None, running.began_at, &filled)? {
-                        running.hides.insert(node.parent, until);
-                        continue;
-                    }
-                    node.remote = None;
-                    self.save_observed(&mut node)?;
+                self.judge_unseen(id, sweep)?;
+                if !self.backlog.spend(1) {
+                    return Ok(false);
                 }
             }
+            let Some(after) = sweep.after else { break };
+            if !self.backlog.spend(SWEEP as usize / ROWS_READ_FOR_ONE_WRITTEN / 4) {
+                return Ok(false);
+            }
+            sweep.page = self.index.with_remote(after, SWEEP)?.into();
+            sweep.after = sweep.page.back().copied();
         }
-        let hidden = std::mem::take(&mut running.hides);
+        let hidden = std::mem::take(&mut sweep.running.hides);
         if hidden.len() > MOST_LOOKS_AGAIN
             && let Some(until) = hidden.values().max()
         {
@@ -520,7 +545,39 @@ impl Folder {
         for (directory, until) in hidden.into_iter().take(MOST_LOOKS_AGAIN) {
             self.confirming.doubt_until(directory, until);
         }
-        Ok(())
+        if let Some(began) = sweep.began {
+            self.forget_parked(began)?;
+        }
+        self.listing_merged(&sweep.running, sweep.stamp.take(), sweep.now)?;
+        Ok(true)
+    }
+
+    /// A complete listing did not show a row.
+    fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
+        let running = &mut sweep.running;
+        if running.touched.contains(&id) {
+            return self.doubt_spelling(id, &|id| running.saw(id));
+        }
+        let Some(mut node) = self.index.node(id)? else { return Ok(()) };
+        // What is too deep is never shown, so that says nothing.
+        if node.remote.as_ref().is_none_or(|remote| remote.claimed) || self.is_too_deep_in(node.parent)? {
+            return Ok(());
+        }
+        if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
+            self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
+            return Ok(());
+        }
+        if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
+            // It is judged when that is known, not by the next listing, which may be far away.
+            running.hides.insert(node.parent, sweep.now.monotonic + PATIENCE);
+            return Ok(());
+        }
+        if let Some(until) = self.may_be_older(id, None, running.began_at, &sweep.filled)? {
+            running.hides.insert(node.parent, until);
+            return Ok(());
+        }
+        node.remote = None;
+        self.save_observed(&mut node)
     }
 
     /// Brings the complete listing of one directory into the index.
@@ -533,6 +590,9 @@ impl Folder {
         let mut seen = BTreeSet::new();
         let is_new = self.hinting.looked_into(directory);
         let path = self.index.stored_path(directory)?;
+        if path.names().len() >= DEEPEST {
+            return Ok(());
+        }
         for (stored, remote) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);
@@ -575,19 +635,7 @@ impl Folder {
 
     /// The remote entry is gone, with everything below it but what is being sent there right now.
     pub(super) fn remote_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
-        let mut gone = Vec::new();
-        self.index.walk(node.id, |below, _| {
-            if below.remote.is_some() && !self.busy.contains(&below.id) {
-                gone.push(below.id);
-            }
-            Ok(Descend::Yes)
-        })?;
-        for id in gone {
-            if let Some(mut below) = self.index.node(id)? {
-                below.remote = None;
-                self.save_observed(&mut below)?;
-            }
-        }
+        self.change_below(node.id, Change::RemoteGone)?;
         node.remote = None;
         self.save_observed(node)
     }

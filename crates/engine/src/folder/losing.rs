@@ -140,6 +140,15 @@ impl Folder {
         self.set_losing(losing)
     }
 
+    /// The clock was set: the windows move along.
+    pub(super) fn shift_losses(&mut self, seconds: i64) -> Result<(), FolderError> {
+        let Some(mut losing) = self.losing()? else { return Ok(()) };
+        for window in [&mut losing.current, &mut losing.next] {
+            window.began = window.began.saturating_add(seconds);
+        }
+        self.set_losing(losing)
+    }
+
     /// A person decided: what was lost until now is meant to be.
     pub(super) fn forgive_losses(&mut self, now: Now) -> Result<(), FolderError> {
         let fresh = self.fresh_window(now);

@@ -6,6 +6,7 @@
 //! [`following`], [`respelling`], [`deleting`]) and what became of it
 //! ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`] answers questions.
 
+mod backlog;
 mod clock;
 mod completing;
 mod confirming;
@@ -33,8 +34,10 @@ mod respelling;
 mod root;
 mod round;
 mod scanning;
+mod skipping;
 mod stamp;
 mod unheard;
+mod unusable;
 mod verifying;
 
 use std::cell::RefCell;
@@ -50,6 +53,7 @@ use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
 
+use backlog::Backlog;
 use clock::Clock;
 use completing::Running;
 use confirming::Confirming;
@@ -68,6 +72,7 @@ use respelling::Respelling;
 use root::Root;
 use round::Round;
 use scanning::Scanning;
+use skipping::Skipping;
 use verifying::Verifying;
 
 /// The folder cannot go on.
@@ -119,6 +124,7 @@ pub struct Folder {
     rules: IgnoreRules,
     index: Index,
     next_command: u64,
+    backlog: Backlog,
     commands: Vec<Command>,
     notices: Vec<Notice>,
     /// Whether nothing was left to do after the last step.
@@ -127,6 +133,7 @@ pub struct Folder {
     paused: Option<Pause>,
     root: Root,
     scanning: Scanning,
+    skipping: Skipping,
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
@@ -146,6 +153,8 @@ pub struct Folder {
     busy: BTreeSet<NodeId>,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
+    /// Of how many files of the base how many are made once and then left as they are, as last counted.
+    written_once: Option<(u64, u64)>,
     /// What goes with deletes of which it is not known whether they were done.
     losses_in_doubt: BTreeMap<NodeId, Loss>,
     pacing: Pacing,
@@ -187,12 +196,14 @@ impl Folder {
             rules,
             index,
             next_command: 0,
+            backlog: Backlog::default(),
             commands: Vec::new(),
             notices: Vec::new(),
             settled: false,
             paused,
             root: Root::default(),
             scanning: Scanning::default(),
+            skipping: Skipping::default(),
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),
@@ -210,6 +221,7 @@ impl Folder {
             running: BTreeMap::new(),
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
+            written_once: None,
             losses_in_doubt: BTreeMap::new(),
             pacing: Pacing::default(),
             postponed: 0,
@@ -228,13 +240,22 @@ impl Folder {
     ) -> Result<Vec<Command>, FolderError> {
         self.follow_clock(now)?;
         self.resolving.pass(now);
-        let mut only_seen = true;
-        for event in events {
-            only_seen &= event.only_shows_the_disk();
-            self.apply(event, now)?;
+        self.backlog.begin_step(events, now);
+        while self.work_off()?
+            && let Some((event, came)) = self.backlog.next_event(now)
+        {
+            self.backlog.only_seen &= event.only_shows_the_disk();
+            self.apply(event, came)?;
         }
-        self.advance(now)?;
+        // Nothing is decided on a part of what was seen, nor written down.
+        if self.backlog.is_idle() {
+            self.advance(now)?;
+        }
+        if !self.backlog.is_idle() {
+            return Ok(Vec::new());
+        }
         self.notice_rest()?;
+        let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
     }
@@ -247,6 +268,18 @@ impl Folder {
             self.notices.push(Notice::Settled);
         }
         Ok(())
+    }
+
+    /// Whether what one event brought about is not done yet, so that another call is wanted at once.
+    pub fn is_working_off(&self) -> bool {
+        !self.backlog.is_idle()
+    }
+
+    /// Works on so many rows in one step at most, instead of as many as take a fraction of a second.
+    #[must_use]
+    pub fn in_steps_of(mut self, rows: usize) -> Self {
+        self.backlog.set_most_rows(rows);
+        self
     }
 
     /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash, so while
@@ -264,6 +297,10 @@ impl Folder {
 
     /// Writes down what was seen and still waits for that. Without it nothing is lost, but it has to be seen again.
     pub fn close(mut self) -> Result<(), FolderError> {
+        if !self.backlog.is_idle() {
+            // A part of what was seen is worse than nothing of it.
+            return Ok(());
+        }
         Ok(self.index.commit()?)
     }
 
@@ -279,6 +316,9 @@ impl Folder {
 
     /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
     pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
+        if let Some(at_once) = self.backlog.deadline() {
+            return Ok(Some(at_once));
+        }
         let at_wall = |time: Timestamp| self.clock.when(time, now);
         if let Some(pause) = self.paused {
             return Ok(match pause {
@@ -320,19 +360,7 @@ impl Folder {
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
-            Event::LocalHint(LocalHint::Directory(path)) => {
-                if path.is_root() && self.rules.is_unread() {
-                    // They may have been mended, and until then the root is held.
-                    self.root.doubt();
-                }
-                self.scanning.want_directory(path);
-            }
-            Event::LocalHint(LocalHint::Subtree(path)) => self.scanning.want_subtree(path),
-            Event::LocalHint(LocalHint::Root) => {
-                self.root.doubt();
-                self.scanning.want_everything();
-            }
-            Event::LocalHint(LocalHint::Unheard) => self.settings.watched = false,
+            Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint)),
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
@@ -340,6 +368,24 @@ impl Folder {
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
         }
         Ok(())
+    }
+
+    fn local_hint(&mut self, hint: LocalHint) {
+        match hint {
+            LocalHint::Directory(path) => {
+                if path.is_root() && self.rules.is_unread() {
+                    // They may have been mended, and until then the root is held.
+                    self.root.doubt();
+                }
+                self.scanning.want_directory(path);
+            }
+            LocalHint::Subtree(path) => self.scanning.want_subtree(path),
+            LocalHint::Root => {
+                self.root.doubt();
+                self.scanning.want_everything();
+            }
+            LocalHint::Unheard => self.settings.watched = false,
+        }
     }
 
     fn timer(&mut self, now: Now) -> Result<(), FolderError> {
@@ -399,6 +445,7 @@ impl Folder {
 
     /// Both sides are looked at anew, and what failed is tried again.
     fn want_everything(&mut self) -> Result<(), FolderError> {
+        self.root.forget_hold();
         self.root.doubt();
         self.scanning.want_everything();
         self.listing.want_everything();
@@ -435,6 +482,9 @@ impl Folder {
             return Ok(());
         }
         self.review_mounts(now)?;
+        if !self.backlog.is_idle() {
+            return Ok(());
+        }
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
             self.end_full_scan(now)?;
@@ -456,6 +506,7 @@ impl Folder {
     /// Whether nothing is left that could be done now.
     fn is_settled(&self) -> bool {
         self.root.is_good()
+            && self.backlog.is_idle()
             && self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.hashing.is_idle()
@@ -608,6 +659,9 @@ impl Folder {
 
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if !node.local.is_directory() {
+            self.skipping.forget(node.id);
+        }
         if node.id != NodeId::NEW {
             if matches!(node.local, Local::File { md5: None, .. }) && self.index.problem(node.id)?.is_some() {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.

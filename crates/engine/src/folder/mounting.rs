@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jottad_core::RelativePath;
 
+use super::backlog::Change;
 use super::{BEING_TRIED, Folder, FolderError};
 use crate::disk::Mount;
 use crate::event::{ExpectedMount, Task};
@@ -59,7 +60,7 @@ impl Folder {
             } else if !self.holds_agreed(node.id)? && node.base.is_none() && node.remote.is_none() {
                 // What was on it has moved elsewhere, with a directory above.
                 let mut node = node;
-                self.vanish_below(node.id, None)?;
+                self.change_below(node.id, Change::LocalGone(None))?;
                 node.local = Local::Absent;
                 self.save_observed(&mut node)?;
             } else if self.index.problem(node.id)?.is_none() {

@@ -214,7 +214,7 @@ impl Folder {
                 && !self.is_blocked(node.id, now)?;
             // A name that the service takes for another one's is asked for in vain, again and again.
             if possible && self.name_is_possible(&node, &node.stored_name(), now)? {
-                let remote = here.stored.join(node.stored_name());
+                let remote = here.join_stored(node.stored_name());
                 let command = self.issue(Task::MakeRemoteDirectory { path: path.clone(), remote });
                 self.start(
                     command,

@@ -3,6 +3,8 @@
 //! The service keeps few revisions of a file (protocol 4.6, U-37). A disk full of encrypted or garbled files must not
 //! wash the good ones out.
 
+use std::collections::BTreeSet;
+
 use jottad_core::{Entry, Timestamp, holds_overwrites, holds_rewrites, is_written_once};
 
 use super::{Folder, FolderError};
@@ -26,57 +28,82 @@ pub(super) enum Overwriting {
     SomeHeld,
 }
 
+/// How far the overwrites were counted.
+#[derive(Debug, Default)]
+pub(super) struct Counting {
+    cursor: Cursor,
+    edited: Vec<NodeId>,
+    /// Those that should not change.
+    lasting: Vec<NodeId>,
+    unsummed: u64,
+    /// Those that waited before. They go on waiting until a person says so or nothing of them would be overwritten, whatever
+    /// else came or went, and however long that takes.
+    still: BTreeSet<NodeId>,
+}
+
 impl Folder {
     /// Counts what would be overwritten and parks all of it if it is too much, or what should not change if too much of
-    /// that did within a month. What a person approved does not count.
-    pub(super) fn count_overwrites(&mut self, now: Now) -> Result<Overwriting, FolderError> {
-        let files = self.index.totals().base_files;
-        // No smaller number of overwrites is ever held, so counting can wait until there are so many differences.
-        if !self.settings.mode.pushes() || !holds_overwrites(files, files) {
-            return Ok(Overwriting::Free);
+    /// that did within a month. What a person approved does not count. Tells whether it is done; it is not if there are too
+    /// many rows for one step. What changes meanwhile counts in the next round.
+    pub(super) fn count_overwrites(&mut self, now: Now) -> Result<bool, FolderError> {
+        if !self.settings.mode.pushes() {
+            self.round.overwriting = Overwriting::Free;
+            return Ok(true);
         }
-        let (mut edited, mut lasting, mut unsummed) = (Vec::new(), Vec::new(), 0);
-        let mut cursor = Cursor::default();
+        let files = self.index.totals().base_files;
+        let mut counting = std::mem::take(&mut self.round.counting_overwrites);
         loop {
-            let page = self.index.page(Difference::Edited, cursor, PAGE)?;
+            let page = self.index.page(Difference::Edited, counting.cursor, PAGE)?;
             let Some(last) = page.last() else { break };
-            cursor = Cursor::after(last);
+            if !self.round.spend(page.len()) {
+                self.round.counting_overwrites = counting;
+                return Ok(false);
+            }
+            counting.cursor = Cursor::after(last);
             for node in page {
                 let Some(is_edited) = edit(&node) else { continue };
-                if self.index.held(node.id)? == Some(true) {
-                    continue;
+                match self.index.held(node.id)? {
+                    Some(true) => continue,
+                    Some(false) => drop(counting.still.insert(node.id)),
+                    None => {}
                 }
                 if is_edited {
-                    edited.push(node.id);
+                    counting.edited.push(node.id);
                     if is_written_once(node.name.as_bytes()) {
-                        lasting.push(node.id);
+                        counting.lasting.push(node.id);
                     }
                 } else {
-                    unsummed += u64::from(self.index.problem(node.id)?.is_none());
+                    counting.unsummed += u64::from(self.index.problem(node.id)?.is_none());
                 }
             }
         }
+        let Counting { edited, lasting, unsummed, mut still, .. } = counting;
         let rewritten = self.rewrites_too_much(&lasting, now)?;
         let count = edited.len() as u64;
-        let (mut held, overwriting) = if holds_overwrites(count, files) {
-            (edited, Overwriting::Held)
+        let overwriting = if holds_overwrites(count, files) {
+            still.extend(edited);
+            Overwriting::Held
         } else if rewritten.is_some() {
-            (lasting, Overwriting::SomeHeld)
+            still.extend(lasting);
+            Overwriting::SomeHeld
         } else if holds_overwrites(count + unsummed, files) {
-            (Vec::new(), Overwriting::Unsure)
+            Overwriting::Unsure
+        } else if still.is_empty() {
+            Overwriting::Free
         } else {
-            (Vec::new(), Overwriting::Free)
+            Overwriting::SomeHeld
         };
-        let rewritten = rewritten.filter(|_| overwriting == Overwriting::SomeHeld);
-        self.index.set_fact(Fact::HeldRewrites, rewritten.map(|count| count.to_string()).as_deref())?;
-        held.sort();
-        if self.index.waiting(HeldAction::Overwrite)? != held {
-            self.index.release_waiting(HeldAction::Overwrite)?;
-            for id in held {
-                self.index.hold(id, HeldAction::Overwrite)?;
+        let rewritten = match overwriting {
+            Overwriting::SomeHeld | Overwriting::Unsure if !still.is_empty() => {
+                let before = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
+                rewritten.or(before)
             }
-        }
-        Ok(overwriting)
+            _ => None,
+        };
+        self.index.set_fact(Fact::HeldRewrites, rewritten.map(|count| count.to_string()).as_deref())?;
+        self.index.set_waiting(HeldAction::Overwrite, &still)?;
+        self.round.overwriting = overwriting;
+        Ok(true)
     }
 
     /// How many of the files that should not change were rewritten within a month, if those are too many.
@@ -90,9 +117,23 @@ impl Folder {
         let since = Timestamp::from_seconds(now.wall.seconds().saturating_sub(MONTH));
         let rewritten = self.index.count_rewritten(since)?;
         // All of them are to be looked at for the share, which nobody needs as long as there are few.
-        let is_too_much = holds_rewrites(rewritten, 0)
-            && holds_rewrites(rewritten, self.index.count_files_named(is_written_once)?);
+        let is_too_much =
+            holds_rewrites(rewritten, 0) && holds_rewrites(rewritten, self.count_written_once()?);
         Ok(is_too_much.then_some(rewritten))
+    }
+
+    /// How many files the base has that are made once and then left as they are. They are counted again when the base has
+    /// another number of files.
+    fn count_written_once(&mut self) -> Result<u64, FolderError> {
+        let files = self.index.totals().base_files;
+        match self.written_once {
+            Some((of, count)) if of == files => Ok(count),
+            _ => {
+                let count = self.index.count_files_named(is_written_once)?;
+                self.written_once = Some((files, count));
+                Ok(count)
+            }
+        }
     }
 
     /// Whether sending a file must wait because it would be one of too many that overwrite.
@@ -117,5 +158,121 @@ fn edit(node: &Node) -> Option<bool> {
         (Local::File { .. }, Some(trees)) => (!trees.local.same_content(base)).then_some(true),
         (Local::File { .. }, None) => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::Md5;
+
+    use super::super::deleting::tests::{file, now, open, remove, settings};
+    use super::*;
+    use crate::status::Hold;
+
+    const DAY: i64 = 24 * 3600;
+
+    /// A folder of so many files.
+    fn folder(files: usize, ending: &str) -> (tempfile::TempDir, Folder, Vec<NodeId>) {
+        let (place, mut index) = open();
+        let rows = (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}{ending}"), 10));
+        let rows = rows.collect();
+        (place, Folder::new(settings(), index).unwrap(), rows)
+    }
+
+    /// Other content is here, for the how manieth time; without a sum it is not known what.
+    fn garble(folder: &mut Folder, id: NodeId, time: u8, is_summed: bool) {
+        let mut node = folder.index.node(id).unwrap().unwrap();
+        let Local::File { mut stat, .. } = node.local else { panic!("{node:?}") };
+        stat.changed += 1;
+        let md5 = is_summed.then(|| Md5::from_bytes([100 + time; 16]));
+        node.local = Local::File { stat, md5 };
+        folder.index.forget_word(id).unwrap();
+        folder.index.save(&mut node).unwrap();
+    }
+
+    fn count(folder: &mut Folder, seconds: i64) -> Overwriting {
+        folder.round.counting_overwrites = Counting::default();
+        folder.round.begin_step();
+        assert!(folder.count_overwrites(now(seconds)).unwrap());
+        folder.round.overwriting
+    }
+
+    /// How many files wait to overwrite what the service has.
+    fn held(folder: &Folder) -> u64 {
+        match folder.hold().unwrap() {
+            Some(Hold::Overwrites { files, .. }) => files,
+            None => 0,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn overwrites_that_wait_go_on_waiting_whatever_else_changes() {
+        let (_place, mut folder, files) = folder(120, ".txt");
+        for id in &files[..70] {
+            garble(&mut folder, *id, 0, true);
+        }
+        assert_eq!(count(&mut folder, 1), Overwriting::Held);
+        assert_eq!(held(&folder), 70);
+        // The folder grows.
+        for number in 0..40 {
+            file(&mut folder.index, NodeId::ROOT, &format!("README {number}"), 10);
+        }
+        assert_eq!(count(&mut folder, 2), Overwriting::SomeHeld);
+        assert_eq!(held(&folder), 70);
+        // It shrinks below what is ever held.
+        for id in &files[80..] {
+            remove(&mut folder.index, *id);
+            let mut node = folder.index.node(*id).unwrap().unwrap();
+            (node.base, node.remote) = (None, None);
+            folder.index.save(&mut node).unwrap();
+        }
+        count(&mut folder, 3);
+        assert_eq!(held(&folder), 70);
+        // They are garbled once more, and not summed for a while.
+        for is_summed in [false, true] {
+            for id in &files[..70] {
+                garble(&mut folder, *id, 1, is_summed);
+            }
+            count(&mut folder, 4);
+            assert_eq!(held(&folder), 70);
+            let node = folder.index.node(files[0]).unwrap().unwrap();
+            assert!(folder.waits_to_overwrite(&node).unwrap());
+        }
+        // One is as it was: it waits no longer.
+        let mut node = folder.index.node(files[0]).unwrap().unwrap();
+        let Local::File { stat, .. } = node.local else { panic!("{node:?}") };
+        node.local = Local::File { stat, md5: Some(Md5::from_bytes([7; 16])) };
+        folder.index.save(&mut node).unwrap();
+        count(&mut folder, 5);
+        assert_eq!(held(&folder), 69);
+        folder.approve(now(6)).unwrap();
+        assert_eq!((count(&mut folder, 7), held(&folder)), (Overwriting::Free, 0));
+    }
+
+    #[test]
+    fn photos_that_wait_go_on_waiting_when_a_month_is_over_or_the_clock_is_set() {
+        let (_place, mut folder, files) = folder(99, ".jpg");
+        for id in &files[..19] {
+            garble(&mut folder, *id, 0, true);
+        }
+        assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Free, 0));
+        garble(&mut folder, files[19], 0, true);
+        assert_eq!(count(&mut folder, 29 * DAY), Overwriting::SomeHeld);
+        assert_eq!(held(&folder), 20);
+        assert_eq!(count(&mut folder, 61 * DAY), Overwriting::SomeHeld);
+        assert_eq!(held(&folder), 20);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_month_end() {
+        let (_place, mut folder, files) = folder(99, ".jpg");
+        for id in &files[..19] {
+            garble(&mut folder, *id, 0, true);
+        }
+        count(&mut folder, 1);
+        folder.index.shift_times(40 * DAY).unwrap();
+        garble(&mut folder, files[19], 0, true);
+        assert_eq!(count(&mut folder, 40 * DAY + 2), Overwriting::SomeHeld);
     }
 }

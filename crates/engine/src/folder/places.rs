@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use jottad_core::{Entry, RelativePath, StoredPath};
+use jottad_core::{Entry, Name, RelativePath, StoredName, StoredPath};
 
-use super::planning::Surroundings;
 use super::{Folder, FolderError};
 use crate::index::{IndexError, Local, Node, NodeId};
 
@@ -14,6 +14,48 @@ use crate::index::{IndexError, Local, Node, NodeId};
 const MOST_REMEMBERED: usize = 1024;
 /// Rows do not hang together deeper than this.
 const DEEPEST: usize = 4096;
+
+/// What is known of the directory that a row is in.
+#[derive(Debug)]
+// Four independent facts; none of them is a state of another.
+#[allow(clippy::struct_excessive_bools)]
+pub(super) struct Surroundings {
+    pub(super) directory: NodeId,
+    /// The directory that it is in itself, and what it is called there; `None` for the root.
+    above: Option<(Rc<Surroundings>, Arc<Node>)>,
+    /// Nothing may be done here: a directory above could not be read, is ignored, or is something else.
+    pub(super) frozen: bool,
+    /// An operation is at work on a directory above.
+    pub(super) busy: bool,
+    /// The remote directory is there.
+    pub(super) remote_is_there: bool,
+    /// The local directory is there.
+    pub(super) local_is_there: bool,
+}
+
+impl Surroundings {
+    /// The rows of the directory and of those above it, from the root down.
+    fn rows(&self) -> Vec<&Node> {
+        let mut rows = Vec::new();
+        let mut place = self;
+        while let Some((above, node)) = &place.above {
+            rows.push(&**node);
+            place = above;
+        }
+        rows.reverse();
+        rows
+    }
+
+    /// The local path of a name in the directory.
+    pub(super) fn join(&self, name: &Name) -> RelativePath {
+        RelativePath::of_names(self.rows().into_iter().map(|node| &node.name).chain([name]))
+    }
+
+    /// The remote path of a name in the directory.
+    pub(super) fn join_stored(&self, name: StoredName) -> StoredPath {
+        StoredPath::new(self.rows().into_iter().map(Node::stored_name).chain([name]).collect())
+    }
+}
 
 /// The directories of one walk. What is known of them holds while the walk changes nothing.
 #[derive(Debug, Default)]
@@ -49,8 +91,9 @@ impl Folder {
             below.push(node);
         };
         for node in below.into_iter().rev() {
-            above = Rc::new(self.place_in(&above, &node));
-            places.known.insert(node.id, Rc::clone(&above));
+            let id = node.id;
+            above = Rc::new(self.place_in(above, node));
+            places.known.insert(id, Rc::clone(&above));
         }
         Ok(above)
     }
@@ -101,11 +144,11 @@ impl Folder {
         (places.revision, places.busy) = (revision, busy);
     }
 
-    fn row_above(&self, id: NodeId, depth: usize) -> Result<Node, FolderError> {
+    fn row_above(&self, id: NodeId, depth: usize) -> Result<Arc<Node>, FolderError> {
         if depth > DEEPEST {
             return Err(IndexError::Damaged("rows hang together in a ring".to_owned()).into());
         }
-        let node = self.index.node(id)?;
+        let node = self.index.above(id)?;
         Ok(node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?)
     }
 
@@ -115,8 +158,7 @@ impl Folder {
         let is_above = directory == NodeId::NEW;
         Ok(Surroundings {
             directory,
-            path: RelativePath::root(),
-            stored: StoredPath::root(),
+            above: None,
             frozen: false,
             busy: !is_above && self.busy.contains(&NodeId::ROOT),
             remote_is_there: is_above
@@ -125,25 +167,23 @@ impl Folder {
         })
     }
 
-    fn place_in(&self, above: &Surroundings, node: &Node) -> Surroundings {
-        let path = above.path.join(&node.name);
+    fn place_in(&self, above: Rc<Surroundings>, node: Arc<Node>) -> Surroundings {
         // What the remote side has was never seen by a scan, so the rules are asked here.
         let is_kept_away = node.local == Local::Absent
             && node.base.is_none()
             && !self.rules.is_empty()
-            && self.rules.ignores(&path, true);
+            && self.rules.ignores(&above.join(&node.name), true);
         let is_closed = matches!(
             node.local,
             Local::Other | Local::Ignored | Local::UnreadableDirectory(_) | Local::MountChanged(_)
         );
         Surroundings {
             directory: node.id,
-            stored: above.stored.join(node.stored_name()),
             frozen: above.frozen || is_closed || is_kept_away,
             busy: above.busy || self.busy.contains(&node.id),
             remote_is_there: node.remote_entry() == Entry::Directory,
             local_is_there: node.local.is_directory(),
-            path,
+            above: Some((above, node)),
         }
     }
 }

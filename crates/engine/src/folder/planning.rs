@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Content, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName, StoredPath,
-    conflict_name, encode_name,
+    Action, Content, DEEPEST, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName,
+    StoredPath, conflict_name, encode_name,
 };
 
 use super::completing::{Detail, Running};
 use super::deleting::Deleting;
-use super::places::Places;
+use super::places::{Places, Surroundings};
 use super::round::{Pages, Phase};
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::disk::FileStat;
@@ -43,24 +43,6 @@ enum Considered {
     NoRoom,
 }
 
-/// What is known of the directory that a row is in.
-#[derive(Debug, Clone)]
-// Four independent facts; none of them is a state of another.
-#[allow(clippy::struct_excessive_bools)]
-pub(super) struct Surroundings {
-    pub(super) directory: NodeId,
-    pub(super) path: RelativePath,
-    pub(super) stored: StoredPath,
-    /// Nothing may be done here: a directory above could not be read, is ignored, or is something else.
-    pub(super) frozen: bool,
-    /// An operation is at work on a directory above.
-    pub(super) busy: bool,
-    /// The remote directory is there.
-    pub(super) remote_is_there: bool,
-    /// The local directory is there.
-    pub(super) local_is_there: bool,
-}
-
 impl Folder {
     pub(super) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
         loop {
@@ -78,7 +60,9 @@ impl Folder {
                     if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
                     }
-                    self.round.overwriting = self.count_overwrites(now)?;
+                    if !self.count_overwrites(now)? {
+                        return Ok(());
+                    }
                     self.round.phase = Phase::Changes;
                 }
                 Phase::Changes => {
@@ -285,7 +269,9 @@ impl Folder {
         let is_directory = node.remote_entry() == Entry::Directory;
         let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
         self.is_too_large_there(node)
-            || (is_only_there && self.rules.ignores(&here.path.join(&node.name), is_directory))
+            || (is_only_there
+                && !self.rules.is_empty()
+                && self.rules.ignores(&here.join(&node.name), is_directory))
     }
 
     /// Whether a file that would have to be fetched is ignored for its size.
@@ -350,9 +336,9 @@ impl Folder {
         now: Now,
     ) -> Result<Considered, FolderError> {
         let is_root = node.id == NodeId::ROOT;
-        let path = if is_root { RelativePath::root() } else { here.path.join(&node.name) };
+        let path = if is_root { RelativePath::root() } else { here.join(&node.name) };
         let stored_name = node.stored_name();
-        let remote = if is_root { StoredPath::root() } else { here.stored.join(stored_name.clone()) };
+        let remote = if is_root { StoredPath::root() } else { here.join_stored(stored_name.clone()) };
         if matches!(action, Action::Upload | Action::MakeDirectory(Side::Remote))
             && !is_root
             && node.remote.is_none()
@@ -464,6 +450,17 @@ impl Folder {
         stored: &StoredName,
         now: Now,
     ) -> Result<bool, FolderError> {
+        if self.is_too_deep_in(node.parent)? {
+            self.put_problem(
+                node.id,
+                ProblemKind::NameTooLong,
+                format!("it is more than {DEEPEST} levels deep, and nothing deeper is synced"),
+                "move it up, or ignore it",
+                None,
+                now,
+            )?;
+            return Ok(false);
+        }
         if !stored.fits() {
             self.put_problem(
                 node.id,
@@ -490,6 +487,11 @@ impl Folder {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// Whether what is in a directory is deeper than anything that is synced.
+    pub(super) fn is_too_deep_in(&self, directory: NodeId) -> Result<bool, FolderError> {
+        Ok(self.index.directories_above(directory)?.len() >= DEEPEST)
     }
 
     /// Another entry of the directory that has a better claim to a name which the service may take for this one.
@@ -536,14 +538,14 @@ impl Folder {
             siblings.iter().any(|sibling| FoldKey::of(&encode_name(&sibling.name)) == key)
         };
         let name = conflict_name(&node.name, &self.settings.host, &date_time(now), is_taken);
-        let (path, to) = (here.path.join(&node.name), here.path.join(&name));
+        let (path, to) = (here.join(&node.name), here.join(&name));
         let task = match (side, node.local.identity(), node.remote.as_ref()) {
             (Side::Local, Some(identity), _) => {
                 Task::MoveLocal { from: path.clone(), to: to.clone(), identity, followed: None }
             }
             (Side::Remote, _, Some(remote)) => Task::MoveRemote {
-                from: here.stored.join(node.stored_name()),
-                to: here.stored.join(encode_name(&name)),
+                from: here.join_stored(node.stored_name()),
+                to: here.join_stored(encode_name(&name)),
                 kind: remote.node.kind(),
                 content: None,
             },

@@ -16,7 +16,7 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, ProblemKind, Transfer, Verdict, Verification,
+    Problem, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -44,6 +44,7 @@ impl Folder {
         let totals = self.index.totals();
         let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
+        let pending = pending.map(|pending| self.with_what_is_being_sent(pending));
         // A full account keeps files waiting that were not even tried.
         let is_full = !self.connection.takes_uploads() && pending != Some(Pending::default());
         let transfers: Vec<Transfer> =
@@ -62,12 +63,14 @@ impl Folder {
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),
+            skipped: scanned.then(|| self.skipping.total()),
             pending,
             transfers,
-            paused: self.paused.is_some().then(|| Paused { until: self.paused_until() }),
+            paused: self.pause(),
             held,
             problems,
             unheard_files: self.unheard_files(),
+            unseen_directories: scanned.then(|| self.scanning.waiting()),
             trouble: self.trouble().or(self.clock.trouble()).map(str::to_owned),
         })
     }
@@ -103,19 +106,6 @@ impl Folder {
     /// Why the folder does not get on, if it does not.
     fn trouble(&self) -> Option<&str> {
         self.connection.trouble().map(|trouble| trouble.message).or(self.pacing.outage())
-    }
-
-    /// What the service has and cannot be had locally. There is no row for it, so its path is told in the reason.
-    fn unusable_entries(&self) -> impl Iterator<Item = Problem> {
-        self.listing.unusable.iter().map(|(entry, since)| Problem {
-            path: RelativePath::root(),
-            kind: ProblemKind::ImpossibleName,
-            reason: format!("the service has {:?}, which is left alone: {}", entry.path, entry.reason),
-            remedy: "rename it on the service".to_owned(),
-            since: *since,
-            tries: 1,
-            next_try: None,
-        })
     }
 
     /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an entry.
@@ -154,17 +144,22 @@ impl Folder {
             };
             return Ok(Some(Hold::Root { reason: reason.to_owned(), root }));
         }
-        let files = self.index.count_waiting(HeldAction::Overwrite)?;
-        if files > 0 {
-            let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
-            return Ok(Some(Hold::Overwrites { files, rewritten }));
-        }
-        let held = self.held_deletes()?;
-        Ok(held.map(|HeldDeletes { entries, files, lost_before }| Hold::Deletes {
-            entries,
-            files,
-            lost_before,
-        }))
+        Ok(match self.waiting_action()? {
+            Some(HeldAction::Overwrite) => {
+                let files = self.index.count_waiting(HeldAction::Overwrite)?;
+                let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
+                Some(Hold::Overwrites { files, rewritten })
+            }
+            Some(HeldAction::Delete) => self.held_deletes()?.map(|held| {
+                let HeldDeletes { entries, files, lost_before } = held;
+                Hold::Deletes { entries, files, lost_before }
+            }),
+            None => None,
+        })
+    }
+
+    fn pause(&self) -> Option<Paused> {
+        self.paused.is_some().then(|| Paused { until: self.paused_until() })
     }
 
     /// When the folder goes on by itself after a pause; `None` if it is not paused or a person must say so.
@@ -212,6 +207,15 @@ impl Folder {
             None => tally.done = Some((began, pending)),
         }
         Ok(tally.done.map(|(_, pending)| pending))
+    }
+
+    /// The row of a file that is being sent says so, and is not counted with those that are to be.
+    fn with_what_is_being_sent(&self, mut pending: Pending) -> Pending {
+        for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
+            pending.uploads += 1;
+            pending.bytes += running.bytes.unwrap_or_default();
+        }
+        pending
     }
 
     /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not foreseen.
@@ -365,6 +369,7 @@ impl Folder {
             rule: None,
             trees: None,
             next: None,
+            paused: self.pause(),
             last_operations,
         };
         let mut above = Some(path.clone());

@@ -313,7 +313,7 @@ impl Folder {
     fn issue_respelling(&mut self, node: &Node, name: &Name, now: Now) -> Result<bool, FolderError> {
         let Some(identity) = node.local.identity() else { return Ok(false) };
         let here = self.surroundings(node.parent)?;
-        let (from, to) = (here.path.join(&node.name), here.path.join(name));
+        let (from, to) = (here.join(&node.name), here.join(name));
         let is_possible = matches!(node.local, Local::File { .. } | Local::Directory(_))
             && here.local_is_there
             && !here.frozen
@@ -327,7 +327,7 @@ impl Folder {
         if !is_possible {
             return Ok(false);
         }
-        let stored = here.stored.join(node.stored_name());
+        let stored = here.join_stored(node.stored_name());
         if let Some(until) = self.resolving.entry_late_until(&stored) {
             // It may be the spelling that was there before a change of our own.
             let not_before = &mut self.respelling.not_before;

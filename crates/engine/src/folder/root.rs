@@ -17,6 +17,8 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Root {
     state: State,
+    /// The last hold, until something shows that it is over: looking again ends none.
+    standing: Option<Standing>,
     /// Of the root that was found good last.
     identity: Option<Identity>,
     /// There was something at its place when it was looked at last.
@@ -41,6 +43,24 @@ enum Word {
     Given,
     /// It is about this one, whose entries were not looked at since.
     About(RootIdentity),
+}
+
+/// A hold, and what shows that it is over.
+#[derive(Debug)]
+struct Standing {
+    hold: State,
+    ends_with: Look,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The root itself.
+    Root,
+    /// The entries of the local root.
+    Entries,
+    /// The listing of the remote root.
+    Listing,
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -73,25 +93,47 @@ impl Root {
         }
     }
 
-    pub(super) fn hold(&mut self, reason: String, now: Now) {
-        self.state = State::Held(reason);
-        self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    /// A person must decide, unless a later look of this kind finds nothing wrong.
+    pub(super) fn hold(&mut self, reason: String, ends_with: Look, now: Now) {
+        self.enter_hold(State::Held(reason), ends_with, now);
     }
 
     /// It is there, but cannot be read or claimed.
-    pub(super) fn hold_unreadable(&mut self, reason: String, now: Now) {
-        self.state = State::Unreadable(reason);
-        self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    pub(super) fn hold_unreadable(&mut self, reason: String, ends_with: Look, now: Now) {
+        self.enter_hold(State::Unreadable(reason), ends_with, now);
     }
 
     fn hold_for_place(&mut self, reason: String, now: Now) {
-        self.state = State::HeldForPlace(reason);
+        self.enter_hold(State::HeldForPlace(reason), Look::Listing, now);
+    }
+
+    fn enter_hold(&mut self, hold: State, ends_with: Look, now: Now) {
+        self.standing = Some(Standing { hold: hold.clone(), ends_with });
+        self.state = hold;
         self.look_again_at = Some(now.monotonic + LOOK_AGAIN);
+    }
+
+    /// A look found nothing wrong.
+    pub(super) fn found_right(&mut self, look: Look) {
+        self.standing.take_if(|standing| standing.ends_with == look);
+    }
+
+    /// A person wants to know how it is now, whatever it was.
+    pub(super) fn forget_hold(&mut self) {
+        self.standing = None;
+    }
+
+    /// The state, or the hold that still stands while it is looked at again.
+    fn told(&self) -> &State {
+        match (&self.state, &self.standing) {
+            (State::Unchecked | State::Checking | State::Good, Some(standing)) => &standing.hold,
+            (state, _) => state,
+        }
     }
 
     /// Why nothing is done until a person has looked after the root.
     pub(super) fn held(&self) -> Option<&str> {
-        match &self.state {
+        match self.told() {
             State::Held(reason) => Some(reason),
             _ => None,
         }
@@ -99,7 +141,7 @@ impl Root {
 
     /// Why it cannot be read or claimed.
     pub(super) fn held_unreadable(&self) -> Option<&str> {
-        match &self.state {
+        match self.told() {
             State::Unreadable(reason) => Some(reason),
             _ => None,
         }
@@ -107,7 +149,7 @@ impl Root {
 
     /// What is missing of the place of the remote root.
     pub(super) fn held_for_place(&self) -> Option<&str> {
-        match &self.state {
+        match self.told() {
             State::HeldForPlace(reason) => Some(reason),
             _ => None,
         }
@@ -126,13 +168,14 @@ impl Root {
     /// The path leads elsewhere, or nowhere.
     fn lose(&mut self, reason: String, now: Now) {
         self.was_lost = true;
-        self.hold(reason, now);
+        self.hold(reason, Look::Root, now);
     }
 
     /// A person says that it is right as it is.
     pub(super) fn trust(&mut self) {
         self.word = Word::Given;
         self.state = State::Unchecked;
+        self.standing = None;
     }
 
     /// Whether a person's word is about a root that was found: about the first one after it was given.
@@ -231,6 +274,7 @@ impl Folder {
 
     fn root_is_good(&mut self) {
         self.root.state = State::Good;
+        self.root.found_right(Look::Root);
         self.root.look_again_at = None;
         if std::mem::take(&mut self.root.was_lost) {
             self.scanning.want_everything();
@@ -258,7 +302,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let claimed = self.root.claiming.take();
         if let Err(error) = result {
-            self.root.hold_unreadable(error.to_string(), now);
+            self.root.hold_unreadable(error.to_string(), Look::Root, now);
             return Ok(());
         }
         if let Some(marker) = claimed {
@@ -310,4 +354,51 @@ fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {
         },
         marker: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(seconds: u64) -> Now {
+        Now { monotonic: Duration::from_secs(seconds), wall: jottad_core::Timestamp::from_seconds(0) }
+    }
+
+    type Hold = fn(&mut Root, String);
+
+    #[test]
+    fn a_hold_stands_while_it_is_looked_at_again() {
+        let holds: [(Look, Hold); 4] = [
+            (Look::Root, |root, reason| root.hold(reason, Look::Root, now(0))),
+            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, now(0))),
+            (Look::Listing, |root, reason| root.hold_for_place(reason, now(0))),
+            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, now(0))),
+        ];
+        let is_held =
+            |root: &Root| [root.held(), root.held_for_place(), root.held_unreadable()].contains(&Some("why"));
+        for (ends_with, hold) in holds {
+            let mut root = Root::default();
+            assert!(!is_held(&root));
+            hold(&mut root, "why".to_owned());
+            assert!(is_held(&root), "{ends_with:?}");
+            root.timer(now(61));
+            assert_eq!(root.state, State::Unchecked);
+            assert!(is_held(&root), "{ends_with:?}: nothing was seen yet");
+            for look in [Look::Root, Look::Entries, Look::Listing] {
+                root.state = State::Good;
+                root.found_right(look);
+                assert_eq!(is_held(&root), !seen_by(look, ends_with), "{ends_with:?}, {look:?}");
+            }
+            hold(&mut root, "why".to_owned());
+            root.trust();
+            assert!(!is_held(&root), "a person has decided");
+        }
+    }
+
+    /// Whether the looks in their order, up to this one, include the one that ends a hold.
+    fn seen_by(look: Look, ends_with: Look) -> bool {
+        let order = [Look::Root, Look::Entries, Look::Listing];
+        let up_to = order.iter().position(|one| *one == look).unwrap_or_default();
+        order[..=up_to].contains(&ends_with)
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::deleting::Deleting;
 use super::following::Following;
 use super::moving::Moving;
-use super::overwriting::Overwriting;
+use super::overwriting::{self, Overwriting};
 use crate::index::{Cursor, NodeId};
 use crate::time::Now;
 
@@ -30,6 +30,8 @@ pub(super) struct Round {
     unproven: bool,
     /// Rows that may still be looked at in this step.
     budget: usize,
+    /// How many that are at its begin, if not as many as take a fraction of a second.
+    pub(super) most_rows: Option<usize>,
     /// When another step is wanted: there is more to look at than one may.
     next_step: Option<Duration>,
     /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
@@ -38,6 +40,7 @@ pub(super) struct Round {
     pub(super) moving: Moving,
     pub(super) following: Following,
     pub(super) overwriting: Overwriting,
+    pub(super) counting_overwrites: overwriting::Counting,
     pub(super) deleting: Deleting,
 }
 
@@ -82,7 +85,7 @@ impl Round {
 
     /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a walk.
     pub(super) fn begin_step(&mut self) {
-        self.budget = MOST_ROWS;
+        self.budget = self.most_rows.unwrap_or(MOST_ROWS);
         self.next_step = None;
     }
 
@@ -116,6 +119,7 @@ impl Round {
         self.unproven = true;
         self.moving.begin();
         self.following = Following::default();
+        self.counting_overwrites = overwriting::Counting::default();
     }
 }
 

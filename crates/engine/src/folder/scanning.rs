@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jottad_core::{Entry, Kind, Name, RelativePath, root_suddenly_empty};
+use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
+use super::backlog::{Change, Work};
+use super::root::Look;
+use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
 use crate::event::{CommandId, ScannedDirectory, Task};
-use crate::index::{Descend, Fact, Local, Node, NodeId};
+use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::status::ProblemKind;
+use crate::status::{ProblemKind, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -20,6 +23,8 @@ const MOST_SCANS: usize = 4;
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 /// How long an unreadable directory is left alone, the first time.
 const UNREADABLE_DELAY: Duration = Duration::from_mins(10);
+/// So many rows are read in the time that one takes to be written.
+pub(super) const ROWS_READ_FOR_ONE_WRITTEN: usize = 4;
 
 /// What to do about rules that cannot be read.
 const MEND_RULES: &str = "put a file with the rules there that the user that runs jottad may read, or a link to one in \
@@ -52,6 +57,21 @@ pub(super) struct Scanning {
     pub(super) unheard: Unheard,
 }
 
+/// What a directory was seen to hold, as far as it is not in the index yet.
+#[derive(Debug)]
+pub(super) struct Merge {
+    parent: NodeId,
+    directory: RelativePath,
+    depth: Depth,
+    /// The rows of the directory that were not seen yet.
+    known: BTreeMap<Name, Node>,
+    /// Where reading these stands; `None` once all were read.
+    unread: Option<ChildCursor>,
+    entries: std::vec::IntoIter<DiskEntry>,
+    /// When the directory was read.
+    now: Now,
+}
+
 impl Scanning {
     pub(super) fn want_everything(&mut self) {
         self.queue.clear();
@@ -70,6 +90,11 @@ impl Scanning {
 
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.running.is_empty()
+    }
+
+    /// How many directories are to be read.
+    pub(super) fn waiting(&self) -> u64 {
+        self.queue.len() as u64
     }
 
     /// Whether everything was scanned since the start and nothing waits to be looked at again.
@@ -134,27 +159,26 @@ impl Folder {
 
     /// The directory itself or the nearest one above it that can be scanned; `None` if a rule ignores it.
     fn nearest_directory(&self, directory: &RelativePath) -> Result<Option<RelativePath>, FolderError> {
-        let (mut id, mut path) = (NodeId::ROOT, RelativePath::root());
+        let (mut id, mut depth) = (NodeId::ROOT, 0);
         for component in directory.components() {
             let Ok(name) = Name::new(component) else { break };
-            let below = path.join(&name);
-            if !self.rules.is_empty() && self.rules.ignores(&below, true) {
+            if !self.rules.is_empty() && self.rules.ignores(&directory.top(depth + 1), true) {
                 return Ok(None);
             }
             match self.index.directory_in(id, &name)? {
                 // What is below it now may be on another disk.
                 Some(child) if matches!(child.local, Local::MountChanged(_)) => {
-                    path = below;
+                    depth += 1;
                     break;
                 }
                 Some(child) if matches!(child.local, Local::Directory(_) | Local::UnreadableDirectory(_)) => {
                     id = child.id;
-                    path = below;
+                    depth += 1;
                 }
                 _ => break,
             }
         }
-        Ok(Some(path))
+        Ok(Some(directory.top(depth)))
     }
 
     pub(super) fn end_full_scan(&mut self, now: Now) -> Result<(), FolderError> {
@@ -165,6 +189,7 @@ impl Folder {
             self.proving.scanned(now);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;
+            self.forget_skipped_where_no_directory_is()?;
             self.count_unheard(now)?;
             self.hashing.restart();
             self.round.restart();
@@ -214,6 +239,7 @@ impl Folder {
         if directory.is_root() {
             self.root.hold_unreadable(
                 rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
+                Look::Entries,
                 now,
             );
             if let Some(reason) = rules {
@@ -270,9 +296,13 @@ impl Folder {
                 self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory.clone()), depth);
                 return Ok(());
             }
-            self.root.hold("the folder is suddenly empty: is its disk mounted?".to_owned(), now);
+            let reason = "the folder is suddenly empty: is its disk mounted?".to_owned();
+            self.root.hold(reason, Look::Entries, now);
             self.scanning.want_everything();
             return Ok(());
+        }
+        if directory.is_root() {
+            self.root.found_right(Look::Entries);
         }
         if parent.local.kind() == Some(Kind::Directory)
             && !directory.is_root()
@@ -303,48 +333,82 @@ impl Folder {
             self.round.restart();
         }
         self.rules.refresh(&self.index)?;
-        let holds_unsynced = entries.iter().any(|entry| self.is_never_synced(directory, entry));
+        let (mut holds_unsynced, mut skipped) = (false, Skipped::default());
+        for entry in &entries {
+            let Some(reason) = self.why_skipped(directory, entry) else { continue };
+            holds_unsynced = true;
+            let is_in_the_way = matches!(reason, Reason::Link | Reason::Special)
+                && self
+                    .index
+                    .child(parent.id, &entry.name)?
+                    .is_some_and(|node| node.base.is_some() || node.remote.is_some());
+            // What stands where something is synced is a problem.
+            if !is_in_the_way {
+                skipped.count(reason);
+            }
+        }
+        self.skipping.note(parent.id, skipped);
         if parent.holds_unsynced != holds_unsynced {
             parent.holds_unsynced = holds_unsynced;
             self.save_observed(&mut parent)?;
         }
-        let mut known: BTreeMap<Name, Node> =
-            self.index.children(parent.id)?.into_iter().map(|node| (node.name.clone(), node)).collect();
-        for entry in entries {
-            let path = directory.join(&entry.name);
-            let node = known.remove(&entry.name).unwrap_or_else(|| Node::new(parent.id, entry.name));
-            self.merge_entry(node, &path, entry.node, depth, now)?;
-        }
-        for (name, mut node) in known {
-            let path = directory.join(&name);
-            if node.local == Local::Ignored
-                && (self.rules.ignores(&path, false) || self.rules.ignores(&path, true))
-            {
-                continue;
-            }
-            let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
-            if self.rules.ignores(&path, was_directory) {
-                // Whether it was gone before the rule came cannot be told.
-                self.ignore(&mut node, Local::Absent)?;
-                continue;
-            }
-            if node.local != Local::Absent {
-                self.vanish(&mut node, now)?;
-            }
-        }
-        Ok(())
+        let directory = directory.clone();
+        let entries = entries.into_iter();
+        self.work(Work::Merge(Box::new(Merge {
+            parent: parent.id,
+            directory,
+            depth,
+            known: BTreeMap::new(),
+            unread: Some(ChildCursor::default()),
+            entries,
+            now,
+        })))
     }
 
-    /// Whether an entry stays out of it all, whatever the other side has.
-    fn is_never_synced(&self, directory: &RelativePath, entry: &DiskEntry) -> bool {
-        match entry.node {
-            DiskNode::Other(_) => true,
-            DiskNode::File(stat) if self.settings.is_too_large(stat.size) => true,
-            node => {
-                let is_directory = matches!(node, DiskNode::Directory(_));
-                !self.rules.is_empty() && self.rules.ignores(&directory.join(&entry.name), is_directory)
+    /// Works on through what a directory was seen to hold; tells whether it came to the end.
+    pub(super) fn merge_on(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
+        while let Some(mut cursor) = merge.unread.take() {
+            if !self.backlog.spend(1) {
+                merge.unread = Some(cursor);
+                return Ok(false);
+            }
+            let page = self.index.next_children(merge.parent, &mut cursor, self.backlog.page())?;
+            self.backlog.spend(page.len() / ROWS_READ_FOR_ONE_WRITTEN);
+            merge.unread = (page.len() == self.backlog.page() as usize).then_some(cursor);
+            merge.known.extend(page.into_iter().map(|node| (node.name.clone(), node)));
+        }
+        while let Some(entry) = merge.entries.next() {
+            let path = merge.directory.join(&entry.name);
+            let node = merge.known.remove(&entry.name).unwrap_or_else(|| Node::new(merge.parent, entry.name));
+            self.merge_entry(node, &path, entry.node, merge.depth, merge.now)?;
+            if !self.backlog.spend(1) {
+                return Ok(false);
             }
         }
+        while let Some((name, node)) = merge.known.pop_first() {
+            self.merge_missing(node, &merge.directory.join(&name), merge.now)?;
+            if !self.backlog.spend(1) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A directory that was read does not hold an entry any more, or never did.
+    fn merge_missing(&mut self, mut node: Node, path: &RelativePath, now: Now) -> Result<(), FolderError> {
+        if node.local == Local::Ignored && (self.rules.ignores(path, false) || self.rules.ignores(path, true))
+        {
+            return Ok(());
+        }
+        let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
+        if self.rules.ignores(path, was_directory) {
+            // Whether it was gone before the rule came cannot be told.
+            return self.ignore(&mut node, Local::Absent);
+        }
+        if node.local != Local::Absent {
+            self.vanish(&mut node, now)?;
+        }
+        Ok(())
     }
 
     fn merge_entry(
@@ -380,9 +444,8 @@ impl Folder {
                     _ => Local::File { stat, md5: None },
                 };
                 if node.local != local {
-                    // A person's word was about what was here then, or was not.
-                    self.index.release_held(node.id)?;
-                    self.vanish_below(node.id, Some(now))?;
+                    self.index.forget_word(node.id)?;
+                    self.change_below(node.id, Change::LocalGone(Some(now)))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
                     self.hashing.restart();
@@ -402,7 +465,8 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     self.save_observed(&mut node)?;
                 }
-                if !known || depth == Depth::Subtree {
+                // What is in a directory that is too deep itself is not looked at.
+                if (!known || depth == Depth::Subtree) && path.depth() <= DEEPEST {
                     self.scanning.want_subtree(path.clone());
                 }
             }
@@ -412,7 +476,7 @@ impl Folder {
                 let is_in_the_way = !is_tracked && self.is_spelling_to_follow(&node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
-                    self.vanish_below(node.id, Some(now))?;
+                    self.change_below(node.id, Change::LocalGone(Some(now)))?;
                     node.local = local;
                     self.save_observed(&mut node)?;
                 }
@@ -440,22 +504,7 @@ impl Folder {
     /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so whatever becomes
     /// of it here, what was synced before stays on the other side. `alone` is what the row says if only this side has it.
     fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
-        let mut below = Vec::new();
-        if node.id != NodeId::NEW {
-            self.index.walk(node.id, |row, _| {
-                below.push(row.id);
-                Ok(Descend::Yes)
-            })?;
-        }
-        for id in below {
-            if let Some(mut row) = self.index.node(id)?
-                && (row.base.is_some() || row.local != Local::Absent)
-            {
-                row.base = None;
-                row.local = Local::Absent;
-                self.save_observed(&mut row)?;
-            }
-        }
+        self.change_below(node.id, Change::Ignored)?;
         let local = if node.remote.is_some() { Local::Ignored } else { alone };
         if node.base.is_some() || node.local != local {
             if planted::is(Planted::IgnoredIsDeleted) {
@@ -474,39 +523,8 @@ impl Folder {
         if !self.may_lose_mount(node, now)? {
             return Ok(());
         }
-        self.vanish_below(node.id, Some(now))?;
+        self.change_below(node.id, Change::LocalGone(Some(now)))?;
         node.local = Local::Absent;
         self.save_observed(node)
-    }
-
-    /// Everything below a row is gone; given a time, but for what is on a disk that was mounted there.
-    pub(super) fn vanish_below(&mut self, top: NodeId, now: Option<Now>) -> Result<(), FolderError> {
-        if top == NodeId::NEW || !self.index.has_children(top)? {
-            return Ok(());
-        }
-        let mut gone = Vec::new();
-        let mut mounts = Vec::new();
-        self.index.walk(top, |node, _| {
-            if node.mount.is_some() && now.is_some() {
-                mounts.push(node.id);
-                return Ok(Descend::No);
-            }
-            if node.local != Local::Absent {
-                gone.push(node.id);
-            }
-            Ok(Descend::Yes)
-        })?;
-        for id in gone {
-            if let Some(mut node) = self.index.node(id)? {
-                node.local = Local::Absent;
-                self.save_observed(&mut node)?;
-            }
-        }
-        for id in mounts {
-            if let (Some(mut node), Some(now)) = (self.index.node(id)?, now) {
-                self.vanish(&mut node, now)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jottad_core::Name;
 
@@ -16,49 +17,63 @@ pub(super) struct Above(RefCell<Rows>);
 
 #[derive(Debug, Default)]
 struct Rows {
-    by_id: BTreeMap<NodeId, Node>,
+    by_id: BTreeMap<NodeId, Arc<Node>>,
     by_place: BTreeMap<(NodeId, Name), NodeId>,
 }
 
 impl Above {
-    fn of_id(&self, id: NodeId) -> Option<Node> {
+    fn of_id(&self, id: NodeId) -> Option<Arc<Node>> {
         self.0.borrow().by_id.get(&id).cloned()
     }
 
-    fn of_place(&self, place: &(NodeId, Name)) -> Option<Node> {
+    fn of_place(&self, place: &(NodeId, Name)) -> Option<Arc<Node>> {
         let rows = self.0.borrow();
         rows.by_place.get(place).and_then(|id| rows.by_id.get(id)).cloned()
     }
 
-    fn remember(&self, node: &Node) {
+    fn remember(&self, node: Node) -> Arc<Node> {
         let mut rows = self.0.borrow_mut();
         if rows.by_id.len() >= MOST {
             *rows = Rows::default();
         }
+        let node = Arc::new(node);
         rows.by_place.insert((node.parent, node.name.clone()), node.id);
-        rows.by_id.insert(node.id, node.clone());
+        rows.by_id.insert(node.id, Arc::clone(&node));
+        node
     }
 
     /// A row is about to be written or deleted.
     pub(super) fn forget(&self, id: NodeId) {
         let mut rows = self.0.borrow_mut();
         if let Some(node) = rows.by_id.remove(&id) {
-            rows.by_place.remove(&(node.parent, node.name));
+            rows.by_place.remove(&(node.parent, node.name.clone()));
         }
     }
 }
 
 impl Index {
     /// The row of a directory above another one.
-    pub(super) fn above(&self, id: NodeId) -> Result<Option<Node>, IndexError> {
+    pub(crate) fn above(&self, id: NodeId) -> Result<Option<Arc<Node>>, IndexError> {
         if let Some(node) = self.above.of_id(id) {
             return Ok(Some(node));
         }
-        let node = self.node(id)?;
-        if let Some(node) = &node {
-            self.above.remember(node);
+        Ok(self.node(id)?.map(|node| self.above.remember(node)))
+    }
+
+    /// The directories that an entry is in, from its own up to the one below the root.
+    pub(crate) fn directories_above(&self, parent: NodeId) -> Result<Vec<Arc<Node>>, IndexError> {
+        let mut rows: Vec<Arc<Node>> = Vec::new();
+        let mut id = parent;
+        while id != NodeId::ROOT && id != NodeId::NEW {
+            let node = self.above(id)?;
+            let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+            id = node.parent;
+            rows.push(node);
+            if rows.len() > MOST {
+                return Err(IndexError::Damaged("rows hang together in a ring".to_owned()));
+            }
         }
-        Ok(node)
+        Ok(rows)
     }
 
     /// Whether the local side alone has a directory.
@@ -67,17 +82,23 @@ impl Index {
         Ok(node.is_some_and(|node| node.base.is_none() && node.remote.is_none() && node.local.is_directory()))
     }
 
+    /// The row of a directory on the way to what is below it, if it is remembered.
+    pub(crate) fn remembered_in(&self, parent: NodeId, name: &Name) -> Option<Arc<Node>> {
+        self.above.of_place(&(parent, name.clone()))
+    }
+
+    /// Remembers the row of a directory as it is in the index.
+    pub(crate) fn remember(&self, node: &Node) {
+        self.above.remember(node.clone());
+    }
+
     /// The row of a directory on the way to what is below it.
-    pub(crate) fn directory_in(&self, parent: NodeId, name: &Name) -> Result<Option<Node>, IndexError> {
+    pub(crate) fn directory_in(&self, parent: NodeId, name: &Name) -> Result<Option<Arc<Node>>, IndexError> {
         let place = (parent, name.clone());
         if let Some(node) = self.above.of_place(&place) {
             return Ok(Some(node));
         }
-        let node = self.child(parent, name)?;
-        if let Some(node) = &node {
-            self.above.remember(node);
-        }
-        Ok(node)
+        Ok(self.child(parent, name)?.map(|node| self.above.remember(node)))
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) enum Difference {
     Unsettled,
     /// The same, but only local files that may differ from a file of the base.
     Edited,
+    /// The same, but only files of the base that the remote side has no more.
+    Departed,
     /// Only the remote side has it.
     RemoteOnly,
     /// A local file that was not summed since it changed.
@@ -60,6 +62,11 @@ impl Difference {
                 "node_unsettled WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) \
                  AND NOT (base_kind IS NULL AND local_state IS NULL) \
                  AND base_kind = 1 AND local_state = 1 AND remote_state IS NOT NULL"
+            ),
+            Self::Departed => page!(
+                "node_unsettled WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) \
+                 AND NOT (base_kind IS NULL AND local_state IS NULL) \
+                 AND base_kind = 1 AND remote_state IS NULL"
             ),
             Self::RemoteOnly => page!("node_remote_only WHERE base_kind IS NULL AND local_state IS NULL"),
             Self::Unhashed => page!("node_unhashed WHERE local_state = 1 AND local_md5 IS NULL"),

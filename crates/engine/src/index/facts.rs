@@ -1,12 +1,14 @@
 //! Single values that outlive a run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jottad_core::moves::Parked;
-use jottad_core::{Name, RelativePath};
+use jottad_core::{Name, RelativePath, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Index, IndexError, NodeId};
+use crate::remote::UnusableEntry;
 
 /// A move on the service: what it moves, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,9 @@ pub(crate) enum Fact {
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
     Losses,
+    /// What the service has and nothing local can stand for, as the last listing showed it: since when, path and reason in
+    /// hexadecimal, one a line.
+    Unusable,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
     /// How long that pause was to last, in seconds.
@@ -69,6 +74,7 @@ impl Fact {
             Self::HeldRewrites => "held_rewrites",
             Self::HoldNextDeletes => "hold_next_deletes",
             Self::Losses => "losses",
+            Self::Unusable => "unusable",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
         }
@@ -113,12 +119,7 @@ impl Index {
                 Parked::To => "to",
                 Parked::From => "from",
             };
-            let mut value = format!("{} {} {parked} ", one.source.0, one.directory.0);
-            for byte in one.name.as_bytes() {
-                // Writing to a string never fails.
-                let _ = write!(value, "{byte:02x}");
-            }
-            value
+            format!("{} {} {parked} {}", one.source.0, one.directory.0, hexadecimal(one.name.as_bytes()))
         });
         self.set_fact(Fact::RemoteMove, value.as_deref())
     }
@@ -136,14 +137,38 @@ impl Index {
                 "from" => Parked::From,
                 _ => return None,
             };
-            let digits = words.next()?;
-            let bytes =
-                (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
-            let name = Name::new(bytes.collect::<Option<Vec<u8>>>()?).ok()?;
+            let name = Name::new(from_hexadecimal(words.next()?)?).ok()?;
             Some(RemoteMove { source, directory, name, parked })
         };
         let damaged = || IndexError::Damaged(format!("the move in progress is {text:?}"));
         parse(&text).map(Some).ok_or_else(damaged)
+    }
+
+    /// Remembers what a listing showed that nothing local can stand for, so that it is told after a restart, too.
+    pub(crate) fn set_unusable(
+        &mut self,
+        entries: &BTreeMap<UnusableEntry, Timestamp>,
+    ) -> Result<(), IndexError> {
+        let line = |(entry, since): (&UnusableEntry, &Timestamp)| {
+            let (path, reason) = (hexadecimal(entry.path.as_bytes()), hexadecimal(entry.reason.as_bytes()));
+            format!("{} {path} {reason}", since.seconds())
+        };
+        let lines: Vec<String> = entries.iter().map(line).collect();
+        self.set_fact(Fact::Unusable, (!lines.is_empty()).then(|| lines.join("\n")).as_deref())
+    }
+
+    /// What the last listing showed that nothing local can stand for. The next one shows it again, so a line that cannot be
+    /// read is left out.
+    pub(crate) fn unusable(&self) -> Result<BTreeMap<UnusableEntry, Timestamp>, IndexError> {
+        let text = |digits: &str| String::from_utf8(from_hexadecimal(digits)?).ok();
+        let parse = |line: &str| {
+            let mut words = line.split(' ');
+            let since = Timestamp::from_seconds(words.next()?.parse().ok()?);
+            let (path, reason) = (text(words.next()?)?, text(words.next()?)?);
+            Some((UnusableEntry { path, reason }, since))
+        };
+        let stored = self.fact(Fact::Unusable)?.unwrap_or_default();
+        Ok(stored.lines().filter_map(parse).collect())
     }
 
     /// Remembers a temporary remote name, before it is used.
@@ -176,5 +201,44 @@ impl Index {
         let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
         rows.map(|bytes| RelativePath::parse(&bytes?).map_err(|error| IndexError::Damaged(error.to_string())))
             .collect()
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hexadecimal(digits: &str) -> Option<Vec<u8>> {
+    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+    bytes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_known_again_whatever_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("i.sqlite");
+        let mut index = Index::open(&file).unwrap().0;
+        assert!(index.unusable().unwrap().is_empty());
+        let entry = |path: &str, seconds| {
+            let entry = UnusableEntry { path: path.to_owned(), reason: "a b\nc".to_owned() };
+            (entry, Timestamp::from_seconds(seconds))
+        };
+        let entries = BTreeMap::from([entry("a/\u{f8} \n", 5), entry("", 0)]);
+        index.set_unusable(&entries).unwrap();
+        index.commit().unwrap();
+        drop(index);
+        let mut index = Index::open(&file).unwrap().0;
+        assert_eq!(index.unusable().unwrap(), entries);
+        index.set_fact(Fact::Unusable, Some("7 zz 61\n8 61 62")).unwrap();
+        let left: Vec<_> = index.unusable().unwrap().into_keys().map(|entry| entry.path).collect();
+        assert_eq!(left, ["a"]);
     }
 }

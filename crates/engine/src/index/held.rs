@@ -1,5 +1,7 @@
 //! What waits for a person, what was approved and is not yet done, and what is wanted back.
 
+use std::collections::BTreeSet;
+
 use jottad_core::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
@@ -29,8 +31,27 @@ impl Index {
         self.begin()?;
         self.revision += 1;
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO held (node, action, approved) VALUES (?1, ?2, 0)")?
+            .prepare_cached(
+                "INSERT INTO held (node, action, approved) VALUES (?1, ?2, 0)
+                 ON CONFLICT (node) DO UPDATE SET action = excluded.action WHERE approved = 0",
+            )?
             .execute(params![node, action.as_str()])?;
+        Ok(())
+    }
+
+    /// Makes the action wait at these rows and at no others. Only what differs is written.
+    pub(crate) fn set_waiting(
+        &mut self,
+        action: HeldAction,
+        rows: &BTreeSet<NodeId>,
+    ) -> Result<(), IndexError> {
+        let waiting: BTreeSet<NodeId> = self.waiting(action)?.into_iter().collect();
+        for node in waiting.difference(rows) {
+            self.release_held(*node)?;
+        }
+        for node in rows.difference(&waiting) {
+            self.hold(*node, action)?;
+        }
         Ok(())
     }
 
@@ -95,11 +116,13 @@ impl Index {
         Ok(count)
     }
 
-    /// A person lets everything happen that waits.
-    pub(crate) fn approve_held(&mut self) -> Result<(), IndexError> {
+    /// A person lets this happen wherever it waits.
+    pub(crate) fn approve_held(&mut self, action: HeldAction) -> Result<(), IndexError> {
         self.begin()?;
         self.revision += 1;
-        self.connection.prepare_cached("UPDATE held SET approved = 1")?.execute([])?;
+        self.connection
+            .prepare_cached("UPDATE held SET approved = 1 WHERE action = ?1")?
+            .execute([action.as_str()])?;
         Ok(())
     }
 
@@ -113,16 +136,10 @@ impl Index {
         Ok(())
     }
 
-    /// Forgets what waits and was not approved: it is about to be counted anew.
-    pub(crate) fn release_waiting(&mut self, action: HeldAction) -> Result<(), IndexError> {
-        if self.count_waiting(action)? > 0 {
-            self.begin()?;
-            self.revision += 1;
-            self.connection
-                .prepare_cached("DELETE FROM held WHERE approved = 0 AND action = ?1")?
-                .execute([action.as_str()])?;
-        }
-        Ok(())
+    /// A file has other content than when a person spoke of it. What waits goes on waiting: that nobody has spoken of it yet is
+    /// as true of the new content.
+    pub(crate) fn forget_word(&mut self, node: NodeId) -> Result<(), IndexError> {
+        if self.held(node)? == Some(true) { self.release_held(node) } else { Ok(()) }
     }
 
     /// Forgets everything that was agreed on, because a person wants it back from the other side. Given `is_fetched`, what
@@ -157,6 +174,7 @@ impl Index {
         }
         self.totals = self.count_totals()?;
         self.forget_insides();
+        self.above = super::above::Above::default();
         for id in self.empty_rows()? {
             if let Some(mut node) = self.node(id)?
                 && !self.has_children(id)?

@@ -35,7 +35,7 @@ pub(crate) use node::ROWS_READ;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;
-pub(crate) use tree::{Descend, Totals};
+pub(crate) use tree::{ChildCursor, Descend, Totals};
 
 /// The index of one folder.
 pub struct Index {

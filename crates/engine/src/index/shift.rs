@@ -15,8 +15,9 @@ impl Index {
                 self.set_fact(fact, Some(&time.saturating_add(seconds).to_string()))?;
             }
         }
+        self.begin()?;
+        self.connection.prepare_cached("UPDATE rewritten SET at = at + ?1")?.execute([seconds])?;
         if self.has_problems {
-            self.begin()?;
             // The time 0 is none: what has it is being tried.
             self.connection
                 .prepare_cached(

@@ -1,10 +1,25 @@
 //! Walking the rows as a tree: by name, by path, upwards and downwards.
 
+use std::sync::Arc;
+
 use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Local, Node, NodeId};
+
+/// Where a walk over the rows of one directory stands. Rows may be written and removed meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct ChildCursor {
+    fold: i64,
+    name: Vec<u8>,
+}
+
+impl Default for ChildCursor {
+    fn default() -> Self {
+        Self { fold: i64::MIN, name: Vec::new() }
+    }
+}
 
 /// What the local side has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +105,27 @@ impl Index {
         statement.query_and_then([parent], read_node)?.collect()
     }
 
+    /// The next rows of a directory behind the cursor, which moves on; none are left if there are none.
+    pub(crate) fn next_children(
+        &self,
+        parent: NodeId,
+        cursor: &mut ChildCursor,
+        limit: u32,
+    ) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_by_name \
+             WHERE parent = ?1 AND (fold, name) > (?2, ?3) ORDER BY fold, name LIMIT ?4"
+        ))?;
+        let ChildCursor { fold, name } = &*cursor;
+        let found = statement.query_and_then(params![parent, fold, name, limit], read_node)?;
+        let rows: Vec<Node> = found.collect::<Result<_, _>>()?;
+        if let Some(last) = rows.last() {
+            let fold = FoldKey::of(&encode_name(&last.name)).number();
+            *cursor = ChildCursor { fold, name: last.name.as_bytes().to_vec() };
+        }
+        Ok(rows)
+    }
+
     /// The directories at which a file system was mounted when they were read; nearly always none.
     pub(crate) fn mounts(&self) -> Result<Vec<Node>, IndexError> {
         if self.totals.mounted == 0 {
@@ -127,27 +163,37 @@ impl Index {
 
     /// The rows from below the root down to this one.
     pub(crate) fn lineage(&self, id: NodeId) -> Result<Vec<Node>, IndexError> {
-        let mut rows = Vec::new();
-        let mut id = id;
-        while id != NodeId::ROOT {
-            let row = if rows.is_empty() { self.node(id)? } else { self.above(id)? };
-            let node = row.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
-            id = node.parent;
-            rows.push(node);
-            if rows.len() > 4096 {
-                return Err(IndexError::Damaged("rows hang together in a ring".to_owned()));
-            }
+        if id == NodeId::ROOT {
+            return Ok(Vec::new());
         }
-        rows.reverse();
+        let node = self.node(id)?;
+        let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+        let above = self.directories_above(node.parent)?;
+        let mut rows: Vec<Node> = above.iter().rev().map(|node| Node::clone(node)).collect();
+        rows.push(node);
         Ok(rows)
     }
 
     pub(crate) fn path(&self, id: NodeId) -> Result<RelativePath, IndexError> {
-        Ok(path_of(&self.lineage(id)?))
+        let rows = self.rows_to(id)?;
+        Ok(RelativePath::of_names(rows.iter().rev().map(|node| &node.name)))
     }
 
     pub(crate) fn stored_path(&self, id: NodeId) -> Result<StoredPath, IndexError> {
-        Ok(stored_path_of(&self.lineage(id)?))
+        let rows = self.rows_to(id)?;
+        Ok(StoredPath::new(rows.iter().rev().map(|node| node.stored_name()).collect()))
+    }
+
+    /// The row and those above it, without the root.
+    fn rows_to(&self, id: NodeId) -> Result<Vec<Arc<Node>>, IndexError> {
+        if id == NodeId::ROOT {
+            return Ok(Vec::new());
+        }
+        let node = self.node(id)?;
+        let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
+        let mut rows = self.directories_above(node.parent)?;
+        rows.insert(0, Arc::new(node));
+        Ok(rows)
     }
 
     /// Every row below one, a directory before what is in it, without holding them all.
@@ -160,24 +206,6 @@ impl Index {
         while let Some((parent, path)) = pending.pop() {
             for node in self.children(parent)? {
                 let path = path.join(&node.name);
-                if visit(&node, &path)? == Descend::Yes {
-                    pending.push((node.id, path));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The same by the names on the service.
-    pub(crate) fn walk_stored(
-        &self,
-        top: NodeId,
-        mut visit: impl FnMut(&Node, &StoredPath) -> Result<Descend, IndexError>,
-    ) -> Result<(), IndexError> {
-        let mut pending = vec![(top, StoredPath::root())];
-        while let Some((parent, path)) = pending.pop() {
-            for node in self.children(parent)? {
-                let path = path.join(node.stored_name());
                 if visit(&node, &path)? == Descend::Yes {
                     pending.push((node.id, path));
                 }
@@ -220,14 +248,4 @@ impl Index {
 pub(crate) enum Descend {
     Yes,
     No,
-}
-
-/// The local path that a lineage names.
-pub(crate) fn path_of(lineage: &[Node]) -> RelativePath {
-    RelativePath::of_names(lineage.iter().map(|node| &node.name))
-}
-
-/// The remote path that a lineage names.
-pub(crate) fn stored_path_of(lineage: &[Node]) -> StoredPath {
-    StoredPath::new(lineage.iter().map(Node::stored_name).collect())
 }

@@ -1,6 +1,7 @@
 //! `jottad folder`: what is kept in step. Changes the config file; a running daemon follows.
 
 mod place;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ use crate::invocation::{Invocation, unknown_folder};
 use crate::output::{Columns, Escaped, count, remark};
 use crate::survey::{Survey, survey};
 
+use settings::Change;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum FolderCommand {
     /// Keep a local directory in step with a place on the service
@@ -34,7 +37,7 @@ pub(crate) enum FolderCommand {
     Set {
         /// The folder
         name: String,
-        /// What to change, for example mode=archive or ignore=*.tmp
+        /// What to change, for example mode=archive or ignore=*.tmp,*.bak
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
         /// Make the device and the mountpoint of a new remote place if they are not there
@@ -159,6 +162,8 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             return invocation.output.line("no folder is configured: jottad folder add LOCAL");
         }
         let mut columns = Columns::default();
+        let mut below: Vec<Vec<String>> = config.folders.iter().map(settings::limits).collect();
+        below.resize(config.folders.len() + config.wrong.len(), Vec::new());
         for folder in &config.folders {
             let local = shorten(&folder.local, &invocation.places);
             let ends = format!("{local} {} {}", arrow(folder.mode), folder.remote);
@@ -167,7 +172,10 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
         for wrong in &config.wrong {
             columns.push([wrong.name.clone(), wrong.mode.clone(), format!("held: {}", wrong.reason())]);
         }
-        columns.lines().try_for_each(|line| invocation.output.line(line))
+        columns.lines().zip(below).try_for_each(|(line, below)| {
+            invocation.output.line(line)?;
+            below.iter().try_for_each(|line| invocation.output.line(format_args!("  {}", Escaped(line))))
+        })
     })?;
     Ok(Exit::Done)
 }
@@ -189,7 +197,9 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
+    let before = invocation.tolerant_config()?;
     let mut current_name = name.to_owned();
+    let mut keys = Vec::new();
     for setting in settings {
         let Some((key, value)) = setting.split_once('=') else {
             return Err(
@@ -199,6 +209,9 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         let (key, value) = (key.trim(), value.trim());
         if !editor.set(&current_name, key, value)? {
             return Err(unknown_folder(name, &invocation.config()?));
+        }
+        if !keys.contains(&key) {
+            keys.push(key);
         }
         if key == "name" {
             value.clone_into(&mut current_name);
@@ -211,9 +224,17 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         place::make_sure(&folder.remote, make, invocation)?;
     }
     editor.save()?;
-    let document = config.folder(&current_name).map(folder_document);
-    invocation.output.either(&json!({"schema": 1, "folder": document}), || {
-        invocation.output.line(format_args!("{}: changed", Escaped(&current_name)))
+    let after = config.folder(&current_name);
+    let old = before.folder(name);
+    let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();
+    let changes: Vec<Change> = after.map(change).unwrap_or_default();
+    let told: Vec<Value> = changes.iter().map(Change::document).collect();
+    let document = json!({"schema": 1, "folder": after.map(folder_document), "changed": told});
+    invocation.output.either(&document, || {
+        changes.iter().try_for_each(|change| {
+            let text = change.text();
+            invocation.output.line(format_args!("{}: {}", Escaped(&current_name), Escaped(&text)))
+        })
     })?;
     tell(invocation)
 }
@@ -251,6 +272,7 @@ fn folder_document(folder: &Folder) -> Value {
         "remote": folder.remote.to_string(),
         "mode": folder.mode.as_str(),
         "ignore": folder.ignore,
+        "max_size": folder.max_size,
     })
 }
 

@@ -1,5 +1,7 @@
 //! `jottad log`: the history of operations.
 
+mod filter;
+
 use std::collections::HashMap;
 
 use clap::Args;
@@ -11,6 +13,8 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time};
 
+use filter::{Filter, FilterArguments};
+
 #[derive(Debug, Args)]
 pub(crate) struct LogArguments {
     /// Keep showing new lines as they come
@@ -19,15 +23,18 @@ pub(crate) struct LogArguments {
     /// How many of the newest lines to begin with
     #[arg(short = 'n', long, default_value_t = 50, value_name = "COUNT")]
     lines: u32,
+    #[command(flatten)]
+    filter: FilterArguments,
 }
 
 /// Asks the daemon and prints, oldest first.
 pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let filter = Filter::new(&arguments.filter, invocation)?;
     invocation.wait(async {
         // Listening begins before asking, so that no line falls between the two.
         let events = if arguments.follow { Some(EventStream::open(&invocation.places).await?) } else { None };
         let mut printed: HashMap<String, i64> = HashMap::new();
-        for line in fetch(arguments.lines, invocation).await? {
+        for line in newest(arguments.lines, &filter, invocation).await? {
             printed.insert(line.folder.clone(), line.id);
             print(&line, invocation.output)?;
         }
@@ -43,12 +50,25 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
                 let newest = printed.entry(line.folder.clone()).or_insert(0);
                 if line.id > *newest {
                     *newest = line.id;
-                    print(&line, invocation.output)?;
+                    if filter.lets_through(&line) {
+                        print(&line, invocation.output)?;
+                    }
                 }
             }
         }
         Err(Failure::new(Exit::NotRunning, "the daemon has ended"))
     })
+}
+
+/// The newest lines that a filter lets through, oldest first. What it leaves out does not count.
+async fn newest(count: u32, filter: &Filter, invocation: &Invocation) -> Result<Vec<LogDocument>, Failure> {
+    if filter.is_open() {
+        return fetch(count, invocation).await;
+    }
+    let mut lines = fetch(u32::MAX, invocation).await?;
+    lines.retain(|line| filter.lets_through(line));
+    let surplus = lines.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+    Ok(lines.split_off(surplus))
 }
 
 async fn fetch(count: u32, invocation: &Invocation) -> Result<Vec<LogDocument>, Failure> {

@@ -18,7 +18,11 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
             found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
             describe_left_out(&found.left_out, invocation)
         })?;
-        Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Problems })
+        Ok(match (found.problems.is_empty(), found.left_out.is_empty()) {
+            (false, _) => Exit::Problems,
+            (true, false) => Exit::Working,
+            (true, true) => Exit::Done,
+        })
     })
 }
 

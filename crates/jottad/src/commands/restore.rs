@@ -14,10 +14,11 @@ use crate::commands::versions::revisions;
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::moment::moment_argument;
 use crate::output::{Escaped, Output, count, local_time, remark, rfc3339};
 use crate::remote::{
-    LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, moment_argument, not_file, send,
-    target_argument, then,
+    LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, not_file, send, target_argument,
+    then,
 };
 
 #[derive(Debug, Args)]

@@ -7,17 +7,19 @@ use std::time::Duration;
 use clap::Args;
 use jottad_core::{Mode, Timestamp};
 use jottad_engine::Verdict;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::commands::folder::arrow;
 use crate::config::shorten;
 use crate::config::units::{format_duration, format_size};
-use crate::documents::{FolderDocument, PausedDocument, StatusDocument, Time};
+use crate::documents::{FolderDocument, PausedDocument, SkippedDocument, StatusDocument, Time};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
 use crate::proven::{agreed, verdict_in_words};
+use crate::terminal::{Extent, cut, extent, fold};
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -40,7 +42,8 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
         }
         let status = fetch(&invocation.places).await?;
         invocation.output.either(&status, || {
-            let lines = describe(&status, &invocation.places, now());
+            let columns = extent().map(|extent| extent.columns);
+            let lines = describe_within(&status, &invocation.places, now(), columns);
             lines
                 .iter()
                 .take(if arguments.line { 1 } else { usize::MAX })
@@ -63,16 +66,18 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
     let ageless = Timestamp::default();
     loop {
         let status = fetch(&invocation.places).await?;
+        let extent = extent().filter(|_| output.is_terminal());
         let lines_at = |now| {
             let lines = if output.json {
                 vec![serde_json::to_string(&status).unwrap_or_default()]
             } else {
-                describe(&status, &invocation.places, now)
+                let columns = extent.map(|extent| extent.columns);
+                describe_within(&status, &invocation.places, now, columns)
             };
             lines.into_iter().take(if arguments.line { 1 } else { usize::MAX }).collect::<Vec<_>>()
         };
         if output.is_terminal() {
-            redraw(&lines_at(now()))?;
+            redraw(&first(lines_at(now()), extent))?;
         } else if lines_at(ageless) != shown {
             shown = lines_at(ageless);
             lines_at(now()).iter().try_for_each(|line| output.line(line))?;
@@ -87,6 +92,19 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
     }
 }
 
+/// As many lines as fit, the verdict being the first, and how many there are more.
+fn first(mut lines: Vec<String>, extent: Option<Extent>) -> Vec<String> {
+    // The cursor stands below the last line.
+    let Some(rows) = extent.map(|extent| extent.rows.saturating_sub(1).max(1)) else { return lines };
+    if lines.len() > rows {
+        let left_out = lines.len() + 1 - rows;
+        lines.truncate(rows - 1);
+        let more = count(left_out as u64, "more line", "more lines");
+        lines.push(if lines.is_empty() { String::new() } else { format!("… {more}: jottad status") });
+    }
+    lines
+}
+
 fn redraw(lines: &[String]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     // To the top left, each line cleared to its end, then everything below.
@@ -98,13 +116,45 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
 
 /// The status in lines for people: the verdict first.
 pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
-    let mut columns = Columns::default();
-    columns.push(["jottad".to_owned(), overall_in_words(status, now), summary(status)]);
+    describe_within(status, places, now, None)
+}
+
+/// The status in lines that are no longer than this. What the verdicts need comes first in each, so that it is seen; what a
+/// person should know or do is folded.
+fn describe_within(
+    status: &StatusDocument,
+    places: &Places,
+    now: Timestamp,
+    columns: Option<usize>,
+) -> Vec<String> {
+    let columns = columns.unwrap_or(usize::MAX);
+    let mut table = Columns::default();
+    table.push(["jottad".to_owned(), overall_in_words(status, now), summary(status)]);
     for folder in &status.folders {
-        columns.push([folder.name.clone(), verdict_in_words(folder, now), folder_summary(folder, places)]);
+        let mut parts = vec![ends(folder, places)];
+        parts.extend(state(folder));
+        parts.extend(skipped(folder));
+        table.push([folder.name.clone(), verdict_in_words(folder, now), parts.join(" · ")]);
     }
-    let mut lines: Vec<String> = columns.lines().collect();
-    lines.extend(remarks(status, now));
+    let mut lines: Vec<String> = table.lines().collect();
+    if lines.iter().any(|line| line.width() > columns) {
+        lines = vec![format!("jottad  {}  {}", overall_in_words(status, now), summary(status))];
+        for folder in &status.folders {
+            let name = cut(&folder.name, columns / 3);
+            let mut parts = vec![verdict_in_words(folder, now)];
+            parts.extend(state(folder));
+            // The verdict, with what there is of it, before the rest of what is known.
+            if let Some((verdict, noticed)) = parts[0].clone().split_once(" · ") {
+                verdict.clone_into(&mut parts[0]);
+                parts.push(noticed.to_owned());
+            }
+            parts.push(ends(folder, places));
+            parts.extend(skipped(folder));
+            lines.push(format!("{name}  {}", parts.join(" · ")));
+        }
+        lines = lines.iter().map(|line| cut(&Escaped(line).to_string(), columns)).collect();
+    }
+    lines.extend(remarks(status, now).iter().flat_map(|line| fold(line, columns)));
     lines
 }
 
@@ -135,10 +185,16 @@ fn summary(status: &StatusDocument) -> String {
     if is_proven { problems } else { format!("not proven yet · {problems}") }
 }
 
-fn folder_summary(folder: &FolderDocument, places: &Places) -> String {
+/// Both ends of a folder.
+fn ends(folder: &FolderDocument, places: &Places) -> String {
     let mode: Option<Mode> = folder.mode.parse().ok();
     let local = shorten(Path::new(&folder.local), places);
-    let mut parts = vec![format!("{local} {} {}", mode.map_or("↔", arrow), folder.remote)];
+    format!("{local} {} {}", mode.map_or("↔", arrow), folder.remote)
+}
+
+/// What there is in a folder, what is to be done, and what is wrong.
+fn state(folder: &FolderDocument) -> Vec<String> {
+    let mut parts = Vec::new();
     match folder.verdict.0 {
         Verdict::InSync => {
             if let (Some(files), Some(bytes)) = (folder.files, folder.bytes) {
@@ -152,15 +208,37 @@ fn folder_summary(folder: &FolderDocument, places: &Places) -> String {
         parts.push(count(folder.problems.unwrap_or(0), "problem", "problems"));
     }
     parts.retain(|part| !part.is_empty());
-    parts.join(" · ")
+    parts
+}
+
+/// What is left out on purpose.
+fn skipped(folder: &FolderDocument) -> Option<String> {
+    let SkippedDocument { rules, max_size, links, special } = folder.skipped?;
+    let kinds = [
+        (rules, "ignored", "ignored"),
+        (max_size, "too large", "too large"),
+        (links, "link", "links"),
+        (special, "pipe, socket or device", "pipes, sockets and devices"),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    (!kinds.is_empty()).then(|| format!("skipped: {}", kinds.join(", ")))
 }
 
 /// That a person stopped it, whatever else there is, until when, and what goes on then.
 fn paused(folder: &FolderDocument) -> String {
-    match &folder.paused {
-        None => String::new(),
-        Some(PausedDocument { until: Some(Time(until)) }) => format!("paused until {}", local_time(*until)),
-        Some(PausedDocument { until: None }) => "paused until `jottad resume`".to_owned(),
+    let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
+    let text = match until {
+        Some(Time(until)) => format!("paused until {}", local_time(*until)),
+        None => "paused until `jottad resume`".to_owned(),
+    };
+    match folder.unseen_directories {
+        Some(0) => text,
+        Some(unseen) => format!("{text}, changes in {} wait", count(unseen, "directory", "directories")),
+        None => format!("{text}, not looked at since the start"),
     }
 }
 
@@ -294,3 +372,6 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::moment::moment_argument;
 use crate::output::{local_time, now, rfc3339};
-use crate::remote::{make_parent, moment_argument, not_file, target_argument};
+use crate::remote::{make_parent, not_file, target_argument};
 
 #[derive(Debug, Args)]
 pub(crate) struct TouchArguments {

@@ -39,7 +39,10 @@ fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     if let Some(rule) = &why.rule {
         output.line(format_args!("  the rule: {}", Escaped(rule)))?;
     }
-    for (side, entry) in [("here", &why.local), ("on Jottacloud", &why.remote), ("last agreed", &why.base)] {
+    let sides = [("here", &why.local), ("on Jottacloud", &why.remote), ("last agreed", &why.base)];
+    // Of what the index does not have there is nothing to say.
+    let is_known = sides.iter().any(|(_, entry)| entry.is_some());
+    for (side, entry) in sides.into_iter().filter(|_| is_known) {
         let text = entry.as_ref().map_or_else(|| "unknown".to_owned(), entry_text);
         output.line(format_args!("  {side}: {text}"))?;
     }

@@ -156,15 +156,45 @@ fn replace(file: &Path, directory: &Path, text: &str) -> io::Result<()> {
     fs::File::open(directory)?.sync_all()
 }
 
-/// A list as it is written in TOML, or a single rule.
+/// A list as it is written in TOML, or rules with commas between them. A comma that belongs to a rule stands behind a
+/// backslash, and a rule may begin with a bracket.
 fn list_value(text: &str) -> Result<Value, Failure> {
-    if !text.trim_start().starts_with('[') {
-        return Ok(Value::from(std::iter::once(text).collect::<toml_edit::Array>()));
+    let is_list = text.trim().starts_with('[') && (text.trim().ends_with(']') || text.contains(['"', '\'']));
+    if !is_list {
+        return Ok(Value::from(split_rules(text).into_iter().collect::<toml_edit::Array>()));
     }
-    text.parse().map_err(|error| {
-        Failure::usage(format!("{text:?} is not a list: {error}"))
-            .hint("write it as in the config file: ignore=[\"*.tmp\", \"node_modules/\"]")
+    text.parse().map_err(|error: toml_edit::TomlError| {
+        let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+        Failure::usage(format!("{text:?} is not a list: {reason}"))
+            .hint("write it as in the config file: ignore='[\"*.tmp\", \"node_modules/\"]'")
     })
+}
+
+fn split_rules(text: &str) -> Vec<String> {
+    let mut rules = Vec::new();
+    let mut rule = String::new();
+    // Commas in braces are alternatives of one rule.
+    let mut depth = 0_u32;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            ',' if depth == 0 => {
+                rules.push(std::mem::take(&mut rule));
+                continue;
+            }
+            '\\' if characters.next_if_eq(&',').is_some() => {
+                rule.push(',');
+                continue;
+            }
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        rule.push(character);
+    }
+    rules.push(rule);
+    let rules = rules.into_iter().map(|rule| rule.trim().to_owned());
+    rules.filter(|rule| !rule.is_empty()).collect()
 }
 
 fn trouble(action: &str, path: &Path, error: &io::Error) -> Failure {
@@ -214,6 +244,30 @@ remote = \"Jotta/Archive/pics\"
         change(&mut editor);
         editor.save().unwrap();
         fs::read_to_string(file).unwrap()
+    }
+
+    #[test]
+    fn rules_are_told_apart_by_commas_or_written_as_a_list() {
+        for (text, rules) in [
+            ("*.tmp", vec!["*.tmp"]),
+            ("*.tmp,*.bak", vec!["*.tmp", "*.bak"]),
+            (" *.tmp , node_modules/ ,", vec!["*.tmp", "node_modules/"]),
+            (r"a\,b.txt,c", vec!["a,b.txt", "c"]),
+            (r"\#x,\!y", vec![r"\#x", r"\!y"]),
+            ("*.{tmp,bak},*.o", vec!["*.{tmp,bak}", "*.o"]),
+            ("[Bb]uild/,[Oo]bj/", vec!["[Bb]uild/", "[Oo]bj/"]),
+            ("[\"a,b\", 'c']", vec!["a,b", "c"]),
+            ("", vec![]),
+            ("[]", vec![]),
+        ] {
+            let list = list_value(text).unwrap();
+            let found: Vec<&str> = list.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(found, rules, "{text}");
+        }
+        for text in ["[\"a\"", "[*.tmp, *.bak]", "[\"a\" \"b\"]"] {
+            let refused = list_value(text).unwrap_err();
+            assert!(refused.message().contains("is not a list"), "{text}: {}", refused.message());
+        }
     }
 
     #[test]

@@ -459,7 +459,7 @@ fn parse_limit(text: &str, of_zero: &str) -> Result<Option<u64>, String> {
 fn check_ignore(section: &Section<'_>, field: &raw::Field) -> Result<Vec<String>, ConfigError> {
     let rules = section.texts("ignore", field)?;
     match (jottad_engine::check_ignore_rules(&rules), field) {
-        (Err(error), Some(value)) => Err(section.refuse("ignore", value, error)),
+        (Err(error), Some(value)) => Err(section.refuse_item("ignore", value, error.rule(), &error)),
         _ => Ok(rules),
     }
 }

@@ -95,6 +95,23 @@ impl Section<'_> {
         self.source.refuse(Some(value.span()), format!("{}: {key}: {reason}", self.name))
     }
 
+    /// An error about one text of a list: its line is where the text stands, as far as that can be told.
+    pub(crate) fn refuse_item(
+        &self,
+        key: &str,
+        list: &Spanned<Value>,
+        item: &str,
+        reason: impl fmt::Display,
+    ) -> ConfigError {
+        let span = list.span();
+        let written = self.source.text.get(span.clone()).unwrap_or_default();
+        // Quoted, so that it is not found within another one.
+        let quoted = ['"', '\''].map(|quote| format!("{quote}{item}{quote}"));
+        let start = quoted.iter().find_map(|quoted| written.find(quoted)).map(|at| span.start + at);
+        let place = start.map_or(span.clone(), |start| start..span.end);
+        self.source.refuse(Some(place), format!("{}: {key}: {reason}", self.name))
+    }
+
     /// A text, if the key is there.
     pub(crate) fn text(&self, key: &str, field: &Field) -> Result<Option<String>, ConfigError> {
         let Some(value) = field else { return Ok(None) };

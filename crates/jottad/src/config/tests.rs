@@ -224,6 +224,29 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
 }
 
 #[test]
+fn what_keeps_files_out_is_refused_where_it_is_written() {
+    let folder = |line: &str| {
+        format!(
+            "[[folder]]\nname = \"docs\"\nlocal = \"~/Documents\"\nremote = \"Jotta/Archive/docs\"\n{line}\n"
+        )
+    };
+    let cases: &[(&str, &str)] = &[
+        (
+            &folder("max_size = \"4\""),
+            "5: folder \"docs\": max_size: \"4\" has no unit: write for example \"4 MiB\", or \"4 B\" for bytes, or \"unlimited\"",
+        ),
+        (
+            &folder("ignore = [\n  \"*.tmp\",\n  \"[z-a]\",\n  \"*.o\",\n]"),
+            "7: folder \"docs\": ignore: the ignore rule \"[z-a]\" cannot be understood: error parsing glob '[z-a]': invalid range; 'z' > 'a'",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = parse(text).expect_err(text).to_string();
+        assert_eq!(error, format!("/home/kari/.config/jottad/config.toml:{expected}"), "{text}");
+    }
+}
+
+#[test]
 fn broken_toml_is_told_with_its_line() {
     let error = parse("[guard]\nmax_deletes = = 3\n").unwrap_err();
     assert_eq!(error.line, Some(2), "{error}");

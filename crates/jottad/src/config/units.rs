@@ -31,10 +31,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| refuse())
 }
 
-/// Reads `10 MiB`, `512 kB`, `4096`.
+/// Reads `10 MiB`, `512 kB`, `4096 B`. Without a unit it is refused: nobody knows whether `4` means bytes.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let refuse = || format!("{text:?} is not a size: write for example \"10 MiB\" or \"500 kB\"");
-    text.trim().parse::<ByteSize>().map(|size| size.0).map_err(|_| refuse())
+    let refuse = |_| format!("{text:?} is not a size: write for example \"10 MiB\" or \"500 kB\"");
+    let size: ByteSize = text.trim().parse().map_err(refuse)?;
+    if size.0 > 0 && !text.contains(|character: char| character.is_ascii_alphabetic()) {
+        let number = text.trim();
+        return Err(format!(
+            "{text:?} has no unit: write for example \"{number} MiB\", or \"{number} B\" for bytes"
+        ));
+    }
+    Ok(size.0)
 }
 
 /// Prints bytes for people.
@@ -78,13 +85,26 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let cases = [("10 MiB", 10 << 20), ("2MiB", 2 << 20), ("500 kB", 500_000), ("4096", 4096), ("0", 0)];
+        let cases = [
+            ("10 MiB", 10 << 20),
+            ("2MiB", 2 << 20),
+            ("500 kB", 500_000),
+            ("4096 B", 4096),
+            ("4096b", 4096),
+            ("0", 0),
+        ];
         for (text, bytes) in cases {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "-1", "many", "10 XiB"] {
+        for text in ["", "-1", "many", "10 XiB", "4", "4096", " 4 "] {
             assert!(parse_size(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_size_without_a_unit_is_refused_with_what_may_be_meant() {
+        let error = parse_size("4").unwrap_err();
+        assert_eq!(error, "\"4\" has no unit: write for example \"4 MiB\", or \"4 B\" for bytes");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,9 @@ use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::RelativePath;
-use jottad_engine::{FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request};
+use jottad_engine::{
+    Explanation, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
+};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -41,6 +43,7 @@ use crate::documents::{
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
+use crate::whereabouts;
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
 const LONGEST_START: Duration = Duration::from_secs(4);
@@ -211,6 +214,9 @@ async fn ended(stopping: &mut watch::Receiver<bool>) {
 }
 
 async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>, Refusal> {
+    let folders = daemon.folders();
+    // What is being started knows them in a moment.
+    futures_util::future::join_all(folders.iter().map(|folder| folder.starts_within(LONGEST_START))).await;
     let mut problems = Vec::new();
     for (folder, handle) in running(&daemon, None)? {
         let found = handle.problems().await?;
@@ -278,11 +284,21 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     for (folder, handle) in running(&daemon, None)? {
         if let Some(relative) = below(path, &folder.config().local) {
             let explanation = handle.explain(relative.clone()).await?;
+            let explanation = with_what_is_there(explanation, folder.config().local.clone(), &relative).await;
             return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
         }
     }
     let failure = Failure::usage(format!("{shown} is in no running folder")).path(shown);
     Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
+}
+
+/// Adds what is on the disk at this moment, which may take long on a disk that does not answer.
+async fn with_what_is_there(explanation: Explanation, root: PathBuf, path: &RelativePath) -> Explanation {
+    let asked = path.clone();
+    match tokio::task::spawn_blocking(move || whereabouts::look(&root, &asked)).await {
+        Ok(found) => whereabouts::complete(explanation, path, &found),
+        Err(_) => explanation,
+    }
 }
 
 /// The path as seen from a folder's root, also when one of them is written with symbolic links.

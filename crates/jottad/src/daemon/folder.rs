@@ -34,7 +34,7 @@ use crate::places::Places;
 /// A loop that does not answer for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A folder that works without a sign of progress for so long is stalled.
-const LONGEST_STILLNESS: Duration = Duration::from_mins(1);
+const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 /// The same where nothing is under way: it may wait on purpose before it tries something again.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
@@ -132,14 +132,11 @@ pub(super) enum Phase {
     Starting {
         /// Since then.
         since: Instant,
+        /// What kept it from running before. A new try ends that only when it succeeds.
+        after: Option<Kept>,
     },
     /// It cannot be started now; it is tried again.
-    Waiting {
-        verdict: Verdict,
-        reason: String,
-        /// What is held, if a person must decide: `root` or `folder`.
-        hold: &'static str,
-    },
+    Waiting(Kept),
     /// It runs.
     Running {
         handle: FolderHandle,
@@ -147,6 +144,15 @@ pub(super) enum Phase {
         /// Why it is not watched.
         blind: Option<String>,
     },
+}
+
+/// What keeps a folder from running.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) verdict: Verdict,
+    pub(super) reason: String,
+    /// What is held, if a person must decide: `root` or `folder`.
+    pub(super) hold: &'static str,
 }
 
 /// What a folder says of itself, or what is said of it if it does not.
@@ -173,7 +179,7 @@ impl RunningFolder {
         events: &Events,
         noticing: &Noticing,
     ) -> Arc<Self> {
-        let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now() }));
+        let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now(), after: None }));
         let deaths = Arc::default();
         let pass = Pass::default();
         let wake = Arc::new(Notify::new());
@@ -213,7 +219,7 @@ impl RunningFolder {
     pub(crate) fn handle(&self) -> Option<FolderHandle> {
         match &*self.lock() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting { .. } | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting(_) => None,
         }
     }
 
@@ -271,22 +277,11 @@ impl RunningFolder {
     /// What can be said of it now.
     pub(crate) async fn report(&self) -> Report {
         let (handle, coverage, blind) = match &*self.lock() {
-            Phase::Starting { since } => {
-                let seconds = since.elapsed().as_secs();
-                if since.elapsed() < LONGEST_STILLNESS {
-                    return Report::without_engine(Verdict::Working, None);
-                }
-                let reason =
-                    format!("it is still being taken up after {seconds} s: it waits for the local disk");
-                return Report::without_engine(Verdict::Stalled, Some(reason));
-            }
-            Phase::Waiting { verdict, reason, hold } => {
-                let report = Report::without_engine(*verdict, Some(reason.clone()));
-                return Report { hold, ..report };
-            }
             Phase::Running { handle, watcher, blind } => {
                 (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
             }
+            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => return Report::of_kept(kept),
+            Phase::Starting { since, after: None } => return Report::of_start(since.elapsed()),
         };
         let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
@@ -298,11 +293,9 @@ impl RunningFolder {
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
         let stall = stall(&handle.stillness(LONGEST_STILLNESS));
-        let (verdict, stall) = match status.verdict {
-            Verdict::InSync if unheard => (Verdict::Working, None),
-            Verdict::Working if stall.is_some() => (Verdict::Stalled, stall),
-            verdict => (verdict, None),
-        };
+        let is_stalled = stall.is_some() && !status.settled;
+        let verdict = judge(status.verdict, unheard, is_stalled);
+        let stall = stall.filter(|_| verdict == Verdict::Stalled);
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
@@ -352,6 +345,19 @@ impl RunningFolder {
 }
 
 impl Report {
+    fn of_start(lasted: Duration) -> Self {
+        if lasted < LONGEST_STILLNESS {
+            return Self::without_engine(Verdict::Working, None);
+        }
+        let seconds = lasted.as_secs();
+        let reason = format!("it is still being taken up after {seconds} s: it waits for the local disk");
+        Self::without_engine(Verdict::Stalled, Some(reason))
+    }
+
+    fn of_kept(kept: &Kept) -> Self {
+        Self { hold: kept.hold, ..Self::without_engine(kept.verdict, Some(kept.reason.clone())) }
+    }
+
     fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
         Self {
             verdict,
@@ -363,6 +369,15 @@ impl Report {
             done: Done::default(),
             hold: "root",
         }
+    }
+}
+
+/// The verdict with what the engine does not know: that the watcher has heard something, and that nothing moves.
+fn judge(verdict: Verdict, is_unheard: bool, is_stalled: bool) -> Verdict {
+    match verdict {
+        Verdict::InSync if is_unheard => Verdict::Working,
+        Verdict::Working | Verdict::Problems if is_stalled => Verdict::Stalled,
+        verdict => verdict,
     }
 }
 
@@ -435,6 +450,24 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_move_is_stalled_unless_something_worse_is_said() {
+        for (verdict, is_unheard, is_stalled, expected) in [
+            (Verdict::InSync, false, false, Verdict::InSync),
+            (Verdict::InSync, true, false, Verdict::Working),
+            (Verdict::Working, false, false, Verdict::Working),
+            (Verdict::Working, false, true, Verdict::Stalled),
+            // That one entry has a problem does not hide that the others wait in vain.
+            (Verdict::Problems, false, true, Verdict::Stalled),
+            (Verdict::Problems, true, false, Verdict::Problems),
+            (Verdict::Paused, false, true, Verdict::Paused),
+            (Verdict::Held, false, true, Verdict::Held),
+            (Verdict::Offline, false, true, Verdict::Offline),
+        ] {
+            assert_eq!(judge(verdict, is_unheard, is_stalled), expected, "{verdict:?}");
+        }
+    }
+
+    #[test]
     fn stalled_is_what_has_had_its_time_without_a_sign_of_progress() {
         let still = |seconds, waits_for: Option<&str>, is_overdue| Stillness {
             quiet: Duration::from_secs(seconds),
@@ -443,8 +476,8 @@ mod tests {
         };
         let upload = Some("the service, to take a.iso");
         for (still, is_stalled) in [
-            (still(59, upload, true), false),
-            (still(60, upload, true), true),
+            (still(49, upload, true), false),
+            (still(50, upload, true), true),
             // A large file may be read for long.
             (still(600, upload, false), false),
             // Nothing is under way: it may wait on purpose.

@@ -9,11 +9,10 @@ use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::daemon::{Daemon, descriptors};
 use crate::documents::{
-    ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA,
-    StatusDocument, Time, VerdictWord, WatchingDocument,
+    ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, StatusDocument,
+    Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
-use crate::proven::{heard_word, listed_every};
 use crate::verdict::overall;
 
 /// Asks every folder. What does not answer is said not to.
@@ -67,9 +66,10 @@ fn noticing(daemon: &Daemon, folders: &[FolderDocument]) -> NoticingDocument {
     document.polled_at = folders.iter().filter_map(|folder| folder.polled_at).max();
     let is_failing =
         |folder: &FolderDocument| matches!(folder.verdict.0, Verdict::Offline | Verdict::LoginNeeded);
+    let is_at_work = |folder: &FolderDocument| folder.paused.is_none() && folder.held.is_none();
     let polls = if folders.iter().any(is_failing) {
         "failing"
-    } else if document.polled_at.is_some() {
+    } else if document.polled_at.is_some() && folders.iter().any(is_at_work) {
         "working"
     } else {
         "off"
@@ -86,66 +86,34 @@ fn noticing(daemon: &Daemon, folders: &[FolderDocument]) -> NoticingDocument {
 
 fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
     let config = folder.config();
+    let (local, remote) = (config.local.display().to_string(), config.remote.to_string());
+    let document = FolderDocument::new(&config.name, local, remote, config.mode.as_str(), report.verdict);
     let status = report.status.as_ref();
     FolderDocument {
-        name: config.name.clone(),
-        local: config.local.display().to_string(),
-        remote: config.remote.to_string(),
-        mode: config.mode.as_str().to_owned(),
-        verdict: VerdictWord(report.verdict),
-        settled: status.map(|status| status.settled),
-        proven_at: status.and_then(|status| status.proven_at).map(Time),
-        local_checked_at: status.and_then(|status| status.local_checked_at).map(Time),
-        remote_checked_at: status.and_then(|status| status.remote_checked_at).map(Time),
-        polled_at: status.and_then(|status| status.polled_at).map(Time),
-        heard: status.and_then(|status| status.heard).map(|heard| heard_word(heard).to_owned()),
-        listed_every_seconds: status.and_then(|status| status.heard).and_then(listed_every),
-        files: status.and_then(|status| status.files),
-        directories: status.and_then(|status| status.directories),
-        bytes: status.and_then(|status| status.bytes),
         pending: status
             .and_then(|status| status.pending)
             .map(|pending| PendingDocument::new(pending, &report.transfers, report.done, report.rate)),
-        paused: status
-            .and_then(|status| status.paused)
-            .map(|paused| PausedDocument { until: paused.until.map(Time) }),
         held: held(folder, &report),
-        problems: status.map(|status| status.problems),
         watching: report
             .coverage
             .map(|coverage| watching(coverage, status.map_or(0, |status| status.unheard_files))),
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
+        ..match status {
+            Some(status) => document.with_status(status),
+            None => document,
+        }
     }
 }
 
 /// A folder that cannot run as it is configured.
 pub(super) fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
+    let (local, remote) = (wrong.local.clone(), wrong.remote.clone());
     FolderDocument {
-        name: wrong.name.clone(),
-        local: wrong.local.clone(),
-        remote: wrong.remote.clone(),
-        mode: wrong.mode.clone(),
-        verdict: VerdictWord(Verdict::Held),
-        settled: None,
-        proven_at: None,
-        local_checked_at: None,
-        remote_checked_at: None,
-        polled_at: None,
-        heard: None,
-        listed_every_seconds: None,
-        files: None,
-        directories: None,
-        bytes: None,
-        pending: None,
-        paused: None,
         held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason(), choices: Vec::new() }),
         problems: Some(0),
-        watching: None,
-        restarts: None,
-        transfers: Vec::new(),
-        trouble: None,
+        ..FolderDocument::new(&wrong.name, local, remote, &wrong.mode, Verdict::Held)
     }
 }
 

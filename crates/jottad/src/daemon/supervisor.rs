@@ -19,7 +19,7 @@ use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
-use crate::daemon::folder::{Phase, Setup};
+use crate::daemon::folder::{Kept, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
@@ -32,6 +32,8 @@ use crate::places::{Places, make_private_directory};
 const TRASH_INTERVAL: Duration = Duration::from_hours(1);
 /// How often something that cannot be done now is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
+/// How often it is looked whether a root is back: until the folder is started anew, nobody watches it.
+const LOOK_FOR_ROOT: Duration = Duration::from_secs(2);
 /// How soon what died is started anew: the first time, and at most.
 const FIRST_RESTART: Duration = Duration::from_secs(1);
 const LAST_RESTART: Duration = Duration::from_mins(5);
@@ -82,7 +84,7 @@ struct Started {
     handle: FolderHandle,
     disk: LocalDisk,
     notices: broadcast::Receiver<Notice>,
-    hints: mpsc::UnboundedReceiver<Hint>,
+    hints: mpsc::UnboundedReceiver<Vec<Hint>>,
     hearing: Option<Hearing>,
     at: Instant,
 }
@@ -97,6 +99,8 @@ enum Left {
     Died(String),
     /// Everything begins anew.
     Again,
+    /// What keeps it from running is tried again, which nobody has asked for.
+    Retry,
 }
 
 /// Runs a folder until it is told to stop, whatever happens to the task that does it.
@@ -110,7 +114,7 @@ where
         let mut supervisor = supervisor.clone();
         let orphan = match &*supervisor.lock_phase() {
             Phase::Running { handle, .. } => Some(handle.clone()),
-            Phase::Starting { .. } | Phase::Waiting { .. } => None,
+            Phase::Starting { .. } | Phase::Waiting(_) => None,
         };
         if let Some(handle) = orphan {
             handle.shutdown().await;
@@ -146,8 +150,17 @@ impl Supervisor {
             if matches!(next, Left::Stopped) {
                 return;
             }
-            self.enter(Phase::Starting { since: Instant::now() });
+            self.begin(&next);
         }
+    }
+
+    /// Begins to start it again. What kept it from running is told until it runs, unless somebody has asked for the new try.
+    fn begin(&self, left: &Left) {
+        let after = match (&*self.lock_phase(), left) {
+            (Phase::Waiting(kept), Left::Retry) => Some(kept.clone()),
+            _ => None,
+        };
+        self.enter(Phase::Starting { since: Instant::now(), after });
     }
 
     async fn start(&self) -> Result<Started, Obstacle> {
@@ -220,16 +233,18 @@ impl Supervisor {
                 () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
-                hint = started.hints.recv(), if watched => match hint.map(local_hint) {
-                    Some(LocalHint::Root) => {
-                        started.handle.local_hint(LocalHint::Root);
-                        return self.outlive_root(started).await;
+                hints = started.hints.recv(), if watched => match hints {
+                    Some(hints) => {
+                        let is_root_lost = hints.contains(&Hint::RootLost);
+                        started.handle.local_hints(hints.into_iter().map(local_hint).collect());
+                        if is_root_lost {
+                            return self.outlive_root(started).await;
+                        }
                     }
-                    Some(hint) => started.handle.local_hint(hint),
                     // Nothing is watched: the engine's own scans have to do.
                     None => {
                         watched = false;
-                        started.handle.local_hint(LocalHint::Unheard);
+                        started.handle.local_hints(vec![LocalHint::Unheard]);
                     }
                 },
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
@@ -240,7 +255,7 @@ impl Supervisor {
     /// The watcher has ended with the root. The engine says what it thinks of that, until the root is back.
     async fn outlive_root(&mut self, mut started: Started) -> Left {
         let local = self.setup.folder.local.clone();
-        let mut next_look = Instant::now() + TRY_AGAIN;
+        let mut next_look = Instant::now() + LOOK_FOR_ROOT;
         loop {
             tokio::select! {
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
@@ -250,7 +265,7 @@ impl Supervisor {
                     if is_directory(&local).await {
                         return self.leave(started.handle, Left::Again).await;
                     }
-                    next_look = Instant::now() + TRY_AGAIN;
+                    next_look = Instant::now() + LOOK_FOR_ROOT;
                 }
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
@@ -259,7 +274,7 @@ impl Supervisor {
 
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
         // The watcher goes first, so that nothing is hinted to a folder that is gone.
-        self.enter(Phase::Starting { since: Instant::now() });
+        self.enter(Phase::Starting { since: Instant::now(), after: None });
         handle.shutdown().await;
         left
     }
@@ -267,14 +282,14 @@ impl Supervisor {
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
         tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
-        self.enter(Phase::Waiting { verdict, reason, hold });
+        self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
         self.announce(verdict);
         let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);
         tokio::select! {
             () = stopped(&mut self.stop) => Left::Stopped,
             () = self.wake.notified() => Left::Again,
             () = changes.changed(), if waits_for_link => Left::Again,
-            () = tokio::time::sleep(try_again) => Left::Again,
+            () = tokio::time::sleep(try_again) => Left::Retry,
         }
     }
 
@@ -373,7 +388,7 @@ impl Obstacle {
     }
 }
 
-async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Hint>) -> Result<Watcher, String> {
+async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Vec<Hint>>) -> Result<Watcher, String> {
     let mut options = WatcherOptions::new(&setup.folder.local);
     options.backend = setup.folder.watch;
     options.settle = setup.folder.settle;
@@ -434,7 +449,7 @@ mod tests {
             noticing: Noticing::start(link.clone()),
             link,
             events: Events::new(),
-            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now() })),
+            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now(), after: None })),
             deaths: Arc::default(),
             pass: Pass::default(),
             wake: Arc::default(),
@@ -462,7 +477,7 @@ mod tests {
         let deaths = deaths.lock().unwrap().clone();
         assert_eq!(deaths.times, 5);
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
-        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting { verdict: Verdict::Stalled, .. });
+        let told = matches!(&*phase.lock().unwrap(), Phase::Waiting(Kept { verdict: Verdict::Stalled, .. }));
         assert!(told);
     }
 
@@ -518,7 +533,7 @@ mod tests {
         let supervised = tokio::spawn(supervise(supervisor, Supervisor::run));
         let waits_for = async |word: &str| {
             let is_told = || match &*phase.lock().unwrap() {
-                Phase::Waiting { reason, .. } => reason.contains(word),
+                Phase::Waiting(Kept { reason, .. }) => reason.contains(word),
                 _ => false,
             };
             while !is_told() {
@@ -532,6 +547,24 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         stop.send_replace(true);
         supervised.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_tried_again_unasked_stays_held_meanwhile() {
+        let stop = watch::Sender::new(false);
+        let mut supervisor = supervisor(stop.subscribe());
+        let mut changes = supervisor.link.changes();
+        let held = || Obstacle::new(Verdict::Held, "the disk is gone".to_owned());
+        let left = supervisor.wait_to_try_again(held(), &mut changes).await;
+        supervisor.begin(&left);
+        let is_held = |phase: &Phase| {
+            matches!(phase, Phase::Starting { after: Some(Kept { verdict: Verdict::Held, .. }), .. })
+        };
+        assert!(is_held(&supervisor.lock_phase()));
+        supervisor.wake.notify_one();
+        let left = supervisor.wait_to_try_again(held(), &mut changes).await;
+        supervisor.begin(&left);
+        assert!(!is_held(&supervisor.lock_phase()), "a person wants to know how it is now");
     }
 
     #[tokio::test(start_paused = true)]

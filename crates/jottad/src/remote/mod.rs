@@ -3,7 +3,6 @@
 //! Nothing here knows of folders that are kept in step, of the index or of the daemon. Each step looks before it acts
 //! and looks again afterwards; what is in the way is told, never overwritten.
 
-mod moment;
 mod place;
 mod presence;
 mod question;
@@ -23,7 +22,6 @@ mod tree;
 pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
 pub(crate) use local_tree::LocalTree;
-pub(crate) use moment::moment_argument;
 pub(crate) use past::{Past, PastFile, Then, then};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,

@@ -29,6 +29,7 @@ fn extras_of(seed: u64) -> Extras {
         meddling: kind >= 4,
         refusals: seed / 32 % 4 == 3,
         doubts: seed / 32 % 4 == 1,
+        steps: seed / 128 % 2 == 1,
     }
 }
 

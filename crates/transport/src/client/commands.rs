@@ -72,7 +72,7 @@ impl Client {
             Ok(Place::Folder(_)) | Err(Error::Protocol { .. }) => {}
             Err(error) => return Err(error),
         }
-        match self.look(path).await? {
+        match self.look_afterwards(path).await? {
             Sighting::Folder => Ok(()),
             Sighting::File(_) | Sighting::UnfinishedFile(_) => Err(taken()),
             Sighting::Missing | Sighting::TrashedFile(_) | Sighting::TrashedFolder => Err(not_done(action)),
@@ -184,7 +184,7 @@ impl Client {
         let created = created.or(file.created).unwrap_or(modified);
         match self.match_content(path, content, created, modified).await? {
             Some(stored) if stored.content == content => Ok(()),
-            _ => Err(changed("it holds another content")),
+            _ => Err(changed("it holds another content").after_uncertain(true)),
         }
     }
 
@@ -234,7 +234,12 @@ impl Client {
             Ok(_) | Err(Error::Protocol { .. }) => {}
             Err(error) => return Err(error),
         }
-        if self.look(path).await?.is_live() { Err(not_done(action)) } else { Ok(()) }
+        if self.look_afterwards(path).await?.is_live() { Err(not_done(action)) } else { Ok(()) }
+    }
+
+    /// Looks what an order achieved. Where the look fails that stays open.
+    async fn look_afterwards(&self, path: &RemotePath) -> Result<Sighting> {
+        self.look(path).await.map_err(|error| error.after_uncertain(true))
     }
 
     /// Sent once: in the time until a second one something new could have come to the path.
@@ -243,7 +248,7 @@ impl Client {
         match self.send(call).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if error.is_uncertain() => match self.look(path).await? {
+            Err(error) if error.is_uncertain() => match self.look_afterwards(path).await? {
                 Sighting::Missing => Ok(()),
                 _ => Err(error),
             },
@@ -278,11 +283,12 @@ impl Client {
                 },
                 Err(error) => error,
             };
+            let error = error.after_uncertain(uncertain);
             uncertain |= error.is_uncertain();
             if !uncertain && !error.is_not_found() {
                 return Err(error);
             }
-            let (source, destination) = (self.look(from).await?, self.look(to).await?);
+            let (source, destination) = (self.look_afterwards(from).await?, self.look_afterwards(to).await?);
             if uncertain && kind.is_done(&source, &destination) {
                 return Ok((MoveOutcome::FoundDone, None));
             }

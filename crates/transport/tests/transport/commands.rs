@@ -4,7 +4,7 @@ use jottad_core::Timestamp;
 use jottad_emulator::{Act, Effect, ErrorBody, Fault, Matching};
 use jottad_transport::{ErrorKind, MoveOutcome, Sighting};
 
-use crate::account::{Account, MODIFIED, content, path};
+use crate::account::{Account, MODIFIED, content, facts, path};
 
 /// Everything that leaves it open whether an order was carried out.
 fn uncertain() -> Vec<Effect> {
@@ -73,6 +73,35 @@ async fn orders_that_can_be_repeated_are() {
             .unwrap();
         assert_eq!(account.live(), ["made/", "touched"], "{effect:?}");
         assert_eq!(account.state().entry("Jotta/Archive/touched").unwrap().modified, Some(1_800_000_000));
+    }
+}
+
+/// Nothing may be concluded from a refusal that answers the second attempt: the first may have been carried out.
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_leaves_open_what_was_done() {
+    for (lost, is_open) in [(true, true), (false, false)] {
+        let account = Account::open().await;
+        for file in ["file", "folder/x", "touched"] {
+            account.put(&format!("Jotta/Archive/{file}"), b"x").await;
+        }
+        for endpoint in ["mkDir", "dl", "dlDir", "cphash", "allocate"] {
+            if lost {
+                account.fault(endpoint, Effect::StatusAfter { status: 500, body: ErrorBody::Native });
+            }
+            account.state().add_fault(Fault::always(Matching::endpoint(endpoint), Effect::status(400)));
+        }
+        let (client, at) = (&account.client, |name: &str| path(&format!("Jotta/Archive/{name}")));
+        let later = Timestamp::from_seconds(1_800_000_000);
+        for error in [
+            client.make_folder(&at("made")).await.unwrap_err(),
+            client.trash_file(&at("file")).await.unwrap_err(),
+            client.trash_folder(&at("folder")).await.unwrap_err(),
+            client.set_times(&at("touched"), content(b"x"), None, later).await.unwrap_err(),
+            client.upload(&at("new"), &facts(b"new"), &mut &b"new"[..]).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+            assert_eq!(error.is_uncertain(), is_open, "{error}");
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Bench {
     pub(crate) hints: Vec<Hint>,
     pub(crate) watcher: Watcher,
     root: PathBuf,
-    receiver: UnboundedReceiver<Hint>,
+    receiver: UnboundedReceiver<Vec<Hint>>,
     view: Tree,
     probes: usize,
     /// Outlives the rest; `None` if the test removed it.
@@ -194,8 +194,8 @@ impl Bench {
 
     fn follow(&mut self) {
         let new = self.hints.len();
-        while let Ok(hint) = self.receiver.try_recv() {
-            self.hints.push(hint);
+        while let Ok(hints) = self.receiver.try_recv() {
+            self.hints.extend(hints);
         }
         for at in new..self.hints.len() {
             // One look now answers all equal hints that have come in a row.

@@ -2,17 +2,18 @@ use std::time::Duration;
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Name};
 
+use super::super::root::Look;
 use super::*;
 use crate::disk::{FileStat, Identity};
-use crate::index::{Base, BaseEntry, Index, ROWS_READ, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::settings::{FolderSettings, ProofInterval};
 use crate::status::Hold;
 
-fn now(seconds: i64) -> Now {
+pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
 }
 
-fn settings() -> FolderSettings {
+pub(in crate::folder) fn settings() -> FolderSettings {
     FolderSettings {
         name: "docs".to_owned(),
         mode: Mode::Sync,
@@ -51,7 +52,7 @@ fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
 }
 
 /// A file that both sides have.
-fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
+pub(in crate::folder) fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
     let modified = Timestamp::from_seconds(1);
     let content = Content { size, md5: Md5::from_bytes([7; 16]) };
     let identity = Identity { inode: 3, born: 1 };
@@ -66,7 +67,7 @@ fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
 }
 
 /// Everything below a row, and the row, is gone here.
-fn remove(index: &mut Index, top: NodeId) {
+pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
     let mut rows = vec![top];
     index
         .walk(top, |node, _| {
@@ -81,7 +82,7 @@ fn remove(index: &mut Index, top: NodeId) {
     }
 }
 
-fn open() -> (tempfile::TempDir, Index) {
+pub(in crate::folder) fn open() -> (tempfile::TempDir, Index) {
     let place = tempfile::tempdir().unwrap();
     let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
     (place, index)
@@ -233,6 +234,94 @@ fn deletes_that_come_a_few_at_a_time_are_counted_together() {
     assert_eq!(lost_before_held(19, 1, None), 19);
 }
 
+/// What waits is let go by a person, or by coming back; not by what else comes or goes.
+#[test]
+fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
+    let (_place, mut index) = open();
+    for number in 0..49 {
+        file(&mut index, NodeId::ROOT, &format!("old {number}"), 10);
+    }
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.issue_confirmations(now(1000)).unwrap();
+    count(&mut folder, 1000);
+    let top = directory(&mut folder.index, NodeId::ROOT, "today");
+    let files: Vec<NodeId> =
+        (0..51).map(|number| file(&mut folder.index, top, &format!("new {number}"), 10)).collect();
+    for id in &files {
+        remove(&mut folder.index, *id);
+    }
+    count(&mut folder, 1001);
+    let held = |files, entries| Some(Hold::Deletes { entries, files, lost_before: 0 });
+    assert_eq!(folder.hold().unwrap(), held(51, 51));
+    // The folder grows.
+    for number in 0..10 {
+        file(&mut folder.index, NodeId::ROOT, &format!("more {number}"), 10);
+    }
+    count(&mut folder, 1002);
+    assert_eq!(folder.hold().unwrap(), held(51, 51));
+    // A day goes by, and something else is deleted, which is little.
+    let other = file(&mut folder.index, NodeId::ROOT, "other", 10);
+    remove(&mut folder.index, other);
+    count(&mut folder, 400_000);
+    assert_eq!(folder.hold().unwrap(), held(51, 51));
+    assert_eq!(folder.round.deleting.due.len(), 1);
+    // One comes back.
+    let mut back = folder.index.node(files[0]).unwrap().unwrap();
+    let base = back.base.unwrap();
+    let BaseEntry::File(agreed) = base.entry else { panic!("{base:?}") };
+    let (size, modified) = (agreed.content.size, agreed.modified);
+    let identity = base.identity;
+    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    back.local = Local::File { stat, md5: Some(agreed.content.md5) };
+    folder.index.save(&mut back).unwrap();
+    count(&mut folder, 400_001);
+    assert_eq!(folder.hold().unwrap(), held(50, 50));
+    // The directory goes as a whole by now, with what waits in it and what came back.
+    remove(&mut folder.index, top);
+    count(&mut folder, 400_002);
+    assert_eq!(folder.hold().unwrap(), held(51, 52));
+    // It is made again, empty.
+    let mut node = folder.index.node(top).unwrap().unwrap();
+    node.local = Local::Directory(Identity { inode: 9, born: 9 });
+    folder.index.save(&mut node).unwrap();
+    count(&mut folder, 400_003);
+    assert_eq!(folder.hold().unwrap(), held(51, 51));
+    folder.approve(now(400_004)).unwrap();
+    count(&mut folder, 400_005);
+    assert_eq!(folder.hold().unwrap(), None);
+    assert_eq!(folder.round.deleting.due.len(), 52);
+}
+
+/// A person decides on what was shown.
+#[test]
+fn a_word_is_about_one_hold() {
+    let (_place, mut index) = open();
+    let files: Vec<NodeId> =
+        (0..300).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
+    let mut folder = Folder::new(settings(), index).unwrap();
+    for id in &files[..10] {
+        folder.index.hold(*id, HeldAction::Overwrite).unwrap();
+    }
+    for id in &files[10..30] {
+        folder.index.hold(*id, HeldAction::Delete).unwrap();
+    }
+    let waiting = |folder: &Folder| {
+        [HeldAction::Overwrite, HeldAction::Delete].map(|action| folder.index.count_waiting(action).unwrap())
+    };
+    assert!(matches!(folder.hold().unwrap(), Some(Hold::Overwrites { files: 10, .. })));
+    folder.approve(now(1)).unwrap();
+    assert_eq!(waiting(&folder), [0, 20]);
+    assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { .. })));
+    folder.root.hold_unreadable(
+        "the disk is not there".to_owned(),
+        super::super::root::Look::Entries,
+        now(2),
+    );
+    folder.approve(now(2)).unwrap();
+    folder.reject().unwrap();
+    assert_eq!(waiting(&folder), [0, 20]);
+}
+
 #[test]
 fn what_is_new_may_go_again() {
     let (_place, mut index) = open();
@@ -298,7 +387,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     let gone = file(&mut index, NodeId::ROOT, "gone", 10);
     remove(&mut index, gone);
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.root.hold("another directory".to_owned(), now(1));
+    folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.

@@ -1,0 +1,347 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use jottad_core::{
+    Content, DEEPEST, DeleteLimits, File, Md5, Mode, Name, RelativePath, StoredPath, Timestamp, encode_name,
+};
+
+use super::*;
+use crate::disk::{DiskEntry, DiskListing, DiskNode, FileStat, Identity, RootIdentity};
+use crate::event::{Achieved, Command, CommandId, LocalHint, Outcome, ScannedDirectory, Task};
+use crate::index::{Index, ROWS_READ};
+use crate::remote::{ListedEntry, RemoteNode};
+use crate::settings::{FolderSettings, ProofInterval};
+use crate::status::Verdict;
+
+/// Both sides, as simple as can be, and a folder between them whose steps are counted.
+struct Stage {
+    local: BTreeMap<RelativePath, DiskNode>,
+    remote: BTreeMap<RelativePath, RemoteNode>,
+    folder: Folder,
+    events: VecDeque<Event>,
+    seconds: u64,
+    inode: u64,
+    marker: Option<String>,
+    /// Most rows that one step read.
+    longest: u64,
+    /// The longest step.
+    slowest: Duration,
+    /// The place of the index.
+    _place: tempfile::TempDir,
+}
+
+fn settings(mode: Mode) -> FolderSettings {
+    FolderSettings {
+        name: "docs".to_owned(),
+        mode,
+        max_size: None,
+        ignore: Vec::new(),
+        delete_limits: DeleteLimits { max_deletes: u64::MAX, max_delete_percent: 100 },
+        poll: Duration::from_mins(10),
+        scan: Duration::from_hours(6),
+        list: Duration::from_hours(6),
+        proof: ProofInterval::Auto,
+        watched: true,
+        list_at_start: true,
+        resend: Duration::ZERO,
+        uploads: 4,
+        downloads: 4,
+        host: "kari".to_owned(),
+    }
+}
+
+fn path(text: &str) -> RelativePath {
+    RelativePath::try_from(text).unwrap()
+}
+
+fn stored(path: &RelativePath) -> StoredPath {
+    let names = path.components().map(|name| encode_name(&Name::new(name).unwrap()));
+    StoredPath::new(names.collect())
+}
+
+fn local(path: &StoredPath) -> RelativePath {
+    RelativePath::parse(path.to_string().as_bytes()).unwrap()
+}
+
+const SUM: [u8; 16] = [7; 16];
+
+impl Stage {
+    fn new(mode: Mode) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        Self {
+            local: BTreeMap::new(),
+            remote: BTreeMap::new(),
+            folder: Folder::new(settings(mode), index).unwrap(),
+            events: VecDeque::from([Event::Started]),
+            seconds: 1000,
+            inode: 1,
+            marker: None,
+            longest: 0,
+            slowest: Duration::ZERO,
+            _place: place,
+        }
+    }
+
+    /// A directory that both sides have.
+    fn directory(&mut self, path: &RelativePath) {
+        self.inode += 1;
+        self.local.insert(path.clone(), DiskNode::Directory(Identity { inode: self.inode, born: 1 }));
+        self.remote.insert(path.clone(), RemoteNode::Directory);
+    }
+
+    /// A file that both sides have.
+    fn file(&mut self, path: &RelativePath) {
+        self.inode += 1;
+        let modified = Timestamp::from_seconds(1);
+        let identity = Identity { inode: self.inode, born: 1 };
+        let stat = FileStat { identity, size: 3, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+        self.local.insert(path.clone(), DiskNode::File(stat));
+        let content = Content { size: 3, md5: Md5::from_bytes(SUM) };
+        self.remote.insert(path.clone(), RemoteNode::File(File { content, modified }));
+    }
+
+    fn step(&mut self) {
+        let events: Vec<Event> = self.events.drain(..).collect();
+        let (before, began) = (ROWS_READ.with(std::cell::Cell::get), std::time::Instant::now());
+        let now = Now {
+            monotonic: Duration::from_secs(self.seconds),
+            wall: Timestamp::from_seconds(self.seconds.cast_signed()),
+        };
+        let commands = self.folder.handle(events, now).unwrap();
+        self.slowest = self.slowest.max(began.elapsed());
+        self.longest = self.longest.max(ROWS_READ.with(std::cell::Cell::get) - before);
+        if self.folder.is_working_off() {
+            assert!(!self.folder.status().unwrap().settled, "a part of what was seen is nothing to rely on");
+        }
+        commands.into_iter().for_each(|command| self.answer(command));
+    }
+
+    /// Until nothing is left to be done, at most so many seconds later.
+    fn rest(&mut self, seconds: u64) {
+        let end = self.seconds + seconds;
+        for _ in 0..1_000_000 {
+            self.step();
+            if !self.events.is_empty() || self.folder.is_working_off() {
+                continue;
+            }
+            let now = Now {
+                monotonic: Duration::from_secs(self.seconds),
+                wall: Timestamp::from_seconds(self.seconds.cast_signed()),
+            };
+            match self.folder.deadline(now).unwrap() {
+                Some(due) if due.as_secs() < end => self.seconds = self.seconds.max(due.as_secs() + 1),
+                _ => return,
+            }
+            self.events.push_back(Event::Timer);
+        }
+        panic!("it does not come to rest");
+    }
+
+    fn children<T: Copy>(entries: &BTreeMap<RelativePath, T>, top: &RelativePath) -> Vec<(Name, T)> {
+        let below = entries.range(top.clone()..).take_while(|(path, _)| path.starts_with(top));
+        let depth = top.depth() + 1;
+        let inside = below.filter(|(path, _)| path.depth() == depth);
+        inside.map(|(path, node)| (path.name().unwrap(), *node)).collect()
+    }
+
+    fn answer(&mut self, Command { id, task, .. }: Command) {
+        let outcome = match task {
+            Task::CheckRoot => {
+                let identity = Identity { inode: 1, born: 1 };
+                Outcome::Root(Ok(RootIdentity { file_system: 1, identity, marker: self.marker.clone() }))
+            }
+            Task::ClaimRoot { marker, .. } => {
+                self.marker = Some(marker);
+                Outcome::Claimed(Ok(()))
+            }
+            Task::Scan { directory } => {
+                let entries = Self::children(&self.local, &directory).into_iter();
+                let entries = entries.map(|(name, node)| DiskEntry { name, node }).collect();
+                let listing = DiskListing { mount: None, entries };
+                Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None }))
+            }
+            Task::Hash { .. } => Outcome::Hashed(Ok(Md5::from_bytes(SUM))),
+            Task::Poll => Outcome::Polled(Ok("1".to_owned())),
+            Task::ListTree => {
+                self.list(id);
+                Outcome::ListingEnded(Ok(Vec::new()))
+            }
+            Task::ListDirectory { directory } => {
+                let entries = Self::children(&self.remote, &local(&directory)).into_iter();
+                Outcome::ListedDirectory(Ok(entries.map(|(name, node)| (encode_name(&name), node)).collect()))
+            }
+            Task::Look { path } => Outcome::Looked(Ok(self.remote.get(&local(&path)).copied())),
+            Task::TrashRemote { path, .. } => {
+                self.remote.retain(|there, _| !there.starts_with(&path));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::TrashLocal { path, .. } => {
+                self.local.retain(|here, _| !here.starts_with(&path));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            other => panic!("nobody expected {other:?}"),
+        };
+        self.events.push_back(Event::Completed(id, outcome));
+    }
+
+    fn list(&mut self, id: CommandId) {
+        let entries: Vec<ListedEntry> =
+            self.remote.iter().map(|(path, node)| ListedEntry { path: stored(path), node: *node }).collect();
+        for batch in entries.chunks(1000) {
+            self.events.push_back(Event::Listed(id, batch.to_vec()));
+        }
+    }
+
+    fn everything_is_settled(&mut self) {
+        self.rest(30);
+        let status = self.folder.status().unwrap();
+        assert_eq!((status.verdict, status.problems), (Verdict::InSync, 0));
+    }
+
+    fn longest_step(&mut self) -> (u64, Duration) {
+        (std::mem::take(&mut self.longest), std::mem::take(&mut self.slowest))
+    }
+}
+
+/// A directory with so many files in it, all in one or a hundred in each of the directories in it.
+fn filled(mode: Mode, files: usize, is_flat: bool) -> Stage {
+    let mut stage = Stage::new(mode);
+    stage.directory(&path("top"));
+    stage.file(&path("other"));
+    let mut inner = path("top");
+    for number in 0..files {
+        if !is_flat && number % 100 == 0 {
+            inner = path(&format!("top/d{number}"));
+            stage.directory(&inner);
+        }
+        let name = Name::new(format!("f{number}").into_bytes()).unwrap();
+        stage.file(&inner.join(&name));
+    }
+    stage.everything_is_settled();
+    stage
+}
+
+/// The longest step while a directory with so many files goes from one side and then from the other, in rows.
+fn removed(mode: Mode, files: usize, is_flat: bool, here: bool, most_rows: Option<usize>) -> (u64, Duration) {
+    let mut stage = filled(mode, files, is_flat);
+    if let Some(rows) = most_rows {
+        stage.folder.backlog.set_most_rows(rows);
+        stage.folder.round.most_rows = Some(rows);
+    }
+    stage.longest_step();
+    let top = path("top");
+    if here {
+        stage.local.retain(|there, _| !there.starts_with(&top));
+        stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    } else {
+        stage.remote.retain(|there, _| !there.starts_with(&top));
+        stage.events.push_back(Event::Request(crate::event::Request::SyncNow));
+    }
+    stage.everything_is_settled();
+    assert_eq!((stage.local.len(), stage.remote.len()), (1, 1), "both sides have the other file alone");
+    stage.longest_step()
+}
+
+#[test]
+fn no_step_grows_with_the_directory_that_goes() {
+    for (mode, is_flat, here) in
+        [(Mode::Backup, true, true), (Mode::Sync, false, true), (Mode::Sync, true, false)]
+    {
+        // Each walk of a step reads a page more than it may, and each row that is written is read once more.
+        let (rows, _) = removed(mode, 4000, is_flat, here, Some(50));
+        assert!(rows < 1500, "{mode}, flat {is_flat}, here {here}: {rows} rows in one step");
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn how_long_the_longest_step_takes() {
+    for files in [20_000, 100_000] {
+        let mut stage = filled(Mode::Sync, files, true);
+        println!("{files} files taken up: {:?}", stage.longest_step());
+        for (what, is_flat, here) in
+            [("flat, here", true, true), ("flat, there", true, false), ("spread, here", false, true)]
+        {
+            println!("{files} files removed, {what}: {:?}", removed(Mode::Sync, files, is_flat, here, None));
+        }
+    }
+}
+
+#[test]
+fn events_wait_in_their_order_until_all_of_the_earlier_ones_is_done() {
+    let mut stage = filled(Mode::Backup, 300, true);
+    stage.folder.backlog.set_most_rows(10);
+    let top = path("top");
+    let again: Vec<(RelativePath, DiskNode)> = stage
+        .local
+        .iter()
+        .filter(|(there, _)| there.starts_with(&top))
+        .map(|(path, node)| (path.clone(), *node))
+        .collect();
+    stage.local.retain(|there, _| !there.starts_with(&top));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    while !stage.folder.is_working_off() {
+        stage.step();
+    }
+    // It comes back before all of its rows are known to be gone.
+    stage.local.extend(again);
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    stage.everything_is_settled();
+    assert_eq!(stage.remote.len(), 302, "nothing was removed");
+    assert_eq!(stage.folder.status().unwrap().files, Some(301));
+}
+
+#[test]
+fn a_stop_between_two_steps_leaves_the_index_as_it_was() {
+    let mut stage = filled(Mode::Backup, 300, true);
+    stage.folder.backlog.set_most_rows(10);
+    stage.local.retain(|there, _| !there.starts_with(&path("top")));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    while !stage.folder.is_working_off() {
+        stage.step();
+    }
+    stage.step();
+    let Stage { folder, _place: place, .. } = stage;
+    folder.close().unwrap();
+    let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+    assert_eq!(index.totals().files, 301);
+}
+
+/// A chain of directories as deep as a number says, with a file in each.
+fn chain(depth: usize) -> (Stage, RelativePath) {
+    let mut stage = Stage::new(Mode::Backup);
+    let mut directory = RelativePath::root();
+    for level in 0..depth {
+        directory = directory.join(&Name::new(format!("d{level}").into_bytes()).unwrap());
+        stage.directory(&directory);
+        stage.file(&directory.join(&Name::try_from("f").unwrap()));
+    }
+    (stage, directory)
+}
+
+#[test]
+fn what_a_deep_tree_costs_grows_with_its_levels_and_no_faster() {
+    let cost = |depth| {
+        let (mut stage, _) = chain(depth);
+        let before = ROWS_READ.with(std::cell::Cell::get);
+        stage.everything_is_settled();
+        ROWS_READ.with(std::cell::Cell::get) - before
+    };
+    let (small, large) = (cost(100), cost(200));
+    assert!(large * 2 < small * 5, "{small} rows, then {large}");
+}
+
+#[test]
+fn what_is_deeper_than_anything_that_is_synced_is_a_problem_and_the_rest_goes_on() {
+    let (mut stage, deepest) = chain(DEEPEST);
+    stage.rest(30);
+    let problems = stage.folder.problems().unwrap();
+    let kinds: Vec<(String, &str)> =
+        problems.iter().map(|problem| (problem.path.to_string(), problem.kind.as_str())).collect();
+    let below = deepest.join(&Name::try_from("f").unwrap());
+    assert_eq!(kinds, [(below.to_string(), "name_too_long"), (".".to_owned(), "impossible_name")]);
+    assert_eq!(stage.folder.status().unwrap().verdict, Verdict::Problems);
+    // Neither side has lost it, and nothing else is wrong.
+    let pending = stage.folder.status().unwrap().pending.unwrap();
+    assert_eq!(pending, crate::status::Pending::default());
+}

@@ -1,0 +1,175 @@
+use super::*;
+use crate::documents::{
+    AccountStatus, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, TransferDocument, VerdictWord,
+};
+use crate::verdict::overall;
+
+fn places() -> Places {
+    Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() }
+}
+
+fn folder(name: &str, verdict: Verdict) -> FolderDocument {
+    let local = "/home/kari/Documents/a directory with a long name".to_owned();
+    FolderDocument {
+        proven_at: Some(Time(Timestamp::from_seconds(760))),
+        heard: Some("events".to_owned()),
+        files: Some(41_203),
+        bytes: Some(94_938_291_022),
+        problems: Some(0),
+        ..FolderDocument::new(name, local, "Jotta/Archive/Documents".to_owned(), "backup", verdict)
+    }
+}
+
+fn status(folders: Vec<FolderDocument>) -> StatusDocument {
+    StatusDocument {
+        schema: SCHEMA,
+        verdict: VerdictWord(overall(folders.iter().map(|folder| folder.verdict.0))),
+        version: String::new(),
+        pid: 1,
+        started_at: Time(Timestamp::from_seconds(0)),
+        account: AccountStatus::default(),
+        noticing: NoticingDocument::default(),
+        problems: folders.iter().map(|folder| folder.problems).sum(),
+        folders,
+        trouble: None,
+        remedy: None,
+    }
+}
+
+/// One folder of each kind that there is something to say of.
+fn folders() -> Vec<FolderDocument> {
+    let pending = PendingDocument {
+        uploads: 1_200,
+        downloads: 0,
+        moves: 0,
+        deletes: 3,
+        directories: 0,
+        bytes: 5 << 30,
+        done_files: 17,
+        done_bytes: 1 << 30,
+        bytes_per_second: Some(3 << 20),
+        seconds_left: Some(1_707),
+    };
+    let transfer = TransferDocument {
+        path: "a/film with a long name that goes on and on.mkv".to_owned(),
+        direction: "up".to_owned(),
+        bytes: Some(1 << 20),
+        total_bytes: 5 << 30,
+        bytes_per_second: Some(3 << 20),
+    };
+    let held = HeldStatus {
+        kind: "root".to_owned(),
+        reason: "the folder's root is not where it was: bring it back, or say where it is".to_owned(),
+        choices: Vec::new(),
+    };
+    vec![
+        folder("docs", Verdict::InSync),
+        folder("日本語の書類", Verdict::Offline),
+        FolderDocument {
+            pending: Some(pending),
+            transfers: vec![transfer],
+            problems: Some(1),
+            ..folder("films", Verdict::Working)
+        },
+        FolderDocument {
+            paused: Some(PausedDocument { until: None }),
+            problems: Some(2),
+            ..folder("photographs-of-forty-years-in-many-places", Verdict::Problems)
+        },
+        FolderDocument { held: Some(held), ..folder("music", Verdict::Held) },
+    ]
+}
+
+#[test]
+fn a_status_fits_on_its_terminal_with_each_verdict_in_sight() {
+    let now = Timestamp::from_seconds(1_000);
+    for columns in [40, 80, 132] {
+        for document in folders().into_iter().map(|folder| status(vec![folder])).chain([status(folders())]) {
+            let lines = describe_within(&document, &places(), now, Some(columns));
+            for line in &lines {
+                // What cannot be folded is a path or a command.
+                assert!(line.width() <= columns || !line.trim().contains(' '), "{columns}: {line}");
+            }
+            let text = lines.join("\n");
+            assert!(lines[0].contains(&overall_in_words(&document, now)), "{columns}:\n{text}");
+            for (line, folder) in lines[1..].iter().zip(&document.folders) {
+                let verdict = verdict_in_words(folder, now);
+                let verdict = verdict.split(" · ").next().unwrap_or_default();
+                assert!(line.contains(verdict), "{columns}: {line}");
+            }
+            let mut reason = text.split_whitespace();
+            let is_held = document.folders.iter().any(|folder| folder.held.is_some());
+            assert!(!is_held || reason.any(|word| word == "bring"), "{columns}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_nothing_is_cut() {
+    let now = Timestamp::from_seconds(1_000);
+    let document = status(folders());
+    let lines = describe(&document, &places(), now);
+    assert!(!lines.iter().any(|line| line.contains('…')), "{lines:?}");
+    assert_eq!(lines, describe_within(&document, &places(), now, Some(1_000)));
+    assert!(
+        lines[1].contains("in sync as of 4 min ago · others' changes are heard of at once"),
+        "{}",
+        lines[1]
+    );
+    assert!(lines[3].contains("1200 uploads, 3 deletes"), "{}", lines[3]);
+}
+
+#[test]
+fn on_a_narrow_terminal_what_matters_comes_first() {
+    let now = Timestamp::from_seconds(1_000);
+    let lines = describe_within(&status(folders()), &places(), now, Some(40));
+    let expected = [
+        "jottad  held  3 problems",
+        "docs  in sync as of 4 min ago · 41203 f…",
+        "日本語の書類  offline · ~/Documents/a d…",
+    ];
+    assert_eq!(&lines[..3], expected);
+}
+
+#[test]
+fn what_is_watched_is_no_higher_than_its_terminal() {
+    let lines = |number: usize| (1..=number).map(|line| line.to_string()).collect::<Vec<_>>();
+    let extent = |rows| Some(Extent { columns: 80, rows });
+    for (number, rows, expected) in [
+        (3, 4, vec!["1", "2", "3"]),
+        (4, 4, vec!["1", "2", "… 2 more lines: jottad status"]),
+        (9, 4, vec!["1", "2", "… 7 more lines: jottad status"]),
+    ] {
+        assert_eq!(first(lines(number), extent(rows)), expected, "{number} in {rows}");
+    }
+    assert_eq!(first(lines(50), None).len(), 50);
+}
+
+#[test]
+fn what_is_skipped_on_purpose_is_told_by_kind() {
+    let skipped_as = |rules, max_size, links, special| {
+        let skipped = SkippedDocument { rules, max_size, links, special };
+        super::skipped(&FolderDocument { skipped: Some(skipped), ..folder("docs", Verdict::InSync) })
+    };
+    assert_eq!(skipped_as(0, 0, 0, 0), None);
+    assert_eq!(skipped_as(2, 0, 1, 0).as_deref(), Some("skipped: 2 ignored, 1 link"));
+    let told = skipped_as(0, 1, 0, 3);
+    assert_eq!(told.as_deref(), Some("skipped: 1 too large, 3 pipes, sockets and devices"));
+    assert_eq!(super::skipped(&folder("docs", Verdict::InSync)), None);
+}
+
+#[test]
+fn a_pause_is_told_with_what_waits() {
+    for (unseen, expected) in [
+        (None, "paused until `jottad resume`, not looked at since the start"),
+        (Some(0), "paused until `jottad resume`"),
+        (Some(2), "paused until `jottad resume`, changes in 2 directories wait"),
+    ] {
+        let folder = FolderDocument {
+            paused: Some(PausedDocument { until: None }),
+            unseen_directories: unseen,
+            ..folder("docs", Verdict::Paused)
+        };
+        assert_eq!(paused(&folder), expected);
+    }
+}

@@ -1,0 +1,108 @@
+//! How large the terminal is, and text that fits on it. What is no terminal gets everything.
+
+use std::io::IsTerminal as _;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Nothing is cut narrower than this: it would say nothing any more.
+const NARROWEST: usize = 20;
+/// What stands for the rest of a line.
+const ELLIPSIS: char = '…';
+
+/// How much fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+/// How much fits on standard output; `None` if that is no terminal.
+pub(crate) fn extent() -> Option<Extent> {
+    let output = std::io::stdout();
+    if !output.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&output).ok()?;
+    // A terminal that does not know its size has none.
+    let known = |number: u16| (number > 0).then_some(usize::from(number));
+    Some(Extent { columns: known(size.ws_col)?.max(NARROWEST), rows: known(size.ws_row)? })
+}
+
+/// A line that is cut to so many columns.
+pub(crate) fn cut(line: &str, columns: usize) -> String {
+    if line.width() <= columns {
+        return line.to_owned();
+    }
+    let mut width = 0;
+    let fits = |character: &char| {
+        width += character.width().unwrap_or(0);
+        width < columns
+    };
+    let mut text: String = line.chars().take_while(fits).collect();
+    text.truncate(text.trim_end().len());
+    text.push(ELLIPSIS);
+    text
+}
+
+/// A line that is folded at its spaces; what follows begins a little further in than it did. A word that does not fit stays
+/// as it is: it may be a command or a path to be copied.
+pub(crate) fn fold(line: &str, columns: usize) -> Vec<String> {
+    if line.width() <= columns {
+        return vec![line.to_owned()];
+    }
+    let indent = line.len() - line.trim_start().len();
+    let mut lines = Vec::new();
+    let mut text = " ".repeat(indent);
+    let mut is_empty = true;
+    for word in line.split_whitespace() {
+        if !is_empty && text.width() + 1 + word.width() > columns {
+            lines.push(std::mem::replace(&mut text, " ".repeat(indent + 2)));
+            is_empty = true;
+        }
+        if !is_empty {
+            text.push(' ');
+        }
+        text.push_str(word);
+        is_empty = false;
+    }
+    lines.push(text);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_to_their_columns_whatever_the_glyphs() {
+        for (line, columns, expected) in [
+            ("short", 5, "short"),
+            ("longer", 5, "long…"),
+            ("two words", 5, "two…"),
+            ("日本語の", 5, "日本…"),
+            ("日本語の", 6, "日本…"),
+            ("日本語の", 8, "日本語の"),
+            ("", 5, ""),
+        ] {
+            let text = cut(line, columns);
+            assert_eq!(text, expected, "{line} in {columns}");
+            assert!(text.width() <= columns);
+        }
+    }
+
+    #[test]
+    fn what_a_person_should_read_is_folded_and_no_word_is_lost() {
+        for (line, columns, expected) in [
+            ("it fits", 20, vec!["it fits"]),
+            ("docs: held: the disk is gone", 14, vec!["docs: held:", "  the disk is", "  gone"]),
+            ("  it is back: jottad sync", 14, vec!["  it is back:", "    jottad", "    sync"]),
+            (
+                "a /path/that/is/longer/than/the/line b",
+                10,
+                vec!["a", "  /path/that/is/longer/than/the/line", "  b"],
+            ),
+        ] {
+            assert_eq!(fold(line, columns), expected, "{line} in {columns}");
+        }
+    }
+}
