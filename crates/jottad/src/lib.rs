@@ -9,6 +9,7 @@ mod places;
 mod proven;
 mod signals;
 
+mod answering;
 mod arguments;
 mod asking;
 mod commands;

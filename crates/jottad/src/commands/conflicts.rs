@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use crate::answering;
 use crate::documents::ConflictsDocument;
-use crate::exchange::{self, query_value};
+use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
@@ -22,7 +23,7 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let found: ConflictsDocument = exchange::get(&invocation.places, &path).await?;
+        let found: ConflictsDocument = answering::get(invocation, &path).await?;
         let output = invocation.output;
         output.either(&found, || {
             if found.conflicts.is_empty() {

@@ -266,7 +266,7 @@ fn daemon(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
             ),
             (None, _) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
         }];
-        checks.extend(open_files(status.pid));
+        checks.extend(status.pid.and_then(open_files));
         checks.extend(status.folders.iter().filter_map(at_work));
         Ok(checks)
     })

@@ -1,7 +1,7 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
+use crate::answering;
 use crate::documents::{ProblemDocument, ProblemsDocument};
-use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, age, count, local_time, now};
@@ -9,7 +9,7 @@ use crate::output::{Escaped, age, count, local_time, now};
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
+        let found: ProblemsDocument = answering::get(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() {
                 return invocation.output.line("no problems");

@@ -5,7 +5,7 @@ use jottad_watcher::Coverage;
 
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
-use crate::daemon::{Daemon, descriptors};
+use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
     ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PausedDocument, PendingDocument, SCHEMA,
     StatusDocument, Time, VerdictWord, WatchingDocument,
@@ -22,7 +22,7 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         folders.iter().zip(reports).map(|(folder, report)| document(folder, report)).collect();
     let documents: Vec<FolderDocument> =
         documents.into_iter().chain(daemon.wrong().iter().map(wrong_document)).collect();
-    let login = daemon.0.link.trouble();
+    let login = daemon.login_trouble();
     let lost_state = daemon.check_state();
     let verdict = match (&lost_state, &login) {
         (Some(_), _) => Verdict::Stalled,
@@ -45,8 +45,9 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         schema: SCHEMA,
         verdict: VerdictWord(verdict),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        started_at: Time(daemon.0.started_at),
+        daemon: daemon.purpose().is_daemon(),
+        pid: (daemon.purpose() != Purpose::Rest).then(std::process::id),
+        started_at: (daemon.purpose() != Purpose::Rest).then_some(Time(daemon.0.started_at)),
         account: daemon.0.account.status(),
         noticing: noticing(daemon, &documents),
         problems: documents.iter().map(|folder| folder.problems).sum(),
