@@ -10,6 +10,7 @@
 mod stage;
 
 mod account;
+mod alone;
 mod answers;
 mod backup;
 mod bad_input;

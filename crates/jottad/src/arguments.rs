@@ -42,18 +42,18 @@ use crate::config::units::parse_duration;
 /// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account:
 /// `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
 #[derive(Debug, Parser)]
-#[command(name = "jottad", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "jottad", version, max_term_width = 110)]
 #[command(after_long_help = "\
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in \
-sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused. `status`, `sync --wait`, `verify` and `run --once` exit \
+sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused, 130 interrupted. `status`, `sync --wait`, `verify` and `run --once` exit \
 with the verdict.")]
 pub(crate) struct Arguments {
     /// What applies to every command.
     #[command(flatten)]
     pub(crate) general: GeneralArguments,
-    /// What to do.
+    /// What to do; without it, how to begin, or the status.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What applies to every command.

@@ -191,7 +191,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
     if let Some(missing) = whole()?.iter().find(|part| !parts.contains(part)) {
         return Err(IndexError::Damaged(format!("it has no {missing} as it should be")));
     }
-    transaction.pragma_update(None, "user_version", known)?;
+    if found != known {
+        transaction.pragma_update(None, "user_version", known)?;
+    }
     transaction.commit()?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each, in the order of `jottad --help`.
 
+pub(crate) mod begin;
 pub(crate) mod demo;
 pub(crate) mod login;
 pub(crate) mod logout;

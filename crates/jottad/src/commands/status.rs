@@ -23,7 +23,7 @@ use crate::proven::{agreed, verdict_in_words};
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct StatusArguments {
     /// Keep showing it as it changes
     #[arg(long)]
