@@ -22,7 +22,7 @@ pub(crate) struct WhyArguments {
 /// Asks the daemon and prints.
 pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let shown = arguments.path.display().to_string();
-    let absolute = std::path::absolute(&arguments.path)
+    let absolute = std::path::absolute(invocation.places.expand(&arguments.path))
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
     invocation.wait(async {
         let path = format!("/v1/why?path={}", query_value(absolute.as_os_str().as_bytes()));
