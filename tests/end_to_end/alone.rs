@@ -135,7 +135,7 @@ fn a_decision_about_a_root_is_spent_when_that_root_is_well() {
 
 #[test]
 fn problems_of_a_pass_are_told_after_it_also_those_that_no_file_here_has() {
-    let world = World::new();
+    let world = World::configured("mode = \"sync\"");
     world.write("a.txt", "one");
     world.settle();
     // A name with more bytes than a local one may have.

@@ -222,7 +222,8 @@ fn a_folder_added_while_it_runs_is_followed() {
     let photos = world.machine.home().join("photos");
     fs::create_dir(&photos).unwrap();
     fs::write(photos.join("p.jpg"), "a photo").unwrap();
-    world.machine.jottad(["folder", "add", photos.to_str().unwrap()]).expect(0).says("Jotta/Archive/photos");
+    let add = ["folder", "add", photos.to_str().unwrap(), "Jotta/Archive/photos"];
+    world.machine.jottad(add).expect(0).says("Jotta/Archive/photos").complains("what runs follows");
     world.sync(0);
     assert!(world.service.has("Jotta/Archive/photos/p.jpg"));
     world.machine.jottad(["folder", "remove", "photos"]).expect(0);

@@ -23,6 +23,8 @@ mod damage;
 mod deletes;
 mod demo;
 mod edits;
+mod everywhere;
+mod first_minutes;
 mod full;
 mod holds;
 mod keyring;

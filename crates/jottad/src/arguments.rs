@@ -39,8 +39,8 @@ use crate::config::units::parse_duration;
 
 /// Keeps folders in step with Jottacloud.
 ///
-/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account:
-/// `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
+/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account: `jottad setup`
+/// asks for everything; the same in single steps is `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
 #[derive(Debug, Parser)]
 #[command(name = "jottad", version, max_term_width = 110)]
 #[command(after_long_help = "\
@@ -79,6 +79,8 @@ pub(crate) struct GeneralArguments {
 pub(crate) enum Command {
     /// Try jottad without an account: a Jottacloud on this machine, a daemon, and a folder to play with
     Demo(DemoArguments),
+    /// Ask for login, folders and service in one go, and end with the status
+    Setup,
     /// Log in: with a personal login token from Jottacloud's web site, or with a browser (--brand)
     Login(LoginArguments),
     /// Forget the login; nothing is deleted on either side

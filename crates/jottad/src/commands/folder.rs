@@ -65,6 +65,11 @@ pub(crate) struct AddArguments {
     pub(crate) make: bool,
 }
 
+/// The place of a folder that nobody names one for: in a device of this machine's own, as the official client has it.
+pub(crate) fn default_place(name: &str) -> String {
+    format!("{}/{name}", place::machine_name())
+}
+
 /// Does what was asked.
 pub(crate) fn run(command: FolderCommand, invocation: &Invocation) -> Result<Exit, Failure> {
     match command {
@@ -75,7 +80,7 @@ pub(crate) fn run(command: FolderCommand, invocation: &Invocation) -> Result<Exi
     }
 }
 
-fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let places = &invocation.places;
     let local = local_root(&arguments.local, places)?;
     let directory_name = local.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -105,12 +110,8 @@ fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failur
     let mut chosen = None;
     for (rank, remote) in candidates.into_iter().enumerate() {
         let mut editor = Editor::open(places)?;
-        let new = NewFolder {
-            name: name.clone(),
-            local: text.clone(),
-            remote,
-            mode: arguments.mode.to_string(),
-        };
+        let new =
+            NewFolder { name: name.clone(), local: text.clone(), remote, mode: arguments.mode.to_string() };
         editor.add(&new)?;
         let config = editor.check()?;
         let folder = config.folder(&name).ok_or_else(|| Failure::failed("the folder was not written"))?;
@@ -127,7 +128,9 @@ fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failur
                 chosen = Some((folder.clone(), content));
                 break;
             }
-            place::Answer::Refused(reason) => tracing::info!(place = %folder.remote, reason, "no such device"),
+            place::Answer::Refused(reason) => {
+                tracing::info!(place = %folder.remote, reason, "no such device")
+            }
         }
     }
     let (folder, content) = chosen.ok_or_else(|| Failure::failed("the folder was not written"))?;
@@ -248,8 +251,7 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         && settings.iter().any(|setting| setting.trim_start().starts_with("remote"))
     {
         let (place, mode) = (&folder.remote, folder.mode);
-        let question =
-            place::Question { place, mode, yes: make, is_default: false, has_alternative: false };
+        let question = place::Question { place, mode, yes: make, is_default: false, has_alternative: false };
         place::make_sure(&question, invocation)?;
     }
     editor.save()?;
@@ -305,7 +307,9 @@ pub(crate) fn local_root(path: &Path, places: &Places) -> Result<PathBuf, Failur
     let absolute = std::path::absolute(places.expand(path)).map_err(|error| refuse(error.to_string()))?;
     match absolute.metadata() {
         Ok(metadata) if metadata.is_dir() => match root::why_never(&absolute) {
-            Some(reason) => Err(refuse(reason).hint("choose a directory that holds files, such as ~/Documents")),
+            Some(reason) => {
+                Err(refuse(reason).hint("choose a directory that holds files, such as ~/Documents"))
+            }
             None => Ok(absolute.components().collect()),
         },
         Ok(_) => {

@@ -431,6 +431,8 @@ pub(crate) async fn one_pass(
         }
     };
     serving.end().await;
+    // By the time that it is read this process is gone.
+    let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
     status.ok_or_else(Failure::interrupted)
 }
 

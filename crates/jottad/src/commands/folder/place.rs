@@ -10,7 +10,7 @@ use crate::config::units::format_size;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count, remark};
-use crate::remote::{Presence, confirm, presence};
+use crate::remote::{Presence, confirm, presence, with_device};
 
 /// A service that is silent for so long is not waited for: the daemon looks again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -163,7 +163,9 @@ async fn ask_to_share(
     let files = count(content.files, "file", "files");
     let text = format!("{place} holds {more}{files} already ({})", format_size(content.bytes));
     let effect = match mode {
-        Mode::Backup | Mode::Archive => "a file there that differs is overwritten, and its content kept as a revision",
+        Mode::Backup | Mode::Archive => {
+            "a file there that differs is overwritten, and its content kept as a revision"
+        }
         Mode::Sync => "both sides are brought together, and of files that differ both versions are kept",
         Mode::Pull => "what is there is fetched, and local files that differ are kept as conflict copies",
     };
@@ -229,6 +231,11 @@ impl Missing {
     }
 
     fn refusal(&self, place: &RemotePath) -> Failure {
+        if let Some(meant) = with_device(place.device(), &place.to_string()).filter(|_| self.is_device) {
+            return Failure::usage(self.text(place))
+                .path(place.to_string())
+                .hint(format!("a place begins with the device, which rclone leaves out: {meant}"));
+        }
         Failure::usage(self.text(place))
             .path(place.to_string())
             .hint("correct the place, or let it be made with --make; `jottad devices` shows what is there")
