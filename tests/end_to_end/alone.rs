@@ -135,15 +135,18 @@ fn a_decision_about_a_root_is_spent_when_that_root_is_well() {
 
 #[test]
 fn problems_of_a_pass_are_told_after_it_also_those_that_no_file_here_has() {
-    let world = World::configured("mode = \"sync\"");
+    let world = World::new();
     world.write("a.txt", "one");
     world.settle();
-    // A name with more bytes than a local one may have.
-    let long = "\u{f8}".repeat(200);
-    world.service.does(Act::put(&format!("Jotta/Archive/docs/{long}"), b"x"));
+    // Deeper than any local path goes.
+    let deep = "a/".repeat(1100);
+    world.service.does(Act::put(&format!("Jotta/Archive/docs/{deep}f"), b"x"));
     world.pass(6);
     world.machine.jottad(["status"]).expect(6).says("1 problem");
-    world.machine.jottad(["problems"]).expect(6).says("no local file").says("rename it on the service");
+    world.machine.jottad(["problems"]).expect(6).says("the service has").says("rename it on the service");
+    world.service.does(Act::delete("Jotta/Archive/docs/a"));
+    world.settle();
+    world.machine.jottad(["problems"]).expect(0).says("no problems");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn one_pass_can_be_interrupted() {
         world.machine.command(["run", "--once"]).stdout(std::process::Stdio::null()).spawn().unwrap();
     world.service.wait_for("upload", 1);
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -12,8 +12,8 @@ const DOCUMENT: &str = include_str!("../../docs/commands.md");
 const LONG: [&str; 2] = ["demo", "selftest"];
 
 /// What works on the indexes where no daemon runs.
-const ALONE: [&str; 9] =
-    ["status", "problems", "held", "approve", "reject", "why", "log", "conflicts", "plan"];
+const ALONE: [&str; 10] =
+    ["status", "problems", "held", "approve", "reject", "why", "log", "conflicts", "plan", "verify"];
 
 /// A call of every command, in an order in which none spoils the next.
 const CALLS: &[&[&str]] = &[
@@ -93,53 +93,86 @@ fn run(world: &World, call: &[&str], more: &[&str]) -> Outcome {
     world.machine.jottad(words)
 }
 
-/// Runs every command in the ways in which commands are run.
-fn everywhere(world: &World, is_daemon: bool) {
-    for call in CALLS {
-        let plain = run(world, call, &[]);
-        check(&plain, call, is_daemon);
-        let is_told = plain.code == Some(0) || errors(&plain).is_empty() || plain.stderr.contains("hint: ");
-        let is_usage_of_clap = plain.stderr.contains("For more information, try");
-        assert!(is_told || is_usage_of_clap, "no remedy: {plain}");
-        let json = run(world, call, &["--json"]);
-        check(&json, call, is_daemon);
-        if !matches!(call[0], "completions" | "man" | "cat" | "service logs") {
-            for line in json.stdout.lines() {
-                assert!(serde_json::from_str::<Value>(line).is_ok(), "no JSON: {json}");
-            }
+/// What is wrong with the answers to all calls, each with its answer.
+#[derive(Default)]
+struct Complaints(Vec<String>);
+
+impl Complaints {
+    fn demand(&mut self, is_so: bool, what: &str, outcome: &Outcome) {
+        if !is_so {
+            self.0.push(format!("{what}: {outcome}"));
         }
-        assert!(errors(&json).is_empty(), "no JSON: {json}");
-        if json.stdout.is_empty() && json.code != Some(0) {
-            let told = json.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let error = told.last().unwrap_or_else(|| panic!("no JSON: {json}"))["error"].clone();
-            assert!(error["kind"].is_string() && error["message"].is_string(), "{json}");
-            assert!(error["hint"].is_string(), "no remedy: {json}");
+    }
+
+    #[track_caller]
+    fn end(self) {
+        assert!(self.0.is_empty(), "{} complaints\n\n{}", self.0.len(), self.0.join("\n\n"));
+    }
+
+    /// What holds of every answer.
+    fn check(&mut self, outcome: &Outcome) {
+        let code = outcome.code.unwrap_or(-1);
+        self.demand((0..=10).contains(&code), "the exit code", outcome);
+        self.demand(!outcome.stderr.contains("panicked"), "a panic", outcome);
+    }
+
+    /// What holds of every error.
+    fn check_remedy(&mut self, outcome: &Outcome, is_json: bool) {
+        if is_json {
+            self.demand(errors(outcome).is_empty(), "an error that is no JSON", outcome);
+            if outcome.stdout.is_empty() && outcome.code != Some(0) {
+                let told = outcome.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                let error = told.last().map(|told| told["error"].clone()).unwrap_or_default();
+                self.demand(error["kind"].is_string() && error["message"].is_string(), "no JSON", outcome);
+                self.demand(error["hint"].is_string(), "no remedy", outcome);
+            }
+        } else {
+            let is_usage = outcome.stderr.contains("For more information, try");
+            let has_remedy = is_usage || outcome.stderr.contains("hint: ");
+            self.demand(errors(outcome).is_empty() || has_remedy, "no remedy", outcome);
+        }
+    }
+
+    /// What holds where a daemon runs, or none.
+    fn check_daemon(&mut self, outcome: &Outcome, call: &[&str], is_daemon: bool) {
+        let code = outcome.code.unwrap_or(-1);
+        let says_none = format!("{}{}", outcome.stdout, outcome.stderr).contains("no daemon is running");
+        self.demand(!(is_daemon && says_none), "a daemon runs", outcome);
+        if ALONE.contains(&call[0]) {
+            self.demand(code != 3, "it needs no daemon", outcome);
+        }
+        if !is_daemon && matches!(call, ["sync"] | ["pause", _] | ["resume"]) {
+            self.demand(code == 3, "only a daemon can do it", outcome);
+        }
+        // Whoever mistypes a folder is told that, and not what else is missing.
+        if call[1..].contains(&"nothing") {
+            let is_told = code == 2 && outcome.stderr.contains("no folder is called");
+            self.demand(is_told, "another mistake is told than the one that was made", outcome);
         }
     }
 }
 
-fn check(outcome: &Outcome, call: &[&str], is_daemon: bool) {
-    let code = outcome.code.unwrap_or_else(|| panic!("ended by a signal: {outcome}"));
-    assert!((0..=10).contains(&code), "{outcome}");
-    assert!(!outcome.stderr.contains("panicked"), "{outcome}");
-    let is_about_service = call[0].starts_with("service");
-    let says_none = format!("{}{}", outcome.stdout, outcome.stderr).contains("no daemon is running");
-    assert!(is_about_service || !(is_daemon && says_none), "a daemon runs: {outcome}");
-    assert!(is_daemon || !outcome.stdout.contains("the daemon does not answer"), "{outcome}");
-    if ALONE.contains(&call[0]) || call[0] == "verify" {
-        assert_ne!(code, 3, "it needs no daemon: {outcome}");
+/// Runs every command in the ways in which commands are run.
+fn everywhere(world: &World, is_daemon: bool) {
+    let mut complaints = Complaints::default();
+    for call in CALLS {
+        for is_json in [false, true] {
+            let outcome = run(world, call, if is_json { &["--json"] } else { &[] });
+            complaints.check(&outcome);
+            complaints.check_remedy(&outcome, is_json);
+            complaints.check_daemon(&outcome, call, is_daemon);
+            if is_json && !matches!(call[0], "completions" | "man" | "cat" | "service logs") {
+                let is_json = outcome.stdout.lines().all(|line| serde_json::from_str::<Value>(line).is_ok());
+                complaints.demand(is_json, "a result that is no JSON", &outcome);
+            }
+        }
     }
-    if !is_daemon && matches!(call, ["sync"] | ["pause", _] | ["resume"]) {
-        assert_eq!(code, 3, "{outcome}");
-    }
-    // Whoever mistypes a folder is told that, and not what else is missing.
-    if call[1..].contains(&"nothing") {
-        assert!(code == 2 && outcome.stderr.contains("no folder is called"), "{outcome}");
-    }
+    complaints.end();
 }
 
 /// Runs every command with nobody to read what it prints.
 fn into_closed_pipes(world: &World) {
+    let mut complaints = Complaints::default();
     for call in CALLS {
         let words = call[0].split(' ').chain(call[1..].iter().copied());
         let (reader, writer) = std::io::pipe().unwrap();
@@ -148,10 +181,11 @@ fn into_closed_pipes(world: &World) {
         command.stdout(writer).stderr(Stdio::piped());
         let output = command.spawn().unwrap().wait_with_output().unwrap();
         let outcome = Outcome::new(&command, &output);
-        let code = outcome.code.unwrap_or_else(|| panic!("ended by a signal: {outcome}"));
-        assert!((0..=10).contains(&code) && !outcome.stderr.contains("panicked"), "{outcome}");
-        assert!(!outcome.stderr.to_lowercase().contains("broken pipe"), "{outcome}");
+        complaints.check(&outcome);
+        let is_silent = !outcome.stderr.to_lowercase().contains("broken pipe");
+        complaints.demand(is_silent, "who does not read is told", &outcome);
     }
+    complaints.end();
 }
 
 fn world() -> World {
@@ -211,17 +245,15 @@ fn before_anything_was_done() {
 fn with_a_config_that_is_wrong() {
     let world = world();
     std::fs::write(world.machine.config(), "[[folder]\n").unwrap();
+    let mut complaints = Complaints::default();
     for call in CALLS.iter().filter(|call| !call.contains(&"nothing")) {
-        for more in [&[][..], &["--json"]] {
-            let outcome = run(&world, call, more);
-            let code = outcome.code.unwrap();
-            assert!((0..=2).contains(&code) || code == 6, "{outcome}");
-            assert!(!outcome.stderr.contains("panicked"), "{outcome}");
-            if code == 2 && !outcome.stderr.contains("Usage: ") {
-                assert!(outcome.stderr.contains("hint"), "no remedy: {outcome}");
-            }
+        for is_json in [false, true] {
+            let outcome = run(&world, call, if is_json { &["--json"] } else { &[] });
+            complaints.check(&outcome);
+            complaints.check_remedy(&outcome, is_json);
         }
     }
+    complaints.end();
 }
 
 #[test]
