@@ -121,8 +121,9 @@ impl Complaints {
         if is_json {
             self.demand(errors(outcome).is_empty(), "an error that is no JSON", outcome);
             if outcome.stdout.is_empty() && outcome.code != Some(0) {
-                let told = outcome.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-                let error = told.last().map(|told| told["error"].clone()).unwrap_or_default();
+                let mut told =
+                    outcome.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                let error = told.next_back().map(|told| told["error"].clone()).unwrap_or_default();
                 self.demand(error["kind"].is_string() && error["message"].is_string(), "no JSON", outcome);
                 self.demand(error["hint"].is_string(), "no remedy", outcome);
             }
@@ -141,7 +142,7 @@ impl Complaints {
         if ALONE.contains(&call[0]) {
             self.demand(code != 3, "it needs no daemon", outcome);
         }
-        if !is_daemon && matches!(call, ["sync"] | ["pause", _] | ["resume"]) {
+        if !is_daemon && matches!(call, ["sync" | "resume"] | ["pause", _]) {
             self.demand(code == 3, "only a daemon can do it", outcome);
         }
         // Whoever mistypes a folder is told that, and not what else is missing.

@@ -129,7 +129,7 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
                 break;
             }
             place::Answer::Refused(reason) => {
-                tracing::info!(place = %folder.remote, reason, "no such device")
+                tracing::info!(place = %folder.remote, reason, "no such device");
             }
         }
     }

@@ -82,16 +82,13 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
                 let details = client.file(&place).await?;
                 let details = details.ok_or_else(|| not_file("restoring", &place, &Sighting::Missing))?;
                 let revision = choose(&place, &details, revision, at)?;
-                match to {
-                    Some(to) => fetch_revision(&client, &place, &details, &revision, to, output).await,
-                    None => {
-                        let was_trashed = details.entry.trashed.is_some();
-                        let restored =
-                            restore_revision(&client, &place, &details, &revision, invocation).await?;
-                        say_what_follows(&place, was_trashed, invocation)?;
-                        Ok(restored)
-                    }
+                if let Some(to) = to {
+                    return fetch_revision(&client, &place, &details, &revision, to, output).await;
                 }
+                let was_trashed = details.entry.trashed.is_some();
+                let restored = restore_revision(&client, &place, &details, &revision, invocation).await?;
+                say_what_follows(&place, was_trashed, invocation)?;
+                Ok(restored)
             }
         }
     })

@@ -38,7 +38,7 @@ fn made_up_file_system(directory: &Path) -> Option<&'static str> {
     ];
     let found = rustix::fs::statfs(directory).ok()?;
     // Some machines have it as a signed number of 32 bits.
-    let kind = (found.f_type as u64) & 0xffff_ffff;
+    let kind = found.f_type.cast_unsigned() & 0xffff_ffff;
     KINDS.into_iter().find(|(number, _)| *number == kind).map(|(_, name)| name)
 }
 
