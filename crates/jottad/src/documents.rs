@@ -417,6 +417,9 @@ pub(crate) struct AcceptedDocument {
     pub(crate) folders: Vec<String>,
     /// The daemon's time.
     pub(crate) at: Time,
+    /// Nothing runs: it is written down for the next run.
+    #[serde(default)]
+    pub(crate) noted: bool,
 }
 
 /// An error as the control API and `--json` tell it.

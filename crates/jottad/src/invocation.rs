@@ -83,8 +83,7 @@ impl Invocation {
                 .map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
             let result = tokio::select! {
                 result = future => result,
-                () = stopped(&mut signals) => Err(Failure::failed("interrupted")
-                    .hint("run it again: it goes on where it was")),
+                () = stopped(&mut signals) => Err(Failure::interrupted()),
             };
             let _ = tokio::time::timeout(SETTLING, session.settle()).await;
             result

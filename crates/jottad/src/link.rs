@@ -151,6 +151,12 @@ impl Trouble {
         verdict_of(self.error.kind)
     }
 
+    /// Why no login is kept, found out without taking one up: nothing is read of it and no keyring is asked.
+    pub(crate) fn of_kept_login(places: &Places, config: &Config) -> Option<Self> {
+        let error = login::check_kept(places, config).err()?;
+        Some(explain(&error))
+    }
+
     fn new(error: RemoteError, reason: String, remedy: Option<String>, may_pass: bool) -> Self {
         Self { error, may_pass, reason, remedy }
     }

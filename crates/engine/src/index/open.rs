@@ -169,20 +169,23 @@ impl Index {
             std::fs::create_dir_all(directory)
                 .map_err(|source| IndexError::File { path: directory.to_owned(), source })?;
         }
-        match Self::open_checked(path) {
+        match Self::open_checked(path, OpenFlags::SQLITE_OPEN_CREATE) {
             Err(error) if error.is_damage() => {
                 let aside = set_aside(path, &error)?;
-                Ok((Self::open_checked(path)?, Some(aside)))
+                Ok((Self::open_checked(path, OpenFlags::SQLITE_OPEN_CREATE)?, Some(aside)))
             }
             Err(error) => Err(error.or_lack_of_descriptors(path.parent().unwrap_or(Path::new(".")))),
             Ok(index) => Ok((index, None)),
         }
     }
 
-    fn open_checked(path: &Path) -> Result<Self, IndexError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// Opens an index that is there. One that is of no use is an error, and is left where it is.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, IndexError> {
+        Self::open_checked(path, OpenFlags::empty())
+    }
+
+    fn open_checked(path: &Path, more: OpenFlags) -> Result<Self, IndexError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let mut connection = Connection::open_with_flags(path, flags)?;
         // It is opened for reading where no more is allowed, and would fail with less clear words later.
         if connection.is_readonly(rusqlite::MAIN_DB)? {
@@ -231,7 +234,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
     if let Some(missing) = whole()?.iter().find(|part| !parts.contains(part)) {
         return Err(IndexError::Damaged(format!("it has no {missing} as it should be")));
     }
-    transaction.pragma_update(None, "user_version", known)?;
+    if found != known {
+        transaction.pragma_update(None, "user_version", known)?;
+    }
     transaction.commit()?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
+use crate::answering;
 use crate::commands::status::words;
 use crate::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
-use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, age, count, local_time, now};
@@ -10,7 +10,7 @@ use crate::output::{Escaped, age, count, local_time, now};
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
+        let found: ProblemsDocument = answering::get(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() && found.left_out.is_empty() {
                 return invocation.output.line("no problems");

@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
     let refuse = |why: &str| {
         Failure::failed(format!("reading {}: {why}", local.display())).path(local.display().to_string())
     };
-    let metadata = fs::metadata(local).map_err(|error| refuse(&error.to_string()))?;
+    let metadata = fs::metadata(local)
+        .map_err(|error| refuse(&error.to_string()).hint("correct the path, or let this user read it"))?;
     if metadata.is_dir() && !arguments.recursive {
         return Err(refuse("it is a directory").hint("add -r to send all that is in it"));
     }

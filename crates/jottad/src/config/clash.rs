@@ -26,10 +26,13 @@ pub(super) fn clash_with_others<'folder>(
     places: &Places,
 ) -> Option<Clash> {
     let Folder { name, local, remote, .. } = folder;
-    if let Some(overlap) = local_overlap(local, &places.state_dir) {
+    // State that lies inside a folder is left out of it.
+    if let Some(overlap) = local_overlap(local, &places.state_dir)
+        && resolve(local).starts_with(resolve(&places.state_dir))
+    {
         return Some(Clash {
             reason: format!(
-                "folder {name:?}: {} and jottad's own state in {} lie one inside the other",
+                "folder {name:?}: {} lies in jottad's own state in {}",
                 local.display(),
                 places.state_dir.display()
             ),

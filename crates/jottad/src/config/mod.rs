@@ -5,6 +5,7 @@
 mod clash;
 pub(crate) mod edit;
 mod overlap;
+mod own;
 mod raw;
 mod recovery;
 mod source;
@@ -134,6 +135,8 @@ pub(crate) struct Folder {
     pub(crate) mode: Mode,
     /// Ignore rules in gitignore syntax.
     pub(crate) ignore: Vec<String>,
+    /// Rules of the same kind for what is jottad's own and lies inside the folder.
+    pub(crate) own: Vec<String>,
     /// How long a changed file must be quiet.
     pub(crate) settle: Duration,
     /// How often the remote is asked when no event tells.
@@ -412,8 +415,10 @@ fn check_folder(
             _ => Err(format!("{text:?} is out of range: from {} to 31 d", units::format_duration(shortest))),
         })
     };
+    let local = local.ok_or_else(|| missing_key(&section, raw, "local", "~/Documents"))?;
     Ok(Folder {
-        local: local.ok_or_else(|| missing_key(&section, raw, "local", "~/Documents"))?,
+        own: own::rules(&local, places),
+        local,
         remote: remote.ok_or_else(|| missing_key(&section, raw, "remote", "Jotta/Archive/Documents"))?,
         mode: section.parsed("mode", &fields.mode, Mode::Backup, str::parse)?,
         ignore: check_ignore(&section, &fields.ignore)?,

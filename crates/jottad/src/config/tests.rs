@@ -275,8 +275,8 @@ fn folders_must_not_fight() {
             "folder \"x\": Jotta/archive/DOCS/x overlaps with Jotta/Archive/docs of folder \"docs\"",
         ),
         (
-            ("x", "/home/kari", "Jotta/Archive/x"),
-            "folder \"x\": /home/kari and jottad's own state in /home/kari/.local/state/jottad lie one inside the other",
+            ("x", "/home/kari/.local/state/jottad/index", "Jotta/Archive/x"),
+            "folder \"x\": /home/kari/.local/state/jottad/index lies in jottad's own state in /home/kari/.local/state/jottad",
         ),
     ];
     for (other, expected) in cases {
@@ -285,6 +285,10 @@ fn folders_must_not_fight() {
         assert!(error.hint.is_some(), "{error}");
     }
     assert!(two(docs, ("x", "/srv/docs2", "Jotta/Archive/docs2")).is_ok());
+    // What is jottad's own is left out of what it lies in.
+    let config = two(docs, ("home", "/home/kari", "Jotta/Archive/home")).unwrap();
+    assert_eq!(config.folders[1].own[0], "/.local/state/jottad/");
+    assert!(config.folders[0].own.is_empty());
 }
 
 #[test]

@@ -26,14 +26,15 @@ use jottad_engine::{
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower_service::Service as _;
 
 use crate::config::resolve;
-use crate::daemon::Daemon;
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_hold};
+use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
     HeldDocument, HeldFolder, LeftOutFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument,
@@ -71,7 +72,7 @@ impl Control {
             tracing::debug!("a connection to the control socket was cut");
         }
         // Another daemon's socket may be there by now.
-        if self.daemon.0.lock.check(&self.daemon.0.places).is_ok() {
+        if self.daemon.0.lock.as_ref().is_some_and(|lock| lock.check(&self.daemon.0.places).is_ok()) {
             let _ = fs::remove_file(self.daemon.0.places.socket());
         }
     }
@@ -106,8 +107,30 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     Ok(Control { task, daemon: daemon.clone() })
 }
 
+/// Answers a question without a socket: who asks is this very process.
+pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Response {
+    match questions().with_state(daemon.clone()).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+    questions()
+        // The only answer that has no end.
+        .route("/v1/events", get(events))
+        .layer(DefaultBodyLimit::max(LONGEST_ORDER))
+        .layer(middleware::from_fn(peer::check))
+        .layer(middleware::map_response(move |mut response: Response| {
+            response.headers_mut().insert(HeaderName::from_static(VERSION_HEADER), version.clone());
+            async move { response }
+        }))
+        .with_state(daemon)
+}
+
+/// Everything that has an answer with an end.
+fn questions() -> Router<Daemon> {
     Router::new()
         .route("/v1/status", get(show_status))
         .route("/v1/problems", get(problems))
@@ -127,15 +150,6 @@ fn router(daemon: Daemon) -> Router {
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
         .layer(middleware::from_fn(in_time))
-        // The only answer that has no end.
-        .route("/v1/events", get(events))
-        .layer(DefaultBodyLimit::max(LONGEST_ORDER))
-        .layer(middleware::from_fn(peer::check))
-        .layer(middleware::map_response(move |mut response: Response| {
-            response.headers_mut().insert(HeaderName::from_static(VERSION_HEADER), version.clone());
-            async move { response }
-        }))
-        .with_state(daemon)
 }
 
 /// Why a request is not fulfilled.
@@ -288,7 +302,12 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
             return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
         }
     }
-    let failure = Failure::usage(format!("{shown} is in no running folder")).path(shown);
+    let folders = daemon.folders();
+    let unknown = folders.iter().find(|folder| below(path, &folder.config().local).is_some());
+    if let Some(folder) = unknown {
+        return Err(not_running(&daemon, folder));
+    }
+    let failure = Failure::usage(format!("{shown} is in no folder")).path(shown);
     Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
 }
 
@@ -352,7 +371,7 @@ async fn sync(
         }
         folders.push(folder.name().to_owned());
     }
-    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at }))
+    Ok(accepted(&daemon, folders, at))
 }
 
 async fn verify(
@@ -454,7 +473,12 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
     }
     let folders = daemon.folders().iter().map(|folder| folder.name().to_owned()).collect();
-    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at: Time(now()) }))
+    Ok(accepted(&daemon, folders, Time(now())))
+}
+
+fn accepted(daemon: &Daemon, folders: Vec<String>, at: Time) -> Json<AcceptedDocument> {
+    let noted = daemon.purpose() == Purpose::Rest;
+    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted })
 }
 
 /// Hands a request to one folder or all.
@@ -469,7 +493,7 @@ async fn ask(
         handle.request(request.clone()).await?;
         folders.push(folder.name().to_owned());
     }
-    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at }))
+    Ok(accepted(daemon, folders, at))
 }
 
 /// A decision is about one folder, and only where something waits for it.
@@ -534,12 +558,25 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
         };
         if folder.handle().is_none() {
-            let failure =
-                Failure::failed(format!("the folder {name:?} is not running")).hint("see `jottad status`");
-            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure));
+            return Err(not_running(daemon, folder));
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
+}
+
+/// Why nothing is known of a folder at the moment.
+fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
+    let name = folder.name();
+    let failure = match folder.obstacle() {
+        Some(reason) if daemon.purpose() == Purpose::Rest => {
+            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}"))
+                .hint("compare it with `jottad run --once`, or keep it in step with `jottad service start`")
+        }
+        Some(reason) => Failure::failed(format!("the folder {name:?} is not running: {reason}"))
+            .hint("see `jottad status`"),
+        None => Failure::failed(format!("the folder {name:?} is not running")).hint("see `jottad status`"),
+    };
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, failure)
 }
 
 #[cfg(test)]

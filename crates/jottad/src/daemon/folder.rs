@@ -77,17 +77,18 @@ impl Setup {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
             max_size: self.folder.max_size,
-            ignore: self.folder.ignore.clone(),
+            // The last rule decides, and what is jottad's own is never for anybody else.
+            ignore: self.folder.ignore.iter().chain(&self.folder.own).cloned().collect(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,
             // One pass does not wait for files to come to rest.
-            resend: if self.purpose == Purpose::OnePass { Duration::ZERO } else { self.folder.resend },
+            resend: if self.purpose.is_daemon() { self.folder.resend } else { Duration::ZERO },
             scan: self.folder.scan,
             // The remote's full look is as much a backstop as the local one.
             list: self.folder.scan,
             proof: self.folder.proof,
             watched,
-            list_at_start: self.purpose == Purpose::OnePass,
+            list_at_start: !self.purpose.is_daemon(),
             uploads: self.transfer.uploads.or(AUTO_UPLOADS),
             downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -220,6 +221,14 @@ impl RunningFolder {
         match &*self.lock() {
             Phase::Running { handle, .. } => Some(handle.clone()),
             Phase::Starting { .. } | Phase::Waiting(_) => None,
+        }
+    }
+
+    /// Why it does not run, if it waits for something.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        match &*self.lock() {
+            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => Some(kept.reason.clone()),
+            Phase::Starting { after: None, .. } | Phase::Running { .. } => None,
         }
     }
 

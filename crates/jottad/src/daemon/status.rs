@@ -7,7 +7,7 @@ use jottad_watcher::Coverage;
 
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
-use crate::daemon::{Daemon, descriptors};
+use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
     ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, StatusDocument,
     Time, VerdictWord, WatchingDocument,
@@ -20,7 +20,7 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
     let folders = daemon.folders();
     let mut documents = documents(&folders).await;
     documents.extend(daemon.wrong().iter().map(wrong_document));
-    let login = daemon.0.link.trouble();
+    let login = daemon.login_trouble();
     let lost_state = daemon.check_state();
     let verdict = match (&lost_state, &login) {
         (Some(_), _) => Verdict::Stalled,
@@ -43,8 +43,9 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         schema: SCHEMA,
         verdict: VerdictWord(verdict),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        started_at: Time(daemon.0.started_at),
+        daemon: daemon.purpose().is_daemon(),
+        pid: (daemon.purpose() != Purpose::Rest).then(std::process::id),
+        started_at: (daemon.purpose() != Purpose::Rest).then_some(Time(daemon.0.started_at)),
         account: daemon.0.account.status(),
         noticing: noticing(daemon, &documents),
         problems: documents.iter().map(|folder| folder.problems).sum(),

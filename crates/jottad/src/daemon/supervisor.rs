@@ -11,6 +11,7 @@ use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
 };
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
+use tempfile::TempDir;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -41,6 +42,9 @@ const LAST_RESTART: Duration = Duration::from_mins(5);
 const LONG_LIFE: Duration = Duration::from_mins(10);
 /// A folder's first comparison is worth more if changes are hinted before it begins, but not more than this.
 const FIRST_HEARING: Duration = Duration::from_secs(2);
+
+/// What is said of a folder that was added and never run.
+pub(super) const NEVER_COMPARED: &str = "it was never compared yet; `jottad plan` shows what would be done";
 
 /// What one folder's task works with.
 #[derive(Clone)]
@@ -82,7 +86,10 @@ struct Obstacle {
 /// A folder that was started, with what it says.
 struct Started {
     handle: FolderHandle,
-    disk: LocalDisk,
+    /// At rest nothing of it is looked at.
+    disk: Option<LocalDisk>,
+    /// The index that a mere look works on.
+    _copy: Option<TempDir>,
     notices: broadcast::Receiver<Notice>,
     hints: mpsc::UnboundedReceiver<Vec<Hint>>,
     hearing: Option<Hearing>,
@@ -164,6 +171,11 @@ impl Supervisor {
     }
 
     async fn start(&self) -> Result<Started, Obstacle> {
+        match self.setup.purpose {
+            Purpose::Rest => return self.start_at_rest(),
+            Purpose::Look => return self.start_looking().await,
+            Purpose::Serve | Purpose::OnePass => {}
+        }
         let folder = &self.setup.folder;
         let account = self.account().await?;
         let index = self.setup.index_file(&self.places, &account.username);
@@ -171,19 +183,17 @@ impl Supervisor {
             .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))?;
         // The watcher first: what changes while the first scan runs must be hinted.
         let (sender, hints) = mpsc::unbounded_channel();
-        let (watcher, blind) = match self.setup.purpose {
-            Purpose::OnePass => (None, None),
-            Purpose::Serve => match watch_root(&self.setup, sender).await {
+        let (watcher, blind) = if self.setup.purpose.is_daemon() {
+            match watch_root(&self.setup, sender).await {
                 Ok(watcher) => (Some(Arc::new(watcher)), None),
                 Err(reason) => (None, Some(reason)),
-            },
+            }
+        } else {
+            (None, None)
         };
         let disk = LocalDisk::open(folder.local.clone())
             .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
-        let mut hearing = match self.setup.purpose {
-            Purpose::OnePass => None,
-            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone())),
-        };
+        let mut hearing = self.setup.purpose.is_daemon().then(|| self.noticing.attach(folder.remote.clone()));
         if hearing.is_some() {
             // What is compared after hearing began need not be compared again.
             let _ = tokio::time::timeout(FIRST_HEARING, self.noticing.tried()).await;
@@ -198,7 +208,69 @@ impl Supervisor {
         }
         let notices = handle.notices();
         self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
-        Ok(Started { handle, disk, notices, hints, hearing, at: Instant::now() })
+        let disk = Some(disk);
+        Ok(Started { handle, disk, _copy: None, notices, hints, hearing, at: Instant::now() })
+    }
+
+    /// Takes up an index that is there, to answer from it.
+    fn start_at_rest(&self) -> Result<Started, Obstacle> {
+        let not_yet = || Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
+        let account = KnownAccount::owner(&self.places).ok_or_else(not_yet)?;
+        let index = self.setup.index_file(&self.places, &account.username);
+        if !index.exists() {
+            return Err(not_yet());
+        }
+        let handle =
+            FolderHandle::start_at_rest(self.setup.settings(false), &index, now).map_err(|error| {
+                let reason = format!(
+                    "the index {} cannot be read: {error}; the next run sets it aside and compares everything anew",
+                    index.display()
+                );
+                Obstacle::new(Verdict::Working, reason)
+            })?;
+        Ok(self.started(handle, None, None))
+    }
+
+    /// Takes up a copy of the index, or an empty one, to find out what would be done.
+    async fn start_looking(&self) -> Result<Started, Obstacle> {
+        let folder = &self.setup.folder;
+        let account = match KnownAccount::owner(&self.places) {
+            Some(account) => account,
+            None => self.account().await?,
+        };
+        let index = self.setup.index_file(&self.places, &account.username);
+        let copied = |error: io::Error| {
+            let reason = format!("copying the index {}: {error}", index.display());
+            Obstacle::new(Verdict::Stalled, format!("{reason}; make some room where TMPDIR says"))
+        };
+        let directory = tempfile::tempdir().map_err(copied)?;
+        let copy = directory.path().join("index.sqlite");
+        for ending in ["", "-wal"] {
+            let with_ending = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(ending);
+                std::path::PathBuf::from(name)
+            };
+            match tokio::fs::copy(with_ending(&index), with_ending(&copy)).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copied(error)),
+                _ => {}
+            }
+        }
+        let disk = LocalDisk::open(folder.local.clone())
+            .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
+        let remote =
+            RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
+        let settings = self.setup.settings(false);
+        let handle = FolderHandle::start_looking(settings, &copy, disk.clone(), remote, now)
+            .map_err(|error| Obstacle::of_index(&index, &error))?;
+        Ok(self.started(handle, Some(disk), Some(directory)))
+    }
+
+    /// A folder that nothing is watched for.
+    fn started(&self, handle: FolderHandle, disk: Option<LocalDisk>, copy: Option<TempDir>) -> Started {
+        self.enter(Phase::Running { handle: handle.clone(), watcher: None, blind: None });
+        let (notices, hints) = (handle.notices(), mpsc::unbounded_channel().1);
+        Started { handle, disk, _copy: copy, notices, hints, hearing: None, at: Instant::now() }
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
@@ -223,9 +295,11 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep_until(trash_is_due), if self.setup.purpose == Purpose::Serve => {
                     // One look at a time, and none for the hours that the machine has slept.
-                    if expiring.as_ref().is_none_or(JoinHandle::is_finished) {
+                    if let Some(disk) = &started.disk
+                        && expiring.as_ref().is_none_or(JoinHandle::is_finished)
+                    {
                         let setup = self.setup.clone();
-                        expiring = Some(tokio::spawn(local_trash::expire(setup, started.disk.clone())));
+                        expiring = Some(tokio::spawn(local_trash::expire(setup, disk.clone())));
                     }
                     trash_is_due = Instant::now() + TRASH_INTERVAL;
                 }
@@ -281,7 +355,9 @@ impl Supervisor {
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
-        tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
+        if matches!(self.setup.purpose, Purpose::Serve | Purpose::OnePass) {
+            tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
+        }
         self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
         self.announce(verdict);
         let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);

@@ -23,7 +23,7 @@ use crate::output::{Columns, Escaped};
 /// How often a person may try again at one prompt.
 const TRIES: u32 = 3;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct LoginArguments {
     /// Read the personal login token from standard input instead of asking on the terminal
@@ -98,7 +98,13 @@ impl Beginning<'_> {
         output.either(&document, || {
             output.line(format_args!("logged in as {}", Escaped(account.for_people())))
         })?;
-        tell_daemon(self.invocation).await;
+        let is_running = tell_daemon(self.invocation).await;
+        if self.config.is_empty() {
+            output.next("choose a folder: `jottad folder add ~/Documents`, or `jottad setup`");
+        } else if !is_running {
+            output
+                .next("`jottad run --once` compares once; `jottad service install` keeps everything in step");
+        }
         Ok(Exit::Done)
     }
 

@@ -89,12 +89,12 @@ async fn what_cannot_be_answered_is_refused_with_words() {
     let cases = [
         ("/v1/nothing", "the control API has no such path"),
         ("/v1/plan?folder=pics", "no folder is called \"pics\""),
-        ("/v1/plan?folder=docs", "the folder \"docs\" is not running"),
+        ("/v1/plan?folder=docs", "the folder \"docs\" is not running: login needed: nobody is logged in"),
         ("/v1/plan?limit=many", "limit is not a number"),
         ("/v1/plan?colour=red", "unknown parameter \"colour\""),
         ("/v1/plan?folder=%FF", "folder is not UTF-8"),
         ("/v1/why", "which path?"),
-        ("/v1/why?path=%2Felsewhere", "/elsewhere is in no running folder"),
+        ("/v1/why?path=%2Felsewhere", "/elsewhere is in no folder"),
     ];
     for (path, message) in cases {
         assert_eq!(world.refusal(path).await.message(), message, "{path}");
@@ -176,7 +176,8 @@ async fn folders_that_do_not_run_are_left_out_of_no_answer_without_a_word() {
             "{path}"
         );
     }
-    assert_eq!(world.refusal("/v1/held?folder=docs").await.message(), "the folder \"docs\" is not running");
+    let refused = world.refusal("/v1/held?folder=docs").await;
+    assert!(refused.message().starts_with("the folder \"docs\" is not running"), "{refused}");
     world.serving.end().await;
 }
 
