@@ -255,3 +255,85 @@ fn a_name_that_the_local_disk_does_not_take_is_a_problem_of_its_own() {
     assert!(problem["remedy"].as_str().unwrap().contains("on the service"), "{problems}");
     daemon.stop();
 }
+
+/// Once, such a listing took a gibibyte, and each start after it began with the same.
+#[test]
+fn paths_that_hardly_end_stop_neither_the_others_nor_the_next_start() {
+    const PATHS: usize = 10;
+    let world = World::configured("mode = \"sync\"");
+    for number in 0..PATHS {
+        let names: Vec<String> = (0..1000).map(|level| format!("{number}-{level}-down")).collect();
+        world.service.does(Act::put(&format!("Jotta/Archive/docs/{}/f", names.join("/")), b"deep"));
+    }
+    world.service.does(Act::put("Jotta/Archive/docs/ok.txt", b"fine"));
+    world.write("mine.txt", "sent all the same");
+    for _ in 0..2 {
+        let daemon = world.start();
+        wait_until("each path is told, once", || {
+            let problems = world.machine.jottad(["problems", "--json"]).json();
+            let problems = problems["problems"].as_array().unwrap();
+            let is_told = |problem: &Value| {
+                let reason = problem["reason"].as_str().unwrap();
+                problem["kind"] == "impossible_name" && reason.contains("too deep")
+            };
+            problems.len() == PATHS && problems.iter().all(is_told)
+        });
+        wait_until("others' files arrive", || world.path("ok.txt").exists());
+        wait_until("own files are sent", || world.service.has("Jotta/Archive/docs/mine.txt"));
+        #[cfg(target_os = "linux")]
+        {
+            let pid = daemon.pid().as_raw_nonzero();
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+            let most: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
+            assert!(most < 200 << 10, "{most} KiB");
+        }
+        daemon.stop();
+    }
+}
+
+/// How long a pass may take that does not get on: two tries and the pause between them.
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_pass_ends_although_the_service_refuses_what_everything_else_waits_for() {
+    let refusals = [
+        ("liststream", "", 400),
+        ("liststream", "", 403),
+        ("liststream", "", 422),
+        ("device", "", 403),
+        ("metadata", "docs/new", 403),
+    ];
+    thread::scope(|scope| {
+        for (endpoint, path, status) in refusals {
+            let name = format!("{endpoint} {path} {status}");
+            let case = move || {
+                let world = World::new();
+                world.write("kept.txt", "kept");
+                world.settle();
+                let matching = Matching::endpoint(endpoint).with_path(path);
+                world.service.add_fault(Fault::always(matching, Effect::status(status)));
+                for number in 0..4 {
+                    world.write(format!("new/{number}.txt"), format!("new {number}"));
+                }
+                let began = Instant::now();
+                world.pass(PROBLEMS);
+                assert!(began.elapsed() < SOON, "one pass: {:?}", began.elapsed());
+                let daemon = world.start();
+                // What a look at one directory does not show the next listing does.
+                let commands: &[&[&str]] =
+                    if path.is_empty() { &[&["sync", "--wait"], &["verify"]] } else { &[] };
+                for command in commands {
+                    let began = Instant::now();
+                    world.machine.jottad(*command).expect(PROBLEMS);
+                    assert!(began.elapsed() < SOON, "{command:?}: {:?}", began.elapsed());
+                }
+                world.service.clear_faults();
+                world.sync(IN_SYNC);
+                world.assert_same();
+                daemon.stop();
+            };
+            thread::Builder::new().name(name).spawn_scoped(scope, case).unwrap();
+        }
+    });
+}

@@ -1,6 +1,7 @@
 //! Who asks gets an answer in time, and a true one.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,12 +20,18 @@ const PAUSED: i32 = 10;
 #[test]
 fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
     let world = World::new();
+    world.write("a.txt", "a");
     let daemon = world.start();
     world.synced();
-    // It listens to events before the daemon is stopped.
-    let watching = Running::start(world.machine.command(["status", "--watch"]));
-    let following = Running::start(world.machine.command(["log", "-f"]));
-    wait_until("both listen", || daemon.log().matches("running").count() > 0);
+    // What they print tells that they listen.
+    let listen = |command: &[&str]| {
+        let mut running = Running::start(world.machine.command(command));
+        let mut printed = BufReader::new(running.printed());
+        printed.read_line(&mut String::new()).unwrap();
+        (running, printed)
+    };
+    let (watching, _watched) = listen(&["status", "--watch"]);
+    let (following, _followed) = listen(&["log", "-f"]);
     daemon.signal(Signal::STOP);
     let began = Instant::now();
     let questions: &[&[&str]] = &[
@@ -53,8 +60,8 @@ fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
         }
     });
     assert_eq!(watching.end().code, Some(STALLED));
+    assert_eq!(following.end().code, Some(STALLED));
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
-    drop(following);
     daemon.signal(Signal::CONT);
     // It takes up what was ordered meanwhile.
     world.machine.jottad(["resume"]).expect(0);

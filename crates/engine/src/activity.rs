@@ -13,6 +13,8 @@ use crate::remote::RemoteErrorKind;
 
 /// A file is given the time to be read at this rate: no sign of progress comes from within a sum.
 const SLOWEST_READING: u64 = 2 << 20;
+/// The service sums what it has taken before it answers, so many times as fast at least.
+const SUMMING: u64 = 8;
 /// What a connection takes although nobody reads at its other end: its buffers.
 const CONNECTION_BUFFERS: u64 = 4 << 20;
 /// Bytes of the last so many whole seconds make the rate.
@@ -207,7 +209,9 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
         | Outcome::ListedDirectory(Ok(_))
         | Outcome::Looked(Ok(_))
         | Outcome::Polled(Ok(_))
-        | Outcome::Operation(Err(OperationError::RemoteChanged { .. })) => SERVICE,
+        | Outcome::Operation(Err(
+            OperationError::RemoteChanged { .. } | OperationError::HoldsUnusable { .. },
+        )) => SERVICE,
         Outcome::Operation(Ok(_)) => &[Party::Service, Party::Disk],
     }
 }
@@ -228,7 +232,10 @@ fn describe(task: &Task) -> (Party, String, u64) {
         }
         Task::Look { path } => format!("the service, to look at {path}"),
         Task::Poll => "the service, to tell whether anything changed".to_owned(),
-        Task::Upload { path, .. } => format!("the service, to take {path}"),
+        Task::Upload { path, file, .. } => {
+            let summed = file.content.size / SUMMING;
+            return (Party::Service, format!("the service, to take {path}"), summed);
+        }
         Task::Download { path, twin, file, .. } => {
             let read = twin.as_ref().map_or(0, |_| file.content.size);
             return (Party::Service, format!("the service, to give {path}"), read);

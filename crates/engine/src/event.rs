@@ -437,6 +437,14 @@ pub enum OperationError {
         /// Which one.
         path: RelativePath,
     },
+    /// A remote directory cannot be removed, because the service has something in it that can be no entry of a folder.
+    #[error("{directory} holds {:?}, which is left alone: {}", entry.path, entry.reason)]
+    HoldsUnusable {
+        /// Which one.
+        directory: StoredPath,
+        /// What is in it.
+        entry: UnusableEntry,
+    },
     /// The remote entry is no longer what the operation was decided for.
     #[error("{path} changed on the remote side meanwhile")]
     RemoteChanged {

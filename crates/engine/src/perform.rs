@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use jottad_core::{File, FoldKey, RelativePath, StoredPath};
+use jottad_core::{DecodedName, File, FoldKey, RelativePath, StoredPath, decode_name};
 
 use crate::digest::TreeDigest;
 use crate::disk::{Disk, DiskError, DiskErrorKind, DiskNode, FileStat, Identity, Mount};
@@ -336,8 +336,12 @@ async fn trash_remote<R: Remote>(
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
         (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {
-            if remote_digest(remote, &target).await? != Some(known) {
-                return Err(OperationError::RemoteChanged { path: target });
+            match remote_content(remote, &target).await? {
+                RemoteContent::Digest(digest) if digest == known => {}
+                RemoteContent::Digest(_) => return Err(OperationError::RemoteChanged { path: target }),
+                RemoteContent::Unusable(entry) => {
+                    return Err(OperationError::HoldsUnusable { directory: target, entry });
+                }
             }
         }
         _ => return Err(OperationError::RemoteChanged { path: target }),
@@ -354,21 +358,36 @@ fn is_same_node(now: Option<DiskNode>, then: Option<DiskNode>) -> bool {
     }
 }
 
-/// What a remote directory holds; `None` if there is anything in it that nobody can know.
-async fn remote_digest<R: Remote>(
-    remote: &R,
-    directory: &StoredPath,
-) -> Result<Option<TreeDigest>, RemoteError> {
+/// What a remote directory holds.
+enum RemoteContent {
+    /// Nothing but what can be known.
+    Digest(TreeDigest),
+    /// Among other things this, which nobody can know.
+    Unusable(UnusableEntry),
+}
+
+async fn remote_content<R: Remote>(remote: &R, directory: &StoredPath) -> Result<RemoteContent, RemoteError> {
     let mut listing = remote.list_tree(directory).await?;
     let mut digest = TreeDigest::default();
     while let Some(batch) = listing.next_batch().await? {
         for entry in batch {
+            if let Some(unnamed) = without_local_name(&entry.path) {
+                return Ok(RemoteContent::Unusable(unnamed));
+            }
             if let RemoteNode::File(file) = entry.node {
                 digest.add_remote_file(&entry.path, file.content);
             }
         }
     }
-    Ok(listing.unusable().is_empty().then_some(digest))
+    Ok(listing.unusable().first().cloned().map_or(RemoteContent::Digest(digest), RemoteContent::Unusable))
+}
+
+/// An entry with a name that no local file can have.
+fn without_local_name(path: &StoredPath) -> Option<UnusableEntry> {
+    let is_unnamed =
+        path.names().iter().any(|name| matches!(decode_name(name), DecodedName::Unrepresentable(_)));
+    let reason = || "no local file can have this name".to_owned();
+    is_unnamed.then(|| UnusableEntry { path: path.to_string(), reason: reason() })
 }
 
 async fn trash_local<D: Disk, R: Remote>(
@@ -458,3 +477,6 @@ pub fn is_source_changed(error: &std::io::Error) -> bool {
         .and_then(|inner| inner.downcast_ref::<DiskErrorKind>())
         .is_some_and(|kind| matches!(kind, DiskErrorKind::Changed))
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,12 +35,26 @@ pub enum Planted {
     RefusalForgotten,
     /// An error of one entry is taken for one of the whole service.
     EntryStopsFolder,
+    /// A pause that is asked for at one listing or directory does not count as a try of it.
+    PauseUncounted,
     /// What was on a disk that is gone counts as deleted.
     LostDiskIsDeleted,
     /// A stamp that did not move, or that is empty, is a proof without anything else.
     StampProves,
     /// A stamp that moved while something was sent is a proof without anything else.
     OwnWorkExplains,
+    /// A listing that began right after the first word of the service counts as not late.
+    LateListingProves,
+    /// A move that failed is always tried again after the first pause, whatever the service refused at its end.
+    MoveTriedOn,
+    /// What is still to be looked at in a directory is forgotten when that is moved.
+    DoubtLeftBehind,
+    /// A move is sent as it was arranged, whatever others did there since.
+    MoveUnchecked,
+    /// What was given up too early is taken for others' when it is seen.
+    GivenUpForgotten,
+    /// That files may be sent to the account again is no reason to send those that waited for it.
+    RoomNotNoticed,
     /// A proof needs no look at the root's path.
     RootPathUnchecked,
 }

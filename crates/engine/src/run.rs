@@ -244,7 +244,7 @@ impl FolderHandle {
 
     /// How the last verification of this run went or how far it has come.
     pub async fn verification(&self) -> Result<Option<Verification>, FolderRequestError> {
-        self.ask_index(Folder::verification).await
+        Ok(self.ask(Folder::verification).await?)
     }
 
     /// What would be done now, at most `limit` operations.

@@ -48,6 +48,10 @@ pub struct FolderStatus {
     pub verdict: Verdict,
     /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later try.
     pub settled: bool,
+    /// Nothing is left but what has failed although the service answers, and is tried again later: a directory or the whole
+    /// folder that it does not show, or an account that may do nothing. Unlike failures of entries this keeps it from being
+    /// settled.
+    pub only_failures_left: bool,
     /// As of when all three trees are known to agree: the end of the last complete comparison, or later where every
     /// change since is known to have been heard.
     pub proven_at: Option<Timestamp>,
@@ -121,6 +125,8 @@ pub struct Verification {
     pub sent: u64,
     /// Other entries that were brought in line: fetched, made, moved, removed, or given another time.
     pub mended: u64,
+    /// Operations for what was not agreed on when it began, or was changed or told of while it went on.
+    pub meanwhile: u64,
 }
 
 /// Operations that are still to be done.

@@ -143,6 +143,8 @@ pub(crate) struct VerificationDocument {
     pub(crate) sent: u64,
     /// Other entries that were brought in line.
     pub(crate) mended: u64,
+    /// Operations for what was changed or told of while it went on.
+    pub(crate) meanwhile: u64,
 }
 
 impl VerificationDocument {
@@ -157,6 +159,7 @@ impl VerificationDocument {
             unread: verification.unread,
             sent: verification.sent,
             mended: verification.mended,
+            meanwhile: verification.meanwhile,
         }
     }
 }

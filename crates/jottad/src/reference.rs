@@ -95,7 +95,7 @@ const ENTRIES: &[Entry] = &[
         json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Verdict,
-        json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended}]}" },
+        json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile}]}" },
     Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Daemon, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,
@@ -150,7 +150,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands

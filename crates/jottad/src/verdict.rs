@@ -38,8 +38,8 @@ impl Patience {
         Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
     }
 
-    /// Whether every folder has come to where it will not get on without a person, or is proven.
-    pub(crate) fn is_settled(&mut self, status: &StatusDocument, now: Instant) -> bool {
+    /// Looks at a status; tells whether every folder has come to where it will not get on without a person, or is proven.
+    pub(crate) fn judge(&mut self, status: &StatusDocument, now: Instant) -> bool {
         if status.folders.is_empty() {
             return true;
         }
@@ -49,6 +49,8 @@ impl Patience {
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
             Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
+            // The service answers and does not do what is asked, again and again: nothing can be proven.
+            Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
             Verdict::Offline | Verdict::Stalled => {
                 unreachable = true;
@@ -136,6 +138,7 @@ mod tests {
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
             settled: Some(*verdict == Verdict::InSync),
+            only_failures_left: None,
             proven_at: Some(Time(Timestamp::from_seconds(*proven))),
             problems: Some(0),
             ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
@@ -167,10 +170,10 @@ mod tests {
     fn an_old_proof_ends_no_waiting() {
         let now = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(100));
-        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 99)]), now));
-        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100)]), now));
-        assert!(!patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
-        assert!(patience.is_settled(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 99)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100)]), now));
+        assert!(!patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
+        assert!(patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
     }
 
     #[test]
@@ -202,7 +205,23 @@ mod tests {
             let case = format!("{verdict:?} {held:?} {settled:?}");
             (status.folders[0].held, status.folders[0].settled) = (held, settled);
             let mut patience = Patience::since(Timestamp::from_seconds(100));
-            assert_eq!(patience.is_settled(&status, now), expected, "{case}");
+            assert_eq!(patience.judge(&status, now), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn failures_that_keep_everything_from_being_proven_end_waiting() {
+        for (verdict, only_failures_left, expected) in [
+            (Verdict::Problems, Some(true), true),
+            (Verdict::Problems, Some(false), false),
+            (Verdict::Problems, None, false),
+            (Verdict::Working, Some(true), false),
+        ] {
+            let mut status = status(&[(verdict, 0)]);
+            status.folders[0].only_failures_left = only_failures_left;
+            let mut patience = Patience::since(Timestamp::from_seconds(100));
+            let case = format!("{verdict:?} {only_failures_left:?}");
+            assert_eq!(patience.judge(&status, Instant::now()), expected, "{case}");
         }
     }
 
@@ -235,9 +254,9 @@ mod tests {
         let start = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(0));
         let offline = status(&[(Verdict::Offline, 0)]);
-        assert!(!patience.is_settled(&offline, start));
-        assert!(!patience.is_settled(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
-        assert!(!patience.is_settled(&offline, start + LONGEST_OUTAGE));
-        assert!(patience.is_settled(&offline, start + 2 * LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start));
+        assert!(!patience.judge(&status(&[(Verdict::Working, 0)]), start + LONGEST_OUTAGE));
+        assert!(!patience.judge(&offline, start + LONGEST_OUTAGE));
+        assert!(patience.judge(&offline, start + 2 * LONGEST_OUTAGE));
     }
 }

@@ -12,6 +12,8 @@ use crate::scenario::{Act, Hints};
 const PATIENCE: Duration = Duration::from_hours(48);
 /// Long enough for everything but what is refused to be done.
 const SETTLING: Duration = Duration::from_mins(10);
+/// So many minutes in a row a folder may be offline for the pauses that the service asks for at some entries.
+const MOST_MINUTES_OFFLINE: u32 = 60;
 /// Longer than a service is expected to be late.
 const LATEST: Duration = Duration::from_secs(30);
 
@@ -30,29 +32,44 @@ impl Run<'_> {
         self.check_idleness()
     }
 
-    /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is not offline, but
-    /// where the service asks for a pause.
+    /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is not offline, or not
+    /// all the time where the service asks for a pause.
     fn check_one_bad_entry(&mut self) -> Result<(), FolderError> {
         let knobs = &self.scenario.knobs;
-        let asks_for_pause =
-            |refusal: &Refusal| matches!(refusal.answer, Answer::Pause(_)) || refusal.call == Call::ListTree;
+        let asks_for_pause = |refusal: &Refusal| matches!(refusal.answer, Answer::Pause(_));
+        let is_of_everything = |refusal: &Refusal| refusal.call == Call::ListTree;
+        let pauses = if knobs.refusals.iter().any(asks_for_pause) { MOST_MINUTES_OFFLINE } else { 0 };
         let is_fair = {
             let weather = &self.world.lock().weather;
             knobs.remote_fault_permille == 0
                 && !weather.offline
                 && !weather.logged_out
                 && !knobs.refusals.is_empty()
-                && !knobs.refusals.iter().any(asks_for_pause)
         };
-        if !is_fair {
+        let is_everything_refused = knobs.refusals.iter().any(is_of_everything);
+        let asks_too_much = is_everything_refused || pauses > 0;
+        if !is_fair || (asks_too_much && !knobs.waits_on_refusals) {
             return Ok(());
         }
         self.rest()?;
+        // Whatever is refused must not become a storm meanwhile.
         self.pass(SETTLING)?;
-        if self.status()?.is_some_and(|status| status.verdict == Verdict::Offline) {
+        if is_everything_refused {
+            return Ok(());
+        }
+        for _ in 0..pauses {
+            if self.is_offline()? {
+                self.pass(Duration::from_mins(1))?;
+            }
+        }
+        if self.is_offline()? {
             self.world.lock().violate("one bad entry stops the folder".to_owned());
         }
         Ok(())
+    }
+
+    fn is_offline(&self) -> Result<bool, FolderError> {
+        Ok(self.status()?.is_some_and(|status| status.verdict == Verdict::Offline))
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {
@@ -190,6 +207,15 @@ impl Run<'_> {
     }
 
     fn check_second_pass(&mut self) -> Result<(), FolderError> {
+        let problems = self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)?;
+        let has_clash = problems.iter().any(|problem| problem.kind == ProblemKind::NameClash);
+        if has_clash && !self.scenario.knobs.asks_at_end {
+            // Two names clash as long as nobody has looked whether another device has put the service's word on it, which this pass
+            // would be the first to do.
+            self.request(Request::SyncNow);
+            self.rest()?;
+            self.pass(LATEST)?;
+        }
         self.issued = Issued::default();
         self.request(Request::SyncNow);
         self.rest()?;

@@ -28,18 +28,23 @@ impl Run<'_> {
         let holding: Vec<RelativePath> = holding.map(|problem| problem.path).collect();
         let all = world.disk.all();
         let is_blocked = |path: &RelativePath| blocked.iter().any(|above| path.starts_with(above));
-        // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first.
+        let is_never_synced = |path: &RelativePath, serial: Serial| {
+            matches!(world.disk.inode(serial).body, Body::Other(_))
+                || world.is_ignored(path, world.disk.entries(serial).is_some())
+        };
+        // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first, if that
+        // is anything that the service can have.
+        let may_be_there =
+            |(path, serial): &&(RelativePath, Serial)| !is_blocked(path) && !is_never_synced(path, *serial);
         let spelled: BTreeSet<StoredPath> =
-            all.iter().filter(|(path, _)| !is_blocked(path)).map(|(path, _)| World::stored(path)).collect();
+            all.iter().filter(may_be_there).map(|(path, _)| World::stored(path)).collect();
         let mut namesakes: BTreeMap<Vec<FoldKey>, Vec<Serial>> = BTreeMap::new();
         for (path, serial) in &all {
             namesakes.entry(fold(&World::stored(path))).or_default().push(*serial);
         }
         for (path, serial) in all {
             let is_directory = world.disk.entries(serial).is_some();
-            if matches!(world.disk.inode(serial).body, Body::Other(_))
-                || world.is_ignored(&path, is_directory)
-            {
+            if is_never_synced(&path, serial) {
                 blocked.push(path.clone());
             }
             if blocked.iter().any(|above| path.starts_with(above)) {
@@ -49,7 +54,10 @@ impl Run<'_> {
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
             let Some(there) = exact.or_else(folded) else {
-                let may_stay = self.scenario.has_other_devices() && world.stays_for_unsynced(&path, serial);
+                // Elsewhere its directory is made on the service again.
+                let may_stay = world.mode.pulls()
+                    && self.scenario.has_other_devices()
+                    && world.stays_for_unsynced(&path, serial);
                 if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }

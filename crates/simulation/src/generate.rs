@@ -67,6 +67,41 @@ pub struct Extras {
     pub steps: bool,
 }
 
+impl Extras {
+    /// The switches of the command line that ask for them.
+    pub fn switches(self) -> String {
+        let all = [
+            (self.rules, " --rules"),
+            (self.disks, " --disks"),
+            (self.meddling, " --meddling"),
+            (self.refusals, " --refusals"),
+            (self.doubts, " --doubts"),
+            (self.steps, " --steps"),
+        ];
+        all.into_iter().filter(|(is_on, _)| *is_on).map(|(_, switch)| switch).collect()
+    }
+}
+
+/// Which of the usual lives a seed is: each mode has as many of every kind.
+pub fn usual(seed: u64) -> (Mode, Extras) {
+    let mode = match seed % 4 {
+        0 => Mode::Backup,
+        1 => Mode::Sync,
+        2 => Mode::Pull,
+        _ => Mode::Archive,
+    };
+    let has = |bit: u32| ((seed / 4) >> bit) & 1 == 1;
+    let extras = Extras {
+        rules: has(0),
+        disks: has(1),
+        meddling: has(2),
+        refusals: has(3),
+        doubts: has(4),
+        steps: has(5),
+    };
+    (mode, extras)
+}
+
 /// The scenario of a seed.
 pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     let mut random = Rng::with_seed(seed);
@@ -105,6 +140,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
         let mut random = Rng::with_seed(seed ^ 0x7265_6675_7365);
         if random.u8(0..4) > 0 {
             scenario.knobs.refusals = refusals::draw(&mut random, &paths);
+            scenario.knobs.waits_on_refusals = !extras.doubts;
         }
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
@@ -328,6 +364,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         haste: random.u8(1..10),
         // Drawn apart.
         refusals: Vec::new(),
+        waits_on_refusals: false,
     }
 }
 

@@ -27,7 +27,7 @@ mod text;
 mod trace;
 mod world;
 
-pub use generate::{Extras, scenario};
+pub use generate::{Extras, scenario, usual};
 #[cfg(feature = "planted")]
 pub use planted::{Found, PLANTS, Plant};
 pub use refusals::{Answer, Call, Refusal};

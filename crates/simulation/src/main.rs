@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use jottad_core::Mode;
-use jottad_simulation::{Extras, run, scenario, shrink};
+use jottad_simulation::{Extras, run, scenario, shrink, usual};
 
 /// The real engine in a simulated world.
 #[derive(Debug, Parser)]
@@ -41,6 +41,9 @@ struct Simulate {
     /// Only this mode: backup, sync, archive or pull.
     #[arg(long)]
     mode: Option<Mode>,
+    /// The usual lives: each seed has its mode and its extras.
+    #[arg(long, conflicts_with_all = ["mode", "rules", "disks", "meddling", "refusals", "doubts"])]
+    usual: bool,
     /// Let people write `.jottaignore` files.
     #[arg(long)]
     rules: bool,
@@ -99,7 +102,7 @@ fn planted(name: Option<&str>) -> ExitCode {
         println!(
             "{}: found after {} of at most {} seeds of {}: {}",
             plant.name,
-            found.seed + 1,
+            found.seed + 1 - plant.first,
             plant.bound,
             plant.mode,
             found.violations.join("; ")
@@ -108,25 +111,27 @@ fn planted(name: Option<&str>) -> ExitCode {
     if looked > 0 && missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn extras_of(arguments: &Simulate) -> Extras {
-    Extras {
+/// Which life a seed is.
+fn life_of(seed: u64, arguments: &Simulate) -> (Mode, Extras) {
+    let (mode, extras) = usual(seed);
+    if arguments.usual {
+        return (mode, extras);
+    }
+    let extras = Extras {
         rules: arguments.rules,
         disks: arguments.disks,
         meddling: arguments.meddling,
         refusals: arguments.refusals,
         doubts: arguments.doubts,
         steps: arguments.steps,
-    }
-}
-
-fn mode_of(seed: u64, arguments: &Simulate) -> Mode {
-    let modes = [Mode::Backup, Mode::Sync, Mode::Pull, Mode::Archive];
-    arguments.mode.unwrap_or(modes[usize::try_from(seed % 4).unwrap_or(0)])
+    };
+    (arguments.mode.unwrap_or(mode), extras)
 }
 
 #[allow(clippy::print_stdout)]
 fn replay(seed: u64, arguments: &Simulate) -> ExitCode {
-    let scenario = scenario(seed, mode_of(seed, arguments), extras_of(arguments));
+    let (mode, extras) = life_of(seed, arguments);
+    let scenario = scenario(seed, mode, extras);
     println!("{scenario:#?}");
     let report = run(&scenario, seed, true);
     report.lines.iter().for_each(|line| println!("{line}"));
@@ -150,7 +155,8 @@ fn simulate(arguments: &Simulate) -> ExitCode {
                     if seed >= arguments.from + arguments.seeds || failures >= arguments.failures {
                         return;
                     }
-                    let scenario = scenario(seed, mode_of(seed, arguments), extras_of(arguments));
+                    let (mode, extras) = life_of(seed, arguments);
+                    let scenario = scenario(seed, mode, extras);
                     let report = run(&scenario, seed, false);
                     busiest.fetch_max(report.busiest.0, Ordering::Relaxed);
                     busiest_of_one.fetch_max(report.busiest.1, Ordering::Relaxed);
@@ -166,15 +172,10 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     let done = next.load(Ordering::Relaxed).min(arguments.from + arguments.seeds) - arguments.from;
     for (seed, scenario, report) in &failed {
         println!("seed {seed} failed: {:?}", report.violations);
-        let rules = if arguments.rules { " --rules" } else { "" };
-        let disks = if arguments.disks { " --disks" } else { "" };
-        let meddling = if arguments.meddling { " --meddling" } else { "" };
-        let refusals = if arguments.refusals { " --refusals" } else { "" };
-        let doubts = if arguments.doubts { " --doubts" } else { "" };
-        let steps = if arguments.steps { " --steps" } else { "" };
+        let (mode, extras) = life_of(*seed, arguments);
         println!(
-            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {}{rules}{disks}{meddling}{refusals}{doubts}{steps} --replay {seed}",
-            scenario.mode
+            "  replay: cargo run --release -p jottad-simulation -- simulate --mode {mode}{} --replay {seed}",
+            extras.switches()
         );
         if !arguments.no_shrink {
             let shrunk = shrink(scenario, *seed, report.violations.clone());

@@ -195,14 +195,20 @@ impl World {
         let content = text.content();
         let held = self.file_at(path).map(|serial| self.disk.inode(serial).body.clone());
         // To save once more what is there changes nothing: if another device gave it up, it is given up. Nor does it where that
-        // was removed here in between, which nobody may have seen.
-        let is_back =
-            self.removed_here.get(path) == Some(&content) && self.removed_by_others.contains(&content);
-        let is_new = held != Some(Body::File(text.clone())) && !(held.is_none() && is_back);
+        // was removed here in between, or replaced by what never reached the service: nobody may have seen that.
+        let was_seen = match &held {
+            Some(Body::File(held)) => self.remote.texts().contains(held),
+            _ => held.is_some(),
+        };
+        let is_back = !was_seen
+            && self.removed_here.get(path).is_some_and(|removed| removed.contains(&content))
+            && self.removed_by_others.contains(&content);
+        let is_other = held != Some(Body::File(text.clone()));
+        let is_new = is_other && !is_back;
         let serial = match self.disk.find(path) {
             None => self.disk.make(path, Body::File(text), now),
             Some(_) => self.file_at(path).inspect(|serial| {
-                if is_new {
+                if is_other {
                     self.give_up(path);
                 }
                 self.disk.write(*serial, text, now);
@@ -287,7 +293,12 @@ impl World {
             if let Body::File(text) = &self.disk.inode(serial).body {
                 self.given_up.insert(text.content());
                 let path = below.rebase(&RelativePath::root(), path).unwrap_or(below);
-                self.removed_here.insert(path, text.content());
+                let was_on_service = self.remote.texts().contains(text);
+                let removed = self.removed_here.entry(path).or_default();
+                if was_on_service {
+                    removed.clear();
+                }
+                removed.push(text.content());
             }
         }
     }

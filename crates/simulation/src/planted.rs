@@ -19,6 +19,8 @@ pub struct Plant {
     pub extras: Extras,
     /// It must be found within so many lives.
     pub bound: u64,
+    /// From this one on: some faults need what seldom meets.
+    pub first: u64,
 }
 
 /// The life in which a fault showed.
@@ -38,13 +40,14 @@ const DISKS: Extras = Extras { disks: true, ..PLAIN };
 const MEDDLING: Extras = Extras { meddling: true, ..PLAIN };
 
 const DOUBTS: Extras = Extras { doubts: true, ..PLAIN };
+const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
 
 const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras, bound: u64) -> Plant {
-    Plant { name, fault, mode, extras, bound }
+    Plant { name, fault, mode, extras, bound, first: 0 }
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 18] = [
+pub const PLANTS: [Plant; 25] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -58,17 +61,28 @@ pub const PLANTS: [Plant; 18] = [
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
     plant_in("refusal-forgotten", Planted::RefusalForgotten, Mode::Backup, REFUSALS, 100),
-    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 2000),
+    plant_in("entry-stops-folder", Planted::EntryStopsFolder, Mode::Backup, REFUSALS, 200),
+    plant_in("pause-uncounted", Planted::PauseUncounted, Mode::Backup, REFUSALS, 200),
     plant_in("stamp-proves", Planted::StampProves, Mode::Backup, DOUBTS, 1000),
     plant_in("own-work-explains", Planted::OwnWorkExplains, Mode::Backup, DOUBTS, 500),
     plant_in("root-path-unchecked", Planted::RootPathUnchecked, Mode::Backup, DOUBTS, 500),
     plant_in("lost-disk-is-deleted", Planted::LostDiskIsDeleted, Mode::Backup, DISKS, 500),
+    plant_in("late-listing-proves", Planted::LateListingProves, Mode::Sync, DOUBTED, 100).from(1_002_700),
+    plant_in("move-tried-on", Planted::MoveTriedOn, Mode::Backup, DOUBTED, 100).from(1_003_000),
+    plant_in("doubt-left-behind", Planted::DoubtLeftBehind, Mode::Backup, DOUBTED, 100).from(2_004_000),
+    plant_in("move-unchecked", Planted::MoveUnchecked, Mode::Sync, DOUBTED, 100).from(2_003_100),
+    plant_in("given-up-forgotten", Planted::GivenUpForgotten, Mode::Backup, DOUBTED, 100).from(1_000_500),
+    plant_in("room-not-noticed", Planted::RoomNotNoticed, Mode::Backup, RULES, 100).from(2700),
 ];
 
 impl Plant {
+    const fn from(self, first: u64) -> Self {
+        Self { first, ..self }
+    }
+
     /// Lives lives with the fault until it shows. A life that ends badly without it does not count.
     pub fn find(&self) -> Option<Found> {
-        (0..self.bound).find_map(|seed| {
+        (self.first..self.first + self.bound).find_map(|seed| {
             let scenario = scenario(seed, self.mode, self.extras);
             plant(Some(self.fault));
             let violations = run(&scenario, seed, false).violations;

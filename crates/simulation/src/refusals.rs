@@ -109,6 +109,9 @@ const MOST_REQUESTS: u32 = 60;
 /// More requests for the same thing in such a minute are tried again without a pause that grows.
 const MOST_OF_ONE: u32 = 16;
 const MINUTE: Duration = Duration::from_mins(1);
+/// More refusals of the same thing in such a time are no pauses that double: from a second to five minutes that makes nine.
+const MOST_REFUSED: u32 = 24;
+const TEN_MINUTES: Duration = Duration::from_mins(10);
 
 /// Counts the requests since anything changed.
 #[derive(Debug, Default)]
@@ -117,6 +120,9 @@ pub(crate) struct RequestRate {
     progress: u64,
     requests: u32,
     of_one: BTreeMap<(Call, StoredPath), u32>,
+    /// What was refused since anything changed: since when, and how often.
+    refused: BTreeMap<(Call, StoredPath), (Duration, u32)>,
+    refused_progress: u64,
     /// The most that were made in a minute without progress.
     pub(crate) most: u32,
     pub(crate) most_of_one: u32,
@@ -146,6 +152,29 @@ impl RequestRate {
     }
 }
 
+impl RequestRate {
+    /// Notes a refusal; tells what is wrong with how many of the same thing there were.
+    fn note_refused(
+        &mut self,
+        call: Call,
+        path: &StoredPath,
+        progress: u64,
+        now: Duration,
+    ) -> Option<String> {
+        if progress != self.refused_progress {
+            self.refused_progress = progress;
+            self.refused.clear();
+        }
+        let (since, count) = self.refused.entry((call, path.clone())).or_insert((now, 0));
+        if now.saturating_sub(*since) >= TEN_MINUTES {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        (*count > MOST_REFUSED)
+            .then(|| format!("{call:?} of {path} was refused {count} times in ten minutes without progress"))
+    }
+}
+
 impl World {
     /// The service is asked for something, which it may refuse before it does it.
     pub(crate) fn ask(&mut self, call: Call, path: &StoredPath) -> Result<(), RemoteError> {
@@ -154,7 +183,13 @@ impl World {
         if let Some(storm) = self.request_rate.note(call, path, progress, now) {
             self.violate(storm);
         }
-        match self.refusal_of(call, path) {
+        let refusal = self.refusal_of(call, path);
+        if matches!(refusal, Some(Answer::Kind(_) | Answer::Pause(_)))
+            && let Some(storm) = self.request_rate.note_refused(call, path, progress, now)
+        {
+            self.violate(storm);
+        }
+        match refusal {
             Some(Answer::Kind(kind)) => Err(refused(kind, call, path)),
             Some(Answer::Pause(seconds)) => Err(RemoteError {
                 retry_after: Some(Duration::from_secs(seconds.into())),
@@ -201,6 +236,19 @@ fn refused(kind: RemoteErrorKind, call: Call, path: &StoredPath) -> RemoteError 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_that_is_not_asked_for_more_and_more_seldom_is_a_storm() {
+        let is_storm = |pause: &dyn Fn(u32) -> u64| {
+            let (mut rate, mut now, path) = (RequestRate::default(), 0, StoredPath::root());
+            (0..200).any(|tries| {
+                now += pause(tries);
+                rate.note_refused(Call::ListTree, &path, 7, Duration::from_secs(now)).is_some()
+            })
+        };
+        assert!(is_storm(&|_| 5));
+        assert!(!is_storm(&|tries| (1 << tries.min(16)).min(300)));
+    }
 
     #[test]
     fn only_requests_without_progress_are_a_storm() {

@@ -237,7 +237,12 @@ impl<'scenario> Run<'scenario> {
             Act::LoseIndex => {
                 self.die()?;
                 self.index.lose()?;
-                self.world.lock().root_was_seen = false;
+                {
+                    let mut world = self.world.lock();
+                    world.root_was_seen = false;
+                    // What the run before did is to this one as if another device had done it.
+                    world.others_changed = Some(world.monotonic);
+                }
                 self.kill()?;
             }
             Act::SyncNow => self.request(Request::SyncNow),

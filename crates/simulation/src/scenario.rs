@@ -72,6 +72,8 @@ pub struct Knobs {
     pub haste: u8,
     /// What the service refuses until the world is calm.
     pub refusals: Vec<Refusal>,
+    /// Time passes while everything is refused, or a pause is asked for, to see how often that is asked for again.
+    pub waits_on_refusals: bool,
 }
 
 /// What the watcher gives.
@@ -114,6 +116,7 @@ impl Default for Knobs {
             brings_back: false,
             haste: 5,
             refusals: Vec::new(),
+            waits_on_refusals: false,
         }
     }
 }

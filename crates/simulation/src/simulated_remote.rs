@@ -169,7 +169,10 @@ impl World {
             let names = path.names().iter().chain(below.names());
             let here = local_path(names.clone());
             // Of what others have put there since, the user's word is not known.
-            let is_removed_here = here.as_ref().and_then(|here| self.removed_here.get(here)) == Some(content)
+            let is_removed_here = here
+                .as_ref()
+                .and_then(|here| self.removed_here.get(here))
+                .is_some_and(|removed| removed.contains(content))
                 && !self.put_there.contains(&StoredPath::new(names.cloned().collect()));
             if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
                 self.violate(format!("{path} was trashed on the service, but is here: {below}"));

@@ -75,8 +75,8 @@ pub(crate) struct World {
     pub(crate) saved: BTreeMap<Content, Side>,
     /// Contents that somebody saw and overwrote or deleted.
     pub(crate) given_up: BTreeSet<Content>,
-    /// What the user overwrote or deleted last at each path.
-    pub(crate) removed_here: BTreeMap<RelativePath, Content>,
+    /// What the user overwrote or deleted last at each path, with what came after it and never reached the service.
+    pub(crate) removed_here: BTreeMap<RelativePath, Vec<Content>>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
     /// Contents that another device overwrote or deleted.

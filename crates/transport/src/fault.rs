@@ -198,11 +198,17 @@ mod tests {
             (401, ErrorKind::LoginNeeded),
             (403, ErrorKind::Locked),
             (404, ErrorKind::NotFound),
+            (408, ErrorKind::ServerFault),
             (409, ErrorKind::Conflict),
+            (410, ErrorKind::NotFound),
+            (412, ErrorKind::Conflict),
             (413, ErrorKind::TooLarge),
             (416, ErrorKind::Refused),
             (420, ErrorKind::Offline),
             (421, ErrorKind::Corrupt),
+            (422, ErrorKind::Refused),
+            (423, ErrorKind::Refused),
+            (451, ErrorKind::Refused),
             (429, ErrorKind::RateLimited),
             (460, ErrorKind::QuotaExceeded),
             (500, ErrorKind::ServerFault),
@@ -212,7 +218,15 @@ mod tests {
         ] {
             assert_eq!(ServerFault::parse(status, b"").kind(), kind, "{status}");
         }
-        assert_eq!(xml(400, "a.b.UniqueFileException").kind(), ErrorKind::Conflict);
+        for (exception, kind) in [
+            ("UniqueFileException", ErrorKind::Conflict),
+            ("NoSuchFileException", ErrorKind::NotFound),
+            ("NoSuchPathException", ErrorKind::NotFound),
+            ("NoSuchMountPointException", ErrorKind::NotFound),
+            ("CorruptUploadOpenApiException", ErrorKind::Corrupt),
+        ] {
+            assert_eq!(xml(400, &format!("a.b.{exception}")).kind(), kind, "{exception}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! counts that the service sends last are those of what was received. [`ListStream::next_batch`] answers `None`
 //! then and only then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use jottad_core::{Content, DEEPEST, Md5, StoredName, StoredPath, Timestamp};
@@ -20,6 +20,8 @@ use crate::xml::{Document, Element, XmlError};
 const BATCH: usize = 1000;
 /// A batch whose paths have so many names together is full, too: deep paths must not take more memory than others.
 const BATCH_NAMES: usize = 50_000;
+/// What is said of a path that is deeper than anything that is synced.
+const TOO_DEEP: &str = "the path is too deep";
 /// So much of a path that cannot be used is told, in characters.
 const PATH_SHOWN: usize = 300;
 /// No tree of any account has this many bytes of listing.
@@ -171,7 +173,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
                 match self.relative(path)? {
                     Ok(folder) => self.announce(&folder),
                     Err(reason) => {
-                        if !self.folders.note_unusable(path) {
+                        if !self.folders.note_unusable(path) && self.is_to_be_told(path, reason) {
                             self.pending.push(unusable(path, reason));
                         }
                     }
@@ -199,19 +201,19 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         let folder = self.relative(path)?;
         let name = StoredName::new(filename).ok_or("the name is empty or holds a slash");
         let is_too_deep = folder.as_ref().is_ok_and(|folder| folder.names().len() >= DEEPEST);
-        let name = if is_too_deep { Err("the path is too deep") } else { name };
+        let name = if is_too_deep { Err(TOO_DEEP) } else { name };
         let (folder, name) = match (folder, name) {
             (Ok(folder), Ok(name)) => (folder, name),
             (Ok(folder), Err(reason)) => {
                 self.announce(&folder);
                 self.files += 1;
-                self.pending.push(unusable(&format!("{path}/{filename}"), reason));
+                self.tell_unusable(&format!("{path}/{filename}"), reason);
                 return Ok(());
             }
             (Err(reason), _) => {
                 self.folders.note_unusable(path);
                 self.files += 1;
-                self.pending.push(unusable(&format!("{path}/{filename}"), reason));
+                self.tell_unusable(&format!("{path}/{filename}"), reason);
                 return Ok(());
             }
         };
@@ -232,6 +234,22 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         self.pending_names += folder.names().len() + 1;
         self.pending.push(entry);
         Ok(())
+    }
+
+    fn tell_unusable(&mut self, path: &str, reason: &'static str) {
+        if self.is_to_be_told(path, reason) {
+            self.pending.push(unusable(path, reason));
+        }
+    }
+
+    /// Whether an entry that cannot be used is not below one that was told for the same reason.
+    fn is_to_be_told(&mut self, path: &str, reason: &'static str) -> bool {
+        reason != TOO_DEEP || {
+            let mut slashes = path.match_indices('/').map(|(at, _)| at);
+            // One before each name, those of the listed folder included.
+            let end = slashes.nth(self.prefix.len() + DEEPEST + 1).unwrap_or(path.len());
+            self.folders.tell_deep(&path[..end])
+        }
     }
 
     /// Reports a folder that is new, those above it first. Only what the service names itself is counted.
@@ -266,7 +284,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         let names = components.take(DEEPEST + 1).map(StoredName::new).collect::<Option<Vec<_>>>();
         Ok(match names {
             None => Err("the path holds an empty name"),
-            Some(names) if names.len() > DEEPEST => Err("the path is too deep"),
+            Some(names) if names.len() > DEEPEST => Err(TOO_DEEP),
             Some(names) => Ok(StoredPath::new(names)),
         })
     }
@@ -294,6 +312,8 @@ struct Folders {
     seen: HashMap<u64, bool>,
     counted: u64,
     last: Option<StoredPath>,
+    /// The topmost of those that are too deep.
+    deep: HashSet<u64>,
 }
 
 impl Folders {
@@ -313,6 +333,11 @@ impl Folders {
             self.last = Some(folder.clone());
         }
         reported
+    }
+
+    /// Notes one of the topmost paths that are too deep; tells whether it is new.
+    fn tell_deep(&mut self, path: &str) -> bool {
+        self.deep.insert(self.key.hash_one(path))
     }
 
     /// Counts a folder whose path cannot be used, once; tells whether it was counted before.

@@ -59,6 +59,8 @@ pub(crate) struct Restraint {
     budget: Mutex<f64>,
 }
 
+/// A day is more than any service means when it asks for a pause; beyond it the clock arithmetic could overflow.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 /// Retries that may be made at once, and what each success earns: a fifth of a retry.
 const BUDGET: f64 = 40.0;
 const EARNED: f64 = 0.2;
@@ -72,8 +74,7 @@ impl Default for Restraint {
 impl Restraint {
     /// Keeps all requests away from a host for as long as it asked. Pauses never get shorter.
     pub(crate) fn pause(&self, host: &str, length: Duration) {
-        // A day is more than any service means; beyond it the clock arithmetic could overflow.
-        let until = Instant::now() + length.min(Duration::from_hours(24));
+        let until = Instant::now() + length.min(LONGEST_PAUSE);
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = pauses.entry(host.to_owned()).or_insert(until);
         *entry = (*entry).max(until);
@@ -106,14 +107,17 @@ impl Restraint {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or a date.
+/// Reads a `Retry-After` header: seconds, or a date. A longer pause than any service means is cut.
 pub(crate) fn parse_retry_after(text: &str, now: jiff::Timestamp) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        // More seconds than a number holds are many.
+        return Some(text.parse().map_or(LONGEST_PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+    let pause = Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO);
+    Some(pause.min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -150,6 +154,10 @@ mod tests {
             (" 120 ", Some(120)),
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("31536000", Some(86_400)),
+            ("18446744073709551615", Some(86_400)),
+            ("99999999999999999999999", Some(86_400)),
+            ("06 Nov 2094 08:00:00 GMT", Some(86_400)),
             ("soon", None),
             ("-5", None),
             ("", None),

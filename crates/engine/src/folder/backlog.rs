@@ -188,7 +188,7 @@ impl Folder {
         match change {
             Change::LocalGone(now) => {
                 if let (Some(_), Some(now)) = (node.mount, now)
-                    && !self.may_lose_mount(&mut node, now)?
+                    && !self.take_lost_mount(&mut node, now)?
                 {
                     return Ok(false);
                 }

@@ -14,13 +14,17 @@ use crate::event::{Achieved, CommandId, OperationError};
 use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
-use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
+use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
 use crate::scope::{self, Failure, Scope};
-use crate::status::LogLine;
+use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
 
 /// How long an operation waits for open files to be closed.
 pub(super) const CROWDED: Duration = Duration::from_secs(5);
+/// How long a directory waits to be removed that holds what only a person can rename, the first time.
+const UNUSABLE_PAUSE: Duration = Duration::from_mins(10);
+/// What helps then.
+const RENAME_IT: &str = "rename or remove that on the service: jottad cannot name it";
 
 /// An operation that was asked for.
 #[derive(Debug, Clone)]
@@ -116,6 +120,7 @@ impl Folder {
             node.base = Some(Base { entry: BaseEntry::File(*file), identity, stamp: Stamp::default() });
             self.index.save(&mut node)?;
         }
+        self.note_operation(command, running.node)?;
         let mut before = None;
         if let Some(claim) = claim
             && let Some(mut node) = self.index.node(running.node)?
@@ -159,11 +164,15 @@ impl Folder {
         let Some(node) = self.index.node(running.node)? else { return Ok(()) };
         match result {
             Ok(achieved) => {
+                self.verifying.operation_done(command, matches!(running.detail, Detail::Upload { .. }));
                 self.connection.succeeded();
                 self.pacing.succeeded();
                 self.achieved(node, &running, achieved, now)
             }
-            Err(error) => self.operation_failed(&node, &running, &error, now),
+            Err(error) => {
+                self.verifying.operation_failed(command);
+                self.operation_failed(&node, &running, &error, now)
+            }
         }
     }
 
@@ -189,7 +198,10 @@ impl Folder {
                 }
             }
             Detail::MakeRemoteDirectory => {
-                self.index.clear_problem(node.id)?;
+                // What it holds here may not be known yet, and nothing else remembers that.
+                if !self.remains_unreadable(&node)? {
+                    self.index.clear_problem(node.id)?;
+                }
                 if node.id == NodeId::ROOT {
                     node.remote =
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
@@ -291,12 +303,15 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
+        let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
+        self.doubt_below(target.id, doubts)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
         self.departing.arrived(&self.index.stored_path(target.id)?);
         self.resolving.moved(ends, now);
+        self.pacing.moved(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
         self.free_namesakes(node)?;
@@ -387,19 +402,25 @@ impl Folder {
                 self.look_at_remote(running);
                 self.let_rest(running, now)
             }
+            OperationError::HoldsUnusable { entry, .. } => {
+                let UnusableEntry { path, reason } = entry;
+                let reason = format!(
+                    "it cannot be removed: the service has {path:?} in it, which is left alone: {reason}"
+                );
+                let pause = Some(UNUSABLE_PAUSE);
+                self.put_problem(node.id, ProblemKind::ImpossibleName, reason, RENAME_IT, pause, now)
+            }
         }
     }
 
     /// What failed without being a problem rests before it is tried again, longer each time.
     fn let_rest(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
-        let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
-        match &running.detail {
-            Detail::MoveRemote(remote_move) => {
-                let target = self.index.child(remote_move.directory, &remote_move.name)?;
-                let ends = [running.node].into_iter().chain(target.map(|target| target.id));
-                self.pacing.rest_move(ends, attempts, now);
-            }
-            _ => self.pacing.rest(running.node, attempts, now),
+        if let Detail::MoveRemote(remote_move) = &running.detail {
+            let target = self.index.child(remote_move.directory, &remote_move.name)?;
+            self.pacing.rest_move(running.node, target.map(|target| target.id), now);
+        } else {
+            let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
+            self.pacing.rest(running.node, attempts, now);
         }
         Ok(())
     }
@@ -408,7 +429,7 @@ impl Folder {
     pub(super) fn rest_after(&mut self, running: &Running, pause: Duration, now: Now) {
         let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
         let longer = Duration::from_secs(2 << attempts.min(8));
-        self.pacing.rest_for(running.node, pause + longer, now);
+        self.pacing.rest_for(running.node, pause.saturating_add(longer), now);
     }
 
     /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where
@@ -469,7 +490,7 @@ impl Folder {
         error: &DiskError,
         now: Now,
     ) -> Result<(), FolderError> {
-        if self.is_root_lost(error, now) {
+        if self.take_lost_root(error, now) {
             return Ok(());
         }
         match (scope::of_disk(&error.kind), &error.kind) {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, FoldKey, StoredName, Timestamp};
+use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
 
-use super::connection::Suspected;
+use super::connection::{Suspected, pause_asked_for};
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
 use crate::index::{Descend, Index, Node, NodeId};
@@ -36,6 +36,8 @@ pub(super) struct Confirming {
     accepted: BTreeSet<NodeId>,
     /// What was sent to a row, for as long as the service may be too late to show it.
     sent: BTreeMap<NodeId, Sent>,
+    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late for that.
+    given_up: BTreeMap<(NodeId, Name), File>,
     /// An earlier run may have sent anything until then.
     all_sent_until: Option<Duration>,
     directories: BTreeMap<CommandId, NodeId>,
@@ -53,6 +55,8 @@ struct Waiting {
     unanswered: bool,
     /// The service did not show what is in the directory the last time, which is a problem of the directory.
     failure: Option<LookFailure>,
+    /// What is in it came into doubt since the look that failed.
+    doubted_since: bool,
 }
 
 /// Why the service does not show what is in a directory, although it answers.
@@ -64,6 +68,10 @@ struct LookFailure {
     since: Timestamp,
     tries: u32,
     next_try: Timestamp,
+    /// When the last look failed.
+    failed: Duration,
+    /// A pause was asked for and it was tried once, so that it may be trouble of the service.
+    may_pass: bool,
 }
 
 impl LookFailure {
@@ -75,6 +83,8 @@ impl LookFailure {
             since,
             tries: 0,
             next_try: since,
+            failed: Duration::ZERO,
+            may_pass: false,
         }
     }
 
@@ -85,9 +95,13 @@ impl LookFailure {
         self.message.clone_from(&error.message);
         self.remedy = remedy;
         self.tries += 1;
+        self.failed = now.monotonic;
+        let asked = pause_asked_for(error);
+        self.may_pass = asked.is_some() && self.tries == 1;
         let doublings = (self.tries - 1).min(12);
         let pause =
             pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE);
+        let pause = pause.max(asked.unwrap_or_default());
         let seconds = now.wall.seconds().saturating_add_unsigned(pause.as_secs());
         self.next_try = Timestamp::from_seconds(seconds);
         pause
@@ -122,10 +136,29 @@ impl Confirming {
         self.accepted.remove(&node);
     }
 
+    /// A look contradicts what was sent to a row.
+    pub(super) fn give_up(&mut self, node: &Node, sent: RemoteNode) {
+        if let RemoteNode::File(file) = sent {
+            self.given_up.insert((node.parent, node.name.clone()), file);
+        }
+    }
+
+    /// Takes what is seen at a row; tells whether it was sent there and given up too early.
+    pub(super) fn take_given_up(&mut self, node: &Node, seen: RemoteNode) -> bool {
+        if self.given_up.is_empty() {
+            return false;
+        }
+        let place = (node.parent, node.name.clone());
+        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&place) == Some(&file))
+            && !planted::is(Planted::GivenUpForgotten);
+        is_sent && self.given_up.remove(&place).is_some()
+    }
+
     /// A directory's content is doubted: it is looked at even if nothing was sent there.
     pub(super) fn doubt(&mut self, directory: NodeId) {
         let waiting = self.waiting.entry(directory).or_default();
         waiting.entries = waiting.entries.max(FEW + 1);
+        waiting.doubted_since = true;
     }
 
     /// Something was sent to a row where that was before: it may be shown for a while yet.
@@ -143,6 +176,27 @@ impl Confirming {
         let later = Waiting { not_before: Some(until), ..Waiting::default() };
         let waiting = self.waiting.entry(directory).or_insert(later);
         waiting.entries = waiting.entries.max(FEW + 1);
+        waiting.doubted_since = true;
+    }
+
+    /// Looks now at what could not be shown: a person may have mended it.
+    pub(super) fn retry_now(&mut self) {
+        for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {
+            (waiting.failure, waiting.not_before) = (None, None);
+        }
+    }
+
+    /// Whether nothing is to be looked at but what the service did not show the last time and is asked for again later.
+    pub(super) fn waits_for_failures_alone(&self) -> bool {
+        let has_failed = |waiting: &Waiting| {
+            !waiting.looking
+                && waiting.not_before.is_some()
+                && waiting.failure.as_ref().is_some_and(|failure| !failure.may_pass)
+        };
+        self.loaded
+            && self.directories.is_empty()
+            && self.entries.is_empty()
+            && self.waiting.values().all(has_failed)
     }
 
     /// It was looked at in vain once more.
@@ -238,7 +292,8 @@ impl Folder {
                 self.confirming.entries.insert(id, (node.id, directory));
             }
         }
-        self.confirming.waiting.insert(directory, Waiting { entries: 0, looking: true, ..waiting });
+        let looking = Waiting { entries: 0, looking: true, doubted_since: false, ..waiting };
+        self.confirming.waiting.insert(directory, looking);
         Ok(())
     }
 
@@ -314,14 +369,37 @@ impl Folder {
         let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
         let pause = failure.note(error, now);
         waiting.entries = waiting.entries.max(FEW + 1);
-        waiting.not_before = Some(now.monotonic + pause);
+        waiting.not_before = Some(now.monotonic.saturating_add(pause));
+    }
+
+    /// A complete listing has shown what looks at some directories did not: what failed before it began is no problem any more,
+    /// and need not be looked at, unless something that was sent there is still to be seen.
+    pub(super) fn forgive_directories(&mut self, listed: Duration) -> Result<(), FolderError> {
+        let is_older =
+            |waiting: &Waiting| waiting.failure.as_ref().is_some_and(|failure| failure.failed <= listed);
+        let shown =
+            self.confirming.waiting.iter().filter(|(_, waiting)| !waiting.looking && is_older(waiting));
+        let shown: Vec<NodeId> = shown.map(|(directory, _)| *directory).collect();
+        for directory in shown {
+            if self.index.node(directory)?.is_some() && !self.index.claims(directory)?.is_empty() {
+                continue;
+            }
+            if let Some(waiting) = self.confirming.waiting.remove(&directory)
+                && waiting.doubted_since
+            {
+                self.confirming.doubt(directory);
+            }
+        }
+        Ok(())
     }
 
     /// The directories of which the service does not show what is in them, although it answers.
     pub(super) fn unseen_directories(&self) -> Result<Vec<Problem>, FolderError> {
         let mut problems = Vec::new();
         for (directory, waiting) in &self.confirming.waiting {
-            let Some(failure) = &waiting.failure else { continue };
+            let Some(failure) = waiting.failure.as_ref().filter(|failure| !failure.may_pass) else {
+                continue;
+            };
             if self.index.node(*directory)?.is_some() {
                 problems.push(Problem {
                     path: self.index.path(*directory)?,
@@ -385,10 +463,11 @@ impl Folder {
     /// Ends a look; what was sent in the meantime is looked at again.
     fn end_look(&mut self, directory: NodeId) -> usize {
         let Some(waiting) = self.confirming.waiting.remove(&directory) else { return 0 };
-        if waiting.entries > 0 {
+        let Waiting { entries, doubted_since, .. } = waiting;
+        if entries > 0 {
             self.confirming
                 .waiting
-                .insert(directory, Waiting { entries: waiting.entries, ..Waiting::default() });
+                .insert(directory, Waiting { entries, doubted_since, ..Waiting::default() });
         }
         waiting.in_vain
     }
@@ -469,6 +548,47 @@ impl Folder {
         self.follow_departures(now)
     }
 
+    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and when.
+    pub(super) fn doubts_below(
+        &self,
+        top: NodeId,
+    ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
+        let mut doubts = Vec::new();
+        if planted::is(Planted::DoubtLeftBehind) {
+            return Ok(doubts);
+        }
+        for (directory, waiting) in &self.confirming.waiting {
+            if self.index.node(*directory)?.is_none() {
+                continue;
+            }
+            let lineage = self.index.lineage(*directory)?;
+            if let Some(place) = lineage.iter().position(|above| above.id == top) {
+                let below = lineage[place + 1..].iter();
+                let path = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
+                doubts.push((path, waiting.not_before));
+            }
+        }
+        Ok(doubts)
+    }
+
+    /// A directory was moved with those in it that were still to be looked at: they are looked at where they are now.
+    pub(super) fn doubt_below(
+        &mut self,
+        top: NodeId,
+        doubts: Vec<(RelativePath, Option<Duration>)>,
+    ) -> Result<(), FolderError> {
+        let path = self.index.path(top)?;
+        for (below, not_before) in doubts {
+            let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
+            if let Some(directory) = self.index.locate(&moved)?
+                && directory.remote_entry() == Entry::Directory
+            {
+                self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
     /// What a look shows at a row or below it is believed, whatever was sent there.
     pub(super) fn believe_below(&mut self, top: NodeId) -> Result<(), FolderError> {
         let sent: Vec<NodeId> = self.confirming.sent.keys().copied().collect();
@@ -533,6 +653,9 @@ impl Folder {
     /// What was sent did not arrive, so the service has what it had before. That is no news, so what is remembered of
     /// failures stays: else what is refused would be sent again without a pause.
     fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) {
+            self.confirming.give_up(node, claim.node);
+        }
         self.keeping_failures(node, Self::remote_vanished)
     }
 

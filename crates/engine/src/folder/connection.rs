@@ -19,13 +19,15 @@ use crate::time::Now;
 
 const FIRST_DELAY: Duration = Duration::from_secs(5);
 const LONGEST_DELAY: Duration = Duration::from_mins(5);
+/// A longer pause than this no service means, whatever it asks for.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
 /// The state of the service as the last answers showed it.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     trouble: Option<Trouble>,
     failures: u32,
-    /// How often the folder could not be listed in a row although the service answered.
+    /// How often the folder could not be listed in a row although the service answered something else.
     listing_failures: u32,
     /// Until then no file is sent, because the account is full.
     full_until: Option<Duration>,
@@ -128,14 +130,15 @@ impl Connection {
         [retry, self.full_until].into_iter().flatten().min()
     }
 
-    pub(super) fn timer(&mut self, now: Now) {
+    /// Tells whether files may be sent again, which had to wait for room in the account.
+    pub(super) fn timer(&mut self, now: Now) -> bool {
         if let Some(trouble) = &mut self.trouble
             && trouble.retry_at.is_some_and(|time| time <= now.monotonic)
         {
             (trouble.retry_at, trouble.next_try) = (None, None);
             self.want_probe();
         }
-        self.full_until = self.full_until.filter(|time| *time > now.monotonic);
+        self.full_until.take_if(|time| *time <= now.monotonic).is_some()
     }
 
     /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was full.
@@ -170,7 +173,7 @@ impl Connection {
             None
         } else {
             let doubled = FIRST_DELAY.saturating_mul(1 << failures.min(10)).min(LONGEST_DELAY);
-            Some(doubled.max(error.retry_after.unwrap_or_default()))
+            Some(doubled.max(pause_asked_for(error).unwrap_or_default()))
         };
         let before = self.trouble.as_ref().map(|trouble| (trouble.since, trouble.tries));
         let (since, tries) = before.unwrap_or((now.wall, 0));
@@ -180,7 +183,7 @@ impl Connection {
             scope,
             kind: error.kind,
             message: error.message.clone(),
-            retry_at: delay.map(|delay| now.monotonic + delay),
+            retry_at: delay.map(|delay| now.monotonic.saturating_add(delay)),
             next_try: delay.map(|delay| {
                 Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs()))
             }),
@@ -188,6 +191,23 @@ impl Connection {
         if self.probe == Probe::Wanted {
             self.probe = Probe::None;
         }
+    }
+
+    /// Counts another listing that failed; tells how many did in a row before it.
+    fn count_listing_failure(&mut self) -> u32 {
+        let before = self.listing_failures;
+        self.listing_failures = before.saturating_add(1);
+        before
+    }
+
+    /// Whether nothing can be done until the service is asked again, although it answers, and a new try was in vain already.
+    pub(super) fn is_stuck(&self) -> bool {
+        let is_waiting = self.probe == Probe::None;
+        self.trouble.as_ref().filter(|_| is_waiting).is_some_and(|trouble| {
+            trouble.scope != Scope::Network
+                && trouble.kind != RemoteErrorKind::LoginNeeded
+                && trouble.tries.max(self.listing_failures) > 1
+        })
     }
 
     /// The account is full: nothing is sent for a while, everything else goes on.
@@ -228,7 +248,7 @@ impl Folder {
             match what {
                 Suspected::Operation(running) => self.entry_failed(&running, &error, now)?,
                 Suspected::Directory(directory) => self.directory_failed(directory, &error, now),
-                Suspected::Move => self.move_look_failed(now)?,
+                Suspected::Move => self.move_look_failed(now),
                 Suspected::Listing => self.listing_failed(&error, now),
             }
         }
@@ -280,26 +300,47 @@ impl Folder {
         match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
             (Blame::Unless(_), what) => self.suspect(what, error, now),
             (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {
-                self.connection.fail(scope, error, now);
-                let pause = self.connection.deadline().map(|time| time.saturating_sub(now.monotonic));
-                match (pause.filter(|_| error.retry_after.is_some()), what) {
-                    // A pause may be asked for because of this one thing, so its tries count, and the others come first.
-                    (Some(pause), Suspected::Operation(running)) => self.rest_after(&running, pause, now),
-                    (_, what) => self.acquit(&what),
-                }
+                self.stopped_by(what, scope, error, now);
             }
             (_, Suspected::Operation(running)) => self.entry_failed(&running, error, now)?,
             (_, Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
-            (_, Suspected::Move) => self.move_look_failed(now)?,
+            (_, Suspected::Move) => self.move_look_failed(now),
             (_, Suspected::Listing) => self.listing_failed(error, now),
         }
         Ok(())
     }
 
+    /// Takes a failure that stops more than what was asked for. A pause may be asked for because of this one thing, so its tries
+    /// count at their own place, whatever the service answers to anything else, and the others come first.
+    fn stopped_by(&mut self, what: Suspected, scope: Scope, error: &RemoteError, now: Now) {
+        let is_uncounted = planted::is(Planted::PauseUncounted) && !matches!(what, Suspected::Operation(_));
+        if is_uncounted {
+            self.connection.fail(scope, error, now);
+            return;
+        }
+        if let (Suspected::Listing, Some(_)) = (&what, error.retry_after) {
+            let failures = self.connection.count_listing_failure();
+            self.connection.close(scope, error, failures, now);
+            return;
+        }
+        self.connection.fail(scope, error, now);
+        let pause = self.connection.deadline().map(|time| time.saturating_sub(now.monotonic));
+        match (pause.filter(|_| error.retry_after.is_some()), what) {
+            (Some(pause), Suspected::Operation(running)) => self.rest_after(&running, pause, now),
+            (Some(_), Suspected::Directory(directory)) => self.directory_failed(directory, error, now),
+            (Some(_), Suspected::Move) => self.move_look_failed(now),
+            (_, what) => self.acquit(&what),
+        }
+    }
+
     /// The service answers, but does not list the folder: nothing is known of it until it does.
     fn listing_failed(&mut self, error: &RemoteError, now: Now) {
-        let failures = self.connection.listing_failures;
-        self.connection.listing_failures += 1;
+        let failures = self.connection.count_listing_failure();
         self.connection.close(Scope::Folder, error, failures, now);
     }
+}
+
+/// How long the service wants to be left alone.
+pub(super) fn pause_asked_for(error: &RemoteError) -> Option<Duration> {
+    error.retry_after.map(|pause| pause.min(LONGEST_PAUSE))
 }

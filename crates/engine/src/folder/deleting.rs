@@ -110,7 +110,7 @@ impl Folder {
             if let Some(node) = self.index.node(due.node)?
                 && let Some(doomed) = self.doomed(node, &mut places, now)?
                 && self.index.held(due.node)? != Some(false)
-                && !self.was_tried_enough(&doomed, now)?
+                && !self.give_up_removing(&doomed, now)?
             {
                 let Some(digest) = self.digest(&doomed, true)? else {
                     self.round.deleting.due.push_front(due);
@@ -123,8 +123,8 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether something was to be removed again and again without going; then it is left alone for a while.
-    fn was_tried_enough(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
+    /// Leaves alone for a while what was to be removed again and again without going; tells whether it does.
+    fn give_up_removing(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
         let id = doomed.node.id;
         if self.attempts.get(&id).is_none_or(|attempts| *attempts <= MOST_ATTEMPTS) {
             return Ok(false);
@@ -413,7 +413,7 @@ impl Folder {
                         digesting.digest.add_remote_file(&stored, file.content);
                     }
                     (Side::Local, _, Local::File { stat, .. }) => {
-                        digesting.digest.add_local_file(&path, &stat)
+                        digesting.digest.add_local_file(&path, &stat);
                     }
                     (Side::Remote, Some(RemoteNode::Directory), _) => {
                         digesting.pending.push((below.id, ChildCursor::default(), path, stored));
@@ -442,7 +442,7 @@ impl Folder {
                 continue;
             }
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
-            if !self.was_tried_enough(&doomed, now)? {
+            if !self.give_up_removing(&doomed, now)? {
                 let digest = self.digest(&doomed, false)?.unwrap_or_default();
                 self.issue_delete(&doomed, Loss::default(), digest)?;
             }

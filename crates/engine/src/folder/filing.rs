@@ -1,7 +1,7 @@
 //! Under which row what the service shows is filed: names there and here are not the same, and several of one may be one of
 //! the other.
 
-use jottad_core::{DecodedName, Entry, FoldKey, Name, StoredName, decode_name, encode_name};
+use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_name, encode_name};
 
 use super::{Folder, FolderError};
 use crate::index::{Local, Node, NodeId};
@@ -74,6 +74,46 @@ impl Folder {
         }
         tracing::warn!(folder = %self.settings.name, name = %stored, "a remote entry has no possible local name and is left alone");
         Ok(None)
+    }
+
+    /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling of it there. One that
+    /// shows both shows two entries, whatever the service makes of other names. Returns the row that is free for it, and the one
+    /// that the other spelling has now.
+    pub(super) fn make_way_for_own_name(
+        &mut self,
+        directory: NodeId,
+        stored: &StoredName,
+        taken: &dyn Fn(NodeId) -> bool,
+    ) -> Result<Option<(NodeId, NodeId)>, FolderError> {
+        let own_name = |stored: &StoredName| match decode_name(stored) {
+            DecodedName::Native(name) if encode_name(&name) == *stored => Some(name),
+            _ => None,
+        };
+        let Some(name) = own_name(stored) else { return Ok(None) };
+        let is_misfiled = |node: &Node| {
+            taken(node.id)
+                && !self.busy.contains(&node.id)
+                && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+                && node.stored_name() != *stored
+        };
+        let Some(mut misfiled) = self.index.child(directory, &name)?.filter(is_misfiled) else {
+            return Ok(None);
+        };
+        let Some(other_name) = own_name(&misfiled.stored_name()) else { return Ok(None) };
+        let mut other = match self.index.child(directory, &other_name)? {
+            Some(other) if taken(other.id) || self.busy.contains(&other.id) => return Ok(None),
+            Some(other) => other,
+            None => Node::new(directory, other_name),
+        };
+        if !self.settings.mode.pulls() && misfiled.local.kind() == Some(Kind::File) {
+            // What was agreed on is what was sent to the other one. What is here is sent to its own name.
+            other.base = other.base.or(misfiled.base.take());
+            self.index.save(&mut misfiled)?;
+        }
+        other.remote.clone_from(&misfiled.remote);
+        self.index.save(&mut other)?;
+        self.respell(misfiled.id, other.id)?;
+        Ok(Some((misfiled.id, other.id)))
     }
 
     /// The row that the service is known to have under this name.

@@ -133,7 +133,7 @@ impl Folder {
                 }
                 Ok(())
             }
-            Err(error) if self.is_root_lost(&error, now) => Ok(()),
+            Err(error) if self.take_lost_root(&error, now) => Ok(()),
             Err(error) => self.hash_failed(&node, &error, now),
         }
     }

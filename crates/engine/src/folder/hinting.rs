@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, StoredPath};
 
 use super::completing::Running;
@@ -154,10 +154,11 @@ impl Folder {
             // There is no replay: whatever happened before is still to be found.
             RemoteHint::Listening => {
                 self.hinting.listening_since = Some(now.monotonic);
-                if self.settings.mode.pulls() {
+                // One that takes long is made once, when it cannot be too late to show what happened before. Where nothing
+                // travels here, that one comes when it is due for its cost.
+                if self.settings.mode.pulls() && self.listing.took() < PATIENCE {
                     self.listing.want_everything();
                 } else {
-                    // The listing that shows what happened before comes when it is due for its cost.
                     self.listing.want_poll();
                 }
             }
@@ -166,6 +167,7 @@ impl Folder {
                 self.listing.want_poll();
             }
             RemoteHint::Anywhere => {
+                self.verifying.change_was_told(None);
                 self.listing.stamps.change_was_told();
                 self.listing.want_everything();
             }
@@ -183,6 +185,9 @@ impl Folder {
                     return Ok(());
                 }
                 let is_foreign = matches!(comparison, Comparison::Look(..) | Comparison::Everything);
+                if is_foreign {
+                    self.verifying.change_was_told(Some(&path));
+                }
                 self.hinting.put(path, told, is_foreign, now);
             }
         }

@@ -113,6 +113,13 @@ impl RunningListing {
         self.seen[bit / 64] |= 1 << (bit % 64);
     }
 
+    fn unsee(&mut self, node: NodeId) {
+        let bit = usize::try_from(node.0).unwrap_or(0);
+        if let Some(word) = self.seen.get_mut(bit / 64) {
+            *word &= !(1 << (bit % 64));
+        }
+    }
+
     fn saw(&self, node: NodeId) -> bool {
         let bit = usize::try_from(node.0).unwrap_or(0);
         self.seen.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
@@ -162,6 +169,11 @@ impl Listing {
         self.listed
     }
 
+    /// How long the last complete listing took.
+    pub(super) fn took(&self) -> Duration {
+        self.listed.map_or(Duration::ZERO, |listed| listed.ended.saturating_sub(listed.began))
+    }
+
     /// Whether everything is being listed, or is to be as soon as that is possible.
     pub(super) fn is_wanted(&self) -> bool {
         self.running.is_some() || self.wanted == Wanted::Listing
@@ -189,8 +201,13 @@ impl Listing {
         self.known
     }
 
+    /// Whether nothing is asked for or to be asked for. A listing that is due for what the last one may have left out counts: until
+    /// then it is known to be incomplete.
     pub(super) fn is_idle(&self) -> bool {
-        self.wanted == Wanted::Nothing && self.running.is_none() && self.polling.is_none()
+        self.wanted == Wanted::Nothing
+            && self.running.is_none()
+            && self.polling.is_none()
+            && self.list_at.is_none()
     }
 
     /// While a listing runs or waits to run nothing may be moved or removed on the service.
@@ -314,6 +331,7 @@ impl Folder {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
         };
+        self.backlog.spend(entries.len());
         // Between two batches a row may have gone.
         running.way.clear();
         for entry in entries {
@@ -331,6 +349,11 @@ impl Folder {
                 continue;
             }
             let directory = self.ensure_remote_directory(parent, &mut running)?;
+            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
+            if let Some((free, other)) = made_way {
+                running.unsee(free);
+                running.see(other);
+            }
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -359,6 +382,11 @@ impl Folder {
         running.way.truncate(known);
         let mut directory = running.way.last().map_or(NodeId::ROOT, |(_, id)| *id);
         for name in &names[known..] {
+            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
+            if let Some((free, other)) = made_way {
+                running.unsee(free);
+                running.see(other);
+            }
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported there.
@@ -391,8 +419,15 @@ impl Folder {
             let claim = node.remote.take().filter(|remote| remote.claimed);
             let has_arrived =
                 claim.as_ref().map(|claim| seen.as_ref().is_some_and(|seen| seen.node == claim.node));
-            if let (Some(claim), Some(true)) = (&claim, has_arrived) {
-                node.base = Some(node.base_from_claim(claim));
+            match (&claim, &seen) {
+                (Some(claim), _) if has_arrived == Some(true) => {
+                    node.base = Some(node.base_from_claim(claim));
+                }
+                (Some(claim), _) => self.confirming.give_up(node, claim.node),
+                (None, Some(seen)) if self.confirming.take_given_up(node, seen.node) => {
+                    node.base = Some(node.base_from_claim(seen));
+                }
+                (None, _) => {}
             }
             node.remote = seen;
             self.confirming.forget(node.id);
@@ -423,6 +458,7 @@ impl Folder {
         match result {
             Ok(unusable) => {
                 self.note_unusable(unusable, std::mem::take(&mut running.unusable), now)?;
+                self.forgive_directories(running.began_at)?;
                 // A person's word holds until the root is there, however often it is listed before.
                 self.listing.missing_root_trusted = false;
                 self.listing.root_missed = 0;
@@ -432,6 +468,11 @@ impl Folder {
                     root.remote =
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
+                }
+                if self.judge_move_by_listing(&|node| running.saw(node), now)? {
+                    self.connection.succeeded();
+                    self.connection.listed();
+                    return Ok(());
                 }
                 // A second earlier than it was at most, for what rounding does.
                 let began = now.wall_at(running.began_at.saturating_sub(Duration::from_secs(1)));
@@ -593,10 +634,16 @@ impl Folder {
         if path.names().len() >= DEEPEST {
             return Ok(());
         }
+        self.backlog.spend(entries.len());
         for (stored, remote) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);
                 continue;
+            }
+            let made_way = self.make_way_for_own_name(directory, stored, &|node| seen.contains(&node))?;
+            if let Some((free, other)) = made_way {
+                seen.remove(&free);
+                seen.insert(other);
             }
             let found =
                 self.find_for_stored(directory, stored, Some(*remote), &|node| seen.contains(&node))?;

@@ -50,6 +50,7 @@ use jottad_core::{Loss, RelativePath, Timestamp};
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
 use crate::index::{Fact, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
 use crate::time::Now;
@@ -436,7 +437,9 @@ impl Folder {
         if self.scanning.timer(now) {
             self.root.doubt();
         }
-        self.connection.timer(now);
+        if self.connection.timer(now) && !planted::is(Planted::RoomNotNoticed) {
+            self.round.restart();
+        }
         self.confirming.timer(now);
         self.listing.timer(now);
         self.prove_in_time(now);
@@ -461,8 +464,7 @@ impl Folder {
             Request::SyncNow => self.want_everything()?,
             Request::Verify => {
                 self.want_everything()?;
-                let last = self.index.history(0, 1)?.last().map_or(0, |line| line.id);
-                self.verifying.begin(last, now);
+                self.verifying.begin(now);
             }
             Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
             Request::Pause(Some(duration)) => {
@@ -488,6 +490,7 @@ impl Folder {
         self.scanning.want_everything();
         self.listing.want_everything();
         self.connection.retry_now();
+        self.confirming.retry_now();
         self.pacing.retry_now();
         self.round.counted_at = None;
         self.resending.forget();
@@ -555,6 +558,20 @@ impl Folder {
 
     /// Whether nothing is left that could be done now.
     fn is_settled(&self) -> bool {
+        self.confirming.is_idle() && self.is_settled_but_for_looks()
+    }
+
+    /// Whether nothing is left but what failed although the service answers.
+    fn has_only_failures_left(&self) -> bool {
+        let is_at_rest = self.root.is_good()
+            && self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.running.is_empty();
+        let fails_at_looks = !self.confirming.is_idle() && self.confirming.waits_for_failures_alone();
+        (is_at_rest && self.connection.is_stuck()) || (fails_at_looks && self.is_settled_but_for_looks())
+    }
+
+    fn is_settled_but_for_looks(&self) -> bool {
         self.root.is_good()
             && self.backlog.is_idle()
             && self.scanning.is_idle()
@@ -563,7 +580,6 @@ impl Folder {
             && self.listing.is_known()
             && self.listing.is_idle()
             && self.hinting.is_idle()
-            && self.confirming.is_idle()
             && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
@@ -727,3 +743,6 @@ impl Folder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,9 +114,9 @@ impl Folder {
         Ok(true)
     }
 
-    /// A directory is gone at which something was mounted: systems remove mount points that they made themselves. Tells
-    /// whether that was to be expected, so that the directory is really gone.
-    pub(super) fn may_lose_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
+    /// Takes that a directory is gone at which something was mounted: systems remove mount points that they made themselves.
+    /// Tells whether that was to be expected, so that the directory is really gone; if not, the disk is missed.
+    pub(super) fn take_lost_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
         if node.mount.is_none()
             || self.mounting.accepted.remove(&node.id)
             || (node.base.is_none() && !self.holds_agreed(node.id)?)

@@ -9,11 +9,12 @@ use md5::{Digest as _, Md5 as Md5Hasher};
 use super::completing::{Detail, Running};
 use super::respelling::is_respelling;
 use super::round::Phase;
-use super::{Folder, FolderError};
+use super::{BEING_TRIED, Folder, FolderError};
 use crate::event::Task;
 use crate::index::{Fact, Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
+use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// Most pairs that are weighed in one round; the rest follows in the next.
@@ -94,6 +95,7 @@ impl Folder {
         for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
             if self.remote_may_follow(&from)
                 && !self.is_given_up(&from)
+                && !self.is_refused(&from)?
                 && self.is_possible_target(&from, &to)?
                 && self.is_evidence(&from, &to)?
                 && !self.is_frozen(&from)?
@@ -137,9 +139,28 @@ impl Folder {
         }
     }
 
+    fn may_follow_now(&self, from: &Node) -> bool {
+        self.remote_may_follow(from) || planted::is(Planted::MoveUnchecked)
+    }
+
     /// A move that failed for its own sake this often is left to the path rules.
     pub(super) fn is_given_up(&self, from: &Node) -> bool {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
+    }
+
+    /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either, until the pause of
+    /// that problem is over.
+    fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
+        if planted::is(Planted::MoveTriedOn) {
+            return Ok(false);
+        }
+        Ok(self.index.problem(from.id)?.is_some_and(|problem| {
+            problem.next_try.is_some_and(|time| time != BEING_TRIED)
+                && matches!(
+                    problem.kind,
+                    ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused
+                )
+        }))
     }
 
     /// Whether the service can take the entry under its new name: where it cannot, the path rules say why.
@@ -263,7 +284,11 @@ impl Folder {
             Parked::No | Parked::From => Some(step.to.clone()),
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
-        let Some(source) = self.index.locate(&source_path)? else { return Ok(false) };
+        // What others did there since the moves of this round were arranged may forbid it.
+        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.may_follow_now(source))
+        else {
+            return Ok(false);
+        };
         let Some(remote) = source.remote.clone() else { return Ok(false) };
         let (target_directory, Some(name)) = target_path.split_last() else { return Ok(false) };
         let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };

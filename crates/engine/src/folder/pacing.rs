@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::index::NodeId;
+use crate::planted::{self, Planted};
 use crate::time::Now;
 
 /// The first try again is made at once, the second after this; it doubles with each further one.
@@ -29,6 +30,8 @@ pub(super) struct Pacing {
     resting: BTreeMap<NodeId, Duration>,
     /// The ends of moves among them.
     moving: BTreeSet<NodeId>,
+    /// How often a move from a row failed in a row, and when last. What else is tried at the row does not make that count anew.
+    failed_moves: BTreeMap<NodeId, (u32, Duration)>,
     failures: u32,
     breaks: u32,
     break_until: Option<Duration>,
@@ -64,14 +67,25 @@ impl Pacing {
         self.resting.insert(node, now.monotonic + rest);
     }
 
-    /// A move failed for so many times in a row: its ends rest before it is tried again. Longer than others, because
-    /// what is not moved is sent anew.
-    pub(super) fn rest_move(&mut self, ends: impl IntoIterator<Item = NodeId>, attempts: u32, now: Now) {
-        let rest = FIRST_MOVE_REST.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_REST);
-        for end in ends {
+    /// A move failed: its ends rest before it is tried again, twice as long each time. Longer than others, because what is not
+    /// moved is sent anew.
+    pub(super) fn rest_move(&mut self, source: NodeId, target: Option<NodeId>, now: Now) {
+        self.failed_moves.retain(|_, (_, failed)| now.monotonic.saturating_sub(*failed) < LONGEST_REST * 2);
+        let (failures, failed) = self.failed_moves.entry(source).or_default();
+        let rest = FIRST_MOVE_REST.saturating_mul(1 << (*failures).min(16)).min(LONGEST_REST);
+        (*failures, *failed) = (failures.saturating_add(1), now.monotonic);
+        if planted::is(Planted::MoveTriedOn) {
+            *failures = 0;
+        }
+        for end in [source].into_iter().chain(target) {
             self.resting.insert(end, now.monotonic + rest);
             self.moving.insert(end);
         }
+    }
+
+    /// What was at a row was moved.
+    pub(super) fn moved(&mut self, source: NodeId) {
+        self.failed_moves.remove(&source);
     }
 
     /// Whether a move is to be tried again, so that nothing may be removed for having left.
@@ -169,6 +183,28 @@ mod tests {
             pacing.timer(at(100 + rest));
             assert!(!pacing.is_resting(ROW), "{attempts}");
         }
+    }
+
+    /// Once, whatever else failed at one of its ends made a move be tried again after five seconds.
+    #[test]
+    fn a_move_rests_twice_as_long_each_time_until_it_is_done() {
+        let mut pacing = Pacing::default();
+        let mut time = 100;
+        for rest in [5, 10, 20, 40, 80, 160, 300, 300] {
+            pacing.rest_move(ROW, Some(NodeId(8)), at(time));
+            // What is tried at the row meanwhile.
+            pacing.rest(ROW, 1, at(time));
+            assert_eq!(pacing.deadline(), Some(Duration::from_secs(time + rest)));
+            time += rest;
+            pacing.timer(at(time));
+            assert!(!pacing.is_move_resting());
+        }
+        pacing.moved(ROW);
+        pacing.rest_move(ROW, None, at(time));
+        assert_eq!(pacing.deadline(), Some(Duration::from_secs(time + 5)));
+        // What failed long ago says nothing.
+        pacing.rest_move(ROW, None, at(time + 600));
+        assert_eq!(pacing.deadline(), Some(Duration::from_secs(time + 605)));
     }
 
     /// How many operations are started in the first seconds if each fails at once.

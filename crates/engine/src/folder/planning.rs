@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Content, DEEPEST, Decision, Entry, FoldKey, OperationKind, RelativePath, Side, StoredName,
+    Action, Content, DEEPEST, Decision, Entry, FoldKey, Mode, OperationKind, RelativePath, Side, StoredName,
     StoredPath, conflict_name, encode_name,
 };
 
@@ -138,6 +138,7 @@ impl Folder {
             self.round.rest.walked(page.len());
             for mut node in page {
                 if self.waits_for_directory(&node)? {
+                    self.forget_what_was_tried(&node, now)?;
                     self.round.cursor = Cursor::after(&node);
                     continue;
                 }
@@ -189,6 +190,9 @@ impl Folder {
         // What the remote side has was never seen by a scan, so the rules are asked here.
         if here.frozen || self.is_left_to_remote(node, here) {
             self.forget_problem_of_ignored(node)?;
+            if here.frozen {
+                self.forget_what_was_tried(node, now)?;
+            }
             return Ok(Considered::Passed);
         }
         if self.is_blocked(node.id, now)? {
@@ -225,9 +229,11 @@ impl Folder {
             Action::Upload | Action::MakeDirectory(Side::Remote)
                 if !here.remote_is_there && node.id != NodeId::ROOT =>
             {
+                self.forget_what_was_tried(node, now)?;
                 Ok(Considered::Passed)
             }
             Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
+                self.forget_what_was_tried(node, now)?;
                 Ok(Considered::Passed)
             }
             action => {
@@ -248,6 +254,15 @@ impl Folder {
                 self.issue_action(node, here, action, now)
             }
         }
+    }
+
+    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the other side. Until
+    /// then it is the directory that something may be wrong with. What kept a file from being summed stays a problem.
+    fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+        if node.trees().is_some() && !self.is_blocked(node.id, now)? {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
     }
 
     /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores it, or a
@@ -350,7 +365,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
-            && self.awaits_namesake(node)?
+            && (self.has_claimed_namesake(node)? || self.take_up_namesake(node)?)
         {
             return Ok(Considered::Passed);
         }
@@ -479,6 +494,9 @@ impl Folder {
             return Ok(false);
         }
         if let Some(rival) = self.rival(node, stored)? {
+            if self.may_be_taken_up(&rival, stored) && self.take_up_namesake(&rival)? {
+                return Ok(false);
+            }
             self.put_problem(
                 node.id,
                 ProblemKind::NameClash,
@@ -508,10 +526,21 @@ impl Folder {
         Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
     }
 
+    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has given it just that one's
+    /// name, or if nobody agreed on it. What was agreed on goes its own way first, and what an archive keeps it keeps.
+    fn may_be_taken_up(&self, rival: &Node, stored: &StoredName) -> bool {
+        let is_nobodys = rival.base.is_none() && self.settings.mode != Mode::Archive;
+        is_nobodys || rival.stored_name() == *stored
+    }
+
     /// Whether a row still has to give way to another one for its name.
     pub(super) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
         let Some(node) = self.index.node(node)? else { return Ok(false) };
-        Ok(self.rival(&node, &node.stored_name())?.is_some())
+        match self.rival(&node, &node.stored_name())? {
+            Some(rival) => Ok(!self.may_be_taken_up(&rival, &encode_name(&node.name))
+                || !self.has_namesake_to_be(&rival)?),
+            None => Ok(false),
+        }
     }
 
     /// A row gave up its name: those that waited for it may try again.

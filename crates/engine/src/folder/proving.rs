@@ -1,8 +1,9 @@
 //! The proof: as of when both sides are known to agree, and on what evidence.
 //!
 //! There are two sorts of evidence. A complete listing shows the whole service. And where the service has told of every
-//! change since before such a listing began, a change stamp that is there and agrees shows that nothing was missed; one
-//! that moved agrees only if changes were told of. That something was sent explains nothing: others may have done more.
+//! change since so long before such a listing that it cannot have been too late to show what came before, a change stamp
+//! that is there and agrees shows that nothing was missed; one that moved agrees only if changes were told of. That
+//! something was sent explains nothing: others may have done more.
 //!
 //! Evidence becomes a proof when all that it brought about is settled, and when the path of the local root was looked at
 //! after it and leads to where it led before.
@@ -30,6 +31,11 @@ pub struct Proof {
     pub covers: Duration,
     /// When the last complete listing began: what a late service did not show in it may still be unseen.
     pub listed: Duration,
+}
+
+/// How much older than itself what a listing shows may be.
+fn lateness_of_a_listing() -> Duration {
+    if planted::is(Planted::LateListingProves) { Duration::ZERO } else { PATIENCE }
 }
 
 /// What was found, and is not yet a proof.
@@ -82,19 +88,22 @@ impl Folder {
 
     /// Whether every change on the service since before the last complete listing is known to have been told, and a stamp
     /// can show whether that is so.
+    ///
+    /// A listing may be late (protocol U-38): one that began right after the first word may have missed what came before
+    /// that word, which nobody tells. One that began later has not.
     pub(super) fn is_heard(&self) -> bool {
-        let since = self.hinting.listening_since();
+        let word = self.hinting.listening_since();
         let listed = self.listing.listed();
         self.listing.stamps.is_there()
-            && since.zip(listed).is_some_and(|(since, listed)| since <= listed.began)
+            && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
     }
 
-    /// A listing may be late (protocol U-38), so one that began right after the first word may have missed what came before
-    /// it. The next one has not.
-    fn is_heard_from_a_listing_that_was_not_late(&self) -> bool {
-        let since = self.hinting.listening_since();
-        let listed = self.listing.listed();
-        self.is_heard() && since.zip(listed).is_some_and(|(since, listed)| since + PATIENCE <= listed.began)
+    /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all that came before
+    /// the first word.
+    fn listing_after_first_word_due(&self) -> Option<Duration> {
+        let word = self.hinting.listening_since().filter(|_| self.settings.mode.pulls())?;
+        let due = word + PATIENCE;
+        self.listing.listed().is_none_or(|listed| listed.began < due).then_some(due)
     }
 
     /// How others' changes are noticed now.
@@ -110,13 +119,10 @@ impl Folder {
 
     /// How long after a complete listing the next one is due.
     pub(super) fn proof_interval(&self) -> Duration {
-        let took = self.listing.listed().map(|listed| listed.ended.saturating_sub(listed.began));
         let entries = self.index.totals().base_entries;
-        let interval = self.settings.proof.after(entries, took.unwrap_or_default(), self.settings.poll);
+        let interval = self.settings.proof.after(entries, self.listing.took(), self.settings.poll);
         match self.settings.proof {
-            ProofInterval::Auto if self.is_heard_from_a_listing_that_was_not_late() => {
-                interval.max(self.settings.list)
-            }
+            ProofInterval::Auto if self.is_heard() => interval.max(self.settings.list),
             _ => interval,
         }
     }
@@ -126,7 +132,7 @@ impl Folder {
         let listed = self.listing.listed().filter(|_| !self.listing.is_wanted())?;
         let moved = self.listing.explained_by_own_work_alone_until();
         let regular = listed.ended.saturating_add(self.proof_interval());
-        Some(moved.map_or(regular, |moved| regular.min(moved)))
+        [moved, self.listing_after_first_word_due()].into_iter().flatten().chain([regular]).min()
     }
 
     /// Looks at everything when the time for it has come.
@@ -183,7 +189,7 @@ impl Folder {
             listed: self.listing.listed().map_or(covers, |listed| listed.began),
         });
         self.forget_decision()?;
-        self.verifying.proven(self.index.history(0, 1)?.last().map_or(0, |line| line.id));
+        self.verifying.proven();
         Ok(())
     }
 }

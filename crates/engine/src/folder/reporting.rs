@@ -22,8 +22,6 @@ use crate::status::{
 const PAGE: u32 = 512;
 /// Most rows that are counted for one question: a fraction of a second.
 const MOST_ROWS: usize = 16_384;
-/// More than the history keeps.
-const MOST_OPERATIONS: u32 = 20_000;
 /// What every conflict name holds.
 const CONFLICT_MARK: &[u8] = b"(conflict ";
 
@@ -63,6 +61,7 @@ impl Folder {
         Ok(FolderStatus {
             verdict: self.verdict(held.is_some(), has_problems, settled && is_proven && !is_full).min(best),
             settled,
+            only_failures_left: self.has_only_failures_left(),
             proven_at: time(Fact::ProvenAt)?,
             heard: self.heard(),
             local_checked_at: time(Fact::LocalCheckedAt)?,
@@ -191,16 +190,8 @@ impl Folder {
     }
 
     /// How the last verification of this run went or how far it has come; `None` if nobody asked for one.
-    pub fn verification(&self) -> Result<Option<Verification>, FolderError> {
-        let Some(mut report) = self.verifying.report().cloned() else { return Ok(None) };
-        let (after, until) = self.verifying.operations();
-        for line in self.index.history(after, MOST_OPERATIONS)? {
-            if line.error.is_none() && until.is_none_or(|until| line.id <= until) {
-                let is_upload = line.kind == OperationKind::Upload.as_str();
-                *if is_upload { &mut report.sent } else { &mut report.mended } += 1;
-            }
-        }
-        Ok(Some(report))
+    pub fn verification(&self) -> Option<Verification> {
+        self.verifying.report().cloned()
     }
 
     /// What is still to be done. It is counted row by row, anew when something changed, and at most so many rows for one

@@ -15,7 +15,7 @@ use jottad_core::{FoldKey, StoredPath, encode_name};
 use super::connection::Suspected;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Index, Node, RemoteMove};
+use crate::index::{Index, Node, NodeId, RemoteMove};
 use crate::remote::{RemoteError, RemoteNode};
 use crate::time::Now;
 
@@ -27,6 +27,8 @@ const MOST_RECENT: usize = 256;
 pub(super) struct Resolving {
     doubted: Option<RemoteMove>,
     looks: Looks,
+    /// One at whose ends the service shows nothing although it answers: the next complete listing tells.
+    unshown: Option<RemoteMove>,
     /// An earlier run used temporary names, nobody knows how long ago.
     follows_unknown: bool,
     /// The moves that were done a moment ago, the oldest first.
@@ -101,6 +103,7 @@ impl Resolving {
 
     /// The answer to a move was not that it was done.
     pub(super) fn doubt(&mut self, remote_move: RemoteMove) {
+        self.unshown = None;
         self.doubted = Some(remote_move);
         self.looks = Looks::default();
     }
@@ -143,7 +146,7 @@ impl Resolving {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.doubted.is_none()
+        self.doubted.is_none() && self.unshown.is_none()
     }
 
     /// Whether this command looks at an end of the move.
@@ -236,18 +239,48 @@ impl Folder {
     }
 
     /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
-    pub(super) fn move_look_failed(&mut self, now: Now) -> Result<(), FolderError> {
+    pub(super) fn move_look_failed(&mut self, now: Now) {
         if self.resolving.doubted.is_none() {
-            return Ok(());
+            return;
         }
         let looks = &mut self.resolving.looks;
         if let Some(delay) = DELAYS.get(looks.failed) {
             looks.failed += 1;
             looks.not_before = Some(now.monotonic + *delay);
-            return Ok(());
+            return;
         }
+        self.resolving.unshown = self.resolving.doubted.take();
+        self.resolving.looks = Looks::default();
         self.listing.want_everything();
-        self.end_doubt()
+    }
+
+    /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether it arrived. Then
+    /// what was known where it came from is known where it is now, and has to be listed once more.
+    pub(super) fn judge_move_by_listing(
+        &mut self,
+        is_seen: &dyn Fn(NodeId) -> bool,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let Some(unshown) = self.resolving.unshown.take() else { return Ok(false) };
+        let source = self.index.node(unshown.source)?;
+        let target = match self.index.node(unshown.directory)? {
+            Some(directory) => self.index.child(directory.id, &unshown.name)?,
+            None => None,
+        };
+        let shown = |node: &Node| node.remote.as_ref().map(|remote| remote.node).filter(|_| is_seen(node.id));
+        let mut has_arrived = false;
+        if let (Some(source), Some(target)) = (&source, &target) {
+            has_arrived = target.base.is_none()
+                && sight_of(source, shown(source), shown(target)) == Sight::Arrived
+                && !self.resolving.may_be_late_at(&self.ends_of(&unshown)?);
+            if has_arrived {
+                self.moved(source, &unshown, now)?;
+                self.listing.want_everything();
+            }
+        }
+        self.index.set_remote_move(None)?;
+        self.round.restart();
+        Ok(has_arrived)
     }
 
     fn judge_move(

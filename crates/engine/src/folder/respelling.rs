@@ -71,12 +71,11 @@ impl Folder {
         }
         let was = unseen.remote.as_ref().map(|remote| remote.node);
         let kind = was.map(|node| node.kind());
-        // A file that was sent to a name which the service spelled otherwise is filed under the file that has that name here,
-        // if there is one. Where changes travel here that one's name is not for the service to give.
+        // What was sent to a name which the service spelled otherwise is filed under what has that name here, if there is any. Where changes travel here that one's name is not for the service to give.
         let is_the_same = |there: RemoteNode| {
             !self.settings.mode.pulls()
                 && unseen.base.is_some()
-                && matches!(there, RemoteNode::File(_))
+                && unseen.local.kind().is_some()
                 && Some(there) == was
         };
         let is_respelled = |other: &Node| {
@@ -97,7 +96,10 @@ impl Folder {
     /// Files what was seen under a new spelling, with all below it, under the row that it had before; returns the rows
     /// that were seen by this.
     pub(super) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, FolderError> {
+        let doubts = self.doubts_below(from)?;
         let reached = self.index.respell(from, to)?;
+        self.doubt_below(to, doubts)?;
+        self.confirming.reload();
         for id in &reached {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;
@@ -124,14 +126,21 @@ impl Folder {
         Ok(())
     }
 
-    /// Tells whether what is to come here has a namesake here that the service does not have: side by side they could not both
-    /// be there. The next round takes them for one entry. What was sent from the namesake and not yet seen may be the entry
-    /// itself, which got the spelling of one that is in the trash (protocol 8.8): the looks for it decide first.
-    pub(super) fn awaits_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
+    /// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the entry itself, which
+    /// got the spelling of one that is in the trash (protocol 8.8). The looks for it decide first.
+    pub(super) fn has_claimed_namesake(&self, node: &Node) -> Result<bool, FolderError> {
         let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
-        if self.namesake_here(node)?.is_some_and(is_claimed) {
-            return Ok(true);
-        }
+        Ok(self.namesake_here(node)?.is_some_and(is_claimed))
+    }
+
+    /// Whether what only the service has at a row can be taken for a local entry beside it.
+    pub(super) fn has_namesake_to_be(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.namesake_to_be(node)?.is_some())
+    }
+
+    /// Lets the next round take what only the service has at a row, and a namesake here that the service does not have, for one
+    /// entry: side by side they could not both be there. Tells whether there is such a namesake.
+    pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
         let Some(namesake) = self.namesake_to_be(node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
         if !self.is_busy_at(&self.index.path(node.id)?) && !self.is_busy_at(&self.index.path(namesake.id)?) {
@@ -291,7 +300,9 @@ impl Folder {
 
     /// What a row had, its twin has, where the local side was seen.
     fn hand_over(&mut self, node: &Node, twin: NodeId) -> Result<(), FolderError> {
+        let doubts = self.doubts_below(node.id)?;
         self.index.relocate(node.id, twin, Side::Remote)?;
+        self.doubt_below(twin, doubts)?;
         if let (Some(record), Some(mut twin)) = (&node.remote, self.index.node(twin)?) {
             let seen = RemoteRecord::seen(record.node, &node.stored_name(), &twin.name);
             twin.remote = Some(RemoteRecord { claimed: record.claimed, ..seen });

@@ -185,8 +185,9 @@ impl Root {
         self.standing = None;
     }
 
-    /// Whether a person's word is about a root that was found: about the first one after it was given.
-    fn is_trusted(&mut self, found: &RootIdentity) -> bool {
+    /// Takes a person's word for a root that was found: it is about the first one after it was given. Tells whether it is about
+    /// this one.
+    fn take_word_for(&mut self, found: &RootIdentity) -> bool {
         match &self.word {
             Word::None => false,
             Word::Given => {
@@ -249,7 +250,7 @@ impl Folder {
         self.root.found = Some(found.clone());
         let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
         let marker = self.index.fact(Fact::RootMarker)?;
-        let trusted = self.root.is_trusted(&found) || planted::is(Planted::RootUnchecked);
+        let trusted = self.root.take_word_for(&found) || planted::is(Planted::RootUnchecked);
         if let Some(known) = known
             && !trusted
             && !is_same(&known, &found)
@@ -322,7 +323,7 @@ impl Folder {
     }
 
     /// Takes an error that says that the root is gone; tells whether it did.
-    pub(super) fn is_root_lost(&mut self, error: &DiskError, now: Now) -> bool {
+    pub(super) fn take_lost_root(&mut self, error: &DiskError, now: Now) -> bool {
         let lost = matches!(error.kind, DiskErrorKind::RootLost);
         if lost {
             self.root.is_found = false;

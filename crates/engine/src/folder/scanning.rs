@@ -1,6 +1,6 @@
 //! What the disk has: directories to read, and what reading them means for the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
@@ -52,6 +52,8 @@ pub(super) struct Scanning {
     complete: bool,
     /// When everything is scanned next, as the watcher's backstop.
     everything_at: Option<Duration>,
+    /// Directories that were to be read with all below them, and were not found: if they are there again, they still are.
+    missed: BTreeSet<RelativePath>,
     /// The root's marker and lock are ours.
     claimed: bool,
     pub(super) unheard: Unheard,
@@ -76,16 +78,23 @@ impl Scanning {
     pub(super) fn want_everything(&mut self) {
         self.queue.clear();
         self.delayed.clear();
+        self.missed.clear();
         self.queue.insert(RelativePath::root(), Depth::Subtree);
         self.everything = true;
     }
 
     pub(super) fn want_directory(&mut self, path: RelativePath) {
-        self.queue.entry(path).or_insert(Depth::Entries);
+        self.want(path, Depth::Entries);
     }
 
     pub(super) fn want_subtree(&mut self, path: RelativePath) {
-        self.queue.insert(path, Depth::Subtree);
+        self.want(path, Depth::Subtree);
+    }
+
+    /// Of two wishes the deeper one stays.
+    fn want(&mut self, path: RelativePath, depth: Depth) {
+        let wanted = self.queue.entry(path).or_insert(depth);
+        *wanted = depth.max(*wanted);
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -128,7 +137,7 @@ impl Scanning {
             && entry.key().0 <= now.monotonic
         {
             let ((_, path), depth) = entry.remove_entry();
-            self.queue.insert(path, depth);
+            self.want(path, depth);
         }
         self.unheard.timer(now);
         let everything = self.everything_at.is_some_and(|time| time <= now.monotonic);
@@ -184,6 +193,7 @@ impl Folder {
     pub(super) fn end_full_scan(&mut self, now: Now) -> Result<(), FolderError> {
         if self.scanning.everything && self.scanning.is_idle() && self.scanning.delayed.is_empty() {
             self.scanning.everything = false;
+            self.scanning.missed.clear();
             self.scanning.complete = true;
             self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
             self.proving.scanned(now);
@@ -206,7 +216,7 @@ impl Folder {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
             Ok(scanned) => self.merge_scan(&directory, depth, scanned, now),
-            Err(error) if self.is_root_lost(&error, now) => Ok(()),
+            Err(error) if self.take_lost_root(&error, now) => Ok(()),
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
     }
@@ -220,7 +230,12 @@ impl Folder {
     ) -> Result<(), FolderError> {
         if let DiskErrorKind::NotFound = error.kind {
             match directory.parent() {
-                Some(parent) => self.scanning.want_directory(parent),
+                Some(parent) => {
+                    self.scanning.want_directory(parent);
+                    if depth == Depth::Subtree {
+                        self.scanning.missed.insert(directory);
+                    }
+                }
                 None => self.root.doubt(),
             }
             return Ok(());
@@ -430,7 +445,7 @@ impl Folder {
             // No rule tells this of the path alone, so the row says that there is something.
             return self.ignore(&mut node, Local::Ignored);
         }
-        if !is_directory && !self.may_lose_mount(&mut node, now)? {
+        if !is_directory && !self.take_lost_mount(&mut node, now)? {
             return Ok(());
         }
         match seen {
@@ -465,8 +480,9 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     self.save_observed(&mut node)?;
                 }
+                let is_wanted = self.scanning.missed.remove(path) || !known || depth == Depth::Subtree;
                 // What is in a directory that is too deep itself is not looked at.
-                if (!known || depth == Depth::Subtree) && path.depth() <= DEEPEST {
+                if is_wanted && path.depth() <= DEEPEST {
                     self.scanning.want_subtree(path.clone());
                 }
             }
@@ -520,11 +536,47 @@ impl Folder {
 
     /// The local entry is gone, with everything below it.
     pub(super) fn vanish(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
-        if !self.may_lose_mount(node, now)? {
+        if !self.take_lost_mount(node, now)? {
             return Ok(());
         }
         self.change_below(node.id, Change::LocalGone(Some(now)))?;
         node.local = Local::Absent;
         self.save_observed(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::Timestamp;
+
+    use super::*;
+
+    /// A way in which a directory gets into the queue.
+    type Wish = fn(&mut Scanning, RelativePath);
+
+    #[test]
+    fn of_two_wishes_to_read_a_directory_the_deeper_one_stays() {
+        let now = Now { monotonic: Duration::from_secs(100), wall: Timestamp::from_seconds(0) };
+        let wishes: [(Depth, Wish); 4] = [
+            (Depth::Entries, Scanning::want_directory),
+            (Depth::Subtree, Scanning::want_subtree),
+            (Depth::Entries, |scanning, path| {
+                scanning.delayed.insert((Duration::from_secs(99), path), Depth::Entries);
+            }),
+            (Depth::Subtree, |scanning, path| {
+                scanning.delayed.insert((Duration::from_secs(98), path), Depth::Subtree);
+            }),
+        ];
+        let path = RelativePath::parse(b"a/b").unwrap();
+        for (number, (one, wish)) in wishes.iter().enumerate() {
+            for (other_number, (other, then)) in wishes.iter().enumerate() {
+                let mut scanning = Scanning::default();
+                wish(&mut scanning, path.clone());
+                then(&mut scanning, path.clone());
+                scanning.timer(now);
+                let expected = *one.max(other);
+                assert_eq!(scanning.queue.get(&path), Some(&expected), "{number}, then {other_number}");
+            }
+        }
     }
 }

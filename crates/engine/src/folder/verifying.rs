@@ -4,9 +4,9 @@
 //! damaged, and to send it would put the damage in the place of what is good. So it is a problem until somebody changes
 //! the file; nothing is sent and nothing is fetched for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::Md5;
+use jottad_core::{FoldKey, Md5, StoredPath};
 
 use super::clock::shifted;
 use super::hashing::Hashing;
@@ -18,6 +18,8 @@ use crate::status::{ProblemKind, Verification};
 use crate::time::Now;
 
 const PAGE: u32 = 64;
+/// At more places than this nobody remembers which they were.
+const MOST_TOLD: usize = 4096;
 const REMEDY: &str =
     "look at the service's copy with `jottad cat` or `jottad get`; touch the file to send it as it is";
 
@@ -37,21 +39,33 @@ pub(super) struct Verifying {
     running: BTreeMap<CommandId, Expected>,
     /// The last row that was taken up.
     last: NodeId,
-    /// The last operation before it began.
-    before: i64,
-    /// The last operation that it has brought about, once everything is settled.
-    until: Option<i64>,
+    /// Both sides were compared after the walk, and what that has brought about is done.
+    is_over: bool,
+    /// The operations that run, and whether the comparison is what they are for.
+    operations: BTreeMap<CommandId, bool>,
+    /// Where changes on the service were told of since it began.
+    told: BTreeSet<Vec<FoldKey>>,
+    /// They were told of without a place, or at too many of them.
+    told_anywhere: bool,
 }
 
 impl Default for Verifying {
     fn default() -> Self {
-        Self { report: None, running: BTreeMap::new(), last: NodeId::NEW, before: 0, until: None }
+        Self {
+            report: None,
+            running: BTreeMap::new(),
+            last: NodeId::NEW,
+            is_over: false,
+            operations: BTreeMap::new(),
+            told: BTreeSet::new(),
+            told_anywhere: false,
+        }
     }
 }
 
 impl Verifying {
-    /// Begins anew; `before` is the last operation until now.
-    pub(super) fn begin(&mut self, before: i64, now: Now) {
+    /// Begins anew.
+    pub(super) fn begin(&mut self, now: Now) {
         let report = Verification {
             began: now.wall,
             ended: None,
@@ -61,20 +75,51 @@ impl Verifying {
             unread: 0,
             sent: 0,
             mended: 0,
+            meanwhile: 0,
         };
-        *self = Self { report: Some(report), before, ..Self::default() };
+        *self = Self { report: Some(report), ..Self::default() };
     }
 
-    /// Both sides were compared, and what that has brought about is done; `last` is the last operation until now.
-    pub(super) fn proven(&mut self, last: i64) {
-        if self.until.is_none() && self.report.as_ref().is_some_and(|report| report.ended.is_some()) {
-            self.until = Some(last);
+    /// Both sides were compared, and what that has brought about is done.
+    pub(super) fn proven(&mut self) {
+        self.is_over |= self.report.as_ref().is_some_and(|report| report.ended.is_some());
+    }
+
+    fn counts_operations(&self) -> bool {
+        self.report.is_some() && !self.is_over
+    }
+
+    /// A change on the service was told of, at a place or anywhere: what is done about it is no finding.
+    pub(super) fn change_was_told(&mut self, place: Option<&StoredPath>) {
+        if !self.counts_operations() {
+            return;
+        }
+        match place {
+            Some(place) if self.told.len() < MOST_TOLD => drop(self.told.insert(folded(place))),
+            _ => self.told_anywhere = true,
         }
     }
 
-    /// The last operation before it, and the last one that belongs to it, once that is known.
-    pub(super) fn operations(&self) -> (i64, Option<i64>) {
-        (self.before, self.until)
+    fn is_told(&self, path: &StoredPath) -> bool {
+        let path = folded(path);
+        self.told_anywhere || (0..=path.len()).any(|length| self.told.contains(&path[..length]))
+    }
+
+    /// An operation is done.
+    pub(super) fn operation_done(&mut self, command: CommandId, is_upload: bool) {
+        let found = self.operations.remove(&command);
+        if let Some(report) = self.report.as_mut().filter(|_| !self.is_over) {
+            *match found {
+                Some(true) if is_upload => &mut report.sent,
+                Some(true) => &mut report.mended,
+                _ => &mut report.meanwhile,
+            } += 1;
+        }
+    }
+
+    /// An operation was not done.
+    pub(super) fn operation_failed(&mut self, command: CommandId) {
+        self.operations.remove(&command);
     }
 
     /// The wall clock was set.
@@ -99,7 +144,24 @@ impl Verifying {
     }
 }
 
+fn folded(path: &StoredPath) -> Vec<FoldKey> {
+    path.names().iter().map(FoldKey::of).collect()
+}
+
 impl Folder {
+    /// An operation begins at a row, and nothing is claimed for it yet. It is a finding of the comparison if the row was agreed on
+    /// and is locally as it was, so that the service has shown something else, and nothing has told of that.
+    pub(super) fn note_operation(&mut self, command: CommandId, node: NodeId) -> Result<(), FolderError> {
+        if !self.verifying.counts_operations() {
+            return Ok(());
+        }
+        let Some(row) = self.index.node(node)? else { return Ok(()) };
+        let is_as_agreed = row.base.is_some() && row.trees().is_some_and(|trees| trees.local == trees.base);
+        let found = is_as_agreed && !self.verifying.is_told(&self.index.stored_path(node)?);
+        self.verifying.operations.insert(command, found);
+        Ok(())
+    }
+
     /// Reads on. Files that were not summed since they changed are no part of it: they are read anyway.
     pub(super) fn issue_verifications(&mut self, now: Now) -> Result<(), FolderError> {
         if self.verifying.report.as_ref().is_none_or(|report| report.ended.is_some()) {
@@ -162,7 +224,7 @@ impl Folder {
             }
             Err(error) => {
                 report.unread += 1;
-                if self.is_root_lost(&error, now) {
+                if self.take_lost_root(&error, now) {
                     return Ok(());
                 }
                 self.hash_failed(&node, &error, now)

@@ -82,14 +82,22 @@ impl Index {
             });
             self.save(&mut target)?;
             reached.push(to);
-            // What is below a directory that is here stays below it.
-            let below = if source.local == Local::Absent { self.children(from)? } else { Vec::new() };
-            for mut child in below {
-                if let Some(counterpart) = self.child(to, &child.name)? {
-                    pending.push((child.id, counterpart.id));
-                } else {
-                    child.parent = to;
-                    self.save(&mut child)?;
+            for mut child in self.children(from)? {
+                let is_left_alone = source.local != Local::Absent && child.remote.is_none();
+                match self.child(to, &child.name)? {
+                    _ if is_left_alone => {}
+                    Some(counterpart) => pending.push((child.id, counterpart.id)),
+                    None if source.local == Local::Absent => {
+                        child.parent = to;
+                        self.save(&mut child)?;
+                    }
+                    None => {
+                        // What is here stays below what it is in.
+                        let mut counterpart = Node::new(to, child.name.clone());
+                        counterpart.remote.clone_from(&child.remote);
+                        self.save(&mut counterpart)?;
+                        pending.push((child.id, counterpart.id));
+                    }
                 }
             }
             emptied.push(from);

@@ -128,6 +128,8 @@ fn is_looked_at(folder: &FolderDocument) -> bool {
         _ if folder.settled == Some(true) => true,
         Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
         Verdict::LoginNeeded | Verdict::Stalled => true,
+        // The service answers and does not do what is asked, again and again.
+        Verdict::Problems => folder.only_failures_left == Some(true),
         _ => false,
     }
 }

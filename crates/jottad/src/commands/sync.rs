@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
         let status = loop {
             let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
             let expired = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if expired || patience.is_settled(&status, Instant::now()) {
+            if expired || patience.judge(&status, Instant::now()) {
                 break status;
             }
             let pause = patience.pause(Instant::now());

@@ -83,7 +83,7 @@ async fn until_verified(
         all_are_there(accepted, &verified)?;
         let status = only(fetch(&invocation.places).await?, order.folder.as_deref());
         progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
-        if patience.is_settled(&status, Instant::now()) && is_over(&status, &verified) {
+        if patience.judge(&status, Instant::now()) && is_over(&status, &verified) {
             break (status, verified);
         }
         tokio::time::sleep(patience.pause(Instant::now())).await;
@@ -141,6 +141,10 @@ fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Fa
         format_size(folder.bytes),
         found(folder)
     ))?;
+    if folder.meanwhile > 0 {
+        let changes = count(folder.meanwhile, "operation", "operations");
+        output.line(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
+    }
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");
         output.line(format_args!(

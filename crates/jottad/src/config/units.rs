@@ -24,11 +24,18 @@ impl Parallel {
     }
 }
 
+/// Nobody means more, and a clock that is so much further on would overflow.
+const LONGEST: Duration = Duration::from_hours(24 * 36_525);
+
 /// Reads `500ms`, `10m`, `1h 30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let refuse = || format!("{text:?} is not a duration: write for example \"500ms\", \"10m\" or \"6h\"");
     let parsed: SignedDuration = text.trim().parse().map_err(|_| refuse())?;
-    Duration::try_from(parsed).map_err(|_| refuse())
+    let duration = Duration::try_from(parsed).map_err(|_| refuse())?;
+    if duration > LONGEST {
+        return Err(format!("{text:?} is longer than a hundred years"));
+    }
+    Ok(duration)
 }
 
 /// Reads `10 MiB`, `512 kB`, `4096 B`. Without a unit it is refused: nobody knows whether `4` means bytes.
@@ -78,7 +85,9 @@ mod tests {
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "10", "-5m", "soon", "10 potatoes", "99999999999999999999h"] {
+        for text in
+            ["", "10", "-5m", "soon", "10 potatoes", "99999999999999999999h", "900000h", "2562047788015215h"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

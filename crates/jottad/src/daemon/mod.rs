@@ -12,6 +12,7 @@ pub(crate) mod pass;
 mod peer;
 mod state_lock;
 mod status;
+mod steady_clock;
 mod supervisor;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -467,7 +468,7 @@ pub(crate) async fn one_pass(
         if let Some(word) = outage.word(&status, Instant::now()).filter(|_| !output.json) {
             remark(Escaped(&word));
         }
-        if patience.is_settled(&status, Instant::now()) {
+        if patience.judge(&status, Instant::now()) {
             daemon.expire_local_trash().await;
             break Some(status);
         }

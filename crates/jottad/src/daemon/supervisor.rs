@@ -9,6 +9,7 @@ use std::time::Duration;
 use jottad_core::{Name, Timestamp};
 use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
+    since_boot,
 };
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
 use tempfile::TempDir;
@@ -24,6 +25,7 @@ use crate::daemon::folder::{Kept, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
+use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::link::{LinkChanges, ServiceLink, verdict_of};
 use crate::output::{now, path_text};
@@ -289,19 +291,26 @@ impl Supervisor {
         let mut watchable = std::pin::pin!(tried_again(async move || {
             watch_root(&setup, mpsc::unbounded_channel().0).await.is_ok()
         }));
-        let mut trash_is_due = Instant::now();
+        let mut clock = SteadyClock::default();
+        clock.look(since_boot(), now());
+        let mut trash_is_due = Instant::now() + TRUSTED_AFTER;
         let mut expiring: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(trash_is_due), if self.setup.purpose == Purpose::Serve => {
-                    // One look at a time, and none for the hours that the machine has slept.
-                    if let Some(disk) = &started.disk
+                    if !clock.look(since_boot(), now()) {
+                        tracing::info!(
+                            folder = self.setup.folder.name,
+                            "the clock was set, so nothing goes from the local trash before it has gone evenly for an hour"
+                        );
+                    } else if let Some(disk) = &started.disk
+                        // One look at a time, and none for the hours that the machine has slept.
                         && expiring.as_ref().is_none_or(JoinHandle::is_finished)
                     {
                         let setup = self.setup.clone();
                         expiring = Some(tokio::spawn(local_trash::expire(setup, disk.clone())));
                     }
-                    trash_is_due = Instant::now() + TRASH_INTERVAL;
+                    trash_is_due = Instant::now() + TRASH_INTERVAL.max(TRUSTED_AFTER);
                 }
                 // Nothing was heard until now, so everything is looked at with a watcher that hears from the beginning.
                 () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,

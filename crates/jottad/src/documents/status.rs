@@ -96,6 +96,9 @@ pub(crate) struct FolderDocument {
     pub(crate) verdict: VerdictWord,
     /// Whether nothing is left that could be done now; `None` while that is not known.
     pub(crate) settled: Option<bool>,
+    /// Whether nothing but failures is left, so that waiting brings nothing; `None` while that is unknown.
+    #[serde(default)]
+    pub(crate) only_failures_left: Option<bool>,
     pub(crate) proven_at: Option<Time>,
     pub(crate) local_checked_at: Option<Time>,
     pub(crate) remote_checked_at: Option<Time>,
@@ -138,6 +141,7 @@ impl FolderDocument {
             mode: mode.to_owned(),
             verdict: VerdictWord(verdict),
             settled: None,
+            only_failures_left: None,
             proven_at: None,
             local_checked_at: None,
             remote_checked_at: None,
@@ -164,6 +168,7 @@ impl FolderDocument {
     pub(crate) fn with_status(self, status: &FolderStatus) -> Self {
         Self {
             settled: Some(status.settled),
+            only_failures_left: Some(status.only_failures_left),
             proven_at: status.proven_at.map(Time),
             local_checked_at: status.local_checked_at.map(Time),
             remote_checked_at: status.remote_checked_at.map(Time),
@@ -334,6 +339,7 @@ mod tests {
             },
             folders: vec![FolderDocument {
                 settled: Some(false),
+                only_failures_left: Some(false),
                 skipped: Some(SkippedDocument { rules: 2, max_size: 0, links: 1, special: 0 }),
                 problems: Some(0),
                 watching: Some(WatchingDocument {
@@ -358,7 +364,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","daemon":true,"pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","daemon":true,"pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

@@ -1,78 +1,9 @@
-//! The engine through four thousand lives, in every mode: random edits, faults, lost hints, crashes. A failure names the
-//! command that replays it.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! Lives that failed once, shrunk to what matters.
 
 use jottad_core::Mode;
 use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, scenario};
 
 use crate::living::{assert_lives_well, assert_lives_well_in};
-
-const SEEDS: u64 = 4000;
-
-fn mode_of(seed: u64) -> Mode {
-    match seed % 4 {
-        0 => Mode::Backup,
-        1 => Mode::Sync,
-        2 => Mode::Pull,
-        _ => Mode::Archive,
-    }
-}
-
-/// Each mode has lives of every kind.
-fn extras_of(seed: u64) -> Extras {
-    let kind = seed / 4 % 8;
-    Extras {
-        rules: kind % 2 == 1,
-        disks: kind % 4 >= 2,
-        meddling: kind >= 4,
-        refusals: seed / 32 % 4 == 3,
-        doubts: seed / 32 % 4 == 1,
-        steps: seed / 128 % 2 == 1,
-    }
-}
-
-#[test]
-fn no_life_loses_anything() {
-    let next = AtomicU64::new(0);
-    let failed = Mutex::new(Vec::new());
-    let live = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= SEEDS {
-                return;
-            }
-            let (mode, extras) = (mode_of(seed), extras_of(seed));
-            let violations = run(&scenario(seed, mode, extras), seed, false).violations;
-            if !violations.is_empty() {
-                let rules = if extras.rules { " --rules" } else { "" };
-                let disks = if extras.disks { " --disks" } else { "" };
-                let meddling = if extras.meddling { " --meddling" } else { "" };
-                let refusals = if extras.refusals { " --refusals" } else { "" };
-                let doubts = if extras.doubts { " --doubts" } else { "" };
-                failed.lock().unwrap().push(format!(
-                    "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --replay {seed} \
-                     --mode {mode}{rules}{disks}{meddling}{refusals}{doubts}"
-                ));
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(live);
-        scope.spawn(live);
-    });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
-}
-
-#[test]
-fn a_seed_is_one_life() {
-    for seed in 0..20 {
-        let scenario = scenario(seed, mode_of(seed), extras_of(seed));
-        assert_eq!(run(&scenario, seed, true).trace, run(&scenario, seed, true).trace, "seed {seed}");
-    }
-}
 
 /// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which was taken for
 /// the end of the rename: the directory stayed under the temporary name, and nobody knew of it.

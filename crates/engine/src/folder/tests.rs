@@ -1,0 +1,449 @@
+//! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about trouble.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
+
+use super::*;
+use crate::disk::{
+    DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
+};
+use crate::event::{Achieved, RemoteHint, ScannedDirectory, Told};
+use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
+use crate::settings::ProofInterval;
+use crate::status::{FolderStatus, Verdict};
+
+const HOUR: u64 = 3600;
+
+fn settings() -> FolderSettings {
+    FolderSettings {
+        name: "docs".to_owned(),
+        mode: Mode::Backup,
+        max_size: None,
+        ignore: Vec::new(),
+        delete_limits: DeleteLimits::default(),
+        poll: Duration::from_mins(10),
+        scan: Duration::from_hours(6),
+        list: Duration::from_hours(6),
+        proof: ProofInterval::Every(Duration::from_hours(6)),
+        watched: true,
+        list_at_start: true,
+        resend: Duration::ZERO,
+        uploads: 4,
+        downloads: 4,
+        host: "kari".to_owned(),
+    }
+}
+
+fn path(text: &str) -> RelativePath {
+    RelativePath::parse(text.as_bytes()).unwrap()
+}
+
+fn refusal(kind: RemoteErrorKind, pause: Option<Duration>) -> RemoteError {
+    RemoteError { retry_after: pause, ..RemoteError::new(kind, "the service answered an error".to_owned()) }
+}
+
+/// What both sides have: directories with one file each.
+struct Driver {
+    _place: tempfile::TempDir,
+    folder: Folder,
+    seconds: u64,
+    directories: Vec<String>,
+    commands: VecDeque<Command>,
+    /// What was asked for, by what it is, and when.
+    asked: Vec<(u64, &'static str, String)>,
+    /// How the service refuses what is called so.
+    refusals: BTreeMap<&'static str, RemoteError>,
+    /// What the service does not have.
+    missing: BTreeSet<String>,
+    /// A listing of everything shows directories and nothing else.
+    hides_files: bool,
+    /// Directories that are not found when they are read the next time.
+    away: Vec<String>,
+}
+
+impl Driver {
+    /// A folder whose sides agree, and that has proven it.
+    fn new(directories: &[&str]) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let folder = Folder::new(settings(), index).unwrap();
+        let mut driver = Self {
+            _place: place,
+            folder,
+            seconds: 1000,
+            directories: directories.iter().map(|name| (*name).to_owned()).collect(),
+            commands: VecDeque::new(),
+            asked: Vec::new(),
+            refusals: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            hides_files: false,
+            away: Vec::new(),
+        };
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
+        driver
+    }
+
+    fn now(&self) -> Now {
+        let wall = Timestamp::from_seconds(1_700_000_000 + i64::try_from(self.seconds).unwrap());
+        Now { monotonic: Duration::from_secs(self.seconds), wall }
+    }
+
+    fn status(&self) -> FolderStatus {
+        self.folder.status().unwrap()
+    }
+
+    /// Takes an event in and everything that follows from it at once.
+    fn tell(&mut self, event: Event) {
+        self.tell_all(vec![event]);
+    }
+
+    fn tell_all(&mut self, events: Vec<Event>) {
+        let now = self.now();
+        self.commands.extend(self.folder.handle(events, now).unwrap());
+        while let Some(command) = self.commands.pop_front() {
+            if matches!(command.task, Task::ListTree) && !self.refusals.contains_key("list_tree") {
+                let listed = Event::Listed(command.id, self.listed());
+                self.commands.extend(self.folder.handle([listed], now).unwrap());
+            }
+            let outcome = self.outcome(&command.task);
+            let completed = Event::Completed(command.id, outcome);
+            self.commands.extend(self.folder.handle([completed], now).unwrap());
+        }
+    }
+
+    /// Lets time pass.
+    fn run_for(&mut self, seconds: u64) {
+        let end = self.seconds + seconds;
+        while let Some(due) = self.folder.deadline(self.now()).unwrap()
+            && due <= Duration::from_secs(end)
+        {
+            self.seconds = self.seconds.max(due.as_secs() + u64::from(due.subsec_nanos() > 0));
+            self.tell(Event::Timer);
+            assert!(self.asked.len() < 100_000, "it spins");
+        }
+        self.seconds = end;
+    }
+
+    fn asked_for(&self, what: &str, since: u64) -> usize {
+        self.asked.iter().filter(|(at, asked, _)| *asked == what && *at >= since).count()
+    }
+
+    fn agreed() -> File {
+        File {
+            content: Content { size: 3, md5: Md5::from_bytes([7; 16]) },
+            modified: Timestamp::from_seconds(1),
+        }
+    }
+
+    fn stored(text: &str) -> StoredPath {
+        let names = path(text);
+        StoredPath::new(names.components().map(|name| encode_name(&Name::new(name).unwrap())).collect())
+    }
+
+    fn listed(&self) -> Vec<ListedEntry> {
+        let mut entries = Vec::new();
+        for directory in &self.directories {
+            if self.missing.contains(directory) {
+                continue;
+            }
+            entries.push(ListedEntry { path: Self::stored(directory), node: RemoteNode::Directory });
+            let file = format!("{directory}/f");
+            if !self.hides_files && !self.missing.contains(&file) {
+                entries
+                    .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(Self::agreed()) });
+            }
+        }
+        entries
+    }
+
+    fn listed_in(&self, above: &StoredPath) -> Vec<(StoredName, RemoteNode)> {
+        let all = self.listed().into_iter();
+        let inside = all.filter(|entry| entry.path.parent().as_ref() == Some(above));
+        inside.filter_map(|entry| Some((entry.path.name()?.clone(), entry.node))).collect()
+    }
+
+    fn read(&mut self, directory: &RelativePath) -> Result<ScannedDirectory, DiskError> {
+        let text = directory.to_string();
+        if let Some(place) = self.away.iter().position(|away| *away == text) {
+            self.away.remove(place);
+            return Err(DiskError {
+                action: "listing",
+                path: directory.clone(),
+                kind: DiskErrorKind::NotFound,
+            });
+        }
+        let mut entries = Vec::new();
+        for (number, other) in (10u64..).zip(&self.directories) {
+            let other = path(other);
+            if other.parent().as_ref() == Some(directory) {
+                let node = DiskNode::Directory(Identity { inode: number, born: 1 });
+                entries.push(DiskEntry { name: other.name().unwrap(), node });
+            }
+            if other == *directory {
+                let stat = FileStat {
+                    identity: Identity { inode: 1000 + number, born: 1 },
+                    size: 3,
+                    modified: Timestamp::from_seconds(1),
+                    modified_nanoseconds: 0,
+                    changed: 1,
+                    links: 1,
+                };
+                entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
+            }
+        }
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: None })
+    }
+
+    fn outcome(&mut self, task: &Task) -> Outcome {
+        let (what, at) = match task {
+            Task::Scan { directory } => ("scan", directory.to_string()),
+            Task::ListTree => ("list_tree", String::new()),
+            Task::ListDirectory { directory } => ("list_directory", directory.to_string()),
+            Task::Poll => ("poll", String::new()),
+            Task::CheckRoot => ("root", String::new()),
+            Task::Hash { .. } => ("hash", String::new()),
+            Task::Look { path } => ("look", path.to_string()),
+            Task::Upload { path, .. } => ("upload", path.to_string()),
+            Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
+            task => panic!("nothing else is to be done: {task:?}"),
+        };
+        self.asked.push((self.seconds, what, at));
+        let refused = self.refusals.get(what).cloned();
+        match task {
+            Task::Scan { directory } => Outcome::Scanned(self.read(directory)),
+            Task::ListTree => Outcome::ListingEnded(refused.map_or(Ok(Vec::new()), Err)),
+            Task::ListDirectory { directory } => {
+                Outcome::ListedDirectory(refused.map_or_else(|| Ok(self.listed_in(directory)), Err))
+            }
+            Task::Poll => Outcome::Polled(refused.map_or(Ok("1".to_owned()), Err)),
+            Task::Look { path } => {
+                let seen = self.listed().into_iter().find(|entry| entry.path == *path);
+                Outcome::Looked(refused.map_or(Ok(seen.map(|entry| entry.node)), Err))
+            }
+            Task::Upload { path, .. } | Task::MakeRemoteDirectory { path, .. } => {
+                self.missing.remove(&path.to_string());
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::Hash { .. } => Outcome::Hashed(Ok(Self::agreed().content.md5)),
+            _ => Outcome::Root(Ok(RootIdentity {
+                file_system: 1,
+                identity: Identity { inode: 2, born: 1 },
+                marker: None,
+            })),
+        }
+    }
+
+    fn row(&self, text: &str) -> NodeId {
+        self.folder.index.locate(&path(text)).unwrap().unwrap().id
+    }
+
+    /// Lets a directory be looked at.
+    fn doubt(&mut self, directory: &str) {
+        let row = self.row(directory);
+        self.folder.confirming.doubt(row);
+        self.tell(Event::Timer);
+    }
+}
+
+#[test]
+fn a_directory_that_was_away_for_a_moment_is_read_with_all_below_it() {
+    let mut driver = Driver::new(&["a", "a/b", "a/b/c"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.away.push("a".to_owned());
+    driver.tell(Event::Request(Request::SyncNow));
+    let read: Vec<&str> = driver
+        .asked
+        .iter()
+        .filter(|(at, what, _)| *what == "scan" && *at >= began)
+        .map(|(_, _, directory)| directory.as_str())
+        .collect();
+    for directory in ["a", "a/b", "a/b/c"] {
+        assert!(read.contains(&directory), "{directory} is not among {read:?}");
+    }
+}
+
+/// A late listing may have left something out of more directories than are looked at one by one.
+#[test]
+fn nothing_is_proven_while_a_listing_is_known_to_be_incomplete() {
+    let names: Vec<String> = (0..20).map(|number| format!("d{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut driver = Driver::new(&names);
+    for (number, name) in names.iter().enumerate() {
+        if number == 16 {
+            driver.run_for(15);
+        }
+        let (row, now) = (driver.row(&format!("{name}/f")), driver.now());
+        driver.folder.confirming.sent(row, None, now);
+    }
+    driver.hides_files = true;
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.hides_files = false;
+    let proofs = |driver: &Driver| driver.folder.last_proof().map_or(0, |proof| proof.number);
+    let before = proofs(&driver);
+    driver.run_for(21);
+    assert_eq!(proofs(&driver), before, "four directories were not looked at");
+    assert_eq!(driver.status().verdict, Verdict::Working);
+    driver.run_for(10);
+    assert_eq!(proofs(&driver), before + 1);
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+}
+
+#[test]
+fn a_pause_that_the_service_asks_for_is_a_day_at_most() {
+    let day = 24 * HOUR;
+    for asked in [u64::MAX, 31_536_000, 2 * day] {
+        for what in ["poll", "list_tree"] {
+            let mut driver = Driver::new(&["a"]);
+            let refusal = refusal(RemoteErrorKind::Unavailable, Some(Duration::from_secs(asked)));
+            driver.refusals.insert(what, refusal);
+            driver.tell(Event::Request(Request::SyncNow));
+            assert_eq!(driver.status().verdict, Verdict::Offline, "{what} {asked}");
+            driver.refusals.clear();
+            driver.run_for(day + 60);
+            assert_eq!(driver.status().verdict, Verdict::InSync, "{what} {asked}");
+        }
+        let mut driver = Driver::new(&["a", "b"]);
+        let refusal = refusal(RemoteErrorKind::Unavailable, Some(Duration::from_secs(asked)));
+        driver.refusals.insert("list_directory", refusal);
+        driver.doubt("a");
+        driver.refusals.clear();
+        driver.run_for(day + 60);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "one directory {asked}");
+    }
+}
+
+/// The service answers everything else, so that nothing but what was asked for can say how often it was tried.
+#[test]
+fn what_asks_for_a_pause_is_asked_for_more_and_more_seldom() {
+    for what in ["list_tree", "list_directory"] {
+        let mut driver = Driver::new(&["a", "b"]);
+        let began = driver.seconds;
+        driver.refusals.insert(what, refusal(RemoteErrorKind::Unavailable, Some(Duration::from_secs(1))));
+        if what == "list_tree" {
+            driver.tell(Event::Request(Request::SyncNow));
+        } else {
+            driver.doubt("a");
+        }
+        driver.run_for(2 * HOUR);
+        let tries = driver.asked_for(what, began);
+        assert!((5..=32).contains(&tries), "{what}: {tries} tries in two hours");
+        driver.refusals.clear();
+        driver.run_for(HOUR);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{what}");
+    }
+}
+
+#[test]
+fn a_directory_at_which_a_pause_is_asked_for_again_and_again_is_a_problem() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver
+        .refusals
+        .insert("list_directory", refusal(RemoteErrorKind::Unavailable, Some(Duration::from_secs(1))));
+    driver.doubt("a");
+    assert_eq!(driver.folder.problems().unwrap(), [], "once may be the service's trouble");
+    driver.run_for(60);
+    let problems = driver.folder.problems().unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].path, path("a"));
+}
+
+/// What ends a problem.
+type End = fn(&mut Driver);
+
+#[test]
+fn a_directory_that_is_shown_again_is_no_problem_any_more() {
+    let ends: [(&str, End); 2] = [
+        ("a person asks", |driver| driver.tell(Event::Request(Request::SyncNow))),
+        ("everything is listed", |driver| {
+            driver.folder.listing.want_everything();
+            driver.tell(Event::Timer);
+        }),
+    ];
+    for (name, end) in ends {
+        let mut driver = Driver::new(&["a", "b"]);
+        driver.refusals.insert("list_directory", refusal(RemoteErrorKind::NotAllowed, None));
+        driver.doubt("a");
+        // Until it is tried once an hour.
+        driver.run_for(3 * HOUR);
+        assert_eq!(driver.status().verdict, Verdict::Problems, "{name}");
+        driver.refusals.clear();
+        end(&mut driver);
+        assert_eq!(driver.folder.problems().unwrap(), [], "{name}");
+        driver.run_for(1);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{name}");
+    }
+}
+
+/// Otherwise a listing each minute would ask for a directory each minute that only a look does not show.
+#[test]
+fn a_listing_does_not_have_a_directory_asked_for_again() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver.refusals.insert("list_directory", refusal(RemoteErrorKind::NotAllowed, None));
+    driver.doubt("a");
+    let before = driver.asked_for("list_directory", 0);
+    for _ in 0..10 {
+        driver.folder.listing.want_everything();
+        driver.tell(Event::Timer);
+        driver.run_for(1);
+    }
+    assert_eq!(driver.asked_for("list_directory", 0), before);
+}
+
+#[test]
+fn who_waits_is_told_when_nothing_but_failures_is_left() {
+    let refusals = [
+        ("list_tree", RemoteErrorKind::Refused),
+        ("list_tree", RemoteErrorKind::NotAllowed),
+        ("list_tree", RemoteErrorKind::Incomplete),
+        ("poll", RemoteErrorKind::NotAllowed),
+        ("list_directory", RemoteErrorKind::NotAllowed),
+        ("list_directory", RemoteErrorKind::Refused),
+    ];
+    for (what, kind) in refusals {
+        let name = format!("{what} {kind:?}");
+        let mut driver = Driver::new(&["a", "b"]);
+        driver.refusals.insert(what, refusal(kind, None));
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.doubt("a");
+        let mut seconds = 0;
+        while !driver.status().only_failures_left {
+            seconds += 1;
+            assert!(seconds < 15, "{name}");
+            driver.run_for(1);
+        }
+        assert_eq!(driver.status().verdict, Verdict::Problems, "{name}");
+        driver.refusals.clear();
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.run_for(1);
+        let status = driver.status();
+        assert_eq!((status.verdict, status.only_failures_left), (Verdict::InSync, false), "{name}");
+    }
+}
+
+#[test]
+fn a_verification_tells_what_it_found_from_what_was_done_meanwhile() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver.run_for(60);
+    driver.missing.extend(["a/f", "b/f", "new", "new/f"].map(str::to_owned));
+    driver.directories.push("new".to_owned());
+    let told = RemoteHint::Entry { path: Driver::stored("b/f"), told: Told::Gone };
+    driver.tell_all(vec![Event::Request(Request::Verify), Event::RemoteHint(told)]);
+    driver.run_for(60);
+    assert_eq!(driver.missing, BTreeSet::new());
+    let found = |driver: &Driver| {
+        let report = driver.folder.verification().unwrap();
+        assert!(report.ended.is_some());
+        (report.sent, report.mended, report.meanwhile)
+    };
+    assert_eq!(found(&driver), (1, 0, 3), "{:?}", driver.asked);
+    // What is found later is not its finding.
+    driver.missing.insert("a/f".to_owned());
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(60);
+    assert_eq!(driver.missing, BTreeSet::new());
+    assert_eq!(found(&driver), (1, 0, 3));
+}

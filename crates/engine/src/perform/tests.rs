@@ -1,0 +1,129 @@
+//! What is found right before a directory is removed on the service.
+
+use std::sync::Mutex;
+
+use jottad_core::{Content, File, Kind, Md5, StoredName, Timestamp};
+
+use super::*;
+use crate::disk::{LocalContent, StagedFile};
+use crate::local_disk::LocalDisk;
+
+/// A service with one directory, and what a listing of it shows.
+#[derive(Default)]
+struct OneDirectory {
+    entries: Vec<&'static str>,
+    unusable: Vec<UnusableEntry>,
+    trashed: Mutex<Vec<String>>,
+}
+
+struct Listing {
+    entries: Vec<ListedEntry>,
+    unusable: Vec<UnusableEntry>,
+}
+
+impl RemoteListing for Listing {
+    async fn next_batch(&mut self) -> Result<Option<Vec<ListedEntry>>, RemoteError> {
+        let entries = std::mem::take(&mut self.entries);
+        Ok((!entries.is_empty()).then_some(entries))
+    }
+
+    fn unusable(&self) -> &[UnusableEntry] {
+        &self.unusable
+    }
+}
+
+fn stored(path: &str) -> StoredPath {
+    StoredPath::new(path.split('/').map(|name| StoredName::new(name).unwrap()).collect())
+}
+
+fn file() -> File {
+    let content = Content { size: 3, md5: Md5::from_bytes([7; 16]) };
+    File { content, modified: Timestamp::from_seconds(1) }
+}
+
+impl Remote for OneDirectory {
+    type Listing = Listing;
+
+    async fn list_tree(&self, _: &StoredPath) -> Result<Listing, RemoteError> {
+        let listed = |path: &&str| ListedEntry { path: stored(path), node: RemoteNode::File(file()) };
+        let entries = self.entries.iter().map(listed).collect();
+        Ok(Listing { entries, unusable: self.unusable.clone() })
+    }
+
+    async fn list_directory(&self, _: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>, RemoteError> {
+        unreachable!()
+    }
+
+    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+        Ok(Some(RemoteNode::Directory))
+    }
+
+    async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {
+        unreachable!()
+    }
+
+    async fn download<S: StagedFile>(
+        &self,
+        _: &StoredPath,
+        _: Content,
+        _: &mut S,
+    ) -> Result<(), RemoteError> {
+        unreachable!()
+    }
+
+    async fn make_directory(&self, _: &StoredPath) -> Result<(), RemoteError> {
+        unreachable!()
+    }
+
+    async fn trash(&self, path: &StoredPath, _: Kind) -> Result<(), RemoteError> {
+        self.trashed.lock().unwrap().push(path.to_string());
+        Ok(())
+    }
+
+    async fn move_entry(&self, _: &StoredPath, _: &StoredPath, _: Kind) -> Result<MoveAnswer, RemoteError> {
+        unreachable!()
+    }
+
+    async fn set_modified(&self, _: &StoredPath, _: Content, _: Timestamp) -> Result<(), RemoteError> {
+        unreachable!()
+    }
+
+    async fn change_stamp(&self) -> Result<String, RemoteError> {
+        unreachable!()
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_a_directory_from_being_removed_is_named() {
+    let refused = UnusableEntry { path: "a//b".to_owned(), reason: "it has no name".to_owned() };
+    let cases: [(&[&str], &[UnusableEntry], &str); 5] = [
+        (&["known"], &[], "done"),
+        (&["known", "new"], &[], "d changed on the remote side meanwhile"),
+        (&["known", ".."], &[], "d holds \"..\", which is left alone: no local file can have this name"),
+        (&["known", "e/.."], &[], "d holds \"e/..\", which is left alone: no local file can have this name"),
+        (&["known"], std::slice::from_ref(&refused), "d holds \"a//b\", which is left alone: it has no name"),
+    ];
+    for (entries, unusable, expected) in cases {
+        let place = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+        let root = disk.root().await.unwrap().identity;
+        let remote =
+            OneDirectory { entries: entries.to_vec(), unusable: unusable.to_vec(), ..Default::default() };
+        let mut digest = TreeDigest::default();
+        digest.add_remote_file(&stored("known"), file().content);
+        let task = Task::TrashRemote {
+            root,
+            path: RelativePath::try_from("d").unwrap(),
+            local: None,
+            remote: stored("d"),
+            expected: RemoteExpectation::Directory(digest),
+        };
+        let command = Command { id: CommandId(1), task, mounts: Vec::new() };
+        let event = perform(command, &disk, &remote, |_, _| async {}).await;
+        let Event::Completed(_, Outcome::Operation(result)) = event else { panic!("{event:?}") };
+        let told = result.map_or_else(|error| error.to_string(), |_| "done".to_owned());
+        assert_eq!(told, expected, "{entries:?}");
+        let trashed = remote.trashed.lock().unwrap().len();
+        assert_eq!(trashed, usize::from(expected == "done"), "{entries:?}");
+    }
+}
