@@ -318,3 +318,55 @@ fn many_commands_at_once_renew_the_login_without_killing_it() {
         assert_eq!(world.service.asked("token"), 1);
     }
 }
+
+/// A world whose only folder has a table that is wrong.
+fn badly_written() -> World {
+    let world = World::new();
+    world.write("a.txt", "a");
+    world.settle();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{config}mode = \"mirror\"\n")).unwrap();
+    world
+}
+
+#[test]
+fn a_table_that_is_wrong_keeps_nobody_from_logging_in_or_using_the_account() {
+    let world = badly_written();
+    world.machine.jottad(["logout"]).expect(0);
+    world.log_in();
+    world.machine.jottad(["account"]).expect(0).says("kari@example.net");
+    world.machine.jottad(["ls", "Jotta/Archive/docs"]).expect(0).says("a.txt");
+    world.machine.jottad(["selftest", "Jotta/Archive/nowhere"]).expect(1).complains("nowhere");
+}
+
+#[test]
+fn a_folder_whose_table_is_wrong_belongs_to_its_account_all_the_same() {
+    let world = badly_written();
+    let other = service_of("u9other", "lise@example.net");
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace(&world.service.url(), &other.url())).unwrap();
+    world
+        .machine
+        .jottad_with_input(["login", "--token-stdin"], &other.login_token())
+        .expect(1)
+        .complains("belong to kari@example.net");
+}
+
+#[test]
+fn logging_out_and_in_is_followed_whatever_the_table_of_another_folder_says() {
+    let pics = "[[folder]]\nname = \"pics\"\nlocal = \"~/pics\"\nremote = \"Jotta/Archive/pics\"\n";
+    let world = World::configured(&format!("\n{pics}mode = \"mirror\"\n"));
+    let daemon = world.start();
+    world.machine.jottad(["sync", "docs", "--wait", "--timeout", "30s"]).expect(0);
+    // It is refused as a whole.
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{config}colour = \"red\"\n")).unwrap();
+    world.machine.jottad(["logout"]).expect(0).complains("did not follow");
+    wait_until("the daemon needs a login", || world.machine.status()["verdict"] == "login_needed");
+    fs::write(world.machine.config(), config).unwrap();
+    world.log_in();
+    world.write("b.txt", "b");
+    world.machine.jottad(["sync", "docs", "--wait", "--timeout", "30s"]).expect(0);
+    assert!(world.service.has("Jotta/Archive/docs/b.txt"));
+    daemon.stop();
+}

@@ -10,6 +10,7 @@
 mod stage;
 
 mod account;
+mod alone;
 mod answers;
 mod backup;
 mod bad_input;
@@ -22,6 +23,8 @@ mod damage;
 mod deletes;
 mod demo;
 mod edits;
+mod everywhere;
+mod first_minutes;
 mod full;
 mod holds;
 mod keyring;

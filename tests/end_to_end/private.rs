@@ -38,7 +38,7 @@ fn a_login_that_others_could_read_is_closed_to_them_and_they_are_told_of() {
     let world = World::new();
     let login = world.machine.state().join("credentials.json");
     set_mode(&login, 0o644);
-    world.machine.jottad(["doctor"]).says("other users can get at").says("log in anew");
+    world.machine.jottad(["doctor"]).says("other users could get at").says("it is closed to them now");
     assert_eq!(mode(&login), 0o600);
     set_mode(&login, 0o640);
     world.machine.jottad(["account"]).expect(0).complains("other users could get at the login");

@@ -123,7 +123,7 @@ fn tokens_are_renewed_while_the_daemon_runs() {
 fn an_expired_token_is_renewed_by_a_command_too() {
     let world = World::new();
     world.service.expire_access_tokens();
-    world.machine.jottad(["ls", "Jotta"]).expect(2);
+    world.machine.jottad(["ls", ""]).expect(2);
     world.machine.jottad(["ls", "Jotta/Archive"]).expect(0);
     world.machine.jottad(["account"]).expect(0);
 }

@@ -127,5 +127,5 @@ fn a_folder_that_is_paused_is_not_waited_for() {
     world.machine.jottad(["verify"]).expect(10).says("so far; it stopped there");
     world.machine.jottad(["verify", "nonsense"]).expect(2).complains("nonsense");
     daemon.stop();
-    world.machine.jottad(["verify"]).expect(3);
+    world.machine.jottad(["verify"]).expect(10);
 }

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Daemon, Running, World, wait_until};
 
+const WORKING: i32 = 5;
 const PROBLEMS: i32 = 6;
 const HELD: i32 = 7;
 const STALLED: i32 = 9;
@@ -130,7 +131,7 @@ fn what_cannot_travel_is_not_to_go_and_not_the_verdict_while_others_travel() {
     assert_eq!(folder["verdict"], "working", "{folder}");
     // What travels is to go until it has arrived.
     assert_eq!(folder["pending"]["uploads"], 1, "{folder}");
-    world.machine.jottad(["status"]).expect(5).says("1 upload").says("1 problem");
+    world.machine.jottad(["status"]).expect(WORKING).says("1 upload").says("1 problem");
     world.service.clear_faults();
     daemon.kill();
 }
@@ -306,4 +307,44 @@ fn where_the_system_gives_no_events_doctor_says_how_to_mend_it() {
     let outcome = world.machine.jottad(["doctor"]).expect(1);
     outcome.says("polled instead of watched").says("sudo sysctl -w fs.inotify.max_user_instances=");
     daemon.stop();
+}
+
+#[test]
+fn what_does_not_run_is_left_out_of_no_answer_without_a_word() {
+    let world = with_pictures("mode = \"mirror\"\n");
+    let daemon = assert_only_pictures_are_held(&world, "mirror");
+    world.machine.jottad(["held"]).expect(HELD).says("pics: ").says("mirror");
+    for (command, code) in [("problems", WORKING), ("conflicts", 0), ("plan", 0)] {
+        let answer = world.machine.jottad([command]).expect(code);
+        answer.says("pics: not known, as it does not run (held): ").says("mirror");
+    }
+    daemon.stop();
+}
+
+#[test]
+fn what_travelled_is_forgotten_when_there_is_nothing_left_to_do() {
+    let world = World::new();
+    world.write("first.bin", vec![1; 1000]);
+    let daemon = world.start();
+    world.synced();
+    world.service.spoil("upload", Effect::Hang);
+    world.write("second.bin", vec![2; 1 << 20]);
+    wait_until("a file travels", || {
+        world.machine.status()["folders"][0]["transfers"] != serde_json::json!([])
+    });
+    let pending = world.machine.status()["folders"][0]["pending"].clone();
+    assert_eq!(pending["done_files"], 0, "{pending}");
+    world.service.clear_faults();
+    daemon.kill();
+}
+
+#[test]
+fn a_pass_keeps_the_local_trash_within_its_bounds_in_every_mode() {
+    for mode in ["backup", "sync", "archive", "pull"] {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        let old = world.path(".jottad/trash/2020-01-01T0000Z");
+        fs::create_dir_all(old.join("letters")).unwrap();
+        world.pass(0);
+        assert!(!old.exists(), "{mode}");
+    }
 }

@@ -332,6 +332,11 @@ pub enum DiskErrorKind {
 }
 
 impl DiskErrorKind {
+    /// Whether a folder that it keeps from being taken up waits for it to pass; else a person has to mend it.
+    pub fn may_pass(&self) -> bool {
+        crate::scope::may_pass(self)
+    }
+
     /// Whether the process or the system has no file descriptor left: it says nothing of the file.
     pub(crate) fn is_lack_of_descriptors(&self) -> bool {
         matches!(self, Self::TooManyFiles)

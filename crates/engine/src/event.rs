@@ -300,6 +300,20 @@ impl Task {
         matches!(self, Self::Scan { .. } | Self::Hash { .. })
     }
 
+    /// Whether it looks at either side and changes nothing.
+    pub(crate) const fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::CheckRoot
+                | Self::Scan { .. }
+                | Self::Hash { .. }
+                | Self::ListTree
+                | Self::ListDirectory { .. }
+                | Self::Look { .. }
+                | Self::Poll
+        )
+    }
+
     /// The local path that it works on, if any.
     pub(crate) fn local_path(&self) -> Option<&RelativePath> {
         match self {

@@ -99,40 +99,93 @@ impl FolderHandle {
         remote: R,
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
-        let file = index.to_owned();
         let name = settings.name.clone();
         let folder = take_up(settings, index)?;
-        let (inbox, messages) = channel();
-        let (notices, _) = broadcast::channel(NOTICES);
-        let progress = Progress::default();
-        let activity = Activity::new();
+        Self::start_with(name, folder, index, (disk, remote), wall_clock, false)
+    }
+
+    /// As [`FolderHandle::start`], only to find out what would be done: nothing is changed on either side. The index takes
+    /// in what is seen, so it is best a copy.
+    pub fn start_looking<D: Disk, R: Remote>(
+        settings: FolderSettings,
+        index: &Path,
+        disk: D,
+        remote: R,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Self, FolderError> {
+        let name = settings.name.clone();
+        let folder = take_up(settings, index)?.only_looking();
+        Self::start_with(name, folder, index, (disk, remote), wall_clock, true)
+    }
+
+    /// Answers from an index that is there, looks at nothing and asks for nothing; what a person decides is written down.
+    /// A file that is of no use is an error, and stays as it is.
+    pub fn start_at_rest(
+        settings: FolderSettings,
+        index: &Path,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Self, FolderError> {
+        let name = settings.name.clone();
+        let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest()?;
+        let (handle, messages, end) = Self::wire(name, index);
+        let clock = Clock { wall_clock };
+        handle.live(end, move || Ok(rest(folder, &messages, clock)))
+    }
+
+    fn start_with<D: Disk, R: Remote>(
+        name: String,
+        folder: Folder,
+        index: &Path,
+        (disk, remote): (D, R),
+        wall_clock: fn() -> Timestamp,
+        only_looks: bool,
+    ) -> Result<Self, FolderError> {
+        let (handle, messages, end) = Self::wire(name, index);
         let performer = Performer {
             runtime: Handle::current(),
             disk: Arc::new(disk),
             remote: Arc::new(remote),
-            inbox: inbox.clone(),
-            progress: Arc::clone(&progress),
-            activity: activity.clone(),
+            inbox: handle.inbox.clone(),
+            progress: Arc::clone(&handle.progress),
+            activity: handle.activity.clone(),
             running: BTreeMap::new(),
-        };
-        let (end, ended) = watch::channel(None);
-        let handle = Self {
-            name: name.clone(),
-            index: file.clone(),
-            inbox,
-            notices: notices.clone(),
-            progress,
-            activity,
-            ended,
+            only_looks,
         };
         let clock = Clock { wall_clock };
+        let notices = handle.notices.clone();
+        handle.live(end, move || run(folder, &messages, performer, &notices, clock))
+    }
+
+    /// A handle whose thread is still to be started, what that is told, and where it says why it has ended.
+    fn wire(name: String, index: &Path) -> (Self, Receiver<Message>, watch::Sender<Option<String>>) {
+        let (inbox, messages) = channel();
+        let (end, ended) = watch::channel(None);
+        let handle = Self {
+            name,
+            index: index.to_owned(),
+            inbox,
+            notices: broadcast::channel(NOTICES).0,
+            progress: Progress::default(),
+            activity: Activity::new(),
+            ended,
+        };
+        (handle, messages, end)
+    }
+
+    /// Starts the thread.
+    fn live(
+        self,
+        end: watch::Sender<Option<String>>,
+        life: impl FnOnce() -> Result<Ended, FolderError> + Send + 'static,
+    ) -> Result<Self, FolderError> {
+        let (name, file) = (self.name.clone(), self.index.clone());
         std::thread::Builder::new()
             .name(format!("folder {name}"))
             .spawn(move || {
-                let life = AssertUnwindSafe(move || run(folder, &messages, performer, &notices, clock));
-                let failure = match catch_unwind(life) {
+                let failure = match catch_unwind(AssertUnwindSafe(life)) {
                     Ok(Ok(Ended::Stopped)) => None,
                     Ok(Ok(Ended::CommandPanicked(text))) => Some(format!("a command panicked: {text}")),
+                    Ok(Ok(Ended::AtRest(error))) => Some(error.to_string()),
                     Ok(Err(error)) => Some(given_up(&error, &file)),
                     Err(panic) => Some(format!("its loop panicked: {}", panic_text(panic.as_ref()))),
                 };
@@ -142,7 +195,7 @@ impl FolderHandle {
                 end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));
             })
             .map_err(|source| FolderError::Index(IndexError::File { path: "thread".into(), source }))?;
-        Ok(handle)
+        Ok(self)
     }
 
     /// The folder's name.
@@ -319,11 +372,17 @@ struct Performer<D, R> {
     progress: Progress,
     activity: Activity,
     running: BTreeMap<CommandId, AbortHandle>,
+    /// Nothing is to be changed, whatever is asked for.
+    only_looks: bool,
 }
 
 impl<D: Disk, R: Remote> Performer<D, R> {
     fn start(&mut self, command: Command) {
         let id = command.id;
+        if self.only_looks && !command.task.only_looks() {
+            tracing::error!(task = ?command.task, "left undone: only a look was asked for");
+            return;
+        }
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
         self.activity.began(id, &command.task);
@@ -381,6 +440,8 @@ impl<D, R> Drop for Performer<D, R> {
 enum Ended {
     Stopped,
     CommandPanicked(String),
+    /// It only answered, and its index failed.
+    AtRest(FolderError),
 }
 
 /// Opens the index and takes the folder up. Damage that only shows in what the rows say is found here, too.
@@ -488,6 +549,28 @@ fn run<D: Disk, R: Remote>(
 fn ask_for_next_part(next: oneshot::Sender<()>) {
     // The listing may have been broken off.
     let _ = next.send(());
+}
+
+/// Answers until told to stop; events are a person's orders.
+fn rest(mut folder: Folder, messages: &Receiver<Message>, clock: Clock) -> Ended {
+    while let Ok(message) = messages.recv() {
+        match message {
+            Message::Event(event) => {
+                if let Err(error) = folder.handle([event], clock.now()) {
+                    return Ended::AtRest(error);
+                }
+            }
+            Message::Question(question) => question(&folder),
+            Message::Stop(done) => {
+                drop(folder);
+                let _ = done.send(());
+                break;
+            }
+            // A damaged index stays as it is: the next run sets it aside.
+            Message::Listed(..) | Message::Panicked(_) | Message::Damaged(_) => {}
+        }
+    }
+    Ended::Stopped
 }
 
 /// The next message, or `None` when the folder's deadline has come.

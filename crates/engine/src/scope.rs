@@ -117,6 +117,23 @@ pub(crate) fn of_disk(kind: &DiskErrorKind) -> Scope {
     }
 }
 
+/// Whether what keeps a folder from being taken up may pass by itself: it waits for that, and nobody is to change anything
+/// but what has run out.
+pub(crate) fn may_pass(kind: &DiskErrorKind) -> bool {
+    match kind {
+        DiskErrorKind::TooManyFiles | DiskErrorKind::NoSpace => true,
+        DiskErrorKind::RootLost
+        | DiskErrorKind::Locked
+        | DiskErrorKind::MountChanged
+        | DiskErrorKind::NotFound
+        | DiskErrorKind::Changed
+        | DiskErrorKind::Occupied
+        | DiskErrorKind::PermissionDenied
+        | DiskErrorKind::ImpossibleName
+        | DiskErrorKind::Other(_) => false,
+    }
+}
+
 /// How an entry's failure is told and when it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failure {

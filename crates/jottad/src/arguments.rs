@@ -39,21 +39,21 @@ use crate::config::units::parse_duration;
 
 /// Keeps folders in step with Jottacloud.
 ///
-/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account:
-/// `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
+/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account: `jottad setup`
+/// asks for everything; the same in single steps is `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
 #[derive(Debug, Parser)]
-#[command(name = "jottad", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "jottad", version, max_term_width = 110)]
 #[command(after_long_help = "\
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in \
-sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused. `status`, `sync --wait`, `verify` and `run --once` exit \
+sync, 6 problems remain, 7 held, 8 offline, 9 stalled, 10 paused, 130 interrupted. `status`, `sync --wait`, `verify` and `run --once` exit \
 with the verdict.")]
 pub(crate) struct Arguments {
     /// What applies to every command.
     #[command(flatten)]
     pub(crate) general: GeneralArguments,
-    /// What to do.
+    /// What to do; without it, how to begin, or the status.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What applies to every command.
@@ -79,6 +79,8 @@ pub(crate) struct GeneralArguments {
 pub(crate) enum Command {
     /// Try jottad without an account: a Jottacloud on this machine, a daemon, and a folder to play with
     Demo(DemoArguments),
+    /// Ask for login, folders and service in one go, and end with the status
+    Setup,
     /// Log in: with a personal login token from Jottacloud's web site, or with a browser (--brand)
     Login(LoginArguments),
     /// Forget the login; nothing is deleted on either side

@@ -28,6 +28,23 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     })
 }
 
+/// Asks for a line; an empty one means the default.
+pub(crate) fn ask_or(question: &str, default: &str) -> Result<String, Failure> {
+    let mut terminal = io::stderr().lock();
+    let mut answer = String::new();
+    let asked = write!(terminal, "{question} [{default}] ")
+        .and_then(|()| terminal.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer));
+    match asked {
+        Ok(0) => {
+            Err(Failure::failed("called off").hint("what was done so far stays; go on with: jottad setup"))
+        }
+        Ok(_) if answer.trim().is_empty() => Ok(default.to_owned()),
+        Ok(_) => Ok(answer.trim().to_owned()),
+        Err(error) => Err(Failure::failed(format!("asking on the terminal: {error}"))),
+    }
+}
+
 /// Asks for a line, which is not seen. Never empty.
 pub(crate) fn ask_hidden(question: &str) -> Result<String, Failure> {
     until_answered(question, || rpassword::prompt_password(question))

@@ -70,9 +70,23 @@ impl<'de> Deserialize<'de> for Time {
 pub(crate) struct ProblemsDocument {
     pub(crate) schema: u32,
     pub(crate) problems: Vec<ProblemDocument>,
-    /// The folders that do not run, whose problems are not known now.
     #[serde(default)]
-    pub(crate) unknown: Vec<String>,
+    pub(crate) left_out: Vec<LeftOutFolder>,
+}
+
+/// A folder that an answer does not cover, because it does not run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeftOutFolder {
+    pub(crate) name: String,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) reason: Option<String>,
+}
+
+impl From<FolderDocument> for LeftOutFolder {
+    fn from(folder: FolderDocument) -> Self {
+        let reason = folder.held.map(|held| held.reason).or(folder.trouble);
+        Self { name: folder.name, verdict: folder.verdict, reason }
+    }
 }
 
 /// An entry that cannot be synced now.
@@ -155,6 +169,8 @@ impl VerificationDocument {
 pub(crate) struct ConflictsDocument {
     pub(crate) schema: u32,
     pub(crate) conflicts: Vec<ConflictDocument>,
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOutFolder>,
 }
 
 /// Two versions of one file that were both kept.
@@ -172,6 +188,8 @@ pub(crate) struct ConflictDocument {
 pub(crate) struct PlanDocument {
     pub(crate) schema: u32,
     pub(crate) folders: Vec<PlannedFolder>,
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOutFolder>,
 }
 
 /// What would be done in a folder.
@@ -402,6 +420,9 @@ pub(crate) struct AcceptedDocument {
     pub(crate) folders: Vec<String>,
     /// The daemon's time.
     pub(crate) at: Time,
+    /// Nothing runs: it is written down for the next run.
+    #[serde(default)]
+    pub(crate) noted: bool,
 }
 
 /// An error as the control API and `--json` tell it.

@@ -31,8 +31,7 @@ pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Asks the daemon for a document.
 pub(crate) async fn get<T: DeserializeOwned>(places: &Places, path: &str) -> Result<T, Failure> {
-    let asked = async { receive(exchange(places, Method::GET, path, Bytes::new()).await?).await };
-    within(PATIENCE, places, asked).await
+    ask(places, Method::GET, path, Bytes::new()).await
 }
 
 /// Gives the daemon an order.
@@ -41,10 +40,24 @@ pub(crate) async fn post<T: DeserializeOwned>(
     path: &str,
     order: &impl Serialize,
 ) -> Result<T, Failure> {
-    let body =
-        serde_json::to_vec(order).map_err(|error| Failure::failed(format!("writing the order: {error}")))?;
-    let asked = async { receive(exchange(places, Method::POST, path, body.into()).await?).await };
+    ask(places, Method::POST, path, write(order)?).await
+}
+
+/// Asks for a document in one way or the other.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    places: &Places,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<T, Failure> {
+    let asked = async { receive(exchange(places, method, path, body).await?).await };
     within(PATIENCE, places, asked).await
+}
+
+/// Writes an order.
+pub(crate) fn write(order: &impl Serialize) -> Result<Bytes, Failure> {
+    let text = serde_json::to_vec(order);
+    text.map(Bytes::from).map_err(|error| Failure::failed(format!("writing the order: {error}")))
 }
 
 /// Waits no longer than that for a daemon.
@@ -154,7 +167,7 @@ async fn collect(response: Response<Incoming>) -> Result<Bytes, Failure> {
         .map_err(|error| Failure::failed(format!("the daemon's answer broke off: {error}")))
 }
 
-fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(text)
         .map_err(|error| Failure::failed(format!("the daemon's answer is not understood: {error}")))
 }

@@ -34,10 +34,12 @@ pub(crate) enum Exit {
     Stalled = 9,
     /// Stopped by a person.
     Paused = 10,
+    /// Interrupted by a signal, as shells number it.
+    Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -49,6 +51,7 @@ impl Exit {
         Self::Offline,
         Self::Stalled,
         Self::Paused,
+        Self::Interrupted,
     ];
 
     /// The code of a word in a `--json` error; an unknown one is a plain failure.
@@ -70,6 +73,7 @@ impl Exit {
             Self::Offline => "offline",
             Self::Stalled => "stalled",
             Self::Paused => "paused",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -120,6 +124,11 @@ impl Failure {
     /// The command line or the config asks for something that cannot be.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// A person stopped it.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted").hint("run it again: it goes on where it was")
     }
 
     /// Adds what mends it.

@@ -40,6 +40,11 @@ impl Invocation {
         Ok(Config::load_tolerantly(&self.places)?)
     }
 
+    /// The config for what concerns the account alone, whatever is said of the folders.
+    pub(crate) fn account_config(&self) -> Result<Config, Failure> {
+        Ok(Config::load_for_account(&self.places)?)
+    }
+
     /// The config, with the folder of a name that must be in it.
     pub(crate) fn config_with(&self, name: Option<&str>) -> Result<Config, Failure> {
         let config = self.tolerant_config()?;
@@ -78,8 +83,7 @@ impl Invocation {
                 .map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
             let result = tokio::select! {
                 result = future => result,
-                () = stopped(&mut signals) => Err(Failure::failed("interrupted")
-                    .hint("run it again: it goes on where it was")),
+                () = stopped(&mut signals) => Err(Failure::interrupted()),
             };
             let _ = tokio::time::timeout(SETTLING, session.settle()).await;
             result
@@ -102,7 +106,7 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = login::client(&self.places, &self.tolerant_config()?)?;
+        let client = login::client(&self.places, &self.account_config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
     }

@@ -11,6 +11,7 @@ mod proven;
 mod signals;
 mod terminal;
 
+mod answering;
 mod arguments;
 mod asking;
 mod commands;
@@ -58,7 +59,10 @@ pub fn run(listen: Listen) -> ExitCode {
     if completion::answer_shell() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let json = arguments.general.json;
     match obey(arguments, listen) {
         Ok(exit) => exit.into(),
@@ -71,15 +75,42 @@ pub fn run(listen: Listen) -> ExitCode {
     }
 }
 
+/// Tells what is wrong with the command line, or what was asked about it.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if !wants_json || !error.use_stderr() {
+        // A reader that has gone needs no help.
+        let _ = error.print();
+        return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+    }
+    let text = error.to_string();
+    let mut parts = text.split("\n\n");
+    let message = parts.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message).split_whitespace();
+    let message = message.collect::<Vec<_>>().join(" ");
+    let usage = parts.find_map(|part| part.trim().strip_prefix("Usage: ")).map(str::trim);
+    let hint = match usage {
+        Some(usage) => format!("it is used so: {usage}"),
+        None => "see `jottad --help`".to_owned(),
+    };
+    if let Some(report) = Failure::usage(message).hint(hint).report(true) {
+        remark(report);
+    }
+    Exit::Usage.into()
+}
+
 fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
     let general = arguments.general;
     // A service that says nothing at all when it starts leaves people guessing.
-    let talkative = u8::from(matches!(arguments.command, Command::Run(_)));
+    let talkative = u8::from(matches!(arguments.command, Some(Command::Run(_))));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
     let invocation =
         Invocation { places, output: Output { json: general.json }, listen, session: OnceLock::new() };
-    commands::run(arguments.command, &invocation)
+    match arguments.command {
+        Some(command) => commands::run(command, &invocation),
+        None => commands::begin::run(&invocation),
+    }
 }
 
 /// Logs go to stderr. `JOTTAD_LOG` takes a filter as `tracing` knows them; `-v` counts.

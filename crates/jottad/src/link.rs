@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use jottad_engine::{RemoteError, RemoteErrorKind};
+use jottad_engine::{RemoteError, RemoteErrorKind, Verdict};
 use jottad_transport::{Client, ErrorKind};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
@@ -136,7 +136,27 @@ impl LinkChanges {
     }
 }
 
+/// What is said of everything that an error of the service keeps from running.
+pub(crate) const fn verdict_of(kind: RemoteErrorKind) -> Verdict {
+    match kind {
+        RemoteErrorKind::LoginNeeded => Verdict::LoginNeeded,
+        RemoteErrorKind::Offline | RemoteErrorKind::Unavailable => Verdict::Offline,
+        _ => Verdict::Stalled,
+    }
+}
+
 impl Trouble {
+    /// What is said of everything that it keeps from running.
+    pub(crate) fn verdict(&self) -> Verdict {
+        verdict_of(self.error.kind)
+    }
+
+    /// Why no login is kept, found out without taking one up: nothing is read of it and no keyring is asked.
+    pub(crate) fn of_kept_login(places: &Places, config: &Config) -> Option<Self> {
+        let error = login::check_kept(places, config).err()?;
+        Some(explain(&error))
+    }
+
     fn new(error: RemoteError, reason: String, remedy: Option<String>, may_pass: bool) -> Self {
         Self { error, may_pass, reason, remedy }
     }
@@ -227,10 +247,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_is_told_as_what_it_is_and_comes_when_it_comes() {
         let stores = [
-            ("file", KEYRING_PATIENCE * 5, "credentials.json is still being read"),
-            ("keyring", KEYRING_PATIENCE, "keyring is being asked"),
+            ("file", KEYRING_PATIENCE * 5, "credentials.json is still being read", Verdict::Offline),
+            ("keyring", KEYRING_PATIENCE, "keyring is being asked", Verdict::LoginNeeded),
         ];
-        for (store, patience, told) in stores {
+        for (store, patience, told, verdict) in stores {
             let places =
                 Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
             let config = Config::parse(&format!("[service]\ncredentials = \"{store}\"\n"), &places).unwrap();
@@ -246,6 +266,7 @@ mod tests {
             link.take_up(attempt, connecting).await;
             assert!(began.elapsed() >= patience, "{store}");
             assert!(link.trouble().unwrap().reason.contains(told), "{:?}", link.trouble());
+            assert_eq!(link.trouble().unwrap().verdict(), verdict, "{store}");
             changes.forget();
             changes.changed().await;
             assert_eq!(began.elapsed(), Duration::from_secs(30), "{store}");

@@ -95,6 +95,16 @@ pub(crate) fn client_with(
     Ok(Client::new(config.service.endpoints.clone(), session, options)?)
 }
 
+/// Whether a login is kept where the config says, without taking it up.
+pub(crate) fn check_kept(places: &Places, config: &Config) -> Result<(), LoginError> {
+    let store = config.service.credentials;
+    if file_of(store, places).exists() {
+        return Ok(());
+    }
+    kept(places, config)?;
+    Err(jottad_transport::Error::LoginNeeded { reason: "nobody is logged in".to_owned() }.into())
+}
+
 /// The file that keeps the login now.
 fn kept(places: &Places, config: &Config) -> Result<CredentialFile, LoginError> {
     let store = config.service.credentials;

@@ -47,6 +47,13 @@ impl Output {
         Page { output: self, written: BufWriter::new(io::stdout().lock()) }
     }
 
+    /// Tells a person what to do next. Scripts know that.
+    pub(crate) fn next(self, step: &str) {
+        if !self.json {
+            remark(format_args!("next: {step}"));
+        }
+    }
+
     /// Whether a person looks at it as it appears.
     pub(crate) fn is_terminal(self) -> bool {
         !self.json && io::stdout().is_terminal()

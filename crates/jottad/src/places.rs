@@ -37,6 +37,14 @@ impl Places {
         })
     }
 
+    /// A path that begins with `~` as a shell would have it, had nobody quoted it.
+    pub(crate) fn expand(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix("~") {
+            Ok(rest) if !path.exists() => self.home.join(rest),
+            _ => path.to_owned(),
+        }
+    }
+
     /// The daemon's socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.state_dir.join("control.sock")

@@ -38,11 +38,13 @@ pub(crate) fn verdict_in_words(folder: &FolderDocument, now: Timestamp) -> Strin
     text
 }
 
-/// That both sides agree, and as of when.
+/// That both sides agree, and as of when. Everything is as of a time ahead by a clock that was set back.
 pub(crate) fn agreed(proven_at: Option<Timestamp>, now: Timestamp) -> String {
     match proven_at {
         Some(time) if time < now => format!("in sync as of {}", age(Some(time), now)),
-        _ => "in sync as of now".to_owned(),
+        Some(time) if time == now => "in sync as of now".to_owned(),
+        Some(_) => "in sync as of a time ahead of this clock".to_owned(),
+        None => "not proven yet".to_owned(),
     }
 }
 
@@ -67,8 +69,8 @@ mod tests {
         for (proven, text) in [
             (Some(760), "in sync as of 4 min ago"),
             (Some(1_000), "in sync as of now"),
-            (Some(1_001), "in sync as of now"),
-            (None, "in sync as of now"),
+            (Some(1_001), "in sync as of a time ahead of this clock"),
+            (None, "not proven yet"),
         ] {
             assert_eq!(agreed(proven.map(Timestamp::from_seconds), now), text);
         }

@@ -70,13 +70,14 @@ impl Codes {
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
     Entry { command: "demo", examples: &["demo", "demo ~/Pictures"], codes: Codes::Local, json: "" },
+    Entry { command: "setup", examples: &["setup"], codes: Codes::Pass, json: "" },
     Entry { command: "login", examples: &["login", "login --token-stdin"], codes: Codes::Service,
         json: "{schema, username, email}" },
     Entry { command: "logout", examples: &["logout"], codes: Codes::Local, json: "{schema, was_logged_in}" },
     Entry { command: "account", examples: &["account", "account --json"], codes: Codes::Service,
         json: "{schema, username, email, name, brand, login_brand, device, used_bytes, quota_bytes, unlimited, quota_warning, write_locked, read_locked, devices: [{name, display_name, type, used_bytes, modified}]}" },
     Entry { command: "folder add", examples: &["folder add ~/Documents", "folder add ~/Documents Jotta/Archive/Documents --mode backup --name docs"],
-        codes: Codes::Local, json: "{schema, name, local, remote, mode, ignore, files, directories, bytes, unreadable}" },
+        codes: Codes::Local, json: "{schema, name, local, remote, mode, ignore, remote_files, remote_bytes, files, directories, bytes, unreadable}" },
     Entry { command: "folder list", examples: &["folder list"], codes: Codes::Local,
         json: "{schema, folders: [{name, local, remote, mode, ignore, max_size}]}" },
     Entry { command: "folder remove", examples: &["folder remove docs"], codes: Codes::Local, json: "{schema, removed}" },
@@ -91,7 +92,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "service logs", examples: &["service logs"], codes: Codes::Local, json: "" },
     Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Verdict, json: STATUS },
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Daemon,
-        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}]}]}" },
+        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Verdict,
         json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile}]}" },
@@ -102,9 +103,9 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "approve", examples: &["approve docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "reject", examples: &["reject docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "problems", examples: &["problems"], codes: Codes::Problems,
-        json: "{schema, problems: [{folder, path, kind, reason, remedy, since, tries, next_try}], unknown: [folder]}" },
+        json: "{schema, problems: [{folder, path, kind, reason, remedy, since, tries, next_try}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "conflicts", examples: &["conflicts", "conflicts docs"], codes: Codes::Daemon,
-        json: "{schema, conflicts: [{folder, path, copy}]}" },
+        json: "{schema, conflicts: [{folder, path, copy}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "why", examples: &["why ~/Documents/letter.txt"], codes: Codes::Daemon,
         json: "{schema, folder, path, state, reason, rule, base, local, remote, next, last_operations}" },
     Entry { command: "log", examples: &["log", "log -f", "log --path ~/Documents --kind trash --since yesterday"], codes: Codes::Daemon,
@@ -149,7 +150,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands
@@ -161,7 +162,10 @@ Results go to stdout. Errors go to stderr: a line `error: …` with what failed,
 mends it; with `--json` one document `{\"schema\": 1, \"error\": {\"kind\", \"message\", \"path\", \"hint\"}}`.
 
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in sync, 6 problems remain, 7
-held, 8 offline, 9 stalled, 10 paused.
+held, 8 offline, 9 stalled, 10 paused, 130 interrupted.
+
+Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew; `plan`
+looks at both sides and changes nothing; `verify` does the pass itself.
 ";
 
 /// The commands that do something themselves, each with its path.

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::resolve;
+use crate::places::Places;
+
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
@@ -20,8 +23,10 @@ pub(crate) struct Survey {
     pub(crate) first_unreadable: Option<PathBuf>,
 }
 
-/// Walks a directory, never through symbolic links. jottad's own `.jottad` at the top is left out.
-pub(crate) fn survey(top: &Path) -> Survey {
+/// Walks a directory, never through symbolic links. jottad's own `.jottad` at the top is left out, and so is its state.
+pub(crate) fn survey(top: &Path, places: &Places) -> Survey {
+    let own = [resolve(&places.state_dir), resolve(&places.config_file)];
+    let real = resolve(top);
     let mut found = Survey::default();
     let mut waiting = vec![top.to_owned()];
     while let Some(directory) = waiting.pop() {
@@ -36,6 +41,9 @@ pub(crate) fn survey(top: &Path) -> Survey {
             };
             let path = entry.path();
             if directory == top && entry.file_name() == ".jottad" {
+                continue;
+            }
+            if path.strip_prefix(top).is_ok_and(|inside| own.contains(&real.join(inside))) {
                 continue;
             }
             match entry.metadata() {
@@ -74,6 +82,14 @@ fn is_readable(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn places(directory: &Path) -> Places {
+        Places {
+            home: "/home/kari".into(),
+            config_file: directory.join("config.toml"),
+            state_dir: directory.join("state"),
+        }
+    }
+
     #[test]
     fn a_directory_is_counted_without_following_links() {
         let place = tempfile::tempdir().unwrap();
@@ -85,12 +101,15 @@ mod tests {
         std::os::unix::fs::symlink(top, top.join("a/loop")).unwrap();
         let expected =
             Survey { files: 2, directories: 2, bytes: 5, special: 1, unreadable: 0, first_unreadable: None };
-        assert_eq!(survey(top), expected);
+        let places = places(&top.join("a"));
+        fs::create_dir(&places.state_dir).unwrap();
+        fs::write(places.state_dir.join("index"), "not counted").unwrap();
+        assert_eq!(survey(top, &places), expected);
     }
 
     #[test]
     fn a_directory_that_is_not_there_is_told() {
-        let found = survey(Path::new("/nowhere/at/all"));
+        let found = survey(Path::new("/nowhere/at/all"), &places(Path::new("/home/kari")));
         assert_eq!((found.unreadable, found.first_unreadable), (1, Some("/nowhere/at/all".into())));
     }
 }

@@ -12,6 +12,9 @@ use crate::output::now;
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 
+/// How often somebody who waits is told that the service is out of reach.
+const REMINDER: Duration = Duration::from_secs(10);
+
 /// Pauses between two looks at a status, for somebody who waits.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -75,6 +78,35 @@ impl Patience {
     }
 }
 
+/// What is said to somebody who waits while the service cannot be reached.
+#[derive(Debug, Default)]
+pub(crate) struct Outage {
+    began: Option<Instant>,
+    said: Option<Instant>,
+}
+
+impl Outage {
+    /// That it cannot be reached, at once and then every few seconds; that it can again, once.
+    pub(crate) fn word(&mut self, status: &StatusDocument, now: Instant) -> Option<String> {
+        let is_offline = |folder: &&FolderDocument| folder.verdict.0 == Verdict::Offline;
+        let Some(folder) = status.folders.iter().find(is_offline) else {
+            *self = Self { began: None, said: None };
+            return None;
+        };
+        let began = *self.began.get_or_insert(now);
+        if self.said.is_some_and(|said| now.duration_since(said) < REMINDER) {
+            return None;
+        }
+        self.said = Some(now);
+        let why = folder.trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+        let left = LONGEST_OUTAGE.saturating_sub(now.duration_since(began)).as_secs();
+        Some(match left {
+            0 => format!("offline{why}; waiting for what is under way"),
+            left => format!("offline{why}; waiting for the service, {left} s more"),
+        })
+    }
+}
+
 /// A moment by the wall clock, which somebody may set while it is waited for.
 #[derive(Debug, Clone, Copy)]
 struct Since {
@@ -115,8 +147,9 @@ mod tests {
             schema: SCHEMA,
             verdict: VerdictWord(overall(folders.iter().map(|(verdict, _)| *verdict))),
             version: String::new(),
-            pid: 1,
-            started_at: Time(Timestamp::from_seconds(0)),
+            daemon: true,
+            pid: Some(1),
+            started_at: Some(Time(Timestamp::from_seconds(0))),
             account: AccountStatus::default(),
             noticing: NoticingDocument::default(),
             folders: folders.iter().map(folder).collect(),
@@ -200,6 +233,20 @@ mod tests {
             let now = start + Duration::from_millis(waited);
             assert_eq!(patience.pause(now), Duration::from_millis(pause), "after {waited} ms");
         }
+    }
+
+    #[test]
+    fn an_outage_is_told_at_once_and_while_it_lasts() {
+        let start = Instant::now();
+        let mut outage = Outage::default();
+        let mut told = Vec::new();
+        for second in 0..=30 {
+            let verdict = if second == 25 { Verdict::Working } else { Verdict::Offline };
+            let word = outage.word(&status(&[(verdict, 0)]), start + Duration::from_secs(second));
+            told.extend(word.map(|word| (second, word)));
+        }
+        let word = |left| format!("offline; waiting for the service, {left} s more");
+        assert_eq!(told, [(0, word(30)), (10, word(20)), (20, word(10)), (26, word(30))]);
     }
 
     #[test]

@@ -224,8 +224,8 @@ impl CredentialFile {
 
     /// Who may read the tokens may do everything with the account, so nobody but their owner may, whoever made the file.
     fn close_to_others(&self, file: File) -> File {
-        let Some(mode) = exposure(&file) else { return file };
-        match file.set_permissions(fs::Permissions::from_mode(0o600)) {
+        let Some((mode, closed)) = close(&file) else { return file };
+        match closed {
             Ok(()) => tracing::warn!(
                 "other users could get at the login in {self} (mode {mode:o}), and cannot any more: if there are others on \
                  this machine, log in anew"
@@ -237,9 +237,9 @@ impl CredentialFile {
         file
     }
 
-    /// The mode of the file, if others than its owner may get at it.
-    pub fn exposed_mode(&self) -> Option<u32> {
-        exposure(&File::open(&self.path).ok()?)
+    /// Closes the file to others than its owner, if they may get at it: its mode until then, and what came of it.
+    pub fn close_if_exposed(&self) -> Option<(u32, io::Result<()>)> {
+        close(&File::open(&self.path).ok()?)
     }
 
     /// Forgets the login. The tokens are not revoked: the service has no call for it.
@@ -336,6 +336,12 @@ impl Drop for Reservation {
         // After a commit there is nothing under this name any more.
         let _ = fs::remove_file(&self.temporary);
     }
+}
+
+/// Closes a file to others than its owner, if they may get at it: its mode until then, and what came of it.
+fn close(file: &File) -> Option<(u32, io::Result<()>)> {
+    let mode = exposure(file)?;
+    Some((mode, file.set_permissions(fs::Permissions::from_mode(0o600))))
 }
 
 fn exposure(file: &File) -> Option<u32> {

@@ -1,6 +1,6 @@
 //! A command in progress. Killed when dropped.
 
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -25,6 +25,11 @@ impl Running {
     /// What it prints; once.
     pub(crate) fn printed(&mut self) -> ChildStdout {
         self.child().stdout.take().unwrap()
+    }
+
+    /// What it complains of; once.
+    pub(crate) fn complaints(&mut self) -> ChildStderr {
+        self.child().stderr.take().unwrap()
     }
 
     /// The process.

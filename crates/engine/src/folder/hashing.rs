@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::Md5;
 
 use super::completing::CROWDED;
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, Purpose};
 use crate::disk::{DiskError, DiskErrorKind, FileStat};
 use crate::event::{CommandId, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId, Stamp};
@@ -79,6 +79,7 @@ impl Folder {
         let Local::File { stat, md5: None } = node.local else { return Ok(()) };
         if self.hashing.is_running(node.id)
             || self.pacing.is_resting(node.id)
+            || self.is_new_for_sure(node)
             || self
                 .index
                 .problem(node.id)?
@@ -93,6 +94,12 @@ impl Folder {
         let id = self.issue(Task::Hash { path, stat });
         self.hashing.running.insert(id, (node.id, stat));
         Ok(())
+    }
+
+    /// Whether a file that is only looked at would be sent whatever it holds: nothing was ever agreed on that it could be,
+    /// and nothing is at its place on the service.
+    pub(super) fn is_new_for_sure(&self, node: &Node) -> bool {
+        self.purpose == Purpose::Look && node.remote.is_none() && self.index.totals().base_entries == 0
     }
 
     /// A file whose every stat is that of a file that was summed is that file: a directory above it was renamed.

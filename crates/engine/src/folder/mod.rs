@@ -31,6 +31,7 @@ mod reporting;
 mod resending;
 mod resolving;
 mod respelling;
+mod resting;
 mod root;
 mod round;
 mod scanning;
@@ -70,6 +71,7 @@ use reporting::Tally;
 use resending::Resending;
 use resolving::Resolving;
 use respelling::Respelling;
+use resting::{Decision, LastWords};
 use root::Root;
 use round::Round;
 use scanning::Scanning;
@@ -85,6 +87,16 @@ pub enum FolderError {
     /// A rule in the configuration.
     #[error(transparent)]
     IgnoreRule(#[from] IgnoreRuleError),
+}
+
+impl FolderError {
+    /// Whether a folder that it keeps from being taken up waits for it to pass; else a person has to mend it.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Index(error) => error.may_pass(),
+            Self::IgnoreRule(_) => false,
+        }
+    }
 }
 
 pub use proving::Proof;
@@ -105,17 +117,33 @@ pub enum Notice {
     OperationEnded(LogLine),
     /// The folder was paused, or goes on.
     Paused(bool),
+    /// Nothing is left that could be done now, after there was something.
+    Settled,
+}
+
+/// What a folder was taken up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To bring both sides in step.
+    Work,
+    /// To find out what would be done: both sides are looked at, and nothing is changed.
+    Look,
+    /// To answer from the index: nothing is looked at.
+    Rest,
 }
 
 /// One folder.
 pub struct Folder {
     settings: FolderSettings,
+    purpose: Purpose,
     rules: IgnoreRules,
     index: Index,
     next_command: u64,
     backlog: Backlog,
     commands: Vec<Command>,
     notices: Vec<Notice>,
+    /// Whether nothing was left to do after the last step.
+    settled: bool,
     /// A person stopped it: until then, or for ever.
     paused: Option<Pause>,
     root: Root,
@@ -149,6 +177,10 @@ pub struct Folder {
     postponed: u32,
     /// What is still to be done, as far as it was counted for questions.
     tally: RefCell<Tally>,
+    /// At rest: what the last run knew that is in no row.
+    last_words: LastWords,
+    /// What a person decided about a held root before this run.
+    decision: Option<Decision>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,12 +212,14 @@ impl Folder {
         let resolving = Resolving::new(&index)?;
         Ok(Self {
             settings,
+            purpose: Purpose::Work,
             rules,
             index,
             next_command: 0,
             backlog: Backlog::default(),
             commands: Vec::new(),
             notices: Vec::new(),
+            settled: false,
             paused,
             root: Root::default(),
             scanning: Scanning::default(),
@@ -212,7 +246,17 @@ impl Folder {
             pacing: Pacing::default(),
             postponed: 0,
             tally: RefCell::default(),
+            last_words: LastWords::default(),
+            decision: None,
         })
+    }
+
+    /// Only to find out what would be done. Both sides are looked at, no command changes anything on either, and what is
+    /// seen goes into the index, which is best a copy.
+    pub fn only_looking(mut self) -> Self {
+        self.purpose = Purpose::Look;
+        self.paused = None;
+        self
     }
 
     /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is durable
@@ -224,6 +268,10 @@ impl Folder {
         events: impl IntoIterator<Item = Event>,
         now: Now,
     ) -> Result<Vec<Command>, FolderError> {
+        if self.purpose == Purpose::Rest {
+            self.take_orders(events, now)?;
+            return Ok(Vec::new());
+        }
         self.follow_clock(now)?;
         self.resolving.pass(now);
         self.backlog.begin_step(events, now);
@@ -240,9 +288,20 @@ impl Folder {
         if !self.backlog.is_idle() {
             return Ok(Vec::new());
         }
+        self.notice_rest()?;
         let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// Tells when there is nothing left to do.
+    fn notice_rest(&mut self) -> Result<(), FolderError> {
+        let was_settled = self.settled;
+        self.settled = self.is_settled() && (was_settled || !self.index.is_trying()?);
+        if self.settled && !was_settled {
+            self.notices.push(Notice::Settled);
+        }
+        Ok(())
     }
 
     /// Whether what one event brought about is not done yet, so that another call is wanted at once.
@@ -276,6 +335,7 @@ impl Folder {
             // A part of what was seen is worse than nothing of it.
             return Ok(());
         }
+        self.leave_last_words()?;
         Ok(self.index.commit()?)
     }
 
@@ -291,6 +351,9 @@ impl Folder {
 
     /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
     pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
+        if self.purpose == Purpose::Rest {
+            return Ok(None);
+        }
         if let Some(at_once) = self.backlog.deadline() {
             return Ok(Some(at_once));
         }
@@ -326,6 +389,7 @@ impl Folder {
         match event {
             Event::Started => {
                 self.notices.push(Notice::Paused(self.paused.is_some()));
+                self.take_up_orders(now)?;
                 self.check_times(now)?;
                 self.scanning.want_everything();
                 let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
@@ -455,6 +519,7 @@ impl Folder {
         if !self.check_root(now) {
             if self.root.held().is_some() {
                 self.proving.discard();
+                self.follow_decision(now)?;
             }
             return Ok(());
         }
@@ -478,6 +543,17 @@ impl Folder {
             self.issue_confirmations(now)?;
         }
         self.prove(now)
+    }
+
+    /// Whether both sides were looked at, so that it is known what would be done.
+    fn is_looked_at(&self) -> bool {
+        self.root.is_good()
+            && self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.hashing.is_idle()
+            && self.listing.listed().is_some()
+            && self.listing.is_idle()
+            && self.connection.is_open()
     }
 
     /// Whether nothing is left that could be done now.

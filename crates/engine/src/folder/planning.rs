@@ -16,7 +16,7 @@ use super::completing::{Detail, Running};
 use super::deleting::Deleting;
 use super::places::{Places, Surroundings};
 use super::round::{Pages, Phase};
-use super::{Folder, FolderError, MOST_ATTEMPTS};
+use super::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
 use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId};
@@ -45,6 +45,9 @@ enum Considered {
 
 impl Folder {
     pub(super) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.purpose == Purpose::Look {
+            return Ok(());
+        }
         loop {
             if self.listing.forbids_structure() || !self.pacing.may_start() {
                 return Ok(());

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jottad_core::lateness::PATIENCE;
 
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, Purpose};
 use crate::index::Fact;
 use crate::planted::{self, Planted};
 use crate::settings::ProofInterval;
@@ -108,7 +108,7 @@ impl Folder {
 
     /// How others' changes are noticed now.
     pub(super) fn heard(&self) -> Option<Heard> {
-        if !self.connection.is_open() || self.paused.is_some() {
+        if self.purpose != Purpose::Work || !self.connection.is_open() || self.paused.is_some() {
             None
         } else if self.hinting.listening_since().is_some() {
             Some(Heard::Events)
@@ -162,7 +162,7 @@ impl Folder {
 
     /// Notes as of when all three trees agree, once there is nothing left to do about what was found.
     pub(super) fn prove(&mut self, now: Now) -> Result<(), FolderError> {
-        if !self.is_settled() {
+        if self.purpose == Purpose::Look || !self.is_settled() {
             return Ok(());
         }
         if self.round.take_unproven() && self.is_heard() {
@@ -188,6 +188,7 @@ impl Folder {
             covers,
             listed: self.listing.listed().map_or(covers, |listed| listed.began),
         });
+        self.forget_decision()?;
         self.verifying.proven();
         Ok(())
     }

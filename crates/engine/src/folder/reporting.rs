@@ -9,7 +9,7 @@ use jottad_core::{
 use super::completing::Running;
 use super::deleting::HeldDeletes;
 use super::places::Places;
-use super::{Folder, FolderError, Pause};
+use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
 use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::remote::{RemoteError, RemoteErrorKind};
@@ -35,14 +35,22 @@ impl Folder {
             + self.rules.refused().len() as u64
             + u64::from(self.folder_problem().is_some())
             + self.listing.unusable.len() as u64
-            + self.unseen_directories()?.len() as u64;
+            + self.unseen_directories()?.len() as u64
+            + self.last_words.problems.len() as u64;
         let held = self.hold()?;
-        let settled = self.is_settled() && !self.index.is_trying()?;
-        let scanned = self.scanning.was_complete();
+        let is_at_rest = self.purpose == Purpose::Rest;
+        let was_scanned = is_at_rest && self.index.number(Fact::LocalCheckedAt)?.is_some();
+        let was_complete = self.scanning.was_complete();
+        let scanned = was_complete || was_scanned;
         let totals = self.index.totals();
         let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
         let pending = pending.map(|pending| self.with_what_is_being_sent(pending));
+        let settled = match self.purpose {
+            Purpose::Work => self.is_settled() && !self.index.is_trying()?,
+            Purpose::Look => self.is_looked_at(),
+            Purpose::Rest => pending == Some(Pending::default()),
+        };
         // A full account keeps files waiting that were not even tried.
         let is_full = !self.connection.takes_uploads() && pending != Some(Pending::default());
         let transfers: Vec<Transfer> =
@@ -62,15 +70,19 @@ impl Folder {
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),
-            skipped: scanned.then(|| self.skipping.total()),
+            skipped: was_complete.then(|| self.skipping.total()),
             pending,
             transfers,
             paused: self.pause(),
             held,
             problems,
             unheard_files: self.unheard_files(),
-            unseen_directories: scanned.then(|| self.scanning.waiting()),
-            trouble: self.trouble().or(self.clock.trouble()).map(str::to_owned),
+            unseen_directories: was_complete.then(|| self.scanning.waiting()),
+            trouble: self
+                .trouble()
+                .or(self.clock.trouble())
+                .or(self.last_words.trouble.as_deref())
+                .map(str::to_owned),
         })
     }
 
@@ -103,8 +115,13 @@ impl Folder {
     }
 
     /// Why the folder does not get on, if it does not.
-    fn trouble(&self) -> Option<&str> {
+    pub(super) fn trouble(&self) -> Option<&str> {
         self.connection.trouble().map(|trouble| trouble.message).or(self.pacing.outage())
+    }
+
+    /// Problems that are in no index, and so are known only as long as this runs.
+    pub(super) fn fleeting_problems(&self) -> Result<Vec<Problem>, FolderError> {
+        Ok(self.folder_problem().into_iter().chain(self.unseen_directories()?).collect())
     }
 
     /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an entry.
@@ -127,6 +144,9 @@ impl Folder {
 
     /// Why a person must decide, if one must. Looks at no row.
     pub fn hold(&self) -> Result<Option<Hold>, FolderError> {
+        if let Some(hold) = &self.last_words.hold {
+            return Ok(Some(hold.clone()));
+        }
         if let Some(reason) = self.root.held_for_place() {
             return Ok(Some(Hold::Place { reason: reason.to_owned() }));
         }
@@ -255,7 +275,19 @@ impl Folder {
         }
         self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
             let path = self.index.path(node.id)?;
-            if !moved.iter().any(|above| path.starts_with(above))
+            if decision.is_none()
+                && let Local::File { stat, md5: None } = node.local
+                && self.is_new_for_sure(node)
+                && self.settings.mode.pushes()
+            {
+                operations.push(Operation {
+                    kind: OperationKind::Upload,
+                    path,
+                    to: None,
+                    bytes: Some(stat.size),
+                    because: "new here",
+                });
+            } else if !moved.iter().any(|above| path.starts_with(above))
                 && let Some(decision) = decision
                 && let Some(operation) = operation(node, path, decision)
             {
@@ -316,9 +348,9 @@ impl Folder {
                 })
             })
             .chain(refused)
-            .chain(self.folder_problem().map(Ok))
             .chain(self.unusable_entries().map(Ok))
-            .chain(self.unseen_directories()?.into_iter().map(Ok))
+            .chain(self.fleeting_problems()?.into_iter().map(Ok))
+            .chain(self.last_words.problems.iter().cloned().map(Ok))
             .collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, Purpose};
 use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
 use crate::event::Task;
 use crate::index::{Fact, IndexError};
@@ -23,6 +23,8 @@ pub(super) struct Root {
     identity: Option<Identity>,
     /// There was something at its place when it was looked at last.
     is_found: bool,
+    /// What that was.
+    found: Option<RootIdentity>,
     look_again_at: Option<Duration>,
     /// When it was last looked at.
     asked_at: Option<Duration>,
@@ -160,6 +162,11 @@ impl Root {
         self.is_found
     }
 
+    /// Names what was at its place when it was looked at last, for as long as nothing else is there.
+    pub(super) fn found_text(&self) -> Option<String> {
+        self.found.as_ref().filter(|_| self.is_found).map(identity_text)
+    }
+
     /// When the last look at it began.
     pub(super) fn asked_at(&self) -> Option<Duration> {
         self.asked_at
@@ -240,6 +247,7 @@ impl Folder {
             }
         };
         self.root.is_found = true;
+        self.root.found = Some(found.clone());
         let known = self.index.fact(Fact::RootIdentity)?.map(|text| parse_identity(&text)).transpose()?;
         let marker = self.index.fact(Fact::RootMarker)?;
         let trusted = self.root.take_word_for(&found) || planted::is(Planted::RootUnchecked);
@@ -255,11 +263,11 @@ impl Folder {
             self.root.lose("the marker .jottad/root-id is missing or another one".to_owned(), now);
             return Ok(());
         }
-        let identity = found.identity;
-        self.root.identity = Some(identity);
-        let text = format!("{}/{}/{}", found.file_system, identity.inode, identity.born);
+        self.root.identity = Some(found.identity);
+        let text = identity_text(&found);
         self.index.set_fact(Fact::RootIdentity, Some(&text))?;
-        if self.settings.mode.pulls()
+        if self.purpose == Purpose::Work
+            && self.settings.mode.pulls()
             && (marker.is_none() || marker != found.marker || !self.scanning.is_claimed())
         {
             let marker = found.marker.clone().unwrap_or_else(|| {
@@ -341,6 +349,10 @@ impl Folder {
 /// Inode and birth time name a directory for good; without a birth time the file system must be the same too.
 fn is_same(known: &RootIdentity, found: &RootIdentity) -> bool {
     known.identity == found.identity && (known.identity.born != 0 || known.file_system == found.file_system)
+}
+
+fn identity_text(root: &RootIdentity) -> String {
+    format!("{}/{}/{}", root.file_system, root.identity.inode, root.identity.born)
 }
 
 fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {

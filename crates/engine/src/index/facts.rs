@@ -57,6 +57,12 @@ pub(crate) enum Fact {
     Paused,
     /// How long that pause was to last, in seconds.
     PausedFor,
+    /// What the last run knew and did not write down elsewhere: a held root, and problems that have no row.
+    LastWords,
+    /// What a person decided about a held root while nothing ran.
+    Decision,
+    /// The directories whose disks a person took for right while nothing ran.
+    AcceptedMounts,
 }
 
 impl Fact {
@@ -77,6 +83,9 @@ impl Fact {
             Self::Unusable => "unusable",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
+            Self::LastWords => "last_words",
+            Self::Decision => "decision",
+            Self::AcceptedMounts => "accepted_mounts",
         }
     }
 }

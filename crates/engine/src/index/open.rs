@@ -1,5 +1,7 @@
 //! Opening an index: settings, migrations, and what to do with a damaged or foreign file.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Index;
+use crate::disk::DiskErrorKind;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
 const MIGRATIONS: [&str; 6] = [
@@ -75,6 +78,42 @@ impl IndexError {
         self.aside().is_some()
     }
 
+    /// Whether it may pass by itself. The index is as good as before, and must not be moved away for it.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::File { source, .. } | Self::Aside { source, .. } => {
+                let source = source.raw_os_error().map(io::Error::from_raw_os_error);
+                source.is_some_and(|source| DiskErrorKind::from(source).may_pass())
+            }
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::DiskFull
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::OutOfMemory
+                )
+            ),
+            Self::Newer { .. } | Self::NotWritable(_) | Self::Damaged(_) => false,
+        }
+    }
+
+    /// The same error, or the lack of file descriptors behind it, which `SQLite` does not tell from others.
+    fn or_lack_of_descriptors(self, directory: &Path) -> Self {
+        let Self::Sqlite(error) = &self else { return self };
+        if !matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)) {
+            return self;
+        }
+        let opened: io::Result<Vec<File>> = (0..DESCRIPTORS).map(|_| File::open(directory)).collect();
+        match opened {
+            Ok(_) => self,
+            Err(source) => {
+                let lack = Self::File { path: directory.to_owned(), source };
+                if lack.may_pass() { lack } else { self }
+            }
+        }
+    }
+
     /// What a file that failed so is called when it is set aside; `None` if that would not help.
     const fn aside(&self) -> Option<&'static str> {
         match self {
@@ -102,6 +141,9 @@ impl IndexError {
     }
 }
 
+/// So many files `SQLite` has open for an index at most: itself, its log, its directory and one more.
+const DESCRIPTORS: usize = 4;
+
 /// What a file is called that was set aside, behind its own name and before a number.
 const DAMAGED: &str = "damaged";
 const NEWER: &str = "newer";
@@ -127,19 +169,23 @@ impl Index {
             std::fs::create_dir_all(directory)
                 .map_err(|source| IndexError::File { path: directory.to_owned(), source })?;
         }
-        match Self::open_checked(path) {
+        match Self::open_checked(path, OpenFlags::SQLITE_OPEN_CREATE) {
             Err(error) if error.is_damage() => {
                 let aside = set_aside(path, &error)?;
-                Ok((Self::open_checked(path)?, Some(aside)))
+                Ok((Self::open_checked(path, OpenFlags::SQLITE_OPEN_CREATE)?, Some(aside)))
             }
-            opened => Ok((opened?, None)),
+            Err(error) => Err(error.or_lack_of_descriptors(path.parent().unwrap_or(Path::new(".")))),
+            Ok(index) => Ok((index, None)),
         }
     }
 
-    fn open_checked(path: &Path) -> Result<Self, IndexError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// Opens an index that is there. One that is of no use is an error, and is left where it is.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, IndexError> {
+        Self::open_checked(path, OpenFlags::empty())
+    }
+
+    fn open_checked(path: &Path, more: OpenFlags) -> Result<Self, IndexError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let mut connection = Connection::open_with_flags(path, flags)?;
         // It is opened for reading where no more is allowed, and would fail with less clear words later.
         if connection.is_readonly(rusqlite::MAIN_DB)? {
@@ -188,7 +234,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
     if let Some(missing) = whole()?.iter().find(|part| !parts.contains(part)) {
         return Err(IndexError::Damaged(format!("it has no {missing} as it should be")));
     }
-    transaction.pragma_update(None, "user_version", known)?;
+    if found != known {
+        transaction.pragma_update(None, "user_version", known)?;
+    }
     transaction.commit()?;
     Ok(())
 }

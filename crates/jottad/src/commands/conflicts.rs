@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use crate::answering;
+use crate::commands::problems::describe_left_out;
 use crate::documents::ConflictsDocument;
-use crate::exchange::{self, query_value};
+use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
@@ -22,11 +24,12 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let found: ConflictsDocument = exchange::get(&invocation.places, &path).await?;
+        let found: ConflictsDocument = answering::get(invocation, &path).await?;
         let output = invocation.output;
         output.either(&found, || {
+            describe_left_out(&found.left_out, invocation)?;
             if found.conflicts.is_empty() {
-                return output.line("no conflicts");
+                return if found.left_out.is_empty() { output.line("no conflicts") } else { Ok(()) };
             }
             for conflict in &found.conflicts {
                 output.line(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;

@@ -144,7 +144,10 @@ fn size(bytes: Option<u64>) -> String {
 }
 
 fn place_name(text: &str) -> Result<StoredName, Failure> {
-    let refuse =
-        || Failure::usage(format!("{text:?} cannot be the name of a device or mountpoint")).path(text);
+    let refuse = || {
+        Failure::usage(format!("{text:?} cannot be the name of a device or mountpoint"))
+            .path(text)
+            .hint("use another name, without a slash")
+    };
     StoredName::new(text).filter(|_| text != "." && text != "..").ok_or_else(refuse)
 }

@@ -16,6 +16,7 @@ use crate::documents::FolderDocument;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, count};
+use crate::places::Places;
 use crate::quota::Fullness;
 use crate::survey::survey;
 
@@ -58,9 +59,9 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         Ok(config) => {
             checks.push(Check::fine("config", format!("{}", invocation.places.config_file.display())));
             checks.extend(service(invocation, &config)?);
-            checks.extend(folders(&config));
+            checks.extend(folders(&config, &invocation.places));
             checks.extend(config.folders.iter().filter_map(|folder| trash(invocation, &config, folder)));
-            checks.extend(watches(&config));
+            checks.extend(watches(&config, &invocation.places));
         }
     }
     checks.extend(daemon(invocation)?);
@@ -129,14 +130,27 @@ fn state_dir(invocation: &Invocation) -> Check {
     }
 }
 
-/// A login that others could read. Whoever reads it first closes it, so this comes before it is used.
+/// A login that others could read, which is closed to them. Whoever reads it first closes it, so this comes before it is
+/// used.
 fn exposed_login(invocation: &Invocation) -> Option<Check> {
     let places = &invocation.places;
     let files = [places.credentials(), places.sealed_credentials()];
-    let (path, mode) =
-        files.into_iter().find_map(|path| Some((path.clone(), CredentialFile::new(path).exposed_mode()?)))?;
-    let detail = format!("other users can get at {} (mode {mode:o})", path.display());
-    Some(Check::wrong("credentials", detail, "it is closed to them now; log in anew: jottad login"))
+    let (path, (mode, closed)) = files
+        .into_iter()
+        .find_map(|path| Some((path.clone(), CredentialFile::new(path).close_if_exposed()?)))?;
+    let path = path.display();
+    Some(match closed {
+        Ok(()) => Check::wrong(
+            "credentials",
+            format!("other users could get at {path} (mode {mode:o})"),
+            "it is closed to them now; log in anew: jottad login",
+        ),
+        Err(error) => Check::wrong(
+            "credentials",
+            format!("other users can get at {path} (mode {mode:o}), and closing it to them failed: {error}"),
+            format!("close it: chmod 600 {path}; then log in anew: jottad login"),
+        ),
+    })
 }
 
 /// A local trash that holds more than it should.
@@ -199,15 +213,15 @@ fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failu
     })
 }
 
-fn folders(config: &Config) -> Vec<Check> {
+fn folders(config: &Config, places: &Places) -> Vec<Check> {
     let wrong = config.wrong.iter().map(|wrong| {
         let remedy = wrong.error.hint.clone().unwrap_or_else(|| "correct the config".to_owned());
         Check::wrong(format!("folder {}", wrong.name), wrong.error.reason.clone(), remedy)
     });
-    config.folders.iter().map(check_folder).chain(wrong).collect()
+    config.folders.iter().map(|folder| check_folder(folder, places)).chain(wrong).collect()
 }
 
-fn check_folder(folder: &Folder) -> Check {
+fn check_folder(folder: &Folder, places: &Places) -> Check {
     let name = format!("folder {}", folder.name);
     let local = folder.local.display();
     if !folder.local.is_dir() {
@@ -217,7 +231,7 @@ fn check_folder(folder: &Folder) -> Check {
             "mount or make the directory, or correct the config",
         );
     }
-    let found = survey(&folder.local);
+    let found = survey(&folder.local, places);
     let files = count(found.files, "file", "files");
     match found.first_unreadable {
         None => Check::fine(name, format!("{local}, {files}, {}", format_size(found.bytes))),
@@ -230,13 +244,13 @@ fn check_folder(folder: &Folder) -> Check {
 }
 
 /// Whether the system gives as many inotify watches as there are directories.
-fn watches(config: &Config) -> Option<Check> {
+fn watches(config: &Config, places: &Places) -> Option<Check> {
     let limit = read_number(Path::new("/proc/sys/fs/inotify/max_user_watches"))?;
     let directories: u64 = config
         .folders
         .iter()
         .filter(|folder| folder.local.is_dir())
-        .map(|folder| survey(&folder.local).directories + 1)
+        .map(|folder| survey(&folder.local, places).directories + 1)
         .sum();
     let detail =
         format!("{} in all folders, {limit} watches allowed", count(directories, "directory", "directories"));
@@ -266,7 +280,7 @@ fn daemon(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
             ),
             (None, _) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
         }];
-        checks.extend(open_files(status.pid));
+        checks.extend(status.pid.and_then(open_files));
         checks.extend(status.folders.iter().filter_map(at_work));
         Ok(checks)
     })

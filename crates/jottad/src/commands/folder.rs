@@ -1,6 +1,7 @@
 //! `jottad folder`: what is kept in step. Changes the config file; a running daemon follows.
 
 mod place;
+mod root;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::{Invocation, unknown_folder};
 use crate::output::{Columns, Escaped, count, remark};
+use crate::places::Places;
 use crate::survey::{Survey, survey};
 
 use settings::Change;
@@ -50,7 +52,8 @@ pub(crate) enum FolderCommand {
 pub(crate) struct AddArguments {
     /// The local directory
     pub(crate) local: PathBuf,
-    /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it Jotta/Archive/<name of the directory>
+    /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it <this machine>/<name of the directory>, a device of
+    /// its own that is made on first use, or Jotta/Archive/<this machine>/<name of the directory> where none can be made
     #[arg(add = remote_place())]
     pub(crate) remote: Option<String>,
     /// Whose changes travel: backup, sync, archive or pull
@@ -59,9 +62,15 @@ pub(crate) struct AddArguments {
     /// What commands call it; without it the name of the directory
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Make the device and the mountpoint of the place if they are not there; without it, ask on a terminal
+    /// Make the device and the mountpoint of the place if they are not there, and take a place that holds something already;
+    /// without it, ask on a terminal
     #[arg(long, visible_alias = "yes")]
     pub(crate) make: bool,
+}
+
+/// The place of a folder that nobody names one for: in a device of this machine's own, as the official client has it.
+pub(crate) fn default_place(name: &str) -> String {
+    format!("{}/{name}", place::machine_name())
 }
 
 /// Does what was asked.
@@ -74,9 +83,9 @@ pub(crate) fn run(command: FolderCommand, invocation: &Invocation) -> Result<Exi
     }
 }
 
-fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let places = &invocation.places;
-    let local = local_root(&arguments.local)?;
+    let local = local_root(&arguments.local, places)?;
     let directory_name = local.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = match (&arguments.name, &directory_name) {
         (Some(name), _) | (None, Some(name)) => name.clone(),
@@ -86,10 +95,6 @@ fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failur
     };
     check_name(&name)
         .map_err(|reason| Failure::usage(reason).hint("give the folder another name: --name NAME"))?;
-    let remote = match &arguments.remote {
-        Some(remote) => remote.clone(),
-        None => format!("Jotta/Archive/{}", directory_name.as_deref().unwrap_or(&name)),
-    };
     let text = shorten(&resolve_parent(&local), places);
     if text.contains('\u{FFFD}') {
         return Err(Failure::usage(format!(
@@ -98,21 +103,58 @@ fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<Exit, Failur
         ))
         .hint("rename the directory"));
     }
-    let mut editor = Editor::open(places)?;
-    editor.add(&NewFolder { name: name.clone(), local: text, remote, mode: arguments.mode.to_string() })?;
-    let config = editor.check()?;
-    let folder = config.folder(&name).ok_or_else(|| Failure::failed("the folder was not written"))?;
-    place::make_sure(&folder.remote, arguments.make, invocation)?;
-    editor.save()?;
-    let found = survey(&folder.local);
+    let own_name = directory_name.as_deref().unwrap_or(&name);
+    let machine = place::machine_name();
+    let candidates = match &arguments.remote {
+        Some(remote) => vec![remote.clone()],
+        // A device of this machine's own, as the official client has it; where none can be made, a place of its own.
+        None => vec![format!("{machine}/{own_name}"), format!("Jotta/Archive/{machine}/{own_name}")],
+    };
+    let mut chosen = None;
+    for (rank, remote) in candidates.into_iter().enumerate() {
+        let mut editor = Editor::open(places)?;
+        let new =
+            NewFolder { name: name.clone(), local: text.clone(), remote, mode: arguments.mode.to_string() };
+        editor.add(&new)?;
+        let config = editor.check()?;
+        let folder = config.folder(&name).ok_or_else(|| Failure::failed("the folder was not written"))?;
+        let question = place::Question {
+            place: &folder.remote,
+            mode: folder.mode,
+            yes: arguments.make,
+            is_default: arguments.remote.is_none(),
+            has_alternative: arguments.remote.is_none() && rank == 0,
+        };
+        match place::make_sure(&question, invocation)? {
+            place::Answer::Usable(content) => {
+                editor.save()?;
+                chosen = Some((folder.clone(), content));
+                break;
+            }
+            place::Answer::Refused(reason) => {
+                tracing::info!(place = %folder.remote, reason, "no such device");
+            }
+        }
+    }
+    let (folder, content) = chosen.ok_or_else(|| Failure::failed("the folder was not written"))?;
+    let folder = &folder;
+    let found = survey(&folder.local, places);
     let mut document = folder_document(folder);
+    document["remote_files"] = json!(content.map(|content| content.files));
+    document["remote_bytes"] = json!(content.map(|content| content.bytes));
     document["schema"] = json!(1);
     document["files"] = json!(found.files);
     document["directories"] = json!(found.directories);
     document["bytes"] = json!(found.bytes);
     document["unreadable"] = json!(found.unreadable);
     invocation.output.either(&document, || describe_added(folder, &found, invocation))?;
-    tell(invocation)
+    if !invocation.wait(async { Ok(tell_daemon(invocation).await) })? {
+        invocation.output.next(
+            "`jottad plan` shows what would be done, `jottad run --once` does it, and `jottad service install` keeps it in \
+             step from then on",
+        );
+    }
+    Ok(Exit::Done)
 }
 
 fn describe_added(folder: &Folder, found: &Survey, invocation: &Invocation) -> Result<(), Failure> {
@@ -221,7 +263,9 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
     if let Some(folder) = config.folder(&current_name)
         && settings.iter().any(|setting| setting.trim_start().starts_with("remote"))
     {
-        place::make_sure(&folder.remote, make, invocation)?;
+        let (place, mode) = (&folder.remote, folder.mode);
+        let question = place::Question { place, mode, yes: make, is_default: false, has_alternative: false };
+        place::make_sure(&question, invocation)?;
     }
     editor.save()?;
     let after = config.folder(&current_name);
@@ -247,22 +291,24 @@ fn tell(invocation: &Invocation) -> Result<Exit, Failure> {
     })
 }
 
-/// Asks a running daemon to follow the config and the login; says so if it refuses. Without a daemon all is well.
-pub(crate) async fn tell_daemon(invocation: &Invocation) {
+/// Asks a running daemon to follow the config and the login; says so if it refuses. Without a daemon all is well. Tells
+/// whether anything runs.
+pub(crate) async fn tell_daemon(invocation: &Invocation) -> bool {
     let order = OrderDocument::default();
     let answer: Result<AcceptedDocument, Failure> =
         exchange::post(&invocation.places, "/v1/reload", &order).await;
     match answer {
-        Ok(_) if !invocation.output.json => remark("the running daemon follows"),
+        Ok(_) if !invocation.output.json => remark("what runs follows"),
         Ok(_) => {}
-        Err(failure) if failure.exit() == Exit::NotRunning => {}
+        Err(failure) if failure.exit() == Exit::NotRunning => return false,
         Err(failure) => {
             remark(format_args!(
-                "warning: the running daemon did not follow: {}",
+                "warning: the running daemon did not follow the configuration: {}",
                 Escaped(failure.message())
             ));
         }
     }
+    true
 }
 
 fn folder_document(folder: &Folder) -> Value {
@@ -277,12 +323,17 @@ fn folder_document(folder: &Folder) -> Value {
 }
 
 /// The directory that was named, absolute; it must be there.
-fn local_root(path: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn local_root(path: &Path, places: &Places) -> Result<PathBuf, Failure> {
     let shown = path.display().to_string();
     let refuse = |reason: String| Failure::usage(format!("{shown}: {reason}")).path(shown.clone());
-    let absolute = std::path::absolute(path).map_err(|error| refuse(error.to_string()))?;
+    let absolute = std::path::absolute(places.expand(path)).map_err(|error| refuse(error.to_string()))?;
     match absolute.metadata() {
-        Ok(metadata) if metadata.is_dir() => Ok(absolute.components().collect()),
+        Ok(metadata) if metadata.is_dir() => match root::why_never(&absolute) {
+            Some(reason) => {
+                Err(refuse(reason).hint("choose a directory that holds files, such as ~/Documents"))
+            }
+            None => Ok(absolute.components().collect()),
+        },
         Ok(_) => {
             Err(refuse("it is not a directory".to_owned())
                 .hint("a folder is a directory with all that is in it"))

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::commands::pause::give;
-use crate::documents::{HeldDocument, OrderDocument};
-use crate::exchange::{self, query_value};
+use crate::answering;
+use crate::documents::{AcceptedDocument, HeldDocument, OrderDocument};
+use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count};
@@ -43,7 +43,7 @@ pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let held: HeldDocument = exchange::get(&invocation.places, &path).await?;
+        let held: HeldDocument = answering::get(invocation, &path).await?;
         invocation.output.either(&held, || describe(&held, invocation))?;
         Ok(if held.folders.is_empty() { Exit::Done } else { Exit::Held })
     })
@@ -66,7 +66,7 @@ pub(crate) fn run_approve(arguments: &ApproveArguments, invocation: &Invocation)
 fn is_held_for_root(name: &str, invocation: &Invocation) -> bool {
     let path = format!("/v1/held?folder={}", query_value(name.as_bytes()));
     let held: Result<HeldDocument, Failure> =
-        invocation.wait(async { exchange::get(&invocation.places, &path).await });
+        invocation.wait(async { answering::get(invocation, &path).await });
     held.is_ok_and(|held| held.folders.iter().any(|folder| folder.kind == "root"))
 }
 
@@ -78,7 +78,18 @@ pub(crate) fn run_reject(arguments: &NameArguments, invocation: &Invocation) -> 
 fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result<Exit, Failure> {
     invocation.config_with(Some(name))?;
     let order = OrderDocument { folder: Some(name.to_owned()), seconds: None };
-    give(invocation, path, &order, |names| format!("{word}: {names}"))
+    invocation.wait(async {
+        let accepted: AcceptedDocument = answering::post(invocation, path, &order).await?;
+        invocation.output.either(&accepted, || {
+            let names = accepted.folders.join(", ");
+            invocation.output.line(Escaped(&format!("{word}: {names}")))?;
+            if accepted.noted {
+                invocation.output.line("nothing runs: the next `jottad run --once` or the daemon does it")?;
+            }
+            Ok(())
+        })?;
+        Ok(Exit::Done)
+    })
 }
 
 fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure> {

@@ -10,10 +10,11 @@ use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, Page, local_time, path_text, rfc3339};
+use crate::remote::with_device;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
-    /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos
+    /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos, or a device for its mountpoints
     #[arg(add = remote_place())]
     remote: String,
     /// With size and time
@@ -39,6 +40,10 @@ struct Line {
 
 /// Lists; of `-R` the first lines come before the last are known.
 pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    let device = arguments.remote.trim_end_matches('/');
+    if let Some(device) = StoredName::new(device) {
+        return list_device(&device, arguments.long, invocation);
+    }
     let remote = RemotePath::parse(&arguments.remote).map_err(|error| {
         Failure::usage(error.to_string()).path(&arguments.remote).hint("for example: jottad ls Jotta/Archive")
     })?;
@@ -65,6 +70,28 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
         } else {
             list_one(&client, &remote, output, long).await?;
         }
+        Ok(Exit::Done)
+    })
+}
+
+/// What a device holds are mountpoints.
+fn list_device(device: &StoredName, long: bool, invocation: &Invocation) -> Result<Exit, Failure> {
+    let client = invocation.client()?;
+    invocation.wait(async {
+        let Some(found) = client.device(device).await? else {
+            let failure = Failure::failed(format!("there is no device {device}")).path(device.as_str());
+            return Err(failure.hint(match with_device(device, device.as_str()) {
+                Some(meant) => {
+                    format!("a path begins with the device, which rclone leaves out: jottad ls {meant}")
+                }
+                None => "`jottad devices` lists them".to_owned(),
+            }));
+        };
+        let mut page = invocation.output.page();
+        for mountpoint in found.mountpoints.into_iter().filter(|mountpoint| !mountpoint.trashed) {
+            Line::folder(&StoredPath::root().join(mountpoint.name)).print(&mut page, long)?;
+        }
+        page.finish()?;
         Ok(Exit::Done)
     })
 }
@@ -171,6 +198,10 @@ fn decoded_name(name: &StoredName) -> String {
 
 fn absent(remote: &RemotePath, why: &str) -> Failure {
     let failure = Failure::failed(format!("listing {remote}: {why}")).path(remote.to_string());
+    if let Some(meant) = with_device(remote.device(), &remote.to_string()) {
+        return failure
+            .hint(format!("a path begins with the device, which rclone leaves out: jottad ls {meant}"));
+    }
     match remote.parent() {
         Some(parent) => failure.hint(format!("jottad ls {parent}")),
         None => failure.hint(format!("jottad mountpoints {}", remote.device())),

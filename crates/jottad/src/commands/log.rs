@@ -6,9 +6,10 @@ use std::collections::HashMap;
 
 use clap::Args;
 
+use crate::answering;
 use crate::config::units::format_size;
 use crate::documents::{EventDocument, LogDocument};
-use crate::exchange::{self, EventStream};
+use crate::exchange::EventStream;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time};
@@ -72,7 +73,7 @@ async fn newest(count: u32, filter: &Filter, invocation: &Invocation) -> Result<
 }
 
 async fn fetch(count: u32, invocation: &Invocation) -> Result<Vec<LogDocument>, Failure> {
-    exchange::get(&invocation.places, &format!("/v1/log?limit={count}")).await
+    answering::get(invocation, &format!("/v1/log?limit={count}")).await
 }
 
 fn print(line: &LogDocument, output: Output) -> Result<(), Failure> {

@@ -1,8 +1,10 @@
 //! The commands, one file each, in the order of `jottad --help`.
 
+pub(crate) mod begin;
 pub(crate) mod demo;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod setup;
 
 pub(crate) mod account;
 pub(crate) mod folder;
@@ -49,6 +51,7 @@ use crate::invocation::Invocation;
 pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments, invocation),
+        Command::Setup => setup::run(invocation),
         Command::Login(arguments) => login::run(&arguments, invocation),
         Command::Logout => logout::run(invocation),
         Command::Account => account::run(invocation),

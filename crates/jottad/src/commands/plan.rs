@@ -1,13 +1,29 @@
-//! `jottad plan`: what would be done now.
+//! `jottad plan`: what would be done now. A daemon is asked; where none runs, both sides are looked at.
 
+use std::time::Duration;
+
+use axum::body::Bytes;
 use clap::Args;
+use hyper::Method;
+use jottad_engine::Verdict;
+use tokio::time::Instant;
 
+use crate::answering;
+use crate::commands::problems::describe_left_out;
+use crate::commands::status::words;
 use crate::config::units::format_size;
-use crate::documents::{OperationDocument, PlanDocument};
+use crate::daemon::Daemon;
+use crate::documents::{FolderDocument, HeldStatus, OperationDocument, PlanDocument};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped};
+use crate::output::{Columns, Escaped, age, count, now, remark};
+use crate::signals::stopped;
+
+/// A service that is out of reach for so long is not waited for.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
+/// Pauses between two looks at how far it is.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
@@ -18,23 +34,104 @@ pub(crate) struct PlanArguments {
     limit: u32,
 }
 
-/// Asks the daemon and prints.
+/// Shows the plan.
 pub(crate) fn run(arguments: &PlanArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    invocation.config_with(arguments.name.as_deref())?;
-    invocation.wait(async {
-        let mut path = format!("/v1/plan?limit={}", arguments.limit);
-        if let Some(name) = &arguments.name {
-            path = format!("{path}&folder={}", query_value(name.as_bytes()));
+    show(arguments.name.as_deref(), arguments.limit, invocation)
+}
+
+/// Asks what runs, or looks, and prints.
+pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> Result<Exit, Failure> {
+    invocation.config_with_folders(name)?;
+    let mut path = format!("/v1/plan?limit={limit}");
+    if let Some(name) = name {
+        path = format!("{path}&folder={}", query_value(name.as_bytes()));
+    }
+    let asked: Result<PlanDocument, Failure> =
+        invocation.wait(async { exchange::get(&invocation.places, &path).await });
+    let (plan, is_look) = match asked {
+        Err(failure) if failure.exit() == Exit::NotRunning => (look(name, &path, invocation)?, true),
+        plan => (plan?, false),
+    };
+    invocation.output.either(&plan, || {
+        for folder in &plan.folders {
+            describe(&folder.name, &folder.operations, invocation)?;
         }
-        let plan: PlanDocument = exchange::get(&invocation.places, &path).await?;
-        invocation.output.either(&plan, || {
-            for folder in &plan.folders {
-                describe(&folder.name, &folder.operations, invocation)?;
-            }
-            Ok(())
-        })?;
-        Ok(Exit::Done)
+        describe_left_out(&plan.left_out, invocation)
+    })?;
+    if is_look && !invocation.output.json {
+        remark("nothing was changed; this is what `jottad run --once` would begin with");
+    }
+    Ok(Exit::Done)
+}
+
+/// Looks at both sides in this process.
+fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanDocument, Failure> {
+    let mut signals =
+        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    invocation.serve(async {
+        let mut config = invocation.tolerant_config()?;
+        config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));
+        let daemon = Daemon::look(&invocation.places, config).await?;
+        let looked = tokio::select! {
+            looked = until_looked(&daemon, invocation) => looked,
+            () = stopped(&mut signals) => Err(Failure::interrupted()),
+        };
+        let plan = match looked {
+            Ok(()) => answering::from_daemon(&daemon, Method::GET, path, Bytes::new()).await,
+            Err(failure) => Err(failure),
+        };
+        daemon.stop().await;
+        plan
     })
+}
+
+/// Waits until both sides of every folder were looked at; says of which ones they were not, and fails where nothing can be
+/// said of them.
+async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Failure> {
+    let mut outage: Option<Instant> = None;
+    let status = loop {
+        let status = daemon.status().await;
+        let is_out = status.folders.iter().any(|folder| folder.verdict.0 == Verdict::Offline);
+        outage = outage.filter(|_| is_out).or_else(|| is_out.then(Instant::now));
+        let is_given_up = outage.is_some_and(|since| since.elapsed() >= LONGEST_OUTAGE);
+        if status.folders.iter().all(|folder| is_looked_at(folder) || (is_given_up && is_offline(folder))) {
+            break status;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    for folder in status.folders.iter().filter(|folder| folder.settled != Some(true)) {
+        let held = folder.held.as_ref().map(|held| held.reason.clone());
+        let login = status.trouble.clone().filter(|_| folder.verdict.0 == Verdict::LoginNeeded);
+        let why = login.or(held).or_else(|| folder.trouble.clone());
+        let why = why.unwrap_or_else(|| words(folder.verdict.0));
+        if folder.remote_checked_at.is_none() {
+            let message = format!("what is to be done in {:?} is not known: {why}", folder.name);
+            let remedy = status.remedy.clone().unwrap_or_else(|| "see `jottad doctor`".to_owned());
+            return Err(Failure::new(folder.verdict.0.into(), message).hint(remedy));
+        }
+        if !invocation.output.json {
+            let listed = age(folder.remote_checked_at.map(|time| time.0), now());
+            let text = format!("{}: {why}; this is by what was last known, of {listed}", folder.name);
+            remark(Escaped(&text));
+        }
+    }
+    Ok(())
+}
+
+fn is_offline(folder: &FolderDocument) -> bool {
+    folder.verdict.0 == Verdict::Offline
+}
+
+/// Whether it is known what would be done, or will not be known before a person does something.
+fn is_looked_at(folder: &FolderDocument) -> bool {
+    match folder.verdict.0 {
+        _ if folder.settled == Some(true) => true,
+        Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
+        Verdict::LoginNeeded | Verdict::Stalled => true,
+        // The service answers and does not do what is asked, again and again.
+        Verdict::Problems => folder.only_failures_left == Some(true),
+        _ => false,
+    }
 }
 
 fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
@@ -42,7 +139,9 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
     if operations.is_empty() {
         return output.line(format_args!("{}: nothing to do", Escaped(name)));
     }
-    output.line(format_args!("{}:", Escaped(name)))?;
+    let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
+    let operation_count = count(operations.len() as u64, "operation", "operations");
+    output.line(format_args!("{}: {operation_count}, {}", Escaped(name), format_size(total)))?;
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {

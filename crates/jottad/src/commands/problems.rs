@@ -1,7 +1,8 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
-use crate::documents::{ProblemDocument, ProblemsDocument};
-use crate::exchange;
+use crate::answering;
+use crate::commands::status::words;
+use crate::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, age, count, local_time, now};
@@ -9,19 +10,15 @@ use crate::output::{Escaped, age, count, local_time, now};
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let found: ProblemsDocument = exchange::get(&invocation.places, "/v1/problems").await?;
+        let found: ProblemsDocument = answering::get(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
-            if found.problems.is_empty() && found.unknown.is_empty() {
+            if found.problems.is_empty() && found.left_out.is_empty() {
                 return invocation.output.line("no problems");
             }
             found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
-            found.unknown.iter().try_for_each(|folder| {
-                let folder = Escaped(folder);
-                let text = format_args!("{folder}: not known while it does not run; see `jottad status`");
-                invocation.output.line(text)
-            })
+            describe_left_out(&found.left_out, invocation)
         })?;
-        Ok(match (found.problems.is_empty(), found.unknown.is_empty()) {
+        Ok(match (found.problems.is_empty(), found.left_out.is_empty()) {
             (false, _) => Exit::Problems,
             (true, false) => Exit::Working,
             (true, true) => Exit::Done,
@@ -40,4 +37,14 @@ fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Fa
         None => output.line("  tried again when it changes")?,
     }
     output.line(format_args!("  {}", Escaped(&problem.remedy)))
+}
+
+/// Says of which folders nothing is known.
+pub(crate) fn describe_left_out(folders: &[LeftOutFolder], invocation: &Invocation) -> Result<(), Failure> {
+    folders.iter().try_for_each(|folder| {
+        let why = folder.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let text =
+            format!("{}: not known, as it does not run ({}){why}", folder.name, words(folder.verdict.0));
+        invocation.output.line(Escaped(&text))
+    })
 }

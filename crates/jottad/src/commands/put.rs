@@ -44,12 +44,13 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
     let refuse = |why: &str| {
         Failure::failed(format!("reading {}: {why}", local.display())).path(local.display().to_string())
     };
-    let metadata = fs::metadata(local).map_err(|error| refuse(&error.to_string()))?;
+    let metadata = fs::metadata(local)
+        .map_err(|error| refuse(&error.to_string()).hint("correct the path, or let this user read it"))?;
     if metadata.is_dir() && !arguments.recursive {
         return Err(refuse("it is a directory").hint("add -r to send all that is in it"));
     }
     let client = invocation.client()?;
-    let memory_limit = invocation.tolerant_config()?.transfer.md5_memory_limit;
+    let memory_limit = invocation.account_config()?.transfer.md5_memory_limit;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
         let mut tally = Tally::default();

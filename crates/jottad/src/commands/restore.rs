@@ -58,7 +58,9 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             (Sighting::TrashedFile(_) | Sighting::TrashedFolder, None)
                 if revision.is_none() && at.is_none() =>
             {
-                restore_trashed(&client, &place, output).await
+                let restored = restore_trashed(&client, &place, output).await?;
+                say_what_follows(&place, true, invocation)?;
+                Ok(restored)
             }
             (Sighting::Folder, _) if at.is_none() => {
                 Err(Failure::usage(format!("restoring {place}: it is a live folder; say as of when"))
@@ -81,13 +83,50 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
                 let details = client.file(&place).await?;
                 let details = details.ok_or_else(|| not_file("restoring", &place, &Sighting::Missing))?;
                 let revision = choose(&place, &details, revision, at)?;
-                match to {
-                    Some(to) => fetch_revision(&client, &place, &details, &revision, to, output).await,
-                    None => restore_revision(&client, &place, &details, &revision, invocation).await,
+                if let Some(to) = to {
+                    return fetch_revision(&client, &place, &details, &revision, to, output).await;
                 }
+                let was_trashed = details.entry.trashed.is_some();
+                let restored = restore_revision(&client, &place, &details, &revision, invocation).await?;
+                say_what_follows(&place, was_trashed, invocation)?;
+                Ok(restored)
             }
         }
     })
+}
+
+/// What the next pass of the folder does that a restored place belongs to.
+fn say_what_follows(place: &RemotePath, was_trashed: bool, invocation: &Invocation) -> Result<(), Failure> {
+    let config = invocation.tolerant_config()?;
+    let folder = config.folders.iter().find_map(|folder| Some((folder, inside(place, &folder.remote)?)));
+    let Some((folder, inside)) = folder.filter(|_| !invocation.output.json) else { return Ok(()) };
+    let local = folder.local.join(inside);
+    let (name, mode, local) = (&folder.name, folder.mode, local.display());
+    let fetch = format!(
+        "to have it here as well: jottad get {} {place} {local}",
+        if was_trashed { "-r" } else { "--force" }
+    );
+    let text = if mode.pulls() {
+        format!("it is in the folder {name:?} (mode {mode}): the next pass brings it to {local}")
+    } else if was_trashed {
+        format!(
+            "it is in the folder {name:?} (mode {mode}): the next pass leaves it there and does not fetch it; {fetch}"
+        )
+    } else {
+        format!(
+            "it is in the folder {name:?} (mode {mode}): the next pass sends {local} over it again, and keeps it as a \
+             revision; {fetch}"
+        )
+    };
+    remark(Escaped(&text));
+    Ok(())
+}
+
+/// The local path of a place below a remote root.
+fn inside(place: &RemotePath, root: &RemotePath) -> Option<PathBuf> {
+    let rest = place.to_string();
+    let rest = rest.strip_prefix(&root.to_string())?;
+    if rest.is_empty() { Some(PathBuf::new()) } else { rest.strip_prefix('/').map(PathBuf::from) }
 }
 
 /// Brings a file or folder out of the trash, and says what could not be had.

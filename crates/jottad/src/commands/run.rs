@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::commands::plan;
 use crate::commands::status::describe;
 use crate::daemon::{self, Daemon, Purpose};
 use crate::failure::{Exit, Failure};
@@ -13,6 +14,9 @@ pub(crate) struct RunArguments {
     /// One complete pass over all folders, until proven or stuck; exits with the verdict
     #[arg(long)]
     once: bool,
+    /// Only show what the pass would do; nothing is changed on either side
+    #[arg(long, requires = "once")]
+    dry_run: bool,
 }
 
 /// Runs until told to stop, or for one pass.
@@ -23,6 +27,9 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
         let message = format!("no folder is configured in {}", invocation.places.config_file.display());
         return Err(Failure::usage(message).hint("add one with: jottad folder add LOCAL"));
     }
+    if arguments.dry_run {
+        return plan::show(None, u32::MAX, invocation);
+    }
     let signals =
         (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
     invocation.serve(async {
@@ -32,7 +39,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
             return Ok(Exit::Done);
         }
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
-        let status = daemon::one_pass(daemon, signals).await?;
+        let status = daemon::one_pass(daemon, signals, invocation.output).await?;
         invocation.output.either(&status, || {
             let lines = describe(&status, &invocation.places, now());
             lines.iter().try_for_each(|line| invocation.output.line(line))

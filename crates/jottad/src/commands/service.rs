@@ -65,5 +65,13 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
             None => word.to_owned(),
         })
     })?;
+    match command {
+        ServiceCommand::Install | ServiceCommand::Start | ServiceCommand::Restart => {
+            invocation
+                .output
+                .next("`jottad status` shows how far it is; `jottad status --watch` keeps showing it");
+        }
+        _ => {}
+    }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ use jottad_core::{Mode, Timestamp};
 use jottad_engine::Verdict;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::answering;
 use crate::commands::folder::arrow;
 use crate::config::shorten;
 use crate::config::units::{format_duration, format_size};
@@ -24,7 +25,7 @@ use crate::terminal::{Extent, cut, extent, fold};
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct StatusArguments {
     /// Keep showing it as it changes
     #[arg(long)]
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
         if arguments.watch {
             return watch(arguments, invocation).await;
         }
-        let status = fetch(&invocation.places).await?;
+        let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
             let columns = extent().map(|extent| extent.columns);
             let lines = describe_within(&status, &invocation.places, now(), columns);
@@ -168,7 +169,9 @@ fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
     }
-    agreed(status.folders.iter().filter_map(|folder| folder.proven_at).map(|Time(time)| time).min(), now)
+    let proofs: Option<Vec<Timestamp>> =
+        status.folders.iter().map(|folder| folder.proven_at.map(|Time(time)| time)).collect();
+    agreed(proofs.and_then(|proofs| proofs.into_iter().min()), now)
 }
 
 fn summary(status: &StatusDocument) -> String {
@@ -292,6 +295,15 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
 fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |text: String| lines.push(Escaped(&text).to_string());
+    match (status.daemon, status.pid) {
+        (true, _) => {}
+        (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
+        (false, None) => push(
+            "no daemon is running: this is as of the last run; start it with `jottad service start`, or compare now with \
+             `jottad run --once`"
+                .to_owned(),
+        ),
+    }
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());
     }
@@ -358,7 +370,11 @@ fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
-            push(status.remedy.clone().unwrap_or_else(|| "log in with: jottad login".to_owned()));
+            // Where the daemon has another reason, it knows what mends that, or nobody does.
+            let usual = || status.trouble.is_none().then(|| "log in with: jottad login".to_owned());
+            if let Some(remedy) = status.remedy.clone().or_else(usual) {
+                push(remedy);
+            }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
         _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),

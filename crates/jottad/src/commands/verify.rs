@@ -1,5 +1,7 @@
 //! `jottad verify`: reads every file again, lists the service anew, and compares.
 
+use std::time::Duration;
+
 use clap::Args;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
@@ -7,6 +9,7 @@ use tokio::time::Instant;
 use crate::commands::status::{describe, fetch};
 use crate::commands::sync::only;
 use crate::config::units::format_size;
+use crate::daemon::{Daemon, Purpose, Serving};
 use crate::documents::{
     AcceptedDocument, HeldStatus, OrderDocument, StatusDocument, VerificationDocument, VerifiedDocument,
 };
@@ -15,7 +18,11 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count, now};
 use crate::remote::Progress;
+use crate::signals::stopped;
 use crate::verdict::Patience;
+
+/// How long a folder may take to be taken up.
+const LONGEST_START: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
@@ -26,33 +33,68 @@ pub(crate) struct VerifyArguments {
 /// Gives the order, waits for the end, and tells what came of it.
 pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with_folders(arguments.name.as_deref())?;
-    invocation.wait(async {
-        let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
-        let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/verify", &order).await?;
-        let mut path = "/v1/verification".to_owned();
-        if let Some(name) = &arguments.name {
-            path = format!("{path}?folder={}", query_value(name.as_bytes()));
+    let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
+    let asked: Result<AcceptedDocument, Failure> =
+        invocation.wait(async { exchange::post(&invocation.places, "/v1/verify", &order).await });
+    match asked {
+        Err(failure) if failure.exit() == Exit::NotRunning => verify_here(&order, invocation),
+        accepted => {
+            let accepted = accepted?;
+            invocation.wait(until_verified(&accepted, &order, invocation))
         }
-        let progress = Progress::new(invocation.output);
-        let mut patience = Patience::since(accepted.at.0);
-        let (status, verified) = loop {
-            let verified: VerifiedDocument = exchange::get(&invocation.places, &path).await?;
-            all_are_there(&accepted, &verified)?;
-            let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
-            progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
-            if patience.judge(&status, Instant::now()) && is_over(&status, &verified) {
-                break (status, verified);
-            }
-            tokio::time::sleep(patience.pause(Instant::now())).await;
+    }
+}
+
+/// Where nothing runs, this process does the pass.
+fn verify_here(order: &OrderDocument, invocation: &Invocation) -> Result<Exit, Failure> {
+    let config = invocation.tolerant_config()?;
+    let mut signals =
+        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    invocation.serve(async {
+        let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
+        let serving = Serving::begin(daemon.clone()).await?;
+        let verified = async {
+            daemon.started(LONGEST_START).await;
+            let accepted = exchange::post(&invocation.places, "/v1/verify", order).await?;
+            until_verified(&accepted, order, invocation).await
         };
-        drop(progress);
-        let output = invocation.output;
-        output.either(&verified, || {
-            verified.folders.iter().try_for_each(|folder| tell(folder, invocation))?;
-            describe(&status, &invocation.places, now()).iter().try_for_each(|line| output.line(line))
-        })?;
-        Ok(status.verdict.0.into())
+        let verified = tokio::select! {
+            verified = verified => verified,
+            () = stopped(&mut signals) => Err(Failure::interrupted()),
+        };
+        serving.end().await;
+        verified
     })
+}
+
+async fn until_verified(
+    accepted: &AcceptedDocument,
+    order: &OrderDocument,
+    invocation: &Invocation,
+) -> Result<Exit, Failure> {
+    let mut path = "/v1/verification".to_owned();
+    if let Some(name) = &order.folder {
+        path = format!("{path}?folder={}", query_value(name.as_bytes()));
+    }
+    let progress = Progress::new(invocation.output);
+    let mut patience = Patience::since(accepted.at.0);
+    let (status, verified) = loop {
+        let verified: VerifiedDocument = exchange::get(&invocation.places, &path).await?;
+        all_are_there(accepted, &verified)?;
+        let status = only(fetch(&invocation.places).await?, order.folder.as_deref());
+        progress.reached(verified.folders.iter().map(|folder| folder.files).sum());
+        if patience.judge(&status, Instant::now()) && is_over(&status, &verified) {
+            break (status, verified);
+        }
+        tokio::time::sleep(patience.pause(Instant::now())).await;
+    };
+    drop(progress);
+    let output = invocation.output;
+    output.either(&verified, || {
+        verified.folders.iter().try_for_each(|folder| tell(folder, invocation))?;
+        describe(&status, &invocation.places, now()).iter().try_for_each(|line| output.line(line))
+    })?;
+    Ok(status.verdict.0.into())
 }
 
 /// A folder that was started anew has forgotten what it was asked.

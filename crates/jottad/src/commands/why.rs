@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::answering;
 use crate::config::units::format_size;
 use crate::documents::{EntryDocument, WhyDocument};
-use crate::exchange::{self, query_value};
+use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, local_time};
@@ -21,11 +22,11 @@ pub(crate) struct WhyArguments {
 /// Asks the daemon and prints.
 pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let shown = arguments.path.display().to_string();
-    let absolute = std::path::absolute(&arguments.path)
+    let absolute = std::path::absolute(invocation.places.expand(&arguments.path))
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
     invocation.wait(async {
         let path = format!("/v1/why?path={}", query_value(absolute.as_os_str().as_bytes()));
-        let why: WhyDocument = exchange::get(&invocation.places, &path).await?;
+        let why: WhyDocument = answering::get(invocation, &path).await?;
         invocation.output.either(&why, || describe(&why, invocation))?;
         Ok(Exit::Done)
     })

@@ -1,7 +1,9 @@
 //! Folders that would fight with one another, or with jottad itself.
 
+use jottad_transport::RemotePath;
+
 use super::Folder;
-use super::overlap::{Overlap, is_link, local_overlap, remote_overlap, resolve};
+use super::overlap::{Overlap, local_overlap, only_second_is_led, remote_overlap, resolve};
 use crate::places::Places;
 
 /// Why a folder would fight with another or with jottad itself.
@@ -24,10 +26,13 @@ pub(super) fn clash_with_others<'folder>(
     places: &Places,
 ) -> Option<Clash> {
     let Folder { name, local, remote, .. } = folder;
-    if let Some(overlap) = local_overlap(local, &places.state_dir) {
+    // State that lies inside a folder is left out of it.
+    if let Some(overlap) = local_overlap(local, &places.state_dir)
+        && resolve(local).starts_with(resolve(&places.state_dir))
+    {
         return Some(Clash {
             reason: format!(
-                "folder {name:?}: {} and jottad's own state in {} lie one inside the other",
+                "folder {name:?}: {} lies in jottad's own state in {}",
                 local.display(),
                 places.state_dir.display()
             ),
@@ -37,6 +42,8 @@ pub(super) fn clash_with_others<'folder>(
             linked_other: None,
         });
     }
+    // What the file says is told first: a link may be put right without anybody looking at the file.
+    let mut by_link = None;
     for (index, other) in others.enumerate() {
         match local_overlap(local, &other.local) {
             None => {}
@@ -55,9 +62,9 @@ pub(super) fn clash_with_others<'folder>(
                 });
             }
             Some(Overlap::ByLink) => {
-                let is_other = is_link(&other.local) && !is_link(local);
+                let is_other = only_second_is_led(local, &other.local);
                 let (linked, plain) = if is_other { (other, folder) } else { (folder, other) };
-                return Some(Clash {
+                by_link = by_link.or_else(|| Some(Clash {
                     reason: format!(
                         "folder {:?}: {} leads to {} by a link, which overlaps with {} of folder {:?}",
                         linked.name,
@@ -73,21 +80,31 @@ pub(super) fn clash_with_others<'folder>(
                     ),
                     is_in_file: false,
                     linked_other: is_other.then_some(index),
-                });
+                }));
             }
         }
         if remote_overlap(remote, &other.remote) {
-            return Some(Clash {
-                reason: format!(
-                    "folder {name:?}: {remote} overlaps with {} of folder {:?}",
-                    other.remote, other.name
-                ),
-                hint: "two folders cannot share a remote place: choose another path on the service for one"
-                    .to_owned(),
-                is_in_file: true,
-                linked_other: None,
-            });
+            return Some(remote_clash(folder, &other.name, &other.remote));
         }
     }
-    None
+    by_link
+}
+
+/// Finds out whether a folder would share its remote root with one that is held.
+pub(super) fn clash_with_taken(folder: &Folder, taken: &[(String, RemotePath)]) -> Option<Clash> {
+    let (name, remote) = taken.iter().find(|(_, remote)| remote_overlap(&folder.remote, remote))?;
+    Some(remote_clash(folder, name, remote))
+}
+
+fn remote_clash(folder: &Folder, other_name: &str, other_remote: &RemotePath) -> Clash {
+    Clash {
+        reason: format!(
+            "folder {:?}: {} overlaps with {other_remote} of folder {other_name:?}",
+            folder.name, folder.remote
+        ),
+        hint: "two folders cannot share a remote place: choose another path on the service for one"
+            .to_owned(),
+        is_in_file: true,
+        linked_other: None,
+    }
 }

@@ -204,10 +204,8 @@ fn trouble(action: &str, path: &Path, error: &io::Error) -> Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::usage(error.to_string()).path(error.file.display().to_string());
-        match error.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        let mend = || "correct the file at that place; `jottad folder list` reads it again".to_owned();
+        failure.hint(error.hint.unwrap_or_else(mend))
     }
 }
 

@@ -5,7 +5,9 @@
 mod clash;
 pub(crate) mod edit;
 mod overlap;
+mod own;
 mod raw;
+mod recovery;
 mod source;
 pub(crate) mod units;
 mod wrong;
@@ -22,7 +24,7 @@ use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
 use crate::places::Places;
-use clash::{Clash, clash_with_others};
+use clash::{Clash, clash_with_others, clash_with_taken};
 pub(crate) use overlap::{is_view, resolve};
 use raw::Field;
 pub(crate) use source::ConfigError;
@@ -133,6 +135,8 @@ pub(crate) struct Folder {
     pub(crate) mode: Mode,
     /// Ignore rules in gitignore syntax.
     pub(crate) ignore: Vec<String>,
+    /// Rules of the same kind for what is jottad's own and lies inside the folder.
+    pub(crate) own: Vec<String>,
     /// How long a changed file must be quiet.
     pub(crate) settle: Duration,
     /// How often the remote is asked when no event tells.
@@ -155,10 +159,15 @@ impl Config {
         Self::parse(&Self::read(places)?, places)
     }
 
+    /// The same for what concerns the account alone: no folder that is written wrongly matters.
+    pub(crate) fn load_for_account(places: &Places) -> Result<Self, ConfigError> {
+        Self::parse_tolerantly(&Self::read(places)?, places)
+    }
+
     /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from running. Where
     /// there is no other, it is an error all the same.
     pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
-        let config = Self::parse_tolerantly(&Self::read(places)?, places)?;
+        let config = Self::load_for_account(places)?;
         match config.wrong.iter().find(|wrong| wrong.is_in_file) {
             Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone()),
             _ => Ok(config),
@@ -194,6 +203,8 @@ impl Config {
         let section = |name: &str| Section { source, name: name.to_owned() };
         let mut checked: Vec<(Folder, Option<std::ops::Range<usize>>)> = Vec::with_capacity(raw.folder.len());
         let mut wrong = Vec::new();
+        // Places on the service that belong to folders which are held. They are taken all the same.
+        let mut taken = Vec::new();
         let mut names = BTreeSet::new();
         for raw_folder in &raw.folder {
             let place = Some(raw_folder.span());
@@ -206,6 +217,7 @@ impl Config {
             let folder = match check_folder(source, raw_folder, name.clone(), places) {
                 Ok(folder) => folder,
                 Err(error) => {
+                    taken.extend(remote_of(raw_folder).map(|remote| (name.clone(), remote)));
                     wrong.push(WrongFolder::in_file(name, raw_folder.get_ref(), error));
                     continue;
                 }
@@ -213,12 +225,20 @@ impl Config {
             let refuse =
                 |place, clash: &Clash| source.refuse(place, clash.reason.clone()).hint(clash.hint.clone());
             let mut is_fine = true;
+            if let Some(clash) = clash_with_taken(&folder, &taken) {
+                wrong.push(WrongFolder::fighting(&folder, refuse(place, &clash), clash.is_in_file));
+                continue;
+            }
             while let Some(clash) = clash_with_others(&folder, checked.iter().map(|(other, _)| other), places)
             {
                 if let Some(index) = clash.linked_other {
                     let (other, place) = checked.remove(index);
+                    taken.push((other.name.clone(), other.remote.clone()));
                     wrong.push(WrongFolder::fighting(&other, refuse(place, &clash), clash.is_in_file));
                     continue;
+                }
+                if !clash.is_in_file {
+                    taken.push((folder.name.clone(), folder.remote.clone()));
                 }
                 wrong.push(WrongFolder::fighting(&folder, refuse(place.clone(), &clash), clash.is_in_file));
                 is_fine = false;
@@ -346,6 +366,12 @@ fn check_folder_name(source: Source<'_>, raw: &toml::Spanned<raw::RawFolder>) ->
     name.ok_or_else(|| missing_key(&section, raw, "name", "docs"))
 }
 
+/// The remote root of a table that cannot be used, as far as it can be read.
+fn remote_of(raw: &toml::Spanned<raw::RawFolder>) -> Option<RemotePath> {
+    let value = raw.get_ref().remote.as_ref()?.get_ref();
+    check_remote(value.as_str()?).ok()
+}
+
 fn missing_key(
     section: &Section<'_>,
     raw: &toml::Spanned<raw::RawFolder>,
@@ -389,8 +415,10 @@ fn check_folder(
             _ => Err(format!("{text:?} is out of range: from {} to 31 d", units::format_duration(shortest))),
         })
     };
+    let local = local.ok_or_else(|| missing_key(&section, raw, "local", "~/Documents"))?;
     Ok(Folder {
-        local: local.ok_or_else(|| missing_key(&section, raw, "local", "~/Documents"))?,
+        own: own::rules(&local, places),
+        local,
         remote: remote.ok_or_else(|| missing_key(&section, raw, "remote", "Jotta/Archive/Documents"))?,
         mode: section.parsed("mode", &fields.mode, Mode::Backup, str::parse)?,
         ignore: check_ignore(&section, &fields.ignore)?,

@@ -26,9 +26,15 @@ pub(crate) fn local_overlap(one: &Path, two: &Path) -> Option<Overlap> {
     overlaps(&resolve(one), &resolve(two)).then_some(Overlap::ByLink)
 }
 
-/// Whether a local path is itself a symbolic link.
-pub(crate) fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+/// Of two paths that overlap by a link: whether it is the second alone that a link leads elsewhere, be it in its last
+/// component or above. A link that both go through leads neither to the other.
+pub(crate) fn only_second_is_led(first: &Path, second: &Path) -> bool {
+    let pairs = first.components().zip(second.components());
+    let shared: PathBuf = pairs.take_while(|(one, two)| one == two).map(|(one, _)| one).collect();
+    let resolved = resolve(&shared);
+    let is_led =
+        |path: &Path| path.strip_prefix(&shared).is_ok_and(|rest| resolve(path) != resolved.join(rest));
+    is_led(second) && !is_led(first)
 }
 
 /// Whether one of two remote paths is the other or lies inside it, as the service compares names.
@@ -99,6 +105,6 @@ mod tests {
         assert_eq!(local_overlap(&real, &link.join("not/there")), Some(Overlap::ByLink));
         assert_eq!(local_overlap(&real, &real.join("x")), Some(Overlap::AsWritten));
         assert_eq!(local_overlap(&real, &place.path().join("really")), None);
-        assert!(is_link(&link) && !is_link(&real));
+        assert!(only_second_is_led(&real, &link) && !only_second_is_led(&link, &real));
     }
 }

@@ -275,8 +275,8 @@ fn folders_must_not_fight() {
             "folder \"x\": Jotta/archive/DOCS/x overlaps with Jotta/Archive/docs of folder \"docs\"",
         ),
         (
-            ("x", "/home/kari", "Jotta/Archive/x"),
-            "folder \"x\": /home/kari and jottad's own state in /home/kari/.local/state/jottad lie one inside the other",
+            ("x", "/home/kari/.local/state/jottad/index", "Jotta/Archive/x"),
+            "folder \"x\": /home/kari/.local/state/jottad/index lies in jottad's own state in /home/kari/.local/state/jottad",
         ),
     ];
     for (other, expected) in cases {
@@ -285,6 +285,10 @@ fn folders_must_not_fight() {
         assert!(error.hint.is_some(), "{error}");
     }
     assert!(two(docs, ("x", "/srv/docs2", "Jotta/Archive/docs2")).is_ok());
+    // What is jottad's own is left out of what it lies in.
+    let config = two(docs, ("home", "/home/kari", "Jotta/Archive/home")).unwrap();
+    assert_eq!(config.folders[1].own[0], "/.local/state/jottad/");
+    assert!(config.folders[0].own.is_empty());
 }
 
 #[test]
@@ -331,4 +335,62 @@ fn the_folder_whose_path_is_a_link_is_the_wrong_one_wherever_it_stands() {
         assert!(!wrong.is_in_file && wrong.reason().contains("leads to "), "{}", wrong.reason());
         assert!(wrong.reason().contains("jottad folder set pics local="), "{}", wrong.reason());
     }
+}
+
+#[test]
+fn a_link_above_a_folder_makes_that_folder_the_wrong_one() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("docs/media/pics")).unwrap();
+    std::os::unix::fs::symlink(top.join("docs/media"), top.join("media")).unwrap();
+    // Both are reached by one link more, which makes neither lie in the other.
+    std::os::unix::fs::symlink(&top, top.join("home")).unwrap();
+    for home in [top.clone(), top.join("home")] {
+        let table = |name: &str, directory: &str| {
+            let local = home.join(directory);
+            format!("[[folder]]\nname = \"{name}\"\nlocal = {local:?}\nremote = \"Jotta/Archive/{name}\"\n")
+        };
+        let (docs, pics) = (table("docs", "docs"), table("pics", "media/pics"));
+        for text in [docs.clone() + &pics, pics + &docs] {
+            let config = parse(&text).unwrap();
+            assert!(config.folder("docs").is_some(), "{:?}", config.wrong);
+            let reason = config.wrong_folder("pics").unwrap().reason();
+            assert!(reason.contains("jottad folder set pics local="), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn the_place_of_a_folder_that_is_held_is_taken() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path().canonicalize().unwrap();
+    fs::create_dir_all(top.join("docs/inner")).unwrap();
+    std::os::unix::fs::symlink(top.join("docs/inner"), top.join("pics")).unwrap();
+    let table = |name: &str, remote: &str, more: &str| {
+        let local = top.join(name);
+        format!(
+            "[[folder]]\nname = \"{name}\"\nlocal = {local:?}\nremote = \"Jotta/Archive/{remote}\"\n{more}"
+        )
+    };
+    let docs = table("docs", "docs", "");
+    // Held for a link, or for what its table says.
+    for pics in [table("pics", "pics", ""), table("pics", "pics", "mode = \"mirror\"\n")] {
+        let new = table("new", "pics/2024", "");
+        for text in [docs.clone() + &pics + &new, pics.clone() + &docs + &new] {
+            let config = Config::parse_tolerantly(&text, &places()).unwrap();
+            assert_eq!(config.folders.len(), 1);
+            let reason = &config.wrong_folder("new").unwrap().error.reason;
+            assert!(
+                reason
+                    .ends_with("Jotta/Archive/pics/2024 overlaps with Jotta/Archive/pics of folder \"pics\"")
+            );
+            assert!(parse(&text).is_err());
+        }
+        // The file is wrong, whatever the disk has made of it besides.
+        assert!(parse(&(docs.clone() + &new + &pics)).is_err());
+    }
+    // One that overlaps with others by what the file says takes nothing away from those.
+    let wide = "[[folder]]\nname = \"wide\"\nlocal = \"/srv/w\"\nremote = \"Jotta/Archive\"\n";
+    let config = Config::parse_tolerantly(&(docs + wide + &table("other", "other", "")), &places()).unwrap();
+    assert_eq!(config.folders.len(), 2, "{:?}", config.wrong);
 }

@@ -26,18 +26,20 @@ use jottad_engine::{
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower_service::Service as _;
 
 use crate::config::resolve;
-use crate::daemon::Daemon;
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::describe_hold;
+use crate::daemon::status::{self, describe_hold};
+use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, HeldDocument,
-    HeldFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
-    ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument, VerifiedDocument, WhyDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument,
+    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
+    VerifiedDocument, WhyDocument,
 };
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
@@ -70,7 +72,7 @@ impl Control {
             tracing::debug!("a connection to the control socket was cut");
         }
         // Another daemon's socket may be there by now.
-        if self.daemon.0.lock.check(&self.daemon.0.places).is_ok() {
+        if self.daemon.0.lock.as_ref().is_some_and(|lock| lock.check(&self.daemon.0.places).is_ok()) {
             let _ = fs::remove_file(self.daemon.0.places.socket());
         }
     }
@@ -105,10 +107,32 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     Ok(Control { task, daemon: daemon.clone() })
 }
 
+/// Answers a question without a socket: who asks is this very process.
+pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Response {
+    match questions().with_state(daemon.clone()).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+    questions()
+        // The only answer that has no end.
+        .route("/v1/events", get(events))
+        .layer(DefaultBodyLimit::max(LONGEST_ORDER))
+        .layer(middleware::from_fn(peer::check))
+        .layer(middleware::map_response(move |mut response: Response| {
+            response.headers_mut().insert(HeaderName::from_static(VERSION_HEADER), version.clone());
+            async move { response }
+        }))
+        .with_state(daemon)
+}
+
+/// Everything that has an answer with an end.
+fn questions() -> Router<Daemon> {
     Router::new()
-        .route("/v1/status", get(status))
+        .route("/v1/status", get(show_status))
         .route("/v1/problems", get(problems))
         .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
@@ -126,15 +150,6 @@ fn router(daemon: Daemon) -> Router {
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
         .layer(middleware::from_fn(in_time))
-        // The only answer that has no end.
-        .route("/v1/events", get(events))
-        .layer(DefaultBodyLimit::max(LONGEST_ORDER))
-        .layer(middleware::from_fn(peer::check))
-        .layer(middleware::map_response(move |mut response: Response| {
-            response.headers_mut().insert(HeaderName::from_static(VERSION_HEADER), version.clone());
-            async move { response }
-        }))
-        .with_state(daemon)
 }
 
 /// Why a request is not fulfilled.
@@ -186,7 +201,7 @@ async fn in_time(request: extract::Request, next: Next) -> Response {
     Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
 }
 
-async fn status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
+async fn show_status(State(daemon): State<Daemon>) -> Json<StatusDocument> {
     Json(daemon.status().await)
 }
 
@@ -221,9 +236,8 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
         let found = handle.problems().await?;
         problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
     }
-    let unknown = folders.iter().filter(|folder| folder.handle().is_none());
-    let unknown = unknown.map(|folder| folder.name().to_owned()).collect();
-    Ok(Json(ProblemsDocument { schema: SCHEMA, problems, unknown }))
+    let left_out = left_out(&daemon, None).await;
+    Ok(Json(ProblemsDocument { schema: SCHEMA, problems, left_out }))
 }
 
 async fn conflicts(
@@ -231,8 +245,9 @@ async fn conflicts(
     query: RawQuery,
 ) -> Result<Json<ConflictsDocument>, Refusal> {
     let query = Query::parse(query)?;
+    let name = query.text("folder")?;
     let mut conflicts = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let found = handle.conflicts().await?;
         conflicts.extend(found.iter().map(|conflict| ConflictDocument {
             folder: folder.name().to_owned(),
@@ -240,25 +255,34 @@ async fn conflicts(
             copy: path_text(&conflict.copy),
         }));
     }
-    Ok(Json(ConflictsDocument { schema: SCHEMA, conflicts }))
+    let left_out = left_out(&daemon, name.as_deref()).await;
+    Ok(Json(ConflictsDocument { schema: SCHEMA, conflicts, left_out }))
 }
 
 async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<PlanDocument>, Refusal> {
     let query = Query::parse(query)?;
     let limit = query.number("limit")?.unwrap_or(USUAL_LIMIT);
+    let name = query.text("folder")?;
     let mut folders = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
         let operations = operations.iter().map(OperationDocument::from).collect();
         folders.push(PlannedFolder { name: folder.name().to_owned(), operations });
     }
-    Ok(Json(PlanDocument { schema: SCHEMA, folders }))
+    let left_out = left_out(&daemon, name.as_deref()).await;
+    Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
 }
 
 async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<HeldDocument>, Refusal> {
-    let query = Query::parse(query)?;
-    let mut folders = Vec::new();
-    for (folder, handle) in running(&daemon, query.text("folder")?.as_deref())? {
+    let name = Query::parse(query)?.text("folder")?;
+    // What does not even run waits for a person, too.
+    let resting = resting(&daemon, name.as_deref()).await;
+    let resting = resting.into_iter().filter_map(|folder| Some((folder.name, folder.held?)));
+    let mut folders: Vec<_> = resting.map(|(name, status)| HeldFolder::new(&name, status, &[])).collect();
+    if name.is_some() && !folders.is_empty() {
+        return Ok(Json(HeldDocument { schema: SCHEMA, folders }));
+    }
+    for (folder, handle) in running(&daemon, name.as_deref())? {
         let Some(held) = handle.held().await? else { continue };
         let status = describe_hold(folder.config(), &held.hold);
         folders.push(HeldFolder::new(folder.name(), status, &held.operations));
@@ -278,7 +302,12 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
             return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
         }
     }
-    let failure = Failure::usage(format!("{shown} is in no running folder")).path(shown);
+    let folders = daemon.folders();
+    let unknown = folders.iter().find(|folder| below(path, &folder.config().local).is_some());
+    if let Some(folder) = unknown {
+        return Err(not_running(&daemon, folder));
+    }
+    let failure = Failure::usage(format!("{shown} is in no folder")).path(shown);
     Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
 }
 
@@ -323,23 +352,26 @@ async fn sync(
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let at = Time(now());
     let is_meant = |folder: &RunningFolder| order.folder.as_deref().is_none_or(|name| folder.name() == name);
-    let mut woken = Vec::new();
-    for folder in daemon.folders() {
-        if is_meant(&folder) && folder.handle().is_none() {
-            folder.wake().await;
-            // What is being started has not heard of the order: it need not look at everything by itself.
-            if !folder.starts_within(LONGEST_START).await {
-                woken.push(folder.name().to_owned());
-            }
+    let mut asleep = daemon.folders();
+    asleep.retain(|folder| is_meant(folder) && folder.handle().is_none());
+    let mut folders = Vec::new();
+    if order.folder.is_none() || asleep.is_empty() {
+        // Those that run do not wait for the others.
+        folders = ask(&daemon, &order, Request::SyncNow).await?.0.folders;
+    }
+    for folder in &asleep {
+        folder.wake().await;
+    }
+    let starting = asleep.iter().map(|folder| folder.starts_within(LONGEST_START));
+    let started = futures_util::future::join_all(starting).await;
+    for (folder, has_started) in asleep.iter().zip(started) {
+        // What was being started has not heard of the order: it need not look at everything by itself.
+        if let Some(handle) = folder.handle().filter(|_| has_started) {
+            handle.request(Request::SyncNow).await?;
         }
+        folders.push(folder.name().to_owned());
     }
-    if order.folder.is_some() && !woken.is_empty() {
-        return Ok(Json(AcceptedDocument { schema: SCHEMA, folders: woken, at }));
-    }
-    let Json(mut accepted) = ask(&daemon, &order, Request::SyncNow).await?;
-    accepted.folders.extend(woken);
-    accepted.at = at;
-    Ok(Json(accepted))
+    Ok(accepted(&daemon, folders, at))
 }
 
 async fn verify(
@@ -441,7 +473,12 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
     }
     let folders = daemon.folders().iter().map(|folder| folder.name().to_owned()).collect();
-    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at: Time(now()) }))
+    Ok(accepted(&daemon, folders, Time(now())))
+}
+
+fn accepted(daemon: &Daemon, folders: Vec<String>, at: Time) -> Json<AcceptedDocument> {
+    let noted = daemon.purpose() == Purpose::Rest;
+    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted })
 }
 
 /// Hands a request to one folder or all.
@@ -456,7 +493,7 @@ async fn ask(
         handle.request(request.clone()).await?;
         folders.push(folder.name().to_owned());
     }
-    Ok(Json(AcceptedDocument { schema: SCHEMA, folders, at }))
+    Ok(accepted(daemon, folders, at))
 }
 
 /// A decision is about one folder, and only where something waits for it.
@@ -491,6 +528,22 @@ fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
     name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))
 }
 
+/// What the status says of the folders that do not run, or of the one of a name if it does not.
+async fn resting(daemon: &Daemon, name: Option<&str>) -> Vec<FolderDocument> {
+    let is_meant = |of: &str| name.is_none_or(|name| name == of);
+    let mut folders = daemon.folders();
+    folders.retain(|folder| is_meant(folder.name()) && folder.handle().is_none());
+    let mut documents = status::documents(&folders).await;
+    let wrong = daemon.wrong();
+    documents.extend(wrong.iter().filter(|wrong| is_meant(&wrong.name)).map(status::wrong_document));
+    documents
+}
+
+/// The folders of which nothing is known, because they do not run, and why.
+async fn left_out(daemon: &Daemon, name: Option<&str>) -> Vec<LeftOutFolder> {
+    resting(daemon, name).await.into_iter().map(LeftOutFolder::from).collect()
+}
+
 /// The folders that run, or the one of a name; an error if that one is unknown or does not run.
 fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder>, FolderHandle)>, Refusal> {
     let mut folders = daemon.folders();
@@ -505,12 +558,25 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
         };
         if folder.handle().is_none() {
-            let failure =
-                Failure::failed(format!("the folder {name:?} is not running")).hint("see `jottad status`");
-            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure));
+            return Err(not_running(daemon, folder));
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
+}
+
+/// Why nothing is known of a folder at the moment.
+fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
+    let name = folder.name();
+    let failure = match folder.obstacle() {
+        Some(reason) if daemon.purpose() == Purpose::Rest => {
+            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}"))
+                .hint("compare it with `jottad run --once`, or keep it in step with `jottad service start`")
+        }
+        Some(reason) => Failure::failed(format!("the folder {name:?} is not running: {reason}"))
+            .hint("see `jottad status`"),
+        None => Failure::failed(format!("the folder {name:?} is not running")).hint("see `jottad status`"),
+    };
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, failure)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, LocalDisk, Request, Stillness,
+    Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +22,7 @@ use crate::account::KnownAccount;
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
+use crate::daemon::local_trash;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
@@ -75,17 +77,18 @@ impl Setup {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
             max_size: self.folder.max_size,
-            ignore: self.folder.ignore.clone(),
+            // The last rule decides, and what is jottad's own is never for anybody else.
+            ignore: self.folder.ignore.iter().chain(&self.folder.own).cloned().collect(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,
             // One pass does not wait for files to come to rest.
-            resend: if self.purpose == Purpose::OnePass { Duration::ZERO } else { self.folder.resend },
+            resend: if self.purpose.is_daemon() { self.folder.resend } else { Duration::ZERO },
             scan: self.folder.scan,
             // The remote's full look is as much a backstop as the local one.
             list: self.folder.scan,
             proof: self.folder.proof,
             watched,
-            list_at_start: self.purpose == Purpose::OnePass,
+            list_at_start: !self.purpose.is_daemon(),
             uploads: self.transfer.uploads.or(AUTO_UPLOADS),
             downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -221,6 +224,14 @@ impl RunningFolder {
         }
     }
 
+    /// Why it does not run, if it waits for something.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        match &*self.lock() {
+            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => Some(kept.reason.clone()),
+            Phase::Starting { after: None, .. } | Phase::Running { .. } => None,
+        }
+    }
+
     /// Waits until it runs, for as long as it is being started; tells whether it does.
     pub(crate) async fn starts_within(&self, longest: Duration) -> bool {
         let deadline = Instant::now() + longest;
@@ -257,6 +268,14 @@ impl RunningFolder {
         }
     }
 
+    /// Keeps its local trash within its bounds.
+    pub(crate) async fn expire_local_trash(&self) {
+        match LocalDisk::open(self.setup.folder.local.clone()) {
+            Ok(disk) => local_trash::expire(self.setup.clone(), disk).await,
+            Err(error) => tracing::debug!(folder = self.name(), %error, "there is no local trash to look at"),
+        }
+    }
+
     /// What it died of, if it ever did.
     pub(crate) fn restarts(&self) -> Option<RestartsDocument> {
         let deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
@@ -288,9 +307,6 @@ impl RunningFolder {
         let stall = stall.filter(|_| verdict == Verdict::Stalled);
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
-        if status.settled {
-            self.pass.ended();
-        }
         let done = self.pass.done();
         Report {
             verdict,

@@ -1,10 +1,11 @@
 //! The daemon: holds the state directory, runs the folders, answers on the control socket, and ends in good order.
 
 mod account;
-mod control;
+pub(crate) mod control;
 pub(crate) mod descriptors;
 mod events;
 mod folder;
+mod local_trash;
 mod metrics;
 mod noticing;
 pub(crate) mod pass;
@@ -23,7 +24,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
-use crate::config::{Config, WrongFolder};
+use crate::config::{Config, ConfigError, WrongFolder};
 use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
 use crate::daemon::events::Events;
@@ -32,16 +33,18 @@ use crate::daemon::noticing::Noticing;
 use crate::daemon::state_lock::StateLock;
 use crate::documents::StatusDocument;
 use crate::failure::Failure;
-use crate::link::ServiceLink;
-use crate::output::now;
+use crate::link::{ServiceLink, Trouble};
+use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
 use crate::signals::{Signal, Signals, stopped};
-use crate::verdict::Patience;
+use crate::verdict::{Outage, Patience};
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
 /// How often the daemon looks whether its state directory is still there, and whether a held folder is right again.
 const LOOK_AROUND: Duration = Duration::from_mins(1);
+/// A large index is copied in this time.
+const LONGEST_COPY: Duration = Duration::from_mins(5);
 /// Answers that are on their way get so long when the daemon cannot go on.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -52,6 +55,17 @@ pub(crate) enum Purpose {
     Serve,
     /// For one pass: nothing is watched.
     OnePass,
+    /// To find out what a pass would do: both sides are looked at and nothing is changed.
+    Look,
+    /// To answer from the indexes, and to write down what a person decides.
+    Rest,
+}
+
+impl Purpose {
+    /// Whether it ends by itself, so that nobody is to be told that a daemon runs.
+    pub(crate) fn is_daemon(self) -> bool {
+        self == Self::Serve
+    }
 }
 
 /// A running daemon. Cheap to clone; all clones are the same.
@@ -67,8 +81,10 @@ struct Inner {
     events: Events,
     noticing: Noticing,
     folders: RwLock<Vec<Arc<RunningFolder>>>,
-    /// The folders that cannot run as they are configured.
-    wrong: RwLock<Vec<WrongFolder>>,
+    /// What is followed, with the folders that cannot run as they are configured.
+    followed: RwLock<Config>,
+    /// At rest, where no login is taken up: why there is none.
+    no_login: RwLock<Option<Trouble>>,
     /// Why the configuration was not followed when it was last to be.
     unfollowed: RwLock<Option<Unfollowed>>,
     /// How many files may be open at once, if that is little.
@@ -78,7 +94,8 @@ struct Inner {
     /// Held while folders are started and stopped, so that two requests do not mix.
     changing: Mutex<()>,
     stopping: watch::Sender<bool>,
-    lock: StateLock,
+    /// Nobody need be kept away from a state directory that is not there.
+    lock: Option<StateLock>,
 }
 
 /// Why a configuration was not followed, and what mends it.
@@ -95,7 +112,41 @@ impl Daemon {
             places.check_socket_path()?;
         }
         places.make_state_dir()?;
-        let lock = StateLock::take(places)?;
+        let lock = StateLock::take(places).await?;
+        Ok(Self::begin(places, config, purpose, Some(lock)).await)
+    }
+
+    /// Takes the indexes to answer a question from them, if nobody else has them. Nothing is looked at and nothing is made.
+    pub(crate) async fn at_rest(places: &Places, config: Config) -> Result<Option<Self>, Failure> {
+        let lock = if places.state_dir.exists() {
+            let Some(lock) = StateLock::try_take(places)? else { return Ok(None) };
+            Some(lock)
+        } else {
+            None
+        };
+        let daemon = Self::begin(places, config, Purpose::Rest, lock).await;
+        daemon.started(SHUTDOWN).await;
+        Ok(Some(daemon))
+    }
+
+    /// Looks at both sides to find out what would be done. The indexes are copied first, and nobody else is kept from them
+    /// after that.
+    pub(crate) async fn look(places: &Places, config: Config) -> Result<Self, Failure> {
+        let lock = if places.state_dir.exists() { Some(StateLock::take(places).await?) } else { None };
+        let daemon = Self::begin(places, config, Purpose::Look, None).await;
+        daemon.started(LONGEST_COPY).await;
+        drop(lock);
+        Ok(daemon)
+    }
+
+    /// Waits until every folder runs or is known not to.
+    pub(crate) async fn started(&self, longest: Duration) {
+        for folder in self.folders() {
+            folder.starts_within(longest).await;
+        }
+    }
+
+    async fn begin(places: &Places, config: Config, purpose: Purpose, lock: Option<StateLock>) -> Self {
         let descriptor_limit = descriptors::raise_limit().filter(|limit| *limit < descriptors::FEWEST);
         if let Some(limit) = descriptor_limit {
             tracing::warn!(limit, remedy = descriptors::REMEDY, "few files may be open at once");
@@ -110,7 +161,8 @@ impl Daemon {
             link,
             events: Events::new(),
             folders: RwLock::default(),
-            wrong: RwLock::default(),
+            followed: RwLock::new(config.clone()),
+            no_login: RwLock::default(),
             unfollowed: RwLock::default(),
             descriptor_limit,
             lost_state: watch::Sender::new(None),
@@ -119,19 +171,36 @@ impl Daemon {
             lock,
         }));
         daemon.follow(config).await;
-        Ok(daemon)
+        daemon
     }
 
-    /// Reads config and login again and follows them. An error leaves everything as it was, and is shown by the status
-    /// until the config is good again.
+    /// What it was started for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.0.purpose
+    }
+
+    /// Why there is no way to the service, if there is none.
+    fn login_trouble(&self) -> Option<Trouble> {
+        match self.0.purpose {
+            Purpose::Rest => self.0.no_login.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            Purpose::Serve | Purpose::OnePass | Purpose::Look => self.0.link.trouble(),
+        }
+    }
+
+    /// Reads config and login again and follows them. A config that is wrong is not followed, which the status shows until
+    /// it is; the login is followed all the same.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
-        match Config::load(&self.0.places) {
+        match self.load_again() {
             Ok(config) => {
-                *write(&self.0.unfollowed) = None;
                 self.follow(config).await;
                 Ok(())
             }
             Err(error) => {
+                {
+                    let _changing = self.0.changing.lock().await;
+                    let followed = self.followed();
+                    self.bring_in_line(followed).await;
+                }
                 let mend = "correct it, then: jottad service restart, or send the daemon SIGHUP";
                 let remedy = error.hint.clone().unwrap_or_else(|| mend.to_owned());
                 let reason = format!("the changed configuration is not followed: {error}");
@@ -141,9 +210,23 @@ impl Daemon {
         }
     }
 
+    /// The config, checked as for somebody who changes it, unless it is the one that is followed already.
+    fn load_again(&self) -> Result<Config, ConfigError> {
+        let error = match Config::load(&self.0.places) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let same = Config::load_for_account(&self.0.places).ok().filter(|config| *config == self.followed());
+        same.ok_or(error)
+    }
+
     /// The folders that cannot run as they are configured.
     pub(crate) fn wrong(&self) -> Vec<WrongFolder> {
-        self.0.wrong.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.followed.read().unwrap_or_else(PoisonError::into_inner).wrong.clone()
+    }
+
+    fn followed(&self) -> Config {
+        self.0.followed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn unfollowed(&self) -> Option<Unfollowed> {
@@ -154,7 +237,8 @@ impl Daemon {
     /// keeps could be found again.
     fn check_state(&self) -> Option<String> {
         if self.0.lost_state.borrow().is_none()
-            && let Err(reason) = self.0.lock.check(&self.0.places)
+            && let Some(lock) = &self.0.lock
+            && let Err(reason) = lock.check(&self.0.places)
         {
             tracing::error!(reason, "the daemon ends");
             self.0.lost_state.send_replace(Some(reason));
@@ -162,17 +246,36 @@ impl Daemon {
         self.0.lost_state.borrow().clone()
     }
 
-    /// Takes up folders that a link has made wrong and that are right by now.
+    /// Takes up folders that were held and are right by now. Nobody has asked for that: of anything else that the file
+    /// says by now nothing is followed.
     async fn look_after_wrong_folders(&self) {
-        let wrong = self.wrong();
-        if wrong.is_empty() {
+        if self.wrong().is_empty() && self.unfollowed().is_none() {
             return;
         }
-        match Config::load_tolerantly(&self.0.places) {
-            Ok(config) if config.wrong.len() < wrong.len() => self.follow(config).await,
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the folders that are held stay so"),
+        let found = match Config::load_for_account(&self.0.places) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "the folders that are held stay so");
+                return;
+            }
+        };
+        let _changing = self.0.changing.lock().await;
+        let followed = self.followed();
+        if let Some(recovered) = followed.with_recovered(&found) {
+            self.bring_in_line(recovered).await;
+        } else if found != followed {
+            return;
         }
+        // The file says what is followed.
+        *write(&self.0.unfollowed) = None;
+    }
+
+    /// Keeps the local trash of every folder that runs within its bounds.
+    async fn expire_local_trash(&self) {
+        let mut folders = self.folders();
+        folders.retain(|folder| folder.handle().is_some());
+        let expiring = folders.iter().map(|folder| folder.expire_local_trash());
+        futures_util::future::join_all(expiring).await;
     }
 
     /// The folders, in the order of the config.
@@ -207,13 +310,20 @@ impl Daemon {
         }
     }
 
-    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken.
+    /// Follows a config as it was read, and the login.
     async fn follow(&self, config: Config) {
         let _changing = self.0.changing.lock().await;
-        for wrong in &config.wrong {
+        self.bring_in_line(config).await;
+        *write(&self.0.unfollowed) = None;
+    }
+
+    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken. The
+    /// caller sees to it that nobody else does so meanwhile.
+    async fn bring_in_line(&self, config: Config) {
+        for wrong in config.wrong.iter().filter(|_| self.0.purpose != Purpose::Rest) {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
         }
-        write(&self.0.wrong).clone_from(&config.wrong);
+        write(&self.0.followed).clone_from(&config);
         let account = KnownAccount::load(&self.0.places);
         let mut old = self.folders();
         let mut wanted = Vec::with_capacity(config.folders.len());
@@ -228,7 +338,11 @@ impl Daemon {
         for running in old {
             running.stop().await;
         }
-        self.0.link.reopen(&self.0.places, &config).await;
+        if self.0.purpose == Purpose::Rest {
+            *write(&self.0.no_login) = Trouble::of_kept_login(&self.0.places, &config);
+        } else {
+            self.0.link.reopen(&self.0.places, &config).await;
+        }
         let username = account.as_ref().map(|account| account.username.clone());
         self.0.noticing.follow(username, config.service.events);
         self.0.account.replace(account);
@@ -264,14 +378,15 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 /// A daemon that answers on its control socket.
 pub(crate) struct Serving {
     daemon: Daemon,
-    control: Control,
+    /// None where the control socket's path is too long for the system: then nobody can ask.
+    control: Option<Control>,
 }
 
 impl Serving {
     /// Begins to answer; if that is impossible the daemon is ended.
     pub(crate) async fn begin(daemon: Daemon) -> Result<Self, Failure> {
         match control::serve(&daemon) {
-            Ok(control) => Ok(Self { daemon, control }),
+            Ok(control) => Ok(Self { daemon, control: Some(control) }),
             Err(failure) => {
                 daemon.stop().await;
                 Err(failure)
@@ -279,10 +394,20 @@ impl Serving {
         }
     }
 
+    /// The same for who can do without answering.
+    pub(crate) async fn if_possible(daemon: Daemon) -> Result<Self, Failure> {
+        if daemon.0.places.check_socket_path().is_err() {
+            return Ok(Self { daemon, control: None });
+        }
+        Self::begin(daemon).await
+    }
+
     /// Ends the folders, then the socket.
     pub(crate) async fn end(self) {
         self.daemon.stop().await;
-        self.control.close().await;
+        if let Some(control) = self.control {
+            control.close().await;
+        }
     }
 }
 
@@ -329,21 +454,33 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
 }
 
 /// Waits until every folder is proven or will not get on by itself, then ends everything; returns the last status.
-pub(crate) async fn one_pass(daemon: Daemon, mut signals: Signals) -> Result<StatusDocument, Failure> {
+pub(crate) async fn one_pass(
+    daemon: Daemon,
+    mut signals: Signals,
+    output: Output,
+) -> Result<StatusDocument, Failure> {
     let began = now();
     let mut patience = Patience::since(began);
+    let mut outage = Outage::default();
+    let serving = Serving::if_possible(daemon.clone()).await?;
     let status = loop {
         let status = daemon.status().await;
+        if let Some(word) = outage.word(&status, Instant::now()).filter(|_| !output.json) {
+            remark(Escaped(&word));
+        }
         if patience.judge(&status, Instant::now()) {
-            break status;
+            daemon.expire_local_trash().await;
+            break Some(status);
         }
         tokio::select! {
-            () = stopped(&mut signals) => break status,
+            () = stopped(&mut signals) => break None,
             () = tokio::time::sleep(patience.pause(Instant::now())) => {}
         }
     };
-    daemon.stop().await;
-    Ok(status)
+    serving.end().await;
+    // By the time that it is read this process is gone.
+    let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
+    status.ok_or_else(Failure::interrupted)
 }
 
 async fn reload_on_signal(daemon: &Daemon) {
@@ -376,3 +513,6 @@ fn notify(state: &[NotifyState<'_>]) {
         tracing::debug!(%error, "systemd was not told");
     }
 }
+
+#[cfg(test)]
+mod tests;

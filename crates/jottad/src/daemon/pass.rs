@@ -1,13 +1,8 @@
 //! What has travelled since there was last nothing to do.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jottad_engine::LogLine;
-use tokio::time::Instant;
-
-/// After so long without a transfer, the next one begins another pass.
-const LONGEST_GAP: Duration = Duration::from_mins(1);
 
 /// What has travelled in the present pass. Cheap to clone; all clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +13,6 @@ pub(super) struct Pass(Arc<Mutex<Done>>);
 pub(crate) struct Done {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    last: Option<Instant>,
 }
 
 impl Pass {
@@ -27,17 +21,12 @@ impl Pass {
         if line.error.is_some() || !matches!(line.kind.as_str(), "upload" | "download") {
             return;
         }
-        let now = Instant::now();
         let mut done = self.lock();
-        if done.last.is_some_and(|last| now.duration_since(last) > LONGEST_GAP) {
-            *done = Done::default();
-        }
         done.files += 1;
         done.bytes += line.bytes.unwrap_or_default();
-        done.last = Some(now);
     }
 
-    /// There is nothing to do: what comes next is another pass.
+    /// The engine says that there is nothing to do: what comes next is another pass.
     pub(super) fn ended(&self) {
         *self.lock() = Done::default();
     }
@@ -53,6 +42,8 @@ impl Pass {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jottad_core::{RelativePath, Timestamp};
 
     use super::*;
@@ -76,9 +67,10 @@ mod tests {
             pass.note(&line(kind, error));
         }
         assert_eq!(done(), (2, 10));
-        tokio::time::advance(LONGEST_GAP * 2).await;
+        // However long the next one takes.
+        tokio::time::advance(Duration::from_hours(2)).await;
         pass.note(&line("upload", None));
-        assert_eq!(done(), (1, 5));
+        assert_eq!(done(), (3, 15));
         pass.ended();
         assert_eq!(done(), (0, 0));
     }

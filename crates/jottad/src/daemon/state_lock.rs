@@ -2,9 +2,17 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::time::Instant;
 
 use crate::failure::Failure;
 use crate::places::Places;
+
+/// How long a lock is waited for that nobody who answers has, and between two tries.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held for as long as the daemon lives; the system drops it with the process, however that ends.
 #[derive(Debug)]
@@ -13,8 +21,26 @@ pub(crate) struct StateLock {
 }
 
 impl StateLock {
-    /// Takes the lock, or says that another daemon has it.
-    pub(crate) fn take(places: &Places) -> Result<Self, Failure> {
+    /// Takes the lock, or says that another daemon has it. Who only answers a question has it for a moment.
+    pub(crate) async fn take(places: &Places) -> Result<Self, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(lock) = Self::try_take(places)? {
+                return Ok(lock);
+            }
+            let is_answering = UnixStream::connect(places.socket()).await.is_ok();
+            if is_answering || Instant::now() >= deadline {
+                let message = format!("another jottad is running in {}", places.state_dir.display());
+                return Err(Failure::failed(message).path(places.state_dir.display().to_string()).hint(
+                    "ask it with `jottad status` or `jottad sync --wait`; stop it with `jottad service stop`",
+                ));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Takes the lock if nobody has it.
+    pub(crate) fn try_take(places: &Places) -> Result<Option<Self>, Failure> {
         let path = places.lock();
         let shown = path.display().to_string();
         let trouble =
@@ -27,13 +53,8 @@ impl StateLock {
             .open(&path)
             .map_err(trouble)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => {
-                let message = format!("another jottad is running in {}", places.state_dir.display());
-                Err(Failure::failed(message).path(places.state_dir.display().to_string()).hint(
-                    "ask it with `jottad status` or `jottad sync --wait`; stop it with `jottad service stop`",
-                ))
-            }
+            Ok(()) => Ok(Some(Self { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(trouble(error)),
         }
     }
@@ -67,19 +88,38 @@ impl StateLock {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_second_daemon_is_refused_until_the_first_is_gone() {
+    #[tokio::test(start_paused = true)]
+    async fn a_second_daemon_is_refused_until_the_first_is_gone() {
         let place = tempfile::tempdir().unwrap();
         let places = Places {
             home: "/home/kari".into(),
             config_file: "/c".into(),
             state_dir: place.path().to_owned(),
         };
-        let first = StateLock::take(&places).unwrap();
-        assert!(StateLock::take(&places).unwrap_err().message().starts_with("another jottad is running in "));
+        let first = StateLock::take(&places).await.unwrap();
+        let refused = StateLock::take(&places).await.unwrap_err();
+        assert!(refused.message().starts_with("another jottad is running in "));
         drop(first);
-        assert!(StateLock::take(&places).is_ok());
+        assert!(StateLock::take(&places).await.is_ok());
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_it_for_a_moment_is_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let places = Places {
+            home: "/home/kari".into(),
+            config_file: "/c".into(),
+            state_dir: place.path().to_owned(),
+        };
+        let first = StateLock::take(&places).await.unwrap();
+        let giving_back = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            drop(first);
+        };
+        let (taken, ()) = tokio::join!(StateLock::take(&places), giving_back);
+        assert!(taken.is_ok());
+    }
+
     #[test]
     fn a_state_directory_that_was_deleted_or_replaced_is_noticed() {
         let place = tempfile::tempdir().unwrap();
@@ -87,12 +127,12 @@ mod tests {
         std::fs::create_dir(&state_dir).unwrap();
         let places =
             Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: state_dir.clone() };
-        let lock = StateLock::take(&places).unwrap();
+        let lock = StateLock::try_take(&places).unwrap().unwrap();
         assert_eq!(lock.check(&places), Ok(()));
         std::fs::rename(&state_dir, place.path().join("elsewhere")).unwrap();
         assert!(lock.check(&places).unwrap_err().contains("deleted or moved away"));
         std::fs::create_dir(&state_dir).unwrap();
-        let other = StateLock::take(&places).unwrap();
+        let other = StateLock::try_take(&places).unwrap().unwrap();
         assert!(lock.check(&places).unwrap_err().contains("was replaced"));
         assert_eq!(other.check(&places), Ok(()));
     }

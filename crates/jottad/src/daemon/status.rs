@@ -1,11 +1,13 @@
 //! The status document, gathered from all folders at one moment.
 
+use std::sync::Arc;
+
 use jottad_engine::{FolderStatus, HeldRoot, Hold, Verdict};
 use jottad_watcher::Coverage;
 
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
-use crate::daemon::{Daemon, descriptors};
+use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
     ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, StatusDocument,
     Time, VerdictWord, WatchingDocument,
@@ -16,16 +18,13 @@ use crate::verdict::overall;
 /// Asks every folder. What does not answer is said not to.
 pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
     let folders = daemon.folders();
-    let reports = futures_util::future::join_all(folders.iter().map(|folder| folder.report())).await;
-    let documents: Vec<FolderDocument> =
-        folders.iter().zip(reports).map(|(folder, report)| document(folder, report)).collect();
-    let documents: Vec<FolderDocument> =
-        documents.into_iter().chain(daemon.wrong().iter().map(wrong_document)).collect();
-    let login = daemon.0.link.trouble();
+    let mut documents = documents(&folders).await;
+    documents.extend(daemon.wrong().iter().map(wrong_document));
+    let login = daemon.login_trouble();
     let lost_state = daemon.check_state();
     let verdict = match (&lost_state, &login) {
         (Some(_), _) => Verdict::Stalled,
-        (None, Some(_)) => Verdict::LoginNeeded,
+        (None, Some(trouble)) => trouble.verdict(),
         (None, None) => overall(documents.iter().map(|folder| folder.verdict.0)),
     };
     let trouble = match (lost_state, login, daemon.unfollowed()) {
@@ -44,8 +43,9 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         schema: SCHEMA,
         verdict: VerdictWord(verdict),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        started_at: Time(daemon.0.started_at),
+        daemon: daemon.purpose().is_daemon(),
+        pid: (daemon.purpose() != Purpose::Rest).then(std::process::id),
+        started_at: (daemon.purpose() != Purpose::Rest).then_some(Time(daemon.0.started_at)),
         account: daemon.0.account.status(),
         noticing: noticing(daemon, &documents),
         problems: documents.iter().map(|folder| folder.problems).sum(),
@@ -53,6 +53,12 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         trouble,
         remedy: remedy.flatten(),
     }
+}
+
+/// What each of these folders says of itself.
+pub(super) async fn documents(folders: &[Arc<RunningFolder>]) -> Vec<FolderDocument> {
+    let reports = futures_util::future::join_all(folders.iter().map(|folder| folder.report())).await;
+    folders.iter().zip(reports).map(|(folder, report)| document(folder, report)).collect()
 }
 
 /// What is heard of the service, and how.
@@ -103,7 +109,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
 }
 
 /// A folder that cannot run as it is configured.
-fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
+pub(super) fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
     let (local, remote) = (wrong.local.clone(), wrong.remote.clone());
     FolderDocument {
         held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason(), choices: Vec::new() }),

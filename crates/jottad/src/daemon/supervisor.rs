@@ -8,23 +8,26 @@ use std::time::Duration;
 
 use jottad_core::{Name, Timestamp};
 use jottad_engine::{
-    DiskErrorKind, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict, since_boot,
+    DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
+    since_boot,
 };
 use jottad_watcher::{Hint, Watcher, WatcherOptions};
+use tempfile::TempDir;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
-use crate::config::units::format_size;
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Kept, Phase, Setup};
+use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
 use crate::documents::{EventDocument, LogDocument, VerdictWord};
-use crate::link::{LinkChanges, ServiceLink};
+use crate::link::{LinkChanges, ServiceLink, verdict_of};
 use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
@@ -41,6 +44,9 @@ const LAST_RESTART: Duration = Duration::from_mins(5);
 const LONG_LIFE: Duration = Duration::from_mins(10);
 /// A folder's first comparison is worth more if changes are hinted before it begins, but not more than this.
 const FIRST_HEARING: Duration = Duration::from_secs(2);
+
+/// What is said of a folder that was added and never run.
+pub(super) const NEVER_COMPARED: &str = "it was never compared yet; `jottad plan` shows what would be done";
 
 /// What one folder's task works with.
 #[derive(Clone)]
@@ -82,7 +88,10 @@ struct Obstacle {
 /// A folder that was started, with what it says.
 struct Started {
     handle: FolderHandle,
-    disk: LocalDisk,
+    /// At rest nothing of it is looked at.
+    disk: Option<LocalDisk>,
+    /// The index that a mere look works on.
+    _copy: Option<TempDir>,
     notices: broadcast::Receiver<Notice>,
     hints: mpsc::UnboundedReceiver<Vec<Hint>>,
     hearing: Option<Hearing>,
@@ -164,6 +173,11 @@ impl Supervisor {
     }
 
     async fn start(&self) -> Result<Started, Obstacle> {
+        match self.setup.purpose {
+            Purpose::Rest => return self.start_at_rest(),
+            Purpose::Look => return self.start_looking().await,
+            Purpose::Serve | Purpose::OnePass => {}
+        }
         let folder = &self.setup.folder;
         let account = self.account().await?;
         let index = self.setup.index_file(&self.places, &account.username);
@@ -171,19 +185,17 @@ impl Supervisor {
             .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))?;
         // The watcher first: what changes while the first scan runs must be hinted.
         let (sender, hints) = mpsc::unbounded_channel();
-        let (watcher, blind) = match self.setup.purpose {
-            Purpose::OnePass => (None, None),
-            Purpose::Serve => match watch_root(&self.setup, sender).await {
+        let (watcher, blind) = if self.setup.purpose.is_daemon() {
+            match watch_root(&self.setup, sender).await {
                 Ok(watcher) => (Some(Arc::new(watcher)), None),
                 Err(reason) => (None, Some(reason)),
-            },
+            }
+        } else {
+            (None, None)
         };
         let disk = LocalDisk::open(folder.local.clone())
             .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
-        let mut hearing = match self.setup.purpose {
-            Purpose::OnePass => None,
-            Purpose::Serve => Some(self.noticing.attach(folder.remote.clone())),
-        };
+        let mut hearing = self.setup.purpose.is_daemon().then(|| self.noticing.attach(folder.remote.clone()));
         if hearing.is_some() {
             // What is compared after hearing began need not be compared again.
             let _ = tokio::time::timeout(FIRST_HEARING, self.noticing.tried()).await;
@@ -192,13 +204,75 @@ impl Supervisor {
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
         let settings = self.setup.settings(watcher.is_some());
         let handle = FolderHandle::start(settings, &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::of_index(&index, &error.to_string()))?;
+            .map_err(|error| Obstacle::of_index(&index, &error))?;
         if let Some(hearing) = &mut hearing {
             hearing.begin(handle.clone());
         }
         let notices = handle.notices();
         self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
-        Ok(Started { handle, disk, notices, hints, hearing, at: Instant::now() })
+        let disk = Some(disk);
+        Ok(Started { handle, disk, _copy: None, notices, hints, hearing, at: Instant::now() })
+    }
+
+    /// Takes up an index that is there, to answer from it.
+    fn start_at_rest(&self) -> Result<Started, Obstacle> {
+        let not_yet = || Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
+        let account = KnownAccount::owner(&self.places).ok_or_else(not_yet)?;
+        let index = self.setup.index_file(&self.places, &account.username);
+        if !index.exists() {
+            return Err(not_yet());
+        }
+        let handle =
+            FolderHandle::start_at_rest(self.setup.settings(false), &index, now).map_err(|error| {
+                let reason = format!(
+                    "the index {} cannot be read: {error}; the next run sets it aside and compares everything anew",
+                    index.display()
+                );
+                Obstacle::new(Verdict::Working, reason)
+            })?;
+        Ok(self.started(handle, None, None))
+    }
+
+    /// Takes up a copy of the index, or an empty one, to find out what would be done.
+    async fn start_looking(&self) -> Result<Started, Obstacle> {
+        let folder = &self.setup.folder;
+        let account = match KnownAccount::owner(&self.places) {
+            Some(account) => account,
+            None => self.account().await?,
+        };
+        let index = self.setup.index_file(&self.places, &account.username);
+        let copied = |error: io::Error| {
+            let reason = format!("copying the index {}: {error}", index.display());
+            Obstacle::new(Verdict::Stalled, format!("{reason}; make some room where TMPDIR says"))
+        };
+        let directory = tempfile::tempdir().map_err(copied)?;
+        let copy = directory.path().join("index.sqlite");
+        for ending in ["", "-wal"] {
+            let with_ending = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(ending);
+                std::path::PathBuf::from(name)
+            };
+            match tokio::fs::copy(with_ending(&index), with_ending(&copy)).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copied(error)),
+                _ => {}
+            }
+        }
+        let disk = LocalDisk::open(folder.local.clone())
+            .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
+        let remote =
+            RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
+        let settings = self.setup.settings(false);
+        let handle = FolderHandle::start_looking(settings, &copy, disk.clone(), remote, now)
+            .map_err(|error| Obstacle::of_index(&index, &error))?;
+        Ok(self.started(handle, Some(disk), Some(directory)))
+    }
+
+    /// A folder that nothing is watched for.
+    fn started(&self, handle: FolderHandle, disk: Option<LocalDisk>, copy: Option<TempDir>) -> Started {
+        self.enter(Phase::Running { handle: handle.clone(), watcher: None, blind: None });
+        let (notices, hints) = (handle.notices(), mpsc::unbounded_channel().1);
+        Started { handle, disk, _copy: copy, notices, hints, hearing: None, at: Instant::now() }
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
@@ -212,22 +286,34 @@ impl Supervisor {
     /// Carries hints in and notices out.
     async fn attend(&mut self, mut started: Started) -> Left {
         let mut watched = true;
+        let is_blind = matches!(&*self.lock_phase(), Phase::Running { blind: Some(_), .. });
+        let setup = self.setup.clone();
+        let mut watchable = std::pin::pin!(tried_again(async move || {
+            watch_root(&setup, mpsc::unbounded_channel().0).await.is_ok()
+        }));
         let mut clock = SteadyClock::default();
         clock.look(since_boot(), now());
         let mut trash_is_due = Instant::now() + TRUSTED_AFTER;
+        let mut expiring: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(trash_is_due) => {
-                    if clock.look(since_boot(), now()) {
-                        self.expire_trash(started.disk.clone());
-                    } else {
+                () = tokio::time::sleep_until(trash_is_due), if self.setup.purpose == Purpose::Serve => {
+                    if !clock.look(since_boot(), now()) {
                         tracing::info!(
                             folder = self.setup.folder.name,
                             "the clock was set, so nothing goes from the local trash before it has gone evenly for an hour"
                         );
+                    } else if let Some(disk) = &started.disk
+                        // One look at a time, and none for the hours that the machine has slept.
+                        && expiring.as_ref().is_none_or(JoinHandle::is_finished)
+                    {
+                        let setup = self.setup.clone();
+                        expiring = Some(tokio::spawn(local_trash::expire(setup, disk.clone())));
                     }
                     trash_is_due = Instant::now() + TRASH_INTERVAL.max(TRUSTED_AFTER);
                 }
+                // Nothing was heard until now, so everything is looked at with a watcher that hears from the beginning.
+                () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
                 hints = started.hints.recv(), if watched => match hints {
@@ -269,30 +355,6 @@ impl Supervisor {
         }
     }
 
-    /// Lets what is too old go from the local trash, in the background. Where nothing is ever written there is none.
-    fn expire_trash(&self, disk: LocalDisk) {
-        if !self.setup.folder.mode.pulls() || self.setup.purpose == Purpose::OnePass {
-            return;
-        }
-        let (days, limit) = (self.setup.guard.local_trash_days, self.setup.guard.local_trash_limit);
-        let folder = self.setup.folder.name.clone();
-        tokio::spawn(async move {
-            match disk.expire_trash(days, limit, now()).await {
-                Ok(report) if report.is_over_limit() => {
-                    let size = format_size(report.bytes);
-                    tracing::warn!(
-                        folder,
-                        size,
-                        "the local trash is larger than local_trash_limit, and all in it is of the last day: look at it with \
-                         `jottad trash ls --local`, empty it with `jottad trash empty --local`"
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(folder, %error, "the local trash stays as it is"),
-            }
-        });
-    }
-
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
         // The watcher goes first, so that nothing is hinted to a folder that is gone.
         self.enter(Phase::Starting { since: Instant::now(), after: None });
@@ -302,7 +364,9 @@ impl Supervisor {
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
-        tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
+        if matches!(self.setup.purpose, Purpose::Serve | Purpose::OnePass) {
+            tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
+        }
         self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
         self.announce(verdict);
         let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);
@@ -339,6 +403,10 @@ impl Supervisor {
                 self.pass.note(&line);
                 EventDocument::Ended(LogDocument::new(folder, &line))
             }
+            Ok(Notice::Settled) => {
+                self.pass.ended();
+                return;
+            }
             Ok(Notice::Paused(paused)) => {
                 if let Some(hearing) = hearing {
                     hearing.set_paused(paused);
@@ -372,6 +440,9 @@ impl Obstacle {
 
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
     fn of_root(root: &Path, kind: &DiskErrorKind) -> Self {
+        if kind.may_pass() {
+            return Self::that_passes(&format!("{}: {kind}", root.display()));
+        }
         let remedy = match kind {
             DiskErrorKind::RootLost => "",
             DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it",
@@ -380,8 +451,17 @@ impl Obstacle {
         Self::new(Verdict::Held, format!("{}: {kind}{remedy}", root.display()))
     }
 
+    /// Something has run out. Nobody need decide anything, and what the folder has must stay where it is.
+    fn that_passes(reason: &str) -> Self {
+        Self::new(Verdict::Stalled, format!("{reason}; it is tried again each minute"))
+    }
+
     /// The index cannot be opened, and could not be set aside either.
-    fn of_index(file: &Path, reason: &str) -> Self {
+    fn of_index(file: &Path, error: &FolderError) -> Self {
+        let reason = error.to_string();
+        if error.may_pass() {
+            return Self::that_passes(&format!("the index {}: {reason}", file.display()));
+        }
         let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
                       is lost by that";
         let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
@@ -389,12 +469,7 @@ impl Obstacle {
     }
 
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
-        let verdict = match kind {
-            RemoteErrorKind::LoginNeeded => Verdict::LoginNeeded,
-            RemoteErrorKind::Offline | RemoteErrorKind::Unavailable => Verdict::Offline,
-            _ => Verdict::Stalled,
-        };
-        Self::new(verdict, reason)
+        Self::new(verdict_of(kind), reason)
     }
 }
 
@@ -407,6 +482,16 @@ async fn watch_root(setup: &Setup, hints: mpsc::UnboundedSender<Vec<Hint>>) -> R
     match started {
         Ok(watcher) => watcher.map_err(|error| error.to_string()),
         Err(error) => Err(format!("the watcher did not start: {error}")),
+    }
+}
+
+/// Completes when something that failed succeeds.
+async fn tried_again(attempt: impl AsyncFn() -> bool) {
+    loop {
+        tokio::time::sleep(TRY_AGAIN).await;
+        if attempt().await {
+            return;
+        }
     }
 }
 
@@ -479,6 +564,49 @@ mod tests {
         assert!(deaths.at.is_some() && deaths.reason.contains("a bug"), "{}", deaths.reason);
         let told = matches!(&*phase.lock().unwrap(), Phase::Waiting(Kept { verdict: Verdict::Stalled, .. }));
         assert!(told);
+    }
+
+    #[test]
+    fn what_has_run_out_is_waited_for_and_what_a_person_must_mend_is_held() {
+        let root = Path::new("/srv/docs");
+        for (kind, verdict) in [
+            (DiskErrorKind::TooManyFiles, Verdict::Stalled),
+            (DiskErrorKind::NoSpace, Verdict::Stalled),
+            (DiskErrorKind::RootLost, Verdict::Held),
+            (DiskErrorKind::PermissionDenied, Verdict::Held),
+        ] {
+            let obstacle = Obstacle::of_root(root, &kind);
+            assert_eq!(obstacle.verdict, verdict, "{kind}");
+            assert_eq!(
+                obstacle.reason.contains("tried again"),
+                verdict == Verdict::Stalled,
+                "{}",
+                obstacle.reason
+            );
+        }
+        // Moving the index away is no remedy for a lack that passes.
+        let index = |source: io::Error| {
+            let error = jottad_engine::IndexError::File { path: "/state/index".into(), source };
+            Obstacle::of_index(Path::new("/state/index/i.sqlite"), &error.into())
+        };
+        for (errno, verdict) in [
+            (rustix::io::Errno::MFILE, Verdict::Stalled),
+            (rustix::io::Errno::NOSPC, Verdict::Stalled),
+            (rustix::io::Errno::ACCESS, Verdict::Held),
+        ] {
+            let obstacle = index(errno.into());
+            assert_eq!(obstacle.verdict, verdict, "{errno}");
+            let advises = obstacle.reason.contains("move the file away");
+            assert_eq!(advises, verdict == Verdict::Held, "{}", obstacle.reason);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_could_not_start_is_tried_again_until_it_can() {
+        let began = Instant::now();
+        let tries = AtomicU32::new(0);
+        tried_again(async || tries.fetch_add(1, Ordering::Relaxed) == 2).await;
+        assert_eq!((tries.into_inner(), began.elapsed()), (3, TRY_AGAIN * 3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,8 +14,12 @@ pub(crate) struct StatusDocument {
     pub(crate) schema: u32,
     pub(crate) verdict: VerdictWord,
     pub(crate) version: String,
-    pub(crate) pid: u32,
-    pub(crate) started_at: Time,
+    /// Whether a daemon says so, which goes on keeping everything in step.
+    #[serde(default = "is_usual")]
+    pub(crate) daemon: bool,
+    /// Of whoever keeps things in step at the moment; `None` if nobody does.
+    pub(crate) pid: Option<u32>,
+    pub(crate) started_at: Option<Time>,
     pub(crate) account: AccountStatus,
     pub(crate) noticing: NoticingDocument,
     pub(crate) folders: Vec<FolderDocument>,
@@ -26,6 +30,10 @@ pub(crate) struct StatusDocument {
     /// What mends that.
     #[serde(default)]
     pub(crate) remedy: Option<String>,
+}
+
+const fn is_usual() -> bool {
+    true
 }
 
 /// The account in `status`.
@@ -320,8 +328,9 @@ mod tests {
             schema: SCHEMA,
             verdict: VerdictWord(Verdict::Working),
             version: "0.1.0".into(),
-            pid: 7,
-            started_at: Time(Timestamp::from_seconds(0)),
+            daemon: true,
+            pid: Some(7),
+            started_at: Some(Time(Timestamp::from_seconds(0))),
             account: AccountStatus::default(),
             noticing: NoticingDocument {
                 events: "off".into(),
@@ -355,7 +364,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","daemon":true,"pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

@@ -25,6 +25,7 @@ pub(crate) use local_tree::LocalTree;
 pub(crate) use past::{Past, PastFile, Then, then};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
+    with_device,
 };
 pub(crate) use presence::{Presence, presence};
 pub(crate) use progress::Progress;

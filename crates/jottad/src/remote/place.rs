@@ -15,6 +15,12 @@ pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
     })
 }
 
+/// The place that is meant where the device of the mountpoint was left out, as rclone has it.
+pub(crate) fn with_device(device: &StoredName, rest: &str) -> Option<String> {
+    let is_mountpoint = ["Archive", "Sync"].iter().any(|name| device.as_str().eq_ignore_ascii_case(name));
+    is_mountpoint.then(|| format!("Jotta/{rest}"))
+}
+
 /// Reads a place that is to be changed: below a mountpoint, and not in one of the service's views.
 pub(crate) fn target_argument(text: &str) -> Result<RemotePath, Failure> {
     let place = place_argument(text)?;
@@ -29,6 +35,9 @@ pub(crate) fn target_argument(text: &str) -> Result<RemotePath, Failure> {
 /// What is meant is not at this place; `action` is what was to be done, `why` what is there instead.
 pub(crate) fn absent(action: &str, place: &RemotePath, why: &str) -> Failure {
     let failure = Failure::failed(format!("{action} {place}: {why}")).path(place.to_string());
+    if let Some(meant) = with_device(place.device(), &place.to_string()) {
+        return failure.hint(format!("a path begins with the device, which rclone leaves out: {meant}"));
+    }
     match place.parent() {
         Some(parent) => failure.hint(format!("see what is there: jottad ls {parent}")),
         None => failure.hint(format!("see what is there: jottad mountpoints {}", place.device())),
@@ -98,16 +107,22 @@ pub(crate) async fn make_parent(client: &Client, place: &RemotePath) -> Result<(
     }
 }
 
+fn absent_mountpoint(mountpoint: &RemotePath) -> Failure {
+    Failure::failed(format!("there is no mountpoint {mountpoint}")).path(mountpoint.to_string())
+}
+
 async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result<(), Failure> {
     if client.look(mountpoint).await? == Sighting::Folder {
         return Ok(());
     }
     let (device, name) = (mountpoint.device(), mountpoint.mountpoint());
-    Err(Failure::failed(format!("there is no mountpoint {mountpoint}")).path(mountpoint.to_string()).hint(
-        format!(
-            "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
-        ),
-    ))
+    if let Some(meant) = with_device(device, &mountpoint.to_string()) {
+        return Err(absent_mountpoint(mountpoint)
+            .hint(format!("a path begins with the device, which rclone leaves out: {meant}")));
+    }
+    Err(absent_mountpoint(mountpoint).hint(format!(
+        "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
+    )))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use rustix::io::Errno;
+
 use super::*;
 use crate::index::Fact;
 
@@ -186,4 +188,28 @@ fn an_index_that_can_neither_be_written_nor_set_aside_says_both_and_stays_as_it_
     allow(&file, 0o644);
     let (index, aside) = Index::open(&file).unwrap();
     assert_eq!((proven_at(&index), aside), (Some(1999), None));
+}
+
+#[test]
+fn what_may_pass_is_told_from_what_a_person_must_mend() {
+    let file = |errno: Errno| IndexError::File { path: "/i".into(), source: errno.into() };
+    let sqlite =
+        |code| IndexError::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+    for (error, expected) in [
+        (file(Errno::MFILE), true),
+        (file(Errno::NFILE), true),
+        (file(Errno::NOSPC), true),
+        (file(Errno::DQUOT), true),
+        (file(Errno::ACCESS), false),
+        (file(Errno::NOTDIR), false),
+        (file(Errno::IO), false),
+        (sqlite(rusqlite::ffi::SQLITE_FULL), true),
+        (sqlite(rusqlite::ffi::SQLITE_BUSY), true),
+        (sqlite(rusqlite::ffi::SQLITE_CANTOPEN), false),
+        (sqlite(rusqlite::ffi::SQLITE_IOERR), false),
+        (IndexError::NotWritable("/i".into()), false),
+        (IndexError::Damaged("what".into()), false),
+    ] {
+        assert_eq!(error.may_pass(), expected, "{error}");
+    }
 }

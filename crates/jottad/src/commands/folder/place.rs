@@ -3,56 +3,196 @@
 
 use std::time::Duration;
 
-use jottad_core::StoredName;
-use jottad_transport::{Client, Error, RemotePath};
+use jottad_core::{Mode, StoredName};
+use jottad_transport::{Client, Error, RemotePath, Sighting, StreamedEntry};
 
+use crate::config::units::format_size;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::output::{Escaped, remark};
-use crate::remote::{Presence, confirm, presence};
+use crate::output::{Escaped, count, remark};
+use crate::remote::{Presence, confirm, presence, with_device};
 
 /// A service that is silent for so long is not waited for: the daemon looks again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Looks whether a place is there, and makes what is missing of it if that is meant. Where the service cannot be asked
-/// the folder is written down all the same.
-pub(super) fn make_sure(place: &RemotePath, may_make: bool, invocation: &Invocation) -> Result<(), Failure> {
+/// What a place holds before a folder is kept there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    /// There was not the time to count everything.
+    is_more: bool,
+}
+
+/// What is to be found out about a place.
+pub(super) struct Question<'a> {
+    pub(super) place: &'a RemotePath,
+    pub(super) mode: Mode,
+    /// A person said yes beforehand.
+    pub(super) yes: bool,
+    /// Nobody named the place: what is missing of it is made unasked, and it is not shared unasked.
+    pub(super) is_default: bool,
+    /// Another place is tried where this one cannot be had.
+    pub(super) has_alternative: bool,
+}
+
+/// What became of a place.
+pub(super) enum Answer {
+    /// It can be used; what is in it, if that was looked at.
+    Usable(Option<Content>),
+    /// The service makes no such device, or cannot be asked for one.
+    Refused(String),
+}
+
+/// Looks whether a place is there and what it holds, and makes what is missing of it if that is meant. Where the service
+/// cannot be asked the folder is written down all the same.
+pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Result<Answer, Failure> {
+    let place = question.place;
+    let without_service = |reason: &str| {
+        if question.has_alternative {
+            return Ok(Answer::Refused(reason.to_owned()));
+        }
+        not_looked_at(place, reason, invocation);
+        Ok(Answer::Usable(None))
+    };
     let client = match invocation.client() {
         Ok(client) => client,
-        Err(failure) => {
-            not_looked_at(place, failure.message(), invocation);
-            return Ok(());
-        }
+        Err(failure) => return without_service(failure.message()),
     };
     invocation.wait(async {
-        let found = match tokio::time::timeout(PATIENCE, look(&client, place)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                not_looked_at(place, &error.to_string(), invocation);
-                return Ok(());
+        let missing = match tokio::time::timeout(PATIENCE, look(&client, place)).await {
+            Ok(Ok(missing)) => missing,
+            Ok(Err(error)) => return without_service(&error.to_string()),
+            Err(_) => return without_service("the service does not answer"),
+        };
+        if let Some(missing) = missing {
+            if question.is_default {
+                return match make(&client, place, &missing, invocation).await {
+                    Ok(()) => Ok(Answer::Usable(Some(Content::default()))),
+                    Err(error) if question.has_alternative => Ok(Answer::Refused(error.to_string())),
+                    Err(error) => Err(error.into()),
+                };
             }
-            Err(_) => {
-                not_looked_at(place, "the service does not answer", invocation);
-                return Ok(());
+            if !question.yes && !may_ask(invocation) {
+                return Err(missing.refusal(place));
+            }
+            let text = format!("{}. Make it?", missing.text(place));
+            if !confirm(&text, question.yes, invocation.output).await? {
+                return Err(called_off());
+            }
+            make(&client, place, &missing, invocation).await?;
+            return Ok(Answer::Usable(Some(Content::default())));
+        }
+        let content = match content(&client, place).await? {
+            Ok(content) => content,
+            Err(error) => {
+                not_looked_at(place, &error.to_string(), invocation);
+                return Ok(Answer::Usable(None));
             }
         };
-        let Some(missing) = found else { return Ok(()) };
-        if !may_make && !may_ask(invocation) {
-            return Err(missing.refusal(place));
+        if content != Content::default() {
+            ask_to_share(question, content, invocation).await?;
         }
-        let question = format!("{}. Make it?", missing.text(place));
-        if !confirm(&question, may_make, invocation.output).await? {
-            return Err(Failure::failed("called off: nothing was made and nothing was written"));
+        Ok(Answer::Usable(Some(content)))
+    })
+}
+
+async fn make(
+    client: &Client,
+    place: &RemotePath,
+    missing: &Missing,
+    invocation: &Invocation,
+) -> Result<(), Error> {
+    if missing.is_device {
+        client.create_device(place.device()).await?;
+    }
+    client.create_mountpoint(place.device(), place.mountpoint()).await?;
+    if !invocation.output.json {
+        remark(format_args!("made {}/{}", place.device(), place.mountpoint()));
+    }
+    Ok(())
+}
+
+fn called_off() -> Failure {
+    Failure::failed("called off: nothing was made and nothing was written")
+        .hint("name another place: jottad folder add LOCAL REMOTE")
+}
+
+/// Counts what a place holds, for as long as one cares to wait.
+async fn content(client: &Client, place: &RemotePath) -> Result<Result<Content, Error>, Failure> {
+    match client.look(place).await {
+        Ok(Sighting::Folder) => {}
+        Ok(Sighting::File(_) | Sighting::UnfinishedFile(_)) => {
+            return Err(Failure::usage(format!("{place} is a file on the service"))
+                .path(place.to_string())
+                .hint("name a directory, or a place where nothing is yet"));
         }
-        if missing.is_device {
-            client.create_device(place.device()).await?;
-        }
-        client.create_mountpoint(place.device(), place.mountpoint()).await?;
-        if !invocation.output.json {
-            remark(format_args!("made {}/{}", place.device(), place.mountpoint()));
+        Ok(_) => return Ok(Ok(Content::default())),
+        Err(error) => return Ok(Err(error)),
+    }
+    let mut found = Content::default();
+    let counting = async {
+        let mut stream = client.list_stream(place).await?;
+        while let Some(batch) = stream.next_batch().await? {
+            for entry in batch {
+                if let StreamedEntry::File { content, .. } = entry {
+                    found.files += 1;
+                    found.bytes += content.size;
+                }
+            }
         }
         Ok(())
-    })
+    };
+    match tokio::time::timeout(PATIENCE, counting).await {
+        Ok(Err(error)) => return Ok(Err(error)),
+        Ok(Ok(())) => {}
+        Err(_) => found.is_more = true,
+    }
+    Ok(Ok(found))
+}
+
+/// Somebody else may keep something at the place. A person who named it is told, and asked where one can be asked; a place
+/// that nobody named is not taken without a yes.
+async fn ask_to_share(
+    question: &Question<'_>,
+    content: Content,
+    invocation: &Invocation,
+) -> Result<(), Failure> {
+    let Question { place, mode, yes, is_default, .. } = *question;
+    let more = if content.is_more { "at least " } else { "" };
+    let files = count(content.files, "file", "files");
+    let text = format!("{place} holds {more}{files} already ({})", format_size(content.bytes));
+    let effect = match mode {
+        Mode::Backup | Mode::Archive => {
+            "a file there that differs is overwritten, and its content kept as a revision"
+        }
+        Mode::Sync => "both sides are brought together, and of files that differ both versions are kept",
+        Mode::Pull => "what is there is fetched, and local files that differ are kept as conflict copies",
+    };
+    if yes {
+        return Ok(());
+    }
+    if may_ask(invocation) {
+        let asked = format!("{text}: {effect}. Keep the folder there?");
+        return if confirm(&asked, false, invocation.output).await? { Ok(()) } else { Err(called_off()) };
+    }
+    if is_default {
+        return Err(Failure::usage(text).path(place.to_string()).hint(format!(
+            "it may be another machine's: name another place, or say with --yes that it is this folder's; {effect}"
+        )));
+    }
+    if !invocation.output.json {
+        remark(Escaped(&format!("{text}: {effect}")));
+    }
+    Ok(())
+}
+
+/// What this machine is called among the devices of an account.
+pub(super) fn machine_name() -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy().into_owned();
+    let name = host.split('.').next().unwrap_or_default();
+    if name.is_empty() { "this machine".to_owned() } else { name.to_owned() }
 }
 
 /// What of a place is not there.
@@ -91,6 +231,11 @@ impl Missing {
     }
 
     fn refusal(&self, place: &RemotePath) -> Failure {
+        if let Some(meant) = with_device(place.device(), &place.to_string()).filter(|_| self.is_device) {
+            return Failure::usage(self.text(place))
+                .path(place.to_string())
+                .hint(format!("a place begins with the device, which rclone leaves out: {meant}"));
+        }
         Failure::usage(self.text(place))
             .path(place.to_string())
             .hint("correct the place, or let it be made with --make; `jottad devices` shows what is there")

@@ -100,7 +100,7 @@ fn is_below(path: &str, above: &RelativePath) -> bool {
 fn places(path: &Path, invocation: &Invocation) -> Result<Vec<Place>, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
     let shown = path.display().to_string();
-    let absolute = std::path::absolute(path)
+    let absolute = std::path::absolute(invocation.places.expand(path))
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown.clone()))?;
     let relative = |path: &Path| RelativePath::parse(path.as_os_str().as_bytes()).ok();
     let mut places = Vec::new();

@@ -23,7 +23,7 @@ use crate::output::{Columns, Escaped};
 /// How often a person may try again at one prompt.
 const TRIES: u32 = 3;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct LoginArguments {
     /// Read the personal login token from standard input instead of asking on the terminal
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &LoginArguments, invocation: &Invocation) -> Result
     if arguments.list_brands {
         return list_brands(invocation);
     }
-    let config = invocation.config()?;
+    let config = invocation.account_config()?;
     let named = arguments.brand.as_deref().map(brand_of).transpose()?;
     // A brand in the config is meant as much as one on the command line; the default is nobody's wish.
     let configured = Brand::of_key(&config.service.brand).filter(|brand| *brand != &Brand::ALL[0]);
@@ -80,7 +80,7 @@ impl Beginning<'_> {
     async fn keep(&self, granted: GrantedLogin) -> Result<Exit, Failure> {
         let (places, output) = (&self.invocation.places, self.invocation.output);
         let endpoints = self.config.service.endpoints.clone();
-        let owner = KnownAccount::owner(places).filter(|_| !self.config.folders.is_empty());
+        let owner = KnownAccount::owner(places).filter(|_| !self.config.is_empty());
         let owner = match owner {
             Some(owner) => Some(self.check_owner(&granted, owner).await?),
             None => None,
@@ -98,7 +98,13 @@ impl Beginning<'_> {
         output.either(&document, || {
             output.line(format_args!("logged in as {}", Escaped(account.for_people())))
         })?;
-        tell_daemon(self.invocation).await;
+        let is_running = tell_daemon(self.invocation).await;
+        if self.config.is_empty() {
+            output.next("choose a folder: `jottad folder add ~/Documents`, or `jottad setup`");
+        } else if !is_running {
+            output
+                .next("`jottad run --once` compares once; `jottad service install` keeps everything in step");
+        }
         Ok(Exit::Done)
     }
 

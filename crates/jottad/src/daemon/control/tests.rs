@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::Config;
+use crate::daemon::folder::Phase;
 use crate::daemon::{Purpose, Serving};
 use crate::documents::EventDocument;
 use crate::exchange::{self, EventStream};
@@ -88,12 +89,12 @@ async fn what_cannot_be_answered_is_refused_with_words() {
     let cases = [
         ("/v1/nothing", "the control API has no such path"),
         ("/v1/plan?folder=pics", "no folder is called \"pics\""),
-        ("/v1/plan?folder=docs", "the folder \"docs\" is not running"),
+        ("/v1/plan?folder=docs", "the folder \"docs\" is not running: login needed: nobody is logged in"),
         ("/v1/plan?limit=many", "limit is not a number"),
         ("/v1/plan?colour=red", "unknown parameter \"colour\""),
         ("/v1/plan?folder=%FF", "folder is not UTF-8"),
         ("/v1/why", "which path?"),
-        ("/v1/why?path=%2Felsewhere", "/elsewhere is in no running folder"),
+        ("/v1/why?path=%2Felsewhere", "/elsewhere is in no folder"),
     ];
     for (path, message) in cases {
         assert_eq!(world.refusal(path).await.message(), message, "{path}");
@@ -123,6 +124,60 @@ async fn a_reload_follows_the_config_and_a_broken_one_changes_nothing() {
     fs::write(&world.places.config_file, folder_table("pics", "pics")).unwrap();
     let accepted: AcceptedDocument = exchange::post(&world.places, "/v1/reload", &order).await.unwrap();
     assert_eq!(accepted.folders, ["pics"]);
+    world.serving.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn folders_that_are_being_started_are_waited_for_together() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path();
+    let places =
+        Places { home: top.to_owned(), config_file: top.join("config.toml"), state_dir: top.join("state") };
+    fs::write(&places.config_file, ["a", "b", "c"].map(|name| folder_table(name, name)).concat()).unwrap();
+    let config = Config::load(&places).unwrap();
+    let daemon = Daemon::start(&places, config, Purpose::Serve).await.unwrap();
+    for folder in daemon.folders() {
+        folder.stop().await;
+        *folder.phase.lock().unwrap() = Phase::Starting { since: tokio::time::Instant::now(), after: None };
+    }
+    let began = tokio::time::Instant::now();
+    let order = Json(OrderDocument::default());
+    let Json(accepted) = sync(State(daemon.clone()), order).await.unwrap_or_else(|_| panic!("refused"));
+    assert_eq!(accepted.folders, ["a", "b", "c"]);
+    assert!(began.elapsed() < LONGEST_START + Duration::from_secs(1), "{:?}", began.elapsed());
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn folders_that_do_not_run_are_left_out_of_no_answer_without_a_word() {
+    let world = World::new().await;
+    let text = folder_table("docs", "docs") + &folder_table("pics", "pics") + "mode = \"mirror\"\n";
+    fs::write(&world.places.config_file, text).unwrap();
+    let config = Config::load_tolerantly(&world.places).unwrap();
+    world.serving.daemon.follow(config).await;
+    for path in ["/v1/problems", "/v1/plan", "/v1/conflicts"] {
+        let answer: Value = exchange::get(&world.places, path).await.unwrap();
+        let left_out: Vec<_> = answer["left_out"].as_array().unwrap().iter().collect();
+        assert_eq!(left_out.len(), 2, "{path}: {answer}");
+        assert_eq!(left_out[0]["name"], "docs", "{path}");
+        assert_eq!(
+            (&left_out[1]["name"], &left_out[1]["verdict"]),
+            (&"pics".into(), &"held".into()),
+            "{path}"
+        );
+        assert!(left_out[1]["reason"].as_str().unwrap().contains("mode"), "{path}");
+    }
+    for path in ["/v1/held", "/v1/held?folder=pics"] {
+        let held: HeldDocument = exchange::get(&world.places, path).await.unwrap();
+        assert_eq!(held.folders.len(), 1, "{path}");
+        assert_eq!(
+            (held.folders[0].name.as_str(), held.folders[0].kind.as_str()),
+            ("pics", "folder"),
+            "{path}"
+        );
+    }
+    let refused = world.refusal("/v1/held?folder=docs").await;
+    assert!(refused.message().starts_with("the folder \"docs\" is not running"), "{refused}");
     world.serving.end().await;
 }
 

@@ -1,0 +1,305 @@
+//! A folder at rest: it answers from its index, looks at nothing and asks for no command.
+//!
+//! What a run knows beyond its rows it leaves in the index when it ends. What a person decides about that while nothing
+//! runs is written down, and the next run follows it once it finds the same again.
+
+use jottad_core::{RelativePath, Timestamp};
+
+use super::{Folder, FolderError, Purpose};
+use crate::event::{Event, Request};
+use crate::index::Fact;
+use crate::status::{HeldRoot, Hold, Problem, ProblemKind};
+use crate::time::Now;
+
+/// What the last run knew that is in no row.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct LastWords {
+    /// A root, or the place of one, that a person must look after.
+    pub(super) hold: Option<Hold>,
+    /// Names the root that the hold is about.
+    subject: String,
+    /// Problems that are in no index.
+    pub(super) problems: Vec<Problem>,
+    /// Why it did not get on.
+    pub(super) trouble: Option<String>,
+}
+
+/// A person's word about a held root, to be followed when that very root is held again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decision {
+    is_approval: bool,
+    kind: &'static str,
+    subject: String,
+}
+
+/// How many fields each record of the last words has.
+const FIELDS: usize = 8;
+
+impl Folder {
+    /// Takes the folder up only to answer. Nothing is looked at and no command is asked for; what a person decides is
+    /// written down.
+    pub fn at_rest(mut self) -> Result<Self, FolderError> {
+        self.purpose = Purpose::Rest;
+        if let Some(text) = self.index.fact(Fact::LastWords)? {
+            self.last_words = LastWords::parse(&text);
+        }
+        if self.index.fact(Fact::Decision)?.is_some() {
+            // It was decided; the next run will see to it.
+            self.last_words.hold = None;
+        }
+        Ok(self)
+    }
+
+    /// Writes down what a person decides. Everything else needs a folder that works.
+    pub(super) fn take_orders(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        for event in events {
+            match event {
+                Event::Request(Request::Approve) => self.decide_at_rest(true, now)?,
+                Event::Request(Request::Reject) => self.decide_at_rest(false, now)?,
+                Event::Request(Request::AcceptMount(path)) => {
+                    let known = self.index.fact(Fact::AcceptedMounts)?.unwrap_or_default();
+                    let text = format!("{known}{} ", hexadecimal(path.as_bytes()));
+                    self.index.set_fact(Fact::AcceptedMounts, Some(&text))?;
+                }
+                _ => {}
+            }
+        }
+        // Nobody waits for a turn in between.
+        self.backlog.begin_step(None, now);
+        while !self.work_off()? {
+            self.backlog.begin_step(None, now);
+        }
+        Ok(self.index.commit()?)
+    }
+
+    fn decide_at_rest(&mut self, is_approval: bool, now: Now) -> Result<(), FolderError> {
+        match self.last_words.hold.take() {
+            Some(hold) => {
+                let subject = std::mem::take(&mut self.last_words.subject);
+                let decision = Decision { is_approval, kind: kind_of(&hold), subject };
+                Ok(self.index.set_fact(Fact::Decision, Some(&decision.to_text()))?)
+            }
+            None if is_approval => self.approve(now),
+            None => self.reject(),
+        }
+    }
+
+    /// A run begins: what was decided before it is taken up, and what the last one said holds no more.
+    pub(super) fn take_up_orders(&mut self, now: Now) -> Result<(), FolderError> {
+        self.index.set_fact(Fact::LastWords, None)?;
+        self.decision = self.index.fact(Fact::Decision)?.as_deref().and_then(Decision::parse);
+        let Some(text) = self.index.fact(Fact::AcceptedMounts)? else { return Ok(()) };
+        self.index.set_fact(Fact::AcceptedMounts, None)?;
+        for path in text.split_whitespace().filter_map(path_of) {
+            self.accept_mount(&path, now)?;
+        }
+        Ok(())
+    }
+
+    /// A root is held: if a person has decided about it before this run, that is followed. A decision about another one
+    /// is forgotten.
+    pub(super) fn follow_decision(&mut self, now: Now) -> Result<(), FolderError> {
+        let Some(decision) = self.decision.take() else { return Ok(()) };
+        self.index.set_fact(Fact::Decision, None)?;
+        let is_about_it = self.hold()?.is_some_and(|hold| {
+            kind_of(&hold) == decision.kind && self.subject_of(&hold) == decision.subject
+        });
+        if !is_about_it {
+            return Ok(());
+        }
+        if decision.is_approval {
+            self.approve(now)?;
+        } else {
+            self.reject()?;
+        }
+        self.check_root(now);
+        Ok(())
+    }
+
+    /// Both sides agree: what was decided about a root that was held is over.
+    pub(super) fn forget_decision(&mut self) -> Result<(), FolderError> {
+        if self.decision.take().is_some() {
+            self.index.set_fact(Fact::Decision, None)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves what is known and in no row to whoever asks while nothing runs.
+    pub(super) fn leave_last_words(&mut self) -> Result<(), FolderError> {
+        if self.purpose != Purpose::Work {
+            return Ok(());
+        }
+        let hold = self.hold()?.filter(|hold| matches!(hold, Hold::Root { .. } | Hold::Place { .. }));
+        let subject = hold.as_ref().map(|hold| self.subject_of(hold)).unwrap_or_default();
+        let trouble = self.trouble().map(str::to_owned);
+        let words = LastWords { hold, subject, problems: self.fleeting_problems()?, trouble };
+        let text = (words != LastWords::default()).then(|| words.to_text());
+        self.index.set_fact(Fact::LastWords, text.as_deref())?;
+        Ok(())
+    }
+
+    fn subject_of(&self, hold: &Hold) -> String {
+        match hold {
+            Hold::Root { root: HeldRoot::Local, .. } => self.root.found_text().unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl LastWords {
+    fn to_text(&self) -> String {
+        let mut records: Vec<[String; FIELDS]> = Vec::new();
+        let record = |fields: [&str; 4]| -> [String; FIELDS] {
+            std::array::from_fn(|at| fields.get(at).map(|field| field.replace('\0', " ")).unwrap_or_default())
+        };
+        if let Some(hold @ (Hold::Root { reason, .. } | Hold::Place { reason })) = &self.hold {
+            records.push(record(["hold", kind_of(hold), reason, &self.subject]));
+        }
+        if let Some(trouble) = &self.trouble {
+            records.push(record(["trouble", "", trouble, ""]));
+        }
+        for problem in &self.problems {
+            let mut fields = record(["problem", problem.kind.as_str(), &problem.reason, &problem.remedy]);
+            fields[4] = hexadecimal(problem.path.as_bytes());
+            fields[5] = problem.since.seconds().to_string();
+            fields[6] = problem.tries.to_string();
+            fields[7] = problem.next_try.map(|time| time.seconds().to_string()).unwrap_or_default();
+            records.push(fields);
+        }
+        records.concat().join("\0")
+    }
+
+    /// Reads what [`LastWords::to_text`] wrote; what is not understood is left out.
+    fn parse(text: &str) -> Self {
+        let mut words = Self::default();
+        let fields: Vec<&str> = text.split('\0').collect();
+        for record in fields.as_chunks::<FIELDS>().0 {
+            let [word, kind, reason, rest, path, since, tries, next_try] = *record;
+            match word {
+                "hold" => {
+                    words.hold = hold_of(kind, reason);
+                    rest.clone_into(&mut words.subject);
+                }
+                "trouble" => words.trouble = Some(reason.to_owned()),
+                _ => {
+                    let time = |text: &str| text.parse().ok().map(Timestamp::from_seconds);
+                    let kind = ProblemKind::ALL.into_iter().find(|known| known.as_str() == kind);
+                    words.problems.extend(kind.zip(path_of(path)).map(|(kind, path)| Problem {
+                        path,
+                        kind,
+                        reason: reason.to_owned(),
+                        remedy: rest.to_owned(),
+                        since: time(since).unwrap_or_default(),
+                        tries: tries.parse().unwrap_or(1),
+                        next_try: time(next_try),
+                    }));
+                }
+            }
+        }
+        words
+    }
+}
+
+impl Decision {
+    fn to_text(&self) -> String {
+        let word = if self.is_approval { "approve" } else { "reject" };
+        format!("{word} {} {}", self.kind, self.subject)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.splitn(3, ' ');
+        let is_approval = words.next()? == "approve";
+        let kind = words.next()?;
+        let kind = KINDS.into_iter().find(|known| *known == kind)?;
+        Some(Self { is_approval, kind, subject: words.next()?.to_owned() })
+    }
+}
+
+const KINDS: [&str; 7] = ["missing", "unreadable", "local", "remote", "place", "deletes", "overwrites"];
+
+const fn kind_of(hold: &Hold) -> &'static str {
+    match hold {
+        Hold::Root { root: HeldRoot::Missing, .. } => KINDS[0],
+        Hold::Root { root: HeldRoot::Unreadable, .. } => KINDS[1],
+        Hold::Root { root: HeldRoot::Local, .. } => KINDS[2],
+        Hold::Root { root: HeldRoot::Remote, .. } => KINDS[3],
+        Hold::Place { .. } => KINDS[4],
+        Hold::Deletes { .. } => KINDS[5],
+        Hold::Overwrites { .. } => KINDS[6],
+    }
+}
+
+fn hold_of(kind: &str, reason: &str) -> Option<Hold> {
+    let reason = reason.to_owned();
+    let root = match kind {
+        "missing" => HeldRoot::Missing,
+        "unreadable" => HeldRoot::Unreadable,
+        "local" => HeldRoot::Local,
+        "remote" => HeldRoot::Remote,
+        "place" => return Some(Hold::Place { reason }),
+        _ => return None,
+    };
+    Some(Hold::Root { reason, root })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    // The root's own path is empty, and yet a word.
+    bytes.iter().fold("x".to_owned(), |mut text, byte| {
+        // Writing to a string never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn path_of(text: &str) -> Option<RelativePath> {
+    let digits = text.strip_prefix('x')?;
+    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+    RelativePath::parse(&bytes.collect::<Option<Vec<u8>>>()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_read_as_they_were_said() {
+        let problem = |path: &[u8], next_try: Option<i64>| Problem {
+            path: RelativePath::parse(path).unwrap(),
+            kind: ProblemKind::ImpossibleName,
+            reason: "the service has \"a/b\"\nand more".to_owned(),
+            remedy: "rename it".to_owned(),
+            since: Timestamp::from_seconds(17),
+            tries: 3,
+            next_try: next_try.map(Timestamp::from_seconds),
+        };
+        for hold in [
+            None,
+            Some(Hold::Place { reason: "no device".to_owned() }),
+            Some(Hold::Root { reason: "another one".to_owned(), root: HeldRoot::Local }),
+        ] {
+            for problems in [vec![], vec![problem(b"", None), problem(b"a\xff/b", Some(99))]] {
+                for trouble in [None, Some("the account is locked".to_owned())] {
+                    let subject = if hold.is_some() { "1/2/3".to_owned() } else { String::new() };
+                    let hold = hold.clone();
+                    let words = LastWords { hold, subject, problems: problems.clone(), trouble };
+                    assert_eq!(LastWords::parse(&words.to_text()), words);
+                }
+            }
+        }
+        assert_eq!(LastWords::parse("nonsense\0of another version"), LastWords::default());
+    }
+
+    #[test]
+    fn decisions_are_read_as_they_were_made() {
+        let decision = Decision { is_approval: true, kind: "local", subject: "1/2/3".to_owned() };
+        assert_eq!(Decision::parse(&decision.to_text()), Some(decision));
+        let decision = Decision { is_approval: false, kind: "remote", subject: String::new() };
+        assert_eq!(Decision::parse(&decision.to_text()), Some(decision));
+        assert_eq!(Decision::parse("approve everything"), None);
+    }
+}

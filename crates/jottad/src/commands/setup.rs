@@ -1,0 +1,128 @@
+//! `jottad setup`: login, folders and service in one go. Each answer is checked at once, and a mistake is asked about again.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use jottad_core::Mode;
+use jottad_transport::RemotePath;
+
+use crate::account::KnownAccount;
+use crate::asking::ask_or;
+use crate::commands::folder::{self, AddArguments, default_place};
+use crate::commands::login::{self as login_command, LoginArguments};
+use crate::commands::service::{self, ServiceCommand};
+use crate::commands::status::{self, StatusArguments};
+use crate::config::{check_name, resolve};
+use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::login;
+use crate::output::{Escaped, remark};
+
+/// What an empty answer to the question for another folder means.
+const NONE: &str = "none";
+
+/// Asks for everything, and ends with the status.
+pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
+    if invocation.output.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(Failure::usage("there is no terminal to ask on").hint(
+            "without one: jottad login --token-stdin < TOKEN, then jottad folder add LOCAL [REMOTE], then jottad \
+             service install",
+        ));
+    }
+    let config = invocation.config()?;
+    if login::check_kept(&invocation.places, &config).is_ok() {
+        let who = KnownAccount::load(&invocation.places);
+        let who = who.as_ref().map_or("the account that is kept", KnownAccount::for_people);
+        remark(format_args!("logged in as {}", Escaped(who)));
+    } else {
+        login_command::run(&LoginArguments::default(), invocation)?;
+    }
+    ask_for_folders(invocation)?;
+    if invocation.config()?.is_empty() {
+        return Err(Failure::usage("no folder was chosen").hint("go on with: jottad setup"));
+    }
+    ask_for_service(invocation)?;
+    status::run(&StatusArguments::default(), invocation)
+}
+
+fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
+    let mut is_first = invocation.config()?.is_empty();
+    loop {
+        let question = if is_first { "Which directory?" } else { "Another directory?" };
+        let default = if is_first { "~/Documents" } else { NONE };
+        let answer = ask_or(question, default)?;
+        if answer == NONE {
+            return Ok(());
+        }
+        match ask_for_folder(&answer, invocation) {
+            Ok(()) => is_first = false,
+            Err(failure) if failure.exit() == Exit::Usage => remark(&failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failure> {
+    let local = folder::local_root(&PathBuf::from(directory), &invocation.places)?;
+    let named = resolve(&local).file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), |text| {
+        let is_taken = invocation.config()?.names().any(|known| known == text);
+        match check_name(text) {
+            Ok(_) if is_taken => Err(Failure::usage(format!("another folder is called {text:?} already"))),
+            Ok(name) => Ok(name),
+            Err(reason) => Err(Failure::usage(reason)),
+        }
+    })?;
+    remark("  backup: local changes travel; archive: the same, and nothing is ever deleted there");
+    remark("  sync: changes travel both ways; pull: changes on the service come here");
+    let mode = until_right("Which mode?", "backup", |text| {
+        text.parse::<Mode>().map_err(|error| Failure::usage(error.to_string()))
+    })?;
+    let default = default_place(named.as_deref().unwrap_or(&name));
+    let remote = until_right("Which place on the service?", &default, |text| {
+        RemotePath::parse(text).map(|_| text.to_owned()).map_err(|error| {
+            Failure::usage(error.to_string())
+                .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
+        })
+    })?;
+    let remote = (remote != default).then_some(remote);
+    let arguments = AddArguments { local, remote, mode, name: Some(name), make: false };
+    folder::add(&arguments, invocation).map(drop)
+}
+
+fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
+    let is_wanted =
+        until_right("Keep it in step from now on, also after a restart?", "yes", |text| {
+            match text.to_lowercase().as_str() {
+                "y" | "yes" => Ok(true),
+                "n" | "no" => Ok(false),
+                _ => Err(Failure::usage("answer yes or no")),
+            }
+        })?;
+    if !is_wanted {
+        invocation
+            .output
+            .next("`jottad run --once` compares once; `jottad service install` does it for good");
+        return Ok(());
+    }
+    // Everything else is done by now, and a machine without a service manager has other ways.
+    if let Err(failure) = service::run(&ServiceCommand::Install, invocation) {
+        remark(&failure);
+        invocation.output.next("`jottad run` keeps it in step for as long as it runs");
+    }
+    Ok(())
+}
+
+/// Asks until the answer is right, and says each time why it is not.
+fn until_right<T>(
+    question: &str,
+    default: &str,
+    check: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    loop {
+        match check(&ask_or(question, default)?) {
+            Err(failure) if failure.exit() == Exit::Usage => remark(&failure),
+            answered => return answered,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Where no daemon runs: questions are answered from the indexes, decisions are written down, and no command is wrong about
+//! whether a daemon runs.
+
+use std::fs;
+
+use jottad_emulator::{Act, Effect};
+use serde_json::Value;
+
+use crate::stage::{Running, World};
+
+#[test]
+fn after_a_pass_the_status_says_how_old_it_is_and_that_no_daemon_runs() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    let before = fs::read(world.machine.index()).unwrap();
+    world
+        .machine
+        .jottad(["status"])
+        .expect(0)
+        .says("in sync as of")
+        .says("no daemon is running: this is as of the last run")
+        .says("jottad service start")
+        .says("1 file");
+    let status = world.machine.status();
+    assert_eq!(
+        (&status["daemon"], &status["pid"], &status["started_at"]),
+        (&false.into(), &Value::Null, &Value::Null)
+    );
+    assert_eq!((&status["verdict"], &status["folders"][0]["heard"]), (&"in_sync".into(), &Value::Null));
+    assert!(status["folders"][0]["proven_at"].is_string(), "{status}");
+    for (command, code, says) in [
+        (&["problems"][..], 0, "no problems"),
+        (&["held"], 0, "nothing is held"),
+        (&["conflicts"], 0, "no conflicts"),
+        (&["log"], 0, "upload a.txt"),
+        (&["why", "docs/a.txt"], 0, "in sync"),
+        (&["plan"], 0, "docs: nothing to do"),
+        (&["verify"], 0, "1 file (3 B) read again, and the service has the same"),
+    ] {
+        world.machine.jottad(command).expect(code).says(says);
+    }
+    assert_eq!(fs::read(world.machine.index()).unwrap().len(), before.len());
+    // A daemon that is there is asked.
+    let daemon = world.start();
+    world.synced();
+    let status = world.machine.status();
+    assert_eq!(status["daemon"], true);
+    assert!(status["pid"].is_number(), "{status}");
+    daemon.stop();
+}
+
+#[test]
+fn questions_change_nothing_and_ask_the_service_nothing() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    world.write("b.txt", "two");
+    let (requests, index) = (world.service.requests().len(), fs::read(world.machine.index()).unwrap());
+    for question in
+        [&["status"][..], &["problems"], &["held"], &["conflicts"], &["log"], &["why", "docs/a.txt"]]
+    {
+        world.machine.jottad(question).expect(0);
+    }
+    assert_eq!(world.service.requests().len(), requests);
+    assert!(fs::read(world.machine.index()).unwrap() == index, "the index was changed by questions");
+    // A plan looks, and changes nothing either.
+    world.machine.jottad(["plan"]).expect(0).says("upload").says("b.txt");
+    assert!(fs::read(world.machine.index()).unwrap() == index, "the index was changed by a plan");
+    assert!(!world.service.has("Jotta/Archive/docs/b.txt"));
+    world.settle();
+}
+
+#[test]
+fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
+    for (decision, code, is_deleted) in [("approve", 0, true), ("reject", 0, false)] {
+        let world = World::new();
+        world.fill("tree", 3, 10);
+        world.settle();
+        world.remove("tree/d01");
+        world.remove("tree/d02");
+        world.pass(7);
+        world.machine.jottad(["status"]).expect(7).says("held");
+        world.machine.jottad(["held"]).expect(7).says("20 files").says("jottad approve docs");
+        world.machine.jottad([decision, "docs"]).expect(0).says("the next `jottad run --once`");
+        world.machine.jottad(["held"]).expect(0).says("nothing is held");
+        world.pass(code);
+        let path = "Jotta/Archive/docs/tree/d01";
+        assert_eq!(world.service.at(path).deleted, is_deleted, "{decision}");
+        world.machine.jottad([decision, "docs"]).expect(1).complains("nothing is held").complains("hint: ");
+    }
+}
+
+#[test]
+fn a_root_that_a_pass_held_is_decided_about_where_nothing_runs() {
+    for (decision, is_back) in [("approve", false), ("reject", true)] {
+        let world = World::new();
+        world.fill("tree", 1, 5);
+        world.settle();
+        world.remove("tree");
+        world.pass(7);
+        let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+        assert_eq!(held["folders"][0]["kind"], "root", "{held}");
+        world.machine.jottad([decision, "docs"]).expect(0);
+        world.machine.jottad(["held"]).expect(0);
+        // What would go for an approved root is shown first.
+        world.pass(if is_back { 0 } else { 7 });
+        assert_eq!(world.path("tree/d00/f00").exists(), is_back, "{decision}");
+        if !is_back {
+            world.machine.jottad(["held"]).expect(7).says("tree");
+            world.machine.jottad(["approve", "docs"]).expect(0);
+            world.pass(0);
+            assert!(world.service.at("Jotta/Archive/docs/tree").deleted);
+        }
+    }
+}
+
+#[test]
+fn a_decision_about_a_root_is_spent_when_that_root_is_well() {
+    let world = World::new();
+    world.fill("tree", 1, 5);
+    world.settle();
+    fs::rename(world.path("tree"), world.machine.beside("kept")).unwrap();
+    world.pass(7);
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    // It comes back by itself; when it goes again later, that is another matter.
+    fs::rename(world.machine.beside("kept"), world.path("tree")).unwrap();
+    world.settle();
+    world.remove("tree");
+    world.pass(7);
+    let held = world.machine.jottad(["held", "--json"]).expect(7).json();
+    assert_eq!(held["folders"][0]["kind"], "root", "{held}");
+    assert!(world.service.has("Jotta/Archive/docs/tree/d00/f00"));
+}
+
+#[test]
+fn problems_of_a_pass_are_told_after_it_also_those_that_no_file_here_has() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    // Deeper than any local path goes.
+    let deep = "a/".repeat(1100);
+    world.service.does(Act::put(&format!("Jotta/Archive/docs/{deep}f"), b"x"));
+    world.pass(6);
+    world.machine.jottad(["status"]).expect(6).says("1 problem");
+    world.machine.jottad(["problems"]).expect(6).says("the service has").says("rename it on the service");
+    world.service.does(Act::delete("Jotta/Archive/docs/a"));
+    world.settle();
+    world.machine.jottad(["problems"]).expect(0).says("no problems");
+}
+
+#[test]
+fn a_folder_that_was_just_added_is_planned_for_before_anything_is_sent() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.write("b/c.txt", "two");
+    world.service.does(Act::put("Jotta/Archive/docs/a.txt", b"one"));
+    for command in [&["plan"][..], &["run", "--once", "--dry-run"]] {
+        let outcome = world.machine.jottad(command).expect(0).says("b/c.txt").says("upload");
+        assert!(!outcome.stdout.contains("a.txt"), "it is there already: {outcome}");
+        let document = world.machine.jottad(command.iter().chain(&["--json"])).expect(0).json();
+        assert_eq!(document["folders"][0]["operations"].as_array().unwrap().len(), 2, "{document}");
+    }
+    assert_eq!(world.remote_paths(), ["a.txt"]);
+    let index = world.machine.state().join("index");
+    assert!(!index.exists() || fs::read_dir(index).unwrap().count() == 0, "a plan leaves no index");
+    world.machine.jottad(["status"]).expect(5).says("never compared").says("jottad plan");
+    world.machine.jottad(["why", "docs/a.txt"]).expect(1).complains("never compared").complains("hint: ");
+    world.settle();
+}
+
+#[test]
+fn a_plan_in_the_modes_that_write_here_claims_no_root() {
+    let world = World::new();
+    world.configure("mode = \"sync\"");
+    world.write("a.txt", "one");
+    world.service.does(Act::put("Jotta/Archive/docs/b.txt", b"two"));
+    world.machine.jottad(["plan"]).expect(0).says("upload").says("a.txt").says("download").says("b.txt");
+    assert!(!world.path(".jottad").exists() && !world.path("b.txt").exists());
+    assert_eq!(world.remote_paths(), ["b.txt"]);
+    world.settle();
+}
+
+#[test]
+fn without_the_service_a_plan_says_what_it_rests_on() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.machine.jottad(["logout"]).expect(0);
+    world.machine.jottad(["plan"]).expect(4).complains("nobody is logged in").complains("hint: ");
+    world.log_in();
+    world.settle();
+    world.write("b.txt", "two");
+    world.machine.jottad(["logout"]).expect(0);
+    world.machine.jottad(["plan"]).expect(0).says("b.txt").complains("by what was last known");
+    world.machine.jottad(["status"]).expect(4).says("nobody is logged in").says("no daemon is running");
+}
+
+#[test]
+fn while_a_pass_is_under_way_it_is_asked() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.service.spoil("upload", Effect::Hang);
+    let pass = Running::start(world.machine.command(["run", "--once"]));
+    world.service.wait_for("upload", 1);
+    let status = world.machine.status();
+    assert_eq!((&status["verdict"], &status["daemon"]), (&"working".into(), &false.into()), "{status}");
+    assert!(status["pid"].is_number());
+    world.machine.jottad(["status"]).expect(5).says("no daemon is running; one pass is under way");
+    world.machine.jottad(["problems"]).expect(0);
+    world.machine.jottad(["plan"]).expect(0);
+    world.machine.jottad(["run", "--once"]).expect(1).complains("another jottad is running");
+    pass.kill();
+    world.service.clear_faults();
+    world.settle();
+}
+
+#[test]
+fn an_interrupted_pass_exits_as_shells_expect_and_an_outage_is_told_at_once() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace(&world.service.url(), "http://127.0.0.1:9")).unwrap();
+    let mut pass = Running::start(world.machine.command(["run", "--once"]));
+    let mut told = std::io::BufReader::new(pass.complaints());
+    let mut line = String::new();
+    while !line.contains("offline") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut told, &mut line).unwrap(), 0, "nothing was said");
+    }
+    assert!(line.contains("waiting for the service"), "{line}");
+    pass.signal(rustix::process::Signal::INT);
+    pass.end().expect(130);
+}

@@ -1,0 +1,281 @@
+//! The first minutes with jottad: what is asked, what is told, and where things go by themselves.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use jottad_emulator::Act;
+
+use crate::stage::{Machine, Outcome, Service, Terminal, World, wait_until};
+
+const README: &str = include_str!("../../README.md");
+
+/// What this machine is called in an account.
+fn host() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().split('.').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_first_lines_of_the_readme_end_with_a_status() {
+    let block = README.split("## Your first folder").nth(1).unwrap().split("```").nth(1).unwrap();
+    let (machine, service) = (Machine::new(), Service::start());
+    fs::create_dir_all(machine.home().join("Documents")).unwrap();
+    fs::write(machine.home().join("Documents/letter.txt"), "hello").unwrap();
+    fs::write(machine.home().join("token"), service.login_token()).unwrap();
+    let config = machine.home().join(".config/jottad/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let lines =
+        ["jfs_url", "api_url", "www_url", "id_url"].map(|key| format!("{key} = \"{}\"\n", service.url()));
+    fs::write(&config, format!("[service]\n{}", lines.concat())).unwrap();
+    let programs = machine.beside("bin");
+    fs::create_dir(&programs).unwrap();
+    symlink(machine.command([""; 0]).get_program(), programs.join("jottad")).unwrap();
+    let lines: Vec<&str> = block.trim().lines().collect();
+    assert!(lines.len() == 5 && lines[4] == "jottad status", "{lines:?}");
+    let mut shown = Vec::new();
+    for line in lines {
+        let mut command = std::process::Command::new("sh");
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+        command.args(["-c", line]).env_clear().env("PATH", path).env("HOME", machine.home());
+        command.env("TMPDIR", machine.beside("")).current_dir(machine.home());
+        shown.push(Outcome::of(command).expect(0).stdout);
+    }
+    assert!(shown[3].contains("letter.txt"), "{shown:?}");
+    assert!(shown[4].contains("in sync as of") && shown[4].contains("no daemon is running"), "{shown:?}");
+}
+
+#[test]
+fn bare_jottad_shows_how_to_begin_from_how_far_one_is() {
+    let machine = Machine::new();
+    machine.jottad([""; 0]).expect(0).says("jottad setup").says("jottad demo");
+    assert_eq!(machine.jottad(["--json"]).expect(0).json()["state"], "no_login");
+    let world = World::new();
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    world.machine.jottad([""; 0]).expect(0).says("no folder is chosen").says("jottad folder add");
+    world.configure("");
+    world.settle();
+    world.machine.jottad([""; 0]).expect(0).says("in sync").says("no daemon is running");
+    let daemon = world.start();
+    world.synced();
+    let outcome = world.machine.jottad([""; 0]).expect(0).says("in sync");
+    assert!(!outcome.stdout.contains("no daemon"), "{outcome}");
+    daemon.stop();
+}
+
+#[test]
+fn the_home_directory_can_be_kept_without_what_is_jottads_own() {
+    let world = World::new();
+    let home = world.machine.home();
+    let state = home.join(".local/state/jottad");
+    fs::create_dir_all(state.parent().unwrap()).unwrap();
+    fs::rename(world.machine.state(), &state).unwrap();
+    fs::write(home.join("a.txt"), "one").unwrap();
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    let jottad = |arguments: &[&str]| {
+        let mut command = world.machine.command(arguments);
+        command.env("JOTTAD_STATE_DIR", &state);
+        Outcome::of(command)
+    };
+    jottad(&["folder", "add", "~", "Jotta/Archive/home", "--name", "home"])
+        .expect(0)
+        .says("it holds 1 file in");
+    jottad(&["run", "--once"]).expect(0);
+    let live = |path: &str| world.service.has(&format!("Jotta/Archive/home/{path}"));
+    assert!(live("a.txt") && live(".local/state") && !live(".local/state/jottad"));
+    jottad(&["status"]).expect(0).says("in sync");
+    jottad(&["why", ".local/state/jottad/lock"]).expect(0).says("ignored");
+    // Nothing that jottad writes about the folder is news of the folder.
+    let again = jottad(&["plan"]).expect(0).says("home: nothing to do");
+    assert!(!again.stdout.contains("jottad/"), "{again}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_system_makes_up_is_no_folder() {
+    let world = World::new();
+    for directory in ["/proc", "/proc/self", "/sys", "/dev", "/"] {
+        let add = ["folder", "add", directory, "Jotta/Archive/x", "--name", "x"];
+        world.machine.jottad(add).expect(2).complains(directory).complains("hint: ");
+    }
+    world
+        .machine
+        .jottad(["folder", "add", "~/nothing"])
+        .expect(2)
+        .complains("No such file")
+        .complains("hint: ");
+}
+
+#[test]
+fn a_folder_without_a_place_goes_to_one_of_this_machine() {
+    let world = World::new();
+    let photos = world.machine.home().join("photos");
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("p.jpg"), "a photo").unwrap();
+    let place = format!("{}/photos", host());
+    world
+        .machine
+        .jottad(["folder", "add", "~/photos"])
+        .expect(0)
+        .says(&place)
+        .complains(&format!("made {place}"))
+        .complains("next: `jottad plan`");
+    world.pass(0);
+    assert!(world.service.has(&format!("{place}/p.jpg")));
+    // Somebody's files are there by now: whose, only a person knows.
+    world.machine.jottad(["folder", "remove", "photos"]).expect(0);
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    world
+        .machine
+        .jottad(["folder", "add", "~/photos"])
+        .expect(2)
+        .complains("holds 1 file already")
+        .complains("--yes");
+    assert_eq!(fs::read_to_string(world.machine.config()).unwrap(), config);
+    world.machine.jottad(["folder", "add", "~/photos", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_place_that_holds_something_is_told_and_asked_about() {
+    let world = World::new();
+    fs::create_dir(world.machine.home().join("photos")).unwrap();
+    world.service.does(Act::put("Jotta/Archive/theirs/one.txt", b"12345"));
+    let add = ["folder", "add", "~/photos", "Jotta/Archive/theirs"];
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    let mut terminal = Terminal::start(&world.machine.command(add));
+    terminal.sees("holds 1 file already").sees("Keep the folder there? [y/N]").types("n");
+    let (shown, code) = terminal.ends();
+    assert!(code == Some(1) && shown.contains("nothing was written"), "{shown}");
+    assert_eq!(fs::read_to_string(world.machine.config()).unwrap(), config);
+    // A script that names the place is told, and goes on.
+    world.machine.jottad(add).expect(0).complains("holds 1 file already").complains("kept as a revision");
+    world.machine.jottad(["folder", "remove", "photos"]).expect(0);
+    let document = world.machine.jottad(add.iter().chain(&["--json"])).expect(0).json();
+    assert_eq!((&document["remote_files"], &document["remote_bytes"]), (&1.into(), &5.into()));
+}
+
+#[test]
+fn without_a_login_a_folder_still_gets_a_place_of_its_own() {
+    let world = World::new();
+    fs::create_dir(world.machine.home().join("photos")).unwrap();
+    world.machine.jottad(["logout"]).expect(0);
+    let place = format!("Jotta/Archive/{}/photos", host());
+    world.machine.jottad(["folder", "add", "~/photos"]).expect(0).says(&place);
+}
+
+#[test]
+fn setup_asks_for_everything_and_asks_again_after_each_mistake() {
+    let (machine, service) = (Machine::new(), Service::start());
+    let world = World { root: machine.home().join("Documents"), service: service.into(), machine };
+    fs::create_dir_all(&world.root).unwrap();
+    fs::write(world.path("letter.txt"), "hello").unwrap();
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    world
+        .machine
+        .jottad(["setup"])
+        .expect(2)
+        .complains("no terminal")
+        .complains("jottad login --token-stdin");
+    let mut terminal = Terminal::start(&world.machine.command(["setup"]));
+    terminal.sees("Token").types("this is no token");
+    terminal.sees("error: the login token is not valid");
+    terminal.sees("Token").types(&world.service.login_token());
+    terminal.sees("logged in as kari@example.net");
+    terminal.sees("Which directory? [~/Documents]").types("~/Dokuments");
+    terminal.sees("error: ~/Dokuments: No such file").sees("hint: ");
+    terminal.sees("Which directory? [~/Documents]").types("");
+    terminal.sees("What is it to be called? [Documents]").types("a/b");
+    terminal.sees("error: ").sees("What is it to be called? [Documents]").types("docs");
+    terminal.sees("Which mode? [backup]").types("mirror");
+    terminal.sees("error: ").sees("archive").sees("Which mode? [backup]").types("");
+    terminal.sees(&format!("Which place on the service? [{}/Documents]", host())).types("nowhere");
+    terminal.sees("error: ").sees("Which place on the service?").types("");
+    terminal.sees("added docs: ");
+    terminal.sees("Another directory? [none]").types("");
+    terminal.sees("also after a restart? [yes]").types("maybe");
+    terminal.sees("answer yes or no").sees("also after a restart? [yes]").types("no");
+    terminal.sees("never compared");
+    let (shown, code) = terminal.ends();
+    assert_eq!(code, Some(5), "{shown}");
+    world.pass(0);
+    assert!(world.service.has(&format!("{}/Documents/letter.txt", host())));
+}
+
+#[test]
+fn places_are_understood_or_answered_with_the_right_one() {
+    let world = World::new();
+    world.service.does(Act::put("Jotta/Archive/x/one.txt", b"one"));
+    let mountpoints = world.machine.jottad(["ls", "Jotta"]).expect(0).says("Archive/");
+    assert!(!mountpoints.stdout.contains("x/"), "{mountpoints}");
+    for document in world.machine.jottad(["ls", "Jotta", "--json"]).expect(0).json_lines() {
+        assert_eq!(document["kind"], "directory");
+    }
+    for command in [
+        &["ls", "Archive/x"][..],
+        &["cat", "Archive/x/one.txt"],
+        &["get", "-r", "Archive/x"],
+        &["rm", "Archive/x/one.txt"],
+    ] {
+        world.machine.jottad(command).expect(1).complains("rclone").complains("Jotta/Archive/x");
+    }
+    fs::create_dir(world.machine.home().join("photos")).unwrap();
+    let add = ["folder", "add", "~/photos", "Archive/photos"];
+    world.machine.jottad(add).expect(2).complains("Jotta/Archive/photos");
+}
+
+#[test]
+fn what_is_restored_into_a_backup_comes_with_a_word_on_the_next_pass() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.write("b.txt", "one");
+    world.settle();
+    world.write("a.txt", "two, and longer");
+    world.remove("b.txt");
+    world.settle();
+    world
+        .machine
+        .jottad(["restore", "Jotta/Archive/docs/b.txt"])
+        .expect(0)
+        .complains("leaves it there and does not fetch it")
+        .complains("jottad get");
+    let versions = world.machine.jottad(["versions", "--json", "Jotta/Archive/docs/a.txt"]).expect(0).json();
+    let oldest =
+        versions["versions"].as_array().unwrap().iter().map(|one| one["revision"].as_u64().unwrap()).min();
+    world
+        .machine
+        .jottad(["restore", "Jotta/Archive/docs/a.txt", "--revision", &oldest.unwrap().to_string()])
+        .expect(0)
+        .complains("sends")
+        .complains("over it again");
+    // The word is true.
+    world.pass(0);
+    assert!(!world.path("b.txt").exists() && world.service.has("Jotta/Archive/docs/b.txt"));
+    let content = world.machine.jottad(["cat", "Jotta/Archive/docs/a.txt"]).expect(0).stdout;
+    assert_eq!(content, "two, and longer");
+}
+
+#[test]
+fn a_daemon_that_keeps_the_home_directory_rests_when_nothing_happens() {
+    let world = World::new();
+    let home = world.machine.home();
+    fs::write(home.join("a.txt"), "one").unwrap();
+    let state = home.join("state");
+    fs::rename(world.machine.state(), &state).unwrap();
+    let folder =
+        "[[folder]]\nname = \"home\"\nlocal = \"~\"\nremote = \"Jotta/Archive/home\"\nsettle = \"50ms\"\n";
+    fs::write(world.machine.config(), format!("{}{folder}", world.service_section())).unwrap();
+    let daemon = world.machine.start_in(|mut command| {
+        command.env("JOTTAD_STATE_DIR", &state);
+        command
+    });
+    let status = || {
+        let mut command = world.machine.command(["status", "--json"]);
+        command.env("JOTTAD_STATE_DIR", &state);
+        Outcome::of(command).json()
+    };
+    wait_until("it is in sync", || status()["verdict"] == "in_sync");
+    fs::write(home.join("b.txt"), "two").unwrap();
+    wait_until("the file arrives", || world.service.has("Jotta/Archive/home/b.txt"));
+    wait_until("it is in sync again", || status()["verdict"] == "in_sync");
+    assert!(!world.service.has("Jotta/Archive/home/state"));
+    daemon.stop();
+}
