@@ -387,6 +387,12 @@ impl Folder {
         {
             self.doubt_loss(node.id, *loss);
         }
+        if matches!(running.detail, Detail::MoveAside { side: Side::Remote, .. })
+            && matches!(error, OperationError::Remote(error) if error.may_be_done)
+        {
+            // What it made way under is known to nobody else: only a listing shows it.
+            self.listing.want_everything();
+        }
         self.withdraw_claim(node.id, running, error, now)?;
         self.round.restart();
         match error {

@@ -113,3 +113,9 @@ fn what_nobody_can_have_on_the_service_claims_no_name_there() {
 fn one_entry_that_is_both_names_is_not_removed_under_either() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 5_009_371)]);
 }
+
+/// What the service had made way for something under a name of our own, and the answer was lost. Once, nobody looked where it was.
+#[test]
+fn what_may_have_made_way_is_looked_for() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 5_007_306)]);
+}
