@@ -316,19 +316,16 @@ impl Supervisor {
                 () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
-                hints = started.hints.recv(), if watched => match hints {
-                    Some(hints) => {
-                        let is_root_lost = hints.contains(&Hint::RootLost);
-                        started.handle.local_hints(hints.into_iter().map(local_hint).collect());
-                        if is_root_lost {
-                            return self.outlive_root(started).await;
-                        }
+                hints = started.hints.recv(), if watched => if let Some(hints) = hints {
+                    let is_root_lost = hints.contains(&Hint::RootLost);
+                    started.handle.local_hints(hints.into_iter().map(local_hint).collect());
+                    if is_root_lost {
+                        return self.outlive_root(started).await;
                     }
+                } else {
                     // Nothing is watched: the engine's own scans have to do.
-                    None => {
-                        watched = false;
-                        started.handle.local_hints(vec![LocalHint::Unheard]);
-                    }
+                    watched = false;
+                    started.handle.local_hints(vec![LocalHint::Unheard]);
                 },
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }

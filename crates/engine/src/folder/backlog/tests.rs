@@ -113,7 +113,9 @@ impl Stage {
         if self.folder.is_working_off() {
             assert!(!self.folder.status().unwrap().settled, "a part of what was seen is nothing to rely on");
         }
-        commands.into_iter().for_each(|command| self.answer(command));
+        for command in commands {
+            self.answer(command);
+        }
     }
 
     /// Until nothing is left to be done, at most so many seconds later.
