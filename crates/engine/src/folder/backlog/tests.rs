@@ -309,6 +309,21 @@ fn a_stop_between_two_steps_leaves_the_index_as_it_was() {
     assert_eq!(index.totals().files, 301);
 }
 
+#[test]
+fn what_is_ordered_while_nothing_runs_is_done_to_its_end_at_once() {
+    let mut stage = filled(Mode::Backup, 300, true);
+    stage.folder.settings.delete_limits.max_deletes = 1;
+    stage.local.retain(|there, _| !there.starts_with(&path("top")));
+    stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    stage.rest(60);
+    assert_eq!(stage.folder.status().unwrap().verdict, Verdict::Held);
+    stage.folder = stage.folder.at_rest().unwrap().in_steps_of(10);
+    stage.events = VecDeque::from([Event::Request(crate::event::Request::Reject)]);
+    stage.step();
+    assert!(!stage.folder.is_working_off());
+    assert_eq!(stage.folder.hold().unwrap(), None, "all of it is wanted back");
+}
+
 /// A chain of directories as deep as a number says, with a file in each.
 fn chain(depth: usize) -> (Stage, RelativePath) {
     let mut stage = Stage::new(Mode::Backup);
