@@ -1,5 +1,5 @@
-//! Where no daemon runs: questions are answered from the indexes, decisions are written down, and no command is wrong about
-//! whether a daemon runs.
+//! Where no daemon runs: questions are answered from the indexes, decisions are written down, and no command
+//! is wrong about whether a daemon runs.
 
 use std::fs;
 

@@ -1,5 +1,6 @@
-//! Two short lives, of a folder that is backed up and of one that is synced, for every answer that is not the likely one,
-//! to every question about the service that is open (protocol 10): it might do either, and jottad is safe both ways.
+//! Two short lives, of a folder that is backed up and of one that is synced, for every answer that is not the
+//! likely one, to every question about the service that is open (protocol 10): it might do either, and jottad
+//! is safe both ways.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ fn every_answer_of_the_service_is_lived_through() {
         answers.retain(|answer| answer.starts_with(&only));
     }
     answers.reverse();
-    // The last is lived first. Where the service is late or hides that a move was done, each move waits for a second look.
+    // The last is lived first. Where the service is late or hides that a move was done, each move waits for a
+    // second look.
     answers.sort_by_key(|answer| answer.starts_with("U35=") || answer.starts_with("U38="));
     let lives =
         answers.into_iter().flat_map(|answer| [Kind::Backup, Kind::Sync].map(|kind| (answer.clone(), kind)));
@@ -100,12 +102,12 @@ impl Life {
         life
     }
 
-    /// Passes until one ends in sync; then both sides are the same. A service that is slow to show what was written, or
-    /// that turns requests away, may take more than one.
+    /// Passes until one ends in sync; then both sides are the same. A service that is slow to show what was
+    /// written, or that turns requests away, may take more than one.
     #[track_caller]
     fn settle(&self) {
-        // Between two passes a person lets more time go by than a service needs to catch up with itself; within a pass
-        // nobody waits.
+        // Between two passes a person lets more time go by than a service needs to catch up with itself;
+        // within a pass nobody waits.
         thread::sleep(self.lag);
         let mut outcome = self.world.machine.jottad(["run", "--once"]);
         for _ in 0..4 {

@@ -1,5 +1,5 @@
-//! Every command that speaks to the service, with everything that can be wrong: a one-line error with a remedy, the
-//! documented exit code, no panic, nothing half-written, and memory that has a bound.
+//! Every command that speaks to the service, with everything that can be wrong: a one-line error with a
+//! remedy, the documented exit code, no panic, nothing half-written, and memory that has a bound.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +11,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::stage::{Outcome, World};
 
-/// A file and a folder that are there, and what the commands are to do with them. `IN` stands for a place on this
-/// machine.
+/// A file and a folder that are there, and what the commands are to do with them. `IN` stands for a place on
+/// this machine.
 const COMMANDS: &[&str] = &[
     "account",
     "devices",

@@ -89,8 +89,8 @@ fn killed_at_random_moments_while_the_folder_changes() {
         daemon.kill();
     }
     world.pass(0);
-    // Of a directory whose move was done but not noted, entries that were deleted here meanwhile look like another
-    // device's, which is left alone. So there may be more there, and never less.
+    // Of a directory whose move was done but not noted, entries that were deleted here meanwhile look like
+    // another device's, which is left alone. So there may be more there, and never less.
     world.assert_nothing_is_missing();
     world.service.reset_counters();
     world.pass(0);

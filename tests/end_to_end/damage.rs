@@ -1,5 +1,5 @@
-//! An index that is damaged is set aside and built anew from both sides: nothing is sent, fetched or deleted, and the
-//! status says what happened.
+//! An index that is damaged is set aside and built anew from both sides: nothing is sent, fetched or deleted,
+//! and the status says what happened.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;

@@ -1,4 +1,5 @@
-//! Every command in every circumstance: no answer lacks its remedy, and none is wrong about whether a daemon runs.
+//! Every command in every circumstance: no answer lacks its remedy, and none is wrong about whether a daemon
+//! runs.
 
 use std::process::Stdio;
 

@@ -72,7 +72,8 @@ fn the_limits_are_those_of_the_config() {
     assert!(world.service.has("Jotta/Archive/docs/tree/d00/f02"));
 }
 
-/// A world in which something has garbled nearly every file; the daemon runs and holds what would be overwritten.
+/// A world in which something has garbled nearly every file; the daemon runs and holds what would be
+/// overwritten.
 fn garbled() -> (World, Daemon) {
     let world = World::new();
     world.fill("tree", 6, 20);

@@ -1,8 +1,9 @@
 //! Two machines keep one folder of one account in step while both are edited and killed, again and again.
 //!
-//! `JOTTAD_KILLS=5000 cargo test -p jottad-tests --test end_to_end machines` kills so often instead of 200 times, and
-//! `JOTTAD_LIFE=17` lives that life alone. The edits follow from the number of the life; when the daemons see them does
-//! not, so a failure may need several tries to come again.
+//! `JOTTAD_KILLS=5000 cargo test -p jottad-tests --test end_to_end machines` kills so often instead of 200
+//! times, and
+//! `JOTTAD_LIFE=17` lives that life alone. The edits follow from the number of the life; when the daemons see
+//! them does not, so a failure may need several tries to come again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +21,8 @@ use crate::stage::{Daemon, Machine, Service, Tree, World, md5};
 const AT_ONCE: u32 = 16;
 /// Kills before both machines are brought together and compared.
 const KILLS_OF_A_LIFE: u32 = 25;
-/// Passes of either machine after which they must agree: what one pass brings about, the other machine has to follow.
+/// Passes of either machine after which they must agree: what one pass brings about, the other machine has to
+/// follow.
 const MOST_PASSES: u32 = 8;
 /// Edits are made by hand, so a folder may lose most of its files: that is no reason to hold them here.
 const SETTINGS: &str =
@@ -96,8 +98,8 @@ impl Life {
         }
     }
 
-    /// Lets the daemons ask the service some more, or come to rest. A moment is told by what the service has been asked,
-    /// not by a clock.
+    /// Lets the daemons ask the service some more, or come to rest. A moment is told by what the service has
+    /// been asked, not by a clock.
     fn let_pass(&mut self, requests: std::ops::Range<u64>) {
         const REST: Duration = Duration::from_millis(400);
         let until = self.service.counters().requests + self.dice.u64(requests);
@@ -150,8 +152,8 @@ impl Life {
         assert_eq!(self.service.changes(), [""; 0], "life {}: they agreed and went on", self.number);
     }
 
-    /// Every content that was saved and that its user did not replace or delete can still be had, and there is nothing
-    /// that nobody saved.
+    /// Every content that was saved and that its user did not replace or delete can still be had, and there
+    /// is nothing that nobody saved.
     fn assert_nothing_is_lost(&self) {
         let [one, two] = &self.users;
         let given_up: BTreeSet<&String> = one.given_up.union(&two.given_up).collect();

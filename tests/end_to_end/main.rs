@@ -1,8 +1,8 @@
 //! End-to-end tests: the program as a user has it, on real files, against a Jottacloud on localhost.
 //!
 //! Each test has a machine of its own ([`stage::Machine`]: home, config, state) and a service of its own
-//! ([`stage::Service`]). Nothing outside of temporary directories is touched, and nothing but loopback is spoken to.
-//! What the tests wait for is an event, or a state of the service; none waits for time to pass.
+//! ([`stage::Service`]). Nothing outside of temporary directories is touched, and nothing but loopback is
+//! spoken to. What the tests wait for is an event, or a state of the service; none waits for time to pass.
 
 // A panic is the report of a failed test, in the stage as in the tests.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]

@@ -1,5 +1,5 @@
-//! A disk that is mounted inside a folder and goes: nothing is deleted, and a person is asked. Each test runs itself again in
-//! a mount namespace of its own.
+//! A disk that is mounted inside a folder and goes: nothing is deleted, and a person is asked. Each test runs
+//! itself again in a mount namespace of its own.
 
 use std::fs;
 

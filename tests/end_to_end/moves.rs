@@ -6,8 +6,8 @@ use jottad_emulator::{Act, Effect, ErrorBody};
 
 use crate::stage::World;
 
-/// Does something in the folder while no program runs, and brings it to the service; tells the requests that changed
-/// something there.
+/// Does something in the folder while no program runs, and brings it to the service; tells the requests that
+/// changed something there.
 fn done_while_stopped(world: &World, change: fn(&World)) -> Vec<String> {
     world.settle();
     world.service.reset_counters();

@@ -107,8 +107,8 @@ fn what_one_machine_does_the_other_sees_by_event() {
     pair.two.waits_for("a move", |root| root.join("moved/e/deep.txt").exists() && !root.join("d").exists());
     fs::remove_dir_all(pair.two.path("moved/e")).unwrap();
     pair.one.waits_for("a removal", |root| !root.join("moved/e").exists());
-    // None of that took a listing of everything but what removals check right before. The stamp is read for the proof, once
-    // for many changes.
+    // None of that took a listing of everything but what removals check right before. The stamp is read for
+    // the proof, once for many changes.
     assert!(pair.service.asked("device") <= 8, "{:?}", pair.service.counters());
     for place in [&pair.one, &pair.two] {
         place.sync();

@@ -9,8 +9,8 @@ use crate::stage::{Machine, Outcome, World, is_missing};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Puts a program on a machine that takes the place of systemd's, which no test may order about: it notes how it was
-/// called and succeeds.
+/// Puts a program on a machine that takes the place of systemd's, which no test may order about: it notes how
+/// it was called and succeeds.
 fn note_calls_of_systemctl(machine: &Machine) {
     let directory = machine.beside("bin");
     fs::create_dir_all(&directory).unwrap();

@@ -50,7 +50,8 @@ fn a_file_that_another_device_edits_stays_closed_to_whom_its_owner_shut_out() {
     const ACCESS_LIST: &str = "system.posix_acl_access";
     let world = World::configured("mode = \"sync\"");
     world.write("plan", "one");
-    // The owner and user 1000 may read and write; the group, all others, and so the mode's middle digit, are another matter.
+    // The owner and user 1000 may read and write; the group, all others, and so the mode's middle digit, are
+    // another matter.
     let everybody = u32::MAX;
     let entries =
         [(1_u16, 6_u16, everybody), (2, 6, 1000), (4, 0, everybody), (16, 6, everybody), (32, 0, everybody)];

@@ -93,7 +93,8 @@ fn our_own_work_is_no_proof_but_events_with_a_stamp_are() {
     configure(&world, "events = true", "~/docs", "poll = \"1s\"\nproof = \"1h\"");
     daemon.signal(rustix::process::Signal::HUP);
     wait_until("it listens", || folder(&world)["heard"] == "events");
-    // The connection has no memory, so the proof begins with a listing that is so much newer that it cannot have been late.
+    // The connection has no memory, so the proof begins with a listing that is so much newer that it cannot
+    // have been late.
     let listened = Instant::now();
     wait_until("a listing shows all that came before", || listened.elapsed() > LATENESS);
     world.synced();

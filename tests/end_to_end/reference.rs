@@ -9,7 +9,8 @@ use crate::stage::World;
 
 const DOCUMENT: &str = include_str!("../../docs/commands.md");
 
-/// The names on the first level of the shape that the document has for a command, and whether there may be more.
+/// The names on the first level of the shape that the document has for a command, and whether there may be
+/// more.
 fn told(command: &str) -> (BTreeSet<String>, bool) {
     let section = DOCUMENT.split(&format!("\n## {command}\n")).nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();

@@ -1,5 +1,6 @@
-//! One bad entry stays one bad entry: each operation refused in each way, for as long as one looks. The rest goes on, the
-//! reason is told, nothing is asked for again and again, and once the service takes it all is well.
+//! One bad entry stays one bad entry: each operation refused in each way, for as long as one looks. The rest
+//! goes on, the reason is told, nothing is asked for again and again, and once the service takes it all is
+//! well.
 
 use std::sync::Mutex;
 use std::thread;
@@ -146,8 +147,8 @@ fn refuse(operation: Operation, effect: &Effect) {
     thread::sleep(WATCHED);
     let repeated = asked(&world) - before;
     assert!(repeated <= MOST_REQUESTS, "{repeated} requests in {:?}", started.elapsed());
-    // A move may always be left out: the file is sent anew then. What is done whatever the answer says is seen to be done, and
-    // a service that asks for a pause gets it.
+    // A move may always be left out: the file is sent anew then. What is done whatever the answer says is
+    // seen to be done, and a service that asks for a pause gets it.
     let is_done_anyway = matches!(effect, Effect::StatusAfter { .. });
     let asks_for_pause = matches!(effect, Effect::Status { status: 429, .. });
     if operation != Operation::Move && !is_done_anyway && !asks_for_pause {

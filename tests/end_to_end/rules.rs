@@ -48,7 +48,8 @@ fn changing_rules_deletes_nothing_on_either_side() {
         let daemon = world.start();
         world.sync(0);
         assert!(there("d/a.log") && there("d/e/b.log") && !there("d/c.log"), "{mode}");
-        // Without them everything is of account again: what only one side has is sent, or fetched where that is the mode.
+        // Without them everything is of account again: what only one side has is sent, or fetched where that
+        // is the mode.
         world.remove("d/.jottaignore");
         world.sync(0);
         assert!(there("d/a.log") && there("d/e/b.log") && there("d/c.log"), "{mode}");

@@ -1,4 +1,5 @@
-//! `jottad selftest`: it finds out how a service answers what is not known, and touches nothing but what it made.
+//! `jottad selftest`: it finds out how a service answers what is not known, and touches nothing but what it
+//! made.
 
 use std::collections::BTreeSet;
 use std::thread;

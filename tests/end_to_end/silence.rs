@@ -1,4 +1,5 @@
-//! A service that takes connections and never answers: it is said in time, with what is waited for, and ends with an answer.
+//! A service that takes connections and never answers: it is said in time, with what is waited for, and ends
+//! with an answer.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! What people are told of what they did: what is left out on purpose and why, what was done, and what was changed.
+//! What people are told of what they did: what is left out on purpose and why, what was done, and what was
+//! changed.
 
 use std::fs;
 use std::os::unix::fs::symlink;

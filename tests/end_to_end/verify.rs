@@ -9,8 +9,8 @@ use jottad_emulator::Act;
 
 use crate::stage::{World, is_missing};
 
-/// Holds a file writable in memory. Once the page was written, it can be written again without any trace in the file's
-/// times, until the kernel has brought it to the disk: damage as a disk does it.
+/// Holds a file writable in memory. Once the page was written, it can be written again without any trace in
+/// the file's times, until the kernel has brought it to the disk: damage as a disk does it.
 const DAMAGE: &str = "
 import mmap, sys
 with open(sys.argv[1], 'r+b') as file:

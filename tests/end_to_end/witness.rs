@@ -1,4 +1,5 @@
-//! rclone as a witness from outside: what jottad has stored, it finds under the same names with the same content.
+//! rclone as a witness from outside: what jottad has stored, it finds under the same names with the same
+//! content.
 //!
 //! Both programs run with their built-in host names, through the emulator's proxy with TLS.
 
@@ -84,8 +85,8 @@ impl Proxied {
     }
 }
 
-/// Whether rclone on Linux calls a local file of this name the same as jottad does (protocol 8.6): it reads and writes
-/// local names by a coding of its own.
+/// Whether rclone on Linux calls a local file of this name the same as jottad does (protocol 8.6): it reads
+/// and writes local names by a coding of its own.
 fn is_agreed_on(name: &[u8]) -> bool {
     let text = String::from_utf8_lossy(name);
     !text.trim_matches('\u{FF0E}').is_empty() && !text.contains(['\u{2400}', '\u{FF0F}', '\u{201B}'])
@@ -104,8 +105,8 @@ impl Proxied {
     }
 }
 
-/// The whole names that both sides of protocol 8.3 speak of, each in a directory of its own: rclone takes all bytes that
-/// are no UTF-8 for the same when it compares siblings.
+/// The whole names that both sides of protocol 8.3 speak of, each in a directory of its own: rclone takes all
+/// bytes that are no UTF-8 for the same when it compares siblings.
 fn place_each(root: &Path, names: &[Vec<u8>]) {
     for (number, name) in names.iter().enumerate() {
         let directory = root.join(number.to_string());

@@ -1,7 +1,8 @@
-//! jottad and rclone side by side, doing the same work against the same emulator: wall time, CPU, memory, requests.
+//! jottad and rclone side by side, doing the same work against the same emulator: wall time, CPU, memory,
+//! requests.
 //!
-//! It is a measurement, not a test: it judges nothing but that the work was really done. What it uses are the programs
-//! themselves, as users have them.
+//! It is a measurement, not a test: it judges nothing but that the work was really done. What it uses are the
+//! programs themselves, as users have them.
 
 mod clients;
 mod line;

@@ -1,7 +1,7 @@
 //! What a process costs.
 //!
-//! A command is run by a process of its own, this program once more: the system tells the memory of children only as
-//! the maximum of all of them, so each needs a parent for itself.
+//! A command is run by a process of its own, this program once more: the system tells the memory of children
+//! only as the maximum of all of them, so each needs a parent for itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,7 +102,8 @@ fn peak_memory(usage: &Usage) -> u64 {
     u64::try_from(usage.max_rss()).unwrap_or_default() * unit
 }
 
-/// What a process that runs has cost so far, as `/proc` tells it. Threads that have ended do not count in the CPU time.
+/// What a process that runs has cost so far, as `/proc` tells it. Threads that have ended do not count in the
+/// CPU time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usages {
     pub(crate) cpu: Option<Duration>,

@@ -18,7 +18,8 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// jottad and the emulator from beside this program, built by cargo if they are not there; rclone from the path.
+    /// jottad and the emulator from beside this program, built by cargo if they are not there; rclone from
+    /// the path.
     pub(crate) fn find() -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("finding this program")?;
         let beside = own.parent().context("this program is in no directory")?;

@@ -1,4 +1,5 @@
-//! The result as a table, and as JSON: every client's numbers, and how many times those of the best jottad they are.
+//! The result as a table, and as JSON: every client's numbers, and how many times those of the best jottad
+//! they are.
 
 use std::fmt::{self, Write as _};
 

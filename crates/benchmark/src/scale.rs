@@ -1,6 +1,8 @@
-//! A folder of very many files: what it costs to take it up, to start again, to follow one change and to rename all.
+//! A folder of very many files: what it costs to take it up, to start again, to follow one change and to
+//! rename all.
 //!
-//! The files are empty and on both sides from the beginning, so that what is measured is the looking and comparing.
+//! The files are empty and on both sides from the beginning, so that what is measured is the looking and
+//! comparing.
 
 use std::fs::{self, File};
 use std::io::Write as _;

@@ -19,7 +19,8 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// A shape that can be made: something in every directory, and room in every file to differ from all others.
+    /// A shape that can be made: something in every directory, and room in every file to differ from all
+    /// others.
     pub(crate) fn new(files: usize, directories: usize, size: usize) -> anyhow::Result<Self> {
         ensure!(directories > 0, "--directories: at least one is needed for the files");
         ensure!(files >= directories, "--files: {files} files cannot fill {directories} directories");

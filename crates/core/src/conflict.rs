@@ -9,11 +9,12 @@ const LONGEST_HOST: usize = 64;
 const LONGEST_EXTENSION: usize = 16;
 const MARK: &str = " (conflict ";
 
-/// The name under which a conflict copy of `name` is kept: `stem (conflict HOST YYYY-MM-DD HHMMSS).extension`.
+/// The name under which a conflict copy of `name` is kept: `stem (conflict HOST YYYY-MM-DD
+/// HHMMSS).extension`.
 ///
 /// `date_time` is `2026-11-23 140509`. If `taken` says that a name is in use, ` 2`, ` 3` … is put behind the
-/// parenthesis. A conflict copy of a conflict copy bears only the new mark. The stem is cut so that the stored
-/// name fits.
+/// parenthesis. A conflict copy of a conflict copy bears only the new mark. The stem is cut so that the
+/// stored name fits.
 pub fn conflict_name(name: &Name, host: &str, date_time: &str, taken: impl Fn(&Name) -> bool) -> Name {
     let (stem, extension) = split_extension(name.as_bytes());
     let stem = without_mark(stem);

@@ -20,8 +20,8 @@ pub enum Entry {
     File(File),
     /// A directory; what is in it are entries of their own.
     Directory,
-    /// Something that must not or cannot be synced: a symlink, a socket, an unreadable file, an ignored entry.
-    /// Nothing is done at such a path, on either side.
+    /// Something that must not or cannot be synced: a symlink, a socket, an unreadable file, an ignored
+    /// entry. Nothing is done at such a path, on either side.
     Untracked,
 }
 

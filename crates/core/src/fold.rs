@@ -1,7 +1,8 @@
 //! When two names might be one name to the service.
 //!
 //! Jottacloud ignores letter case, by a rule that nobody outside knows, and may or may not ignore Unicode
-//! normal forms (protocol 8.8, U-07, U-09). So the widest notion of equality decides what may stand side by side.
+//! normal forms (protocol 8.8, U-07, U-09). So the widest notion of equality decides what may stand side by
+//! side.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -12,8 +13,8 @@ use crate::stored_name::StoredName;
 pub struct FoldKey(Box<str>);
 
 impl FoldKey {
-    /// The key of a name: decomposed, in lower case after upper case after lower case, which brings together all
-    /// that either comparison takes for equal (`ẞ` and `ss`, `ı` and `i`, `ς` and `σ`).
+    /// The key of a name: decomposed, in lower case after upper case after lower case, which brings together
+    /// all that either comparison takes for equal (`ẞ` and `ss`, `ı` and `i`, `ς` and `σ`).
     ///
     /// Letter by letter, since the lower case of a text depends on where in a word a letter stands.
     pub fn of(name: &StoredName) -> Self {
@@ -79,7 +80,8 @@ mod tests {
             changes in prop::collection::vec(0..4, 1..4),
         ) {
             let text: String = text.nfc().collect();
-            // The iota below a Greek letter changes places with other marks when it becomes a letter of its own.
+            // The iota below a Greek letter changes places with other marks when it becomes a letter of its
+            // own.
             if text.nfd().any(|character| character == '\u{345}') {
                 return Ok(());
             }

@@ -22,8 +22,8 @@ const FEWEST_FILES_FOR_OVERWRITE: u64 = 100;
 
 /// Whether a pass that would delete this much must wait for a person.
 ///
-/// `deleted_entries` counts files and directories, `deleted_files` the files among them, and `files` the files
-/// that the base has.
+/// `deleted_entries` counts files and directories, `deleted_files` the files among them, and `files` the
+/// files that the base has.
 pub fn holds_deletes(limits: DeleteLimits, deleted_entries: u64, deleted_files: u64, files: u64) -> bool {
     deleted_entries > limits.max_deletes
         || (deleted_files >= FEWEST_FILES_FOR_PERCENT
@@ -55,9 +55,10 @@ impl Loss {
 
 /// Whether deletes must wait for a person for what was lost since a window of time began.
 ///
-/// It counts against what was agreed on then, so that files which were added meanwhile make no deletion look small. A
-/// file that gave way to another one of its size counts twice: that is what encrypting under another name looks like. A
-/// limit of 100 % allows every share: a folder may lose more in a day than it began with, because files come, too.
+/// It counts against what was agreed on then, so that files which were added meanwhile make no deletion look
+/// small. A file that gave way to another one of its size counts twice: that is what encrypting under another
+/// name looks like. A limit of 100 % allows every share: a folder may lose more in a day than it began with,
+/// because files come, too.
 pub fn holds_loss(limits: DeleteLimits, loss: Loss) -> bool {
     let weight = loss.deleted.saturating_add(loss.replaced.min(loss.deleted));
     loss.deleted >= FEWEST_FILES_FOR_PERCENT
@@ -78,8 +79,8 @@ pub fn holds_overwrites(overwritten_files: u64, files: u64) -> bool {
     files >= FEWEST_FILES_FOR_OVERWRITE && overwritten_files.saturating_mul(2) > files
 }
 
-/// Kinds of files that are made once and then left as they are, by the endings of their names: photos, films, music,
-/// books, archives.
+/// Kinds of files that are made once and then left as they are, by the endings of their names: photos, films,
+/// music, books, archives.
 const WRITTEN_ONCE: [&str; 41] = [
     "3gp", "7z", "aac", "arw", "avi", "bz2", "cr2", "cr3", "dng", "epub", "flac", "gif", "gz", "heic",
     "heif", "iso", "jpeg", "jpg", "m4a", "m4v", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "nef", "ogg",
@@ -97,16 +98,17 @@ pub fn is_written_once(name: &[u8]) -> bool {
     })
 }
 
-/// Whether it must wait for a person that so many of a folder's files that should not change were rewritten within a
-/// month: more than a tenth of them, and at least 20. So a few garbled files a day are noticed in the end.
+/// Whether it must wait for a person that so many of a folder's files that should not change were rewritten
+/// within a month: more than a tenth of them, and at least 20. So a few garbled files a day are noticed in
+/// the end.
 pub fn holds_rewrites(rewritten: u64, of: u64) -> bool {
     rewritten >= FEWEST_FILES_FOR_REWRITE && rewritten.saturating_mul(10) > of
 }
 
 /// Whether a root that lists as empty must be taken for a lost disk instead of for deletions.
 ///
-/// One vanished entry can be a person's doing; a root that held more and is now bare is an unmounted disk until
-/// a person says otherwise.
+/// One vanished entry can be a person's doing; a root that held more and is now bare is an unmounted disk
+/// until a person says otherwise.
 pub fn root_suddenly_empty(entries_in_base: u64, entries_now: u64) -> bool {
     entries_now == 0 && entries_in_base >= 2
 }

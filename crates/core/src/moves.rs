@@ -1,18 +1,19 @@
 //! Which vanished entries are the appeared ones: moves, found before the path rules run.
 //!
-//! A slot is a path with its three trees. An entry *departed* from a slot when the base knew it there and it is
-//! not there now; it *arrived* at a slot when it is there now and the base did not know it there. The evidence that
-//! an arrival is a departure is the entry's identity on disk (inode and birth time), which a rename keeps.
+//! A slot is a path with its three trees. An entry *departed* from a slot when the base knew it there and it
+//! is not there now; it *arrived* at a slot when it is there now and the base did not know it there. The
+//! evidence that an arrival is a departure is the entry's identity on disk (inode and birth time), which a
+//! rename keeps.
 //!
 //! Moves are an optimisation that may always be left out, and nothing here weighs the evidence or looks at a
-//! tree. One pass goes in rounds until a round has nothing to do: make [`missing_directories`], [`arrange`] the
-//! candidates, carry the steps out, move the base with them, look for candidates again. Then the path rules make
-//! the directories that are still missing and the base takes over the identities of those that agree; that frees
-//! what was stuck, so the rounds are tried once more before any content travels.
+//! tree. One pass goes in rounds until a round has nothing to do: make [`missing_directories`], [`arrange`]
+//! the candidates, carry the steps out, move the base with them, look for candidates again. Then the path
+//! rules make the directories that are still missing and the base takes over the identities of those that
+//! agree; that frees what was stuck, so the rounds are tried once more before any content travels.
 //!
-//! Left to the path rules: pairs without a unique partner; a file whose place is held by something that does not
-//! move away; an entry that moved below itself. Of a directory that is left to them, the entries inside are moved
-//! one by one once the directory they go to is there.
+//! Left to the path rules: pairs without a unique partner; a file whose place is held by something that does
+//! not move away; an entry that moved below itself. Of a directory that is left to them, the entries inside
+//! are moved one by one once the directory they go to is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +21,8 @@ use crate::path::RelativePath;
 
 /// A pair with evidence: what departed from one slot arrived at another.
 ///
-/// To be offered only while the other side still has at `from` what the base has, and the base has nothing at `to`
-/// that the other side has not.
+/// To be offered only while the other side still has at `from` what the base has, and the base has nothing at
+/// `to` that the other side has not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
     /// Where the base knew it.
@@ -58,7 +59,8 @@ pub enum Parked {
 
 /// The directories that have to be made on the other side before these candidates can be arranged, top first.
 ///
-/// Directories that a candidate will bring are not among them, nor any inside a directory that is about to leave.
+/// Directories that a candidate will bring are not among them, nor any inside a directory that is about to
+/// leave.
 /// `is_directory` is asked about the other side and the base together.
 pub fn missing_directories(
     candidates: &[Candidate],
@@ -75,11 +77,11 @@ pub fn missing_directories(
     missing
 }
 
-/// Arranges candidates into steps that the other side can take one after the other, each onto a free slot in a
-/// directory that is there. `is_directory` is asked about the other side and the base together.
+/// Arranges candidates into steps that the other side can take one after the other, each onto a free slot in
+/// a directory that is there. `is_directory` is asked about the other side and the base together.
 ///
-/// What cannot be done in this round (its directory is not there yet, its target is taken) is left out: the next
-/// round sees it again, and a round without steps leaves the rest to the path rules.
+/// What cannot be done in this round (its directory is not there yet, its target is taken) is left out: the
+/// next round sees it again, and a round without steps leaves the rest to the path rules.
 pub fn arrange(candidates: Vec<Candidate>, is_directory: impl Fn(&RelativePath) -> bool) -> Vec<Step> {
     let mut pairs = unambiguous(candidates);
     loop {
@@ -220,7 +222,8 @@ fn in_order(pairs: &Pairs, ready: &BTreeSet<RelativePath>) -> Vec<Step> {
     let mut steps = Vec::with_capacity(ready.len());
     let plain =
         |from: &RelativePath| Step { from: from.clone(), to: pairs[from].to.clone(), parked: Parked::No };
-    // What leaves a directory that itself moves goes first, the deepest before all others: it waits for nobody.
+    // What leaves a directory that itself moves goes first, the deepest before all others: it waits for
+    // nobody.
     let (inner, outer): (Vec<_>, Vec<_>) =
         ready.iter().partition(|from| ancestors(from).any(|above| ready.contains(&above)));
     steps.extend(inner.into_iter().rev().map(plain));

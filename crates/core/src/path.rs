@@ -114,7 +114,8 @@ impl RelativePath {
                 && (self.0.len() == ancestor.0.len() || self.0[ancestor.0.len()] == b'/'))
     }
 
-    /// This path with the directory `from` above it (or itself) replaced by `to`; `None` if it is not below `from`.
+    /// This path with the directory `from` above it (or itself) replaced by `to`; `None` if it is not below
+    /// `from`.
     pub fn rebase(&self, from: &Self, to: &Self) -> Option<Self> {
         if !self.starts_with(from) {
             return None;
@@ -151,8 +152,8 @@ impl PartialOrd for RelativePath {
 
 impl Ord for RelativePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // Comparing components is comparing bytes with the slash before every byte that a name can have. Paths are
-        // compared millions of times, components are slow.
+        // Comparing components is comparing bytes with the slash before every byte that a name can have.
+        // Paths are compared millions of times, components are slow.
         let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
         self.0.iter().map(rank).cmp(other.0.iter().map(rank))
     }

@@ -14,7 +14,8 @@ pub enum Action {
     Nothing,
     /// Both sides agree: the base becomes what they have.
     Adopt,
-    /// Neither the mode nor any side has a claim on this path any more: the base is dropped, nothing is touched.
+    /// Neither the mode nor any side has a claim on this path any more: the base is dropped, nothing is
+    /// touched.
     Forget,
     /// Send the local file; an existing remote file becomes a revision.
     Upload,
@@ -51,10 +52,11 @@ pub struct Decision {
 /// Decides one path.
 ///
 /// `changed_inside` tells whether anything below this path differs from the base on a side, deletions not
-/// counted, something untracked counted: it would go with its directory. It is asked only when one side still has
-/// the directory of the base and the other side has given it up.
+/// counted, something untracked counted: it would go with its directory. It is asked only when one side still
+/// has the directory of the base and the other side has given it up.
 ///
-/// What is below a directory has decisions of its own, but for `Trash`, `MoveAside` and `Block`, which close it.
+/// What is below a directory has decisions of its own, but for `Trash`, `MoveAside` and `Block`, which close
+/// it.
 pub fn reconcile(mode: Mode, trees: Trees, changed_inside: impl Fn(Side) -> bool) -> Decision {
     // The base only ever holds what both sides had; should it claim more, it knows nothing.
     let base = if trees.base == Entry::Untracked { Entry::Absent } else { trees.base };

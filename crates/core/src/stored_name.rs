@@ -248,7 +248,8 @@ mod tests {
         (49, b"\xef\xbc\x83\xef\xbc\x86", "\u{ff03}\u{ff06}"),
     ];
 
-    /// Stored name of another program, its local bytes, and whether encoding those gives it back (protocol 8.3).
+    /// Stored name of another program, its local bytes, and whether encoding those gives it back (protocol
+    /// 8.3).
     const DECODE_ONLY: &[(&str, &[u8], bool)] = &[
         ("a%b", b"a%b", false),
         ("a:b", b"a:b", false),

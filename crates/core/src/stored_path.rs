@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::stored_name::StoredName;
 
-/// More names than this no path below a folder's root may have, on either side. People and programs stay far below it,
-/// and each level costs a row, a request and a part of every path below it.
+/// More names than this no path below a folder's root may have, on either side. People and programs stay far
+/// below it, and each level costs a row, a request and a part of every path below it.
 pub const DEEPEST: usize = 950;
 
 /// Stored names from a folder's remote root down; the root itself is empty.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::faults::RandomFaults;
 use crate::switches::Switches;
 
-/// Everything that can be chosen at the start. The default suits a test: any free port, no delay, no faults, the
-/// likely answers, an unlimited account.
+/// Everything that can be chosen at the start. The default suits a test: any free port, no delay, no faults,
+/// the likely answers, an unlimited account.
 #[derive(Debug, Clone)]
 pub struct EmulatorConfig {
-    /// Where plain HTTP is served; must be a loopback address, because the control endpoint asks no one for a password.
+    /// Where plain HTTP is served; must be a loopback address, because the control endpoint asks no one for a
+    /// password.
     pub listen: SocketAddr,
     /// Where the CONNECT proxy listens, if there is to be one; must be a loopback address too.
     pub proxy_listen: Option<SocketAddr>,
@@ -87,7 +88,8 @@ pub struct TokenRules {
     pub access_lifetime: Duration,
     /// The legacy login (protocol 2.5), which no service is known to accept any more.
     pub legacy: Option<LegacyLogin>,
-    /// Whether browser logins may prove themselves by PKCE. A service that does not know it refuses the parameter.
+    /// Whether browser logins may prove themselves by PKCE. A service that does not know it refuses the
+    /// parameter.
     pub pkce: bool,
     /// Whether access tokens tell nothing to those who look into them.
     pub opaque: bool,

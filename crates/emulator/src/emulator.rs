@@ -78,7 +78,8 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Closes all ports and connections; the account stays. Clients find nobody until [`Emulator::go_online`].
+    /// Closes all ports and connections; the account stays. Clients find nobody until
+    /// [`Emulator::go_online`].
     pub async fn go_offline(&mut self) {
         self.shared.offline.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {

@@ -1,6 +1,7 @@
 //! A Jottacloud on localhost, for tests, the demo and benchmarks.
 //!
-//! It is written from what is known of the service and shares no code with any client. What is not known is a switch.
+//! It is written from what is known of the service and shares no code with any client. What is not known is a
+//! switch.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +25,8 @@
 //! # }
 //! ```
 //!
-//! - [`State`], from [`Emulator::state`], is the hand of the test: tree, contents, counters, requests, switches, faults,
+//! - [`State`], from [`Emulator::state`], is the hand of the test: tree, contents, counters, requests,
+//!   switches, faults,
 //!   other devices, tokens, quota, locks, clock.
 //! - [`Emulator::go_offline`] closes the port and keeps the account, [`Emulator::go_online`] opens it again.
 //! - With `proxy_listen` set, clients that have the real host names built in reach it unmodified through

@@ -1,4 +1,5 @@
-//! The emulator as a program: options in, addresses and a login token out, then it serves until it is stopped.
+//! The emulator as a program: options in, addresses and a login token out, then it serves until it is
+//! stopped.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The CONNECT proxy: for clients that have the service's host names built in. It lets them believe that they reached
-//! the real hosts, and reaches nobody else.
+//! The CONNECT proxy: for clients that have the service's host names built in. It lets them believe that they
+//! reached the real hosts, and reaches nobody else.
 
 use std::convert::Infallible;
 use std::sync::Arc;

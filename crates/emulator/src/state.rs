@@ -1,4 +1,5 @@
-//! The emulator seen by a test: its tree, its counters, its switches and faults, and the hand of another device.
+//! The emulator seen by a test: its tree, its counters, its switches and faults, and the hand of another
+//! device.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,8 +125,8 @@ impl State {
         content.read(0, usize::try_from(content.key.size).ok()?).ok()
     }
 
-    /// Whether content with this MD5 (lower case) can still be had from anywhere: a live file, the trash, an older
-    /// revision. This is what "nothing was lost" means.
+    /// Whether content with this MD5 (lower case) can still be had from anywhere: a live file, the trash, an
+    /// older revision. This is what "nothing was lost" means.
     pub fn holds_content(&self, md5: &str) -> bool {
         let snapshot = self.shared.world().snapshot();
         snapshot.devices.values().any(|device| holds(&device.root, md5))
@@ -266,8 +267,8 @@ impl State {
         world.account.write_locked = write_locked;
     }
 
-    /// Puts the service's clock ahead by so many seconds (negative: back). What was trashed 30 days before the
-    /// clock's new time is purged, as the service does on its own.
+    /// Puts the service's clock ahead by so many seconds (negative: back). What was trashed 30 days before
+    /// the clock's new time is purged, as the service does on its own.
     pub fn advance_clock(&self, seconds: i64) {
         let mut world = self.shared.world();
         world.clock_offset += seconds;

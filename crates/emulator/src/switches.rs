@@ -1,7 +1,9 @@
-//! The questions about Jottacloud that nobody outside can answer yet, one typed switch for each (protocol 10).
+//! The questions about Jottacloud that nobody outside can answer yet, one typed switch for each (protocol
+//! 10).
 //!
-//! The first answer of every switch is the default. A switch has an id (`U02`), a name (`folder-elements`) and answers
-//! with stable names; the command line, the control endpoint and `selftest` speak of them by these.
+//! The first answer of every switch is the default. A switch has an id (`U02`), a name (`folder-elements`)
+//! and answers with stable names; the command line, the control endpoint and `selftest` speak of them by
+//! these.
 
 use std::fmt;
 

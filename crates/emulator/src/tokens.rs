@@ -183,7 +183,8 @@ impl Tokens {
         self.grant(current, scope, now)
     }
 
-    /// A refresh: a new pair, and the old refresh token is dead. Using it again kills the family (protocol 2.3).
+    /// A refresh: a new pair, and the old refresh token is dead. Using it again kills the family (protocol
+    /// 2.3).
     pub(crate) fn refresh(
         &mut self,
         client_id: &str,

@@ -1,6 +1,8 @@
-//! Signs of progress of a running folder: when the service and the local disk last answered, and what is waited for.
+//! Signs of progress of a running folder: when the service and the local disk last answered, and what is
+//! waited for.
 //!
-//! Only an answer is a sign of life. A new try is none, nor is the end of a connection, nor what a person does meanwhile.
+//! Only an answer is a sign of life. A new try is none, nor is the end of a connection, nor what a person
+//! does meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,7 +58,8 @@ struct Running {
 pub struct Stillness {
     /// Who is waited for has given no sign of life for so long; if nobody is, neither of the two has.
     pub quiet: Duration,
-    /// What it has waited for the longest, beyond the time that this may take; `None` if nothing is under way.
+    /// What it has waited for the longest, beyond the time that this may take; `None` if nothing is under
+    /// way.
     pub waits_for: Option<String>,
     /// Whether that has had the time that it may take.
     pub is_overdue: bool,

@@ -14,8 +14,8 @@ pub struct TreeDigest {
 }
 
 impl TreeDigest {
-    /// Adds a remote file by its path below the directory. Remote directories are not summed: listings may leave them
-    /// out, and an empty one holds nothing that could be lost.
+    /// Adds a remote file by its path below the directory. Remote directories are not summed: listings may
+    /// leave them out, and an empty one holds nothing that could be lost.
     pub fn add_remote_file(&mut self, path: &StoredPath, content: Content) {
         let mut hasher = Md5Hasher::new();
         hasher.update(b"file\0");

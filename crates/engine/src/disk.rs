@@ -23,7 +23,8 @@ pub trait Disk: Send + Sync + 'static {
     /// Looks at the root itself. [`DiskErrorKind::RootLost`] if it is missing or no directory.
     fn root(&self) -> impl Future<Output = Result<RootIdentity, DiskError>> + Send;
 
-    /// Reads a directory to its end, in any order. An error means that nothing is known, not that it is empty.
+    /// Reads a directory to its end, in any order. An error means that nothing is known, not that it is
+    /// empty.
     ///
     /// The root's own `.jottad` is never listed. A directory that changed while it was read is
     /// [`DiskErrorKind::Changed`].
@@ -32,14 +33,15 @@ pub trait Disk: Send + Sync + 'static {
     /// What is mounted at a directory; `None` if nothing is, also because there is no directory.
     fn mount(&self, path: &RelativePath) -> impl Future<Output = Result<Option<Mount>, DiskError>> + Send;
 
-    /// Where a symbolic link leads, as it is written in it. It is not followed. [`DiskErrorKind::Changed`] if something else
-    /// is there.
+    /// Where a symbolic link leads, as it is written in it. It is not followed. [`DiskErrorKind::Changed`] if
+    /// something else is there.
     fn link_target(&self, path: &RelativePath) -> impl Future<Output = Result<Vec<u8>, DiskError>> + Send;
 
     /// Looks at one path; `None` if nothing is there.
     fn stat(&self, path: &RelativePath) -> impl Future<Output = Result<Option<DiskNode>, DiskError>> + Send;
 
-    /// Reads a file and sums it. Waits first until the file's change time is old enough to be told from a later one.
+    /// Reads a file and sums it. Waits first until the file's change time is old enough to be told from a
+    /// later one.
     ///
     /// [`DiskErrorKind::Changed`] if the file was not `expected` before or after.
     fn hash(
@@ -62,26 +64,30 @@ pub trait Disk: Send + Sync + 'static {
         expected: &FileStat,
     ) -> impl Future<Output = Result<Vec<u8>, DiskError>> + Send;
 
-    /// Makes a directory. It is fine if a directory is there; [`DiskErrorKind::Occupied`] if something else is.
+    /// Makes a directory. It is fine if a directory is there; [`DiskErrorKind::Occupied`] if something else
+    /// is.
     fn make_directory(&self, path: &RelativePath)
     -> impl Future<Output = Result<Identity, DiskError>> + Send;
 
-    /// Starts a temporary file below `.jottad/tmp`, with room for so many bytes: [`DiskErrorKind::NoSpace`] comes now,
-    /// where the file system can promise room, and not when half of them are there.
+    /// Starts a temporary file below `.jottad/tmp`, with room for so many bytes: [`DiskErrorKind::NoSpace`]
+    /// comes now, where the file system can promise room, and not when half of them are there.
     fn stage(&self, bytes: u64) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
 
-    /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system can share it;
-    /// with the copy's sum. [`DiskErrorKind::Changed`] if the file was not `expected` before or after.
+    /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system
+    /// can share it; with the copy's sum. [`DiskErrorKind::Changed`] if the file was not `expected` before or
+    /// after.
     fn copy(
         &self,
         path: &RelativePath,
         expected: &FileStat,
     ) -> impl Future<Output = Result<(Self::Staged, Md5), DiskError>> + Send;
 
-    /// Puts a finished temporary file in its place, durably, with its modification time, and returns what is there now.
+    /// Puts a finished temporary file in its place, durably, with its modification time, and returns what is
+    /// there now.
     ///
     /// `replaces` is what must be there: `None` means nothing. Anything else there is
-    /// [`DiskErrorKind::Changed`] or [`DiskErrorKind::Occupied`] and stays as it is. What is replaced goes to the local trash.
+    /// [`DiskErrorKind::Changed`] or [`DiskErrorKind::Occupied`] and stays as it is. What is replaced goes to
+    /// the local trash.
     fn place(
         &self,
         staged: Self::Staged,
@@ -98,11 +104,12 @@ pub trait Disk: Send + Sync + 'static {
         expected: Identity,
     ) -> impl Future<Output = Result<(), DiskError>> + Send;
 
-    /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`, and a directory must hold what
+    /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`, and a directory must
+    /// hold what
     /// `holds` sums, if that is given.
     ///
-    /// A directory is read once more when nobody finds it under its path any more. What was saved in it in the last
-    /// moment is [`DiskErrorKind::Changed`], and it is where it was.
+    /// A directory is read once more when nobody finds it under its path any more. What was saved in it in
+    /// the last moment is [`DiskErrorKind::Changed`], and it is where it was.
     fn trash(
         &self,
         path: &RelativePath,
@@ -119,8 +126,8 @@ pub trait Disk: Send + Sync + 'static {
     ) -> impl Future<Output = Result<FileStat, DiskError>> + Send;
 
     /// Writes the root marker `.jottad/root-id` if it is missing, and locks the root against a second daemon.
-    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked at. So is
-    /// whatever would be written later, once another directory stands there.
+    /// [`DiskErrorKind::RootLost`], with nothing written, if the root is not the directory that was looked
+    /// at. So is whatever would be written later, once another directory stands there.
     fn claim_root(
         &self,
         root: &RootIdentity,
@@ -133,8 +140,8 @@ pub trait LocalContent: Send {
     /// Reads at most a buffer's length from `offset`; 0 only at the end.
     ///
     /// Before the last bytes are handed out the file is compared with what it was when it was opened; a file
-    /// that changed meanwhile is [`DiskErrorKind::Changed`] inside an [`io::Error`], so that a torn file is never complete
-    /// on the service.
+    /// that changed meanwhile is [`DiskErrorKind::Changed`] inside an [`io::Error`], so that a torn file is
+    /// never complete on the service.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -173,14 +180,15 @@ pub struct FileStat {
 }
 
 impl FileStat {
-    /// Whether a change right after this one may leave the change time as it is for longer than a tick of the clock.
+    /// Whether a change right after this one may leave the change time as it is for longer than a tick of the
+    /// clock.
     pub(crate) const fn has_coarse_times(&self) -> bool {
         is_coarse(self.changed)
     }
 }
 
-/// A change time without a fraction comes from a file system that keeps none: FAT, HFS+, ext4 with small inodes, and
-/// some file servers.
+/// A change time without a fraction comes from a file system that keeps none: FAT, HFS+, ext4 with small
+/// inodes, and some file servers.
 pub(crate) const fn is_coarse(changed: i64) -> bool {
     changed % 1_000_000 == 0
 }
@@ -248,8 +256,8 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Whether two looks at a directory may have shown the same: nothing mounted both times, or file systems that
-    /// nothing tells apart.
+    /// Whether two looks at a directory may have shown the same: nothing mounted both times, or file systems
+    /// that nothing tells apart.
     pub fn may_be_same(one: Option<Self>, other: Option<Self>) -> bool {
         match (one, other) {
             (None, None) => true,

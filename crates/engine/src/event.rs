@@ -20,7 +20,8 @@ pub struct CommandId(pub u64);
 pub enum Event {
     /// The loop runs; the first event.
     Started,
-    /// Something may have changed locally. What belongs together, as the two sides of a rename, comes together.
+    /// Something may have changed locally. What belongs together, as the two sides of a rename, comes
+    /// together.
     LocalHints(Vec<LocalHint>),
     /// Something may have changed on the service.
     RemoteHint(RemoteHint),
@@ -67,8 +68,8 @@ pub enum RemoteHint {
     },
 }
 
-/// What a hint says of an entry. What is known already need not be looked at: that is how one's own work, which is hinted
-/// too, costs nothing.
+/// What a hint says of an entry. What is known already need not be looked at: that is how one's own work,
+/// which is hinted too, costs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     /// Nothing.
@@ -437,7 +438,8 @@ pub enum OperationError {
         /// Which one.
         path: RelativePath,
     },
-    /// A remote directory cannot be removed, because the service has something in it that can be no entry of a folder.
+    /// A remote directory cannot be removed, because the service has something in it that can be no entry of
+    /// a folder.
     #[error("{directory} holds {:?}, which is left alone: {}", entry.path, entry.reason)]
     HoldsUnusable {
         /// Which one.

@@ -1,8 +1,9 @@
-//! Which entries jottad has nothing to do with: gitignore rules from `.jottaignore` files and from the configuration.
+//! Which entries jottad has nothing to do with: gitignore rules from `.jottaignore` files and from the
+//! configuration.
 //!
-//! Ignoring never deletes anything on either side: an ignored entry is frozen, whatever the trees say. As with git,
-//! the file nearest to an entry decides before those of the directories above, and all of them before the list in the
-//! configuration; within one the last match decides.
+//! Ignoring never deletes anything on either side: an ignored entry is frozen, whatever the trees say. As
+//! with git, the file nearest to an entry decides before those of the directories above, and all of them
+//! before the list in the configuration; within one the last match decides.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -219,15 +220,16 @@ impl RuleFile {
             }
         }
         let matcher = builder.build().unwrap_or_else(|error| {
-            // Each line was taken by itself, but together they are too much. Nothing must be sent that a line may
-            // have kept back, so everything is.
+            // Each line was taken by itself, but together they are too much. Nothing must be sent that a line
+            // may have kept back, so everything is.
             refused.push(RefusedLine { number: 1, reason: error.to_string() });
             everything()
         });
         Self { matcher, content, since, refused }
     }
 
-    /// The line that a rule stands in: the last of those that read alike, because it is that one which decides.
+    /// The line that a rule stands in: the last of those that read alike, because it is that one which
+    /// decides.
     fn line_of(&self, rule: &str) -> usize {
         let reads_alike = |(_, line): &(usize, &[u8])| {
             std::str::from_utf8(line).is_ok_and(|line| line == rule || line.trim_end() == rule)

@@ -1,8 +1,8 @@
 //! One folder's engine: the index, scanning, listing, planning and executing.
 //!
-//! [`Folder`] is a deterministic state machine: an event and a time in, commands out. It owns the index and does no
-//! other I/O. [`perform`] carries commands out through the two seams, [`Disk`] and [`Remote`]; the third seam is
-//! time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
+//! [`Folder`] is a deterministic state machine: an event and a time in, commands out. It owns the index and
+//! does no other I/O. [`perform`] carries commands out through the two seams, [`Disk`] and [`Remote`]; the
+//! third seam is time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
 
 mod activity;
 mod digest;

@@ -1,5 +1,6 @@
-//! A disk whose reads and writes of contents are counted, so that people can see a transfer move, and on which an
-//! operation waits where the process, or the system, has no file descriptor left for it: that says nothing of the file.
+//! A disk whose reads and writes of contents are counted, so that people can see a transfer move, and on
+//! which an operation waits where the process, or the system, has no file descriptor left for it: that says
+//! nothing of the file.
 
 use std::io;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Carrying commands out: every precondition is looked at again at the last moment, and what is reported is what is
-//! really there afterwards.
+//! Carrying commands out: every precondition is looked at again at the last moment, and what is reported is
+//! what is really there afterwards.
 //!
-//! Nothing is decided here. Each command ends with exactly one [`Event::Completed`]; a future that is dropped leaves
-//! nothing behind that the next observation does not show.
+//! Nothing is decided here. Each command ends with exactly one [`Event::Completed`]; a future that is dropped
+//! leaves nothing behind that the next observation does not show.
 
 use std::future::Future;
 
@@ -20,7 +20,8 @@ use crate::remote::{
 };
 use crate::rules_file::read_rules;
 
-/// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing wait.
+/// Carries one command out. `listed` takes what a listing finds, a batch at a time, and may make the listing
+/// wait.
 ///
 /// Cancel safe: what was done until then stays done and is found by the next observation.
 pub async fn perform<D, R, L, F>(command: Command, disk: &D, remote: &R, listed: L) -> Event
@@ -70,7 +71,8 @@ fn refused(task: &Task, error: DiskError) -> Outcome {
     }
 }
 
-/// Reads a directory, and the rules that it has for what is below, below disks that were there before and after.
+/// Reads a directory, and the rules that it has for what is below, below disks that were there before and
+/// after.
 async fn scan<D: Disk>(
     disk: &D,
     directory: &RelativePath,
@@ -171,8 +173,8 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
     }
 }
 
-/// What another device has put there since it was last seen must not be overwritten or moved unseen, where both sides
-/// count.
+/// What another device has put there since it was last seen must not be overwritten or moved unseen, where
+/// both sides count.
 async fn check_remote<R: Remote>(
     remote: &R,
     target: &StoredPath,
@@ -192,7 +194,8 @@ async fn check_remote<R: Remote>(
     if is_expected { Ok(()) } else { Err(OperationError::RemoteChanged { path: target.clone() }) }
 }
 
-/// What moved on the service must have left there and be here, or a rename of what it was would follow nothing.
+/// What moved on the service must have left there and be here, or a rename of what it was would follow
+/// nothing.
 async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<(), OperationError> {
     match followed {
         Followed::Spelling(path) if is_spelled(remote, path).await? => Ok(()),
@@ -216,8 +219,8 @@ async fn is_spelled<R: Remote>(remote: &R, path: &StoredPath) -> Result<bool, Re
     Ok(remote.list_directory(&parent).await?.iter().any(|(there, _)| there == name))
 }
 
-/// Whether the disk has a new name as it was given: some file systems turn every name into a normal form of their own,
-/// and then there is nothing to follow.
+/// Whether the disk has a new name as it was given: some file systems turn every name into a normal form of
+/// their own, and then there is nothing to follow.
 async fn keeps_spelling<D: Disk>(
     disk: &D,
     from: &RelativePath,
@@ -240,9 +243,9 @@ async fn upload<D: Disk, R: Remote>(
 ) -> Result<Achieved, OperationError> {
     let content = disk.open(path, stat).await?;
     remote.upload(target, file, content).await?;
-    // The file that was opened may have been replaced under its name meanwhile. What was sent is still what was
-    // summed, so it counts; the replacement is a change of its own, which the scan finds, as is whatever keeps it from
-    // being looked at now.
+    // The file that was opened may have been replaced under its name meanwhile. What was sent is still what
+    // was summed, so it counts; the replacement is a change of its own, which the scan finds, as is whatever
+    // keeps it from being looked at now.
     match disk.stat(path).await {
         Ok(Some(DiskNode::File(now))) if now == *stat => Ok(Achieved::Done),
         _ => Ok(Achieved::Outdated),
@@ -282,8 +285,8 @@ async fn download<D: Disk, R: Remote>(
     Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
 }
 
-/// A copy of what is here already, if the remote file still is what it was said to be. Whatever is wrong with the local
-/// one, the content is fetched then.
+/// A copy of what is here already, if the remote file still is what it was said to be. Whatever is wrong with
+/// the local one, the content is fetched then.
 async fn copy_of_twin<D: Disk, R: Remote>(
     disk: &D,
     remote: &R,
@@ -301,8 +304,8 @@ async fn copy_of_twin<D: Disk, R: Remote>(
     }
 }
 
-/// Half of the evidence is looked at again: here it is still gone, and "here" is still the same place. The root comes
-/// last, because what was seen before counts only if it was seen below that root.
+/// Half of the evidence is looked at again: here it is still gone, and "here" is still the same place. The
+/// root comes last, because what was seen before counts only if it was seen below that root.
 async fn check_still_local<D: Disk>(
     disk: &D,
     root: Identity,
@@ -425,9 +428,9 @@ async fn trash_local<D: Disk, R: Remote>(
     Ok(Achieved::Done)
 }
 
-/// Whether what a look found is on the service under another spelling only (protocol 8.8): then it is another row's
-/// entry, and nothing has this path any more. The spelling is told by listings alone; one that shows neither spelling may
-/// be late (protocol U-38) and proves nothing against the look.
+/// Whether what a look found is on the service under another spelling only (protocol 8.8): then it is another
+/// row's entry, and nothing has this path any more. The spelling is told by listings alone; one that shows
+/// neither spelling may be late (protocol U-38) and proves nothing against the look.
 async fn is_spelled_otherwise<R: Remote>(remote: &R, path: &StoredPath) -> Result<bool, RemoteError> {
     let mut path = path.clone();
     while let (Some(parent), Some(name)) = (path.parent(), path.name()) {

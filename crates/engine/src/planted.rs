@@ -1,7 +1,8 @@
-//! Faults on purpose, each in as few places as it needs, to show that the simulation finds faults of its sort.
+//! Faults on purpose, each in as few places as it needs, to show that the simulation finds faults of its
+//! sort.
 //!
-//! Only the feature `planted` lets one be chosen, for the thread that asks; without it [`is()`] is constantly false and
-//! nothing of this is in the program.
+//! Only the feature `planted` lets one be chosen, for the thread that asks; without it [`is()`] is constantly
+//! false and nothing of this is in the program.
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +10,8 @@
 pub enum Planted {
     /// Of two edits the remote one takes the place of the local one.
     LostConflict,
-    /// A listing that breaks off counts as read to its end, and a local file goes without a look whether it is gone there.
+    /// A listing that breaks off counts as read to its end, and a local file goes without a look whether it
+    /// is gone there.
     TruncatedListing,
     /// The base says that a file was fetched before it is here.
     BaseBeforeDisk,
@@ -45,7 +47,8 @@ pub enum Planted {
     OwnWorkExplains,
     /// A listing that began right after the first word of the service counts as not late.
     LateListingProves,
-    /// A move that failed is always tried again after the first pause, whatever the service refused at its end.
+    /// A move that failed is always tried again after the first pause, whatever the service refused at its
+    /// end.
     MoveTriedOn,
     /// What is still to be looked at in a directory is forgotten when that is moved.
     DoubtLeftBehind,

@@ -12,8 +12,8 @@ use crate::disk::{LocalContent, StagedFile};
 
 /// Jottacloud below one remote root.
 ///
-/// Every call may be repeated: an implementation finds out what an uncertain earlier attempt achieved before it
-/// tries again. Futures may be dropped at any await point.
+/// Every call may be repeated: an implementation finds out what an uncertain earlier attempt achieved before
+/// it tries again. Futures may be dropped at any await point.
 pub trait Remote: Send + Sync + 'static {
     /// A listing in progress.
     type Listing: RemoteListing;
@@ -35,7 +35,8 @@ pub trait Remote: Send + Sync + 'static {
     fn look(&self, path: &StoredPath)
     -> impl Future<Output = Result<Option<RemoteNode>, RemoteError>> + Send;
 
-    /// Sends a file: new, or as a new revision of the one at the path. `created` is sent for a file that is new.
+    /// Sends a file: new, or as a new revision of the one at the path. `created` is sent for a file that is
+    /// new.
     fn upload<C: LocalContent>(
         &self,
         path: &StoredPath,
@@ -51,17 +52,18 @@ pub trait Remote: Send + Sync + 'static {
         staged: &mut S,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
-    /// Makes a directory and those above it, never the place on which the remote root lies. It is fine if it is there;
-    /// [`RemoteErrorKind::Conflict`] if a file is.
+    /// Makes a directory and those above it, never the place on which the remote root lies. It is fine if it
+    /// is there; [`RemoteErrorKind::Conflict`] if a file is.
     fn make_directory(&self, path: &StoredPath) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
     /// Puts an entry with all below it into the trash, or destroys it where the folder is configured so.
     /// It is fine if it is gone already.
     fn trash(&self, path: &StoredPath, kind: Kind) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
-    /// Moves an entry to a path that must be free, making the directories above. [`RemoteErrorKind::Conflict`] if it is
-    /// not free, [`RemoteErrorKind::NotFound`] if nothing is at `from`. Never through another name: a change of letter
-    /// case alone is for the caller to take in two steps.
+    /// Moves an entry to a path that must be free, making the directories above.
+    /// [`RemoteErrorKind::Conflict`] if it is not free, [`RemoteErrorKind::NotFound`] if nothing is at
+    /// `from`. Never through another name: a change of letter case alone is for the caller to take in two
+    /// steps.
     fn move_entry(
         &self,
         from: &StoredPath,
@@ -78,8 +80,8 @@ pub trait Remote: Send + Sync + 'static {
         modified: Timestamp,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
-    /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4). Empty if the
-    /// service gives none.
+    /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4).
+    /// Empty if the service gives none.
     fn change_stamp(&self) -> impl Future<Output = Result<String, RemoteError>> + Send;
 }
 
@@ -94,14 +96,14 @@ pub enum MoveAnswer {
 
 /// A recursive listing, a batch at a time.
 pub trait RemoteListing: Send {
-    /// The next entries; `None` only when the listing was proven complete. An error means that it may only be used as
-    /// "these were there", never as "others were not" ([`RemoteErrorKind::Incomplete`]).
+    /// The next entries; `None` only when the listing was proven complete. An error means that it may only be
+    /// used as "these were there", never as "others were not" ([`RemoteErrorKind::Incomplete`]).
     ///
     /// A directory is not necessarily announced: it exists if anything in it does.
     fn next_batch(&mut self) -> impl Future<Output = Result<Option<Vec<ListedEntry>>, RemoteError>> + Send;
 
-    /// What came so far and cannot be used, at most a few of them: they are there, and so count as content of the
-    /// directories that they are in.
+    /// What came so far and cannot be used, at most a few of them: they are there, and so count as content of
+    /// the directories that they are in.
     fn unusable(&self) -> &[UnusableEntry] {
         &[]
     }
@@ -170,7 +172,8 @@ impl RemoteError {
 pub enum RemoteErrorKind {
     /// Nothing is at the path.
     NotFound,
-    /// The place on which the folder's remote root lies, a device or a mountpoint, is not there. Only a person makes one.
+    /// The place on which the folder's remote root lies, a device or a mountpoint, is not there. Only a
+    /// person makes one.
     PlaceMissing,
     /// What is at the path is not what the operation needs.
     Conflict,

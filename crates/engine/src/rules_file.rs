@@ -1,7 +1,8 @@
 //! Reading the `.jottaignore` of a directory: the rules in it, or why it cannot be read as rules.
 //!
-//! What would keep entries from being sent must be known before they are. So whatever has the name of the file and is no
-//! rules is an error, which leaves the whole directory alone; only a file that is not there means that there are no rules.
+//! What would keep entries from being sent must be known before they are. So whatever has the name of the
+//! file and is no rules is an error, which leaves the whole directory alone; only a file that is not there
+//! means that there are no rules.
 
 use std::io;
 
@@ -77,8 +78,8 @@ async fn read_file<D: Disk>(
     disk.read(path, stat).await.map_err(vanished)
 }
 
-/// Where a link in a directory leads, if that is inside the folder. Directories on the way are no links, so two dots lead to
-/// the directory above; after a name they might not, because that name may be a link.
+/// Where a link in a directory leads, if that is inside the folder. Directories on the way are no links, so
+/// two dots lead to the directory above; after a name they might not, because that name may be a link.
 fn resolve(directory: &RelativePath, target: &[u8]) -> Option<RelativePath> {
     if target.starts_with(b"/") {
         return None;

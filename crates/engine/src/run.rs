@@ -1,8 +1,8 @@
 //! A folder at work: one thread for the state machine and its index, tasks for its commands.
 //!
-//! The thread sleeps until an event or the next deadline, so an idle folder costs nothing. Questions are answered by
-//! the same thread between two events, so an answer is of one moment. Whatever ends the thread, be it a panic, is told to
-//! whoever waits for that.
+//! The thread sleeps until an event or the next deadline, so an idle folder costs nothing. Questions are
+//! answered by the same thread between two events, so an answer is of one moment. Whatever ends the thread,
+//! be it a panic, is told to whoever waits for that.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -32,7 +32,8 @@ use crate::time::{Now, since_boot};
 
 /// Most events that are handled before the index is committed and commands go out.
 const MOST_EVENTS: usize = 256;
-/// The longest sleep while something is to come: the clock that it is measured by stands still while the machine sleeps.
+/// The longest sleep while something is to come: the clock that it is measured by stands still while the
+/// machine sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How soon it is asked again whether a request was taken.
 const NEXT_QUESTION: Duration = Duration::from_millis(20);
@@ -89,9 +90,11 @@ pub struct FolderHandle {
 type Progress = Arc<std::sync::Mutex<BTreeMap<CommandId, Arc<AtomicU64>>>>;
 
 impl FolderHandle {
-    /// Opens the index and starts the folder's thread. Must be called on a tokio runtime, which carries the commands.
+    /// Opens the index and starts the folder's thread. Must be called on a tokio runtime, which carries the
+    /// commands.
     ///
-    /// An index that is damaged, that a newer jottad wrote or that cannot be written is set aside and built anew.
+    /// An index that is damaged, that a newer jottad wrote or that cannot be written is set aside and built
+    /// anew.
     pub fn start<D: Disk, R: Remote>(
         settings: FolderSettings,
         index: &Path,
@@ -104,8 +107,8 @@ impl FolderHandle {
         Self::start_with(name, folder, index, (disk, remote), wall_clock, false)
     }
 
-    /// As [`FolderHandle::start`], only to find out what would be done: nothing is changed on either side. The index takes
-    /// in what is seen, so it is best a copy.
+    /// As [`FolderHandle::start`], only to find out what would be done: nothing is changed on either side.
+    /// The index takes in what is seen, so it is best a copy.
     pub fn start_looking<D: Disk, R: Remote>(
         settings: FolderSettings,
         index: &Path,
@@ -118,8 +121,8 @@ impl FolderHandle {
         Self::start_with(name, folder, index, (disk, remote), wall_clock, true)
     }
 
-    /// Answers from an index that is there, looks at nothing and asks for nothing; what a person decides is written down.
-    /// A file that is of no use is an error, and stays as it is.
+    /// Answers from an index that is there, looks at nothing and asks for nothing; what a person decides is
+    /// written down. A file that is of no use is an error, and stays as it is.
     pub fn start_at_rest(
         settings: FolderSettings,
         index: &Path,
@@ -217,8 +220,8 @@ impl FolderHandle {
     /// Asks for something. It is under way, not done, when this returns.
     pub async fn request(&self, request: Request) -> Result<(), FolderRequestError> {
         self.inbox.send(Message::Event(Event::Request(request))).map_err(|_| self.stopped())?;
-        // The answer to a question that was asked later proves that the request was taken, unless it waits for the rest of
-        // what came before.
+        // The answer to a question that was asked later proves that the request was taken, unless it waits
+        // for the rest of what came before.
         while self.ask(Folder::is_working_off).await? {
             tokio::time::sleep(NEXT_QUESTION).await;
         }
@@ -315,7 +318,8 @@ impl FolderHandle {
         }
     }
 
-    /// Asks what the index must answer. If that shows damage the folder ends, so that the index is built anew.
+    /// Asks what the index must answer. If that shows damage the folder ends, so that the index is built
+    /// anew.
     async fn ask_index<A: Send + 'static>(
         &self,
         question: impl FnOnce(&Folder) -> Result<A, FolderError> + Send + 'static,
@@ -577,7 +581,8 @@ fn rest(mut folder: Folder, messages: &Receiver<Message>, clock: Clock) -> Ended
 fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<Option<Message>, FolderError> {
     let Some(deadline) = folder.deadline(clock.now())? else { return Ok(messages.recv().ok()) };
     loop {
-        // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking twice.
+        // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking
+        // twice.
         let rest = deadline.saturating_sub(clock.now().monotonic) + Duration::from_millis(1);
         match messages.recv_timeout(rest.min(LONGEST_SLEEP)) {
             Ok(message) => return Ok(Some(message)),

@@ -1,8 +1,9 @@
 //! What an error is about: one entry, a directory, the folder, the account or the network.
 //!
-//! This is the only place that decides it. The tables in `docs/errors.md` are printed from here, and a test compares
-//! them. An error of one entry never stops the others; a request for one entry that fails in a way in which every
-//! request may fail is followed by a question to the service, whose answer tells the two apart.
+//! This is the only place that decides it. The tables in `docs/errors.md` are printed from here, and a test
+//! compares them. An error of one entry never stops the others; a request for one entry that fails in a way
+//! in which every request may fail is followed by a question to the service, whose answer tells the two
+//! apart.
 
 use std::time::Duration;
 
@@ -48,7 +49,8 @@ pub(crate) enum Asked {
     Directory,
     /// To list the whole folder.
     Listing,
-    /// For the change stamp: the cheapest question there is, and so also the one that tells whether it answers.
+    /// For the change stamp: the cheapest question there is, and so also the one that tells whether it
+    /// answers.
     Stamp,
 }
 
@@ -117,8 +119,8 @@ pub(crate) fn of_disk(kind: &DiskErrorKind) -> Scope {
     }
 }
 
-/// Whether what keeps a folder from being taken up may pass by itself: it waits for that, and nobody is to change anything
-/// but what has run out.
+/// Whether what keeps a folder from being taken up may pass by itself: it waits for that, and nobody is to
+/// change anything but what has run out.
 pub(crate) fn may_pass(kind: &DiskErrorKind) -> bool {
     match kind {
         DiskErrorKind::TooManyFiles | DiskErrorKind::NoSpace => true,
@@ -141,8 +143,8 @@ pub(crate) struct Failure {
     pub(crate) kind: ProblemKind,
     /// What mends it.
     pub(crate) remedy: &'static str,
-    /// How long to wait before the second try; it doubles with each further one. `None` if only a change of the
-    /// entry helps.
+    /// How long to wait before the second try; it doubles with each further one. `None` if only a change of
+    /// the entry helps.
     pub(crate) pause: Option<Duration>,
 }
 

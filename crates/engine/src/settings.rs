@@ -48,7 +48,8 @@ pub enum ProofInterval {
     Every(Duration),
 }
 
-/// The shortest time between two complete listings that nobody asked for, unless polls are to be more frequent.
+/// The shortest time between two complete listings that nobody asked for, unless polls are to be more
+/// frequent.
 const SHORTEST: Duration = Duration::from_mins(1);
 /// The longest.
 const LONGEST: Duration = Duration::from_hours(24);

@@ -46,14 +46,15 @@ impl Verdict {
 pub struct FolderStatus {
     /// In one word.
     pub verdict: Verdict,
-    /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later try.
+    /// Nothing is left that could be done now: what is not in sync waits for a person, a change or a later
+    /// try.
     pub settled: bool,
-    /// Nothing is left but what has failed although the service answers, and is tried again later: a directory or the whole
-    /// folder that it does not show, or an account that may do nothing. Unlike failures of entries this keeps it from being
-    /// settled.
+    /// Nothing is left but what has failed although the service answers, and is tried again later: a
+    /// directory or the whole folder that it does not show, or an account that may do nothing. Unlike
+    /// failures of entries this keeps it from being settled.
     pub only_failures_left: bool,
-    /// As of when all three trees are known to agree: the end of the last complete comparison, or later where every
-    /// change since is known to have been heard.
+    /// As of when all three trees are known to agree: the end of the last complete comparison, or later where
+    /// every change since is known to have been heard.
     pub proven_at: Option<Timestamp>,
     /// How others' changes are noticed; `None` if they are not now.
     pub heard: Option<Heard>,
@@ -83,8 +84,8 @@ pub struct FolderStatus {
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
     pub unheard_files: u64,
-    /// Directories in which something may have changed and that were not read since; while the folder is paused they wait.
-    /// Unknown before the first scan ended.
+    /// Directories in which something may have changed and that were not read since; while the folder is
+    /// paused they wait. Unknown before the first scan ended.
     pub unseen_directories: Option<u64>,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,

@@ -22,8 +22,8 @@ impl Now {
     }
 }
 
-/// The time since this machine was started, with all the time that it was asleep. It never jumps, whatever is done to
-/// the wall clock, and it is the same for every process.
+/// The time since this machine was started, with all the time that it was asleep. It never jumps, whatever is
+/// done to the wall clock, and it is the same for every process.
 pub fn since_boot() -> Duration {
     let time = clock_gettime(BOOT_CLOCK);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))

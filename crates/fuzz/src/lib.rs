@@ -1,9 +1,9 @@
-//! Everything that reads bytes from outside, as one function each: any bytes may go in, nothing may panic, and what is
-//! promised of the result must hold.
+//! Everything that reads bytes from outside, as one function each: any bytes may go in, nothing may panic,
+//! and what is promised of the result must hold.
 //!
-//! `cargo fuzz run --fuzz-dir crates/fuzz --features libfuzzer TARGET` searches for as long as one likes, with a nightly
-//! compiler. `cargo test -p jottad-fuzz` feeds the same functions for some seconds with the corpus and what comes of
-//! changing it, on any compiler.
+//! `cargo fuzz run --fuzz-dir crates/fuzz --features libfuzzer TARGET` searches for as long as one likes,
+//! with a nightly compiler. `cargo test -p jottad-fuzz` feeds the same functions for some seconds with the
+//! corpus and what comes of changing it, on any compiler.
 
 use jottad_core::{DecodedName, Name, StoredName, decode_name, encode_name};
 use jottad_transport::{LoginToken, RemotePath, ServerFault, StreamedEntry};

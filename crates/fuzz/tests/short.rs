@@ -1,5 +1,5 @@
-//! The fuzz targets on any compiler: the corpus, and thousands of inputs that come of changing it. The same every time,
-//! unless `JOTTAD_FUZZ_SEED` and `JOTTAD_FUZZ_CASES` say otherwise.
+//! The fuzz targets on any compiler: the corpus, and thousands of inputs that come of changing it. The same
+//! every time, unless `JOTTAD_FUZZ_SEED` and `JOTTAD_FUZZ_CASES` say otherwise.
 
 #![allow(clippy::unwrap_used)]
 

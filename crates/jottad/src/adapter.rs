@@ -1,7 +1,7 @@
 //! Where engine and transport meet: one folder's remote root as the engine's [`Remote`].
 //!
-//! Errors are translated by what they mean for the engine; everything else passes through. What to do is decided on
-//! the engine's side, how to do it on the transport's.
+//! Errors are translated by what they mean for the engine; everything else passes through. What to do is
+//! decided on the engine's side, how to do it on the transport's.
 
 mod place;
 
@@ -253,7 +253,8 @@ impl<S: StagedFile> io::Write for Sink<'_, S> {
     }
 }
 
-/// Whether the account has no room for so many bytes, or may not be written to at present. What is not known is no.
+/// Whether the account has no room for so many bytes, or may not be written to at present. What is not known
+/// is no.
 async fn is_full(client: &Client, bytes: u64) -> bool {
     let Ok(user) = client.user().await else { return false };
     let left = user.quota.and_then(Quota::bytes).zip(user.used_bytes);
@@ -281,7 +282,8 @@ pub(crate) fn remote_error(error: &Error) -> RemoteError {
             ErrorKind::Conflict => RemoteErrorKind::Conflict,
             ErrorKind::Incomplete => RemoteErrorKind::Incomplete,
             ErrorKind::SourceChanged => RemoteErrorKind::SourceChanged,
-            // What is left may pass: a busy or broken service, a damaged answer, a full disk under the tokens.
+            // What is left may pass: a busy or broken service, a damaged answer, a full disk under the
+            // tokens.
             _ => RemoteErrorKind::Unavailable,
         },
     };

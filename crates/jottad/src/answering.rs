@@ -1,5 +1,5 @@
-//! Who answers a question about the folders: what runs for this state directory, or this very process from the indexes
-//! where nothing runs. Either way the same code answers.
+//! Who answers a question about the folders: what runs for this state directory, or this very process from
+//! the indexes where nothing runs. Either way the same code answers.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 
-/// How long something may have the indexes without answering: it is being started, is ending, or asks a question itself.
+/// How long something may have the indexes without answering: it is being started, is ending, or asks a
+/// question itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 /// More than any answer has.

@@ -39,8 +39,9 @@ use crate::config::units::parse_duration;
 
 /// Keeps folders in step with Jottacloud.
 ///
-/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account: `jottad setup`
-/// asks for everything; the same in single steps is `jottad login`, `jottad folder add ~/Documents`, `jottad service install`, and then `jottad status`.
+/// Begin with `jottad demo`, which needs no account and touches nothing of yours. With an account: `jottad
+/// setup` asks for everything; the same in single steps is `jottad login`, `jottad folder add ~/Documents`,
+/// `jottad service install`, and then `jottad status`.
 #[derive(Debug, Parser)]
 #[command(name = "jottad", version, max_term_width = 110)]
 #[command(after_long_help = "\
@@ -109,7 +110,8 @@ pub(crate) enum Command {
     Resume(ResumeArguments),
     /// Show what waits for a person
     Held(HeldArguments),
-    /// Let what is held happen; of a root: it is right as it is, and what would be deleted for that is shown first
+    /// Let what is held happen; of a root: it is right as it is, and what would be deleted for that is shown
+    /// first
     Approve(ApproveArguments),
     /// Bring what is held back from the other side; of a root: everything
     Reject(NameArguments),

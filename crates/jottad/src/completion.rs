@@ -1,7 +1,7 @@
 //! Answering a shell that wants a command line completed; places on the service are looked up there.
 //!
-//! Whatever goes wrong, the shell gets an empty answer: nobody wants to read about the network between two letters. It
-//! gets one soon, too.
+//! Whatever goes wrong, the shell gets an empty answer: nobody wants to read about the network between two
+//! letters. It gets one soon, too.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -64,8 +64,8 @@ pub(crate) fn remote_place() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
         let Some(text) = current.to_str() else { return Vec::new() };
-        // What bash hands over is as it was typed, and what it gets is inserted as it is. A bare space can only have
-        // been typed within quotes, where backslashes would be in the way.
+        // What bash hands over is as it was typed, and what it gets is inserted as it is. A bare space can
+        // only have been typed within quotes, where backslashes would be in the way.
         let is_bash = is_bash && escaped(&unescaped(text)) == text;
         let text = if is_bash { unescaped(text) } else { text.to_owned() };
         let found = find(&text).unwrap_or_default().into_iter();

@@ -1,4 +1,5 @@
-//! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never 0.
+//! The JSON documents of the control API and of `--json`: a contract with scripts. Unknown is `null`, never
+//! 0.
 
 mod status;
 

@@ -72,8 +72,8 @@ impl Invocation {
 
     /// Waits for a future: enough for a command that asks and prints.
     ///
-    /// With a login in use, a signal ends the command in good order: a renewal of the tokens that is under way would
-    /// cost the login if it were cut off (protocol 2.3).
+    /// With a login in use, a signal ends the command in good order: a renewal of the tokens that is under
+    /// way would cost the login if it were cut off (protocol 2.3).
     pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;

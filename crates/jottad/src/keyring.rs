@@ -1,7 +1,8 @@
 //! The key to the login in the system's keyring: the Secret Service on Linux, the Keychain on macOS.
 //!
-//! Only this key is kept there, and it never changes: what changes with every renewal is in a file that the key seals,
-//! durable by our own doing. So a keyring that writes late, or asks a person before it writes, cannot cost a login.
+//! Only this key is kept there, and it never changes: what changes with every renewal is in a file that the
+//! key seals, durable by our own doing. So a keyring that writes late, or asks a person before it writes,
+//! cannot cost a login.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -86,7 +87,8 @@ pub(crate) fn remove(state_dir: &Path) -> Result<(), KeyringError> {
     }
 }
 
-/// Asks on a thread of its own: the libraries below block, some on runtimes of their own, and may never return.
+/// Asks on a thread of its own: the libraries below block, some on runtimes of their own, and may never
+/// return.
 fn ask<T: Send + 'static>(
     state_dir: &Path,
     question: impl FnOnce(Entry) -> keyring_core::Result<T> + Send + 'static,

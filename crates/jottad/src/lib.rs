@@ -1,6 +1,7 @@
 //! jottad, the program: configuration, daemon, control API, command line and service files.
 //!
-//! Joins the engine, the watcher and the transport; nothing depends on it. The library has one entrance, [`run`].
+//! Joins the engine, the watcher and the transport; nothing depends on it. The library has one entrance,
+//! [`run`].
 
 mod config;
 mod failure;

@@ -229,7 +229,8 @@ fn explain(error: &LoginError) -> Trouble {
         LoginError::Transport(error) if !matches!(error.kind(), ErrorKind::Local | ErrorKind::Setup) => {
             remote_error(error)
         }
-        // Whatever keeps us from the login, it is by logging in, or where the login is kept, that it is mended.
+        // Whatever keeps us from the login, it is by logging in, or where the login is kept, that it is
+        // mended.
         _ => login_needed(&reason),
     };
     Trouble::new(remote, reason, error.hint(), error.may_pass())
@@ -243,7 +244,8 @@ fn login_needed(reason: &str) -> RemoteError {
 mod tests {
     use super::*;
 
-    /// A keyring is asked only where it keeps the login, and what comes late is told to those who wait for it.
+    /// A keyring is asked only where it keeps the login, and what comes late is told to those who wait for
+    /// it.
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_is_told_as_what_it_is_and_comes_when_it_comes() {
         let stores = [

@@ -124,8 +124,8 @@ fn kept(places: &Places, config: &Config) -> Result<CredentialFile, LoginError> 
     }
 }
 
-/// The file that is to keep a new login. Asked before a token is spent: whatever keeps us from keeping the login is
-/// found out by then. Blocks while a keyring is asked.
+/// The file that is to keep a new login. Asked before a token is spent: whatever keeps us from keeping the
+/// login is found out by then. Blocks while a keyring is asked.
 pub(crate) fn prepare(places: &Places, config: &Config) -> Result<CredentialFile, LoginError> {
     let path = file_of(config.service.credentials, places);
     match config.service.credentials {

@@ -8,8 +8,8 @@ use jottad_core::Timestamp;
 const EXAMPLES: &str = "write for example \"2h ago\", yesterday, \"monday 14:00\", 2026-01-31, \"2026-01-31 12:00\" or \
     2026-01-31T12:00:00Z";
 
-/// Reads RFC 3339; a date, a day (`today`, `yesterday`, `monday`) or a time of day in this machine's time zone; or how long
-/// ago it was.
+/// Reads RFC 3339; a date, a day (`today`, `yesterday`, `monday`) or a time of day in this machine's time
+/// zone; or how long ago it was.
 pub(crate) fn moment_argument(text: &str) -> Result<Timestamp, String> {
     read(text.trim(), &Zoned::now()).ok_or_else(|| format!("{text:?} is not a time: {EXAMPLES}"))
 }
@@ -29,7 +29,8 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
     Some(Timestamp::from_nanoseconds(instant.as_nanosecond()))
 }
 
-/// A time by the clock on the wall. A day alone is its first moment, a time alone the last one that the clock showed it.
+/// A time by the clock on the wall. A day alone is its first moment, a time alone the last one that the clock
+/// showed it.
 fn local(text: &str, now: &Zoned) -> Option<DateTime> {
     if let Ok(local) = text.parse::<DateTime>() {
         return Some(local);

@@ -1,4 +1,5 @@
-//! Writing results: text for people, JSON for scripts. What comes from outside is made harmless for a terminal.
+//! Writing results: text for people, JSON for scripts. What comes from outside is made harmless for a
+//! terminal.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
@@ -100,8 +101,8 @@ pub(crate) fn remark(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Prints a text so that a terminal shows it harmlessly: control characters, and characters that reorder or hide
-/// others, are escaped. Line breaks are escaped too.
+/// Prints a text so that a terminal shows it harmlessly: control characters, and characters that reorder or
+/// hide others, are escaped. Line breaks are escaped too.
 pub(crate) struct Escaped<'text>(pub(crate) &'text str);
 
 impl fmt::Display for Escaped<'_> {

@@ -70,8 +70,8 @@ impl Places {
         self.state_dir.join("index")
     }
 
-    /// Makes the state directory, for its owner alone. One that others can read is closed to them; one that they could
-    /// write to, or that is another user's, is refused: what is in it may be theirs.
+    /// Makes the state directory, for its owner alone. One that others can read is closed to them; one that
+    /// they could write to, or that is another user's, is refused: what is in it may be theirs.
     pub(crate) fn make_state_dir(&self) -> Result<(), Failure> {
         make_private_directory(&self.state_dir)?;
         let Some(exposure) = self.state_dir_exposure()? else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! The proof in words: as of when both sides are known to agree, and how others' changes are noticed meanwhile.
+//! The proof in words: as of when both sides are known to agree, and how others' changes are noticed
+//! meanwhile.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `docs/commands.md`: printed from the command line's own description and from what is said here of each command, so
-//! that it cannot go stale. `JOTTAD_WRITE_DOCS=1 cargo test -p jottad reference` prints it again.
+//! `docs/commands.md`: printed from the command line's own description and from what is said here of each
+//! command, so that it cannot go stale. `JOTTAD_WRITE_DOCS=1 cargo test -p jottad reference` prints it again.
 
 use std::fmt::Write as _;
 use std::path::Path;

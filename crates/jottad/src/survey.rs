@@ -23,7 +23,8 @@ pub(crate) struct Survey {
     pub(crate) first_unreadable: Option<PathBuf>,
 }
 
-/// Walks a directory, never through symbolic links. jottad's own `.jottad` at the top is left out, and so is its state.
+/// Walks a directory, never through symbolic links. jottad's own `.jottad` at the top is left out, and so is
+/// its state.
 pub(crate) fn survey(top: &Path, places: &Places) -> Survey {
     let own = [resolve(&places.state_dir), resolve(&places.config_file)];
     let real = resolve(top);

@@ -44,8 +44,8 @@ pub(crate) fn cut(line: &str, columns: usize) -> String {
     text
 }
 
-/// A line that is folded at its spaces; what follows begins a little further in than it did. A word that does not fit stays
-/// as it is: it may be a command or a path to be copied.
+/// A line that is folded at its spaces; what follows begins a little further in than it did. A word that does
+/// not fit stays as it is: it may be a command or a path to be copied.
 pub(crate) fn fold(line: &str, columns: usize) -> Vec<String> {
     if line.width() <= columns {
         return vec![line.to_owned()];

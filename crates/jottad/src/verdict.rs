@@ -38,7 +38,8 @@ impl Patience {
         Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
     }
 
-    /// Looks at a status; tells whether every folder has come to where it will not get on without a person, or is proven.
+    /// Looks at a status; tells whether every folder has come to where it will not get on without a person,
+    /// or is proven.
     pub(crate) fn judge(&mut self, status: &StatusDocument, now: Instant) -> bool {
         if status.folders.is_empty() {
             return true;
@@ -66,8 +67,8 @@ impl Patience {
         settled && now.duration_since(began) >= LONGEST_OUTAGE
     }
 
-    /// How long to wait before the next look: a tenth of what was waited so far, so that nobody waits much longer than
-    /// the work takes, and long work is not looked at all the time.
+    /// How long to wait before the next look: a tenth of what was waited so far, so that nobody waits much
+    /// longer than the work takes, and long work is not looked at all the time.
     pub(crate) fn pause(&mut self, now: Instant) -> Duration {
         let waited = now.duration_since(*self.began.get_or_insert(now));
         (waited / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)

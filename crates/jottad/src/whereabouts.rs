@@ -1,6 +1,7 @@
 //! What the index does not know of a path, for `why`: what is on the disk there at this moment.
 //!
-//! The index tells what was seen. What is never looked at, what is new, and what has changed since is told here.
+//! The index tells what was seen. What is never looked at, what is new, and what has changed since is told
+//! here.
 
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt as _;

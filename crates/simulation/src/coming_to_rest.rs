@@ -18,8 +18,8 @@ const MOST_MINUTES_OFFLINE: u32 = 60;
 const LATEST: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
-    /// Lets faults stop and checks that both sides come to agree, that then nothing more is done, and that a restart
-    /// finds nothing to do.
+    /// Lets faults stop and checks that both sides come to agree, that then nothing more is done, and that a
+    /// restart finds nothing to do.
     pub(crate) fn come_to_rest(&mut self) -> Result<(), FolderError> {
         self.check_one_bad_entry()?;
         self.calm_down();
@@ -32,8 +32,8 @@ impl Run<'_> {
         self.check_idleness()
     }
 
-    /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is not offline, or not
-    /// all the time where the service asks for a pause.
+    /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is
+    /// not offline, or not all the time where the service asks for a pause.
     fn check_one_bad_entry(&mut self) -> Result<(), FolderError> {
         let knobs = &self.scenario.knobs;
         let asks_for_pause = |refusal: &Refusal| matches!(refusal.answer, Answer::Pause(_));
@@ -164,8 +164,9 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// A person says of every disk that cannot be mounted any more that it is gone for good, of one that hides something that
-    /// it may, and of one that was mounted where another one had been that it belongs there.
+    /// A person says of every disk that cannot be mounted any more that it is gone for good, of one that
+    /// hides something that it may, and of one that was mounted where another one had been that it belongs
+    /// there.
     fn accept_lost_disks(&mut self) -> Result<(), FolderError> {
         for problem in self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)? {
             let is_to_stay = problem.kind == ProblemKind::MountChanged && {
@@ -210,8 +211,8 @@ impl Run<'_> {
         let problems = self.folder.as_ref().map_or(Ok(Vec::new()), jottad_engine::Folder::problems)?;
         let has_clash = problems.iter().any(|problem| problem.kind == ProblemKind::NameClash);
         if has_clash && !self.scenario.knobs.asks_at_end {
-            // Two names clash as long as nobody has looked whether another device has put the service's word on it, which this pass
-            // would be the first to do.
+            // Two names clash as long as nobody has looked whether another device has put the service's word
+            // on it, which this pass would be the first to do.
             self.request(Request::SyncNow);
             self.rest()?;
             self.pass(LATEST)?;
@@ -219,8 +220,8 @@ impl Run<'_> {
         self.issued = Issued::default();
         self.request(Request::SyncNow);
         self.rest()?;
-        // Where nobody asked for it before, this may be the first look at what others did a moment after something was sent: that
-        // is looked at again before it is believed.
+        // Where nobody asked for it before, this may be the first look at what others did a moment after
+        // something was sent: that is looked at again before it is believed.
         let is_looking_again = self.status()?.is_some_and(|status| status.verdict == Verdict::Working);
         if is_looking_again && !self.scenario.knobs.asks_at_end {
             self.pass(LATEST)?;

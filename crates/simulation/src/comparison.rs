@@ -32,8 +32,8 @@ impl Run<'_> {
             matches!(world.disk.inode(serial).body, Body::Other(_))
                 || world.is_ignored(path, world.disk.entries(serial).is_some())
         };
-        // Where the file system tells names apart that the service does not, an entry belongs to its own spelling first, if that
-        // is anything that the service can have.
+        // Where the file system tells names apart that the service does not, an entry belongs to its own
+        // spelling first, if that is anything that the service can have.
         let may_be_there =
             |(path, serial): &&(RelativePath, Serial)| !is_blocked(path) && !is_never_synced(path, *serial);
         let spelled: BTreeSet<StoredPath> =
@@ -78,7 +78,8 @@ impl Run<'_> {
             let is_ours = !self.scenario.has_other_devices()
                 && !self.loses_index()
                 && !self.scenario.knobs.trash_keeps_spelling;
-            // Of two that are one to the service, one waits for a person; which of them has the name is told by that.
+            // Of two that are one to the service, one waits for a person; which of them has the name is told
+            // by that.
             let is_alone = namesakes[&fold(&stored)].len() == 1;
             if (follows || is_ours) && is_alone && there.name() != stored.name() {
                 differences.push(format!("{path} is spelled {there} on the service"));
@@ -113,7 +114,8 @@ impl Run<'_> {
         Ok(differences)
     }
 
-    /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as it is.
+    /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as
+    /// it is.
     fn loses_index(&self) -> bool {
         self.scenario.steps.iter().any(|step| step.act == Act::LoseIndex)
     }
@@ -174,8 +176,8 @@ impl Run<'_> {
 }
 
 impl World {
-    /// Whether a directory holds something that is never synced, at any depth, and else at most directories: deleted on
-    /// the service, it stays for that alone.
+    /// Whether a directory holds something that is never synced, at any depth, and else at most directories:
+    /// deleted on the service, it stays for that alone.
     fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial) -> bool {
         let below = self.disk.walk(directory);
         let mut never_synced = below.iter().filter_map(|(below, serial)| {
@@ -215,7 +217,8 @@ impl World {
                     || (self.displaced.contains(content) && self.reachable().contains(content))
             }
         };
-        // What lies beneath a mounted disk, or on one that has no place any more, is out of everybody's sight.
+        // What lies beneath a mounted disk, or on one that has no place any more, is out of everybody's
+        // sight.
         let hidden: BTreeSet<Content> =
             self.disk.hidden().iter().chain(&self.disk.orphaned()).map(crate::text::Text::content).collect();
         let is_wanted = |content: &Content| !self.given_up.contains(content) && !hidden.contains(content);

@@ -1,7 +1,7 @@
 //! A file system in memory: inodes whose numbers are reused at once, times of a chosen granularity, links.
 //!
-//! It knows nothing of the engine's seam; [`crate::simulated_disk`] puts it behind that, and the simulated user works
-//! on it directly.
+//! It knows nothing of the engine's seam; [`crate::simulated_disk`] puts it behind that, and the simulated
+//! user works on it directly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,8 +72,8 @@ pub(crate) struct DiskTree {
     pub(crate) marker: Option<String>,
     /// What lies in `.jottad/trash`.
     pub(crate) trash: Vec<(RelativePath, Serial)>,
-    /// Files of which jottad took or moved one of several names: their stat changed under the others, which no watcher tells
-    /// of.
+    /// Files of which jottad took or moved one of several names: their stat changed under the others, which
+    /// no watcher tells of.
     pub(crate) touched_by_name: BTreeSet<Serial>,
     /// Where links lead; all others lead nowhere.
     targets: BTreeMap<Serial, &'static str>,
@@ -230,7 +230,8 @@ impl DiskTree {
         }
     }
 
-    /// Whether another disk was mounted at a path before, which belongs at a directory that was renamed since, or that is gone.
+    /// Whether another disk was mounted at a path before, which belongs at a directory that was renamed
+    /// since, or that is gone.
     pub(crate) fn has_changed_disk(&self, path: &RelativePath) -> bool {
         self.seen_at.get(path).is_some_and(|disks| disks.len() > 1)
     }

@@ -61,7 +61,8 @@ pub struct Extras {
     pub meddling: bool,
     /// The service refuses what is asked for at some names.
     pub refusals: bool,
-    /// Others work right after jottad did, roots move without a word, clocks are set, and there may be no stamps.
+    /// Others work right after jottad did, roots move without a word, clocks are set, and there may be no
+    /// stamps.
     pub doubts: bool,
     /// The folder works on a few rows at a time.
     pub steps: bool,
@@ -160,8 +161,8 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     scenario
 }
 
-/// In some of the lives with late listings folders are late too, and somewhere a directory changes the letter case of its
-/// name. Drawn apart, like the others.
+/// In some of the lives with late listings folders are late too, and somewhere a directory changes the letter
+/// case of its name. Drawn apart, like the others.
 fn add_lateness(scenario: &mut Scenario, random: &mut Rng) {
     if scenario.knobs.lag_milliseconds == 0 || random.bool() {
         return;
@@ -174,7 +175,8 @@ fn add_lateness(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some of the lives with other devices those change the spelling of names, and the user does at times, too. Drawn apart.
+/// In some of the lives with other devices those change the spelling of names, and the user does at times,
+/// too. Drawn apart.
 fn add_respelling(scenario: &mut Scenario, random: &mut Rng) {
     if !scenario.has_other_devices() || random.u8(0..3) > 0 {
         return;
@@ -190,8 +192,8 @@ fn add_respelling(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some lives a disk is mounted below the root, and comes and goes. Drawn apart, so that the other lives stay what they
-/// were.
+/// In some lives a disk is mounted below the root, and comes and goes. Drawn apart, so that the other lives
+/// stay what they were.
 fn add_disks(scenario: &mut Scenario, random: &mut Rng) {
     if random.u8(0..6) > 0 {
         return;
@@ -206,7 +208,8 @@ fn add_disks(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some lives the disk that the root is on goes, and comes back after a while, maybe with another process. Drawn apart.
+/// In some lives the disk that the root is on goes, and comes back after a while, maybe with another process.
+/// Drawn apart.
 fn add_root_disk(scenario: &mut Scenario, random: &mut Rng) {
     if random.u8(0..6) > 0 {
         return;
@@ -241,8 +244,9 @@ fn add_meddling(scenario: &mut Scenario, random: &mut Rng) {
     }
 }
 
-/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are another matter, and
-/// where another device removes what a link leads to, a person has to mend the link at any time.
+/// In some of the lives with rules those are links. Drawn apart. Names that are one to the service are
+/// another matter, and where another device removes what a link leads to, a person has to mend the link at
+/// any time.
 fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
     if random.u8(0..4) > 0 || scenario.has_other_devices() || has_namesakes(scenario) {
         return;
@@ -264,8 +268,8 @@ fn has_namesakes(scenario: &Scenario) -> bool {
     ODD.iter().chain(RESPELLED.iter().map(|(_, other)| other)).any(|name| acts.contains(&format!("{name:?}")))
 }
 
-/// What makes a proof doubtful: another device at work right after jottad was, a root that is elsewhere for a while, a clock
-/// that is set, no stamps.
+/// What makes a proof doubtful: another device at work right after jottad was, a root that is elsewhere for a
+/// while, a clock that is set, no stamps.
 fn add_doubts(scenario: &mut Scenario, random: &mut Rng) {
     const DAY: i32 = 86_400;
     scenario.knobs.proves_by_cost = random.bool();

@@ -1,8 +1,8 @@
 //! The index of a run, which is the real one in a real file.
 //!
-//! To open a file and to prepare every statement anew takes longer than most runs, so a thread lives its lives in one index: a
-//! process that dies loses what was not committed, and a new life begins with what a new file holds. Every eighth life opens and
-//! closes a file of its own instead, whenever a process does.
+//! To open a file and to prepare every statement anew takes longer than most runs, so a thread lives its
+//! lives in one index: a process that dies loses what was not committed, and a new life begins with what a
+//! new file holds. Every eighth life opens and closes a file of its own instead, whenever a process does.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The real engine on a simulated disk and a simulated Jottacloud.
 //!
-//! A [`Scenario`] says what happens; a seed decides everything that is left to chance: which command moves next, when
-//! its end is heard, when people act, which call fails. So one seed is one run, and a run that fails can be replayed,
-//! shrunk to what matters, and kept as a test. Read [`run()`] first.
+//! A [`Scenario`] says what happens; a seed decides everything that is left to chance: which command moves
+//! next, when its end is heard, when people act, which call fails. So one seed is one run, and a run that
+//! fails can be replayed, shrunk to what matters, and kept as a test. Read [`run()`] first.
 
 mod coming_to_rest;
 mod comparison;

@@ -194,8 +194,9 @@ impl World {
         }
         let content = text.content();
         let held = self.file_at(path).map(|serial| self.disk.inode(serial).body.clone());
-        // To save once more what is there changes nothing: if another device gave it up, it is given up. Nor does it where that
-        // was removed here in between, or replaced by what never reached the service: nobody may have seen that.
+        // To save once more what is there changes nothing: if another device gave it up, it is given up. Nor
+        // does it where that was removed here in between, or replaced by what never reached the service:
+        // nobody may have seen that.
         let was_seen = match &held {
             Some(Body::File(held)) => self.remote.texts().contains(held),
             _ => held.is_some(),

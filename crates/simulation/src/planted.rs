@@ -1,4 +1,5 @@
-//! Faults that are planted into the engine on purpose: a simulation that finds none of them would prove nothing.
+//! Faults that are planted into the engine on purpose: a simulation that finds none of them would prove
+//! nothing.
 
 use jottad_core::Mode;
 use jottad_engine::{Planted, plant};

@@ -1,8 +1,9 @@
 //! No proof that is not so: whenever the engine says anew as of when both sides agree, they do.
 //!
-//! What cannot be known yet is left out of that: what others did on the service after the moment that the proof covers,
-//! or so short a time before that a late service does not show it; changes that were told and not yet taken; local changes
-//! where the watcher loses hints; and how names are spelled, where they are one to the service.
+//! What cannot be known yet is left out of that: what others did on the service after the moment that the
+//! proof covers, or so short a time before that a late service does not show it; changes that were told and
+//! not yet taken; local changes where the watcher loses hints; and how names are spelled, where they are one
+//! to the service.
 
 use jottad_engine::{Event, Folder, FolderError, Verdict};
 

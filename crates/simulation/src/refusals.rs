@@ -1,5 +1,6 @@
-//! What the service does not do, whatever else it does: any request for any name may be refused in any way, for as long
-//! as the world is not calm. And the rule that such a refusal must not become a storm of requests.
+//! What the service does not do, whatever else it does: any request for any name may be refused in any way,
+//! for as long as the world is not calm. And the rule that such a refusal must not become a storm of
+//! requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -92,7 +93,8 @@ fn refusal(random: &mut Rng, paths: &[&'static str]) -> Refusal {
     let changes =
         matches!(call, Call::Upload | Call::MakeDirectory | Call::Trash | Call::Move | Call::SetTime);
     let kind = KINDS[random.usize(0..KINDS.len())];
-    // Where nothing is changed the service does not lie about what there is: only what is done can find nothing to do.
+    // Where nothing is changed the service does not lie about what there is: only what is done can find
+    // nothing to do.
     let kind = if kind == RemoteErrorKind::NotFound && !changes { RemoteErrorKind::NotAllowed } else { kind };
     let answer = match random.u8(0..6) {
         0 if changes => Answer::Lost,
@@ -109,7 +111,8 @@ const MOST_REQUESTS: u32 = 60;
 /// More requests for the same thing in such a minute are tried again without a pause that grows.
 const MOST_OF_ONE: u32 = 16;
 const MINUTE: Duration = Duration::from_mins(1);
-/// More refusals of the same thing in such a time are no pauses that double: from a second to five minutes that makes nine.
+/// More refusals of the same thing in such a time are no pauses that double: from a second to five minutes
+/// that makes nine.
 const MOST_REFUSED: u32 = 24;
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 

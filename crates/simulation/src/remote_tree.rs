@@ -1,7 +1,8 @@
 //! A Jottacloud in memory: a live tree that ignores letter case, revisions and a trash.
 //!
-//! It knows nothing of the engine's seam; [`crate::simulated_remote`] puts it behind that, and the simulated other
-//! device works on it directly. A tree is cheap to copy, so that a lagging service can answer from an old one.
+//! It knows nothing of the engine's seam; [`crate::simulated_remote`] puts it behind that, and the simulated
+//! other device works on it directly. A tree is cheap to copy, so that a lagging service can answer from an
+//! old one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -55,7 +55,8 @@ pub(crate) struct Released {
 }
 
 impl Released {
-    /// A directory that was ignored is moved on the service, with all below it: what makes way is no more agreed on than before.
+    /// A directory that was ignored is moved on the service, with all below it: what makes way is no more
+    /// agreed on than before.
     pub(crate) fn moved(&mut self, from: &StoredPath, to: &StoredPath) {
         let below = |path: &StoredPath| path.names().strip_prefix(from.names()).map(<[_]>::to_vec);
         let moved: Vec<_> = self.directories.iter().filter_map(below).collect();
@@ -65,8 +66,8 @@ impl Released {
 }
 
 impl World {
-    /// Whether the rules keep something on the service out of it all: by its own names, or by those that its directories have
-    /// here.
+    /// Whether the rules keep something on the service out of it all: by its own names, or by those that its
+    /// directories have here.
     pub(crate) fn is_ignored_there(&self, path: &StoredPath, node: RemoteNode) -> bool {
         let mut here = RelativePath::root();
         for name in path.names() {
@@ -83,8 +84,8 @@ impl World {
         self.is_ignored(&here, is_directory) || self.is_ignored(&local_path(path), is_directory)
     }
 
-    /// Notes what is on the service and ignored here: nothing is agreed on there any more, so it may stay there for ever,
-    /// whatever becomes of it, or of the rule, here.
+    /// Notes what is on the service and ignored here: nothing is agreed on there any more, so it may stay
+    /// there for ever, whatever becomes of it, or of the rule, here.
     pub(crate) fn note_ignored(&mut self) {
         if !self.released.is_possible {
             return;

@@ -231,8 +231,8 @@ impl<'scenario> Run<'scenario> {
         self.note_act(act);
         match act {
             Act::Kill => self.kill()?,
-            // Without its index nobody can tell the place of a lost disk from a new folder, and nobody says of an empty
-            // mount point that it is the right one, or has it filled.
+            // Without its index nobody can tell the place of a lost disk from a new folder, and nobody says
+            // of an empty mount point that it is the right one, or has it filled.
             Act::LoseIndex | Act::Approve | Act::Reject if !self.world.lock().disk.is_mounted => {}
             Act::LoseIndex => {
                 self.die()?;

@@ -66,13 +66,15 @@ pub struct Knobs {
     pub empty_stamps: bool,
     /// At the end a person asks for everything to be looked at; if not, it has to come by itself.
     pub asks_at_end: bool,
-    /// A person who is asked about a root wants everything back from the service, instead of taking it as it is.
+    /// A person who is asked about a root wants everything back from the service, instead of taking it as it
+    /// is.
     pub brings_back: bool,
     /// How much more likely commands move than what they found is heard, 1 to 10.
     pub haste: u8,
     /// What the service refuses until the world is calm.
     pub refusals: Vec<Refusal>,
-    /// Time passes while everything is refused, or a pause is asked for, to see how often that is asked for again.
+    /// Time passes while everything is refused, or a pause is asked for, to see how often that is asked for
+    /// again.
     pub waits_on_refusals: bool,
 }
 
@@ -182,7 +184,8 @@ pub enum Act {
     Mount,
     /// The root's path leads elsewhere, or where it led again, and nothing tells of it.
     MoveRoot(bool),
-    /// The user mounts the disk that belongs at a directory; the first time a new one, at a new or empty directory.
+    /// The user mounts the disk that belongs at a directory; the first time a new one, at a new or empty
+    /// directory.
     MountBelow(&'static str),
     /// A disk below the root is gone; its mount point is empty.
     UnmountBelow(&'static str),
@@ -192,8 +195,8 @@ pub enum Act {
     WriteRules(&'static str, u8),
     /// The user makes a `.jottaignore` a link to something.
     LinkRules(&'static str, &'static str),
-    /// The user saves the file that jottad is at work on, or one in the directory that it is; waits a little for there to be
-    /// one.
+    /// The user saves the file that jottad is at work on, or one in the directory that it is; waits a little
+    /// for there to be one.
     WriteIntoWork(Work, u32),
     /// Another device stores a `.jottaignore`.
     RemoteWriteRules(&'static str, u8),

@@ -1,4 +1,5 @@
-//! The simulated disk behind the engine's seam: every call gives way, may fail, and may find the user at work.
+//! The simulated disk behind the engine's seam: every call gives way, may fail, and may find the user at
+//! work.
 
 use std::io;
 use std::time::Duration;
@@ -132,8 +133,8 @@ fn check_file_system(world: &World, path: &RelativePath) -> Result<()> {
     Err(DiskErrorKind::Other(io::Error::other("it is on another file system")))
 }
 
-/// A mount point stays where it is, and nothing is renamed to another file system. What is in the way there does not go
-/// away by looking again.
+/// A mount point stays where it is, and nothing is renamed to another file system. What is in the way there
+/// does not go away by looking again.
 fn check_rename(world: &World, from: &RelativePath, to: &RelativePath) -> Result<()> {
     let file_system = |path: &RelativePath| world.disk.file_system(&path.parent().unwrap_or_default());
     if world.disk.mounted_at(from).is_some() {

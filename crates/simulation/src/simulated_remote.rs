@@ -1,5 +1,5 @@
-//! The simulated Jottacloud behind the engine's seam: every call gives way, may fail before or after its effect, and
-//! may find other devices at work.
+//! The simulated Jottacloud behind the engine's seam: every call gives way, may fail before or after its
+//! effect, and may find other devices at work.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -123,8 +123,8 @@ impl World {
         Err(fault)
     }
 
-    /// Whether a person would agree that what is trashed on the service may go: the local side has given it up, or
-    /// has it under another name.
+    /// Whether a person would agree that what is trashed on the service may go: the local side has given it
+    /// up, or has it under another name.
     fn check_trash(
         &mut self,
         path: &StoredPath,
@@ -135,8 +135,8 @@ impl World {
         if self.mode == Mode::Archive {
             self.violate(format!("archive trashed {path} on the service"));
         }
-        // What another device puts there after the last look nobody can know (U-48), nor what no look at a late service shows
-        // yet (U-38).
+        // What another device puts there after the last look nobody can know (U-48), nor what no look at a
+        // late service shows yet (U-38).
         let lag = Duration::from_millis(self.knobs.lag_milliseconds.into());
         let looked_at = looked_at.unwrap_or(self.monotonic);
         let is_unseen =
@@ -154,14 +154,15 @@ impl World {
                 local.insert((path, text.content()));
             }
         }
-        // The user may have put it where a disk is mounted over it by now. A disk without a lasting number is not told from
-        // another one that is mounted in its place.
+        // The user may have put it where a disk is mounted over it by now. A disk without a lasting number is
+        // not told from another one that is mounted in its place.
         let mut elsewhere = self.disk.hidden();
         if !self.knobs.has_birth_times {
             elsewhere.extend(self.disk.orphaned());
         }
         let mut elsewhere: BTreeSet<Content> = elsewhere.iter().map(Text::content).collect();
-        // Another device may have saved the same under another name, which does not make it what the user kept here.
+        // Another device may have saved the same under another name, which does not make it what the user
+        // kept here.
         let live = self.contents_at(&StoredPath::root());
         elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
         elsewhere.extend(unseen);

@@ -9,8 +9,8 @@ use crate::remote_tree::RemoteTree;
 use crate::world::World;
 
 impl World {
-    /// Tells how the remote side differs from what it was. Of a directory that came or went as a whole only the top is
-    /// told; what is told may come twice.
+    /// Tells how the remote side differs from what it was. Of a directory that came or went as a whole only
+    /// the top is told; what is told may come twice.
     pub(crate) fn tell_of_changes(&mut self, before: &RemoteTree) {
         let entries = |tree: &RemoteTree| -> BTreeMap<StoredPath, RemoteNode> {
             tree.walk(&StoredPath::root()).into_iter().collect()

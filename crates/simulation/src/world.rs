@@ -1,4 +1,5 @@
-//! The simulated world: one clock, one disk, one service, the people who use them, and what must never happen.
+//! The simulated world: one clock, one disk, one service, the people who use them, and what must never
+//! happen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -65,7 +66,8 @@ pub(crate) struct World {
     pub(crate) waiting: Waiting,
     /// What a person decided of what was held.
     pub(crate) decided: Decided,
-    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount point.
+    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount
+    /// point.
     pub(crate) root_was_seen: bool,
     /// This process has claimed the root: from then on it writes nowhere else.
     pub(crate) root_is_claimed: bool,
@@ -75,7 +77,8 @@ pub(crate) struct World {
     pub(crate) saved: BTreeMap<Content, Side>,
     /// Contents that somebody saw and overwrote or deleted.
     pub(crate) given_up: BTreeSet<Content>,
-    /// What the user overwrote or deleted last at each path, with what came after it and never reached the service.
+    /// What the user overwrote or deleted last at each path, with what came after it and never reached the
+    /// service.
     pub(crate) removed_here: BTreeMap<RelativePath, Vec<Content>>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
@@ -91,8 +94,8 @@ pub(crate) struct World {
     pub(crate) root_went: Option<Duration>,
     /// When another device put a content on the service last.
     pub(crate) put_by_others: BTreeMap<Content, Duration>,
-    /// Contents that another device put where an upload or a removal was under way that had looked before, or where the late
-    /// service did not show them to anybody: they are revisions, or in the trash, now.
+    /// Contents that another device put where an upload or a removal was under way that had looked before, or
+    /// where the late service did not show them to anybody: they are revisions, or in the trash, now.
     pub(crate) displaced: BTreeSet<Content>,
     /// Counts what changed on the disk and what people did.
     pub(crate) ticks: u64,
@@ -262,8 +265,8 @@ impl World {
         }
     }
 
-    /// What the service has does not go to the local trash for having been removed there. What others do there after the
-    /// command began need not be known, nor the other spelling of a name.
+    /// What the service has does not go to the local trash for having been removed there. What others do
+    /// there after the command began need not be known, nor the other spelling of a name.
     pub(crate) fn check_local_trash(&mut self, path: &RelativePath, remote_version: u64) {
         let is_directory = self.disk.find(path).is_some_and(|serial| self.disk.entries(serial).is_some());
         let may_be_late = self.knobs.late_folders && is_directory;
@@ -317,7 +320,8 @@ impl World {
         earlier.map_or_else(|| self.remote.clone(), |(_, tree)| tree.clone())
     }
 
-    /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings are.
+    /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings
+    /// are.
     pub(crate) fn look(&mut self, path: &StoredPath) -> Option<RemoteNode> {
         let there = self.remote.find(path).map(RemoteItem::node);
         if !self.knobs.late_folders || matches!(there, Some(RemoteNode::File(_))) {

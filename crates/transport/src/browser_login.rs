@@ -103,8 +103,9 @@ impl BrowserLogin {
         &self.url
     }
 
-    /// Waits for the browser to come back with a code, or with the service's refusal. Everything else that comes is
-    /// sent away. Has no end of its own; dropping the future turns away whoever is just being answered.
+    /// Waits for the browser to come back with a code, or with the service's refusal. Everything else that
+    /// comes is sent away. Has no end of its own; dropping the future turns away whoever is just being
+    /// answered.
     pub async fn wait(&self) -> Result<AuthorizationCode> {
         // Browsers open connections ahead of need: one that says nothing must not keep the others waiting.
         let mut visits = FuturesUnordered::new();
@@ -143,7 +144,8 @@ impl BrowserLogin {
         outcome
     }
 
-    /// The code in an address that a browser was sent to and could not open, for one that runs on another machine;
+    /// The code in an address that a browser was sent to and could not open, for one that runs on another
+    /// machine;
     /// `None` if it is not an address of this login.
     pub fn read_address(&self, address: &str) -> Option<Result<AuthorizationCode>> {
         let address = address.trim();

@@ -40,14 +40,15 @@ pub struct ClientOptions {
     pub upload_limit: Option<u64>,
     /// Bytes per second of all downloads together; `None` for no limit.
     pub download_limit: Option<u64>,
-    /// An upload that an earlier run left unfinished is gone on with if the file has more bytes than this; smaller
-    /// ones begin anew.
+    /// An upload that an earlier run left unfinished is gone on with if the file has more bytes than this;
+    /// smaller ones begin anew.
     pub resume_limit: u64,
 }
 
 /// A logged-in client of the service. Cheap to clone; clones share connections, tokens and limits.
 ///
-/// All futures may be dropped at any point; an order whose future was dropped may or may not have been carried out.
+/// All futures may be dropped at any point; an order whose future was dropped may or may not have been
+/// carried out.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Inner>);
 

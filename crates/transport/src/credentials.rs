@@ -1,4 +1,5 @@
-//! The tokens of a login in a file of their own: private, replaced atomically, tied to one machine, sealed if wished.
+//! The tokens of a login in a file of their own: private, replaced atomically, tied to one machine, sealed if
+//! wished.
 //!
 //! A refresh token that is used twice logs everybody out (protocol 2.3), so the file knows the machine it was
 //! made on, and a copy of it elsewhere is recognised before its token is shown to the service.
@@ -188,7 +189,8 @@ impl CredentialFile {
 
     /// What it holds; `None` if nobody is logged in.
     ///
-    /// [`ErrorKind::LoginNeeded`](crate::ErrorKind::LoginNeeded) if it is damaged, or does not open with the key.
+    /// [`ErrorKind::LoginNeeded`](crate::ErrorKind::LoginNeeded) if it is damaged, or does not open with the
+    /// key.
     pub fn load(&self) -> Result<Option<Credentials>> {
         let Some(text) = self.read()? else { return Ok(None) };
         let useless = |what: &str| Error::LoginNeeded { reason: format!("the credentials in {self} {what}") };
@@ -222,7 +224,8 @@ impl CredentialFile {
         }
     }
 
-    /// Who may read the tokens may do everything with the account, so nobody but their owner may, whoever made the file.
+    /// Who may read the tokens may do everything with the account, so nobody but their owner may, whoever
+    /// made the file.
     fn close_to_others(&self, file: File) -> File {
         let Some((mode, closed)) = close(&file) else { return file };
         match closed {
@@ -237,7 +240,8 @@ impl CredentialFile {
         file
     }
 
-    /// Closes the file to others than its owner, if they may get at it: its mode until then, and what came of it.
+    /// Closes the file to others than its owner, if they may get at it: its mode until then, and what came of
+    /// it.
     pub fn close_if_exposed(&self) -> Option<(u32, io::Result<()>)> {
         close(&File::open(&self.path).ok()?)
     }

@@ -44,7 +44,8 @@ impl Endpoints {
         }
     }
 
-    /// Replaces the URLs that are given. Events follow the metadata host when that one is not the service's own.
+    /// Replaces the URLs that are given. Events follow the metadata host when that one is not the service's
+    /// own.
     pub fn with_overrides(
         jfs_url: Option<&str>,
         api_url: Option<&str>,
@@ -65,7 +66,8 @@ impl Endpoints {
         }
     }
 
-    /// Parses an address that the service named, to which a token is to go: it must be one of the service's own.
+    /// Parses an address that the service named, to which a token is to go: it must be one of the service's
+    /// own.
     pub(crate) fn check_named(&self, action: &str, text: &str) -> Result<reqwest::Url, Error> {
         let url = check_secure(text)?;
         let own = [&self.jfs_url, &self.api_url, &self.www_url, &self.id_url, &self.events_url];
@@ -98,8 +100,8 @@ pub(crate) fn check_secure(text: &str) -> Result<reqwest::Url, Error> {
     }
 }
 
-/// Whether an address is on the host of another one, below it, or beside it in its domain. All of the machine itself is one
-/// place.
+/// Whether an address is on the host of another one, below it, or beside it in its domain. All of the machine
+/// itself is one place.
 pub(crate) fn belongs_to(url: &reqwest::Url, own: &str) -> bool {
     let Ok(own) = reqwest::Url::parse(own) else { return false };
     if is_loopback(url) || is_loopback(&own) {
@@ -115,8 +117,8 @@ pub(crate) fn belongs_to(url: &reqwest::Url, own: &str) -> bool {
     is_within(own_host) || domain_of(own_host).is_some_and(is_within)
 }
 
-/// The domain that a host shares with those beside it; `None` where what is above it may be anybody's, as in `example.net`
-/// or `example.co.uk`.
+/// The domain that a host shares with those beside it; `None` where what is above it may be anybody's, as in
+/// `example.net` or `example.co.uk`.
 fn domain_of(host: &str) -> Option<&str> {
     let (_, domain) = host.split_once('.')?;
     let (name, rest) = domain.split_once('.')?;

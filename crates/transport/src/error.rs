@@ -296,7 +296,8 @@ impl Error {
         }
     }
 
-    /// Whether a request that was not only a question may have had its effect although it failed (protocol 6.2).
+    /// Whether a request that was not only a question may have had its effect although it failed (protocol
+    /// 6.2).
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Connection { source, .. } => !source.is_connect() && !source.is_builder(),

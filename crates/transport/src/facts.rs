@@ -1,4 +1,5 @@
-//! What the service says about accounts, folders and files: the answers of protocol 3, 4 and 9, as plain data.
+//! What the service says about accounts, folders and files: the answers of protocol 3, 4 and 9, as plain
+//! data.
 
 use jottad_core::{Content, StoredName, Timestamp};
 

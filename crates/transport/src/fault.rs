@@ -50,7 +50,8 @@ impl ServerFault {
         self.status
     }
 
-    /// The name of the exception (`NoSuchFileException`, protocol 7.3) or of the login error (`invalid_grant`).
+    /// The name of the exception (`NoSuchFileException`, protocol 7.3) or of the login error
+    /// (`invalid_grant`).
     pub fn exception(&self) -> Option<&str> {
         self.exception.as_deref()
     }

@@ -1,4 +1,5 @@
-//! Which machine this is. A login belongs to one machine, since two that use it log each other out (protocol 2.3).
+//! Which machine this is. A login belongs to one machine, since two that use it log each other out (protocol
+//! 2.3).
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};

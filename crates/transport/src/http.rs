@@ -1,8 +1,9 @@
-//! Sending requests and receiving answers: clients, patience, repetition. Not what is asked: that is `client`.
+//! Sending requests and receiving answers: clients, patience, repetition. Not what is asked: that is
+//! `client`.
 //!
 //! Two connection pools, because they have different needs: metadata may share one HTTP/2 connection, while
-//! each transfer gets an HTTP/1.1 connection with a congestion window of its own. Redirects are never followed
-//! to another host, bodies are bounded, and whatever makes no progress is given up.
+//! each transfer gets an HTTP/1.1 connection with a congestion window of its own. Redirects are never
+//! followed to another host, bodies are bounded, and whatever makes no progress is given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use crate::fault::ServerFault;
 use crate::last_word::LastWord;
 use crate::retry::{Restraint, RetryPolicy, parse_retry_after};
 
-/// Connections are dropped before a server does it, because a request on a connection that is just being closed fails.
+/// Connections are dropped before a server does it, because a request on a connection that is just being
+/// closed fails.
 const IDLE_CONNECTION: Duration = Duration::from_secs(15);
 /// An error's body is read for its words; more than this it does not need.
 const FAULT_LIMIT: usize = 64 * 1024;
@@ -354,7 +356,8 @@ pub(crate) fn stalled(action: &str, after: Duration) -> Error {
     Error::Stalled { action: action.to_owned(), after }
 }
 
-/// On Linux the platform's verifier reads `SSL_CERT_FILE` by itself; elsewhere its certificates are added here.
+/// On Linux the platform's verifier reads `SSL_CERT_FILE` by itself; elsewhere its certificates are added
+/// here.
 #[cfg(target_os = "linux")]
 #[allow(clippy::unnecessary_wraps)]
 fn with_certificates_of_the_environment(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {

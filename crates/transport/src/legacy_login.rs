@@ -47,7 +47,8 @@ impl LegacyDevice {
         answer.map_err(|error| refusal(error, "the service registers no devices"))?.json().await
     }
 
-    /// Logs in as this device. [`Error::OneTimeCodeNeeded`] asks to come again with a code, or with another one.
+    /// Logs in as this device. [`Error::OneTimeCodeNeeded`] asks to come again with a code, or with another
+    /// one.
     pub async fn log_in(
         &self,
         http: Http,

@@ -1,8 +1,8 @@
 //! A client of Jottacloud: login, names, listings, uploads, downloads, commands, events.
 //!
 //! It knows the service and nothing of folders that are kept in step. Where to begin: [`Http`] holds the
-//! connections, [`Session::log_in`] spends a [`LoginToken`] and [`Session::open`] takes a kept login up again,
-//! [`Client::new`] makes of it what everything is asked of.
+//! connections, [`Session::log_in`] spends a [`LoginToken`] and [`Session::open`] takes a kept login up
+//! again, [`Client::new`] makes of it what everything is asked of.
 
 mod endpoints;
 mod error;

@@ -1,8 +1,8 @@
 //! The recursive listing as a stream (protocol 4.4), proven complete or refused.
 //!
 //! A listing shows an absence only if the body came to its marked end, the root element was closed, and the
-//! counts that the service sends last are those of what was received. [`ListStream::next_batch`] answers `None`
-//! then and only then.
+//! counts that the service sends last are those of what was received. [`ListStream::next_batch`] answers
+//! `None` then and only then.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,7 +18,8 @@ use crate::xml::{Document, Element, XmlError};
 
 /// Entries in a batch, at most.
 const BATCH: usize = 1000;
-/// A batch whose paths have so many names together is full, too: deep paths must not take more memory than others.
+/// A batch whose paths have so many names together is full, too: deep paths must not take more memory than
+/// others.
 const BATCH_NAMES: usize = 50_000;
 /// What is said of a path that is deeper than anything that is synced.
 const TOO_DEEP: &str = "the path is too deep";
@@ -270,7 +271,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         self.pending.extend(unreported.into_iter().rev().map(StreamedEntry::Folder));
     }
 
-    /// Cuts the listed folder off a path that starts at the mountpoint; or why a path below it cannot be used.
+    /// Cuts the listed folder off a path that starts at the mountpoint; or why a path below it cannot be
+    /// used.
     fn relative(&self, path: &str) -> Result<Result<StoredPath, &'static str>, XmlError> {
         let rest =
             path.strip_prefix('/').ok_or_else(|| malformed("a path does not start at the mountpoint"))?;
@@ -305,7 +307,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
 
 /// Which folders were reported already, in 16 bytes each: hashes with a key of this listing's own.
 ///
-/// Should two folders ever share a hash, the counts differ and the listing is asked for again with another key.
+/// Should two folders ever share a hash, the counts differ and the listing is asked for again with another
+/// key.
 #[derive(Default)]
 struct Folders {
     key: RandomState,

@@ -70,7 +70,8 @@ impl GrantedLogin {
         username_in(self.credentials.access_token.expose_secret())
     }
 
-    /// Asks whose login it is. Only the access token is shown: the refresh token stays unused until it is kept.
+    /// Asks whose login it is. Only the access token is shown: the refresh token stays unused until it is
+    /// kept.
     pub async fn customer(&self, endpoints: &Endpoints) -> Result<Customer> {
         endpoints.check()?;
         customer_of(&self.http, endpoints, &self.credentials.access_token).await
@@ -152,7 +153,8 @@ pub(crate) fn refusal(error: Error, wrong: &str) -> Error {
     }
 }
 
-/// The last part of the `sub` claim of a JWT. It came over TLS from the login service; its signature is not checked.
+/// The last part of the `sub` claim of a JWT. It came over TLS from the login service; its signature is not
+/// checked.
 fn username_in(access_token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {

@@ -35,7 +35,8 @@ struct Content {
 }
 
 impl LoginToken {
-    /// Reads a token in either base64 alphabet, with or without padding, with any whitespace in and around it.
+    /// Reads a token in either base64 alphabet, with or without padding, with any whitespace in and around
+    /// it.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = |reason| Error::LoginToken { reason };
         if text.len() > SIZE_LIMIT {

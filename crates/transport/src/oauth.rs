@@ -89,8 +89,8 @@ pub(crate) async fn send_for_grant(http: &Http, call: &Call) -> Result<Grant> {
 
 /// Spends the refresh token.
 ///
-/// An attempt that broke off leaves it unknown whether the token is spent. Trying it again is then right: if it
-/// is spent, the new one is lost and so is the login, whatever is done.
+/// An attempt that broke off leaves it unknown whether the token is spent. Trying it again is then right: if
+/// it is spent, the new one is lost and so is the login, whatever is done.
 pub(crate) async fn refresh(http: &Http, credentials: &Credentials) -> Result<Grant> {
     check_secure(&credentials.token_endpoint)?;
     let grant_type = match credentials.flow {

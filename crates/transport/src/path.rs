@@ -7,7 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Error;
 
-/// Everything but what may stay raw in a path segment (protocol 8.1); `+` must go, the service reads it as a space.
+/// Everything but what may stay raw in a path segment (protocol 8.1); `+` must go, the service reads it as a
+/// space.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -38,7 +39,8 @@ impl RemotePath {
         Self { device, mountpoint, names: Vec::new() }
     }
 
-    /// Reads `DEVICE/MOUNTPOINT[/path]` as a user writes it; names below the mountpoint are encoded (protocol 8.3).
+    /// Reads `DEVICE/MOUNTPOINT[/path]` as a user writes it; names below the mountpoint are encoded (protocol
+    /// 8.3).
     ///
     /// Doubled and trailing slashes are ignored.
     pub fn parse(text: &str) -> Result<Self, Error> {

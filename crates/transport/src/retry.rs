@@ -52,14 +52,16 @@ impl RetryPolicy {
     }
 }
 
-/// What all requests to the service share: its pauses, and a budget that keeps retries a fraction of the load.
+/// What all requests to the service share: its pauses, and a budget that keeps retries a fraction of the
+/// load.
 #[derive(Debug)]
 pub(crate) struct Restraint {
     pauses: Mutex<HashMap<String, Instant>>,
     budget: Mutex<f64>,
 }
 
-/// A day is more than any service means when it asks for a pause; beyond it the clock arithmetic could overflow.
+/// A day is more than any service means when it asks for a pause; beyond it the clock arithmetic could
+/// overflow.
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 /// Retries that may be made at once, and what each success earns: a fifth of a retry.
 const BUDGET: f64 = 40.0;

@@ -1,5 +1,5 @@
-//! What becomes of a refresh token that was used (protocol 2.3, U-24): found out with a login of its own, which
-//! is thrown away, so that no login that is kept can be lost by it.
+//! What becomes of a refresh token that was used (protocol 2.3, U-24): found out with a login of its own,
+//! which is thrown away, so that no login that is kept can be lost by it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -1,7 +1,7 @@
 //! Sealing a login with a key that is kept elsewhere, in the system's keyring for example.
 //!
-//! Only the key lives there; it never changes. The tokens, which change with every renewal, stay in a file of ours,
-//! so that they are durable when we say so, whatever a keyring understands by "stored".
+//! Only the key lives there; it never changes. The tokens, which change with every renewal, stay in a file of
+//! ours, so that they are durable when we say so, whatever a keyring understands by "stored".
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};

@@ -54,7 +54,8 @@ pub(crate) struct Access {
     valid_until: Moment,
 }
 
-/// A point in time by two clocks: the steady one stops during suspend, the other can be set. The earlier counts.
+/// A point in time by two clocks: the steady one stops during suspend, the other can be set. The earlier
+/// counts.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     steady: Instant,
@@ -63,7 +64,8 @@ struct Moment {
 
 impl Moment {
     fn in_future(length: Duration) -> Self {
-        // A day at most: whatever the service says, asking once a day costs nothing and never overflows a clock.
+        // A day at most: whatever the service says, asking once a day costs nothing and never overflows a
+        // clock.
         let length = length.min(Duration::from_hours(24));
         Self { steady: Instant::now() + length, wall: SystemTime::now() + length }
     }
@@ -82,8 +84,8 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Takes up the login that a file holds. Nothing is sent.
     ///
-    /// [`ErrorKind::LoginNeeded`] if there is none, or if the file was made on another machine: using its token
-    /// would log both machines out.
+    /// [`ErrorKind::LoginNeeded`] if there is none, or if the file was made on another machine: using its
+    /// token would log both machines out.
     pub fn open(http: Http, file: CredentialFile, host: &HostIdentity) -> Result<Self> {
         file.check_host(host)?;
         let credentials =
@@ -168,8 +170,8 @@ impl Session {
 }
 
 impl Shared {
-    /// One attempt answers everybody who was waiting when it ended, well or not: a service that cannot be reached
-    /// is not asked once for each request that needs it.
+    /// One attempt answers everybody who was waiting when it ended, well or not: a service that cannot be
+    /// reached is not asked once for each request that needs it.
     async fn renew(&self, generation: u64) -> Result<Access> {
         let asked = Instant::now();
         let mut rotation = self.rotation.lock().await;
@@ -208,7 +210,8 @@ impl Shared {
         if let Some(reason) = &rotation.dead {
             return Err(Error::LoginNeeded { reason: reason.clone() });
         }
-        // Room for the new tokens is on disk before the old ones are spent: a full disk must not cost the login.
+        // Room for the new tokens is on disk before the old ones are spent: a full disk must not cost the
+        // login.
         let reservation = self.file.reserve()?;
         self.rotate(rotation, reservation).await?;
         Ok(self.publish(&rotation.credentials, generation))

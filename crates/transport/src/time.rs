@@ -15,7 +15,8 @@ pub struct ParseTimeError {
     text: String,
 }
 
-/// The time that the service can keep for this one: years 1 to 9999 less a day, everything else is moved to the nearest end.
+/// The time that the service can keep for this one: years 1 to 9999 less a day, everything else is moved to
+/// the nearest end.
 pub fn storable_time(time: Timestamp) -> Timestamp {
     time.clamp(FIRST, LAST)
 }

@@ -53,7 +53,8 @@ impl Trouble {
 
 /// A body of exactly `length` bytes and the feed that fills it.
 pub(crate) fn upload_body(length: u64) -> (Feed, reqwest::Body) {
-    // One piece waiting while one is sent: enough to keep the connection busy, little enough for many uploads.
+    // One piece waiting while one is sent: enough to keep the connection busy, little enough for many
+    // uploads.
     let (sender, pieces) = mpsc::channel(1);
     let progress = Arc::new(Progress { length, taken: AtomicU64::new(0), last: Mutex::new(Instant::now()) });
     let body = UploadBody { pieces, left: length, progress: Arc::clone(&progress) };

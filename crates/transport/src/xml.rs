@@ -134,8 +134,8 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
         &self.root
     }
 
-    /// The next child, or `None` once the document is proven complete. Elements named in `containers` directly
-    /// below the root are not returned but entered.
+    /// The next child, or `None` once the document is proven complete. Elements named in `containers`
+    /// directly below the root are not returned but entered.
     ///
     /// Not cancel safe: a document whose reading was cancelled must be dropped.
     pub(crate) async fn next(&mut self, containers: &[&'static str]) -> Result<Option<Child>, XmlError> {

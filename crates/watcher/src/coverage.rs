@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What a watcher covers at the moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Directories in the tree, the root and those that are not watched included. `notify` counts them only once,
-    /// at the start.
+    /// Directories in the tree, the root and those that are not watched included. `notify` counts them only
+    /// once, at the start.
     pub directories: usize,
     /// Directories among them whose changes are only noticed by polling.
     pub polled_directories: usize,

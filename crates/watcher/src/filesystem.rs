@@ -1,5 +1,5 @@
-//! What must be known of a file system before it is watched: whether it changes without this machine's kernel being
-//! told, and how many directories it holds. Not a list of mounts.
+//! What must be known of a file system before it is watched: whether it changes without this machine's kernel
+//! being told, and how many directories it holds. Not a list of mounts.
 
 use std::fs;
 use std::io;

@@ -4,8 +4,9 @@ use jottad_core::RelativePath;
 
 /// "Look at this path."
 ///
-/// A hint is sent after the change it stems from and after the watches that cover the path are in place, so a look
-/// that starts on receipt misses nothing: whatever happens later is hinted again. The path may be gone by then.
+/// A hint is sent after the change it stems from and after the watches that cover the path are in place, so a
+/// look that starts on receipt misses nothing: whatever happens later is hinted again. The path may be gone
+/// by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// List this directory again: its names and their stats, not what is below.
@@ -20,7 +21,8 @@ pub enum Hint {
         /// Why a look at single directories is not enough.
         cause: RescanCause,
     },
-    /// The root was removed, moved away, unmounted or covered by a mount. It is the last hint of this watcher.
+    /// The root was removed, moved away, unmounted or covered by a mount. It is the last hint of this
+    /// watcher.
     RootLost,
 }
 

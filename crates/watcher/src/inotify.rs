@@ -1,8 +1,8 @@
 //! Hints from inotify: one thread that sleeps until the kernel has something to say.
 //!
-//! It reads the queue, notes what settles in [`Pending`], and has [`cover`] look at every name of a directory that
-//! an event was about. After the first event it reads only every [`WatcherOptions::read_gap`], because events that
-//! are equal and adjacent in the queue are merged there for nothing.
+//! It reads the queue, notes what settles in [`Pending`], and has [`cover`] look at every name of a directory
+//! that an event was about. After the first event it reads only every [`WatcherOptions::read_gap`], because
+//! events that are equal and adjacent in the queue are merged there for nothing.
 
 mod cover;
 mod limits;
@@ -186,7 +186,8 @@ impl InotifySource {
         Ok(())
     }
 
-    /// Sleeps until there is something to do. Without a deadline it sleeps for as long as the kernel is silent.
+    /// Sleeps until there is something to do. Without a deadline it sleeps for as long as the kernel is
+    /// silent.
     fn sleep(&self, stop: &PipeReader) -> Result<Woken, Stop> {
         let timers = [self.next_read, self.next_poll, self.next_retry, self.notes.rescan_at];
         let deadline = timers.into_iter().flatten().chain(self.notes.pending.next_deadline()).min();

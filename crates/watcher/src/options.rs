@@ -8,12 +8,13 @@ use jottad_core::Name;
 /// How a [`Watcher`](crate::Watcher) works. Make one with [`WatcherOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct WatcherOptions {
-    /// The directory to watch. Symbolic links on the way to it are followed once, at the start; below it, never.
+    /// The directory to watch. Symbolic links on the way to it are followed once, at the start; below it,
+    /// never.
     pub root: PathBuf,
     /// Where hints come from.
     pub backend: Backend,
-    /// How long a file that is being written must be quiet before its directory is hinted; ten times as long while
-    /// it never is. A file that was closed or moved into place is hinted at once.
+    /// How long a file that is being written must be quiet before its directory is hinted; ten times as long
+    /// while it never is. A file that was closed or moved into place is hinted at once.
     pub settle: Duration,
     /// How often directories that cannot be watched are hinted; each time it is tried to watch them.
     pub poll_interval: Duration,

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// Spaces repetitions: each one within two gaps of the last doubles the gap, up to a limit.
 ///
-/// A directory that is busy for an hour is so listed a dozen times a minute and not twenty times a second, while a
-/// file saved now and then is never made to wait.
+/// A directory that is busy for an hour is so listed a dozen times a minute and not twenty times a second,
+/// while a file saved now and then is never made to wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     first_gap: Duration,

@@ -2,10 +2,12 @@
 //!
 //! Pure: the time comes in, hints come out, and [`Pending::next_deadline`] says when to ask again.
 //!
-//! - What is finished (closed, moved, removed) is released after a moment that lets a burst gather. Directories
+//! - What is finished (closed, moved, removed) is released after a moment that lets a burst gather.
+//!   Directories
 //!   that stay busy are hinted at growing intervals.
 //! - What is being written is released when it was quiet for the settle time, or after ten times as long.
-//! - A subtree covers what is below it, and never overtakes the directory that holds it: whoever follows the hints
+//! - A subtree covers what is below it, and never overtakes the directory that holds it: whoever follows the
+//!   hints
 //!   knows a directory's name before it is told to look inside.
 //! - The two sides of a rename are released together, so that a move can be recognised as one.
 
@@ -145,7 +147,8 @@ impl Pending {
     }
 
     fn release_entry(&mut self, path: RelativePath, now: Instant) -> Option<Hint> {
-        // The directory that holds it comes first here if it is due as well; if not, the subtree waits for it.
+        // The directory that holds it comes first here if it is due as well; if not, the subtree waits for
+        // it.
         let above = path.parent().and_then(|parent| self.entries.get(&parent)?.finished_at);
         // A subtree released just before may have taken this one with it.
         let entry = self.entries.get_mut(&path)?;
@@ -170,7 +173,8 @@ impl Pending {
         })
     }
 
-    /// Files that are still being written below a released subtree must be looked at once more; the rest is done.
+    /// Files that are still being written below a released subtree must be looked at once more; the rest is
+    /// done.
     fn drop_covered(&mut self, top: &RelativePath) {
         let below: Vec<RelativePath> = self
             .entries

@@ -16,8 +16,8 @@ pub(crate) struct Retry<'source, Source> {
     pub(crate) start: &'source mut dyn FnMut() -> Option<Source>,
 }
 
-/// Hints the whole root at every interval until the other end of `stop` is closed or nobody listens. Ends with an event
-/// source as soon as one can be started; what changed before that is hinted then.
+/// Hints the whole root at every interval until the other end of `stop` is closed or nobody listens. Ends
+/// with an event source as soon as one can be started; what changed before that is hinted then.
 pub(crate) fn run<Source>(
     interval: Duration,
     hints: &UnboundedSender<Vec<Hint>>,

@@ -1,8 +1,8 @@
 //! Hints from the `notify` crate: `FSEvents` on macOS, and a second opinion elsewhere.
 //!
-//! What it reports is taken as a path to look at and little more. On Linux it watches a new or renamed directory only
-//! some time after it reported it; so the watch is asked for again here, and only when it is known to be in place
-//! the subtree is hinted.
+//! What it reports is taken as a path to look at and little more. On Linux it watches a new or renamed
+//! directory only some time after it reported it; so the watch is asked for again here, and only when it is
+//! known to be in place the subtree is hinted.
 
 use std::fs;
 use std::io;

@@ -19,8 +19,8 @@ use crate::portable::{Message, PortableSource};
 
 /// Follows one directory tree and sends hints until it is dropped, or until [`Hint::RootLost`].
 ///
-/// What is sent together belongs together, as the two sides of a rename do: whoever acts on one before it has seen the other
-/// takes a move for a delete and something new.
+/// What is sent together belongs together, as the two sides of a rename do: whoever acts on one before it has
+/// seen the other takes a move for a delete and something new.
 #[derive(Debug)]
 pub struct Watcher {
     coverage: SharedCoverage,
@@ -36,12 +36,12 @@ enum StopSignal {
 }
 
 impl Watcher {
-    /// Begins to watch. When this returns, every change from now on is hinted: what was there before is for a scan
-    /// that starts afterwards.
+    /// Begins to watch. When this returns, every change from now on is hinted: what was there before is for a
+    /// scan that starts afterwards.
     ///
-    /// Blocks while every directory below the root is opened once (some microseconds each when cached), so call it
-    /// where blocking is allowed. With [`Backend::Auto`] only a root that cannot be opened is an error; a system
-    /// that gives no events is polled, and the coverage says so.
+    /// Blocks while every directory below the root is opened once (some microseconds each when cached), so
+    /// call it where blocking is allowed. With [`Backend::Auto`] only a root that cannot be opened is an
+    /// error; a system that gives no events is polled, and the coverage says so.
     pub fn start(options: WatcherOptions, hints: UnboundedSender<Vec<Hint>>) -> Result<Self, WatchError> {
         match options.backend {
             Backend::Auto => Self::start_best(&options, hints),

@@ -1,4 +1,5 @@
-//! What every test stands on: the machine, the service, the daemon, and the comparison of what is here and there.
+//! What every test stands on: the machine, the service, the daemon, and the comparison of what is here and
+//! there.
 
 mod browser;
 mod daemon;

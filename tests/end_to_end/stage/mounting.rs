@@ -7,8 +7,8 @@ use super::is_missing;
 
 const INSIDE: &str = "JOTTAD_TEST_OWN_MOUNTS";
 
-/// Runs the rest of a test where what it mounts is seen by nothing else, and goes with it. `name` is that of the test, with
-/// its module.
+/// Runs the rest of a test where what it mounts is seen by nothing else, and goes with it. `name` is that of
+/// the test, with its module.
 pub(crate) fn in_own_mounts(name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return test();

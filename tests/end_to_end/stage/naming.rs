@@ -1,4 +1,5 @@
-//! How names are stored on the service (protocol 8.3), written for the tests alone, so that they judge the program.
+//! How names are stored on the service (protocol 8.3), written for the tests alone, so that they judge the
+//! program.
 
 use std::fmt::Write as _;
 
@@ -51,8 +52,8 @@ fn push(stored: &mut String, character: char) {
     }
 }
 
-/// The vectors of protocol 8.3 that a file name can be (not `.`, `..`, nor one with a slash or NUL), with their stored
-/// forms.
+/// The vectors of protocol 8.3 that a file name can be (not `.`, `..`, nor one with a slash or NUL), with
+/// their stored forms.
 const VECTORS: [(&[u8], &str); 45] = [
     (b"report.txt", "report.txt"),
     (b"...", "..."),
@@ -109,7 +110,8 @@ pub(crate) fn names_that_a_file_can_have() -> Vec<Vec<u8>> {
         "æ".repeat(127).into_bytes(),
         "文".repeat(85).into_bytes(),
         "😀".repeat(63).into_bytes(),
-        // NFC, in another directory than the NFD of the vectors; here with a letter more, so that both can be.
+        // NFC, in another directory than the NFD of the vectors; here with a letter more, so that both can
+        // be.
         "\u{e9}t\u{e9}".as_bytes().to_vec(),
         b"-rf".to_vec(),
         b"--help".to_vec(),

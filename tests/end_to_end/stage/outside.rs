@@ -1,4 +1,5 @@
-//! Programs that not every machine has: a test that needs one is skipped with a note, or fails where it is required.
+//! Programs that not every machine has: a test that needs one is skipped with a note, or fails where it is
+//! required.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,5 @@
-//! A way to the service that can fall silent: it takes connections and bytes, and passes nothing on, as a dropped tunnel does.
+//! A way to the service that can fall silent: it takes connections and bytes, and passes nothing on, as a
+//! dropped tunnel does.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,5 @@
-//! A Jottacloud on localhost, in the tests' own process: what it holds, what it was asked, and what goes wrong with it.
+//! A Jottacloud on localhost, in the tests' own process: what it holds, what it was asked, and what goes
+//! wrong with it.
 
 use std::ops::Deref;
 use std::sync::LazyLock;

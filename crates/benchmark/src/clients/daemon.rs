@@ -88,8 +88,8 @@ impl<'a> Daemon<'a> {
         Ok(Before { at: Instant::now(), usages: Usages::of(self.process.0.id()) })
     }
 
-    /// Waits until the history tells an operation of this kind, which is when the service has confirmed it and the
-    /// index holds it.
+    /// Waits until the history tells an operation of this kind, which is when the service has confirmed it
+    /// and the index holds it.
     pub(crate) fn wait_for(&self, kind: &str, before: &Before) -> anyhow::Result<Cost> {
         loop {
             let left = PATIENCE.saturating_sub(before.at.elapsed());

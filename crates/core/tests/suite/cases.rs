@@ -8,8 +8,8 @@ use crate::promises;
 /// A mode, and what the local and the remote side have in the end.
 type End = (Mode, &'static str, &'static str);
 
-/// Name; base; local; remote; then the ends. `d/` is a directory, `f=2` a file with content 2, `s?` something that
-/// cannot be synced, and `(c)` a conflict mark.
+/// Name; base; local; remote; then the ends. `d/` is a directory, `f=2` a file with content 2, `s?` something
+/// that cannot be synced, and `(c)` a conflict mark.
 #[rustfmt::skip]
 const CASES: &[(&str, [&str; 3], &[End])] = &[
     ("a first run with content on both sides deletes nothing",

@@ -151,9 +151,9 @@ fn examine(engine: Engine, start: &World) -> Result<u64, String> {
     crashes.map(|crash| run(Some(crash))).try_fold(1, |runs, outcome| outcome.map(|_| runs + 1))
 }
 
-/// All triples of a base, a local and a remote tree: a file, a directory with a child `c`, which may be a file or a
-/// directory with `x` in it, and a child `e`. Contents are told by two digits: where, and whose (1 is the
-/// base's, 2 the local, 3 the remote, 4 the same edit on both sides).
+/// All triples of a base, a local and a remote tree: a file, a directory with a child `c`, which may be a
+/// file or a directory with `x` in it, and a child `e`. Contents are told by two digits: where, and whose (1
+/// is the base's, 2 the local, 3 the remote, 4 the same edit on both sides).
 fn for_each_situation(mut examine: impl FnMut(&World)) {
     let bases = trees(&[1], false);
     let locals = trees(&[1, 2, 4], true);

@@ -1,6 +1,6 @@
-//! Two sides, a base, and an engine reduced to the path rules: it walks the paths, decides each, carries the steps
-//! out and writes the base from what was achieved, as the real one does. It has no moves, no partial observations
-//! and nobody who edits meanwhile.
+//! Two sides, a base, and an engine reduced to the path rules: it walks the paths, decides each, carries the
+//! steps out and writes the base from what was achieved, as the real one does. It has no moves, no partial
+//! observations and nobody who edits meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

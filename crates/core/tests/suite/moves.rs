@@ -49,8 +49,9 @@ fn candidates_become_steps() {
     }
 }
 
-/// Name; the agreed tree; what happens here (`→` renames, `+` makes a directory, `-` deletes); what happens there;
-/// what is done there. In all of them every file is at its new place afterwards unless `left over` is noted.
+/// Name; the agreed tree; what happens here (`→` renames, `+` makes a directory, `-` deletes); what happens
+/// there; what is done there. In all of them every file is at its new place afterwards unless `left over` is
+/// noted.
 #[rustfmt::skip]
 const HISTORIES: &[(&str, &str, &str, &str, &str)] = &[
     ("a file moves", "d/ f", "f → d/f", "", "f → d/f"),

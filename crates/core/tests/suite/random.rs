@@ -1,7 +1,8 @@
-//! Random worlds: a base of some depth, two sides that were edited away from it, every mode, a crash anywhere.
+//! Random worlds: a base of some depth, two sides that were edited away from it, every mode, a crash
+//! anywhere.
 //!
-//! `PROPTEST_CASES` sets another number of cases. A case that fails is shrunk; it belongs into `cases.rs` under a name
-//! that says what went wrong.
+//! `PROPTEST_CASES` sets another number of cases. A case that fails is shrunk; it belongs into `cases.rs`
+//! under a name that says what went wrong.
 
 use jottad_core::{Entry, Mode, Name, RelativePath};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! A model of two sides whose entries keep their identity when they are renamed, and the rounds that carry the
-//! renames of one side to the other. It knows no contents: what a round cannot move counts as left over.
+//! A model of two sides whose entries keep their identity when they are renamed, and the rounds that carry
+//! the renames of one side to the other. It knows no contents: what a round cannot move counts as left over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -146,8 +146,9 @@ impl World {
         self.local.files().iter().filter(|(path, identity)| remote.get(**path) != Some(*identity)).count()
     }
 
-    /// Whether some renames wait for each other in a circle that parking cannot open: one needs a place inside a
-    /// directory that itself waits for it to leave, or went below itself. Only these can cost content.
+    /// Whether some renames wait for each other in a circle that parking cannot open: one needs a place
+    /// inside a directory that itself waits for it to leave, or went below itself. Only these can cost
+    /// content.
     fn is_knotted(&self) -> bool {
         let known: BTreeMap<_, _> = self.base.0.iter().map(|(path, node)| (node.identity, path)).collect();
         let pairs: Vec<_> = self

@@ -1,7 +1,7 @@
 //! The table of the path rules: every combination of the three trees in every mode, as reviewed data.
 //!
-//! The data is `testdata/sync-rules.txt`. After a change there, `JOTTAD_WRITE_DOCS=1 cargo test -p jottad-core`
-//! prints it into `docs/sync-rules.md` again.
+//! The data is `testdata/sync-rules.txt`. After a change there, `JOTTAD_WRITE_DOCS=1 cargo test -p
+//! jottad-core` prints it into `docs/sync-rules.md` again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -149,9 +149,9 @@ fn situations() -> Vec<Situation> {
 }
 
 impl Situation {
-    /// The situation as the table shows it: base, local, remote. Contents are called by the order in which they
-    /// appear, times by their rank and only where they can matter, and `dir*` is a directory in which something
-    /// changed, where that can matter.
+    /// The situation as the table shows it: base, local, remote. Contents are called by the order in which
+    /// they appear, times by their rank and only where they can matter, and `dir*` is a directory in which
+    /// something changed, where that can matter.
     fn cells(&self) -> [String; 3] {
         let Trees { base, local, remote } = self.trees;
         let mut contents: Vec<_> = Vec::new();

@@ -1,4 +1,5 @@
-//! What was asked of the service: requests by endpoint and status, bytes both ways, and the last requests themselves.
+//! What was asked of the service: requests by endpoint and status, bytes both ways, and the last requests
+//! themselves.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

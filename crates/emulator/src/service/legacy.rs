@@ -1,4 +1,5 @@
-//! The login that no service is known to accept any more (protocol 2.5). Off unless the configuration turns it on.
+//! The login that no service is known to accept any more (protocol 2.5). Off unless the configuration turns
+//! it on.
 
 use http::HeaderValue;
 use serde_json::json;

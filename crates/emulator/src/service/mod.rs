@@ -152,7 +152,8 @@ impl Call<'_> {
         self.head.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The base of URLs for one of the service's hosts: itself on localhost, the host's name behind the proxy.
+    /// The base of URLs for one of the service's hosts: itself on localhost, the host's name behind the
+    /// proxy.
     pub(crate) fn url_of(&self, host: &str) -> String {
         match self.origin {
             Origin::Plain => self.shared.base_url().to_owned(),

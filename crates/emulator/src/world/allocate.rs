@@ -102,7 +102,8 @@ impl World {
         Ok(Allocated { address, state, resume_position, upload: Some(id) })
     }
 
-    /// Makes the path match without an upload, if it does already or the content is known. Says whether it did.
+    /// Makes the path match without an upload, if it does already or the content is known. Says whether it
+    /// did.
     fn adopt(&mut self, address: &Address, facts: &Facts) -> Result<bool, Refusal> {
         let current = self.file(address).and_then(|file| file.current()).map(|current| current.key);
         if current == Some(facts.key) {
@@ -251,7 +252,8 @@ impl World {
         });
     }
 
-    /// Makes complete content the current revision at `address`, live. `number` is the revision of its upload.
+    /// Makes complete content the current revision at `address`, live. `number` is the revision of its
+    /// upload.
     pub(super) fn accept(
         &mut self,
         address: &Address,

@@ -136,8 +136,8 @@ impl World {
         if self.find(&mountpoint).is_none() { Err(self.missing(address)) } else { Ok(()) }
     }
 
-    /// Checks that an entry can be made at `address`, perhaps with its mountpoint: legal names, no view, no file on
-    /// the way.
+    /// Checks that an entry can be made at `address`, perhaps with its mountpoint: legal names, no view, no
+    /// file on the way.
     pub(crate) fn check_way(&self, address: &Address) -> Result<(), Refusal> {
         self.check_writable()?;
         if let Some(special) = special_mountpoint(address) {

@@ -1,5 +1,5 @@
-//! The account as the service holds it, and what may be done to it. No HTTP here, and no waiting: one lock around it
-//! makes every request atomic.
+//! The account as the service holds it, and what may be done to it. No HTTP here, and no waiting: one lock
+//! around it makes every request atomic.
 
 mod allocate;
 mod commands;

@@ -1,4 +1,5 @@
-//! Filling an account with many files at once, for tests of size. No events: a million of them would only be in the way.
+//! Filling an account with many files at once, for tests of size. No events: a million of them would only be
+//! in the way.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use crate::refusal::Refusal;
 use crate::times::Seconds;
 
 impl World {
-    /// Makes `files` files of `size` bytes, `per_folder` in each of the folders `d0000000`, `d0000001` … in `root`.
+    /// Makes `files` files of `size` bytes, `per_folder` in each of the folders `d0000000`, `d0000001` … in
+    /// `root`.
     pub(crate) fn populate(
         &mut self,
         root: &Address,

@@ -1,7 +1,8 @@
 //! Folders and files as the service keeps them: names, trash stamps, revisions.
 //!
-//! Folders are shared and copied on write, so a snapshot of the whole account costs nothing and can be listed while
-//! writes go on. Every folder knows the sums of what is below it; all changes go through methods that keep them.
+//! Folders are shared and copied on write, so a snapshot of the whole account costs nothing and can be listed
+//! while writes go on. Every folder knows the sums of what is below it; all changes go through methods that
+//! keep them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -262,7 +263,8 @@ impl Folder {
         self.add_up();
     }
 
-    /// Cuts the trashed descendants out. Returns a tombstone of this folder that holds them, if there are any.
+    /// Cuts the trashed descendants out. Returns a tombstone of this folder that holds them, if there are
+    /// any.
     pub(crate) fn split_trashed(&mut self, now: Seconds) -> Option<Self> {
         let mut trashed = BTreeMap::new();
         for (key, entry) in std::mem::take(&mut self.children) {

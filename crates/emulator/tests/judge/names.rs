@@ -78,8 +78,8 @@ async fn every_name_is_stored_as_documented_and_comes_back() {
     assert_eq!(rclone.state().counters().of("allocate"), 0, "a second run finds every name again");
 }
 
-/// Every byte that a name on the service cannot hold as it is and a Linux name can, each in a name of its own, with its
-/// stored form: the map of protocol 8.3, and all bytes that are no UTF-8.
+/// Every byte that a name on the service cannot hold as it is and a Linux name can, each in a name of its
+/// own, with its stored form: the map of protocol 8.3, and all bytes that are no UTF-8.
 fn every_restricted_byte() -> Vec<(Vec<u8>, String)> {
     let mut names = Vec::new();
     for byte in (1..=0xff_u8).filter(|byte| *byte != b'/') {
@@ -121,9 +121,9 @@ async fn every_restricted_byte_is_stored_as_documented_and_comes_back() {
     }
 }
 
-/// Names that other programs store, what rclone shows of them, and whether it finds them again under that name: only
-/// if it would have stored it so itself (protocol 8.3, decode-only vectors). It shows the quote rune twice, as it writes
-/// every name in its own inner coding (8.6).
+/// Names that other programs store, what rclone shows of them, and whether it finds them again under that
+/// name: only if it would have stored it so itself (protocol 8.3, decode-only vectors). It shows the quote
+/// rune twice, as it writes every name in its own inner coding (8.6).
 const FOREIGN: [(&str, &[u8], bool); 9] = [
     ("a:b", "a:b".as_bytes(), false),
     ("half‛", "half‛‛".as_bytes(), false),

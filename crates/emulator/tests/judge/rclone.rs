@@ -26,8 +26,8 @@ pub(crate) fn is_missing() -> bool {
 }
 
 impl Rclone {
-    /// A new emulator, and an rclone that has logged in with a personal login token, all defaults. `None` when there
-    /// is no rclone.
+    /// A new emulator, and an rclone that has logged in with a personal login token, all defaults. `None`
+    /// when there is no rclone.
     pub(crate) async fn start() -> Option<Self> {
         Self::with(EmulatorConfig::default()).await
     }

@@ -1,5 +1,5 @@
-//! Protocol 10: every answer of every switch can be told from the others by a client, except where only time or size
-//! beyond a test would tell.
+//! Protocol 10: every answer of every switch can be told from the others by a client, except where only time
+//! or size beyond a test would tell.
 
 use std::collections::BTreeMap;
 

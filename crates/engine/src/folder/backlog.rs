@@ -1,8 +1,8 @@
-//! What one event brings about in many rows: it is done a bounded number of rows at a time, and between two steps the folder
-//! answers questions and can be stopped.
+//! What one event brings about in many rows: it is done a bounded number of rows at a time, and between two
+//! steps the folder answers questions and can be stopped.
 //!
-//! Until all of it is done later events wait, nothing is decided and nothing is written down. So the folder does what it
-//! would do in one long step, and a crash in between leaves the index as it was before.
+//! Until all of it is done later events wait, nothing is decided and nothing is written down. So the folder
+//! does what it would do in one long step, and a crash in between leaves the index as it was before.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The wall clock, which people set. What lasts does not follow it: what was written down by it moves along with it.
+//! The wall clock, which people set. What lasts does not follow it: what was written down by it moves along
+//! with it.
 
 use std::time::Duration;
 
@@ -74,8 +75,8 @@ impl Folder {
         Ok(())
     }
 
-    /// At the start nothing tells how the clock went meanwhile. What it has not reached yet is nothing to rely on, and no
-    /// pause lasts longer than it was meant to.
+    /// At the start nothing tells how the clock went meanwhile. What it has not reached yet is nothing to
+    /// rely on, and no pause lasts longer than it was meant to.
     pub(super) fn check_times(&mut self, now: Now) -> Result<(), FolderError> {
         let mut was_set_back = false;
         for fact in [Fact::ProvenAt, Fact::LocalCheckedAt, Fact::RemoteCheckedAt] {

@@ -104,8 +104,9 @@ impl Running {
 impl Folder {
     /// Notes that an operation was asked for.
     ///
-    /// What is about to be sent is claimed before it leaves: if the answer is lost, by a crash or on the network, a look
-    /// at the directory tells ours from what others put there, so that it can also be removed again.
+    /// What is about to be sent is claimed before it leaves: if the answer is lost, by a crash or on the
+    /// network, a look at the directory tells ours from what others put there, so that it can also be removed
+    /// again.
     pub(super) fn start(&mut self, command: CommandId, running: Running) -> Result<(), FolderError> {
         let claim = match running.detail {
             Detail::Upload { file } => Some(RemoteNode::File(file)),
@@ -273,7 +274,8 @@ impl Folder {
         let mut stamp = Stamp::of(&stat);
         let mut md5 = Some(file.content.md5);
         if stat.has_coarse_times() {
-            // Somebody may have written to it right after without leaving a trace. It is read once more, later.
+            // Somebody may have written to it right after without leaving a trace. It is read once more,
+            // later.
             stamp.changed = 0;
             md5 = None;
             self.hashing.restart();
@@ -317,7 +319,8 @@ impl Folder {
         self.free_namesakes(node)?;
         if let Some(mut moved) = self.index.node(target.id)? {
             self.free_namesakes(&moved)?;
-            // One look at the directory shows that it arrived; until then a late listing must not say that it is lost.
+            // One look at the directory shows that it arrived; until then a late listing must not say that it
+            // is lost.
             if parked != Parked::To
                 && let Some(remote) = &mut moved.remote
             {
@@ -431,15 +434,16 @@ impl Folder {
         Ok(())
     }
 
-    /// The service asked for a pause when it was asked for this: it rests for longer than that, so that others come first.
+    /// The service asked for a pause when it was asked for this: it rests for longer than that, so that
+    /// others come first.
     pub(super) fn rest_after(&mut self, running: &Running, pause: Duration, now: Now) {
         let attempts = self.attempts.get(&running.node).copied().unwrap_or(0);
         let longer = Duration::from_secs(2 << attempts.min(8));
         self.pacing.rest_for(running.node, pause.saturating_add(longer), now);
     }
 
-    /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was; where
-    /// something may have, a look tells.
+    /// What was claimed was not achieved. Where nothing can have reached the service its side is as it was;
+    /// where something may have, a look tells.
     fn withdraw_claim(
         &mut self,
         node: NodeId,
@@ -479,8 +483,8 @@ impl Folder {
         }
     }
 
-    /// The remote side is not what was thought: a directory of files is listed again, and where more may differ
-    /// everything is.
+    /// The remote side is not what was thought: a directory of files is listed again, and where more may
+    /// differ everything is.
     fn look_at_remote(&mut self, running: &Running) {
         if running.is_structural() {
             self.listing.want_everything();
@@ -537,8 +541,8 @@ impl Folder {
                 self.look_at_local(&running.path);
                 return self.let_rest(running, now);
             }
-            // A move may always be left out: where the service does not want it, the path rules do without. Where it
-            // merely fails, waiting is better, because a directory that is not moved is sent anew.
+            // A move may always be left out: where the service does not want it, the path rules do without.
+            // Where it merely fails, waiting is better, because a directory that is not moved is sent anew.
             RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::NotAllowed
                 if matches!(running.detail, Detail::MoveRemote(_)) =>
             {

@@ -1,6 +1,7 @@
 //! Seeing what was sent: a file counts as stored only when a listing shows it.
 //!
-//! One look at a directory confirms everything that was sent into it, so the cost is a constant per directory.
+//! One look at a directory confirms everything that was sent into it, so the cost is a constant per
+//! directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,12 +32,13 @@ pub(super) struct Confirming {
     loaded: bool,
     /// Directories with claims: how many, how often they were looked at in vain, and when next.
     waiting: BTreeMap<NodeId, Waiting>,
-    /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut off, by the
-    /// network or by the end of an earlier run, and may as well never have arrived.
+    /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut
+    /// off, by the network or by the end of an earlier run, and may as well never have arrived.
     accepted: BTreeSet<NodeId>,
     /// What was sent to a row, for as long as the service may be too late to show it.
     sent: BTreeMap<NodeId, Sent>,
-    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late for that.
+    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
+    /// for that.
     given_up: BTreeMap<(NodeId, Name), File>,
     /// An earlier run may have sent anything until then.
     all_sent_until: Option<Duration>,
@@ -186,7 +188,8 @@ impl Confirming {
         }
     }
 
-    /// Whether nothing is to be looked at but what the service did not show the last time and is asked for again later.
+    /// Whether nothing is to be looked at but what the service did not show the last time and is asked for
+    /// again later.
     pub(super) fn waits_for_failures_alone(&self) -> bool {
         let has_failed = |waiting: &Waiting| {
             !waiting.looking
@@ -244,7 +247,8 @@ impl Folder {
         if !self.confirming.loaded {
             self.confirming.load(&self.index)?;
         }
-        // A listing begins only when nothing is looked at, so that none takes in what an older look found later.
+        // A listing begins only when nothing is looked at, so that none takes in what an older look found
+        // later.
         if self.confirming.waiting.is_empty() || self.listing.is_due() {
             return Ok(());
         }
@@ -280,8 +284,8 @@ impl Folder {
         }
         let path = self.index.stored_path(directory)?;
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
-        // What is sent where something was removed may have got the spelling of that one (protocol 8.8), which a look at its path
-        // does not tell.
+        // What is sent where something was removed may have got the spelling of that one (protocol 8.8),
+        // which a look at its path does not tell.
         let may_be_respelled = |claim: &Node| self.departing.has_left_lately(&path.join(claim.stored_name()));
         if claims.is_empty() || claims.iter().any(may_be_respelled) {
             let id = self.issue(Task::ListDirectory { directory: path });
@@ -308,8 +312,8 @@ impl Folder {
         let in_vain = self.end_look(directory);
         let was_told = self.hinting.looked(directory);
         match result {
-            // The row has moved or gone meanwhile, or what was looked at under its old spelling is what another one
-            // stands for.
+            // The row has moved or gone meanwhile, or what was looked at under its old spelling is what
+            // another one stands for.
             Ok(_) if self.index.node(directory)?.is_none() || self.is_namesakes_by_now(directory)? => {
                 self.connection.succeeded();
                 Ok(())
@@ -323,7 +327,8 @@ impl Folder {
                 observed?;
                 self.look_again_for(directory, in_vain, now)
             }
-            // A missing root is for the listing to judge: it may be a wrong account, and it never yields a tree.
+            // A missing root is for the listing to judge: it may be a wrong account, and it never yields a
+            // tree.
             Err(error) if error.kind == RemoteErrorKind::NotFound && directory == NodeId::ROOT => {
                 self.listing.want_everything();
                 self.look_again_for(directory, in_vain, now)
@@ -339,7 +344,8 @@ impl Folder {
                     self.confirming.doubt_until(directory, until);
                     return Ok(());
                 }
-                // Of a directory that came a moment ago a late service may not show the inside yet (protocol U-38).
+                // Of a directory that came a moment ago a late service may not show the inside yet (protocol
+                // U-38).
                 if was_told
                     && !is_late
                     && let Some(delay) = DELAYS.get(in_vain)
@@ -363,7 +369,8 @@ impl Folder {
         }
     }
 
-    /// The service answers, but does not show what is in a directory: that is looked for again, more and more seldom.
+    /// The service answers, but does not show what is in a directory: that is looked for again, more and more
+    /// seldom.
     pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
         let waiting = self.confirming.waiting.entry(directory).or_default();
         let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
@@ -372,8 +379,8 @@ impl Folder {
         waiting.not_before = Some(now.monotonic.saturating_add(pause));
     }
 
-    /// A complete listing has shown what looks at some directories did not: what failed before it began is no problem any more,
-    /// and need not be looked at, unless something that was sent there is still to be seen.
+    /// A complete listing has shown what looks at some directories did not: what failed before it began is no
+    /// problem any more, and need not be looked at, unless something that was sent there is still to be seen.
     pub(super) fn forgive_directories(&mut self, listed: Duration) -> Result<(), FolderError> {
         let is_older =
             |waiting: &Waiting| waiting.failure.as_ref().is_some_and(|failure| failure.failed <= listed);
@@ -497,9 +504,10 @@ impl Folder {
         Ok(stale)
     }
 
-    /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted does; what was
-    /// cut off is simply sent again, which is harmless even if it had arrived, unless there is nothing of the sort left to send,
-    /// as far as that was looked at since the start: then it must be seen to be removed.
+    /// Whether a claim that was looked for in vain deserves more patience. What the service has accepted
+    /// does; what was cut off is simply sent again, which is harmless even if it had arrived, unless there is
+    /// nothing of the sort left to send, as far as that was looked at since the start: then it must be seen
+    /// to be removed.
     fn may_be_late(&self, claim: &Node) -> Result<bool, FolderError> {
         let claimed = claim.remote.as_ref().map(|remote| remote.node.kind());
         let may_be_gone = claim.local.kind() != claimed || !self.scanning.was_complete();
@@ -511,8 +519,8 @@ impl Folder {
             && self.index.children(claim.id)?.iter().any(|below| below.remote.is_some()))
     }
 
-    /// Whether something that was sent into a directory still deserves patience: then a look that does not show the directory
-    /// may be as late, and would take all that was sent there for lost.
+    /// Whether something that was sent into a directory still deserves patience: then a look that does not
+    /// show the directory may be as late, and would take all that was sent there for lost.
     pub(super) fn awaits_inside(&self, directory: &Node) -> Result<bool, FolderError> {
         if self.confirming.is_idle() || directory.remote_entry() != Entry::Directory {
             return Ok(false);
@@ -532,7 +540,8 @@ impl Folder {
         Ok(false)
     }
 
-    /// What an earlier run did a short time ago the service may not show yet, and what it was about to do was maybe done.
+    /// What an earlier run did a short time ago the service may not show yet, and what it was about to do was
+    /// maybe done.
     pub(super) fn follow_earlier_run(&mut self, now: Now) -> Result<(), FolderError> {
         let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
         let last = self.index.history(0, 1)?.pop();
@@ -548,7 +557,8 @@ impl Folder {
         self.follow_departures(now)
     }
 
-    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and when.
+    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and
+    /// when.
     pub(super) fn doubts_below(
         &self,
         top: NodeId,
@@ -571,7 +581,8 @@ impl Folder {
         Ok(doubts)
     }
 
-    /// A directory was moved with those in it that were still to be looked at: they are looked at where they are now.
+    /// A directory was moved with those in it that were still to be looked at: they are looked at where they
+    /// are now.
     pub(super) fn doubt_below(
         &mut self,
         top: NodeId,
@@ -603,13 +614,14 @@ impl Folder {
         Ok(())
     }
 
-    /// The directories that something was sent into, at any depth, so short a time before a look that it may be too late to
-    /// show them (protocol U-38), and until when that is so.
+    /// The directories that something was sent into, at any depth, so short a time before a look that it may
+    /// be too late to show them (protocol U-38), and until when that is so.
     pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
         let mut filled = BTreeMap::new();
         let mut sent: Vec<(Duration, NodeId)> =
             self.confirming.sent.iter().map(|(node, sent)| (sent.at, *node)).collect();
-        // What was sent last comes first, so that what is above is found with its latest time and need not be climbed again.
+        // What was sent last comes first, so that what is above is found with its latest time and need not be
+        // climbed again.
         sent.sort_by(|one, other| other.cmp(one));
         for (at, node) in sent {
             let until = at + PATIENCE;
@@ -627,7 +639,8 @@ impl Folder {
         Ok(filled)
     }
 
-    /// Until when what a look shows at a row, or that it shows nothing, may be what was there before we sent something.
+    /// Until when what a look shows at a row, or that it shows nothing, may be what was there before we sent
+    /// something.
     pub(super) fn may_be_older(
         &self,
         node: NodeId,
@@ -650,8 +663,8 @@ impl Folder {
         Ok(until.filter(|until| looked < *until))
     }
 
-    /// What was sent did not arrive, so the service has what it had before. That is no news, so what is remembered of
-    /// failures stays: else what is refused would be sent again without a pause.
+    /// What was sent did not arrive, so the service has what it had before. That is no news, so what is
+    /// remembered of failures stays: else what is refused would be sent again without a pause.
     fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) {
             self.confirming.give_up(node, claim.node);
@@ -682,8 +695,8 @@ impl Folder {
         Ok(())
     }
 
-    /// What was sent into a directory and not seen there is looked for again, and after a while given up: then it was
-    /// not stored, and is sent anew.
+    /// What was sent into a directory and not seen there is looked for again, and after a while given up:
+    /// then it was not stored, and is sent anew.
     fn look_again_for(&mut self, directory: NodeId, in_vain: usize, now: Now) -> Result<(), FolderError> {
         let (mut late, mut lost) = (Vec::new(), Vec::new());
         for claim in self.index.claims(directory)? {

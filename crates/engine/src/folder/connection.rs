@@ -1,8 +1,8 @@
 //! Whether the service can be worked with, and when to ask again if not.
 //!
-//! A request for one entry may fail because the service cannot be reached, or for a reason of the entry's own. So the
-//! service is asked for its change stamp after it: an answer acquits the service, and the entry has a problem. Trouble
-//! with the service ends only with such an answer, never with a new try.
+//! A request for one entry may fail because the service cannot be reached, or for a reason of the entry's
+//! own. So the service is asked for its change stamp after it: an answer acquits the service, and the entry
+//! has a problem. Trouble with the service ends only with such an answer, never with a new try.
 
 use std::time::Duration;
 
@@ -141,7 +141,8 @@ impl Connection {
         self.full_until.take_if(|time| *time <= now.monotonic).is_some()
     }
 
-    /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was full.
+    /// Asks now whether the service answers, if it did not. Uploads are tried again even if the account was
+    /// full.
     pub(super) fn retry_now(&mut self) {
         self.full_until = None;
         if let Some(trouble) = &mut self.trouble {
@@ -200,7 +201,8 @@ impl Connection {
         before
     }
 
-    /// Whether nothing can be done until the service is asked again, although it answers, and a new try was in vain already.
+    /// Whether nothing can be done until the service is asked again, although it answers, and a new try was
+    /// in vain already.
     pub(super) fn is_stuck(&self) -> bool {
         let is_waiting = self.probe == Probe::None;
         self.trouble.as_ref().filter(|_| is_waiting).is_some_and(|trouble| {
@@ -265,7 +267,8 @@ impl Folder {
         }
     }
 
-    /// Something failed in a way in which everything may fail: the service is asked, unless it is known to be in trouble.
+    /// Something failed in a way in which everything may fail: the service is asked, unless it is known to be
+    /// in trouble.
     pub(super) fn suspect(&mut self, what: Suspected, error: &RemoteError, now: Now) {
         if self.connection.trouble.is_some() {
             self.acquit(&what);
@@ -310,8 +313,9 @@ impl Folder {
         Ok(())
     }
 
-    /// Takes a failure that stops more than what was asked for. A pause may be asked for because of this one thing, so its tries
-    /// count at their own place, whatever the service answers to anything else, and the others come first.
+    /// Takes a failure that stops more than what was asked for. A pause may be asked for because of this one
+    /// thing, so its tries count at their own place, whatever the service answers to anything else, and the
+    /// others come first.
     fn stopped_by(&mut self, what: Suspected, scope: Scope, error: &RemoteError, now: Now) {
         let is_uncounted = planted::is(Planted::PauseUncounted) && !matches!(what, Suspected::Operation(_));
         if is_uncounted {

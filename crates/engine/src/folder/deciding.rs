@@ -1,4 +1,5 @@
-//! What the path rules say of a row, with what they cannot see: what is below it, and what must stay where it is.
+//! What the path rules say of a row, with what they cannot see: what is below it, and what must stay where it
+//! is.
 
 use jottad_core::{Action, Decision, Entry, Side, reconcile};
 
@@ -15,8 +16,8 @@ impl Folder {
         }
         let mut mode = self.settings.mode;
         if node.id == NodeId::ROOT && !trees.remote.is_present() {
-            // Whether a remote root may be missing was settled when it was listed. It is no entry that one side could
-            // have deleted: where changes travel there it is made.
+            // Whether a remote root may be missing was settled when it was listed. It is no entry that one
+            // side could have deleted: where changes travel there it is made.
             trees.base = Entry::Absent;
         }
         if node.base.is_none() && node.local == Local::Absent && self.index.is_fetched(node.id)? {
@@ -74,8 +75,8 @@ impl Folder {
         Ok(top.holds_unsynced || (top.local.is_directory() && self.index.inside(top.id)?.holds_unsynced))
     }
 
-    /// Whether anything below a row differs from the base on a side, deletions not counted; `None` while something
-    /// below was sent and not seen, because that is our own work and no change by others.
+    /// Whether anything below a row differs from the base on a side, deletions not counted; `None` while
+    /// something below was sent and not seen, because that is our own work and no change by others.
     fn changed_inside(&self, top: &Node, side: Side) -> Result<Option<bool>, FolderError> {
         // Something else is to take the place of a directory that has to stay.
         if side == Side::Local && top.remote.is_some() && self.holds_unsynced(top)? {

@@ -1,5 +1,5 @@
-//! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what was
-//! counted goes; what turns up meanwhile is counted in the next round.
+//! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what
+//! was counted goes; what turns up meanwhile is counted in the next round.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -141,8 +141,9 @@ impl Folder {
         Ok(true)
     }
 
-    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not count. Tells
-    /// whether it is done; it is not if there are too many rows for one step, or if something changed between two steps.
+    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not
+    /// count. Tells whether it is done; it is not if there are too many rows for one step, or if something
+    /// changed between two steps.
     fn count_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
         let mut counting = std::mem::take(&mut self.round.deleting.counting);
         match counting.revision {
@@ -189,8 +190,8 @@ impl Folder {
 
     /// Everything was counted: what is too much is held, and the rest is due.
     ///
-    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the folder has grown
-    /// since, or a day is over, makes nothing of it less.
+    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the
+    /// folder has grown since, or a day is over, makes nothing of it less.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
         let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
         let fresh: BTreeSet<NodeId> =
@@ -230,8 +231,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that waited as a whole, or
-    /// as a directory that takes along what waited in it.
+    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
+    /// waited as a whole, or as a directory that takes along what waited in it.
     fn still_waiting(
         &self,
         waited: &BTreeSet<NodeId>,
@@ -258,8 +259,8 @@ impl Folder {
         Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
     }
 
-    /// Nothing is left to be deleted. If nothing was left out of the count either, what a person said of the root has had its
-    /// deletes shown.
+    /// Nothing is left to be deleted. If nothing was left out of the count either, what a person said of the
+    /// root has had its deletes shown.
     fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
         if self.is_wholly_known()? {
             self.index.set_fact(Fact::HoldNextDeletes, None)?;
@@ -330,7 +331,8 @@ impl Folder {
         Ok(amount)
     }
 
-    /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must hold.
+    /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must
+    /// hold.
     fn issue_delete(&mut self, doomed: &Doomed, loss: Loss, digest: TreeDigest) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
@@ -382,8 +384,8 @@ impl Folder {
         self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
     }
 
-    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many rows for the rest of
-    /// this step.
+    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many
+    /// rows for the rest of this step.
     fn digest(&mut self, doomed: &Doomed, in_steps: bool) -> Result<Option<TreeDigest>, FolderError> {
         let (node, revision) = (doomed.node.id, self.index.revision());
         let earlier = self.round.deleting.digesting.take();
@@ -429,8 +431,8 @@ impl Folder {
         Ok(Some(digesting.digest))
     }
 
-    /// Temporary names that were left behind without anybody knowing what they hold are removed: what they hold has
-    /// been sent anew by now. A name that still has a base is picked up by the moves.
+    /// Temporary names that were left behind without anybody knowing what they hold are removed: what they
+    /// hold has been sent anew by now. A name that still has a base is picked up by the moves.
     fn clear_parked(&mut self, now: Now) -> Result<(), FolderError> {
         // An archive removes nothing, not even what it left behind itself.
         if self.settings.mode == Mode::Archive {
@@ -450,8 +452,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Forgets the temporary names that a complete listing did not show, unless it may have been late (protocol U-38):
-    /// what it hid would be nobody's.
+    /// Forgets the temporary names that a complete listing did not show, unless it may have been late
+    /// (protocol U-38): what it hid would be nobody's.
     pub(super) fn forget_parked(&mut self, listed_from: Timestamp) -> Result<(), FolderError> {
         let parked_at = self.index.number(Fact::ParkedAt)?.unwrap_or(0);
         if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
@@ -465,8 +467,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten here would be
-    /// nobody's when it is shown.
+    /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
+    /// here would be nobody's when it is shown.
     pub(super) fn may_hide_parked(&self, node: &Node) -> Result<bool, FolderError> {
         Ok(self.resolving.may_be_late()
             && node.base.is_some()
@@ -481,8 +483,8 @@ impl Folder {
             && self.index.parked()?.contains(&here.join(&node.name)))
     }
 
-    /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in that root counts
-    /// as deleted then, and however little that is, a person sees how much before it goes.
+    /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in
+    /// that root counts as deleted then, and however little that is, a person sees how much before it goes.
     pub(super) fn approve(&mut self, now: Now) -> Result<(), FolderError> {
         if self.root.held().is_some() {
             // What keeps the local root says nothing of the remote one.
@@ -510,8 +512,8 @@ impl Folder {
         Ok(())
     }
 
-    /// What waits for a person, as the status shows it: one thing at a time, and nothing while something holds the whole
-    /// folder.
+    /// What waits for a person, as the status shows it: one thing at a time, and nothing while something
+    /// holds the whole folder.
     pub(super) fn waiting_action(&self) -> Result<Option<HeldAction>, FolderError> {
         let is_held_whole = self.root.held_for_place().is_some()
             || self.root.held_unreadable().is_some()
@@ -524,7 +526,8 @@ impl Folder {
         Ok(None)
     }
 
-    /// A person wants what would be removed back from the other side. Where a root is held, that is everything.
+    /// A person wants what would be removed back from the other side. Where a root is held, that is
+    /// everything.
     pub(super) fn reject(&mut self) -> Result<(), FolderError> {
         if self.root.held().is_some() {
             if self.root.is_found() {

@@ -1,5 +1,5 @@
-//! What left its place on the service by our own doing a moment ago: a late service may still show it (protocol U-38), as
-//! if others had just put it there. Taken for that, it would stay there for ever.
+//! What left its place on the service by our own doing a moment ago: a late service may still show it
+//! (protocol U-38), as if others had just put it there. Taken for that, it would stay there for ever.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -119,7 +119,8 @@ impl Folder {
     }
 }
 
-/// Whether an operation took something from its place. What failed has left it there, and what others do there is news.
+/// Whether an operation took something from its place. What failed has left it there, and what others do
+/// there is news.
 fn has_left(line: &LogLine) -> bool {
     let departures = [OperationKind::Trash, OperationKind::Move, OperationKind::MoveAside]
         .map(|kind| kind(Side::Remote).as_str());
@@ -179,8 +180,8 @@ mod tests {
         }
     }
 
-    /// Once, each start looked away for 22 s from what others did where jottad had failed to remove something, so that it
-    /// failed again.
+    /// Once, each start looked away for 22 s from what others did where jottad had failed to remove
+    /// something, so that it failed again.
     #[test]
     fn what_failed_has_left_nothing() {
         let trash = |side, error| line(OperationKind::Trash(side), b"d", None, error);
@@ -189,8 +190,8 @@ mod tests {
         assert!(!has_left(&trash(Side::Local, None)));
     }
 
-    /// Once, a start forgot where things had been moved to: what others put into a directory that had changed its letter case
-    /// was not seen for 22 s.
+    /// Once, a start forgot where things had been moved to: what others put into a directory that had changed
+    /// its letter case was not seen for 22 s.
     #[test]
     fn what_an_earlier_run_moved_somewhere_is_no_leftover_there() {
         let mut departing = Departing::default();

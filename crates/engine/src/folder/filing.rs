@@ -1,5 +1,5 @@
-//! Under which row what the service shows is filed: names there and here are not the same, and several of one may be one of
-//! the other.
+//! Under which row what the service shows is filed: names there and here are not the same, and several of one
+//! may be one of the other.
 
 use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_name, encode_name};
 
@@ -10,9 +10,10 @@ use crate::remote::RemoteNode;
 impl Folder {
     /// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
     ///
-    /// The spelling that was seen before wins; then what was sent and is seen now for the first time, which may have got the
-    /// spelling of an entry in the trash; then the name that it decodes to; then a local name that the service cannot tell from
-    /// it. `seen` is what has the name, where that is known, and `taken` tells which rows belong to another stored name of the same listing.
+    /// The spelling that was seen before wins; then what was sent and is seen now for the first time, which
+    /// may have got the spelling of an entry in the trash; then the name that it decodes to; then a local
+    /// name that the service cannot tell from it. `seen` is what has the name, where that is known, and
+    /// `taken` tells which rows belong to another stored name of the same listing.
     pub(super) fn find_for_stored(
         &self,
         directory: NodeId,
@@ -76,9 +77,9 @@ impl Folder {
         Ok(None)
     }
 
-    /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling of it there. One that
-    /// shows both shows two entries, whatever the service makes of other names. Returns the row that is free for it, and the one
-    /// that the other spelling has now.
+    /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling
+    /// of it there. One that shows both shows two entries, whatever the service makes of other names. Returns
+    /// the row that is free for it, and the one that the other spelling has now.
     pub(super) fn make_way_for_own_name(
         &mut self,
         directory: NodeId,

@@ -1,8 +1,9 @@
-//! Moves on the service that are followed here: what departed there and arrived there is renamed, not fetched anew.
+//! Moves on the service that are followed here: what departed there and arrived there is renamed, not fetched
+//! anew.
 //!
-//! The service says nothing of identities, so a file is known again by its content, and a directory by files that
-//! departed with it and arrived with it. Like every move this is an optimisation: one that is not recognised, or taken
-//! for one by mistake, costs time and never data, because a rename keeps all there is.
+//! The service says nothing of identities, so a file is known again by its content, and a directory by files
+//! that departed with it and arrived with it. Like every move this is an optimisation: one that is not
+//! recognised, or taken for one by mistake, costs time and never data, because a rename keeps all there is.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -147,8 +148,8 @@ impl Folder {
         }
     }
 
-    /// The topmost directories that can have moved if these two are one, as far up as names agree; `None` if these two
-    /// cannot.
+    /// The topmost directories that can have moved if these two are one, as far up as names agree; `None` if
+    /// these two cannot.
     fn top_directory(&self, parents: Followable) -> Result<Option<Followable>, FolderError> {
         let mut top = None;
         let Followable { mut from, mut to } = parents;

@@ -96,13 +96,14 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a file that is only looked at would be sent whatever it holds: nothing was ever agreed on that it could be,
-    /// and nothing is at its place on the service.
+    /// Whether a file that is only looked at would be sent whatever it holds: nothing was ever agreed on that
+    /// it could be, and nothing is at its place on the service.
     pub(super) fn is_new_for_sure(&self, node: &Node) -> bool {
         self.purpose == Purpose::Look && node.remote.is_none() && self.index.totals().base_entries == 0
     }
 
-    /// A file whose every stat is that of a file that was summed is that file: a directory above it was renamed.
+    /// A file whose every stat is that of a file that was summed is that file: a directory above it was
+    /// renamed.
     fn sum_without_reading(&self, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
         if let (Some(base), Some(file)) = (node.base, node.base_entry().file())
             && stat.identity.born != 0
@@ -124,7 +125,8 @@ impl Folder {
         let Some((id, stat)) = self.hashing.running.remove(&command) else { return Ok(()) };
         let Some(mut node) = self.index.node(id)? else { return Ok(()) };
         match result {
-            // What was summed counts only for what was seen before: the stat may have been replaced meanwhile.
+            // What was summed counts only for what was seen before: the stat may have been replaced
+            // meanwhile.
             Ok(md5) => {
                 if node.local == (Local::File { stat, md5: None }) {
                     self.set_sum(&mut node, stat, md5)?;

@@ -1,8 +1,9 @@
 //! What the service says of changes: hints that lead to looks, as few as will do.
 //!
-//! A hint of what is known already leads to nothing, which is how our own work, being hinted like everybody's, costs
-//! nothing. The others wait a moment, so that many of them share the looks at their directories, and longer while
-//! they keep coming. Where looks would be many, one listing of everything is made instead.
+//! A hint of what is known already leads to nothing, which is how our own work, being hinted like
+//! everybody's, costs nothing. The others wait a moment, so that many of them share the looks at their
+//! directories, and longer while they keep coming. Where looks would be many, one listing of everything is
+//! made instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,7 +24,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 const LONGEST_PACE: Duration = Duration::from_secs(10);
 /// How long a hint waits for the operation that it may be about.
 const BUSY_DELAY: Duration = Duration::from_secs(1);
-/// Looks that are made without asking how large the folder is; beyond that a part of the folder's directories.
+/// Looks that are made without asking how large the folder is; beyond that a part of the folder's
+/// directories.
 const FEW_LOOKS: u64 = 16;
 const PART: u64 = 50;
 /// More hints than this are not kept apart.
@@ -37,8 +39,8 @@ pub(super) struct Hinting {
     waiting: BTreeMap<StoredPath, Hinted>,
     /// Directories of whose content nothing is known, because a look at the directory above has shown them.
     unknown: BTreeSet<NodeId>,
-    /// Directories that a look has shown as new, and that were not looked into since: whatever is in them was brought by
-    /// others, even where something was made or sent there at the same time.
+    /// Directories that a look has shown as new, and that were not looked into since: whatever is in them was
+    /// brought by others, even where something was made or sent there at the same time.
     fresh: BTreeSet<NodeId>,
     /// Directories that are looked at because of a hint.
     looking: BTreeSet<NodeId>,
@@ -58,8 +60,8 @@ struct Hinted {
     /// How often it was looked for.
     tries: usize,
     not_before: Duration,
-    /// When it came it was no news of our own work. Others may have brought a directory with all that is in it, of which only
-    /// the top is told, to where one is made or was made a moment later.
+    /// When it came it was no news of our own work. Others may have brought a directory with all that is in
+    /// it, of which only the top is told, to where one is made or was made a moment later.
     is_foreign: bool,
 }
 
@@ -154,8 +156,8 @@ impl Folder {
             // There is no replay: whatever happened before is still to be found.
             RemoteHint::Listening => {
                 self.hinting.listening_since = Some(now.monotonic);
-                // One that takes long is made once, when it cannot be too late to show what happened before. Where nothing
-                // travels here, that one comes when it is due for its cost.
+                // One that takes long is made once, when it cannot be too late to show what happened before.
+                // Where nothing travels here, that one comes when it is due for its cost.
                 if self.settings.mode.pulls() && self.listing.took() < PATIENCE {
                     self.listing.want_everything();
                 } else {
@@ -200,8 +202,8 @@ impl Folder {
             self.hinting.looks = 0;
             return Ok(());
         }
-        // A listing in progress may be older than a hint and newer than another. What moves or removes is not known until
-        // it has ended.
+        // A listing in progress may be older than a hint and newer than another. What moves or removes is not
+        // known until it has ended.
         if self.listing.is_running() || self.running.values().any(Running::is_structural) {
             return Ok(());
         }

@@ -81,7 +81,8 @@ struct RunningListing {
     touched: BTreeSet<NodeId>,
     /// Directories of which it may have shown an older state, and until when.
     hides: BTreeMap<NodeId, Duration>,
-    /// The way to the directory of the last entry of this batch, from the root down: most of it is that of the next as well.
+    /// The way to the directory of the last entry of this batch, from the root down: most of it is that of
+    /// the next as well.
     way: Vec<(StoredName, NodeId)>,
     /// What it showed that can have no row.
     unusable: Vec<UnusableEntry>,
@@ -151,9 +152,10 @@ impl Listing {
         })
     }
 
-    /// At the start a folder that was listed before is only asked whether anything changed, unless more must be known:
-    /// deletes and moves by other devices need not move the stamp (protocol U-41), and where remote changes travel to the
-    /// local side they must not wait for the next listing. `checked_at` is when that was last done, if that is known.
+    /// At the start a folder that was listed before is only asked whether anything changed, unless more must
+    /// be known: deletes and moves by other devices need not move the stamp (protocol U-41), and where remote
+    /// changes travel to the local side they must not wait for the next listing. `checked_at` is when that
+    /// was last done, if that is known.
     pub(super) fn start(&mut self, settings: &FolderSettings, checked_at: Option<Timestamp>, now: Now) {
         let age = checked_at.and_then(|time| u64::try_from(now.wall.seconds() - time.seconds()).ok());
         let is_poll_enough = self.known && age.is_some() && !settings.list_at_start && !settings.mode.pulls();
@@ -201,8 +203,8 @@ impl Listing {
         self.known
     }
 
-    /// Whether nothing is asked for or to be asked for. A listing that is due for what the last one may have left out counts: until
-    /// then it is known to be incomplete.
+    /// Whether nothing is asked for or to be asked for. A listing that is due for what the last one may have
+    /// left out counts: until then it is known to be incomplete.
     pub(super) fn is_idle(&self) -> bool {
         self.wanted == Wanted::Nothing
             && self.running.is_none()
@@ -389,7 +391,8 @@ impl Folder {
             }
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
-            // Without a name of its own it is filed under the directory above; its content is then reported there.
+            // Without a name of its own it is filed under the directory above; its content is then reported
+            // there.
             if let Some(mut node) = found {
                 if !running.saw(node.id) {
                     let is_touched = running.touched.contains(&node.id);
@@ -433,7 +436,8 @@ impl Folder {
             self.confirming.forget(node.id);
             let attempts = self.attempts.get(&node.id).copied();
             match has_arrived {
-                // What comes of our own work does not make it count anew how often that was tried, nor why it failed.
+                // What comes of our own work does not make it count anew how often that was tried, nor why it
+                // failed.
                 Some(false) => self.keeping_failures(node, Self::save_observed)?,
                 Some(true) | None => self.save_observed(node)?,
             }
@@ -482,7 +486,8 @@ impl Folder {
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 if self.index.totals().base_entries > 0 && !self.listing.missing_root_trusted {
                     self.listing.want_everything();
-                    // It may have been made a moment ago, and a late service may not show it yet (protocol U-38).
+                    // It may have been made a moment ago, and a late service may not show it yet (protocol
+                    // U-38).
                     if let Some(delay) = DELAYS.get(self.listing.root_missed) {
                         self.listing.root_missed += 1;
                         self.listing.root_looked_for_at = Some(now.monotonic + *delay);

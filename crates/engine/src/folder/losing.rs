@@ -1,7 +1,8 @@
-//! What a folder lost lately of what was agreed on before: deletes that come a few at a time are counted together.
+//! What a folder lost lately of what was agreed on before: deletes that come a few at a time are counted
+//! together.
 //!
-//! Two windows of time overlap, so that there is always one that began a day ago at least. What was new since then does
-//! not count: neither as something to lose, nor as something that makes a loss look small.
+//! Two windows of time overlap, so that there is always one that began a day ago at least. What was new since
+//! then does not count: neither as something to lose, nor as something that makes a loss look small.
 
 use jottad_core::{DeleteLimits, Loss, Side, holds_loss, is_about_the_size};
 
@@ -93,7 +94,8 @@ impl Folder {
         Ok(())
     }
 
-    /// How many files were deleted lately, if to delete this much more of what was there before would be too much.
+    /// How many files were deleted lately, if to delete this much more of what was there before would be too
+    /// much.
     pub(super) fn too_much_with(&self, more: Loss) -> Result<Option<u64>, FolderError> {
         let Some(losing) = self.losing()?.filter(|_| more.deleted > 0) else { return Ok(None) };
         let in_doubt = self.losses_in_doubt.values().fold(Loss::default(), |sum, loss| sum.with(*loss));
@@ -116,7 +118,8 @@ impl Folder {
         }
     }
 
-    /// Deletes were done. It is not counted when they are asked for: a kill would have them asked for, and counted, twice.
+    /// Deletes were done. It is not counted when they are asked for: a kill would have them asked for, and
+    /// counted, twice.
     pub(super) fn note_loss(&mut self, more: Loss) -> Result<(), FolderError> {
         if more.deleted == 0 {
             return Ok(());

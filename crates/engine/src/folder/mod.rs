@@ -1,10 +1,11 @@
 //! A folder as a deterministic state machine: an event and a time in, commands out.
 //!
-//! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number. The
-//! modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what the service says
-//! ([`listing`], [`filing`], [`hinting`], [`confirming`], [`departing`]), what follows from both ([`planning`], [`deciding`], [`moving`],
-//! [`following`], [`respelling`], [`deleting`]) and what became of it
-//! ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`] answers questions.
+//! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number.
+//! The modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what
+//! the service says ([`listing`], [`filing`], [`hinting`], [`confirming`], [`departing`]), what follows from
+//! both ([`planning`], [`deciding`], [`moving`], [`following`], [`respelling`], [`deleting`]) and what became
+//! of it ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`]
+//! answers questions.
 
 mod backlog;
 mod clock;
@@ -251,16 +252,16 @@ impl Folder {
         })
     }
 
-    /// Only to find out what would be done. Both sides are looked at, no command changes anything on either, and what is
-    /// seen goes into the index, which is best a copy.
+    /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,
+    /// and what is seen goes into the index, which is best a copy.
     pub fn only_looking(mut self) -> Self {
         self.purpose = Purpose::Look;
         self.paused = None;
         self
     }
 
-    /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is durable
-    /// when this returns; reading the disk rests on nothing.
+    /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is
+    /// durable when this returns; reading the disk rests on nothing.
     ///
     /// An error is fatal for this run of the folder; the index is left as of the last call.
     pub fn handle(
@@ -316,8 +317,8 @@ impl Folder {
         self
     }
 
-    /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash, so while
-    /// more of it is on its way several such steps share a commit.
+    /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash,
+    /// so while more of it is on its way several such steps share a commit.
     fn write_down(&mut self, only_seen: bool) -> Result<(), FolderError> {
         let is_looking_on = !self.commands.is_empty()
             && self.commands.iter().all(|command| command.task.only_reads_the_disk());
@@ -329,7 +330,8 @@ impl Folder {
         Ok(self.index.commit()?)
     }
 
-    /// Writes down what was seen and still waits for that. Without it nothing is lost, but it has to be seen again.
+    /// Writes down what was seen and still waits for that. Without it nothing is lost, but it has to be seen
+    /// again.
     pub fn close(mut self) -> Result<(), FolderError> {
         if !self.backlog.is_idle() {
             // A part of what was seen is worse than nothing of it.
@@ -349,7 +351,8 @@ impl Folder {
         std::mem::take(&mut self.notices)
     }
 
-    /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change anything.
+    /// When [`Event::Timer`] is wanted, on the monotonic clock; `None` while only an event can change
+    /// anything.
     pub fn deadline(&self, now: Now) -> Result<Option<Duration>, FolderError> {
         if self.purpose == Purpose::Rest {
             return Ok(None);
@@ -619,8 +622,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Notes that an entry cannot be synced. `retry` is how long to wait before the next try, the first time; it doubles
-    /// with each try. Without it only a change of the entry helps.
+    /// Notes that an entry cannot be synced. `retry` is how long to wait before the next try, the first time;
+    /// it doubles with each try. Without it only a change of the entry helps.
     fn put_problem(
         &mut self,
         node: NodeId,
@@ -716,7 +719,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can show to be mended.
+    /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can
+    /// show to be mended.
     fn remains_unreadable(&self, node: &Node) -> Result<bool, FolderError> {
         let is_unreadable = matches!(node.local, Local::UnreadableDirectory(_));
         Ok(is_unreadable

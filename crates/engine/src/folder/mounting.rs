@@ -1,8 +1,8 @@
 //! Disks that are mounted below the root. One that goes is no deletion of what was on it.
 //!
-//! The index remembers what was mounted at a directory when it was read. Where that changes under content that both
-//! sides agreed on, nothing below is looked at or changed on either side until it is as it was, or a person says that it
-//! is right.
+//! The index remembers what was mounted at a directory when it was read. Where that changes under content
+//! that both sides agreed on, nothing below is looked at or changed on either side until it is as it was, or
+//! a person says that it is right.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -72,7 +72,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a directory that was read is the one that was there before; if not, what was read is not believed.
+    /// Whether a directory that was read is the one that was there before; if not, what was read is not
+    /// believed.
     pub(super) fn is_mount_right(
         &mut self,
         directory: &mut Node,
@@ -114,8 +115,9 @@ impl Folder {
         Ok(true)
     }
 
-    /// Takes that a directory is gone at which something was mounted: systems remove mount points that they made themselves.
-    /// Tells whether that was to be expected, so that the directory is really gone; if not, the disk is missed.
+    /// Takes that a directory is gone at which something was mounted: systems remove mount points that they
+    /// made themselves. Tells whether that was to be expected, so that the directory is really gone; if not,
+    /// the disk is missed.
     pub(super) fn take_lost_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
         if node.mount.is_none()
             || self.mounting.accepted.remove(&node.id)

@@ -112,8 +112,8 @@ impl Folder {
         Ok(candidates)
     }
 
-    /// A move that failed is tried again after a while. Until then neither it nor what is below its ends is moved: a
-    /// directory would be taken apart.
+    /// A move that failed is tried again after a while. Until then neither it nor what is below its ends is
+    /// moved: a directory would be taken apart.
     fn leave_resting(&self, candidates: &mut Vec<Candidate>) -> Result<(), FolderError> {
         let mut resting = Vec::new();
         for id in self.pacing.resting() {
@@ -127,8 +127,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether the remote side still has what moved here. Where both sides count, a file that was edited there did not
-    /// just move: the edit stays where it is, and the path rules bring both together.
+    /// Whether the remote side still has what moved here. Where both sides count, a file that was edited
+    /// there did not just move: the edit stays where it is, and the path rules bring both together.
     fn remote_may_follow(&self, from: &Node) -> bool {
         match (from.base_entry(), from.remote_entry()) {
             (Entry::Directory, Entry::Directory) => true,
@@ -148,8 +148,8 @@ impl Folder {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
     }
 
-    /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either, until the pause of
-    /// that problem is over.
+    /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either,
+    /// until the pause of that problem is over.
     fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
         if planted::is(Planted::MoveTriedOn) {
             return Ok(false);
@@ -174,8 +174,8 @@ impl Folder {
         Ok(self.surroundings(node.parent)?.frozen)
     }
 
-    /// An inode with a birth time names an entry for good. Without one a file must look the same too. A directory
-    /// must hold something that it held before, unless only its spelling changed.
+    /// An inode with a birth time names an entry for good. Without one a file must look the same too. A
+    /// directory must hold something that it held before, unless only its spelling changed.
     pub(super) fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
         let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
         match to.local {
@@ -258,8 +258,8 @@ impl Folder {
         Ok(asked)
     }
 
-    /// The temporary name of a parked entry: beside where it came from, and the same for both steps. No other machine uses it,
-    /// or would take what is parked there for what it left behind itself.
+    /// The temporary name of a parked entry: beside where it came from, and the same for both steps. No other
+    /// machine uses it, or would take what is parked there for what it left behind itself.
     fn parking_place(&self, step: &Step) -> Option<RelativePath> {
         let (directory, name) = step.from.split_last();
         let identity = self.root.identity()?;

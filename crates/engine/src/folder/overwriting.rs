@@ -1,7 +1,8 @@
-//! What overwrites: counted before a round sends anything, and held for a person where it is nearly everything.
+//! What overwrites: counted before a round sends anything, and held for a person where it is nearly
+//! everything.
 //!
-//! The service keeps few revisions of a file (protocol 4.6, U-37). A disk full of encrypted or garbled files must not
-//! wash the good ones out.
+//! The service keeps few revisions of a file (protocol 4.6, U-37). A disk full of encrypted or garbled files
+//! must not wash the good ones out.
 
 use std::collections::BTreeSet;
 
@@ -36,15 +37,15 @@ pub(super) struct Counting {
     /// Those that should not change.
     lasting: Vec<NodeId>,
     unsummed: u64,
-    /// Those that waited before. They go on waiting until a person says so or nothing of them would be overwritten, whatever
-    /// else came or went, and however long that takes.
+    /// Those that waited before. They go on waiting until a person says so or nothing of them would be
+    /// overwritten, whatever else came or went, and however long that takes.
     still: BTreeSet<NodeId>,
 }
 
 impl Folder {
-    /// Counts what would be overwritten and parks all of it if it is too much, or what should not change if too much of
-    /// that did within a month. What a person approved does not count. Tells whether it is done; it is not if there are too
-    /// many rows for one step. What changes meanwhile counts in the next round.
+    /// Counts what would be overwritten and parks all of it if it is too much, or what should not change if
+    /// too much of that did within a month. What a person approved does not count. Tells whether it is done;
+    /// it is not if there are too many rows for one step. What changes meanwhile counts in the next round.
     pub(super) fn count_overwrites(&mut self, now: Now) -> Result<bool, FolderError> {
         if !self.settings.mode.pushes() {
             self.round.overwriting = Overwriting::Free;
@@ -122,8 +123,8 @@ impl Folder {
         Ok(is_too_much.then_some(rewritten))
     }
 
-    /// How many files the base has that are made once and then left as they are. They are counted again when the base has
-    /// another number of files.
+    /// How many files the base has that are made once and then left as they are. They are counted again when
+    /// the base has another number of files.
     fn count_written_once(&mut self) -> Result<u64, FolderError> {
         let files = self.index.totals().base_files;
         match self.written_once {
@@ -147,8 +148,8 @@ impl Folder {
     }
 }
 
-/// Whether a local file has other content than the base, which the service still has; `Some(false)` while that is not
-/// known, `None` if nothing of the base would be overwritten.
+/// Whether a local file has other content than the base, which the service still has; `Some(false)` while
+/// that is not known, `None` if nothing of the base would be overwritten.
 fn edit(node: &Node) -> Option<bool> {
     let (base @ Entry::File(_), remote @ Entry::File(_)) = (node.base_entry(), node.remote_entry()) else {
         return None;

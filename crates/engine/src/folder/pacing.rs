@@ -1,8 +1,8 @@
-//! How fast what fails is tried again: a row that failed rests before it is tried the next time, twice as long each
-//! time, and a folder in which nothing but failures happens slows down as a whole.
+//! How fast what fails is tried again: a row that failed rests before it is tried the next time, twice as
+//! long each time, and a folder in which nothing but failures happens slows down as a whole.
 //!
-//! A row with a problem has a pause of its own, which is kept in the index. What is kept here is for failures that are
-//! no problem yet, and is forgotten with the process.
+//! A row with a problem has a pause of its own, which is kept in the index. What is kept here is for failures
+//! that are no problem yet, and is forgotten with the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,8 +20,8 @@ const MOST_FAILURES: u32 = 8;
 const FIRST_BREAK: Duration = Duration::from_secs(1);
 /// Failures of single entries slow the others down no further: each entry has a pause of its own that grows.
 const LONGEST_BREAK: Duration = Duration::from_secs(10);
-/// Where every request fails although the service answers, as if only a part of it were reachable, waiting costs
-/// nothing.
+/// Where every request fails although the service answers, as if only a part of it were reachable, waiting
+/// costs nothing.
 const LONGEST_OUTAGE: Duration = Duration::from_mins(5);
 
 /// The rows that rest, and how the folder as a whole gets on.
@@ -30,7 +30,8 @@ pub(super) struct Pacing {
     resting: BTreeMap<NodeId, Duration>,
     /// The ends of moves among them.
     moving: BTreeSet<NodeId>,
-    /// How often a move from a row failed in a row, and when last. What else is tried at the row does not make that count anew.
+    /// How often a move from a row failed in a row, and when last. What else is tried at the row does not
+    /// make that count anew.
     failed_moves: BTreeMap<NodeId, (u32, Duration)>,
     failures: u32,
     breaks: u32,
@@ -54,7 +55,8 @@ impl Outage {
 }
 
 impl Pacing {
-    /// A row failed for so many times in a row: it rests before it is tried again, unless this was the first time.
+    /// A row failed for so many times in a row: it rests before it is tried again, unless this was the first
+    /// time.
     pub(super) fn rest(&mut self, node: NodeId, attempts: u32, now: Now) {
         if let Some(doublings) = attempts.checked_sub(2) {
             let rest = FIRST_REST.saturating_mul(1 << doublings.min(16)).min(LONGEST_REST);
@@ -67,8 +69,8 @@ impl Pacing {
         self.resting.insert(node, now.monotonic + rest);
     }
 
-    /// A move failed: its ends rest before it is tried again, twice as long each time. Longer than others, because what is not
-    /// moved is sent anew.
+    /// A move failed: its ends rest before it is tried again, twice as long each time. Longer than others,
+    /// because what is not moved is sent anew.
     pub(super) fn rest_move(&mut self, source: NodeId, target: Option<NodeId>, now: Now) {
         self.failed_moves.retain(|_, (_, failed)| now.monotonic.saturating_sub(*failed) < LONGEST_REST * 2);
         let (failures, failed) = self.failed_moves.entry(source).or_default();
@@ -107,7 +109,8 @@ impl Pacing {
         self.resting.is_empty() && self.break_until.is_none()
     }
 
-    /// Why nothing gets on although the service answers: it failed at many rows, and was asked for nothing that it did.
+    /// Why nothing gets on although the service answers: it failed at many rows, and was asked for nothing
+    /// that it did.
     pub(super) fn outage(&self) -> Option<&str> {
         self.outage.as_deref()
     }

@@ -1,5 +1,5 @@
-//! The directories that a walk over rows comes through. Each is worked out from the one above it, so that the cost of a
-//! walk follows its rows and not their depth.
+//! The directories that a walk over rows comes through. Each is worked out from the one above it, so that the
+//! cost of a walk follows its rows and not their depth.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,8 +1,9 @@
 //! From the three trees to operations: rounds over the rows that differ, a bounded page at a time.
 //!
-//! A round takes moves first ([`super::moving`]), then everything that adds or changes, and when a round of those finds
-//! nothing more to do, what removes ([`super::deleting`]). What an operation brings about may allow others (a
-//! directory that was made can be filled), so rounds follow each other until one finds nothing.
+//! A round takes moves first ([`super::moving`]), then everything that adds or changes, and when a round of
+//! those finds nothing more to do, what removes ([`super::deleting`]). What an operation brings about may
+//! allow others (a directory that was made can be filled), so rounds follow each other until one finds
+//! nothing.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -158,8 +159,9 @@ impl Folder {
         }
     }
 
-    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing can be done for it,
-    /// and in a deep tree most are such: to look at all that is above each of them in every round would take for ever.
+    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing
+    /// can be done for it, and in a deep tree most are such: to look at all that is above each of them in
+    /// every round would take for ever.
     fn waits_for_directory(&self, node: &Node) -> Result<bool, FolderError> {
         Ok(node.base.is_none()
             && node.remote.is_none()
@@ -256,8 +258,9 @@ impl Folder {
         }
     }
 
-    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the other side. Until
-    /// then it is the directory that something may be wrong with. What kept a file from being summed stays a problem.
+    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the
+    /// other side. Until then it is the directory that something may be wrong with. What kept a file from
+    /// being summed stays a problem.
     fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
         if node.trees().is_some() && !self.is_blocked(node.id, now)? {
             self.index.clear_problem(node.id)?;
@@ -265,8 +268,8 @@ impl Folder {
         Ok(())
     }
 
-    /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores it, or a
-    /// directory that it is in: nobody tries it again.
+    /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores
+    /// it, or a directory that it is in: nobody tries it again.
     fn forget_problem_of_ignored(&mut self, node: &Node) -> Result<(), FolderError> {
         if self.rules.is_empty() || node.base.is_some() || self.index.problem(node.id)?.is_none() {
             return Ok(());
@@ -282,7 +285,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the size.
+    /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the
+    /// size.
     pub(super) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
         let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
@@ -451,8 +455,8 @@ impl Folder {
         Ok(Some((self.index.path(node.id)?, stat)))
     }
 
-    /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it must be what
-    /// was decided on.
+    /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it
+    /// must be what was decided on.
     fn replaced_by_upload(&self, node: &Node) -> Replaces {
         match node.remote.as_ref().map(|remote| remote.node) {
             _ if !self.settings.mode.pulls() => Replaces::Anything,
@@ -515,7 +519,8 @@ impl Folder {
         Ok(self.index.directories_above(directory)?.len() >= DEEPEST)
     }
 
-    /// Another entry of the directory that has a better claim to a name which the service may take for this one.
+    /// Another entry of the directory that has a better claim to a name which the service may take for this
+    /// one.
     fn rival(&self, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
         let is_rival = |other: &Node| {
             other.id != node.id
@@ -526,8 +531,9 @@ impl Folder {
         Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
     }
 
-    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has given it just that one's
-    /// name, or if nobody agreed on it. What was agreed on goes its own way first, and what an archive keeps it keeps.
+    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has
+    /// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
+    /// and what an archive keeps it keeps.
     fn may_be_taken_up(&self, rival: &Node, stored: &StoredName) -> bool {
         let is_nobodys = rival.base.is_none() && self.settings.mode != Mode::Archive;
         is_nobodys || rival.stored_name() == *stored

@@ -1,12 +1,12 @@
 //! The proof: as of when both sides are known to agree, and on what evidence.
 //!
-//! There are two sorts of evidence. A complete listing shows the whole service. And where the service has told of every
-//! change since so long before such a listing that it cannot have been too late to show what came before, a change stamp
-//! that is there and agrees shows that nothing was missed; one that moved agrees only if changes were told of. That
-//! something was sent explains nothing: others may have done more.
+//! There are two sorts of evidence. A complete listing shows the whole service. And where the service has
+//! told of every change since so long before such a listing that it cannot have been too late to show what
+//! came before, a change stamp that is there and agrees shows that nothing was missed; one that moved agrees
+//! only if changes were told of. That something was sent explains nothing: others may have done more.
 //!
-//! Evidence becomes a proof when all that it brought about is settled, and when the path of the local root was looked at
-//! after it and leads to where it led before.
+//! Evidence becomes a proof when all that it brought about is settled, and when the path of the local root
+//! was looked at after it and leads to where it led before.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::settings::ProofInterval;
 use crate::status::Heard;
 use crate::time::Now;
 
-/// How soon after changes were settled the stamp is read, where that renews the proof. Many changes share one look.
+/// How soon after changes were settled the stamp is read, where that renews the proof. Many changes share one
+/// look.
 const FRESHEN: Duration = Duration::from_secs(5);
 
 /// A proof that was had in this run.
@@ -86,11 +87,11 @@ impl Folder {
         self.proving.last
     }
 
-    /// Whether every change on the service since before the last complete listing is known to have been told, and a stamp
-    /// can show whether that is so.
+    /// Whether every change on the service since before the last complete listing is known to have been told,
+    /// and a stamp can show whether that is so.
     ///
-    /// A listing may be late (protocol U-38): one that began right after the first word may have missed what came before
-    /// that word, which nobody tells. One that began later has not.
+    /// A listing may be late (protocol U-38): one that began right after the first word may have missed what
+    /// came before that word, which nobody tells. One that began later has not.
     pub(super) fn is_heard(&self) -> bool {
         let word = self.hinting.listening_since();
         let listed = self.listing.listed();
@@ -98,8 +99,8 @@ impl Folder {
             && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
     }
 
-    /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all that came before
-    /// the first word.
+    /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all
+    /// that came before the first word.
     fn listing_after_first_word_due(&self) -> Option<Duration> {
         let word = self.hinting.listening_since().filter(|_| self.settings.mode.pulls())?;
         let due = word + PATIENCE;
@@ -127,7 +128,8 @@ impl Folder {
         }
     }
 
-    /// When everything is to be listed for the sake of the proof; `None` while that is under way or wanted already.
+    /// When everything is to be listed for the sake of the proof; `None` while that is under way or wanted
+    /// already.
     pub(super) fn proof_due(&self) -> Option<Duration> {
         let listed = self.listing.listed().filter(|_| !self.listing.is_wanted())?;
         let moved = self.listing.explained_by_own_work_alone_until();

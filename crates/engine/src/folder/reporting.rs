@@ -124,7 +124,8 @@ impl Folder {
         Ok(self.folder_problem().into_iter().chain(self.unseen_directories()?).collect())
     }
 
-    /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an entry.
+    /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an
+    /// entry.
     fn folder_problem(&self) -> Option<Problem> {
         let trouble = self.connection.trouble()?;
         if trouble.scope == Scope::Network || trouble.kind == RemoteErrorKind::LoginNeeded {
@@ -194,8 +195,8 @@ impl Folder {
         self.verifying.report().cloned()
     }
 
-    /// What is still to be done. It is counted row by row, anew when something changed, and at most so many rows for one
-    /// question: while there are more, it is what was last counted to the end.
+    /// What is still to be done. It is counted row by row, anew when something changed, and at most so many
+    /// rows for one question: while there are more, it is what was last counted to the end.
     pub(super) fn pending(&self) -> Result<Option<Pending>, FolderError> {
         let mut tally = self.tally.borrow_mut();
         let revision = self.index.revision();
@@ -229,7 +230,8 @@ impl Folder {
         pending
     }
 
-    /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not foreseen.
+    /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not
+    /// foreseen.
     pub fn plan_preview(&self, limit: usize) -> Result<Vec<Operation>, FolderError> {
         let mut operations = Vec::new();
         let mut moved: Vec<RelativePath> = Vec::new();
@@ -452,8 +454,8 @@ impl Folder {
         Some(format!("max_size = {most} bytes (in the configuration)"))
     }
 
-    /// Visits the rows that differ until told to stop, but for those that are left alone; at most so many rows. Tells where
-    /// to go on if there are more.
+    /// Visits the rows that differ until told to stop, but for those that are left alone; at most so many
+    /// rows. Tells where to go on if there are more.
     fn each_difference(
         &self,
         mut walk: DifferenceWalk,

@@ -1,7 +1,7 @@
 //! Files that keep changing: what was just sent waits before it is sent again, twice as long each time.
 //!
-//! The service keeps few revisions. A log that is sent whole every few seconds fills them with its last moments, and the
-//! line with it.
+//! The service keeps few revisions. A log that is sent whole every few seconds fills them with its last
+//! moments, and the line with it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,10 +1,12 @@
-//! What became of a move on the service whose answer was lost: both ends are looked at before anything else is done.
+//! What became of a move on the service whose answer was lost: both ends are looked at before anything else
+//! is done.
 //!
-//! A move is the one operation whose half-known end could be mistaken: an entry that arrived unseen looks like
-//! another device's, and one that was thought to have left like a deletion. A service that lags (protocol U-38) may show
-//! both ends as they were before an earlier move, which can look like the end of this one: in a change of letter case
-//! or a ring the old name is still taken then, and the temporary name not yet. So a look is believed only if a later one
-//! says the same, and where it may still be older than another move, only once it cannot be that any more.
+//! A move is the one operation whose half-known end could be mistaken: an entry that arrived unseen looks
+//! like another device's, and one that was thought to have left like a deletion. A service that lags
+//! (protocol U-38) may show both ends as they were before an earlier move, which can look like the end of
+//! this one: in a change of letter case or a ring the old name is still taken then, and the temporary name
+//! not yet. So a look is believed only if a later one says the same, and where it may still be older than
+//! another move, only once it cannot be that any more.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -85,8 +87,8 @@ impl Ends {
         Self([from, to].map(|path| path.names().iter().map(FoldKey::of).collect()))
     }
 
-    /// Whether what is at an end of one move can have been shown, or hidden, by the other: an end of the one is an end of
-    /// the other, or lies below or above it.
+    /// Whether what is at an end of one move can have been shown, or hidden, by the other: an end of the one
+    /// is an end of the other, or lies below or above it.
     fn meet(&self, other: &Self) -> bool {
         let is_on_the_way =
             |one: &[FoldKey], other: &[FoldKey]| one.starts_with(other) || other.starts_with(one);
@@ -254,8 +256,9 @@ impl Folder {
         self.listing.want_everything();
     }
 
-    /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether it arrived. Then
-    /// what was known where it came from is known where it is now, and has to be listed once more.
+    /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether
+    /// it arrived. Then what was known where it came from is known where it is now, and has to be listed once
+    /// more.
     pub(super) fn judge_move_by_listing(
         &mut self,
         is_seen: &dyn Fn(NodeId) -> bool,
@@ -296,13 +299,15 @@ impl Folder {
             return Ok(());
         };
         self.end_doubt()?;
-        // What a directory holds was not looked at, and anything else than one of the two ends is somebody else's work.
+        // What a directory holds was not looked at, and anything else than one of the two ends is somebody
+        // else's work.
         let is_directory = node.remote.as_ref().is_some_and(|known| known.node == RemoteNode::Directory);
         if is_directory || sight == Sight::Neither {
             self.listing.want_everything();
         }
         if sight != Sight::Neither {
-            // It is known where everything is, so the moves may go on. How often one is tried is counted apart.
+            // It is known where everything is, so the moves may go on. How often one is tried is counted
+            // apart.
             self.round.moving.go_on();
         }
         if sight == Sight::Arrived { self.moved(&node, &doubted, now) } else { Ok(()) }

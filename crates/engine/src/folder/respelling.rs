@@ -1,9 +1,10 @@
-//! A remote entry whose name changed only in ways that the service does not tell apart (protocol 8.8): it stays the
-//! entry that it was, under another spelling.
+//! A remote entry whose name changed only in ways that the service does not tell apart (protocol 8.8): it
+//! stays the entry that it was, under another spelling.
 //!
-//! A listing shows such an entry as one that is new and one that is gone. Taken as that, the old one could never be
-//! removed here: right before, a look at its old name shows the new one. So it is filed under the row that it had.
-//! Where changes travel here the local name then follows by a rename; elsewhere it stays what it is.
+//! A listing shows such an entry as one that is new and one that is gone. Taken as that, the old one could
+//! never be removed here: right before, a look at its old name shows the new one. So it is filed under the
+//! row that it had. Where changes travel here the local name then follows by a rename; elsewhere it stays
+//! what it is.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -24,7 +25,8 @@ use crate::time::Now;
 /// The local names that are to follow.
 #[derive(Debug, Default)]
 pub(super) struct Respelling {
-    /// Rows that a look of this run has shown under another spelling. Where it matters, a run begins with a listing.
+    /// Rows that a look of this run has shown under another spelling. Where it matters, a run begins with a
+    /// listing.
     noted: BTreeSet<NodeId>,
     /// Rows of the service beside namesakes that only this side has.
     misfiled: BTreeSet<NodeId>,
@@ -62,7 +64,8 @@ impl Respelling {
 }
 
 impl Folder {
-    /// The row under which a listing filed the new spelling of an entry that it did not show under the old one.
+    /// The row under which a listing filed the new spelling of an entry that it did not show under the old
+    /// one.
     pub(super) fn respelled(
         &self,
         unseen: &Node,
@@ -73,15 +76,17 @@ impl Folder {
         }
         let was = unseen.remote.as_ref().map(|remote| remote.node);
         let kind = was.map(|node| node.kind());
-        // What was sent to a name which the service spelled otherwise is filed under what has that name here, if there is any. Where changes travel here that one's name is not for the service to give.
+        // What was sent to a name which the service spelled otherwise is filed under what has that name here,
+        // if there is any. Where changes travel here that one's name is not for the service to give.
         let is_the_same = |there: RemoteNode| {
             !self.settings.mode.pulls()
                 && unseen.base.is_some()
                 && unseen.local.kind().is_some()
                 && Some(there) == was
         };
-        // What was renamed here and could not be removed there under its old name may be what it was sent over: one entry of the
-        // service is both. To remove the one and to take the other for removed would leave none.
+        // What was renamed here and could not be removed there under its old name may be what it was sent
+        // over: one entry of the service is both. To remove the one and to take the other for removed would
+        // leave none.
         let is_old_name = |other: &Node| {
             let there = other.remote.as_ref().map(|remote| remote.node);
             other.local == Local::Absent
@@ -104,8 +109,8 @@ impl Folder {
         Ok(namesakes.into_iter().find(is_respelled).map(|node| node.id))
     }
 
-    /// Files what was seen under a new spelling, with all below it, under the row that it had before; returns the rows
-    /// that were seen by this.
+    /// Files what was seen under a new spelling, with all below it, under the row that it had before; returns
+    /// the rows that were seen by this.
     pub(super) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, FolderError> {
         let doubts = self.doubts_below(from)?;
         let reached = self.index.respell(from, to)?;
@@ -121,8 +126,8 @@ impl Folder {
         Ok(reached)
     }
 
-    /// A listing did not show a row, which it cannot judge: it has to be looked at again if the listing shows what may be the
-    /// same entry under another spelling.
+    /// A listing did not show a row, which it cannot judge: it has to be looked at again if the listing shows
+    /// what may be the same entry under another spelling.
     pub(super) fn doubt_spelling(
         &mut self,
         unseen: NodeId,
@@ -137,8 +142,9 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the entry itself, which
-    /// got the spelling of one that is in the trash (protocol 8.8). The looks for it decide first.
+    /// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the
+    /// entry itself, which got the spelling of one that is in the trash (protocol 8.8). The looks for it
+    /// decide first.
     pub(super) fn has_claimed_namesake(&self, node: &Node) -> Result<bool, FolderError> {
         let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
         Ok(self.namesake_here(node)?.is_some_and(is_claimed))
@@ -149,8 +155,9 @@ impl Folder {
         Ok(self.namesake_to_be(node)?.is_some())
     }
 
-    /// Lets the next round take what only the service has at a row, and a namesake here that the service does not have, for one
-    /// entry: side by side they could not both be there. Tells whether there is such a namesake.
+    /// Lets the next round take what only the service has at a row, and a namesake here that the service does
+    /// not have, for one entry: side by side they could not both be there. Tells whether there is such a
+    /// namesake.
     pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
         let Some(namesake) = self.namesake_to_be(node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
@@ -203,8 +210,8 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its name beside it:
-    /// what a look at the old path shows is what the other one stands for.
+    /// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its
+    /// name beside it: what a look at the old path shows is what the other one stands for.
     pub(super) fn is_namesakes_by_now(&self, id: NodeId) -> Result<bool, FolderError> {
         for node in self.index.lineage(id)? {
             if node.remote.is_none()
@@ -285,7 +292,8 @@ impl Folder {
             && self.index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
     }
 
-    /// The local side was renamed to this spelling already, by a user or right before a crash: base and remote follow it.
+    /// The local side was renamed to this spelling already, by a user or right before a crash: base and
+    /// remote follow it.
     fn adopt_spelling(&mut self, node: &Node, twin: &Node) -> Result<(), FolderError> {
         let is_renamed = node.local == Local::Absent
             && node.base.is_some_and(|base| twin.local.identity() == Some(base.identity))
@@ -297,8 +305,8 @@ impl Folder {
         if is_renamed { self.hand_over(node, twin.id) } else { Ok(()) }
     }
 
-    /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else looks at one that is
-    /// in step.
+    /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else
+    /// looks at one that is in step.
     fn forget_failed_rename(&mut self, node: &Node) -> Result<(), FolderError> {
         let is_in_step =
             node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
@@ -372,8 +380,8 @@ impl Folder {
         Ok(true)
     }
 
-    /// A local entry was renamed to the spelling that the service has: its row is renamed, and what is below stays below
-    /// it.
+    /// A local entry was renamed to the spelling that the service has: its row is renamed, and what is below
+    /// stays below it.
     pub(super) fn respelled_here(
         &mut self,
         mut node: Node,

@@ -1,7 +1,7 @@
 //! A folder at rest: it answers from its index, looks at nothing and asks for no command.
 //!
-//! What a run knows beyond its rows it leaves in the index when it ends. What a person decides about that while nothing
-//! runs is written down, and the next run follows it once it finds the same again.
+//! What a run knows beyond its rows it leaves in the index when it ends. What a person decides about that
+//! while nothing runs is written down, and the next run follows it once it finds the same again.
 
 use jottad_core::{RelativePath, Timestamp};
 
@@ -36,8 +36,8 @@ pub(super) struct Decision {
 const FIELDS: usize = 8;
 
 impl Folder {
-    /// Takes the folder up only to answer. Nothing is looked at and no command is asked for; what a person decides is
-    /// written down.
+    /// Takes the folder up only to answer. Nothing is looked at and no command is asked for; what a person
+    /// decides is written down.
     pub fn at_rest(mut self) -> Result<Self, FolderError> {
         self.purpose = Purpose::Rest;
         if let Some(text) = self.index.fact(Fact::LastWords)? {
@@ -100,8 +100,8 @@ impl Folder {
         Ok(())
     }
 
-    /// A root is held: if a person has decided about it before this run, that is followed. A decision about another one
-    /// is forgotten.
+    /// A root is held: if a person has decided about it before this run, that is followed. A decision about
+    /// another one is forgotten.
     pub(super) fn follow_decision(&mut self, now: Now) -> Result<(), FolderError> {
         let Some(decision) = self.decision.take() else { return Ok(()) };
         self.index.set_fact(Fact::Decision, None)?;

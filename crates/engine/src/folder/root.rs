@@ -35,8 +35,8 @@ pub(super) struct Root {
     word: Word,
 }
 
-/// A person's word that the root is right as it is: what was known of it is forgotten. It is about the root that is there when
-/// it is given, and one look at that one spends it.
+/// A person's word that the root is right as it is: what was known of it is forgotten. It is about the root
+/// that is there when it is given, and one look at that one spends it.
 #[derive(Debug, Default)]
 enum Word {
     #[default]
@@ -185,8 +185,8 @@ impl Root {
         self.standing = None;
     }
 
-    /// Takes a person's word for a root that was found: it is about the first one after it was given. Tells whether it is about
-    /// this one.
+    /// Takes a person's word for a root that was found: it is about the first one after it was given. Tells
+    /// whether it is about this one.
     fn take_word_for(&mut self, found: &RootIdentity) -> bool {
         match &self.word {
             Word::None => false,
@@ -198,8 +198,8 @@ impl Root {
         }
     }
 
-    /// Whether a person's word is about what the root was just seen to hold; it is spent with that. What was read before the
-    /// word's root was looked at is not what it is about.
+    /// Whether a person's word is about what the root was just seen to hold; it is spent with that. What was
+    /// read before the word's root was looked at is not what it is about.
     pub(super) fn spend_word(&mut self) -> bool {
         let is_about_it = matches!(self.word, Word::About(_));
         if is_about_it {

@@ -83,7 +83,8 @@ impl Round {
         std::mem::take(&mut self.unproven)
     }
 
-    /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a walk.
+    /// A step begins, in which only so many rows are looked at: what waits for an answer does not wait for a
+    /// walk.
     pub(super) fn begin_step(&mut self) {
         self.budget = self.most_rows.unwrap_or(MOST_ROWS);
         self.next_step = None;
@@ -125,9 +126,9 @@ impl Round {
 
 /// The pause after a round while files are being summed.
 ///
-/// Every sum asks for another round, and a round walks over all rows that are not settled yet, so without it the time
-/// to take a folder up would grow with the square of its files. It follows what the round walked over and nothing else:
-/// however long one file takes to be summed, the others do not wait for it.
+/// Every sum asks for another round, and a round walks over all rows that are not settled yet, so without it
+/// the time to take a folder up would grow with the square of its files. It follows what the round walked
+/// over and nothing else: however long one file takes to be summed, the others do not wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     walked: u32,

@@ -52,7 +52,8 @@ pub(super) struct Scanning {
     complete: bool,
     /// When everything is scanned next, as the watcher's backstop.
     everything_at: Option<Duration>,
-    /// Directories that were to be read with all below them, and were not found: if they are there again, they still are.
+    /// Directories that were to be read with all below them, and were not found: if they are there again,
+    /// they still are.
     missed: BTreeSet<RelativePath>,
     /// The root's marker and lock are ours.
     claimed: bool,
@@ -155,8 +156,8 @@ impl Folder {
         while self.scanning.running.len() < MOST_SCANS
             && let Some((directory, depth)) = self.scanning.queue.pop_first()
         {
-            // Only what the index knows as a directory can be merged; a hint from below a new directory is answered by
-            // the nearest directory above that is known, whose scan brings all the rest.
+            // Only what the index knows as a directory can be merged; a hint from below a new directory is
+            // answered by the nearest directory above that is known, whose scan brings all the rest.
             let Some(known) = self.nearest_directory(&directory)? else { continue };
             let (directory, depth) =
                 if known == directory { (directory, depth) } else { (known, Depth::Entries) };
@@ -281,7 +282,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Brings what a directory was seen to hold into the index. Everything here was read to its end, so what is not in
+    /// Brings what a directory was seen to hold into the index. Everything here was read to its end, so what
+    /// is not in
     /// `entries` is absent.
     fn merge_scan(
         &mut self,
@@ -487,8 +489,9 @@ impl Folder {
                 }
             }
             DiskNode::Other(kind) => {
-                // Links, pipes, sockets and devices are skipped. Only where the base or the remote side has something
-                // does one matter: it must not look like a deletion. Or where a name that is to follow cannot.
+                // Links, pipes, sockets and devices are skipped. Only where the base or the remote side has
+                // something does one matter: it must not look like a deletion. Or where a name that is to
+                // follow cannot.
                 let is_in_the_way = !is_tracked && self.is_spelling_to_follow(&node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
@@ -517,8 +520,9 @@ impl Folder {
         Ok(())
     }
 
-    /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so whatever becomes
-    /// of it here, what was synced before stays on the other side. `alone` is what the row says if only this side has it.
+    /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so
+    /// whatever becomes of it here, what was synced before stays on the other side. `alone` is what the row
+    /// says if only this side has it.
     fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
         self.change_below(node.id, Change::Ignored)?;
         let local = if node.remote.is_some() { Local::Ignored } else { alone };

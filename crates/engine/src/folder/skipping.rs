@@ -1,4 +1,5 @@
-//! What is left out on purpose: counted for each directory when it is read, so that `status` need not look for it.
+//! What is left out on purpose: counted for each directory when it is read, so that `status` need not look
+//! for it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ pub(super) enum Reason {
     Special,
 }
 
-/// What was left out of which directory, as it was read last. It is not kept beyond a run: everything is read at the start.
+/// What was left out of which directory, as it was read last. It is not kept beyond a run: everything is read
+/// at the start.
 #[derive(Debug, Default)]
 pub(super) struct Skipping {
     directories: BTreeMap<NodeId, Skipped>,

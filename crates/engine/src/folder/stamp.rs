@@ -1,7 +1,8 @@
 //! The mountpoint's stamp: what it can tell, and what a move of it may come from.
 //!
-//! One that is as it was says little: deletes and moves need not move it (protocol U-41). One that moved means that somebody
-//! changed something, if only we ourselves. Beside events that are heard without a gap it shows whether any was missed.
+//! One that is as it was says little: deletes and moves need not move it (protocol U-41). One that moved
+//! means that somebody changed something, if only we ourselves. Beside events that are heard without a gap it
+//! shows whether any was missed.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::event::Task;
 use crate::index::Fact;
 use crate::time::Now;
 
-/// A stamp that moved although no change was told is read once more after this time: what is told may be late.
+/// A stamp that moved although no change was told is read once more after this time: what is told may be
+/// late.
 const TELLING_DELAY: Duration = Duration::from_secs(5);
 
 /// What is known of the stamp and of what moves it.
@@ -30,7 +32,8 @@ pub(super) struct StampWatch {
     own_work: OwnWork,
 }
 
-/// Whether something was sent since the last listing or stamp that agreed. That explains nothing, but is no reason to hurry.
+/// Whether something was sent since the last listing or stamp that agreed. That explains nothing, but is no
+/// reason to hurry.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum OwnWork {
     #[default]

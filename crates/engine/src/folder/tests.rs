@@ -1,4 +1,5 @@
-//! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about trouble.
+//! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
+//! trouble.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -316,7 +317,8 @@ fn a_pause_that_the_service_asks_for_is_a_day_at_most() {
     }
 }
 
-/// The service answers everything else, so that nothing but what was asked for can say how often it was tried.
+/// The service answers everything else, so that nothing but what was asked for can say how often it was
+/// tried.
 #[test]
 fn what_asks_for_a_pause_is_asked_for_more_and_more_seldom() {
     for what in ["list_tree", "list_directory"] {

@@ -1,7 +1,7 @@
 //! Changes that no event tells of: a file that is written through a name elsewhere, and rules behind a link.
 //!
-//! Where the other place is in the folder too, what is seen there leads to a look at this one. Where it is not, the
-//! directory is read now and then.
+//! Where the other place is in the folder too, what is seen there leads to a look at this one. Where it is
+//! not, the directory is read now and then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,8 +56,8 @@ impl Unheard {
         }
     }
 
-    /// The directories whose rules may have changed, after what was seen in another one. Each is told once: reading it
-    /// notes its rules again.
+    /// The directories whose rules may have changed, after what was seen in another one. Each is told once:
+    /// reading it notes its rules again.
     fn take_changed_rules(&mut self, directory: &RelativePath, entries: &[DiskEntry]) -> Vec<RelativePath> {
         let is_changed = |at: &RelativePath, linked: &LinkedRules| {
             at != directory && linked.path.starts_with(directory) && !shows(directory, entries, linked)
@@ -130,8 +130,8 @@ impl Folder {
         self.scanning.unheard.poll_at.get_or_insert(next);
     }
 
-    /// Reads, once a poll is due, the directories with linked rules and a share of those with files that have names
-    /// elsewhere.
+    /// Reads, once a poll is due, the directories with linked rules and a share of those with files that have
+    /// names elsewhere.
     pub(super) fn poll_unheard(&mut self, now: Now) -> Result<(), FolderError> {
         if !std::mem::take(&mut self.scanning.unheard.is_due) {
             return Ok(());

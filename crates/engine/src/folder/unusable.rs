@@ -1,4 +1,5 @@
-//! What the service has and nothing local can stand for. It is known anew after each listing, and kept beyond a run.
+//! What the service has and nothing local can stand for. It is known anew after each listing, and kept beyond
+//! a run.
 
 use jottad_core::RelativePath;
 
@@ -23,7 +24,8 @@ impl Folder {
         Ok(self.index.set_unusable(&self.listing.unusable)?)
     }
 
-    /// What the service has and cannot be had locally. There is no row for it, so its path is told in the reason.
+    /// What the service has and cannot be had locally. There is no row for it, so its path is told in the
+    /// reason.
     pub(super) fn unusable_entries(&self) -> impl Iterator<Item = Problem> {
         self.listing.unusable.iter().map(|(entry, since)| Problem {
             path: RelativePath::root(),

@@ -1,8 +1,8 @@
 //! Reading every file once more, because a person asked: is its content still what was synced?
 //!
-//! A stat that stayed the same says that nobody wrote the file. If its content changed all the same, the file is
-//! damaged, and to send it would put the damage in the place of what is good. So it is a problem until somebody changes
-//! the file; nothing is sent and nothing is fetched for it.
+//! A stat that stayed the same says that nobody wrote the file. If its content changed all the same, the file
+//! is damaged, and to send it would put the damage in the place of what is good. So it is a problem until
+//! somebody changes the file; nothing is sent and nothing is fetched for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,8 +149,9 @@ fn folded(path: &StoredPath) -> Vec<FoldKey> {
 }
 
 impl Folder {
-    /// An operation begins at a row, and nothing is claimed for it yet. It is a finding of the comparison if the row was agreed on
-    /// and is locally as it was, so that the service has shown something else, and nothing has told of that.
+    /// An operation begins at a row, and nothing is claimed for it yet. It is a finding of the comparison if
+    /// the row was agreed on and is locally as it was, so that the service has shown something else, and
+    /// nothing has told of that.
     pub(super) fn note_operation(&mut self, command: CommandId, node: NodeId) -> Result<(), FolderError> {
         if !self.verifying.counts_operations() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! Rows of directories that were asked for as what is above others, so that a deep path costs no query for each of its levels.
+//! Rows of directories that were asked for as what is above others, so that a deep path costs no query for
+//! each of its levels.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -134,8 +134,8 @@ impl Index {
         Ok(candidates)
     }
 
-    /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when a
-    /// directory above it was renamed, and need not be read again.
+    /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
+    /// a directory above it was renamed, and need not be read again.
     pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
         if stat.identity.born == 0 || stat.links != 1 {
             return Ok(None);
@@ -163,7 +163,8 @@ impl Index {
         Ok(sum.map(Md5::from_bytes))
     }
 
-    /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to have.
+    /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to
+    /// have.
     pub(crate) fn with_content(&self, content: Content) -> Result<Option<Node>, IndexError> {
         if content.size == 0 {
             return Ok(None);

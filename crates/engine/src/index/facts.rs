@@ -38,20 +38,22 @@ pub(crate) enum Fact {
     RemoteStamp,
     /// When all three trees last agreed, seconds since the epoch.
     ProvenAt,
-    /// A move on the service whose end is not known: source row, target directory's row, parked, name in hexadecimal.
+    /// A move on the service whose end is not known: source row, target directory's row, parked, name in
+    /// hexadecimal.
     RemoteMove,
     /// When a temporary name on the service was last left or gone to, seconds since the epoch.
     ParkedAt,
     /// How much waits for a person to be deleted: entries and files.
     HeldDeletes,
-    /// How many files that should not change were rewritten within a month, if that is why some wait for a person.
+    /// How many files that should not change were rewritten within a month, if that is why some wait for a
+    /// person.
     HeldRewrites,
     /// A person said that a root is right as it is: whatever is deleted next is held, however little.
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
     Losses,
-    /// What the service has and nothing local can stand for, as the last listing showed it: since when, path and reason in
-    /// hexadecimal, one a line.
+    /// What the service has and nothing local can stand for, as the last listing showed it: since when, path
+    /// and reason in hexadecimal, one a line.
     Unusable,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
@@ -153,7 +155,8 @@ impl Index {
         parse(&text).map(Some).ok_or_else(damaged)
     }
 
-    /// Remembers what a listing showed that nothing local can stand for, so that it is told after a restart, too.
+    /// Remembers what a listing showed that nothing local can stand for, so that it is told after a restart,
+    /// too.
     pub(crate) fn set_unusable(
         &mut self,
         entries: &BTreeMap<UnusableEntry, Timestamp>,
@@ -166,8 +169,8 @@ impl Index {
         self.set_fact(Fact::Unusable, (!lines.is_empty()).then(|| lines.join("\n")).as_deref())
     }
 
-    /// What the last listing showed that nothing local can stand for. The next one shows it again, so a line that cannot be
-    /// read is left out.
+    /// What the last listing showed that nothing local can stand for. The next one shows it again, so a line
+    /// that cannot be read is left out.
     pub(crate) fn unusable(&self) -> Result<BTreeMap<UnusableEntry, Timestamp>, IndexError> {
         let text = |digits: &str| String::from_utf8(from_hexadecimal(digits)?).ok();
         let parse = |line: &str| {

@@ -136,14 +136,15 @@ impl Index {
         Ok(())
     }
 
-    /// A file has other content than when a person spoke of it. What waits goes on waiting: that nobody has spoken of it yet is
-    /// as true of the new content.
+    /// A file has other content than when a person spoke of it. What waits goes on waiting: that nobody has
+    /// spoken of it yet is as true of the new content.
     pub(crate) fn forget_word(&mut self, node: NodeId) -> Result<(), IndexError> {
         if self.held(node)? == Some(true) { self.release_held(node) } else { Ok(()) }
     }
 
-    /// Forgets everything that was agreed on, because a person wants it back from the other side. Given `is_fetched`, what
-    /// the remote side has of it is marked, so that it is fetched in any mode as soon as it is known to be missing here.
+    /// Forgets everything that was agreed on, because a person wants it back from the other side. Given
+    /// `is_fetched`, what the remote side has of it is marked, so that it is fetched in any mode as soon as
+    /// it is known to be missing here.
     pub(crate) fn forget_base(&mut self, is_fetched: bool) -> Result<(), IndexError> {
         self.begin()?;
         if is_fetched {

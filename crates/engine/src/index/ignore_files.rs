@@ -31,7 +31,8 @@ impl Index {
         .collect()
     }
 
-    /// Takes in what the `.jottaignore` of a directory holds, `None` if there is none; tells whether that is new.
+    /// Takes in what the `.jottaignore` of a directory holds, `None` if there is none; tells whether that is
+    /// new.
     pub(crate) fn set_ignore_file(
         &mut self,
         directory: NodeId,

@@ -1,7 +1,7 @@
 //! What is true of everything below a row, gathered once and kept until a row below changes.
 //!
-//! A directory that one side gave up is asked about again and again: for itself, for each entry in it, and whenever a
-//! person asks. Without a memory each answer would be a walk over all that is below it.
+//! A directory that one side gave up is asked about again and again: for itself, for each entry in it, and
+//! whenever a person asks. Without a memory each answer would be a walk over all that is below it.
 
 use std::collections::BTreeMap;
 
@@ -78,8 +78,8 @@ impl Inside {
     }
 }
 
-/// What is known of rows that have others below them. Whatever is known of a row, the same is known of every such row
-/// below it.
+/// What is known of rows that have others below them. Whatever is known of a row, the same is known of every
+/// such row below it.
 #[derive(Debug)]
 pub(super) struct Insides {
     known: BTreeMap<NodeId, Known>,
@@ -193,7 +193,8 @@ impl Index {
         }
     }
 
-    /// The sizes of the files that the local side has in a directory in rows that are newer than a mark, smallest first.
+    /// The sizes of the files that the local side has in a directory in rows that are newer than a mark,
+    /// smallest first.
     pub(crate) fn sizes_of_newer(&self, directory: NodeId, mark: NodeId) -> Result<Vec<u64>, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT CASE local_state WHEN 1 THEN local_size ELSE base_size END AS size FROM node
@@ -228,7 +229,8 @@ impl Index {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// A row in a directory was written or removed: what is known of the directories above is not so any more.
+    /// A row in a directory was written or removed: what is known of the directories above is not so any
+    /// more.
     pub(super) fn changed_in(&mut self, directory: NodeId) -> Result<(), IndexError> {
         self.revision += 1;
         if self.insides.get_mut().known.is_empty() {

@@ -1,7 +1,7 @@
 //! The index: the three trees of one folder in a `SQLite` file, and all SQL there is.
 //!
-//! It holds observations, never pending work: losing it costs time, not data, because the next run adopts what
-//! is equal on both sides. One thread owns it.
+//! It holds observations, never pending work: losing it costs time, not data, because the next run adopts
+//! what is equal on both sides. One thread owns it.
 
 mod above;
 mod claims;
@@ -44,8 +44,8 @@ pub struct Index {
     in_transaction: bool,
     /// There may be problems; mostly there are none, and then nobody need be asked for every row.
     has_problems: bool,
-    /// The last row's number that was given. None is given twice while this is open: what was asked about a row that is
-    /// gone must not be taken for an answer about another one.
+    /// The last row's number that was given. None is given twice while this is open: what was asked about a
+    /// row that is gone must not be taken for an answer about another one.
     last_id: i64,
     /// Changes with every rule.
     ignore_revision: u64,
@@ -67,8 +67,8 @@ impl Index {
         (self.revision, self.ignore_revision)
     }
 
-    /// Makes everything written since the last commit durable. Nothing that was decided on uncommitted rows may leave
-    /// this thread before.
+    /// Makes everything written since the last commit durable. Nothing that was decided on uncommitted rows
+    /// may leave this thread before.
     pub(crate) fn commit(&mut self) -> Result<(), IndexError> {
         if self.in_transaction {
             self.connection.prepare_cached("COMMIT")?.execute([])?;

@@ -93,7 +93,8 @@ pub(crate) enum Local {
     Other,
     /// Nothing is known of what is inside.
     UnreadableDirectory(Identity),
-    /// Something else is mounted here than when it was read last, or nothing is: what is below is as it was seen then.
+    /// Something else is mounted here than when it was read last, or nothing is: what is below is as it was
+    /// seen then.
     MountChanged(Identity),
     /// A rule says that jottad has nothing to do with it.
     Ignored,
@@ -182,8 +183,8 @@ impl Node {
         Some(Trees { base: self.base_entry(), local, remote: self.remote_entry() })
     }
 
-    /// What a local file is to the path rules. As long as it has what was agreed on and the time that its file system
-    /// made of the agreed one, that is its time.
+    /// What a local file is to the path rules. As long as it has what was agreed on and the time that its
+    /// file system made of the agreed one, that is its time.
     fn local_file(&self, stat: &FileStat, md5: Md5) -> File {
         let content = Content { size: stat.size, md5 };
         match self.base {
@@ -227,8 +228,8 @@ impl Node {
         }
     }
 
-    /// The base after a claim was seen on the service: what was sent is what both sides agreed on, whatever the local
-    /// side has become since.
+    /// The base after a claim was seen on the service: what was sent is what both sides agreed on, whatever
+    /// the local side has become since.
     pub(crate) fn base_from_claim(&self, claim: &RemoteRecord) -> Base {
         let entry = match claim.node {
             RemoteNode::File(file) => BaseEntry::File(file),
@@ -260,8 +261,9 @@ const UNREADABLE_DIRECTORY: i64 = 4;
 const IGNORED: i64 = 5;
 const MOUNT_CHANGED: i64 = 6;
 
-/// A statement that reads rows, from what follows the table's name: the columns that [`read_node`] expects, in its order.
-/// It is a constant, because statements are looked up by their text, far more often than that should be put together.
+/// A statement that reads rows, from what follows the table's name: the columns that [`read_node`] expects,
+/// in its order. It is a constant, because statements are looked up by their text, far more often than that
+/// should be put together.
 macro_rules! select_nodes {
     ($($rest:literal),+) => {
         concat!(

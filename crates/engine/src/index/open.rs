@@ -119,7 +119,8 @@ impl IndexError {
         match self {
             Self::Damaged(_) => Some(DAMAGED),
             Self::Newer { .. } => Some(NEWER),
-            // Where the directory can be written, a new file can be; where not, setting aside fails and says so.
+            // Where the directory can be written, a new file can be; where not, setting aside fails and says
+            // so.
             Self::NotWritable(_) => Some(READ_ONLY),
             Self::File { .. } | Self::Aside { .. } => None,
             Self::Sqlite(error) => match error {
@@ -150,7 +151,8 @@ const NEWER: &str = "newer";
 const READ_ONLY: &str = "read-only";
 
 impl Index {
-    /// Sets aside an index that turned out to be damaged while it was used, so that the next one begins empty.
+    /// Sets aside an index that turned out to be damaged while it was used, so that the next one begins
+    /// empty.
     pub(crate) fn set_aside(path: &Path, error: &IndexError) -> Result<PathBuf, IndexError> {
         set_aside(path, error)
     }
@@ -162,8 +164,8 @@ impl Index {
 
     /// Opens the index, making it if it is missing.
     ///
-    /// A file that is damaged, that a newer jottad wrote or that cannot be written is set aside beside the new one
-    /// (second value) and both sides are compared afresh: with an empty base nothing is ever deleted.
+    /// A file that is damaged, that a newer jottad wrote or that cannot be written is set aside beside the
+    /// new one (second value) and both sides are compared afresh: with an empty base nothing is ever deleted.
     pub fn open(path: &Path) -> Result<(Self, Option<PathBuf>), IndexError> {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)
@@ -193,11 +195,11 @@ impl Index {
         }
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
-        // A plan never depends on the values that are bound. Else each new value makes every statement that a partial
-        // index might answer be planned anew, which takes longer than all the rest.
+        // A plan never depends on the values that are bound. Else each new value makes every statement that a
+        // partial index might answer be planned anew, which takes longer than all the rest.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        // FULL: a commit survives power loss. The cost is paid once for a batch of events.
-        // EXCLUSIVE: nobody else needs it, and without shared memory nobody who cuts that file off can end this program.
+        // FULL: a commit survives power loss. The cost is paid once for a batch of events. EXCLUSIVE: nobody
+        // else needs it, and without shared memory nobody who cuts that file off can end this program.
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA journal_mode = WAL;

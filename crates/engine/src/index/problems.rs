@@ -82,7 +82,8 @@ impl Index {
         Ok(seconds.flatten().map(Timestamp::from_seconds))
     }
 
-    /// Whether something failed so seldom yet, and so short a time ago, that the next try will be soon and probably do.
+    /// Whether something failed so seldom yet, and so short a time ago, that the next try will be soon and
+    /// probably do.
     pub(crate) fn is_trying(&self) -> Result<bool, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT 1 FROM problem WHERE kind = 'failing' AND tries <= 3 AND next_try - since <= 60 LIMIT 1",

@@ -8,8 +8,8 @@ use super::{Index, IndexError, Local, Node, NodeId, RemoteRecord};
 use crate::disk::Mount;
 
 impl Index {
-    /// Moves the base and one side of a row, with everything below, to another row. What the other side has stays
-    /// where it was seen. The target must have neither a base nor anything on that side.
+    /// Moves the base and one side of a row, with everything below, to another row. What the other side has
+    /// stays where it was seen. The target must have neither a base nor anything on that side.
     pub(crate) fn relocate(&mut self, from: NodeId, to: NodeId, side: Side) -> Result<(), IndexError> {
         let mut pending = vec![(from, to)];
         let mut emptied = Vec::new();
@@ -67,8 +67,8 @@ impl Index {
         self.clear_out(emptied)
     }
 
-    /// Moves what the remote side has at a row that only it has, with everything below, to the row whose name the
-    /// service cannot tell from this one. Returns the rows that it arrived at.
+    /// Moves what the remote side has at a row that only it has, with everything below, to the row whose name
+    /// the service cannot tell from this one. Returns the rows that it arrived at.
     pub(crate) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, IndexError> {
         let mut pending = vec![(from, to)];
         let mut emptied = Vec::new();

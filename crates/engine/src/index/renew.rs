@@ -1,11 +1,11 @@
-//! Using an opened index again, for simulations: to open a file and to prepare every statement takes longer than most of the
-//! lives that are lived in it.
+//! Using an opened index again, for simulations: to open a file and to prepare every statement takes longer
+//! than most of the lives that are lived in it.
 
 use super::{Index, IndexError, Totals};
 
 impl Index {
-    /// The index as a process would find it that opens the file after this one has died: what was not committed is gone, and
-    /// everything that is only kept in memory begins anew.
+    /// The index as a process would find it that opens the file after this one has died: what was not
+    /// committed is gone, and everything that is only kept in memory begins anew.
     pub fn after_a_crash(mut self) -> Result<Self, IndexError> {
         self.roll_back()?;
         Self::take_up(self.connection)

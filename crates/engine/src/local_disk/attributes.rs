@@ -1,7 +1,8 @@
-//! What a person attached to a file besides its content: owner, group and mode, access lists, extended attributes, flags.
+//! What a person attached to a file besides its content: owner, group and mode, access lists, extended
+//! attributes, flags.
 //!
-//! A file that takes the place of another one has all of that too before it stands there. What cannot be kept, and would
-//! have kept somebody out, leaves the new file to its owner alone.
+//! A file that takes the place of another one has all of that too before it stands there. What cannot be
+//! kept, and would have kept somebody out, leaves the new file to its owner alone.
 
 use std::ffi::CString;
 
@@ -18,8 +19,8 @@ use super::staging::Staged;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 const DEFAULT_LIST: &[u8] = b"system.posix_acl_default";
-/// Attributes by which the system lets in or keeps out. The capabilities of a program are not among them: they were given to
-/// its content, and whoever writes to a file takes them away.
+/// Attributes by which the system lets in or keeps out. The capabilities of a program are not among them:
+/// they were given to its content, and whoever writes to a file takes them away.
 const GUARDS: [&[u8]; 6] = [
     b"security.selinux",
     b"security.SMACK64",
@@ -49,7 +50,8 @@ enum AccessList {
     Lost,
 }
 
-/// Gives a new file everything that belongs to the file that it is to replace, which is at a place and has these facts.
+/// Gives a new file everything that belongs to the file that it is to replace, which is at a place and has
+/// these facts.
 pub(super) fn take_over(staged: &Staged, place: At<'_>, replaced: &Facts) -> Result<(), Errno> {
     let has_group = take_over_owner(staged, replaced)?;
     let (list, keeps_guards) = match open_replaced(place, replaced)? {
@@ -69,8 +71,8 @@ pub(super) fn take_over(staged: &Staged, place: At<'_>, replaced: &Facts) -> Res
     fchmod(&staged.file, Mode::from_raw_mode(mode))
 }
 
-/// Gives a new file what it would have if it had been made in its directory: the group of one that hands its group on, the
-/// access list of one that hands a list on, and the usual mode.
+/// Gives a new file what it would have if it had been made in its directory: the group of one that hands its
+/// group on, the access list of one that hands a list on, and the usual mode.
 pub(super) fn take_from_directory(staged: &Staged, directory: &OwnedFd) -> Result<(), Errno> {
     const SET_GROUP: RawMode = 0o2000;
     let facts = Facts::of(directory)?;
@@ -101,7 +103,8 @@ fn open_replaced(place: At<'_>, replaced: &Facts) -> Result<Option<OwnedFd>, Err
     }
 }
 
-/// Gives the file the owner and group of the one it replaces where that is allowed; tells whether it has the group.
+/// Gives the file the owner and group of the one it replaces where that is allowed; tells whether it has the
+/// group.
 fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<bool, Errno> {
     let ours = Facts::of(&staged.file)?;
     if (ours.owner, ours.group) == (replaced.owner, replaced.group) {
@@ -113,8 +116,8 @@ fn take_over_owner(staged: &Staged, replaced: &Facts) -> Result<bool, Errno> {
         || fchown(&staged.file, None, Some(group)).is_ok())
 }
 
-/// The mode of a file that has another group now: nobody outside of the owner may do what not both the group and all others
-/// might, because who was in the one may be in the other.
+/// The mode of a file that has another group now: nobody outside of the owner may do what not both the group
+/// and all others might, because who was in the one may be in the other.
 const fn without_group(mode: RawMode) -> RawMode {
     let both = (mode >> 3) & mode & 0o7;
     (mode & OWNER_ALONE) | (both << 3) | both
@@ -189,7 +192,8 @@ fn take_over_flags(staged: &Staged, old: &OwnedFd) {
 #[cfg(not(target_os = "linux"))]
 fn take_over_flags(_: &Staged, _: &OwnedFd) {}
 
-/// The access list of a file that is made in a directory for reading and writing; `None` if that hands no list on.
+/// The access list of a file that is made in a directory for reading and writing; `None` if that hands no
+/// list on.
 fn inherited(directory: &OwnedFd) -> Result<Option<Vec<u8>>, Errno> {
     if !cfg!(target_os = "linux") {
         return Ok(None);
@@ -199,7 +203,8 @@ fn inherited(directory: &OwnedFd) -> Result<Option<Vec<u8>>, Errno> {
 
 /// A directory's list for what is made in it, as it is on a file: nobody may run that.
 ///
-/// Four bytes of a version, and for each entry its tag, its permissions and whom it is about, in two, two and four bytes.
+/// Four bytes of a version, and for each entry its tag, its permissions and whom it is about, in two, two and
+/// four bytes.
 fn for_a_file(list: &[u8]) -> Option<Vec<u8>> {
     const HEAD: usize = 4;
     const ENTRY: usize = 8;

@@ -18,8 +18,8 @@ pub(super) fn copy(
 ) -> Result<(Staged, Md5), DiskErrorKind> {
     let file = reading::open_expected(root, path, expected)?;
     let mut staged = staging::stage(root)?;
-    // What is shared is what the file held at one moment, and the sum is taken of the same file, which must not
-    // have changed by the end: so it is the sum of what is shared, too.
+    // What is shared is what the file held at one moment, and the sum is taken of the same file, which must
+    // not have changed by the end: so it is the sum of what is shared, too.
     let is_shared = share(&file, &staged);
     if !is_shared {
         staged.reserve(expected.size)?;
@@ -33,7 +33,8 @@ pub(super) fn copy(
     Ok((staged, md5))
 }
 
-/// Lets the temporary file share the blocks of another one. Not every file system can; then there is nothing in it.
+/// Lets the temporary file share the blocks of another one. Not every file system can; then there is nothing
+/// in it.
 #[cfg(target_os = "linux")]
 fn share(file: &std::fs::File, staged: &Staged) -> bool {
     rustix::fs::ioctl_ficlone(&staged.file, file).is_ok()

@@ -1,5 +1,5 @@
-//! What can be known of a file system without writing to it: whether its number lasts, and how fine its change
-//! times are.
+//! What can be known of a file system without writing to it: whether its number lasts, and how fine its
+//! change times are.
 
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,7 +28,8 @@ pub(super) fn stable_number(file: impl AsFd) -> Result<u64, Errno> {
     if lasting { Ok(fstatvfs(file)?.f_fsid) } else { Ok(0) }
 }
 
-/// A number for the file system that survives a remount and a reboot: macOS numbers them in the order of mounting.
+/// A number for the file system that survives a remount and a reboot: macOS numbers them in the order of
+/// mounting.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn stable_number(_: impl AsFd) -> Result<u64, Errno> {
     Ok(0)
@@ -64,7 +65,8 @@ fn remaining(fine: bool, changed: i64, age: Option<Duration>) -> Duration {
     match age {
         Some(age) if age > granularity + skew => Duration::ZERO,
         Some(age) if skew.is_zero() => granularity.saturating_sub(age),
-        // The clock that stamps is not ours, or one of them jumped: it has moved on after a whole granularity.
+        // The clock that stamps is not ours, or one of them jumped: it has moved on after a whole
+        // granularity.
         _ => granularity,
     }
 }

@@ -67,8 +67,8 @@ impl<'a> Listing<'a> {
     fn look_at(&self, name: &[u8], kind: FileType, inode: u64) -> Result<Option<DiskNode>, DiskErrorKind> {
         match Facts::at(&self.directory, name) {
             Ok(facts) => Ok(facts.map(|facts| facts.node)),
-            // The root of a mounted file system that is dead or another user's. It is a directory that cannot be
-            // read, and no reason not to see the others.
+            // The root of a mounted file system that is dead or another user's. It is a directory that cannot
+            // be read, and no reason not to see the others.
             Err(error) if kind == FileType::Directory && error != Errno::NOMEM && self.can_search() => {
                 Ok(Some(DiskNode::Directory(Identity { inode, born: 0 })))
             }

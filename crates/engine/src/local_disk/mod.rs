@@ -67,11 +67,11 @@ impl LocalDisk {
         }
     }
 
-    /// Deletes for good what has been in the local trash for longer than `days`, and, while it holds more than `limit`, the
-    /// oldest of what has been there for longer than a day.
+    /// Deletes for good what has been in the local trash for longer than `days`, and, while it holds more
+    /// than `limit`, the oldest of what has been there for longer than a day.
     ///
-    /// A file that was still written to after it was replaced is kept for as long again. What cannot be deleted is
-    /// left, and everything else is deleted before the first such error is returned.
+    /// A file that was still written to after it was replaced is kept for as long again. What cannot be
+    /// deleted is left, and everything else is deleted before the first such error is returned.
     pub async fn expire_trash(
         &self,
         days: u32,
@@ -92,7 +92,8 @@ impl LocalDisk {
         self.run("listing the trash of", &RelativePath::root(), |root, _| trash::list(root)).await
     }
 
-    /// Puts something from the local trash back to where it was. [`DiskErrorKind::Occupied`] if something is there.
+    /// Puts something from the local trash back to where it was. [`DiskErrorKind::Occupied`] if something is
+    /// there.
     pub async fn restore_trashed(&self, trashed: Trashed) -> Result<(), DiskError> {
         let path = trashed.path.clone();
         self.write("restoring", &path, move |root, _| trash::restore(root, &trashed)).await
@@ -117,7 +118,8 @@ impl LocalDisk {
         .await
     }
 
-    /// Runs work in the root on a blocking thread. Work that was begun is finished even if the future is dropped.
+    /// Runs work in the root on a blocking thread. Work that was begun is finished even if the future is
+    /// dropped.
     async fn run<T: Send + 'static>(
         &self,
         action: &'static str,

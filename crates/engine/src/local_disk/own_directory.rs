@@ -150,8 +150,8 @@ fn explain(directory: &OwnedFd) -> Result<(), Errno> {
     }
 }
 
-/// Deletes what an earlier daemon was downloading when it ended. Nothing else is ever in these files: a file of
-/// the user's that is replaced goes straight to the trash.
+/// Deletes what an earlier daemon was downloading when it ended. Nothing else is ever in these files: a file
+/// of the user's that is replaced goes straight to the trash.
 fn discard_unfinished(directory: &OwnedFd) -> Result<(), DiskErrorKind> {
     let temporary = match open_existing(directory, TEMPORARY.as_bytes()) {
         Ok(temporary) => temporary,

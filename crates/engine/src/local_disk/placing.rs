@@ -32,8 +32,8 @@ pub(super) fn make_directory(root: &OwnedFd, path: &RelativePath) -> Result<Iden
     }
 }
 
-/// Puts a finished file in its place; see [`crate::Disk::place`]. Where nothing is, `set_aside` is where the file is now that
-/// had the name until a moment ago, and made way for this one.
+/// Puts a finished file in its place; see [`crate::Disk::place`]. Where nothing is, `set_aside` is where the
+/// file is now that had the name until a moment ago, and made way for this one.
 pub(super) fn place(
     root: &OwnedFd,
     staged: &Staged,
@@ -68,8 +68,8 @@ pub(super) fn place(
     }
     sync_directory(&place.directory)?;
 
-    // A program may have written to the file as soon as it was in place. Its facts must not be taken for those of
-    // what came from the service.
+    // A program may have written to the file as soon as it was in place. Its facts must not be taken for
+    // those of what came from the service.
     let placed = Facts::of(&staged.file)?.file().ok_or(DiskErrorKind::Changed)?;
     if same_file(&placed, &finished) { Ok(placed) } else { Err(DiskErrorKind::Changed) }
 }
@@ -82,7 +82,8 @@ pub(super) fn set_modified(
     modified: Timestamp,
 ) -> Result<FileStat, DiskErrorKind> {
     let file = reading::open_expected(root, path, expected)?;
-    // RACE: a write between the look above and this call, that leaves the size, cannot be told from our own change.
+    // RACE: a write between the look above and this call, that leaves the size, cannot be told from our own
+    // change.
     set_times(&file, modified)?;
     file.sync_all()?;
     let now = Facts::of(&file)?;
@@ -95,8 +96,8 @@ pub(super) fn set_modified(
     }
 }
 
-/// Gives the file everything that it is to have besides its content, as the file has that it comes after, and makes it
-/// durable.
+/// Gives the file everything that it is to have besides its content, as the file has that it comes after, and
+/// makes it durable.
 fn finish(
     staged: &Staged,
     modified: Timestamp,
@@ -121,8 +122,8 @@ fn set_times(file: impl AsFd, modified: Timestamp) -> Result<(), Errno> {
     futimens(file, &times)
 }
 
-/// Swaps the new file, lying in the trash where the old one is to be, with the old one. So the old one is never
-/// anywhere but in its place or in the trash, whenever we are interrupted.
+/// Swaps the new file, lying in the trash where the old one is to be, with the old one. So the old one is
+/// never anywhere but in its place or in the trash, whenever we are interrupted.
 fn replace(
     root: &OwnedFd,
     staged: &Staged,
@@ -169,7 +170,8 @@ fn give_back(staged: &Staged, spot: At<'_>, place: At<'_>) -> Result<(), DiskErr
 
 /// For file systems that cannot swap: the old file goes to the trash, then the new one to its place.
 ///
-/// For a moment, or after a crash until the next pass, nothing is there. In return nothing can be overwritten.
+/// For a moment, or after a crash until the next pass, nothing is there. In return nothing can be
+/// overwritten.
 fn replace_in_steps(
     root: &OwnedFd,
     path: &RelativePath,

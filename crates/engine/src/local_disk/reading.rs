@@ -32,7 +32,8 @@ pub(super) fn hash(
     sum(root, path, &file, expected, cancelled, |_| Ok(()))
 }
 
-/// Sums an opened file and shows what it reads; [`DiskErrorKind::Changed`] if it is not `expected` at the end.
+/// Sums an opened file and shows what it reads; [`DiskErrorKind::Changed`] if it is not `expected` at the
+/// end.
 pub(super) fn sum(
     root: &OwnedFd,
     path: &RelativePath,

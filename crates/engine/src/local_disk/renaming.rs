@@ -30,8 +30,8 @@ pub(super) fn rename(
         result => result?,
     }
     if !to.facts()?.is_some_and(|facts| facts.is(expected)) {
-        // Another entry took the name just before the rename. It goes back; if its name is taken once more, it
-        // stays where it is now, whole.
+        // Another entry took the name just before the rename. It goes back; if its name is taken once more,
+        // it stays where it is now, whole.
         let _ = rename_to_free(to.at(), from.at());
         return Err(DiskErrorKind::Changed);
     }
@@ -71,17 +71,18 @@ fn rename_to_free_in_steps(from: At<'_>, to: At<'_>) -> Result<(), Errno> {
             if to.facts()?.is_some() {
                 return Err(Errno::EXIST);
             }
-            // RACE: a file that appears at `to` right here is replaced. No portable call closes this gap on such
-            // file systems.
+            // RACE: a file that appears at `to` right here is replaced. No portable call closes this gap on
+            // such file systems.
             renameat(from.directory, from.name, to.directory, to.name)
         }
     }
 }
 
-/// Whether `to` is only another spelling of `from`, on a file system that ignores letter case or normal forms.
+/// Whether `to` is only another spelling of `from`, on a file system that ignores letter case or normal
+/// forms.
 fn is_other_spelling(from: &Place, to: &Place, facts: &Facts) -> Result<bool, Errno> {
-    // What has one name only and is found under two is found under two spellings. Two hard links are two entries,
-    // and renaming one to the other would silently do nothing.
+    // What has one name only and is found under two is found under two spellings. Two hard links are two
+    // entries, and renaming one to the other would silently do nothing.
     let has_one_name = match facts.node {
         DiskNode::File(file) => file.links == 1,
         DiskNode::Directory(_) => true,

@@ -53,7 +53,8 @@ impl Root {
         }
     }
 
-    /// Opens the root if it is the directory that was looked at. What another one settled would be settled wrongly.
+    /// Opens the root if it is the directory that was looked at. What another one settled would be settled
+    /// wrongly.
     pub(super) fn enter_as(&self, expected: &RootIdentity) -> Result<OwnedFd, DiskErrorKind> {
         let (opened, directory) = self.look()?;
         let expected = Directory { file_system: expected.file_system, identity: expected.identity };

@@ -62,8 +62,8 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Of a file that was placed there is no such name any more, and what cannot be deleted now is deleted when
-        // the root is claimed next.
+        // Of a file that was placed there is no such name any more, and what cannot be deleted now is deleted
+        // when the root is claimed next.
         let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
     }
 }
@@ -82,8 +82,8 @@ pub(super) fn stage(root: &OwnedFd) -> Result<Staged, DiskErrorKind> {
     }
 }
 
-/// Asks for the mode that programs ask for, since a process cannot look at its umask without changing it. The file is
-/// empty and in a directory for its owner alone until it is closed to all others.
+/// Asks for the mode that programs ask for, since a process cannot look at its umask without changing it. The
+/// file is empty and in a directory for its owner alone until it is closed to all others.
 fn create(directory: &OwnedFd, name: &str) -> Result<(File, RawMode), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(directory, name, flags, Mode::from_raw_mode(0o666))?;

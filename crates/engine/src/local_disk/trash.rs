@@ -1,7 +1,7 @@
 //! The local trash, `.jottad/trash`: what was deleted or replaced because of the other side.
 //!
-//! An entry lies under the minute it came in (UTC) and the path it had, so that a person finds it and can copy a
-//! whole minute back: `2026-11-23T1714Z/letters/a.txt`. Where that is taken the minute gets a number.
+//! An entry lies under the minute it came in (UTC) and the path it had, so that a person finds it and can
+//! copy a whole minute back: `2026-11-23T1714Z/letters/a.txt`. Where that is taken the minute gets a number.
 
 use std::io;
 
@@ -88,15 +88,16 @@ pub(super) fn trash(
     }
     let spot = take_in(root, path, place.at())?;
     if !spot.at().facts()?.is_some_and(|facts| is_still(&facts.node, expected)) {
-        // Another entry took the name just before. It goes back; if its name is taken once more, it is whole in the
-        // trash.
+        // Another entry took the name just before. It goes back; if its name is taken once more, it is whole
+        // in the trash.
         let _ = rename_to_free(spot.at(), place.at());
         return Err(DiskErrorKind::Changed);
     }
     if let Some(holds) = holds
         && digest(&spot).ok().flatten() != Some(holds)
     {
-        // Somebody saved something in it just before. It goes back; if its name is taken already, it is whole in the trash.
+        // Somebody saved something in it just before. It goes back; if its name is taken already, it is whole
+        // in the trash.
         let _ = rename_to_free(spot.at(), place.at());
         return Err(DiskErrorKind::Changed);
     }
@@ -165,11 +166,13 @@ fn is_still(node: &DiskNode, expected: &DiskNode) -> bool {
     }
 }
 
-/// Deletes for good what has been in the trash for longer than some days, and, while there is more than the limit allows,
-/// the oldest of what has been there for longer than a day. What is younger stays whatever its size: it may be wanted back.
+/// Deletes for good what has been in the trash for longer than some days, and, while there is more than the
+/// limit allows, the oldest of what has been there for longer than a day. What is younger stays whatever its
+/// size: it may be wanted back.
 ///
-/// A minute in which anything was changed since is kept: a program may have gone on writing to a file that was
-/// replaced. What a person put into the trash by another name is left alone, and so are mounted file systems.
+/// A minute in which anything was changed since is kept: a program may have gone on writing to a file that
+/// was replaced. What a person put into the trash by another name is left alone, and so are mounted file
+/// systems.
 pub(super) fn expire(
     root: &OwnedFd,
     days: u32,
@@ -294,7 +297,8 @@ fn list_below(
     Ok(())
 }
 
-/// Puts something back to where it was, which must be free. Directories above are made where they are missing.
+/// Puts something back to where it was, which must be free. Directories above are made where they are
+/// missing.
 pub(super) fn restore(root: &OwnedFd, trashed: &Trashed) -> Result<(), DiskErrorKind> {
     let slot = Name::new(trashed.slot.as_bytes()).map_err(|_| DiskErrorKind::NotFound)?;
     let trash = open_if_there(root)?.ok_or(DiskErrorKind::NotFound)?;
@@ -390,7 +394,8 @@ fn remove(parent: &OwnedFd, name: &[u8]) -> Result<(), DiskErrorKind> {
     unlinkat(parent, name, flags).map_err(own)
 }
 
-/// Opens a directory in the trash whatever its mode says, but never a mounted file system: that is the user's.
+/// Opens a directory in the trash whatever its mode says, but never a mounted file system: that is the
+/// user's.
 fn enter(parent: &OwnedFd, name: &[u8], facts: &Facts) -> Result<OwnedFd, DiskErrorKind> {
     if facts.mode & 0o700 != 0o700 {
         chmodat(parent, name, Mode::RWXU, AtFlags::empty()).map_err(own)?;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::*;
 
-/// What each kind of error means when the service was asked for an entry, a directory, everything, or the stamp.
+/// What each kind of error means when the service was asked for an entry, a directory, everything, or the
+/// stamp.
 fn remote_table() -> String {
     let mut table = String::from(
         "| error | of an entry | of a directory | of the whole listing | of the stamp |\n| --- | --- | --- | --- | --- |\n",

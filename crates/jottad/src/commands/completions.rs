@@ -14,7 +14,8 @@ pub(crate) struct CompletionsArguments {
     shell: Shell,
 }
 
-/// Prints the script that a shell reads at its start; it asks this program whenever something is to be completed.
+/// Prints the script that a shell reads at its start; it asks this program whenever something is to be
+/// completed.
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
     let script = script(&arguments.shell.to_string())
         .ok_or_else(|| Failure::failed(format!("there are no completions for {}", arguments.shell)))?;

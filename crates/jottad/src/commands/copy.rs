@@ -22,7 +22,8 @@ pub(crate) struct CopyArguments {
     /// What to copy: DEVICE/MOUNTPOINT/path
     #[arg(add = remote_place())]
     from: String,
-    /// Where to: a folder for a file to go into, the copy's path, or with -r the folder that gets what is in the other
+    /// Where to: a folder for a file to go into, the copy's path, or with -r the folder that gets what is in
+    /// the other
     #[arg(add = remote_place())]
     to: String,
     /// Copy a folder with all that is in it, file by file
@@ -82,7 +83,8 @@ pub(crate) fn run(arguments: &CopyArguments, invocation: &Invocation) -> Result<
     })
 }
 
-/// Copies what is in a folder into another, which may be in the first: the list is complete before anything is made.
+/// Copies what is in a folder into another, which may be in the first: the list is complete before anything
+/// is made.
 async fn folder(
     client: &Client,
     from: &RemotePath,
@@ -135,7 +137,8 @@ async fn copy(
             return Ok(Copied::Unchanged);
         }
         Sighting::File(_) if force => {
-            // By its sum, so that what is there becomes a revision: what `cp` does to a live file is not known (U-12).
+            // By its sum, so that what is there becomes a revision: what `cp` does to a live file is not
+            // known (U-12).
             let modified = modified.unwrap_or_default();
             if client.match_content(to, *content, created.unwrap_or(modified), modified).await?.is_none() {
                 let why = "the service does not find the content by its sum";

@@ -1,7 +1,7 @@
 //! `jottad demo`: a Jottacloud on this machine, a daemon, and what happens between them, live.
 //!
-//! Needs no account, no network and no config, and touches nothing of the user's own: everything but the folder that
-//! was named is in a temporary directory, which is removed at the end.
+//! Needs no account, no network and no config, and touches nothing of the user's own: everything but the
+//! folder that was named is in a temporary directory, which is removed at the end.
 
 use std::fmt;
 use std::fs;

@@ -130,8 +130,8 @@ fn state_dir(invocation: &Invocation) -> Check {
     }
 }
 
-/// A login that others could read, which is closed to them. Whoever reads it first closes it, so this comes before it is
-/// used.
+/// A login that others could read, which is closed to them. Whoever reads it first closes it, so this comes
+/// before it is used.
 fn exposed_login(invocation: &Invocation) -> Option<Check> {
     let places = &invocation.places;
     let files = [places.credentials(), places.sealed_credentials()];

@@ -52,8 +52,9 @@ pub(crate) enum FolderCommand {
 pub(crate) struct AddArguments {
     /// The local directory
     pub(crate) local: PathBuf,
-    /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it <this machine>/<name of the directory>, a device of
-    /// its own that is made on first use, or Jotta/Archive/<this machine>/<name of the directory> where none can be made
+    /// The place on the service, DEVICE/MOUNTPOINT[/path]; without it <this machine>/<name of the directory>,
+    /// a device of its own that is made on first use, or Jotta/Archive/<this machine>/<name of the directory>
+    /// where none can be made
     #[arg(add = remote_place())]
     pub(crate) remote: Option<String>,
     /// Whose changes travel: backup, sync, archive or pull
@@ -62,13 +63,14 @@ pub(crate) struct AddArguments {
     /// What commands call it; without it the name of the directory
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Make the device and the mountpoint of the place if they are not there, and take a place that holds something already;
-    /// without it, ask on a terminal
+    /// Make the device and the mountpoint of the place if they are not there, and take a place that holds
+    /// something already; without it, ask on a terminal
     #[arg(long, visible_alias = "yes")]
     pub(crate) make: bool,
 }
 
-/// The place of a folder that nobody names one for: in a device of this machine's own, as the official client has it.
+/// The place of a folder that nobody names one for: in a device of this machine's own, as the official client
+/// has it.
 pub(crate) fn default_place(name: &str) -> String {
     format!("{}/{name}", place::machine_name())
 }
@@ -107,7 +109,8 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     let machine = place::machine_name();
     let candidates = match &arguments.remote {
         Some(remote) => vec![remote.clone()],
-        // A device of this machine's own, as the official client has it; where none can be made, a place of its own.
+        // A device of this machine's own, as the official client has it; where none can be made, a place of
+        // its own.
         None => vec![format!("{machine}/{own_name}"), format!("Jotta/Archive/{machine}/{own_name}")],
     };
     let mut chosen = None;
@@ -291,8 +294,8 @@ fn tell(invocation: &Invocation) -> Result<Exit, Failure> {
     })
 }
 
-/// Asks a running daemon to follow the config and the login; says so if it refuses. Without a daemon all is well. Tells
-/// whether anything runs.
+/// Asks a running daemon to follow the config and the login; says so if it refuses. Without a daemon all is
+/// well. Tells whether anything runs.
 pub(crate) async fn tell_daemon(invocation: &Invocation) -> bool {
     let order = OrderDocument::default();
     let answer: Result<AcceptedDocument, Failure> =

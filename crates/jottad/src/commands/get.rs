@@ -24,8 +24,8 @@ pub(crate) struct GetArguments {
     /// What to fetch: DEVICE/MOUNTPOINT[/path]
     #[arg(add = remote_place())]
     remote: String,
-    /// Where to: a directory for a file to go into, the file's new path, or with -r the directory that gets what is
-    /// in the folder [default: the same name, here]
+    /// Where to: a directory for a file to go into, the file's new path, or with -r the directory that gets
+    /// what is in the folder [default: the same name, here]
     local: Option<PathBuf>,
     /// Fetch a folder with all that is in it
     #[arg(short, long)]
@@ -35,7 +35,8 @@ pub(crate) struct GetArguments {
     force: bool,
 }
 
-/// Fetches. What was interrupted is gone on with by the same command; what is here already is not fetched again.
+/// Fetches. What was interrupted is gone on with by the same command; what is here already is not fetched
+/// again.
 pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let place = place_argument(&arguments.remote)?;
     let client = invocation.client()?;
@@ -83,7 +84,8 @@ async fn one_file(
     Ok(tally)
 }
 
-/// The directory and name for a file: into a directory under its own name, otherwise exactly where it was said.
+/// The directory and name for a file: into a directory under its own name, otherwise exactly where it was
+/// said.
 pub(crate) fn local_place(place: &RemotePath, local: Option<&Path>) -> Result<(Directory, Name), Failure> {
     let own = || own_name(place).and_then(|name| checked_name(&name));
     match local {

@@ -62,7 +62,8 @@ pub(crate) fn run_approve(arguments: &ApproveArguments, invocation: &Invocation)
     decide(&arguments.name, invocation, &path, "approved")
 }
 
-/// Whether a person is asked about a root, so that this word is not the last one. What cannot be asked is not known.
+/// Whether a person is asked about a root, so that this word is not the last one. What cannot be asked is not
+/// known.
 fn is_held_for_root(name: &str, invocation: &Invocation) -> bool {
     let path = format!("/v1/held?folder={}", query_value(name.as_bytes()));
     let held: Result<HeldDocument, Failure> =

@@ -14,7 +14,8 @@ use crate::remote::with_device;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
-    /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos, or a device for its mountpoints
+    /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos, or a device for its
+    /// mountpoints
     #[arg(add = remote_place())]
     remote: String,
     /// With size and time

@@ -85,8 +85,8 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
     })
 }
 
-/// Waits until both sides of every folder were looked at; says of which ones they were not, and fails where nothing can be
-/// said of them.
+/// Waits until both sides of every folder were looked at; says of which ones they were not, and fails where
+/// nothing can be said of them.
 async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Failure> {
     let mut outage: Option<Instant> = None;
     let status = loop {

@@ -25,8 +25,8 @@ const AT_ONCE: usize = 4;
 pub(crate) struct PutArguments {
     /// What to send
     local: PathBuf,
-    /// Where to: a folder for a file to go into, the file's new path, or with -r the folder that gets what is in the
-    /// directory
+    /// Where to: a folder for a file to go into, the file's new path, or with -r the folder that gets what is
+    /// in the directory
     #[arg(add = remote_place())]
     remote: String,
     /// Send a directory with all that is in it; symlinks and special files are skipped

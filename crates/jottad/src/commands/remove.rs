@@ -53,8 +53,8 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
     })
 }
 
-/// Looks what it is before anything is sent: files and folders have orders of their own, and the wrong one may destroy
-/// (protocol 6.2). `false` if the person said no.
+/// Looks what it is before anything is sent: files and folders have orders of their own, and the wrong one
+/// may destroy (protocol 6.2). `false` if the person said no.
 async fn remove(
     client: &Client,
     place: &RemotePath,

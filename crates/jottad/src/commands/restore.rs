@@ -29,8 +29,9 @@ pub(crate) struct RestoreArguments {
     /// The revision of a file that `jottad versions` shows
     #[arg(long, value_name = "N", conflicts_with = "at")]
     revision: Option<u64>,
-    /// As the file, or the folder with all in it, was at this time, as far as revisions and trash tell, for example
-    /// "2026-01-31 12:00". What was moved meanwhile is restored where it is now; what came later stays
+    /// As the file, or the folder with all in it, was at this time, as far as revisions and trash tell, for
+    /// example "2026-01-31 12:00". What was moved meanwhile is restored where it is now; what came later
+    /// stays
     #[arg(long, value_name = "TIME", value_parser = moment_argument)]
     at: Option<Timestamp>,
     /// Fetch it to this machine instead, a folder into this directory; the service stays as it is

@@ -30,7 +30,8 @@ pub(crate) struct SelftestArguments {
     token_stdin: bool,
 }
 
-/// Asks, tells each answer as it comes, and puts the test's folder into the trash, also when it is interrupted.
+/// Asks, tells each answer as it comes, and puts the test's folder into the trash, also when it is
+/// interrupted.
 pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let parent = target_argument(&arguments.remote)?;
     let chosen = chosen(&arguments.only)?;
@@ -57,7 +58,8 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
     })
 }
 
-/// A service that turns requests away is asked again for longer than by other commands: that is one of the questions.
+/// A service that turns requests away is asked again for longer than by other commands: that is one of the
+/// questions.
 fn patient_client(invocation: &Invocation) -> Result<Client, Failure> {
     let config = invocation.account_config()?;
     let retry =

@@ -1,4 +1,5 @@
-//! `jottad setup`: login, folders and service in one go. Each answer is checked at once, and a mistake is asked about again.
+//! `jottad setup`: login, folders and service in one go. Each answer is checked at once, and a mistake is
+//! asked about again.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;

@@ -120,8 +120,8 @@ pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp)
     describe_within(status, places, now, None)
 }
 
-/// The status in lines that are no longer than this. What the verdicts need comes first in each, so that it is seen; what a
-/// person should know or do is folded.
+/// The status in lines that are no longer than this. What the verdicts need comes first in each, so that it
+/// is seen; what a person should know or do is folded.
 fn describe_within(
     status: &StatusDocument,
     places: &Places,

@@ -1,4 +1,5 @@
-//! Changing the config file as a careful person would: comments and order stay, and the file is replaced in one step.
+//! Changing the config file as a careful person would: comments and order stay, and the file is replaced in
+//! one step.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -156,8 +157,8 @@ fn replace(file: &Path, directory: &Path, text: &str) -> io::Result<()> {
     fs::File::open(directory)?.sync_all()
 }
 
-/// A list as it is written in TOML, or rules with commas between them. A comma that belongs to a rule stands behind a
-/// backslash, and a rule may begin with a bracket.
+/// A list as it is written in TOML, or rules with commas between them. A comma that belongs to a rule stands
+/// behind a backslash, and a rule may begin with a bracket.
 fn list_value(text: &str) -> Result<Value, Failure> {
     let is_list = text.trim().starts_with('[') && (text.trim().ends_with(']') || text.contains(['"', '\'']));
     if !is_list {

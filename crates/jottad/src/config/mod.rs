@@ -1,4 +1,5 @@
-//! The config file: what it may say and what that means. Two types for it: the raw shape and the checked meaning.
+//! The config file: what it may say and what that means. Two types for it: the raw shape and the checked
+//! meaning.
 //!
 //! Changing the file is for [`edit`]; where it lies is for [`crate::places`].
 
@@ -164,8 +165,8 @@ impl Config {
         Self::parse_tolerantly(&Self::read(places)?, places)
     }
 
-    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from running. Where
-    /// there is no other, it is an error all the same.
+    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from
+    /// running. Where there is no other, it is an error all the same.
     pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
         let config = Self::load_for_account(places)?;
         match config.wrong.iter().find(|wrong| wrong.is_in_file) {
@@ -186,8 +187,8 @@ impl Config {
         }
     }
 
-    /// Checks the text of a config file. What is wrong in it is an error; a folder that only the local disk has made
-    /// wrong is not.
+    /// Checks the text of a config file. What is wrong in it is an error; a folder that only the local disk
+    /// has made wrong is not.
     pub(crate) fn parse(text: &str, places: &Places) -> Result<Self, ConfigError> {
         let config = Self::parse_tolerantly(text, places)?;
         match config.wrong.iter().find(|wrong| wrong.is_in_file) {

@@ -26,8 +26,8 @@ pub(crate) fn local_overlap(one: &Path, two: &Path) -> Option<Overlap> {
     overlaps(&resolve(one), &resolve(two)).then_some(Overlap::ByLink)
 }
 
-/// Of two paths that overlap by a link: whether it is the second alone that a link leads elsewhere, be it in its last
-/// component or above. A link that both go through leads neither to the other.
+/// Of two paths that overlap by a link: whether it is the second alone that a link leads elsewhere, be it in
+/// its last component or above. A link that both go through leads neither to the other.
 pub(crate) fn only_second_is_led(first: &Path, second: &Path) -> bool {
     let pairs = first.components().zip(second.components());
     let shared: PathBuf = pairs.take_while(|(one, two)| one == two).map(|(one, _)| one).collect();

@@ -1,10 +1,11 @@
-//! Which folders that were held are right by now. Nobody has asked for the config to be followed, so nothing else of it is.
+//! Which folders that were held are right by now. Nobody has asked for the config to be followed, so nothing
+//! else of it is.
 
 use super::{Config, Folder};
 
 impl Config {
-    /// This config with those of its held folders that run by what the file says now; `None` if the file says anything
-    /// else than before of another folder or of what concerns them all, or if nothing has changed.
+    /// This config with those of its held folders that run by what the file says now; `None` if the file says
+    /// anything else than before of another folder or of what concerns them all, or if nothing has changed.
     pub(crate) fn with_recovered(&self, found: &Self) -> Option<Self> {
         let is_known = |folder: &Folder| {
             self.folders.contains(folder) || self.wrong.iter().any(|wrong| wrong.name == folder.name)

@@ -1,4 +1,5 @@
-//! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other way round.
+//! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other
+//! way round.
 
 mod query;
 

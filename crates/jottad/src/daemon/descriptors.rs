@@ -1,4 +1,5 @@
-//! How many files this process may have open at once. Each transfer, each watched folder and each index takes some.
+//! How many files this process may have open at once. Each transfer, each watched folder and each index takes
+//! some.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -14,8 +15,8 @@ const SURELY_ALLOWED: u64 = 10_240;
 pub(crate) const REMEDY: &str =
     "let it have more: LimitNOFILE=65536 in the service's unit, or `ulimit -n 65536` before `jottad run`";
 
-/// Takes as many as the system gives without being asked by an administrator; returns what is allowed now, if there is
-/// a limit.
+/// Takes as many as the system gives without being asked by an administrator; returns what is allowed now, if
+/// there is a limit.
 pub(super) fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let current = limit.current?;

@@ -95,8 +95,8 @@ impl Setup {
         }
     }
 
-    /// Where the folder's index is. It belongs to exactly these three: with another account, local or remote root the
-    /// base would be wrong, and what it lacks would look deleted. The mode and the name may change.
+    /// Where the folder's index is. It belongs to exactly these three: with another account, local or remote
+    /// root the base would be wrong, and what it lacks would look deleted. The mode and the name may change.
     pub(crate) fn index_file(&self, places: &Places, username: &str) -> PathBuf {
         let mut sum = Sha256::new();
         let remote = format!("{:?}", self.folder.remote);
@@ -381,7 +381,8 @@ impl Report {
     }
 }
 
-/// The verdict with what the engine does not know: that the watcher has heard something, and that nothing moves.
+/// The verdict with what the engine does not know: that the watcher has heard something, and that nothing
+/// moves.
 fn judge(verdict: Verdict, is_unheard: bool, is_stalled: bool) -> Verdict {
     match verdict {
         Verdict::InSync if is_unheard => Verdict::Working,

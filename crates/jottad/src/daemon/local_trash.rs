@@ -6,8 +6,8 @@ use crate::config::units::format_size;
 use crate::daemon::folder::Setup;
 use crate::output::now;
 
-/// Lets go what is too old or too much. A trash may be there in every mode: the folder may have had another, and what was
-/// fetched again replaces something.
+/// Lets go what is too old or too much. A trash may be there in every mode: the folder may have had another,
+/// and what was fetched again replaces something.
 pub(super) async fn expire(setup: Setup, disk: LocalDisk) {
     let (days, limit) = (setup.guard.local_trash_days, setup.guard.local_trash_limit);
     let folder = setup.folder.name;

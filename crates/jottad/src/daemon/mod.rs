@@ -1,4 +1,5 @@
-//! The daemon: holds the state directory, runs the folders, answers on the control socket, and ends in good order.
+//! The daemon: holds the state directory, runs the folders, answers on the control socket, and ends in good
+//! order.
 
 mod account;
 pub(crate) mod control;
@@ -41,7 +42,8 @@ use crate::verdict::{Outage, Patience};
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
-/// How often the daemon looks whether its state directory is still there, and whether a held folder is right again.
+/// How often the daemon looks whether its state directory is still there, and whether a held folder is right
+/// again.
 const LOOK_AROUND: Duration = Duration::from_mins(1);
 /// A large index is copied in this time.
 const LONGEST_COPY: Duration = Duration::from_mins(5);
@@ -116,7 +118,8 @@ impl Daemon {
         Ok(Self::begin(places, config, purpose, Some(lock)).await)
     }
 
-    /// Takes the indexes to answer a question from them, if nobody else has them. Nothing is looked at and nothing is made.
+    /// Takes the indexes to answer a question from them, if nobody else has them. Nothing is looked at and
+    /// nothing is made.
     pub(crate) async fn at_rest(places: &Places, config: Config) -> Result<Option<Self>, Failure> {
         let lock = if places.state_dir.exists() {
             let Some(lock) = StateLock::try_take(places)? else { return Ok(None) };
@@ -129,8 +132,8 @@ impl Daemon {
         Ok(Some(daemon))
     }
 
-    /// Looks at both sides to find out what would be done. The indexes are copied first, and nobody else is kept from them
-    /// after that.
+    /// Looks at both sides to find out what would be done. The indexes are copied first, and nobody else is
+    /// kept from them after that.
     pub(crate) async fn look(places: &Places, config: Config) -> Result<Self, Failure> {
         let lock = if places.state_dir.exists() { Some(StateLock::take(places).await?) } else { None };
         let daemon = Self::begin(places, config, Purpose::Look, None).await;
@@ -187,8 +190,8 @@ impl Daemon {
         }
     }
 
-    /// Reads config and login again and follows them. A config that is wrong is not followed, which the status shows until
-    /// it is; the login is followed all the same.
+    /// Reads config and login again and follows them. A config that is wrong is not followed, which the
+    /// status shows until it is; the login is followed all the same.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
         match self.load_again() {
             Ok(config) => {
@@ -233,8 +236,8 @@ impl Daemon {
         self.0.unfollowed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks whether the state directory is still the one that was taken. A daemon without it ends: nothing that it
-    /// keeps could be found again.
+    /// Looks whether the state directory is still the one that was taken. A daemon without it ends: nothing
+    /// that it keeps could be found again.
     fn check_state(&self) -> Option<String> {
         if self.0.lost_state.borrow().is_none()
             && let Some(lock) = &self.0.lock
@@ -246,8 +249,8 @@ impl Daemon {
         self.0.lost_state.borrow().clone()
     }
 
-    /// Takes up folders that were held and are right by now. Nobody has asked for that: of anything else that the file
-    /// says by now nothing is followed.
+    /// Takes up folders that were held and are right by now. Nobody has asked for that: of anything else that
+    /// the file says by now nothing is followed.
     async fn look_after_wrong_folders(&self) {
         if self.wrong().is_empty() && self.unfollowed().is_none() {
             return;
@@ -317,8 +320,8 @@ impl Daemon {
         *write(&self.0.unfollowed) = None;
     }
 
-    /// Brings the running folders in line with config and login: the changed ones are started anew, others woken. The
-    /// caller sees to it that nobody else does so meanwhile.
+    /// Brings the running folders in line with config and login: the changed ones are started anew, others
+    /// woken. The caller sees to it that nobody else does so meanwhile.
     async fn bring_in_line(&self, config: Config) {
         for wrong in config.wrong.iter().filter(|_| self.0.purpose != Purpose::Rest) {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
@@ -333,8 +336,8 @@ impl Daemon {
                 old.iter().position(|running| running.runs(&setup)).map(|index| old.swap_remove(index));
             wanted.push((setup, kept));
         }
-        // What goes is gone before anything new begins: two folders may share a root, and none must ever see the
-        // files of an account that it was not made for.
+        // What goes is gone before anything new begins: two folders may share a root, and none must ever see
+        // the files of an account that it was not made for.
         for running in old {
             running.stop().await;
         }
@@ -453,7 +456,8 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
     }
 }
 
-/// Waits until every folder is proven or will not get on by itself, then ends everything; returns the last status.
+/// Waits until every folder is proven or will not get on by itself, then ends everything; returns the last
+/// status.
 pub(crate) async fn one_pass(
     daemon: Daemon,
     mut signals: Signals,

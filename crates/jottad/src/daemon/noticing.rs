@@ -1,8 +1,9 @@
 //! Hears what the service tells of changes, on one connection for all folders, and passes it on as hints.
 //!
-//! The connection is there while a folder is not paused, whatever its mode, unless the configuration switches events off:
-//! what is told of at once need not be looked for, and without being told nobody can say that nothing has changed. There is
-//! no replay (protocol 9.5): after each connection every folder is told that anything may have happened before.
+//! The connection is there while a folder is not paused, whatever its mode, unless the configuration switches
+//! events off: what is told of at once need not be looked for, and without being told nobody can say that
+//! nothing has changed. There is no replay (protocol 9.5): after each connection every folder is told that
+//! anything may have happened before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -148,8 +149,8 @@ impl Noticing {
         let _ = state.wait_for(|state| !matches!(state, State::Connecting)).await;
     }
 
-    /// The login may have changed: another account's events are not ours, and what failed may succeed now. So may have
-    /// whether it is to listen at all.
+    /// The login may have changed: another account's events are not ours, and what failed may succeed now. So
+    /// may have whether it is to listen at all.
     pub(super) fn follow(&self, username: Option<String>, is_on: bool) {
         let mut inner = self.lock();
         inner.is_on = is_on;
@@ -347,7 +348,8 @@ fn tell(inner: &Inner, hint: impl Fn() -> RemoteHint) {
     }
 }
 
-/// How long to wait before the next connection, somewhere in the upper half, so that not all come back at once.
+/// How long to wait before the next connection, somewhere in the upper half, so that not all come back at
+/// once.
 fn delay(failures: u32, has_listened: bool, kind: ErrorKind, retry_after: Option<Duration>) -> Duration {
     let longest = match kind {
         _ if has_listened => LONGEST_BREAK,

@@ -1,7 +1,7 @@
 //! Whether the wall clock may be believed by what cannot be taken back: what expires is gone for good.
 //!
-//! A clock that was set a year ahead by mistake is mostly set right within minutes. So it counts only once it has gone evenly
-//! beside the clock that never jumps for a while.
+//! A clock that was set a year ahead by mistake is mostly set right within minutes. So it counts only once it
+//! has gone evenly beside the clock that never jumps for a while.
 
 use std::time::Duration;
 
@@ -41,7 +41,8 @@ mod tests {
 
     const YEAR: i64 = 365 * 24 * 3600;
 
-    /// What is made of looks at such minutes of the clock that never jumps, with the wall clock so many seconds ahead.
+    /// What is made of looks at such minutes of the clock that never jumps, with the wall clock so many
+    /// seconds ahead.
     fn looks(minutes_and_ahead: &[(u64, i64)]) -> Vec<bool> {
         let mut clock = SteadyClock::default();
         let look = |(minutes, ahead): &(u64, i64)| {

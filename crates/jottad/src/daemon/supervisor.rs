@@ -1,5 +1,5 @@
-//! Keeps one folder running: starts engine and watcher, carries hints from the one to the other, tries again what
-//! cannot be done now, and starts anew what died.
+//! Keeps one folder running: starts engine and watcher, carries hints from the one to the other, tries again
+//! what cannot be done now, and starts anew what died.
 
 use std::io;
 use std::path::Path;
@@ -163,7 +163,8 @@ impl Supervisor {
         }
     }
 
-    /// Begins to start it again. What kept it from running is told until it runs, unless somebody has asked for the new try.
+    /// Begins to start it again. What kept it from running is told until it runs, unless somebody has asked
+    /// for the new try.
     fn begin(&self, left: &Left) {
         let after = match (&*self.lock_phase(), left) {
             (Phase::Waiting(kept), Left::Retry) => Some(kept.clone()),
@@ -312,7 +313,8 @@ impl Supervisor {
                     }
                     trash_is_due = Instant::now() + TRASH_INTERVAL.max(TRUSTED_AFTER);
                 }
-                // Nothing was heard until now, so everything is looked at with a watcher that hears from the beginning.
+                // Nothing was heard until now, so everything is looked at with a watcher that hears from the
+                // beginning.
                 () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
                 reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,

@@ -119,7 +119,8 @@ pub(crate) struct FolderDocument {
     /// Whether a person stopped it; `None` also while that is not known.
     #[serde(default)]
     pub(crate) paused: Option<PausedDocument>,
-    /// Directories in which something changed and that were not read since; while the folder is paused they wait.
+    /// Directories in which something changed and that were not read since; while the folder is paused they
+    /// wait.
     #[serde(default)]
     pub(crate) unseen_directories: Option<u64>,
     pub(crate) held: Option<HeldStatus>,
@@ -164,7 +165,8 @@ impl FolderDocument {
         }
     }
 
-    /// With what the engine says of it, but for what needs more than that: the verdict, the hold, and how fast it goes.
+    /// With what the engine says of it, but for what needs more than that: the verdict, the hold, and how
+    /// fast it goes.
     pub(crate) fn with_status(self, status: &FolderStatus) -> Self {
         Self {
             settled: Some(status.settled),

@@ -1,7 +1,7 @@
 //! A directory on this machine that things from the service are put into.
 //!
-//! The directory that the user named may be reached through symlinks; below it nothing ever is. Names are taken one
-//! at a time, relative to an open directory, so nothing that happens meanwhile can lead outside.
+//! The directory that the user named may be reached through symlinks; below it nothing ever is. Names are
+//! taken one at a time, relative to an open directory, so nothing that happens meanwhile can lead outside.
 
 use std::fs::{File, FileTimes, Metadata, Permissions};
 use std::io::{self, Read as _, Seek as _, Write};
@@ -145,7 +145,8 @@ impl Directory {
     }
 }
 
-/// A file that is being filled, under a name of its own. It stays when it is dropped: the next attempt goes on with it.
+/// A file that is being filled, under a name of its own. It stays when it is dropped: the next attempt goes
+/// on with it.
 #[derive(Debug)]
 pub(crate) struct Staged<'directory> {
     directory: &'directory Directory,

@@ -1,8 +1,8 @@
 //! The directories of this machine that a folder of the service is fetched into.
 //!
-//! Names come from the service: they are decoded one at a time, two that would be one here are told apart, and no way
-//! leads through a symlink. Of all the directories only the root stays open, and the one that was used last: a tree may
-//! have more of them than a program may hold open.
+//! Names come from the service: they are decoded one at a time, two that would be one here are told apart,
+//! and no way leads through a symlink. Of all the directories only the root stays open, and the one that was
+//! used last: a tree may have more of them than a program may hold open.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -43,8 +43,8 @@ impl LocalTree {
         Ok(())
     }
 
-    /// The local name for an entry, taken from now on; or why it can have none. `None` if the directory that it
-    /// belongs into was not made.
+    /// The local name for an entry, taken from now on; or why it can have none. `None` if the directory that
+    /// it belongs into was not made.
     pub(crate) fn claim(&mut self, path: &StoredPath) -> Option<Result<Name, String>> {
         let (parent, stored) = (path.parent()?, path.name()?);
         self.ways.contains_key(&parent).then_some(())?;

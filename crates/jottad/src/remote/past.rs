@@ -1,7 +1,8 @@
 //! A file or folder of the service as it was at a time, as far as revisions and trash tell.
 //!
-//! What is certain is little: a revision tells when it came, a mark in the trash since when it is there. A move leaves
-//! no trace, so what was moved counts where it is now. Of what cannot be known it is said so, and nothing is guessed.
+//! What is certain is little: a revision tells when it came, a mark in the trash since when it is there. A
+//! move leaves no trace, so what was moved counts where it is now. Of what cannot be known it is said so, and
+//! nothing is guessed.
 
 use std::collections::HashSet;
 
@@ -234,8 +235,8 @@ impl Past {
         Ok(())
     }
 
-    /// Folders tell no times. One that holds something from then was there; one whose files all came later was not;
-    /// of one without any file nothing is known, and it does no harm.
+    /// Folders tell no times. One that holds something from then was there; one whose files all came later
+    /// was not; of one without any file nothing is known, and it does no harm.
     fn keep_folders(&mut self, mut walked: Vec<Walked>) {
         for number in (0..walked.len()).rev() {
             let Walked { has_files, held_files, parent, .. } = walked[number];

@@ -65,7 +65,8 @@ pub(crate) fn local_name(stored: &StoredName) -> Result<Name, String> {
     }
 }
 
-/// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly there.
+/// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly
+/// there.
 pub(crate) async fn destination(
     client: &Client,
     target: &RemotePath,
@@ -90,8 +91,8 @@ pub(crate) async fn free_place(client: &Client, action: &str, place: &RemotePath
         .hint(format!("choose another name, or put it away first: jottad rm {place}")))
 }
 
-/// Makes the folder that is to hold a place, with those above it; devices and mountpoints must be there: a slip of
-/// the pen in their names would hide what is stored.
+/// Makes the folder that is to hold a place, with those above it; devices and mountpoints must be there: a
+/// slip of the pen in their names would hide what is stored.
 pub(crate) async fn make_parent(client: &Client, place: &RemotePath) -> Result<(), Failure> {
     let mountpoint = RemotePath::new(place.device().clone(), place.mountpoint().clone());
     let Some(parent) = place.parent() else { return mountpoint_is_there(client, &mountpoint).await };

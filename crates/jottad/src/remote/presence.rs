@@ -1,4 +1,5 @@
-//! Whether the device and the mountpoint of a place are on the service: jottad makes neither without being told to.
+//! Whether the device and the mountpoint of a place are on the service: jottad makes neither without being
+//! told to.
 
 use jottad_core::StoredName;
 use jottad_transport::{Client, Error, RemotePath};

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use crate::failure::Failure;
 use crate::output::{Escaped, Output};
 
-/// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there is
-/// nobody to ask, and the command is refused.
+/// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there
+/// is nobody to ask, and the command is refused.
 pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result<bool, Failure> {
     if yes {
         return Ok(true);

@@ -1,8 +1,8 @@
 //! Changing letter case alone, in two steps with a record of them on this machine.
 //!
-//! What the service makes of such a change in one step is not known (protocol 6.2): it might do nothing, or lose the
-//! file. So it goes through a name between. Before the first step the record is on disk; whoever finds it afterwards
-//! without its owner knows what the name between stands for, and takes the second step.
+//! What the service makes of such a change in one step is not known (protocol 6.2): it might do nothing, or
+//! lose the file. So it goes through a name between. Before the first step the record is on disk; whoever
+//! finds it afterwards without its owner knows what the name between stands for, and takes the second step.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -69,8 +69,8 @@ pub(crate) async fn rename_case(
         .hint(format!("the next `jottad mv` ends it, or: jottad mv {between} {to}")))
 }
 
-/// Takes the second step of renamings that were interrupted, and tells their new paths. What stands in the way is told
-/// to the user, and nothing more.
+/// Takes the second step of renamings that were interrupted, and tells their new paths. What stands in the
+/// way is told to the user, and nothing more.
 pub(crate) async fn finish_renamings(client: &Client, places: &Places) -> Result<Vec<RemotePath>, Failure> {
     let mut finished = Vec::new();
     for path in records(places) {
@@ -144,7 +144,8 @@ impl Record {
         make_private_directory(&directory)?;
         let write = || -> io::Result<Kept> {
             let mut temporary = tempfile::Builder::new().prefix("mv-").tempfile_in(&directory)?;
-            // Nobody may take it up while this command is at it. It gets the name of a record when it is whole.
+            // Nobody may take it up while this command is at it. It gets the name of a record when it is
+            // whole.
             let _ = flock(temporary.as_file(), FlockOperation::NonBlockingLockExclusive);
             temporary.write_all(&serde_json::to_vec(self)?)?;
             temporary.as_file().sync_all()?;
@@ -225,8 +226,8 @@ pub(crate) async fn relocate(
     if is_folder { client.move_folder(from, to).await } else { client.move_file(from, to).await }
 }
 
-/// Moves an entry from the name between to its new name. After the first step a service that is late (protocol U-38) shows
-/// the old name as taken, and the name between as free, for a while.
+/// Moves an entry from the name between to its new name. After the first step a service that is late
+/// (protocol U-38) shows the old name as taken, and the name between as free, for a while.
 async fn take_second_step(
     client: &Client,
     between: &RemotePath,

@@ -24,7 +24,8 @@ pub(crate) struct LocalFile {
     path: PathBuf,
     before: Metadata,
     facts: UploadFacts,
-    /// All of it, if it is small enough to be kept: what was summed is what is sent, and the disk is read once.
+    /// All of it, if it is small enough to be kept: what was summed is what is sent, and the disk is read
+    /// once.
     bytes: Option<Vec<u8>>,
 }
 
@@ -38,8 +39,8 @@ pub(crate) enum Sent {
 }
 
 impl LocalFile {
-    /// Reads a file that the user named, through symlinks if need be. One of at most `memory_limit` bytes is kept in
-    /// memory.
+    /// Reads a file that the user named, through symlinks if need be. One of at most `memory_limit` bytes is
+    /// kept in memory.
     pub(crate) async fn read(path: &Path, memory_limit: u64) -> Result<Self, Failure> {
         Self::open(path, OFlags::NONBLOCK, memory_limit).await
     }
@@ -112,7 +113,8 @@ impl LocalFile {
     }
 }
 
-/// Stores a file at a place whose folder is there. With `force` a file of another content gets a new revision.
+/// Stores a file at a place whose folder is there. With `force` a file of another content gets a new
+/// revision.
 pub(crate) async fn send(
     client: &Client,
     place: &RemotePath,

@@ -1,5 +1,5 @@
-//! U-29, U-36, U-41: quota, usage and the mountpoint's time. Whatever else happens on the account meanwhile shows in
-//! them too, so they are read close together.
+//! U-29, U-36, U-41: quota, usage and the mountpoint's time. Whatever else happens on the account meanwhile
+//! shows in them too, so they are read close together.
 
 use std::time::Duration;
 

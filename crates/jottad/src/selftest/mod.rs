@@ -1,8 +1,8 @@
 //! Finding out what is not known of the service (protocol 10), in a folder of the test's own.
 //!
 //! [`questions`] is the table of what is asked; one file each for a subject says how. All of them go through
-//! [`Scratch`], which sends nothing that would change anything outside of its folder. Nothing is destroyed that the test
-//! did not make, and even that only where it was allowed.
+//! [`Scratch`], which sends nothing that would change anything outside of its folder. Nothing is destroyed
+//! that the test did not make, and even that only where it was allowed.
 
 mod finding;
 mod questions;

@@ -1,5 +1,5 @@
-//! U-08, U-10, U-11, U-12, U-34, U-35, U-45: moves and copies. What happened is told by looking at both ends, since a
-//! move's own answer may not be true.
+//! U-08, U-10, U-11, U-12, U-34, U-35, U-45: moves and copies. What happened is told by looking at both ends,
+//! since a move's own answer may not be true.
 
 use super::finding::Finding;
 use super::scratch::{Relocation, Sample, Scratch};

@@ -1,5 +1,5 @@
-//! What is not known of the service (protocol 10), as data: the questions, the answers that are thought of, and what
-//! jottad takes for the likely one. How each is asked is in the files beside this one.
+//! What is not known of the service (protocol 10), as data: the questions, the answers that are thought of,
+//! and what jottad takes for the likely one. How each is asked is in the files beside this one.
 
 /// The file beside this one in which a question is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub(crate) struct Question {
     pub(crate) name: &'static str,
     /// What is asked.
     pub(crate) text: &'static str,
-    /// The answers that are thought of, by their names in `--json`. The first is what jottad takes for likely; it is
-    /// safe with each of them.
+    /// The answers that are thought of, by their names in `--json`. The first is what jottad takes for
+    /// likely; it is safe with each of them.
     pub(crate) answers: &'static [&'static str],
     /// Where it is asked.
     pub(crate) subject: Subject,

@@ -1,5 +1,5 @@
-//! The folder that the test makes for itself, and the only way to anything in it: no request that changes something
-//! can name a place outside.
+//! The folder that the test makes for itself, and the only way to anything in it: no request that changes
+//! something can name a place outside.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -362,7 +362,8 @@ impl Scratch {
         self.written.set(Some(Instant::now()));
     }
 
-    /// Refuses a place that is not strictly inside of the folder. It cannot happen; if it does, nothing is sent.
+    /// Refuses a place that is not strictly inside of the folder. It cannot happen; if it does, nothing is
+    /// sent.
     fn inside(&self, place: &RemotePath) -> Result<RemotePath, Failure> {
         if place.starts_with(&self.root) && *place != self.root {
             return Ok(place.clone());

@@ -1,4 +1,5 @@
-//! U-15, U-17, U-19, U-20, U-21, U-23, U-27, U-37, U-42, U-44, U-46, U-47, U-48: announcing, sending, revisions.
+//! U-15, U-17, U-19, U-20, U-21, U-23, U-27, U-37, U-42, U-44, U-46, U-47, U-48: announcing, sending,
+//! revisions.
 
 use serde_json::json;
 

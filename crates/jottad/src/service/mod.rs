@@ -1,7 +1,7 @@
 //! The daemon as a service of the user: systemd on Linux, launchd on macOS.
 //!
-//! The unit files themselves are in `packaging/`, where packages take them from; here they are filled in, put in
-//! place and handed to the system's own tools.
+//! The unit files themselves are in `packaging/`, where packages take them from; here they are filled in, put
+//! in place and handed to the system's own tools.
 
 mod launchd;
 mod systemd;

@@ -5,8 +5,8 @@ use jottad_simulation::{Act, After, Knobs, Scenario, Step};
 
 use crate::living::{assert_lives_well, assert_lives_well_in};
 
-/// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked deleted at
-/// its new place.
+/// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked
+/// deleted at its new place.
 #[test]
 fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
     let step = |act| Step { after: After::Rest, act };
@@ -34,8 +34,8 @@ fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
     assert_lives_well_in(&[Mode::Backup, Mode::Sync, Mode::Pull], &before, &acts);
 }
 
-/// Once, a person's word that the root was right was kept until it was needed: said when reading the root had failed, it let a
-/// root whose disk was gone pass later.
+/// Once, a person's word that the root was right was kept until it was needed: said when reading the root had
+/// failed, it let a root whose disk was gone pass later.
 #[test]
 fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
     let step = |act| Step { after: After::Rest, act };
@@ -55,7 +55,8 @@ fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
     }
 }
 
-/// Once, a fault at a directory was thought to be explained by a disk below it, and the end of such a life to have come.
+/// Once, a fault at a directory was thought to be explained by a disk below it, and the end of such a life to
+/// have come.
 #[test]
 fn a_fault_passes_although_a_disk_is_mounted_below() {
     let scenario = Scenario {

@@ -15,7 +15,8 @@ fn assert_ends_well(lives: &[(Mode, Extras, u64)]) {
     }
 }
 
-/// Once, a listing that began right after the first word of the service was thought to show all that came before that word.
+/// Once, a listing that began right after the first word of the service was thought to show all that came
+/// before that word.
 #[test]
 fn a_listing_that_may_have_been_late_is_not_the_beginning_of_a_proof_by_events() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 1_002_788)]);
@@ -27,14 +28,16 @@ fn what_is_still_to_be_looked_at_is_looked_at_where_it_was_moved_to() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 2_004_059), (Mode::Archive, DOUBTED, 2_004_059)]);
 }
 
-/// Once, what was sent, was given up too early, and was removed or moved here before it was seen, was taken for others'.
+/// Once, what was sent, was given up too early, and was removed or moved here before it was seen, was taken
+/// for others'.
 #[test]
 fn what_was_given_up_too_early_is_known_again_when_it_is_seen() {
     let lives = [1_000_597, 2_006_581, 2_007_417, 3_003_625];
     assert_ends_well(&lives.map(|seed| (Mode::Backup, DOUBTED, seed)));
 }
 
-/// Once, whatever else was tried at an end of a failed move made it be tried again after five seconds, for ever.
+/// Once, whatever else was tried at an end of a failed move made it be tried again after five seconds, for
+/// ever.
 #[test]
 fn a_move_that_fails_is_tried_more_and_more_seldom_whatever_else_is_tried() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 1_003_021), (Mode::Sync, DOUBTED, 2_002_029)]);
@@ -58,7 +61,8 @@ fn what_waited_for_room_in_the_account_is_sent_when_it_may_be() {
     assert_ends_well(&[(Mode::Backup, Extras { rules: true, ..PLAIN }, 2724)]);
 }
 
-/// Once, what had been wrong with an entry stayed a problem for ever when nothing could be tried at it any more.
+/// Once, what had been wrong with an entry stayed a problem for ever when nothing could be tried at it any
+/// more.
 #[test]
 fn nothing_is_wrong_with_what_cannot_be_tried() {
     let refused = [2_000_205, 2_002_246].map(|seed| (Mode::Backup, DOUBTED, seed));
@@ -66,14 +70,15 @@ fn nothing_is_wrong_with_what_cannot_be_tried() {
     assert_ends_well(&[refused.as_slice(), &others].concat());
 }
 
-/// Once, what kept a directory from being read was forgotten when it was made on the service, and was not looked at again.
+/// Once, what kept a directory from being read was forgotten when it was made on the service, and was not
+/// looked at again.
 #[test]
 fn a_directory_that_cannot_be_read_is_read_again_although_it_was_made() {
     assert_ends_well(&[(Mode::Archive, DOUBTED, 2_031_899)]);
 }
 
-/// Once, names that the service tells apart were paired crosswise, and names that it does not tell apart changed their owner or
-/// waited for each other for ever.
+/// Once, names that the service tells apart were paired crosswise, and names that it does not tell apart
+/// changed their owner or waited for each other for ever.
 #[test]
 fn what_the_service_has_goes_to_the_name_that_it_has_there() {
     let doubted = [1_002_406, 2_000_238, 2_002_800, 2_004_351, 2_022_593, 2_024_846];
@@ -88,7 +93,8 @@ fn what_the_service_has_goes_to_the_name_that_it_has_there() {
     assert_ends_well(&[doubted.map(|seed| (Mode::Backup, DOUBTED, seed)).as_slice(), &lives].concat());
 }
 
-/// What another device was told to own was once taken up for a namesake here; and a claim that came along was never looked for.
+/// What another device was told to own was once taken up for a namesake here; and a claim that came along was
+/// never looked for.
 #[test]
 fn what_was_agreed_on_goes_its_own_way_before_a_namesake_has_its_place() {
     let doubted = [2_020_966, 2_023_273, 2_023_324, 2_023_977];
@@ -97,8 +103,9 @@ fn what_was_agreed_on_goes_its_own_way_before_a_namesake_has_its_place() {
     assert_ends_well(&[(Mode::Archive, Extras { refusals: true, ..PLAIN }, 163)]);
 }
 
-/// Once, the simulation held against jottad what was right: a link here is nobody's on the service, what is saved again as it was
-/// while others overwrite it is a revision, and what is ignored in a directory keeps that only where deletes travel.
+/// Once, the simulation held against jottad what was right: a link here is nobody's on the service, what is
+/// saved again as it was while others overwrite it is a revision, and what is ignored in a directory keeps
+/// that only where deletes travel.
 #[test]
 fn what_nobody_can_have_on_the_service_claims_no_name_there() {
     let names = [1_000_521, 1_005_944].map(|seed| (Mode::Backup, DOUBTED, seed));
@@ -107,14 +114,16 @@ fn what_nobody_can_have_on_the_service_claims_no_name_there() {
     assert_ends_well(&saved_again);
 }
 
-/// A file was renamed to another letter case, and its old name could not be removed from a service that has one entry for both. Once, what
-/// the service showed under the old name was taken for the old file, which was to go, and the new one for removed there.
+/// A file was renamed to another letter case, and its old name could not be removed from a service that has
+/// one entry for both. Once, what the service showed under the old name was taken for the old file, which was
+/// to go, and the new one for removed there.
 #[test]
 fn one_entry_that_is_both_names_is_not_removed_under_either() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 5_009_371)]);
 }
 
-/// What the service had made way for something under a name of our own, and the answer was lost. Once, nobody looked where it was.
+/// What the service had made way for something under a name of our own, and the answer was lost. Once, nobody
+/// looked where it was.
 #[test]
 fn what_may_have_made_way_is_looked_for() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 5_007_306)]);

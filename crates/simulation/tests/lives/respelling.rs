@@ -1,5 +1,5 @@
-//! Names whose spelling alone changes, in ways that the service does not tell apart: where changes travel here the local
-//! name follows by a rename; nothing is fetched anew, and nothing goes to a trash.
+//! Names whose spelling alone changes, in ways that the service does not tell apart: where changes travel
+//! here the local name follows by a rename; nothing is fetched anew, and nothing goes to a trash.
 
 use jottad_core::Mode;
 use jottad_simulation::{Act, After, Knobs, Scenario, Step, run};
@@ -147,8 +147,8 @@ fn where_the_local_side_wins_the_local_name_does_too() {
     });
 }
 
-/// Where the file system tells both spellings apart, a user may have made the other one. Then the entry of the old one is
-/// gone from the service, although a look at its path finds what the new one stands for.
+/// Where the file system tells both spellings apart, a user may have made the other one. Then the entry of
+/// the old one is gone from the service, although a look at its path finds what the new one stands for.
 #[test]
 fn a_namesake_that_a_user_made_gets_the_name_and_the_other_one_goes_to_the_trash() {
     let before = [Act::Write("d/a", 1)];
@@ -170,7 +170,8 @@ fn a_name_that_a_link_has_is_followed_once_the_link_is_gone() {
     live(&BOTH, &before, &gone, |_, deeds| assert_eq!(deeds.count(&["Download"]), 1));
 }
 
-/// Once, what had kept the name from following was a problem for ever: nobody looked at an entry that was in step.
+/// Once, what had kept the name from following was a problem for ever: nobody looked at an entry that was in
+/// step.
 #[test]
 fn a_name_that_could_not_follow_and_is_taken_by_now_is_no_problem() {
     let knobs = Knobs { listing_break_permille: 500, remote_root_exists: true, ..Knobs::default() };
@@ -182,8 +183,8 @@ fn a_name_that_could_not_follow_and_is_taken_by_now_is_no_problem() {
     }
 }
 
-/// Once, looks at directories below the old spelling that were under way when it was found gone brought back what they showed:
-/// files that were to be fetched for ever.
+/// Once, looks at directories below the old spelling that were under way when it was found gone brought back
+/// what they showed: files that were to be fetched for ever.
 #[test]
 fn what_is_below_a_namesake_that_is_gone_is_not_shown_by_a_look_at_its_old_path() {
     let before = [Act::RemoteWrite("F/d/e/a", 1)];
@@ -251,7 +252,8 @@ fn what_gets_the_old_spelling_out_of_the_trash_follows_it_here() {
     }
 }
 
-/// Once, a look at its path alone did not tell that it has the old spelling, and it was taken for what has that one here.
+/// Once, a look at its path alone did not tell that it has the old spelling, and it was taken for what has
+/// that one here.
 #[test]
 fn what_got_the_old_spelling_is_not_taken_for_a_namesake_that_is_made_later() {
     let knobs = Knobs { remote_root_exists: true, trash_keeps_spelling: true, ..Knobs::default() };

@@ -5,8 +5,8 @@ use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, sc
 
 use crate::living::{assert_lives_well, assert_lives_well_in};
 
-/// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which was taken for
-/// the end of the rename: the directory stayed under the temporary name, and nobody knew of it.
+/// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which
+/// was taken for the end of the rename: the directory stayed under the temporary name, and nobody knew of it.
 #[test]
 fn a_change_of_letter_case_is_ended_on_a_late_service() {
     let step = |after, act| Step { after, act };
@@ -28,7 +28,8 @@ fn a_change_of_letter_case_is_ended_on_a_late_service() {
     }
 }
 
-/// Once, the first listing of a new process held the folder, because a late service did not show the remote root yet.
+/// Once, the first listing of a new process held the folder, because a late service did not show the remote
+/// root yet.
 #[test]
 fn a_remote_root_that_was_just_made_is_not_taken_for_gone() {
     let step = |act| Step { after: After::Rest, act };
@@ -68,8 +69,8 @@ fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
     assert_lives_well_in(&[Mode::Sync, Mode::Pull], &before, &[Act::RemoteRename("d", "f/a")]);
 }
 
-/// Once, a file that was saved when a person wanted the one back that had been there was replaced by that one: the word
-/// was given for what was not there.
+/// Once, a file that was saved when a person wanted the one back that had been there was replaced by that
+/// one: the word was given for what was not there.
 #[test]
 fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
     let step = |after, act| Step { after, act };
@@ -105,7 +106,8 @@ fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
     assert_lives_well(&scenario, 100);
 }
 
-/// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor a problem.
+/// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor
+/// a problem.
 #[test]
 fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes() {
     let step = |after, act| Step { after, act };
@@ -131,8 +133,8 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
     assert_lives_well(&scenario, 400);
 }
 
-/// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been before: what was
-/// deleted here then stayed on the service for ever.
+/// Once, a listing that was late took what had just been sent and seen for deleted, or for what it had been
+/// before: what was deleted here then stayed on the service for ever.
 #[test]
 fn a_late_listing_does_not_hide_what_was_just_sent() {
     let rest = |act| Step { after: After::Rest, act };
@@ -190,7 +192,8 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
     }
 }
 
-/// What was ignored here is left alone on the service for good, also when its rule and all that is here go at once.
+/// What was ignored here is left alone on the service for good, also when its rule and all that is here go at
+/// once.
 #[test]
 fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
     let backup = [Mode::Backup];
@@ -201,8 +204,8 @@ fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
     assert_lives_well_in(&backup, &[Act::Write("d/b", 1)], &acts);
 }
 
-/// Once, what was sent to a name that another device had spelled otherwise was thought to be there as it is spelled here,
-/// until the next listing showed it as the file that has that name here.
+/// Once, what was sent to a name that another device had spelled otherwise was thought to be there as it is
+/// spelled here, until the next listing showed it as the file that has that name here.
 #[test]
 fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
     let step = |after, act| Step { after, act };
@@ -224,8 +227,8 @@ fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
     }
 }
 
-/// Once, what was moved or removed a moment ago and shown by a late listing was taken for what others had put there: the
-/// directory that it was in stayed on the service for ever.
+/// Once, what was moved or removed a moment ago and shown by a late listing was taken for what others had put
+/// there: the directory that it was in stayed on the service for ever.
 #[test]
 fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
     let rest = |act| Step { after: After::Rest, act };
@@ -249,7 +252,8 @@ fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
     }
 }
 
-/// What others put where something was just removed is late news, but news; and it shows that the directory is there.
+/// What others put where something was just removed is late news, but news; and it shows that the directory
+/// is there.
 #[test]
 fn what_others_put_where_something_was_just_removed_comes_in_time() {
     let rest = |act| Step { after: After::Rest, act };
@@ -277,8 +281,8 @@ fn what_others_put_where_something_was_just_removed_comes_in_time() {
     }
 }
 
-/// Once, what had reached the service before the login was lost was taken for not sent: moved here, it stayed at its old
-/// place there.
+/// Once, what had reached the service before the login was lost was taken for not sent: moved here, it stayed
+/// at its old place there.
 #[test]
 fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
     let step = |after, act| Step { after, act };
@@ -297,8 +301,8 @@ fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
     }
 }
 
-/// Once, what an earlier run had sent and a late service did not show yet was given up before it was known whether it was still
-/// here to be sent again.
+/// Once, what an earlier run had sent and a late service did not show yet was given up before it was known
+/// whether it was still here to be sent again.
 #[test]
 fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
     let step = |after, act| Step { after, act };
@@ -324,8 +328,8 @@ fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
     assert_lives_well_in(&[Mode::Sync, Mode::Pull], &before, &acts);
 }
 
-/// Once, a file that the user removed and saved again as it was, while another device removed it, was missed. Nobody had seen
-/// that it was away: it is as if it had been saved once more, and goes to the local trash.
+/// Once, a file that the user removed and saved again as it was, while another device removed it, was missed.
+/// Nobody had seen that it was away: it is as if it had been saved once more, and goes to the local trash.
 #[test]
 fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
     let step = |after, act| Step { after, act };
@@ -342,8 +346,8 @@ fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
     assert_lives_well(&scenario, 40);
 }
 
-/// Once, it was held against jottad that a directory went to the trash with what another device had put into it a moment ago,
-/// although the service was too late to show that to anybody.
+/// Once, it was held against jottad that a directory went to the trash with what another device had put into
+/// it a moment ago, although the service was too late to show that to anybody.
 #[test]
 fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() {
     let step = |after, act| Step { after, act };
@@ -362,7 +366,8 @@ fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() 
     }
 }
 
-/// What another device has spelled as a file is spelled here takes its name; before, that one had to wait beside it.
+/// What another device has spelled as a file is spelled here takes its name; before, that one had to wait
+/// beside it.
 #[test]
 fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it() {
     let before = [Act::Write("d/b", 1)];
@@ -376,7 +381,8 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
     assert_lives_well_in(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
 
-/// Once, it was held against jottad that another device saved where something was being removed, after the last look.
+/// Once, it was held against jottad that another device saved where something was being removed, after the
+/// last look.
 #[test]
 fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() {
     let step = |after, act| Step { after, act };
@@ -399,8 +405,8 @@ fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() 
     }
 }
 
-/// Once, it was held against jottad that what the user had removed went to the trash, when another device had saved the same
-/// content elsewhere meanwhile and that was overwritten.
+/// Once, it was held against jottad that what the user had removed went to the trash, when another device had
+/// saved the same content elsewhere meanwhile and that was overwritten.
 #[test]
 fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
     let step = |act| Step { after: After::Rest, act };
@@ -414,8 +420,9 @@ fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
     assert_lives_well(&scenario, 40);
 }
 
-/// Once, what was claimed of a request that a crash cut off was given up at once, although what was there by then was no
-/// directory, and so did not send it again: the directory, which had arrived, was taken for somebody else's.
+/// Once, what was claimed of a request that a crash cut off was given up at once, although what was there by
+/// then was no directory, and so did not send it again: the directory, which had arrived, was taken for
+/// somebody else's.
 #[test]
 fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
     let step = |after, act| Step { after, act };
@@ -438,7 +445,8 @@ fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
     }
 }
 
-/// Nobody agreed on what was ignored, so it stays on the service, also where it makes way for what is saved at its place.
+/// Nobody agreed on what was ignored, so it stays on the service, also where it makes way for what is saved
+/// at its place.
 #[test]
 fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
     let before = [Act::MakeDirectory("d/b"), Act::Write("d/a", 1)];
@@ -451,7 +459,8 @@ fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
     assert_lives_well_in(&[Mode::Backup, Mode::Archive], &before, &acts);
 }
 
-/// Once, what had kept a directory from going to the local trash was its problem for ever when it had to stay anyway.
+/// Once, what had kept a directory from going to the local trash was its problem for ever when it had to stay
+/// anyway.
 #[test]
 fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
     let step = |after, act| Step { after, act };
@@ -469,8 +478,8 @@ fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
     }
 }
 
-/// A file was sent, its answer was lost, and it was removed on both sides meanwhile: what had failed at it was kept for a row
-/// that was gone, and the index was taken for damaged (found in `sync` 1938).
+/// A file was sent, its answer was lost, and it was removed on both sides meanwhile: what had failed at it
+/// was kept for a row that was gone, and the index was taken for damaged (found in `sync` 1938).
 #[test]
 fn what_failed_at_an_entry_that_is_gone_is_forgotten() {
     for seed in [1938, 1939] {

@@ -1,5 +1,5 @@
-//! The engine through four thousand lives, in every mode: random edits, faults, lost hints, crashes. A failure names the
-//! command that replays it.
+//! The engine through four thousand lives, in every mode: random edits, faults, lost hints, crashes. A
+//! failure names the command that replays it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -56,8 +56,8 @@ impl Relocation {
 }
 
 impl Client {
-    /// Makes a folder and those above it; fine if it is there. A trashed one becomes live again, what is in it
-    /// stays in the trash. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if a file has the name.
+    /// Makes a folder and those above it; fine if it is there. A trashed one becomes live again, what is in
+    /// it stays in the trash. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if a file has the name.
     pub async fn make_folder(&self, path: &RemotePath) -> Result<()> {
         if path.name().is_none() {
             return self.create_mountpoint(path.device(), path.mountpoint()).await.map(drop);
@@ -93,8 +93,8 @@ impl Client {
         self.trash_path(path, "dlDir=true").await
     }
 
-    /// Destroys a file, live or trashed, for good; fine if it is gone already. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it is a
-    /// folder.
+    /// Destroys a file, live or trashed, for good; fine if it is gone already.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it is a folder.
     pub async fn destroy_file(&self, path: &RemotePath) -> Result<()> {
         match self.look(path).await? {
             Sighting::Missing => Ok(()),
@@ -122,8 +122,9 @@ impl Client {
 
     /// Moves a file to a path where nothing live is, making the folders above.
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if something is there, [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the source is not. Never for a
-    /// change of letter case alone: what the service does then is not known (U-08); go through another name.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if something is there,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the source is not. Never for a change of letter
+    /// case alone: what the service does then is not known (U-08); go through another name.
     pub async fn move_file(&self, from: &RemotePath, to: &RemotePath) -> Result<MoveOutcome> {
         self.relocate(Relocation::MoveFile, from, to).await.map(|(outcome, _)| outcome)
     }
@@ -133,8 +134,8 @@ impl Client {
         self.relocate(Relocation::MoveFolder, from, to).await.map(|(outcome, _)| outcome)
     }
 
-    /// Copies a file on the service under the rules of [`Client::move_file`]; the copy is live also where a trashed
-    /// file was.
+    /// Copies a file on the service under the rules of [`Client::move_file`]; the copy is live also where a
+    /// trashed file was.
     pub async fn copy_file(&self, from: &RemotePath, to: &RemotePath) -> Result<MoveOutcome> {
         let (outcome, answered) = self.relocate(Relocation::CopyFile, from, to).await?;
         // A copy onto a trashed path is born in the trash (protocol 6.2).
@@ -160,10 +161,11 @@ impl Client {
         }
     }
 
-    /// Sets the times of a file that holds exactly this content; `None` keeps its time of creation. No byte is sent.
+    /// Sets the times of a file that holds exactly this content; `None` keeps its time of creation. No byte
+    /// is sent.
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it holds something else: with other values than its own, the service might put
-    /// another content there (protocol 5.4).
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it holds something else: with other values than
+    /// its own, the service might put another content there (protocol 5.4).
     pub async fn set_times(
         &self,
         path: &RemotePath,
@@ -256,8 +258,8 @@ impl Client {
         }
     }
 
-    /// Moves or copies: looks that the destination is free, gives the order, and after an uncertain answer looks at
-    /// both ends before deciding anything.
+    /// Moves or copies: looks that the destination is free, gives the order, and after an uncertain answer
+    /// looks at both ends before deciding anything.
     async fn relocate(
         &self,
         kind: Relocation,

@@ -47,12 +47,13 @@ impl ContentStream {
 }
 
 impl Client {
-    /// Fetches a file's content to the end and verifies it: size and MD5 are `content`'s when this returns well.
+    /// Fetches a file's content to the end and verifies it: size and MD5 are `content`'s when this returns
+    /// well.
     ///
-    /// `held` is the beginning that the sink has already; bytes are appended to it. Broken connections are taken up
-    /// where they broke. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the file holds something else by
-    /// now, [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if what came is not what the service itself says:
-    /// in both cases what the sink holds is worthless.
+    /// `held` is the beginning that the sink has already; bytes are appended to it. Broken connections are
+    /// taken up where they broke. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the file holds
+    /// something else by now, [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if what came is not what the
+    /// service itself says: in both cases what the sink holds is worthless.
     pub async fn download(
         &self,
         path: &RemotePath,
@@ -67,7 +68,8 @@ impl Client {
         while held.size() < content.size {
             let before = held.size();
             let error = match self.append(path, revision, content.size, &mut held, sink).await {
-                // A body that ends early, properly as it seems, may have been cut short by something in between.
+                // A body that ends early, properly as it seems, may have been cut short by something in
+                // between.
                 Ok(()) if before < held.size() && held.size() < content.size => {
                     Error::Corrupt { action: action.clone(), reason: "the content ended early".to_owned() }
                 }

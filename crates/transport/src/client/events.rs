@@ -1,7 +1,7 @@
 //! Change events over a websocket (protocol 9.5): hints that something happened, never facts.
 //!
-//! There is no replay, so after each connection everything may have changed. The socket runs over the same HTTP
-//! client as everything else, so proxies and certificates are the same too.
+//! There is no replay, so after each connection everything may have changed. The socket runs over the same
+//! HTTP client as everything else, so proxies and certificates are the same too.
 
 use std::time::Duration;
 
@@ -172,7 +172,8 @@ impl Client {
         let agent =
             serde_json::to_string(&self.http().options().user_agent).unwrap_or_else(|_| "\"\"".to_owned());
         stream.say(format!("{{\"SUBSCRIBE\":{{\"path\":\"ALL\",\"UA\":{agent}}}}}")).await?;
-        // What happens from now on is told as soon as this is answered. A service that does not answer it is believed.
+        // What happens from now on is told as soon as this is answered. A service that does not answer it is
+        // believed.
         if let Ok(first) = tokio::time::timeout(SUBSCRIBE_LIMIT, stream.message()).await {
             stream.early = first?;
         }
@@ -223,8 +224,8 @@ impl EventStream {
         message.event.map(Event::from)
     }
 
-    /// The service's own ping keeps the client from being dropped for silence; the websocket's, which everybody must
-    /// answer, tells whether anybody is there.
+    /// The service's own ping keeps the client from being dropped for silence; the websocket's, which
+    /// everybody must answer, tells whether anybody is there.
     async fn ping(&mut self) -> Result<()> {
         let now = Instant::now();
         if self.unanswered.is_some_and(|asked| now >= asked + ANSWER_LIMIT) {
@@ -286,7 +287,8 @@ impl EventStream {
     /// The forms in which programs have said a ping: as an object, and as a text.
     pub const PINGS: [&str; 2] = ["{\"PING\":\"Ok\"}", "\"PING\""];
 
-    /// Whether the service answers a ping of this text within `patience`. Events that come meanwhile are lost.
+    /// Whether the service answers a ping of this text within `patience`. Events that come meanwhile are
+    /// lost.
     pub async fn answers(&mut self, ping: &str, patience: Duration) -> Result<bool> {
         self.say(ping.to_owned()).await?;
         let until = Instant::now() + patience;

@@ -108,8 +108,8 @@ impl RawAnswer {
 impl Client {
     /// Sends a request exactly once. Only a token that has ended is renewed, and the request then sent again.
     ///
-    /// An error means that there was no answer; whether the request had its effect is then unknown. Refused are
-    /// paths that cannot be sent and addresses that tokens must not go to.
+    /// An error means that there was no answer; whether the request had its effect is then unknown. Refused
+    /// are paths that cannot be sent and addresses that tokens must not go to.
     pub async fn send_raw(&self, request: RawRequest<'_>) -> Result<RawAnswer> {
         let mut renewed = false;
         loop {

@@ -9,8 +9,9 @@ use crate::list_stream::ListStream;
 use crate::path::RemotePath;
 
 impl Client {
-    /// One level of a folder, trashed entries marked; `None` if there is none. A trashed folder is listed too:
-    /// ask [`FolderListing::is_live`]. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if a file is there.
+    /// One level of a folder, trashed entries marked; `None` if there is none. A trashed folder is listed
+    /// too: ask [`FolderListing::is_live`]. [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if a file is
+    /// there.
     pub async fn folder(&self, path: &RemotePath) -> Result<Option<FolderListing>> {
         let call = self.get(format!("listing {path}"), path).await?;
         let found = self.document(call, documents::read_place);

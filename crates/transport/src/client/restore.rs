@@ -29,8 +29,9 @@ impl Client {
     /// Brings a trashed file or folder back to where it was. Of a folder, all that was trashed with it comes
     /// back; what had been trashed before stays. `told` hears how far it is.
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if something live is there by now. If this is dropped or
-    /// fails half way, what was brought back stays; the rest is still in the trash, below folders that are live by then.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if something live is there by now. If this is
+    /// dropped or fails half way, what was brought back stays; the rest is still in the trash, below folders
+    /// that are live by then.
     pub async fn restore(&self, path: &RemotePath, told: &mut dyn FnMut(&Restored)) -> Result<Restored> {
         let action = format!("restoring {path}");
         let mut restored = Restored::default();
@@ -53,8 +54,8 @@ impl Client {
         Ok(restored)
     }
 
-    /// Makes an older revision the current one, with its times. `false` if the service does not have its content at
-    /// hand: then it must be downloaded and uploaded again.
+    /// Makes an older revision the current one, with its times. `false` if the service does not have its
+    /// content at hand: then it must be downloaded and uploaded again.
     pub async fn restore_revision(&self, path: &RemotePath, revision: &Revision) -> Result<bool> {
         let action = || format!("restoring a revision of {path}");
         let content = revision.content().ok_or_else(|| Error::Missing {

@@ -1,4 +1,5 @@
-//! Sending a file: announce it, send what the service lacks, go on where an attempt broke off (protocol 5.1, 5.2).
+//! Sending a file: announce it, send what the service lacks, go on where an attempt broke off (protocol 5.1,
+//! 5.2).
 
 use bytes::Bytes;
 use jottad_core::{Content, Md5};
@@ -56,12 +57,13 @@ struct Upload<'a> {
 }
 
 impl Client {
-    /// Sends a file: as a new one, as a new revision of a live one, or reviving a trashed one. Folders above are made.
+    /// Sends a file: as a new one, as a new revision of a live one, or reviving a trashed one. Folders above
+    /// are made.
     ///
     /// Two requests when nothing goes wrong, one when the service has the content already. Broken attempts go
     /// on where the service says. The answer's size and sum are checked; whether the path shows them is for
-    /// the caller to confirm. [`ErrorKind::Corrupt`] means that the bytes sent did not match `facts`: the file
-    /// has to be read anew.
+    /// the caller to confirm. [`ErrorKind::Corrupt`] means that the bytes sent did not match `facts`: the
+    /// file has to be read anew.
     pub async fn upload(
         &self,
         path: &RemotePath,
@@ -122,8 +124,8 @@ impl Upload<'_> {
                     self.client.renew_once(&mut renewed, &access, error).await?;
                     continue;
                 }
-                // What was held from an earlier attempt may have been of another file (U-20), or may have been put
-                // before what was sent from the start: once more, with nothing held.
+                // What was held from an earlier attempt may have been of another file (U-20), or may have
+                // been put before what was sent from the start: once more, with nothing held.
                 ErrorKind::Corrupt if allocated.resume_pos > 0 && !restarted => {
                     restarted = true;
                     continue;
@@ -147,8 +149,8 @@ impl Upload<'_> {
         self.client.fetch(call, Answer::json::<Allocated>).await
     }
 
-    /// Where to go on. What the service holds from before this call is used only if it is of the same content, and
-    /// only of files that are big enough for that to be worth a look.
+    /// Where to go on. What the service holds from before this call is used only if it is of the same
+    /// content, and only of files that are big enough for that to be worth a look.
     async fn usable_start(&self, allocated: &Allocated, own: bool) -> Result<u64> {
         let from = allocated.resume_pos;
         if from == 0 || from > self.content.size {

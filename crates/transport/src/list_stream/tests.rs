@@ -1,4 +1,5 @@
-//! Complete and incomplete listings, under every policy that the service might have (protocol 4.4, U-01 to U-03).
+//! Complete and incomplete listings, under every policy that the service might have (protocol 4.4, U-01 to
+//! U-03).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -167,7 +168,8 @@ fn trees() -> impl Strategy<Value = BTreeSet<(Vec<u8>, Option<u8>)>> {
     prop::collection::btree_set((folder, prop::option::of(0u8..4)), 0..20)
 }
 
-/// Every folder first (or only those without files), then files; returns the text and the number of distinct folders named.
+/// Every folder first (or only those without files), then files; returns the text and the number of distinct
+/// folders named.
 fn written(tree: &BTreeSet<(Vec<u8>, Option<u8>)>, all_folders: bool) -> String {
     let path = |folder: &[u8]| {
         folder.iter().fold("/Archive".to_owned(), |mut path, name| {

@@ -76,7 +76,8 @@ async fn orders_that_can_be_repeated_are() {
     }
 }
 
-/// Nothing may be concluded from a refusal that answers the second attempt: the first may have been carried out.
+/// Nothing may be concluded from a refusal that answers the second attempt: the first may have been carried
+/// out.
 #[tokio::test]
 async fn a_refusal_after_a_lost_answer_leaves_open_what_was_done() {
     for (lost, is_open) in [(true, true), (false, false)] {

@@ -1,14 +1,14 @@
 //! Keeps a watch on every directory of the tree. Reads no events and gives no hints.
 //!
-//! Events about directories are treated like all others: as a reason to look. Whatever happened to a name, the
-//! answer is found in one way, [`Cover::verify`]: open it, watch it, and ask the tree which directory that is. The
-//! watch descriptor is the identity, because the kernel gives the same one for the same directory wherever it was
-//! moved. So a rename needs no pairing of events, and one that is noticed late, twice or in the wrong order comes
-//! out right. A directory is always watched before it is listed: what is made before the listing is found by it,
-//! what is made later is an event.
+//! Events about directories are treated like all others: as a reason to look. Whatever happened to a name,
+//! the answer is found in one way, [`Cover::verify`]: open it, watch it, and ask the tree which directory
+//! that is. The watch descriptor is the identity, because the kernel gives the same one for the same
+//! directory wherever it was moved. So a rename needs no pairing of events, and one that is noticed late,
+//! twice or in the wrong order comes out right. A directory is always watched before it is listed: what is
+//! made before the listing is found by it, what is made later is an event.
 //!
-//! A directory that lost its place is kept adrift until the queue was read once more, since the event that tells
-//! its new place may still be on its way.
+//! A directory that lost its place is kept adrift until the queue was read once more, since the event that
+//! tells its new place may still be on its way.
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
@@ -83,8 +83,8 @@ impl Cover {
 
     /// Finds out what is at a name and watches it.
     ///
-    /// If the parent is elsewhere by now, an event about the parent is on its way, and whatever is found wrongly
-    /// here is put right by the walk that follows it.
+    /// If the parent is elsewhere by now, an event about the parent is on its way, and whatever is found
+    /// wrongly here is put right by the walk that follows it.
     pub(super) fn verify(&mut self, parent: NodeId, name: &[u8]) -> Result<Found, RootLost> {
         let child = self.tree.child_or_insert(parent, name);
         let root = Arc::clone(&self.root);
@@ -113,7 +113,8 @@ impl Cover {
         self.drains += 1;
     }
 
-    /// Gives up what lost its place before the last drain, which was a complete one. Returns whether there was any.
+    /// Gives up what lost its place before the last drain, which was a complete one. Returns whether there
+    /// was any.
     pub(super) fn sweep(&mut self) -> bool {
         let drains = self.drains;
         let lost: Vec<NodeId> =
@@ -178,7 +179,8 @@ impl Cover {
         }
     }
 
-    /// Watches an open directory and finds the node that it is, which then hangs at the place of the given one.
+    /// Watches an open directory and finds the node that it is, which then hangs at the place of the given
+    /// one.
     fn identify(&mut self, node: NodeId, directory: BorrowedFd<'_>) -> Option<(NodeId, bool)> {
         let watch = match self.watch(node, directory) {
             Ok(watch) => watch,

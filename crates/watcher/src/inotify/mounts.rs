@@ -1,4 +1,5 @@
-//! Notices mounts inside the root and over it, which inotify does not report. Sleeps until the kernel says so.
+//! Notices mounts inside the root and over it, which inotify does not report. Sleeps until the kernel says
+//! so.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -50,7 +51,8 @@ fn read(root: &Path) -> io::Result<BTreeSet<Mount>> {
     Ok(parse(&fs::read(MOUNT_TABLE)?, root.as_os_str().as_bytes()))
 }
 
-/// Mounts below the root. Fields are separated by spaces; the first is the mount's number, the fifth its path.
+/// Mounts below the root. Fields are separated by spaces; the first is the mount's number, the fifth its
+/// path.
 fn parse(table: &[u8], root: &[u8]) -> BTreeSet<Mount> {
     table
         .split(|byte| *byte == b'\n')

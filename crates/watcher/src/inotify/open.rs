@@ -52,7 +52,8 @@ impl Root {
         &self.path
     }
 
-    /// Opens the root if it is still the same directory. It is not kept open: that would forbid to unmount it.
+    /// Opens the root if it is still the same directory. It is not kept open: that would forbid to unmount
+    /// it.
     pub(super) fn reopen(&self) -> Result<OwnedFd, OpenError> {
         let directory = openat(CWD, &self.path, FLAGS, Mode::empty()).map_err(|error| match error {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP => OpenError::RootLost,
@@ -156,7 +157,8 @@ pub(super) fn subdirectories(directory: BorrowedFd<'_>) -> Result<Vec<Box<[u8]>>
     Ok(names)
 }
 
-/// How many directories there are below an open one, as far as they can be read. Keeps nothing but the way down.
+/// How many directories there are below an open one, as far as they can be read. Keeps nothing but the way
+/// down.
 pub(super) fn count_below(directory: BorrowedFd<'_>) -> usize {
     let mut count = 0;
     let mut levels: Vec<(OwnedFd, Vec<Box<[u8]>>)> = Vec::new();

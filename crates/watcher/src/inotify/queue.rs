@@ -38,7 +38,8 @@ impl Queue {
         Ok(Self { inotify, buffer: vec![MaybeUninit::uninit(); BUFFER].into_boxed_slice() })
     }
 
-    /// Watches an open directory. The same directory always gives the same descriptor, wherever it was moved to.
+    /// Watches an open directory. The same directory always gives the same descriptor, wherever it was moved
+    /// to.
     pub(super) fn watch(&self, directory: BorrowedFd<'_>, is_root: bool) -> Result<i32, Errno> {
         let mut mask = WatchFlags::CREATE
             | WatchFlags::DELETE
@@ -54,7 +55,8 @@ impl Queue {
         if is_root {
             mask |= WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         }
-        // inotify takes paths only. This one leads to the very directory that is open, whatever its name is now.
+        // inotify takes paths only. This one leads to the very directory that is open, whatever its name is
+        // now.
         inotify::add_watch(&self.inotify, format!("/proc/self/fd/{}", directory.as_raw_fd()), mask)
     }
 

@@ -1,7 +1,7 @@
 //! The known directories, as names under parents. Pure: knows no file system and no event.
 //!
-//! A directory that moves takes its node along, so a rename of any size is one change of parent. A node that lost
-//! its place is *adrift*: it keeps its children and its watch until it is found again or given up.
+//! A directory that moves takes its node along, so a rename of any size is one change of parent. A node that
+//! lost its place is *adrift*: it keeps its children and its watch until it is found again or given up.
 
 use jottad_core::RelativePath;
 

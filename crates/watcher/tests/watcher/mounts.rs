@@ -10,7 +10,8 @@ use crate::scanner::Bench;
 
 const INSIDE: &str = "JOTTAD_TEST_MOUNT_NAMESPACE";
 
-/// Runs a test of this file where it may mount; an ordinary user becomes root of a new user namespace for that.
+/// Runs a test of this file where it may mount; an ordinary user becomes root of a new user namespace for
+/// that.
 fn in_own_namespace(name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return test();

@@ -101,7 +101,8 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// With a long gap whole storms are read at once, with none events are handled while the next ones happen.
+    /// With a long gap whole storms are read at once, with none events are handled while the next ones
+    /// happen.
     #[test]
     fn nothing_is_missed_in_random_storms(
         read_gap in prop::sample::select(vec![0, 10, 100]),

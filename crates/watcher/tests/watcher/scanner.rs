@@ -106,8 +106,8 @@ impl Bench {
         self.watcher.coverage()
     }
 
-    /// Follows hints until everything that happened before the call must have been hinted, and asserts that the view
-    /// is the tree.
+    /// Follows hints until everything that happened before the call must have been hinted, and asserts that
+    /// the view is the tree.
     pub(crate) fn assert_nothing_missed(&mut self) {
         let from = self.hints.len();
         self.follow_until_quiet();
@@ -131,8 +131,9 @@ impl Bench {
         self.follow_until(|bench| bench.coverage().directories == expected);
     }
 
-    /// The queue is read in order, so a hint for what happened last proves that all before it was read. A directory
-    /// of its own makes sure that nothing else leads there; a file moved in is one event, which is hinted once.
+    /// The queue is read in order, so a hint for what happened last proves that all before it was read. A
+    /// directory of its own makes sure that nothing else leads there; a file moved in is one event, which is
+    /// hinted once.
     pub(crate) fn follow_until_quiet(&mut self) {
         let probe = RelativePath::try_from(PROBE).unwrap();
         let is_proof = |hint: &Hint| *hint == Hint::Directory { path: probe.clone() };
@@ -254,7 +255,8 @@ fn list(root: &Path, directory: &RelativePath, recursive: bool, view: &mut Tree)
         .take_while(|path| path.starts_with(directory))
         .cloned()
         .collect();
-    // What is below a vanished name vanishes with it, and so does everything of a directory that became a file.
+    // What is below a vanished name vanishes with it, and so does everything of a directory that became a
+    // file.
     let mut kept: Option<RelativePath> = None;
     for path in known {
         let is_below_kept = kept.as_ref().is_some_and(|kept| path.starts_with(kept));

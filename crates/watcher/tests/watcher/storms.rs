@@ -85,7 +85,8 @@ fn an_overflow_of_the_queue_is_made_good_by_a_rescan() {
     );
     let files = ["one", "two"].map(|name| fs::File::create(bench.path(name)).unwrap());
     bench.follow_until(|bench| bench.knows("one"));
-    // The queue has just been read and is left alone for two seconds. Equal events are merged, alternating ones not.
+    // The queue has just been read and is left alone for two seconds. Equal events are merged, alternating
+    // ones not.
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     for number in 0..limit.trim().parse::<u32>().unwrap() {
         let mode = fs::Permissions::from_mode(0o600 + (number & 1));

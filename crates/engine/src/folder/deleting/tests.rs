@@ -102,8 +102,8 @@ fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
     panic!("counting does not end");
 }
 
-/// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or in
-/// directories each in the one before.
+/// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or
+/// in directories each in the one before.
 fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
     let (place, mut index) = open();
     let top = directory(&mut index, NodeId::ROOT, "top");
@@ -194,8 +194,8 @@ fn what_changes_between_two_steps_is_counted_anew() {
     assert!(folder.round.again, "another round counts all of it");
 }
 
-/// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time: how many go before
-/// the rest is held; `new` names what takes their place.
+/// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time:
+/// how many go before the rest is held; `new` names what takes their place.
 fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
     let (_place, mut index) = open();
     let rows: Vec<NodeId> =
@@ -226,7 +226,8 @@ fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
 
 #[test]
 fn deletes_that_come_a_few_at_a_time_are_counted_together() {
-    // Half of 300 may go; what is new makes nobody blind, and where it takes the place of what goes it counts, too.
+    // Half of 300 may go; what is new makes nobody blind, and where it takes the place of what goes it
+    // counts, too.
     assert_eq!(lost_before_held(300, 10, None), 150);
     assert_eq!(lost_before_held(300, 10, Some(10_100)), 70);
     assert_eq!(lost_before_held(300, 10, Some(1_000_000)), 150);

@@ -128,7 +128,8 @@ fn a_full_disk_is_no_damage_and_what_was_committed_stays() {
     assert_eq!((proven_at(&index), index.fact(Fact::RemoteStamp).unwrap(), aside), (Some(1999), None, None));
 }
 
-/// Nothing is forbidden to root, so then this is run again as nobody. True if that is done and there is nothing left to do.
+/// Nothing is forbidden to root, so then this is run again as nobody. True if that is done and there is
+/// nothing left to do.
 fn done_as_nobody(test: &str) -> bool {
     const MARK: &str = "JOTTAD_TEST_AS_NOBODY";
     if !rustix::process::geteuid().is_root() {

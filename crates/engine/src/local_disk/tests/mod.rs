@@ -261,8 +261,8 @@ fn run_again(wrapper: &[&str], test: &str, mark: &str) -> Output {
     // The build directory may be closed to others than the one who builds.
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("tests");
-    // A process of its own copies it: a file that this process had open for writing could still be open in a child that
-    // another test started in that moment, and could then not be run.
+    // A process of its own copies it: a file that this process had open for writing could still be open in a
+    // child that another test started in that moment, and could then not be run.
     let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap();
     assert!(copied.success(), "{program:?}");
     let everyone = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
-/// Runs the test as nobody if we are root, for whom nothing is forbidden. True if that is done and there is nothing
-/// left to do.
+/// Runs the test as nobody if we are root, for whom nothing is forbidden. True if that is done and there is
+/// nothing left to do.
 fn done_as_nobody(test: &str) -> bool {
     const MARK: &str = "JOTTAD_TEST_AS_NOBODY";
     if !rustix::process::geteuid().is_root() {

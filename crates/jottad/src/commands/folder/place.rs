@@ -1,5 +1,5 @@
-//! What is found out of a folder's place on the service before it is written down: its device and its mountpoint are
-//! there, or a person says that they are to be made.
+//! What is found out of a folder's place on the service before it is written down: its device and its
+//! mountpoint are there, or a person says that they are to be made.
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub(super) enum Answer {
     Refused(String),
 }
 
-/// Looks whether a place is there and what it holds, and makes what is missing of it if that is meant. Where the service
-/// cannot be asked the folder is written down all the same.
+/// Looks whether a place is there and what it holds, and makes what is missing of it if that is meant. Where
+/// the service cannot be asked the folder is written down all the same.
 pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Result<Answer, Failure> {
     let place = question.place;
     let without_service = |reason: &str| {
@@ -151,8 +151,8 @@ async fn content(client: &Client, place: &RemotePath) -> Result<Result<Content, 
     Ok(Ok(found))
 }
 
-/// Somebody else may keep something at the place. A person who named it is told, and asked where one can be asked; a place
-/// that nobody named is not taken without a yes.
+/// Somebody else may keep something at the place. A person who named it is told, and asked where one can be
+/// asked; a place that nobody named is not taken without a yes.
 async fn ask_to_share(
     question: &Question<'_>,
     content: Content,

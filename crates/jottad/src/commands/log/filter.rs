@@ -96,7 +96,8 @@ fn is_below(path: &str, above: &RelativePath) -> bool {
         || path.strip_prefix(&above_text).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What a path may mean: a place in a folder, as it is on this machine; or as the history writes it, in any folder.
+/// What a path may mean: a place in a folder, as it is on this machine; or as the history writes it, in any
+/// folder.
 fn places(path: &Path, invocation: &Invocation) -> Result<Vec<Place>, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
     let shown = path.display().to_string();

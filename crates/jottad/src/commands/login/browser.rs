@@ -120,7 +120,8 @@ fn open_browser(url: &str) -> bool {
     let started = Command::new(opener).arg(url).stdin(stdin).stdout(stdout).stderr(stderr).spawn();
     match started {
         Ok(mut opener) => {
-            // It may run for as long as the browser does; waiting for it is for a thread that nobody waits for.
+            // It may run for as long as the browser does; waiting for it is for a thread that nobody waits
+            // for.
             let _ = thread::Builder::new().name("opener".to_owned()).spawn(move || opener.wait());
             true
         }

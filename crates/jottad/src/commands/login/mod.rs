@@ -46,7 +46,8 @@ pub(crate) struct LoginArguments {
     legacy: bool,
 }
 
-/// Logs in; the login that was kept before is replaced only when the new one was granted, and is of the same account.
+/// Logs in; the login that was kept before is replaced only when the new one was granted, and is of the same
+/// account.
 pub(crate) fn run(arguments: &LoginArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     if arguments.list_brands {
         return list_brands(invocation);

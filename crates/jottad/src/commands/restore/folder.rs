@@ -139,7 +139,8 @@ enum Restored {
     Unchanged,
 }
 
-/// Makes folders and files of the service what they were. Nothing is removed; what a file holds now becomes a revision.
+/// Makes folders and files of the service what they were. Nothing is removed; what a file holds now becomes a
+/// revision.
 async fn restore_past(
     client: &Client,
     place: &RemotePath,
