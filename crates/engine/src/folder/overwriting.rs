@@ -63,10 +63,11 @@ impl Folder {
             counting.cursor = Cursor::after(last);
             for node in page {
                 let Some(is_edited) = edit(&node) else { continue };
-                match self.index.held(node.id)? {
-                    Some(true) => continue,
-                    Some(false) => drop(counting.still.insert(node.id)),
-                    None => {}
+                if self.index.held(node.id)? == Some(true) {
+                    continue;
+                }
+                if self.index.waits(node.id, HeldAction::Overwrite)? {
+                    counting.still.insert(node.id);
                 }
                 if is_edited {
                     counting.edited.push(node.id);
@@ -142,7 +143,7 @@ impl Folder {
         let held = self.index.held(node.id)?;
         Ok(match self.round.overwriting {
             Overwriting::Free => false,
-            Overwriting::SomeHeld => held == Some(false),
+            Overwriting::SomeHeld => self.index.waits(node.id, HeldAction::Overwrite)?,
             Overwriting::Unsure | Overwriting::Held => edit(node).is_some() && held != Some(true),
         })
     }
@@ -263,6 +264,17 @@ mod tests {
         assert_eq!(held(&folder), 20);
         assert_eq!(count(&mut folder, 61 * DAY), Overwriting::SomeHeld);
         assert_eq!(held(&folder), 20);
+    }
+
+    /// Something was deleted, which waits, and something else is saved under its name: that is an edit like any other.
+    #[test]
+    fn a_delete_that_waits_makes_no_edit_wait() {
+        let (_place, mut folder, files) = folder(120, ".txt");
+        folder.index.hold(files[0], HeldAction::Delete).unwrap();
+        garble(&mut folder, files[0], 0, true);
+        assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Free, 0));
+        let node = folder.index.node(files[0]).unwrap().unwrap();
+        assert!(!folder.waits_to_overwrite(&node).unwrap());
     }
 
     #[test]

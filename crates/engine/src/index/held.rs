@@ -136,10 +136,18 @@ impl Index {
         Ok(())
     }
 
-    /// A file has other content than when a person spoke of it. What waits goes on waiting: that nobody has
-    /// spoken of it yet is as true of the new content.
+    /// Whether this action waits at a row.
+    pub(crate) fn waits(&self, node: NodeId, action: HeldAction) -> Result<bool, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND approved = 0 AND action = ?2")?;
+        Ok(statement.exists(params![node, action.as_str()])?)
+    }
+
+    /// A file has other content than when a person spoke of it, or than when it was to be deleted. What waits to
+    /// overwrite goes on waiting: that nobody has spoken of it yet is as true of the new content.
     pub(crate) fn forget_word(&mut self, node: NodeId) -> Result<(), IndexError> {
-        if self.held(node)? == Some(true) { self.release_held(node) } else { Ok(()) }
+        if self.waits(node, HeldAction::Overwrite)? { Ok(()) } else { self.release_held(node) }
     }
 
     /// Forgets everything that was agreed on, because a person wants it back from the other side. Given

@@ -128,3 +128,11 @@ fn one_entry_that_is_both_names_is_not_removed_under_either() {
 fn what_may_have_made_way_is_looked_for() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 5_007_306)]);
 }
+
+/// A delete waited, and another file was saved under its name. Once, that edit waited in the place of the delete, and a
+/// person's no to the delete put it into the local trash.
+#[test]
+fn a_delete_that_waits_is_over_when_something_is_saved_there() {
+    let lives = [6_003_684, 6_004_898].map(|seed| (Mode::Backup, DOUBTED, seed));
+    assert_ends_well(&lives);
+}
