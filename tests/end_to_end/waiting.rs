@@ -33,6 +33,15 @@ fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
     let (watching, _watched) = listen(&["status", "--watch"]);
     let (following, _followed) = listen(&["log", "-f"]);
     daemon.signal(Signal::STOP);
+    // A thread that answers just now stops when it has.
+    #[cfg(target_os = "linux")]
+    wait_until("all of it has stopped", || {
+        let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid().as_raw_nonzero())).unwrap();
+        threads.flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+        })
+    });
     let began = Instant::now();
     let questions: &[&[&str]] = &[
         &["status"],
@@ -61,7 +70,7 @@ fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
     });
     assert_eq!(watching.end().code, Some(STALLED));
     assert_eq!(following.end().code, Some(STALLED));
-    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
     daemon.signal(Signal::CONT);
     // It takes up what was ordered meanwhile.
     world.machine.jottad(["resume"]).expect(0);
@@ -339,12 +348,10 @@ fn what_travelled_is_forgotten_when_there_is_nothing_left_to_do() {
 }
 
 #[test]
-fn a_pass_keeps_the_local_trash_within_its_bounds_in_every_mode() {
-    for mode in ["backup", "sync", "archive", "pull"] {
-        let world = World::configured(&format!("mode = \"{mode}\""));
-        let old = world.path(".jottad/trash/2020-01-01T0000Z");
-        fs::create_dir_all(old.join("letters")).unwrap();
-        world.pass(0);
-        assert!(!old.exists(), "{mode}");
-    }
+fn a_pass_leaves_the_local_trash_alone_because_it_cannot_know_its_clock() {
+    let world = World::configured("mode = \"sync\"");
+    let old = world.path(".jottad/trash/2020-01-01T0000Z");
+    fs::create_dir_all(old.join("letters")).unwrap();
+    world.pass(0);
+    assert!(old.exists());
 }

@@ -266,7 +266,8 @@ mod tests {
         assert_eq!(held(&folder), 20);
     }
 
-    /// Something was deleted, which waits, and something else is saved under its name: that is an edit like any other.
+    /// Something was deleted, which waits, and something else is saved under its name: that is an edit like
+    /// any other.
     #[test]
     fn a_delete_that_waits_makes_no_edit_wait() {
         let (_place, mut folder, files) = folder(120, ".txt");

@@ -144,8 +144,8 @@ impl Index {
         Ok(statement.exists(params![node, action.as_str()])?)
     }
 
-    /// A file has other content than when a person spoke of it, or than when it was to be deleted. What waits to
-    /// overwrite goes on waiting: that nobody has spoken of it yet is as true of the new content.
+    /// A file has other content than when a person spoke of it, or than when it was to be deleted. What waits
+    /// to overwrite goes on waiting: that nobody has spoken of it yet is as true of the new content.
     pub(crate) fn forget_word(&mut self, node: NodeId) -> Result<(), IndexError> {
         if self.waits(node, HeldAction::Overwrite)? { Ok(()) } else { self.release_held(node) }
     }

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, LocalDisk, Request, Stillness,
-    Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use sha2::{Digest as _, Sha256};
@@ -22,7 +21,6 @@ use crate::account::KnownAccount;
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
-use crate::daemon::local_trash;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
@@ -265,14 +263,6 @@ impl RunningFolder {
             && let Err(error) = task.await
         {
             tracing::error!(folder = self.name(), %error, "the folder ended badly");
-        }
-    }
-
-    /// Keeps its local trash within its bounds.
-    pub(crate) async fn expire_local_trash(&self) {
-        match LocalDisk::open(self.setup.folder.local.clone()) {
-            Ok(disk) => local_trash::expire(self.setup.clone(), disk).await,
-            Err(error) => tracing::debug!(folder = self.name(), %error, "there is no local trash to look at"),
         }
     }
 

@@ -273,14 +273,6 @@ impl Daemon {
         *write(&self.0.unfollowed) = None;
     }
 
-    /// Keeps the local trash of every folder that runs within its bounds.
-    async fn expire_local_trash(&self) {
-        let mut folders = self.folders();
-        folders.retain(|folder| folder.handle().is_some());
-        let expiring = folders.iter().map(|folder| folder.expire_local_trash());
-        futures_util::future::join_all(expiring).await;
-    }
-
     /// The folders, in the order of the config.
     pub(crate) fn folders(&self) -> Vec<Arc<RunningFolder>> {
         self.0.folders.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -473,7 +465,6 @@ pub(crate) async fn one_pass(
             remark(Escaped(&word));
         }
         if patience.judge(&status, Instant::now()) {
-            daemon.expire_local_trash().await;
             break Some(status);
         }
         tokio::select! {

@@ -129,8 +129,8 @@ fn what_may_have_made_way_is_looked_for() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 5_007_306)]);
 }
 
-/// A delete waited, and another file was saved under its name. Once, that edit waited in the place of the delete, and a
-/// person's no to the delete put it into the local trash.
+/// A delete waited, and another file was saved under its name. Once, that edit waited in the place of the
+/// delete, and a person's no to the delete put it into the local trash.
 #[test]
 fn a_delete_that_waits_is_over_when_something_is_saved_there() {
     let lives = [6_003_684, 6_004_898].map(|seed| (Mode::Backup, DOUBTED, seed));
