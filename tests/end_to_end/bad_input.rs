@@ -242,6 +242,10 @@ fn an_illegal_name_is_explained() {
     let long = "n".repeat(300);
     for place in ["", "/", "Jotta", "Jotta/Archive/..", "Jotta/Archive/a/../b", "../Archive", "Jotta/./x"] {
         for command in ["ls", "cat", "mkdir", "rm", "touch", "link", "versions", "restore", "selftest"] {
+            if (command, place) == ("ls", "Jotta") {
+                // A device has mountpoints, which are listed.
+                continue;
+            }
             let outcome = world().machine.jottad([command, place]);
             assert_explained(&outcome, &[2]);
         }

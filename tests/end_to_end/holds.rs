@@ -1,5 +1,6 @@
 //! Many deletes or overwrites at once wait for a person, and everything else goes on.
 
+use jottad_emulator::{Effect, Fault, Matching};
 use serde_json::Value;
 
 use crate::stage::{Daemon, World};
@@ -33,6 +34,15 @@ fn many_deletes_wait_and_the_rest_goes_on() {
     // A restart does not make them happen.
     world.pass(7);
     assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00"));
+}
+
+/// The hold is told first, and hid that nothing could be done about the rest: the pass never ended.
+#[test]
+fn a_pass_ends_where_deletes_wait_and_the_service_cannot_be_reached() {
+    let (world, daemon) = held();
+    daemon.stop();
+    world.service.add_fault(Fault::always(Matching::any(), Effect::ResetBefore));
+    world.pass(7);
 }
 
 #[test]

@@ -49,7 +49,13 @@ impl Patience {
             Verdict::InSync => self.is_fresh(folder),
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
-            Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
+            Verdict::Held if folder.held.as_ref().is_none_or(HeldStatus::is_of_everything) => true,
+            // The hold is told first, and hides that the rest does not get on either.
+            Verdict::Held if folder.trouble.is_some() && folder.transfers.is_empty() => {
+                unreachable = true;
+                true
+            }
+            Verdict::Held => false,
             // The service answers and does not do what is asked, again and again: nothing can be proven.
             Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
@@ -223,6 +229,24 @@ mod tests {
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             let case = format!("{verdict:?} {only_failures_left:?}");
             assert_eq!(patience.judge(&status, Instant::now()), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn deletes_that_wait_do_not_hide_that_the_service_cannot_be_reached() {
+        let start = Instant::now();
+        for (trouble, waited, expected) in
+            [(None, 3_600, false), (Some("no connection"), 0, false), (Some("no connection"), 30, true)]
+        {
+            let mut status = status(&[(Verdict::Held, 0)]);
+            let reason = "30 entries would be deleted at once".to_owned();
+            status.folders[0].held =
+                Some(HeldStatus { kind: "deletes".to_owned(), reason, choices: Vec::new() });
+            status.folders[0].trouble = trouble.map(str::to_owned);
+            let mut patience = Patience::since(Timestamp::from_seconds(100));
+            patience.judge(&status, start);
+            let later = start + Duration::from_secs(waited);
+            assert_eq!(patience.judge(&status, later), expected, "{trouble:?} after {waited} s");
         }
     }
 

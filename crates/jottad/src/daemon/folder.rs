@@ -294,7 +294,8 @@ impl RunningFolder {
         let stall = stall(&handle.stillness(LONGEST_STILLNESS));
         let is_stalled = stall.is_some() && !status.settled;
         let verdict = judge(status.verdict, unheard, is_stalled);
-        let stall = stall.filter(|_| verdict == Verdict::Stalled);
+        // A hold is told first, and what it waits for beside that all the same.
+        let stall = stall.filter(|_| is_stalled && matches!(verdict, Verdict::Stalled | Verdict::Held));
         let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
