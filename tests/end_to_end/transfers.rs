@@ -63,7 +63,7 @@ fn a_signal_does_not_cost_the_login() {
     let mut running = Running::start(world.machine.command(["ls", "Jotta/Archive"]));
     world.service.wait_for("token", 1);
     running.signal(Signal::INT);
-    running.end().expect(1).complains("interrupted");
+    running.end().expect(130).complains("interrupted");
     world.service.clear_faults();
     world.machine.jottad(["ls", "Jotta/Archive"]).expect(0);
 }
