@@ -55,7 +55,6 @@ impl Patience {
                 unreachable = true;
                 true
             }
-            Verdict::Held => false,
             // The service answers and does not do what is asked, again and again: nothing can be proven.
             Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
@@ -63,7 +62,7 @@ impl Patience {
                 unreachable = true;
                 true
             }
-            Verdict::Problems | Verdict::Working => false,
+            Verdict::Held | Verdict::Problems | Verdict::Working => false,
         });
         if !unreachable {
             self.outage = None;
