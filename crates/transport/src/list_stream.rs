@@ -174,7 +174,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
                 match self.relative(path)? {
                     Ok(folder) => self.announce(&folder),
                     Err(reason) => {
-                        if !self.folders.note_unusable(path) && self.is_to_be_told(path, reason) {
+                        if !self.folders.note_unusable(path) && self.note_unusable(path, reason) {
                             self.pending.push(unusable(path, reason));
                         }
                     }
@@ -238,13 +238,14 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
     }
 
     fn tell_unusable(&mut self, path: &str, reason: &'static str) {
-        if self.is_to_be_told(path, reason) {
+        if self.note_unusable(path, reason) {
             self.pending.push(unusable(path, reason));
         }
     }
 
-    /// Whether an entry that cannot be used is not below one that was told for the same reason.
-    fn is_to_be_told(&mut self, path: &str, reason: &'static str) -> bool {
+    /// Remembers an entry that cannot be used; tells whether it is not below one that was told for the same
+    /// reason.
+    fn note_unusable(&mut self, path: &str, reason: &'static str) -> bool {
         reason != TOO_DEEP || {
             let mut slashes = path.match_indices('/').map(|(at, _)| at);
             // One before each name, those of the listed folder included.

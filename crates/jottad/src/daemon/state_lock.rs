@@ -86,16 +86,18 @@ impl StateLock {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn places_in(state_dir: &Path) -> Places {
+        Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: state_dir.to_owned() }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_second_daemon_is_refused_until_the_first_is_gone() {
         let place = tempfile::tempdir().unwrap();
-        let places = Places {
-            home: "/home/kari".into(),
-            config_file: "/c".into(),
-            state_dir: place.path().to_owned(),
-        };
+        let places = places_in(place.path());
         let first = StateLock::take(&places).await.unwrap();
         let refused = StateLock::take(&places).await.unwrap_err();
         assert!(refused.message().starts_with("another jottad is running in "));
@@ -106,11 +108,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_has_it_for_a_moment_is_waited_for() {
         let place = tempfile::tempdir().unwrap();
-        let places = Places {
-            home: "/home/kari".into(),
-            config_file: "/c".into(),
-            state_dir: place.path().to_owned(),
-        };
+        let places = places_in(place.path());
         let first = StateLock::take(&places).await.unwrap();
         let giving_back = async {
             tokio::time::sleep(PATIENCE / 2).await;
