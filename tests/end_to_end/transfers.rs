@@ -41,9 +41,9 @@ fn a_killed_upload_is_gone_on_with_if_it_is_big_enough() {
 #[test]
 fn the_login_is_renewed_while_one_file_is_sent_and_is_not_lost_at_its_end() {
     let world = configured("upload_limit = \"1 MiB\"");
-    world.service.set_access_lifetime(Duration::from_secs(1));
+    world.service.set_access_lifetime(Duration::from_secs(2));
     world.service.expire_access_tokens();
-    fs::write(world.machine.home().join("big"), big(3 << 20)).unwrap();
+    fs::write(world.machine.home().join("big"), big(4 << 20)).unwrap();
     world.machine.jottad(["put", "big", "Jotta/Archive/big"]).expect(0);
     let counters = world.service.counters();
     assert!(counters.of("token") >= 2 && counters.of("upload") == 1, "{counters:?}");

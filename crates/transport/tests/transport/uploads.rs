@@ -224,13 +224,13 @@ async fn a_refused_name_costs_one_request() {
 #[tokio::test]
 async fn the_token_is_renewed_while_one_upload_outlives_it() {
     let account = Account::open().await;
-    account.state().set_access_lifetime(Duration::from_secs(2));
+    account.state().set_access_lifetime(Duration::from_secs(3));
     account.state().expire_access_tokens();
     account.client.customer().await.unwrap();
     account.state().reset_counters();
-    // Two seconds and more at 200 KB a second.
+    // Four seconds and more at 200 KB a second.
     account.client.set_limits(Some(200_000), None);
-    let bytes = noise(600_000);
+    let bytes = noise(900_000);
     account.put("Jotta/Archive/slow.bin", &bytes).await;
     let counters = account.state().counters();
     assert!(counters.of("token") >= 1 && counters.of("upload") == 1, "{counters:?}");
