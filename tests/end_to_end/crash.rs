@@ -65,8 +65,7 @@ fn killed_when_a_move_is_done_but_the_answer_is_not_there() {
 
 #[test]
 fn killed_at_random_moments_while_the_folder_changes() {
-    // A rename that a kill cuts in two may become deletes and uploads; how much may go is not what is tested.
-    let world = World::configured("\n[guard]\nmax_delete_percent = 100\n");
+    let world = World::new();
     let mut dice = fastrand::Rng::with_seed(7);
     world.fill("base", 6, 10);
     world.service.set_latency(Duration::from_millis(3));

@@ -431,7 +431,9 @@ impl Notes {
             return;
         }
         let moved = flags.intersects(ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO);
-        let change = if moved {
+        let change = if moved && flags.contains(ReadFlags::ISDIR) {
+            Change::MovedDirectory(name)
+        } else if moved {
             Change::Moved(name)
         } else if flags.contains(ReadFlags::ISDIR) {
             Change::Touched

@@ -9,7 +9,8 @@
 //! - A subtree covers what is below it, and never overtakes the directory that holds it: whoever follows the
 //!   hints
 //!   knows a directory's name before it is told to look inside.
-//! - The two sides of a rename are released together, so that a move can be recognised as one.
+//! - The two sides of a rename are released together, so that a move can be recognised as one. Those of a
+//!   directory's rename wait for no growing interval.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -40,8 +41,10 @@ pub(crate) enum Change<'a> {
     Writing(&'a [u8]),
     /// A file of this name was closed after writing, or is gone.
     Done(&'a [u8]),
-    /// The name is one side of a rename.
+    /// A file of this name is one side of a rename.
     Moved(&'a [u8]),
+    /// A directory of this name is one side of a rename.
+    MovedDirectory(&'a [u8]),
     /// Anything else that is over when it is reported: attributes, directories made and removed.
     Touched,
 }
@@ -99,6 +102,11 @@ impl Pending {
                 self.stop_writing(directory, name);
                 self.finish(directory, true, now);
             }
+            Change::MovedDirectory(name) => {
+                self.stop_writing(directory, name);
+                self.finish(directory, true, now);
+                self.hurry(directory, now);
+            }
             Change::Touched => self.finish(directory, false, now),
         }
         self.fold();
@@ -108,7 +116,8 @@ impl Pending {
     pub(crate) fn appeared(&mut self, parent: &RelativePath, name: &[u8], cause: RescanCause, now: Instant) {
         // No file system gives names that are none.
         let Ok(checked) = Name::new(name) else { return };
-        let change = if cause == RescanCause::Renamed { Change::Moved(name) } else { Change::Touched };
+        let is_renamed = cause == RescanCause::Renamed;
+        let change = if is_renamed { Change::MovedDirectory(name) } else { Change::Touched };
         self.note(parent, change, now);
         self.rescan(&parent.join(&checked), cause, now);
     }
@@ -204,6 +213,15 @@ impl Pending {
         let entry = self.entries.entry(directory.clone()).or_default();
         entry.finished_at.get_or_insert(due);
         entry.moved |= moved;
+    }
+
+    /// Lets no pace hold up what is due: whoever sees one side of a rename long before the other takes a
+    /// whole tree for deleted, or for new.
+    fn hurry(&mut self, directory: &RelativePath, now: Instant) {
+        let gathered = now + GATHERING.min(self.settle);
+        if let Some(entry) = self.entries.get_mut(directory) {
+            entry.finished_at = entry.finished_at.map(|due| due.min(gathered));
+        }
     }
 
     fn stop_writing(&mut self, directory: &RelativePath, name: &[u8]) {

@@ -37,8 +37,8 @@ async fn another_device_and_mountpoint_can_be_chosen() {
 async fn rotating_tokens_are_kept_from_run_to_run() {
     let config = EmulatorConfig::default();
     let Some(rclone) = Rclone::logged_out(config).await else { return };
-    // rclone takes a token with less than ten seconds left for expired, so every run has to refresh. It sends the
-    // fresh one all the same: a second would be over before a busy machine has sent the request.
+    // rclone takes a token with less than ten seconds left for expired, so every run has to refresh. It sends
+    // the fresh one all the same: a second would be over before a busy machine has sent the request.
     rclone.state().set_access_lifetime(Duration::from_secs(9));
     rclone.log_in();
     rclone.state().reset_counters();

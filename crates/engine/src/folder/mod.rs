@@ -383,7 +383,7 @@ impl Folder {
         if !self.hashing.is_idle() {
             deadlines.push(self.round.deadline());
         }
-        deadlines.push(self.round.next_step());
+        deadlines.extend([self.round.next_step(), self.round.move_window()]);
         deadlines.push(self.index.next_try()?.map(at_wall));
         Ok(deadlines.into_iter().flatten().min())
     }

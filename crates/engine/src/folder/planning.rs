@@ -89,6 +89,7 @@ impl Folder {
                         && self.hashing.is_idle()
                         && self.hinting.is_idle()
                         && !self.pacing.is_move_resting()
+                        && self.round.move_window().is_none_or(|until| until <= now.monotonic)
                     {
                         // What is hinted may turn out to be the other end of a move.
                         self.round.phase = Phase::Deletes;

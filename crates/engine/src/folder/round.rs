@@ -16,6 +16,10 @@ const MOST_ROWS: usize = 8192;
 /// The pause for each row that a round walked over: a few times what all walks of a round cost for it.
 const REST: Duration = Duration::from_micros(200);
 
+/// How long what has gone from a watched disk may still turn up elsewhere: the two ends of a rename are not
+/// always seen at once.
+const MOVE_WINDOW: Duration = Duration::from_millis(500);
+
 /// Where the current round stands.
 #[derive(Debug, Default)]
 pub(super) struct Round {
@@ -37,6 +41,8 @@ pub(super) struct Round {
     /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
     pub(super) counted_at: Option<(u64, u64)>,
     pub(super) rest: Rest,
+    /// Until when what has gone from the disk is not taken for deleted.
+    move_window: Option<Duration>,
     pub(super) moving: Moving,
     pub(super) following: Following,
     pub(super) overwriting: Overwriting,
@@ -108,6 +114,17 @@ impl Round {
 
     pub(super) fn timer(&mut self, now: Now) {
         self.rest.timer(now);
+        self.move_window = self.move_window.filter(|until| *until > now.monotonic);
+    }
+
+    /// Something has gone from the disk.
+    pub(super) fn open_move_window(&mut self, now: Now) {
+        self.move_window = Some(now.monotonic + MOVE_WINDOW);
+    }
+
+    /// Until when nothing is taken for deleted, because it may turn up elsewhere.
+    pub(super) fn move_window(&self) -> Option<Duration> {
+        self.move_window
     }
 
     pub(super) fn begin(&mut self) {

@@ -10,7 +10,7 @@ use super::root::Look;
 use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
-use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode};
+use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, Identity};
 use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -423,6 +423,9 @@ impl Folder {
             return self.ignore(&mut node, Local::Absent);
         }
         if node.local != Local::Absent {
+            if node.base.is_some() && self.settings.watched {
+                self.round.open_move_window(now);
+            }
             self.vanish(&mut node, now)?;
         }
         Ok(())
@@ -481,6 +484,7 @@ impl Folder {
                 if !known {
                     node.local = Local::Directory(identity);
                     self.save_observed(&mut node)?;
+                    self.read_where_it_was(&node, identity)?;
                 }
                 let is_wanted = self.scanning.missed.remove(path) || !known || depth == Depth::Subtree;
                 // What is in a directory that is too deep itself is not looked at.
@@ -515,6 +519,17 @@ impl Folder {
                     };
                     self.put_problem(node.id, problem, reason, remedy, None, now)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A directory that is still known elsewhere has moved since its old place was read. Both ends must be
+    /// known before anything is decided, or it would be taken for a new one and sent whole.
+    fn read_where_it_was(&mut self, arrived: &Node, identity: Identity) -> Result<(), FolderError> {
+        for known in self.index.directories_with(identity)? {
+            if known.id != arrived.id && known.id != NodeId::ROOT {
+                self.scanning.want_directory(self.index.path(known.parent)?);
             }
         }
         Ok(())

@@ -209,6 +209,8 @@ impl Driver {
             Task::Look { path } => ("look", path.to_string()),
             Task::Upload { path, .. } => ("upload", path.to_string()),
             Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
+            Task::MoveRemote { to, .. } => ("move", to.to_string()),
+            Task::TrashRemote { path, .. } => ("trash", path.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -228,6 +230,7 @@ impl Driver {
                 self.missing.remove(&path.to_string());
                 Outcome::Operation(Ok(Achieved::Done))
             }
+            Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
             Task::Hash { .. } => Outcome::Hashed(Ok(Self::agreed().content.md5)),
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
@@ -265,6 +268,37 @@ fn a_directory_that_was_away_for_a_moment_is_read_with_all_below_it() {
     for directory in ["a", "a/b", "a/b/c"] {
         assert!(read.contains(&directory), "{directory} is not among {read:?}");
     }
+}
+
+/// One end of a rename may be read before it and the other one after it, and a watcher tells of both only a
+/// moment later.
+#[test]
+fn a_renamed_directory_is_moved_whichever_end_is_seen_first() {
+    for hinted in [["to", "from"], ["from", "to"]] {
+        let mut driver = Driver::new(&["from", "from/x", "to"]);
+        let began = driver.seconds + 1;
+        driver.run_for(1);
+        driver.directories[1] = "to/x".to_owned();
+        for directory in hinted {
+            driver.tell(Event::LocalHints(vec![LocalHint::Directory(path(directory))]));
+        }
+        driver.run_for(1);
+        for (what, times) in [("move", 1), ("make_directory", 0), ("upload", 0), ("trash", 0)] {
+            assert_eq!(driver.asked_for(what, began), times, "{what}, {hinted:?}: {:?}", driver.asked);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
+    let mut driver = Driver::new(&["from", "from/x", "to"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.directories.remove(1);
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("from"))]));
+    assert_eq!(driver.asked_for("trash", began), 0);
+    driver.run_for(1);
+    assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
 /// A late listing may have left something out of more directories than are looked at one by one.

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::node::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
-use crate::disk::FileStat;
+use crate::disk::{FileStat, Identity};
 
 /// Where a walk over rows by directory stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -132,6 +132,15 @@ impl Index {
             }
         }
         Ok(candidates)
+    }
+
+    /// The rows that say that this very directory is at their place.
+    pub(crate) fn directories_with(&self, identity: Identity) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_directories \
+             WHERE base_inode = ?1 AND base_kind = 2 AND local_state = 0 AND base_born = ?2"
+        ))?;
+        statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
     }
 
     /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when

@@ -13,13 +13,14 @@ use super::Index;
 use crate::disk::DiskErrorKind;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../../migrations/0001_index.sql"),
     include_str!("../../../../migrations/0002_ignore_files.sql"),
     include_str!("../../../../migrations/0003_unsynced.sql"),
     include_str!("../../../../migrations/0004_content.sql"),
     include_str!("../../../../migrations/0005_names.sql"),
     include_str!("../../../../migrations/0006_rewritten.sql"),
+    include_str!("../../../../migrations/0007_directories.sql"),
 ];
 
 /// The index failed.

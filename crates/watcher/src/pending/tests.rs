@@ -203,3 +203,18 @@ fn nothing_pending_means_no_deadline() {
     bench.drain();
     assert_eq!((bench.pending.next_deadline(), bench.pending.len()), (None, 0));
 }
+
+#[test]
+fn a_renamed_directory_waits_for_no_pace_and_a_renamed_file_does() {
+    for (change, expected) in [(Change::MovedDirectory(b"x"), 1025), (Change::Moved(b"x"), 1525)] {
+        let mut bench = Bench::new();
+        for directory in ["from", "to"] {
+            for at in 0..1000 {
+                bench.at(at).note(directory, Change::Done(b"f"));
+                bench.pending.release(bench.now);
+            }
+        }
+        bench.at(1000).note("from", change).note("to", change);
+        assert_eq!(bench.drain(), out(&[(expected, &["d:from", "d:to"])]), "{change:?}");
+    }
+}
