@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use jottad_emulator::{Emulator, EmulatorConfig, FaultArgument, LegacyLogin, Switches};
+use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
 It prints lines of the form key=value: base_url, login_token, and with --proxy-listen also proxy_url, ca_file and
@@ -92,6 +93,8 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let (config, scripted) = configure(&options)?;
+    // Before anybody is told where it is: who knows that may stop it.
+    let stopped = stopped()?;
     let emulator = Emulator::start(config).await?;
     for fault in scripted {
         emulator.state().add_fault(fault);
@@ -109,7 +112,7 @@ async fn main() -> anyhow::Result<()> {
         writeln!(out, "proxy_login_token={token}")?;
     }
     out.flush()?;
-    stopped().await?;
+    stopped.await;
     emulator.shutdown().await;
     Ok(())
 }
@@ -145,14 +148,16 @@ fn configure(options: &Options) -> anyhow::Result<(EmulatorConfig, Vec<jottad_em
     Ok((config, scripted))
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn stopped() -> anyhow::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminated.recv() => {}
-    }
-    Ok(())
+/// From now on SIGINT and SIGTERM do not end the program at once, and are waited for.
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    })
 }
 
 /// `20ms`, `2s`, `0`.
