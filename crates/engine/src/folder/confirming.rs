@@ -9,6 +9,7 @@ use std::time::Duration;
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
 
+use super::backlog::Change;
 use super::connection::{Suspected, pause_asked_for};
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
@@ -253,7 +254,7 @@ impl Folder {
             return Ok(());
         }
         let being_filled: BTreeSet<NodeId> = self.running.values().map(|running| running.directory).collect();
-        let due: Vec<NodeId> = self
+        let mut due: Vec<NodeId> = self
             .confirming
             .waiting
             .iter()
@@ -265,11 +266,17 @@ impl Folder {
                     && !self.confirming.entries.values().any(|(_, running)| running == *directory)
             })
             .map(|(directory, _)| *directory)
-            .take(MOST_LOOKS)
             .collect();
+        if self.contesting.is_idle() {
+            due.truncate(MOST_LOOKS);
+        }
         for directory in due {
             if self.confirming.looks() >= MOST_LOOKS {
                 break;
+            }
+            // What a look shows there may be what a namesake has.
+            if self.is_contested_at(directory)? {
+                continue;
             }
             self.issue_confirmation(directory)?;
         }
@@ -286,8 +293,13 @@ impl Folder {
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
         // What is sent where something was removed may have got the spelling of that one (protocol 8.8),
         // which a look at its path does not tell.
-        let may_be_respelled = |claim: &Node| self.departing.has_left_lately(&path.join(claim.stored_name()));
-        if claims.is_empty() || claims.iter().any(may_be_respelled) {
+        // What is sent beside a namesake may be that one to the service.
+        let mut may_be_respelled = false;
+        for claim in &claims {
+            may_be_respelled |= self.departing.has_left_lately(&path.join(claim.stored_name()))
+                || self.has_namesake_there(claim)?;
+        }
+        if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });
             self.confirming.directories.insert(id, directory);
         } else {
@@ -317,6 +329,19 @@ impl Folder {
             Ok(_) if self.index.node(directory)?.is_none() || self.is_namesakes_by_now(directory)? => {
                 self.connection.succeeded();
                 Ok(())
+            }
+            Ok(_) if self.is_contested_at(directory)? => {
+                self.connection.succeeded();
+                self.confirming.doubt(directory);
+                Ok(())
+            }
+            // A look at the directory above tells what is there by now.
+            Ok(_) if !self.is_directory_there(directory)? => {
+                self.connection.succeeded();
+                if let Some(node) = self.index.node(directory)? {
+                    self.confirming.doubt(node.parent);
+                }
+                self.look_again_for(directory, in_vain, now)
             }
             Ok(entries) => {
                 self.connection.succeeded();
@@ -356,7 +381,11 @@ impl Folder {
                     return Ok(());
                 }
                 if in_vain >= DELAYS.len() || !is_late {
-                    return self.remote_vanished(&mut node);
+                    // A file that has its place by now is there.
+                    return match node.remote_entry() {
+                        Entry::File(_) => self.change_below(node.id, Change::RemoteGone),
+                        _ => self.remote_vanished(&mut node),
+                    };
                 }
                 self.look_again_for(directory, in_vain, now)
             }
@@ -367,6 +396,12 @@ impl Folder {
                 self.look_failed(Suspected::Directory(directory), &error, now)
             }
         }
+    }
+
+    /// Whether the service is known to have a directory at a row.
+    fn is_directory_there(&self, directory: NodeId) -> Result<bool, FolderError> {
+        let node = self.index.node(directory)?;
+        Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
     }
 
     /// The service answers, but does not show what is in a directory: that is looked for again, more and more
@@ -432,6 +467,10 @@ impl Folder {
         let is_last = !self.confirming.entries.values().any(|(_, other)| *other == directory);
         let in_vain = self.confirming.waiting.get(&directory).map_or(0, |waiting| waiting.in_vain);
         match result {
+            Ok(_) if self.may_show_namesake(id)? => {
+                self.connection.succeeded();
+                self.confirming.waiting.entry(directory).or_default().unanswered = true;
+            }
             Ok(seen) => {
                 self.connection.succeeded();
                 if let Some(mut node) = self.index.node(id)?
@@ -465,6 +504,15 @@ impl Folder {
             return Ok(());
         }
         self.look_again_for(directory, in_vain, now)
+    }
+
+    /// Whether what a look at a row's path has shown may be what a namesake stands for, of the row or of one
+    /// above it: a listing of the directory tells.
+    fn may_show_namesake(&self, id: NodeId) -> Result<bool, FolderError> {
+        Ok(match self.index.node(id)? {
+            Some(node) => self.has_namesake_there(&node)? || self.is_contested_at(id)?,
+            None => false,
+        })
     }
 
     /// Ends a look; what was sent in the meantime is looked at again.
