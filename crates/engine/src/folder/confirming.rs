@@ -111,6 +111,15 @@ impl LookFailure {
     }
 }
 
+/// A directory that is still to be looked at, by its path below one that is about to be in another row.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    below: RelativePath,
+    not_before: Option<Duration>,
+    /// A look has shown it as new, so whatever is in it is still to be found.
+    has_arrived: bool,
+}
+
 #[derive(Debug)]
 struct Sent {
     at: Duration,
@@ -605,25 +614,24 @@ impl Folder {
         self.follow_departures(now)
     }
 
-    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and
-    /// when.
-    pub(super) fn doubts_below(
-        &self,
-        top: NodeId,
-    ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
+    /// The directories from a row downwards that are still to be looked at.
+    pub(super) fn doubts_below(&self, top: NodeId) -> Result<Vec<Doubt>, FolderError> {
         let mut doubts = Vec::new();
         if planted::is(Planted::DoubtLeftBehind) {
             return Ok(doubts);
         }
-        for (directory, waiting) in &self.confirming.waiting {
-            if self.index.node(*directory)?.is_none() {
+        let arrived = self.hinting.not_looked_into().map(|directory| (directory, None, true));
+        let waiting = self.confirming.waiting.iter();
+        let waiting = waiting.map(|(directory, waiting)| (*directory, waiting.not_before, false));
+        for (directory, not_before, has_arrived) in waiting.chain(arrived) {
+            if self.index.node(directory)?.is_none() {
                 continue;
             }
-            let lineage = self.index.lineage(*directory)?;
+            let lineage = self.index.lineage(directory)?;
             if let Some(place) = lineage.iter().position(|above| above.id == top) {
                 let below = lineage[place + 1..].iter();
-                let path = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
-                doubts.push((path, waiting.not_before));
+                let below = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
+                doubts.push(Doubt { below, not_before, has_arrived });
             }
         }
         Ok(doubts)
@@ -634,15 +642,19 @@ impl Folder {
     pub(super) fn doubt_below(
         &mut self,
         top: NodeId,
-        doubts: Vec<(RelativePath, Option<Duration>)>,
+        doubts: Vec<Doubt>,
     ) -> Result<(), FolderError> {
         let path = self.index.path(top)?;
-        for (below, not_before) in doubts {
+        for Doubt { below, not_before, has_arrived } in doubts {
             let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
             if let Some(directory) = self.index.locate(&moved)?
                 && directory.remote_entry() == Entry::Directory
             {
-                self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+                if has_arrived {
+                    self.hinting.arrived(directory.id);
+                } else {
+                    self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+                }
             }
         }
         Ok(())

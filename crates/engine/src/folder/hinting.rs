@@ -115,6 +115,11 @@ impl Hinting {
         self.fresh.insert(directory);
     }
 
+    /// Directories that a look has shown as new and that were not looked into.
+    pub(super) fn not_looked_into(&self) -> impl Iterator<Item = NodeId> {
+        self.unknown.union(&self.fresh).copied()
+    }
+
     /// A directory was looked into; tells whether that was for the first time since a look has shown it.
     pub(super) fn looked_into(&mut self, directory: NodeId) -> bool {
         self.fresh.remove(&directory)

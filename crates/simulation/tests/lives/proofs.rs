@@ -76,7 +76,7 @@ fn what_others_respell_before_it_is_seen_is_one_entry() {
         Act::RemoteRespell("a", "A"),
         Act::SyncNow,
     ];
-    for moves in 0..12 {
+    for moves in 4..24 {
         for mode in [Mode::Backup, Mode::Sync] {
             let after = [After::Rest, After::Moves(0), After::Moves(moves), After::Moves(0)];
             let scenario = Scenario {
@@ -122,5 +122,26 @@ fn of_two_spellings_each_is_an_entry_whichever_is_shown_first() {
             ],
         };
         assert_lives_well(&scenario, ORDERS);
+    }
+}
+
+/// Once, nobody looked into a directory that others had made in the same moment under another spelling of the
+/// name.
+#[test]
+fn what_others_put_into_a_directory_that_is_made_on_both_sides_is_found() {
+    for moves in 0..4 {
+        for mode in [Mode::Sync, Mode::Pull] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { remote_root_exists: true, asks_at_end: false, ..Knobs::default() },
+                before: vec![Act::Write("b", 1)],
+                steps: vec![
+                    step(After::Rest, Act::Listen(true)),
+                    step(After::Seconds(60), Act::RemoteWrite("D/a", 3)),
+                    step(After::Moves(moves), Act::Write("d/e/b", 4)),
+                ],
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
     }
 }
