@@ -305,8 +305,9 @@ impl Folder {
         // What is sent beside a namesake may be that one to the service.
         let mut may_be_respelled = false;
         for claim in &claims {
-            may_be_respelled |= self.departing.has_left_lately(&path.join(claim.stored_name()))
-                || self.has_namesake_there(claim)?;
+            let stored = claim.stored_name();
+            may_be_respelled |= self.index.namesakes(directory, &stored)?.len() > 1
+                || self.departing.has_left_lately(&path.join(stored));
         }
         if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });

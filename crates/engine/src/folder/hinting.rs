@@ -257,7 +257,11 @@ impl Folder {
                     if hint.tries >= most {
                         continue;
                     }
-                    self.others_worked_on(&path)?;
+                    // Two words of our own work that came while it was under way say nothing together, and
+                    // nothing of others.
+                    if hint.is_foreign || hint.told != Told::Nothing {
+                        self.others_worked_on(&path)?;
+                    }
                     if let Comparison::Look(directory, inside) = comparison {
                         directories.insert(directory);
                         if let Some(top) = inside {
