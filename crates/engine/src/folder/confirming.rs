@@ -391,9 +391,12 @@ impl Folder {
                     return Ok(());
                 }
                 if in_vain >= DELAYS.len() || !is_late {
-                    // A file that has its place by now is there.
-                    return match node.remote_entry() {
-                        Entry::File(_) => self.change_below(node.id, Change::RemoteGone),
+                    return match &node.remote {
+                        // A file that has its place by now is there.
+                        Some(there) if matches!(there.node, RemoteNode::File(_)) => {
+                            self.change_below(node.id, Change::RemoteGone)
+                        }
+                        Some(there) if there.claimed => self.give_up_claim(&mut node),
                         _ => self.remote_vanished(&mut node),
                     };
                 }
