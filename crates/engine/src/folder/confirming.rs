@@ -302,12 +302,16 @@ impl Folder {
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
         // What is sent where something was removed may have got the spelling of that one (protocol 8.8),
         // which a look at its path does not tell.
-        // What is sent beside a namesake may be that one to the service.
+        // What is sent beside a namesake may have got that one's spelling as well. Right after a move of our
+        // own a listing may still show the spelling that was there before.
         let mut may_be_respelled = false;
         for claim in &claims {
-            let stored = claim.stored_name();
-            may_be_respelled |= self.index.namesakes(directory, &stored)?.len() > 1
-                || self.departing.has_left_lately(&path.join(stored));
+            let stored = path.join(claim.stored_name());
+            let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
+                && self.resolving.entry_late_until(&stored).is_none();
+            may_be_respelled |= has_namesake
+                || self.has_namesake_there(claim)?
+                || self.departing.has_left_lately(&stored);
         }
         if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });
@@ -643,11 +647,7 @@ impl Folder {
 
     /// A directory was moved with those in it that were still to be looked at: they are looked at where they
     /// are now.
-    pub(super) fn doubt_below(
-        &mut self,
-        top: NodeId,
-        doubts: Vec<Doubt>,
-    ) -> Result<(), FolderError> {
+    pub(super) fn doubt_below(&mut self, top: NodeId, doubts: Vec<Doubt>) -> Result<(), FolderError> {
         let path = self.index.path(top)?;
         for Doubt { below, not_before, has_arrived } in doubts {
             let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());

@@ -143,7 +143,6 @@ fn what_is_proven_is_so() {
     let doubted = [
         (Mode::Backup, 5_004_397),
         (Mode::Backup, 6_005_853),
-        (Mode::Backup, 7_000_879),
         (Mode::Backup, 7_008_277),
         (Mode::Sync, 3_005_451),
         (Mode::Pull, 3_005_451),
@@ -151,6 +150,7 @@ fn what_is_proven_is_so() {
         (Mode::Sync, 6_000_218),
         (Mode::Sync, 6_006_675),
         (Mode::Sync, 7_001_604),
+        (Mode::Sync, 7_002_113),
         (Mode::Sync, 7_007_626),
         (Mode::Archive, 2_030_299),
     ];

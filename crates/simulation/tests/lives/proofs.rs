@@ -70,12 +70,8 @@ fn a_file_that_took_the_place_of_a_directory_is_there() {
 #[test]
 fn what_others_respell_before_it_is_seen_is_one_entry() {
     let before = [Act::RemoteWrite("b", 2)];
-    let acts = [
-        Act::RemoteTouch("b", -400_000),
-        Act::Rename("b", "a"),
-        Act::RemoteRespell("a", "A"),
-        Act::SyncNow,
-    ];
+    let acts =
+        [Act::RemoteTouch("b", -400_000), Act::Rename("b", "a"), Act::RemoteRespell("a", "A"), Act::SyncNow];
     for moves in 4..24 {
         for mode in [Mode::Backup, Mode::Sync] {
             let after = [After::Rest, After::Moves(0), After::Moves(moves), After::Moves(0)];
@@ -96,12 +92,8 @@ fn what_others_respell_before_it_is_seen_is_one_entry() {
 fn what_is_in_one_of_two_names_that_are_one_to_the_service_is_not_sent_to_the_other() {
     let before = [Act::Write("f/d/e", 1)];
     for last in [Act::Kill, Act::SyncNow] {
-        let acts = [
-            Act::RemoteRespell("f/d", "f/D"),
-            Act::Rename("f/d", "f/D"),
-            Act::Write("f/d/e", 7),
-            last,
-        ];
+        let acts =
+            [Act::RemoteRespell("f/d", "f/D"), Act::Rename("f/d", "f/D"), Act::Write("f/d/e", 7), last];
         assert_proves_well(&[Mode::Backup, Mode::Sync], &before, &acts, 4);
     }
 }
