@@ -198,9 +198,15 @@ impl Folder {
                 }
             }
             Change::RemoteGone => {
+                let was_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
                 if node.remote.is_some() && !self.busy.contains(&node.id) {
                     node.remote = None;
-                    self.save_observed(&mut node)?;
+                    // What was sent did not arrive: that is no news.
+                    if was_claimed {
+                        self.keeping_failures(&mut node, Self::save_observed)?;
+                    } else {
+                        self.save_observed(&mut node)?;
+                    }
                 }
             }
             Change::BaseGone => {

@@ -533,12 +533,18 @@ impl Folder {
         error: &RemoteError,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(node) = self.index.node(running.node)? else { return Ok(()) };
+        let Some(mut node) = self.index.node(running.node)? else { return Ok(()) };
         let is_outage = matches!(error.kind, RemoteErrorKind::Offline | RemoteErrorKind::Unavailable);
         self.pacing.failed(is_outage.then(|| Outage::at(node.id, &error.message)), now);
         match error.kind {
             RemoteErrorKind::SourceChanged => {
                 self.look_at_local(&running.path);
+                // Nothing but its content may tell that it changed.
+                if let Local::File { stat, md5: Some(_) } = node.local {
+                    node.local = Local::File { stat, md5: None };
+                    self.index.save(&mut node)?;
+                    self.hashing.restart();
+                }
                 return self.let_rest(running, now);
             }
             // A move may always be left out: where the service does not want it, the path rules do without.

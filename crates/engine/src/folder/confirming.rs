@@ -9,6 +9,7 @@ use std::time::Duration;
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
 
+use super::backlog::Change;
 use super::connection::{Suspected, pause_asked_for};
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
@@ -108,6 +109,15 @@ impl LookFailure {
         self.next_try = Timestamp::from_seconds(seconds);
         pause
     }
+}
+
+/// A directory that is still to be looked at, by its path below one that is about to be in another row.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    below: RelativePath,
+    not_before: Option<Duration>,
+    /// A look has shown it as new, so whatever is in it is still to be found.
+    has_arrived: bool,
 }
 
 #[derive(Debug)]
@@ -253,7 +263,7 @@ impl Folder {
             return Ok(());
         }
         let being_filled: BTreeSet<NodeId> = self.running.values().map(|running| running.directory).collect();
-        let due: Vec<NodeId> = self
+        let mut due: Vec<NodeId> = self
             .confirming
             .waiting
             .iter()
@@ -265,11 +275,17 @@ impl Folder {
                     && !self.confirming.entries.values().any(|(_, running)| running == *directory)
             })
             .map(|(directory, _)| *directory)
-            .take(MOST_LOOKS)
             .collect();
+        if self.contesting.is_idle() {
+            due.truncate(MOST_LOOKS);
+        }
         for directory in due {
             if self.confirming.looks() >= MOST_LOOKS {
                 break;
+            }
+            // What a look shows there may be what a namesake has.
+            if self.is_contested_at(directory)? {
+                continue;
             }
             self.issue_confirmation(directory)?;
         }
@@ -286,8 +302,18 @@ impl Folder {
         let claims = if waiting.entries <= FEW { self.index.claims(directory)? } else { Vec::new() };
         // What is sent where something was removed may have got the spelling of that one (protocol 8.8),
         // which a look at its path does not tell.
-        let may_be_respelled = |claim: &Node| self.departing.has_left_lately(&path.join(claim.stored_name()));
-        if claims.is_empty() || claims.iter().any(may_be_respelled) {
+        // What is sent beside a namesake may have got that one's spelling as well. Right after a move of our
+        // own a listing may still show the spelling that was there before.
+        let mut may_be_respelled = false;
+        for claim in &claims {
+            let stored = path.join(claim.stored_name());
+            let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
+                && self.resolving.entry_late_until(&stored).is_none();
+            may_be_respelled |= has_namesake
+                || self.has_namesake_there(claim)?
+                || self.departing.has_left_lately(&stored);
+        }
+        if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });
             self.confirming.directories.insert(id, directory);
         } else {
@@ -317,6 +343,19 @@ impl Folder {
             Ok(_) if self.index.node(directory)?.is_none() || self.is_namesakes_by_now(directory)? => {
                 self.connection.succeeded();
                 Ok(())
+            }
+            Ok(_) if self.is_contested_at(directory)? => {
+                self.connection.succeeded();
+                self.confirming.doubt(directory);
+                Ok(())
+            }
+            // A look at the directory above tells what is there by now.
+            Ok(_) if !self.is_directory_there(directory)? => {
+                self.connection.succeeded();
+                if let Some(node) = self.index.node(directory)? {
+                    self.confirming.doubt(node.parent);
+                }
+                self.look_again_for(directory, in_vain, now)
             }
             Ok(entries) => {
                 self.connection.succeeded();
@@ -356,7 +395,14 @@ impl Folder {
                     return Ok(());
                 }
                 if in_vain >= DELAYS.len() || !is_late {
-                    return self.remote_vanished(&mut node);
+                    return match &node.remote {
+                        // A file that has its place by now is there.
+                        Some(there) if matches!(there.node, RemoteNode::File(_)) => {
+                            self.change_below(node.id, Change::RemoteGone)
+                        }
+                        Some(there) if there.claimed => self.give_up_claim(&mut node),
+                        _ => self.remote_vanished(&mut node),
+                    };
                 }
                 self.look_again_for(directory, in_vain, now)
             }
@@ -367,6 +413,12 @@ impl Folder {
                 self.look_failed(Suspected::Directory(directory), &error, now)
             }
         }
+    }
+
+    /// Whether the service is known to have a directory at a row.
+    fn is_directory_there(&self, directory: NodeId) -> Result<bool, FolderError> {
+        let node = self.index.node(directory)?;
+        Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
     }
 
     /// The service answers, but does not show what is in a directory: that is looked for again, more and more
@@ -432,6 +484,10 @@ impl Folder {
         let is_last = !self.confirming.entries.values().any(|(_, other)| *other == directory);
         let in_vain = self.confirming.waiting.get(&directory).map_or(0, |waiting| waiting.in_vain);
         match result {
+            Ok(_) if self.may_show_namesake(id)? => {
+                self.connection.succeeded();
+                self.confirming.waiting.entry(directory).or_default().unanswered = true;
+            }
             Ok(seen) => {
                 self.connection.succeeded();
                 if let Some(mut node) = self.index.node(id)?
@@ -465,6 +521,15 @@ impl Folder {
             return Ok(());
         }
         self.look_again_for(directory, in_vain, now)
+    }
+
+    /// Whether what a look at a row's path has shown may be what a namesake stands for, of the row or of one
+    /// above it: a listing of the directory tells.
+    fn may_show_namesake(&self, id: NodeId) -> Result<bool, FolderError> {
+        Ok(match self.index.node(id)? {
+            Some(node) => self.has_namesake_there(&node)? || self.is_contested_at(id)?,
+            None => false,
+        })
     }
 
     /// Ends a look; what was sent in the meantime is looked at again.
@@ -557,25 +622,24 @@ impl Folder {
         self.follow_departures(now)
     }
 
-    /// The directories from a row downwards, by their paths below it, that are still to be looked at, and
-    /// when.
-    pub(super) fn doubts_below(
-        &self,
-        top: NodeId,
-    ) -> Result<Vec<(RelativePath, Option<Duration>)>, FolderError> {
+    /// The directories from a row downwards that are still to be looked at.
+    pub(super) fn doubts_below(&self, top: NodeId) -> Result<Vec<Doubt>, FolderError> {
         let mut doubts = Vec::new();
         if planted::is(Planted::DoubtLeftBehind) {
             return Ok(doubts);
         }
-        for (directory, waiting) in &self.confirming.waiting {
-            if self.index.node(*directory)?.is_none() {
+        let arrived = self.hinting.not_looked_into().map(|directory| (directory, None, true));
+        let waiting = self.confirming.waiting.iter();
+        let waiting = waiting.map(|(directory, waiting)| (*directory, waiting.not_before, false));
+        for (directory, not_before, has_arrived) in waiting.chain(arrived) {
+            if self.index.node(directory)?.is_none() {
                 continue;
             }
-            let lineage = self.index.lineage(*directory)?;
+            let lineage = self.index.lineage(directory)?;
             if let Some(place) = lineage.iter().position(|above| above.id == top) {
                 let below = lineage[place + 1..].iter();
-                let path = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
-                doubts.push((path, waiting.not_before));
+                let below = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
+                doubts.push(Doubt { below, not_before, has_arrived });
             }
         }
         Ok(doubts)
@@ -583,18 +647,18 @@ impl Folder {
 
     /// A directory was moved with those in it that were still to be looked at: they are looked at where they
     /// are now.
-    pub(super) fn doubt_below(
-        &mut self,
-        top: NodeId,
-        doubts: Vec<(RelativePath, Option<Duration>)>,
-    ) -> Result<(), FolderError> {
+    pub(super) fn doubt_below(&mut self, top: NodeId, doubts: Vec<Doubt>) -> Result<(), FolderError> {
         let path = self.index.path(top)?;
-        for (below, not_before) in doubts {
+        for Doubt { below, not_before, has_arrived } in doubts {
             let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
             if let Some(directory) = self.index.locate(&moved)?
                 && directory.remote_entry() == Entry::Directory
             {
-                self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+                if has_arrived {
+                    self.hinting.arrived(directory.id);
+                } else {
+                    self.confirming.doubt_until(directory.id, not_before.unwrap_or_default());
+                }
             }
         }
         Ok(())

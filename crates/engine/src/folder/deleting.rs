@@ -295,7 +295,7 @@ impl Folder {
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
     fn doomed(&self, node: Node, places: &mut Places, now: Now) -> Result<Option<Doomed>, FolderError> {
-        if node.id == NodeId::ROOT || self.busy.contains(&node.id) {
+        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
             return Ok(None);
         }
         let here = self.place(places, node.parent)?;

@@ -78,12 +78,15 @@ impl Folder {
     }
 
     /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling
-    /// of it there. One that shows both shows two entries, whatever the service makes of other names. Returns
-    /// the row that is free for it, and the one that the other spelling has now.
+    /// of it there. One that shows both shows two entries, whatever the service makes of other names. Which of
+    /// them it shows first makes no difference: where the other spelling may still come, only what is not
+    /// that one's content makes it another entry. Returns the row that is free for it, and the one that the
+    /// other spelling has now.
     pub(super) fn make_way_for_own_name(
         &mut self,
         directory: NodeId,
         stored: &StoredName,
+        seen: RemoteNode,
         taken: &dyn Fn(NodeId) -> bool,
     ) -> Result<Option<(NodeId, NodeId)>, FolderError> {
         let own_name = |stored: &StoredName| match decode_name(stored) {
@@ -91,8 +94,16 @@ impl Folder {
             _ => None,
         };
         let Some(name) = own_name(stored) else { return Ok(None) };
+        let is_another = |node: &Node| match (node.remote_entry().file(), seen) {
+            (Some(known), RemoteNode::File(seen)) => {
+                !self.settings.mode.pulls()
+                    && node.local.kind() == Some(Kind::File)
+                    && known.content != seen.content
+            }
+            _ => false,
+        };
         let is_misfiled = |node: &Node| {
-            taken(node.id)
+            (taken(node.id) || is_another(node))
                 && !self.busy.contains(&node.id)
                 && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
                 && node.stored_name() != *stored

@@ -189,6 +189,7 @@ impl Folder {
             && is_only_remote(&target)
             && here.local_is_there
             && ![&above, &here].iter().any(|place| place.frozen || place.busy)
+            && ![&source, &target].iter().any(|end| self.contesting.holds(end.id))
             && !to.starts_with(&from)
             // A rename does not reach from disk to disk; what arrived is fetched.
             && self.mounting.may_rename(&from, &to)
@@ -235,6 +236,8 @@ impl Folder {
         let new = self.index.path(new.parent)?;
         self.index.relocate(source.id, target, Side::Local)?;
         self.forget_skipped_where_no_directory_is()?;
+        // What was still to be summed is in other rows now.
+        self.hashing.restart();
         self.attempts.remove(&source.id);
         self.attempts.remove(&target);
         self.scanning.want_directory(old);

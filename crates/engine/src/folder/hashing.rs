@@ -123,7 +123,11 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((id, stat)) = self.hashing.running.remove(&command) else { return Ok(()) };
-        let Some(mut node) = self.index.node(id)? else { return Ok(()) };
+        let Some(mut node) = self.index.node(id)? else {
+            // The file may be in another row by now.
+            self.hashing.restart();
+            return Ok(());
+        };
         match result {
             // What was summed counts only for what was seen before: the stat may have been replaced
             // meanwhile.

@@ -115,6 +115,11 @@ impl Hinting {
         self.fresh.insert(directory);
     }
 
+    /// Directories that a look has shown as new and that were not looked into.
+    pub(super) fn not_looked_into(&self) -> impl Iterator<Item = NodeId> {
+        self.unknown.union(&self.fresh).copied()
+    }
+
     /// A directory was looked into; tells whether that was for the first time since a look has shown it.
     pub(super) fn looked_into(&mut self, directory: NodeId) -> bool {
         self.fresh.remove(&directory)
@@ -252,7 +257,11 @@ impl Folder {
                     if hint.tries >= most {
                         continue;
                     }
-                    self.others_worked_on(&path)?;
+                    // Two words of our own work that came while it was under way say nothing together, and
+                    // nothing of others.
+                    if hint.is_foreign || hint.told != Told::Nothing {
+                        self.others_worked_on(&path)?;
+                    }
                     if let Comparison::Look(directory, inside) = comparison {
                         directories.insert(directory);
                         if let Some(top) = inside {

@@ -114,11 +114,14 @@ impl RunningListing {
         self.seen[bit / 64] |= 1 << (bit % 64);
     }
 
-    fn unsee(&mut self, node: NodeId) {
-        let bit = usize::try_from(node.0).unwrap_or(0);
+    /// What was seen at the first row is at the second one by now.
+    fn follow_respelling(&mut self, made_way: Option<(NodeId, NodeId)>) {
+        let Some((from, to)) = made_way.filter(|(from, _)| self.saw(*from)) else { return };
+        let bit = usize::try_from(from.0).unwrap_or(0);
         if let Some(word) = self.seen.get_mut(bit / 64) {
             *word &= !(1 << (bit % 64));
         }
+        self.see(to);
     }
 
     fn saw(&self, node: NodeId) -> bool {
@@ -351,11 +354,9 @@ impl Folder {
                 continue;
             }
             let directory = self.ensure_remote_directory(parent, &mut running)?;
-            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
-            if let Some((free, other)) = made_way {
-                running.unsee(free);
-                running.see(other);
-            }
+            let made_way =
+                self.make_way_for_own_name(directory, name, entry.node, &|node| running.saw(node))?;
+            running.follow_respelling(made_way);
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -384,11 +385,9 @@ impl Folder {
         running.way.truncate(known);
         let mut directory = running.way.last().map_or(NodeId::ROOT, |(_, id)| *id);
         for name in &names[known..] {
-            let made_way = self.make_way_for_own_name(directory, name, &|node| running.saw(node))?;
-            if let Some((free, other)) = made_way {
-                running.unsee(free);
-                running.see(other);
-            }
+            let seen = RemoteNode::Directory;
+            let made_way = self.make_way_for_own_name(directory, name, seen, &|node| running.saw(node))?;
+            running.follow_respelling(made_way);
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported
@@ -414,6 +413,7 @@ impl Folder {
         seen: Option<RemoteNode>,
         is_touched: bool,
     ) -> Result<(), FolderError> {
+        self.contesting.seen(node.id);
         if is_touched && node.id != NodeId::NEW {
             return Ok(());
         }
@@ -594,6 +594,10 @@ impl Folder {
         if let Some(began) = sweep.began {
             self.forget_parked(began)?;
         }
+        self.review_contests()?;
+        if self.contesting.is_idle() {
+            self.index.set_fact(Fact::ContestedNames, None)?;
+        }
         self.listing_merged(&sweep.running, sweep.stamp.take(), sweep.now)?;
         Ok(true)
     }
@@ -602,7 +606,13 @@ impl Folder {
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
         let running = &mut sweep.running;
         if running.touched.contains(&id) {
-            return self.doubt_spelling(id, &|id| running.saw(id));
+            if let Some(node) = self.index.node(id)?
+                && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+                && self.contest(&node, &|id| sweep.running.saw(id))?
+            {
+                sweep.running.hides.insert(node.parent, sweep.now.monotonic);
+            }
+            return self.doubt_spelling(id, &|id| sweep.running.saw(id));
         }
         let Some(mut node) = self.index.node(id)? else { return Ok(()) };
         // What is too deep is never shown, so that says nothing.
@@ -616,10 +626,12 @@ impl Folder {
         if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
             // It is judged when that is known, not by the next listing, which may be far away.
             running.hides.insert(node.parent, sweep.now.monotonic + PATIENCE);
+            self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());
         }
         if let Some(until) = self.may_be_older(id, None, running.began_at, &sweep.filled)? {
             running.hides.insert(node.parent, until);
+            self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());
         }
         node.remote = None;
@@ -645,9 +657,11 @@ impl Folder {
                 self.confirming.doubt_until(directory, leftover.until);
                 continue;
             }
-            let made_way = self.make_way_for_own_name(directory, stored, &|node| seen.contains(&node))?;
-            if let Some((free, other)) = made_way {
-                seen.remove(&free);
+            let made_way =
+                self.make_way_for_own_name(directory, stored, *remote, &|node| seen.contains(&node))?;
+            if let Some((free, other)) = made_way
+                && seen.remove(&free)
+            {
                 seen.insert(other);
             }
             let found =
@@ -674,15 +688,19 @@ impl Folder {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
                     None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {
                         self.confirming.doubt_until(directory, now.monotonic + PATIENCE);
+                        self.contest(&node, &|id| seen.contains(&id))?;
                     }
                     None => match self.may_be_older(node.id, None, now.monotonic, &filled)? {
-                        Some(until) => self.confirming.doubt_until(directory, until),
+                        Some(until) => {
+                            self.confirming.doubt_until(directory, until);
+                            self.contest(&node, &|id| seen.contains(&id))?;
+                        }
                         None => self.remote_vanished(&mut node)?,
                     },
                 }
             }
         }
-        Ok(())
+        self.review_contests()
     }
 
     /// The remote entry is gone, with everything below it but what is being sent there right now.

@@ -12,6 +12,7 @@ mod clock;
 mod completing;
 mod confirming;
 mod connection;
+mod contesting;
 mod deciding;
 mod deleting;
 mod departing;
@@ -61,6 +62,7 @@ use clock::Clock;
 use completing::Running;
 use confirming::Confirming;
 use connection::Connection;
+use contesting::Contesting;
 use departing::Departing;
 use hashing::Hashing;
 use hinting::Hinting;
@@ -161,6 +163,7 @@ pub struct Folder {
     respelling: Respelling,
     verifying: Verifying,
     connection: Connection,
+    contesting: Contesting,
     proving: Proving,
     clock: Clock,
     round: Round,
@@ -236,6 +239,7 @@ impl Folder {
             respelling: Respelling::default(),
             verifying: Verifying::default(),
             connection: Connection::default(),
+            contesting: Contesting::default(),
             proving: Proving::default(),
             clock: Clock::default(),
             round: Round::default(),
@@ -398,6 +402,9 @@ impl Folder {
                 let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
                 let listed_at = self.index.number(Fact::RemoteCheckedAt)?.filter(|_| is_proven);
                 self.listing.start(&self.settings, listed_at.map(Timestamp::from_seconds), now);
+                if self.index.fact(Fact::ContestedNames)?.is_some() {
+                    self.listing.want_everything();
+                }
                 self.follow_earlier_run(now)?;
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
@@ -586,6 +593,7 @@ impl Folder {
             && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
+            && self.contesting.is_idle()
             && self.running.is_empty()
             && self.round.is_over()
             && self.pacing.is_idle()

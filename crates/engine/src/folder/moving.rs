@@ -171,7 +171,7 @@ impl Folder {
     }
 
     fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(self.surroundings(node.parent)?.frozen)
+        Ok(self.contesting.holds(node.id) || self.surroundings(node.parent)?.frozen)
     }
 
     /// An inode with a birth time names an entry for good. Without one a file must look the same too. A

@@ -179,7 +179,7 @@ impl Folder {
         );
         Surroundings {
             directory: node.id,
-            frozen: above.frozen || is_closed || is_kept_away,
+            frozen: above.frozen || is_closed || is_kept_away || self.contesting.holds(node.id),
             busy: above.busy || self.busy.contains(&node.id),
             remote_is_there: node.remote_entry() == Entry::Directory,
             local_is_there: node.local.is_directory(),

@@ -187,7 +187,7 @@ impl Folder {
         here: &Surroundings,
         now: Now,
     ) -> Result<Considered, FolderError> {
-        if here.busy || self.busy.contains(&node.id) {
+        if here.busy || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
             return Ok(Considered::Passed);
         }
         // What the remote side has was never seen by a scan, so the rules are asked here.

@@ -31,6 +31,8 @@ pub(super) struct Resolving {
     looks: Looks,
     /// One at whose ends the service shows nothing although it answers: the next complete listing tells.
     unshown: Option<RemoteMove>,
+    /// From which row the last of those led.
+    unshown_before: Option<NodeId>,
     /// An earlier run used temporary names, nobody knows how long ago.
     follows_unknown: bool,
     /// The moves that were done a moment ago, the oldest first.
@@ -242,15 +244,18 @@ impl Folder {
 
     /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
     pub(super) fn move_look_failed(&mut self, now: Now) {
-        if self.resolving.doubted.is_none() {
-            return;
-        }
+        let Some(source) = self.resolving.doubted.as_ref().map(|doubted| doubted.source) else { return };
+        let was_unshown = self.resolving.unshown_before == Some(source);
         let looks = &mut self.resolving.looks;
         if let Some(delay) = DELAYS.get(looks.failed) {
-            looks.failed += 1;
-            looks.not_before = Some(now.monotonic + *delay);
+            // Looks that told nothing the last time are not worth more than one, but the listing may be as
+            // late as before.
+            let (skipped, delay) = if was_unshown { (DELAYS.len(), PATIENCE) } else { (1, *delay) };
+            looks.failed += skipped;
+            looks.not_before = Some(now.monotonic + delay);
             return;
         }
+        self.resolving.unshown_before = Some(source);
         self.resolving.unshown = self.resolving.doubted.take();
         self.resolving.looks = Looks::default();
         self.listing.want_everything();

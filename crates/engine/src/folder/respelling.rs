@@ -345,6 +345,7 @@ impl Folder {
         let here = self.surroundings(node.parent)?;
         let (from, to) = (here.join(&node.name), here.join(name));
         let is_possible = matches!(node.local, Local::File { .. } | Local::Directory(_))
+            && !self.contesting.holds(node.id)
             && here.local_is_there
             && !here.frozen
             && !here.busy

@@ -55,6 +55,8 @@ pub(crate) enum Fact {
     /// What the service has and nothing local can stand for, as the last listing showed it: since when, path
     /// and reason in hexadecimal, one a line.
     Unusable,
+    /// There are rows which the service may have as one entry: only a listing tells.
+    ContestedNames,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
     Paused,
     /// How long that pause was to last, in seconds.
@@ -83,6 +85,7 @@ impl Fact {
             Self::HoldNextDeletes => "hold_next_deletes",
             Self::Losses => "losses",
             Self::Unusable => "unusable",
+            Self::ContestedNames => "contested_names",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
             Self::LastWords => "last_words",

@@ -136,3 +136,44 @@ fn a_delete_that_waits_is_over_when_something_is_saved_there() {
     let lives = [6_003_684, 6_004_898].map(|seed| (Mode::Backup, DOUBTED, seed));
     assert_ends_well(&lives);
 }
+
+/// Proofs of what was not so, and what shared their causes: see `proofs`.
+#[test]
+fn what_is_proven_is_so() {
+    let doubted = [
+        (Mode::Backup, 5_004_397),
+        (Mode::Backup, 6_005_853),
+        (Mode::Backup, 7_008_277),
+        (Mode::Sync, 3_005_451),
+        (Mode::Pull, 3_005_451),
+        (Mode::Sync, 3_008_333),
+        (Mode::Sync, 6_000_218),
+        (Mode::Sync, 6_006_675),
+        (Mode::Sync, 7_001_604),
+        (Mode::Sync, 7_002_113),
+        (Mode::Sync, 7_007_626),
+        (Mode::Archive, 2_030_299),
+    ];
+    assert_ends_well(&doubted.map(|(mode, seed)| (mode, DOUBTED, seed)));
+    assert_ends_well(&[(Mode::Sync, PLAIN, 8_800_022), (Mode::Sync, PLAIN, 5_005_157)]);
+}
+
+/// A file was replaced in the second in which the clock was set back, so that nothing told it from the one
+/// before. Once, what was sent of it was held against the sum of that one, again and again.
+#[test]
+fn what_is_not_what_was_summed_is_summed_again() {
+    assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 7_003_051)));
+}
+
+/// The service showed neither end of a move, and refused it: once, each try led to four looks.
+#[test]
+fn ends_that_are_not_shown_are_looked_at_less_often_the_next_time() {
+    assert_ends_well(&[(Mode::Backup, DOUBTED, 7_007_135)]);
+}
+
+/// What was to be made was refused, and might have been made. Once, each look that did not find it made it be
+/// tried anew.
+#[test]
+fn a_directory_that_is_refused_is_not_tried_anew_because_it_is_not_there() {
+    assert_ends_well(&[(Mode::Backup, DOUBTED, 4_001_330)]);
+}

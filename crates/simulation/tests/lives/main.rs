@@ -3,6 +3,7 @@
 mod disks;
 mod drawn;
 mod living;
+mod proofs;
 mod respelling;
 mod seeds;
 mod usual;

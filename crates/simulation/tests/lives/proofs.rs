@@ -1,0 +1,159 @@
+//! Lives in which a proof once said what was not so.
+
+use std::iter::once;
+
+use jottad_core::Mode;
+use jottad_simulation::{Act, After, Knobs, Scenario, Step};
+
+use crate::living::assert_lives_well;
+
+const ORDERS: u64 = 20;
+const MODES: [Mode; 4] = [Mode::Backup, Mode::Sync, Mode::Archive, Mode::Pull];
+
+fn step(after: After, act: Act) -> Step {
+    Step { after, act }
+}
+
+/// Lives it in these modes: the first step comes when nothing moves, each of the others so many moves after
+/// the one before, for every number of them up to this.
+#[track_caller]
+fn assert_proves_well(modes: &[Mode], before: &[Act], acts: &[Act], most_moves: u16) {
+    for mode in modes {
+        for moves in 0..=most_moves {
+            let (first, others) = acts.split_first().expect("something happens");
+            let others = others.iter().map(|act| step(After::Moves(moves), act.clone()));
+            let scenario = Scenario {
+                mode: *mode,
+                knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+                before: before.to_vec(),
+                steps: once(step(After::Rest, first.clone())).chain(others).collect(),
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
+    }
+}
+
+/// Once, a file that was being summed when its directory was renamed was never summed: what was new in it was
+/// not sent.
+#[test]
+fn what_is_summed_while_its_directory_is_renamed_is_summed_again() {
+    let before = [Act::RemoteWrite("d/e/b", 1), Act::RemoteWrite("d/e/a", 2), Act::RemoteWrite("f/d/e", 3)];
+    let acts = [Act::Replace("d/e/b", 4), Act::RemoteRename("d/e", "f/a"), Act::SyncNow];
+    assert_proves_well(&MODES, &before, &acts, 3);
+}
+
+/// Once, a look into a directory whose place a file had taken was taken for a sign that nothing is there.
+#[test]
+fn a_file_that_took_the_place_of_a_directory_is_there() {
+    let before = [Act::RemoteWrite("d/b", 1)];
+    for away in [0, 30, 500] {
+        for mode in MODES {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs::default(),
+                before: before.to_vec(),
+                steps: vec![
+                    step(After::Rest, Act::Listen(true)),
+                    step(After::Rest, Act::RemoteRemove("d")),
+                    step(After::Moves(0), Act::Pause),
+                    step(After::Seconds(away), Act::RemoteWrite("d", 2)),
+                    step(After::Moves(1), Act::Resume),
+                ],
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
+    }
+}
+
+/// Once, a look at what was sent found what others had given another spelling meanwhile, and the one entry of
+/// the service was taken for two.
+#[test]
+fn what_others_respell_before_it_is_seen_is_one_entry() {
+    let before = [Act::RemoteWrite("b", 2)];
+    let acts =
+        [Act::RemoteTouch("b", -400_000), Act::Rename("b", "a"), Act::RemoteRespell("a", "A"), Act::SyncNow];
+    for moves in 4..24 {
+        for mode in [Mode::Backup, Mode::Sync] {
+            let after = [After::Rest, After::Moves(0), After::Moves(moves), After::Moves(0)];
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+                before: before.to_vec(),
+                steps: after.into_iter().zip(acts.clone()).map(|(after, act)| step(after, act)).collect(),
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
+    }
+}
+
+/// Once, a new directory was filled with what the service had in another one whose name it cannot tell from
+/// it, and what was in that one was overwritten.
+#[test]
+fn what_is_in_one_of_two_names_that_are_one_to_the_service_is_not_sent_to_the_other() {
+    let before = [Act::Write("f/d/e", 1)];
+    for last in [Act::Kill, Act::SyncNow] {
+        let acts =
+            [Act::RemoteRespell("f/d", "f/D"), Act::Rename("f/d", "f/D"), Act::Write("f/d/e", 7), last];
+        assert_proves_well(&[Mode::Backup, Mode::Sync], &before, &acts, 4);
+    }
+}
+
+/// Once, it mattered which of two spellings a listing showed first: what had been sent to the one was nobody's
+/// when others had put something under the other one.
+#[test]
+fn of_two_spellings_each_is_an_entry_whichever_is_shown_first() {
+    for (one, other) in [("é", "e\u{301}"), ("e\u{301}", "é")] {
+        let scenario = Scenario {
+            mode: Mode::Backup,
+            knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+            before: vec![Act::RemoteWrite(one, 1)],
+            steps: vec![
+                step(After::Rest, Act::Write(other, 3)),
+                step(After::Rest, Act::RemoteWrite(other, 4)),
+                step(After::Rest, Act::SyncNow),
+            ],
+        };
+        assert_lives_well(&scenario, ORDERS);
+    }
+}
+
+/// Once, nobody looked into a directory that others had made in the same moment under another spelling of the
+/// name.
+#[test]
+fn what_others_put_into_a_directory_that_is_made_on_both_sides_is_found() {
+    for moves in 0..4 {
+        for mode in [Mode::Sync, Mode::Pull] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { remote_root_exists: true, asks_at_end: false, ..Knobs::default() },
+                before: vec![Act::Write("b", 1)],
+                steps: vec![
+                    step(After::Rest, Act::Listen(true)),
+                    step(After::Seconds(60), Act::RemoteWrite("D/a", 3)),
+                    step(After::Moves(moves), Act::Write("d/e/b", 4)),
+                ],
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
+    }
+}
+
+/// Once, two words of our own work that came before its answers were taken for others', and a late service
+/// was believed that what had been sent was gone.
+#[test]
+fn words_of_our_own_work_are_not_others() {
+    for mode in [Mode::Backup, Mode::Sync] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
+            before: Vec::new(),
+            steps: vec![
+                step(After::Rest, Act::Listen(true)),
+                step(After::Rest, Act::Write("a", 5)),
+                step(After::Rest, Act::Replace("a", 6)),
+                step(After::Rest, Act::Remove("a")),
+            ],
+        };
+        assert_lives_well(&scenario, 200);
+    }
+}
