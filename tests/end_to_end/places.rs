@@ -127,3 +127,41 @@ fn a_folder_is_added_without_a_look_where_the_service_cannot_be_asked() {
     let added = ["folder", "add", photos.to_str().unwrap(), "Jotta/Archve/photos"];
     world.machine.jottad(added).expect(0).complains("was not looked for on the service");
 }
+
+#[test]
+fn a_command_makes_no_device_and_no_mountpoint_on_the_way() {
+    for answer in ["U49=made", "U49=not-found", "U49=made-by-all"] {
+        let world = world_at("Jotta/Archive/docs", Some(answer));
+        fs::create_dir_all(world.machine.home().join("in/deep")).unwrap();
+        fs::write(world.machine.home().join("in/deep/a.txt"), "one").unwrap();
+        world.service.does(jottad_emulator::Act::put("Jotta/Archive/b.txt", b"two"));
+        let before = world.service.tree();
+        world.service.reset_counters();
+        for (place, missing, remedy) in [
+            (
+                "Jotta/Archve",
+                "no mountpoint Archve on the device Jotta (did you mean Archive?)",
+                "create Jotta Archve",
+            ),
+            ("laptop/docs", "no device laptop on the service", "jottad devices create laptop"),
+            ("Archive/docs", "no device Archive on the service", "Jotta/Archive/docs"),
+        ] {
+            let (file, below) = (format!("{place}/x"), format!("{place}/x/y"));
+            for command in [
+                ["put", "in/deep/a.txt", &file].as_slice(),
+                &["put", "in/deep/a.txt", &below],
+                &["put", "-r", "in", place],
+                &["put", "-r", "in", &below],
+                &["mkdir", place],
+                &["mkdir", &below],
+                &["touch", &file],
+                &["cp", "Jotta/Archive/b.txt", &below],
+                &["mv", "Jotta/Archive/b.txt", &below],
+            ] {
+                world.machine.jottad(command).expect(1).complains(missing).complains(remedy);
+            }
+        }
+        assert_eq!(world.service.changes(), [""; 0]);
+        assert_eq!(world.service.tree(), before, "{answer}");
+    }
+}

@@ -161,3 +161,22 @@ fn another_tree_in_place_of_the_one_above_the_root_is_held() {
     assert_eq!(world.machine.jottad(["cat", "Jotta/Archive/docs/f0.txt"]).expect(0).stdout, "0");
     daemon.stop();
 }
+
+#[test]
+fn a_folder_that_is_polled_is_no_more_in_step_than_when_it_was_looked_at_last() {
+    let world = World::configured("watch = \"poll\"\nproof = \"3s\"");
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    let before = world.machine.status()["folders"][0]["proven_at"].as_str().unwrap().to_owned();
+    // The watcher itself would look after a minute.
+    world.write("b.txt", "nobody tells of it");
+    let mut folder = Value::Null;
+    wait_until("it is proven anew", || {
+        folder = world.machine.status()["folders"][0].clone();
+        folder["verdict"] == "in_sync" && folder["proven_at"].as_str().unwrap() > before.as_str()
+    });
+    assert!(folder["proven_at"].as_str() <= folder["local_checked_at"].as_str(), "{folder}");
+    wait_until("it is sent", || world.service.has("Jotta/Archive/docs/b.txt"));
+    daemon.stop();
+}

@@ -69,8 +69,8 @@ fn a_daemon_that_was_stopped_keeps_nobody_waiting() {
         }
     });
     assert_eq!(watching.end().code, Some(STALLED));
-    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     assert_eq!(following.end().code, Some(STALLED));
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     daemon.signal(Signal::CONT);
     // It takes up what was ordered meanwhile.
     world.machine.jottad(["resume"]).expect(0);

@@ -329,9 +329,10 @@ switches! {
         Honoured = "honoured", "`If-Match` with another MD5 than the current one gets 412.";
     }
     "U49" "make-in-missing-mountpoint" make_in_missing_mountpoint: MakeInMissingMountpoint,
-        "`mkDir` below a mountpoint that is not there." {
-        Made = "made", "The mountpoint is made with the folders.";
+        "`mkDir` and uploads below a mountpoint that is not there." {
+        Made = "made", "`mkDir` makes the mountpoint with the folders, uploads get 404.";
         NotFound = "not-found", "404 `NoSuchMountPointException`.";
+        MadeByAll = "made-by-all", "Uploads make the mountpoint too.";
     }
 }
 

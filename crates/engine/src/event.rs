@@ -44,8 +44,10 @@ pub enum LocalHint {
     Subtree(RelativePath),
     /// The root may be gone.
     Root,
-    /// From now on no change is hinted.
+    /// From now on not every change is hinted as it happens.
     Unheard,
+    /// From now on every change is hinted, and what was changed before was.
+    Heard,
 }
 
 /// What may be said of changes on the service. Nothing here is believed: it only tells where to look.

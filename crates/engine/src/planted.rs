@@ -25,6 +25,10 @@ pub enum Planted {
     RootUnchecked,
     /// Deletes are never too many.
     NoHold,
+    /// A directory counts as one delete, whatever is in it.
+    DirectoryIsOne,
+    /// What waits for a person does so only until the process ends.
+    HoldUnkept,
     /// A file is removed on the service without a look whether it is back here.
     DeleteUnseen,
     /// A directory is removed here without a look at what it holds.

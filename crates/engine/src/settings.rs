@@ -27,7 +27,7 @@ pub struct FolderSettings {
     pub list: Duration,
     /// How often the whole remote is listed, and so a proof is had, where nothing tells of every change.
     pub proof: ProofInterval,
-    /// Local changes are hinted. If not, each proof needs a full scan as well.
+    /// Every local change is hinted as it happens. If not, each proof needs a full scan as well.
     pub watched: bool,
     /// List the whole remote at the start even if it seems unchanged, because this run is to prove something.
     pub list_at_start: bool,

@@ -96,6 +96,8 @@ impl Remote for RemoteFolder {
         let (client, place) = self.at(path)?;
         let facts = UploadFacts { content: file.content, created: None, modified: file.modified };
         let mut source = Source(content);
+        // Whether the service would make a mountpoint for an upload is not known (U-49).
+        self.place.check(&client).await?;
         let Err(error) = client.upload(&place, &facts, &mut source).await else { return Ok(()) };
         let kind = match error.kind() {
             // What was sent is not what was hashed: the file was written to in between.
@@ -124,7 +126,7 @@ impl Remote for RemoteFolder {
 
     async fn make_directory(&self, path: &StoredPath) -> Result<(), RemoteError> {
         let (client, place) = self.at(path)?;
-        // The service would make the mountpoint along with the folder (protocol 3.3, U-49).
+        // The service would make the mountpoint along with the folder (U-49).
         self.place.check(&client).await?;
         client.make_folder(&place).await.map_err(|error| remote_error(&error))
     }

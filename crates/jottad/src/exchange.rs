@@ -22,12 +22,11 @@ use crate::places::Places;
 /// The header in which each side tells its version.
 pub(crate) const VERSION_HEADER: &str = "jottad-version";
 
-/// A whole answer is there after so long, or the daemon is not well.
+/// A whole answer is there after so long, or the daemon is not well. A stream of events may be without a sign of
+/// life for no longer than that.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So long a stream of events may be without a sign of life. The daemon gives one every [`SIGN_OF_LIFE`].
-const SILENCE: Duration = Duration::from_secs(30);
-/// How often the daemon gives a sign of life to who listens to its events.
-pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// How often the daemon gives a sign of life to who listens to its events: two of them may be late.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 /// Asks the daemon for a document.
 pub(crate) async fn get<T: DeserializeOwned>(places: &Places, path: &str) -> Result<T, Failure> {
@@ -51,7 +50,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     body: Bytes,
 ) -> Result<T, Failure> {
     let asked = async { receive(exchange(places, method, path, body).await?).await };
-    within(PATIENCE, places, asked).await
+    within(places, asked).await
 }
 
 /// Writes an order.
@@ -61,16 +60,12 @@ pub(crate) fn write(order: &impl Serialize) -> Result<Bytes, Failure> {
 }
 
 /// Waits no longer than that for a daemon.
-async fn within<T>(
-    patience: Duration,
-    places: &Places,
-    asked: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
+async fn within<T>(places: &Places, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
         let message = format!(
             "the daemon for {} does not answer: nothing came for {} s",
             places.state_dir.display(),
-            patience.as_secs()
+            PATIENCE.as_secs()
         );
         Err(Failure::new(Exit::Stalled, message)
             .path(places.socket().display().to_string())
@@ -89,7 +84,7 @@ impl EventStream {
     /// Begins to listen.
     pub(crate) async fn open(places: &Places) -> Result<Self, Failure> {
         let asked = exchange(places, Method::GET, "/v1/events", Bytes::new());
-        let response = within(PATIENCE, places, asked).await?;
+        let response = within(places, asked).await?;
         Ok(Self { places: places.clone(), body: response.into_body(), received: Vec::new() })
     }
 
@@ -103,7 +98,7 @@ impl EventStream {
                 }
             }
             // A daemon that was killed is, for a listener, one that has ended.
-            let frame = within(SILENCE, &self.places, async { Ok(self.body.frame().await) }).await?;
+            let frame = within(&self.places, async { Ok(self.body.frame().await) }).await?;
             let Some(Ok(frame)) = frame else { return Ok(None) };
             self.received.extend(frame.into_data().unwrap_or_default());
         }

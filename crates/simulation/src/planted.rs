@@ -48,7 +48,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 25] = [
+pub const PLANTS: [Plant; 27] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -57,6 +57,8 @@ pub const PLANTS: [Plant; 25] = [
     plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
     plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),
     plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
+    plant_in("directory-is-one", Planted::DirectoryIsOne, Mode::Sync, PLAIN, 1000),
+    plant_in("hold-unkept", Planted::HoldUnkept, Mode::Sync, PLAIN, 4000),
     plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000),
     plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),

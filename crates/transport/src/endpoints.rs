@@ -2,6 +2,9 @@
 
 use crate::error::Error;
 
+/// All hosts of the service that are not a brand's login are in it (protocol 1.1).
+const SERVICE_DOMAIN: &str = "jottacloud.com";
+
 /// The base URLs of the service's hosts (protocol 1.1), without a trailing slash.
 ///
 /// The defaults are the real hosts; other values are for tests and private gateways.
@@ -100,31 +103,18 @@ pub(crate) fn check_secure(text: &str) -> Result<reqwest::Url, Error> {
     }
 }
 
-/// Whether an address is on the host of another one, below it, or beside it in its domain. All of the machine
-/// itself is one place.
+/// Whether tokens for one address of the service may also go to another one. In the service's own domain they
+/// may go to any host. Everywhere else they may go to the same scheme, host and port alone: who keeps the hosts
+/// beside a gateway is not known.
 pub(crate) fn belongs_to(url: &reqwest::Url, own: &str) -> bool {
     let Ok(own) = reqwest::Url::parse(own) else { return false };
-    if is_loopback(url) || is_loopback(&own) {
-        return is_loopback(url) && is_loopback(&own);
-    }
-    let (host, own_host) = (url.host_str().unwrap_or_default(), own.host_str().unwrap_or_default());
-    if address_of(&own).is_some() {
-        return host == own_host;
-    }
-    let is_within = |domain: &str| {
-        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    };
-    is_within(own_host) || domain_of(own_host).is_some_and(is_within)
+    url.origin() == own.origin() || (is_services(url) && is_services(&own))
 }
 
-/// The domain that a host shares with those beside it; `None` where what is above it may be anybody's, as in
-/// `example.net` or `example.co.uk`.
-fn domain_of(host: &str) -> Option<&str> {
-    let (_, domain) = host.split_once('.')?;
-    let (name, rest) = domain.split_once('.')?;
-    // Registries in many countries keep short names for everybody below them.
-    let is_registrys = name.len() <= 3 && rest.len() == 2;
-    (!is_registrys).then_some(domain)
+/// Whether an address is in the domain that the service keeps for itself.
+fn is_services(url: &reqwest::Url) -> bool {
+    let before = url.host_str().and_then(|host| host.strip_suffix(SERVICE_DOMAIN));
+    url.scheme() == "https" && before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// An address to which no token goes.
@@ -174,31 +164,52 @@ mod tests {
 
     #[test]
     fn what_the_service_names_must_be_its_own() {
-        let gateway = |url: &str| Endpoints::on_one_host(url);
+        let service = Endpoints::default;
+        let gateway = Endpoints::on_one_host;
+        let mixed = |api_url| Endpoints::with_overrides(None, Some(api_url), None, None);
         let table = [
-            (Endpoints::default(), "https://up-no-001.jottacloud.com/upload/1", true),
-            (Endpoints::default(), "https://jottacloud.com/upload/1", true),
-            (Endpoints::default(), "https://a.b.jottacloud.com:8443/x", true),
-            (Endpoints::default(), "https://jottacloud.com.example.net/x", false),
-            (Endpoints::default(), "https://evil-jottacloud.com/x", false),
-            (Endpoints::default(), "https://jottacloud.com@example.net/x", false),
-            (Endpoints::default(), "https://example.net/?jottacloud.com", false),
-            (Endpoints::default(), "https://com/x", false),
-            (Endpoints::default(), "https://203.0.113.7/x", false),
-            (Endpoints::default(), "https://127.0.0.1/x", false),
-            (Endpoints::default(), "http://127.0.0.1:8080/x", false),
-            (Endpoints::default(), "http://up.jottacloud.com/x", false),
-            (gateway("http://127.0.0.1:8080"), "http://127.0.0.1:9090/x", true),
-            (gateway("http://127.0.0.1:8080"), "http://localhost/x", true),
+            (service(), "https://up-no-001.jottacloud.com/upload/1", true),
+            (service(), "https://jottacloud.com/upload/1", true),
+            (service(), "https://a.b.jottacloud.com:8443/x", true),
+            (service(), "https://UP.Jottacloud.COM/x", true),
+            (service(), "https://jottacloud.com.example.net/x", false),
+            (service(), "https://evil-jottacloud.com/x", false),
+            (service(), "https://jottacloud.com@example.net/x", false),
+            (service(), "https://example.net/?jottacloud.com", false),
+            (service(), "https://up.jottacloud.net/x", false),
+            (service(), "https://com/x", false),
+            (service(), "https://203.0.113.7/x", false),
+            (service(), "https://127.0.0.1/x", false),
+            (service(), "http://127.0.0.1:8080/x", false),
+            (service(), "http://up.jottacloud.com/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://127.0.0.1:8080/x", true),
+            (gateway("http://127.0.0.1:8080"), "http://127.0.0.1:9090/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://127.0.0.1/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://127.0.0.2:8080/x", false),
+            (gateway("http://127.0.0.1:8080"), "https://127.0.0.1:8080/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://localhost:8080/x", false),
+            (gateway("http://127.0.0.1:8080"), "http://[::1]:8080/x", false),
             (gateway("http://127.0.0.1:8080"), "https://up.jottacloud.com/x", false),
-            (gateway("https://gateway.example.net"), "https://upload.example.net/x", true),
-            (gateway("https://example.net"), "https://upload.example.net/x", true),
-            (gateway("https://example.net"), "https://other.net/x", false),
-            (gateway("https://example.co.uk"), "https://other.co.uk/x", false),
-            (gateway("https://jfs.example.co.uk"), "https://up.example.co.uk/x", true),
-            (gateway("https://[2001:db8::1]:8443"), "https://[2001:db8::1]/x", true),
-            (gateway("https://[2001:db8::1]"), "https://[2001:db8::2]/x", false),
+            (gateway("http://localhost:8080"), "http://localhost:8080/x", true),
+            (gateway("https://gateway.example.net"), "https://gateway.example.net/x", true),
+            (gateway("https://gateway.example.net"), "https://gateway.example.net:443/x", true),
+            (gateway("https://gateway.example.net"), "https://gateway.example.net:8443/x", false),
+            (gateway("https://gateway.example.net"), "https://upload.example.net/x", false),
+            (gateway("https://gateway.example.net"), "https://upload.gateway.example.net/x", false),
+            (gateway("https://gateway.example.net"), "https://example.net/x", false),
+            (gateway("https://gateway.example.net/jotta"), "https://gateway.example.net/x", true),
+            (gateway("https://example.net"), "https://upload.example.net/x", false),
+            (gateway("https://example.net"), "https://up.jottacloud.com/x", false),
+            (gateway("https://jfs.example.co.uk"), "https://up.example.co.uk/x", false),
+            (gateway("https://team.github.io"), "https://others.github.io/x", false),
+            (gateway("https://[2001:db8::1]:8443"), "https://[2001:db8::1]:8443/x", true),
+            (gateway("https://[2001:db8::1]:8443"), "https://[2001:db8::1]/x", false),
             (gateway("https://203.0.113.7"), "https://203.0.113.8/x", false),
+            // What is left at the service's own hosts is the service; what is overridden is that one place.
+            (mixed("https://gateway.example.net"), "https://up.jottacloud.com/x", true),
+            (mixed("https://gateway.example.net"), "https://gateway.example.net/x", true),
+            (mixed("https://gateway.example.net"), "https://upload.example.net/x", false),
+            (mixed("https://gateway.jottacloud.com"), "https://up.jottacloud.com/x", true),
         ];
         for (endpoints, url, expected) in table {
             let checked = endpoints.check_named("uploading a", url);
@@ -207,6 +218,27 @@ mod tests {
         let refused = Endpoints::default().check_named("uploading a", "https://example.net/x").unwrap_err();
         let told = "uploading a: refused to send to example.net, which does not belong to the service";
         assert_eq!(refused.to_string(), told);
+    }
+
+    #[test]
+    fn a_login_service_takes_tokens_itself_and_only_the_services_own_domain_has_several_hosts() {
+        let table = [
+            ("https://id.jottacloud.com/auth", "https://id.jottacloud.com/token", true),
+            ("https://id.jottacloud.com/auth", "https://login.jottacloud.com/token", true),
+            ("https://mediamarkt.jottacloud.com/auth", "https://id.jottacloud.com/token", true),
+            ("https://cloud-auth.telia.se/auth", "https://cloud-auth.telia.se/token", true),
+            ("https://cloud-auth.telia.se/auth", "https://www.telia.se/token", false),
+            ("https://cloud-auth.telia.se/auth", "https://telia.se/token", false),
+            ("https://cloud-auth.telia.se/auth", "https://id.jottacloud.com/token", false),
+            ("https://gateway.example.net/auth", "https://id.example.net/token", false),
+            ("http://127.0.0.1:8080/auth", "http://127.0.0.1:8080/token", true),
+            ("http://127.0.0.1:8080/auth", "http://127.0.0.1:8081/token", false),
+            ("not a link", "https://id.jottacloud.com/token", false),
+        ];
+        for (link, endpoint, expected) in table {
+            let endpoint = reqwest::Url::parse(endpoint).unwrap();
+            assert_eq!(belongs_to(&endpoint, link), expected, "{link} names {endpoint}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) use machine::Machine;
 pub(crate) use mounting::{in_own_mounts, run_on};
 pub(crate) use naming::{encode, names_that_a_file_can_have};
 pub(crate) use outcome::Outcome;
-pub(crate) use outside::is_missing;
+pub(crate) use outside::{is_lacking, is_missing};
 pub(crate) use relay::Relay;
 pub(crate) use running::Running;
 pub(crate) use service::{Service, wait_until};

@@ -38,7 +38,7 @@ fn realm<'a>(call: &'a Call) -> &'a str {
 
 fn discovery(call: &Call) -> Reply {
     let origin = match call.origin {
-        Origin::Plain => call.shared.base_url().to_owned(),
+        Origin::Plain => call.asked_at(),
         Origin::Proxied { host } => format!("https://{host}"),
     };
     let realm = format!("{origin}/auth/realms/{}", realm(call));

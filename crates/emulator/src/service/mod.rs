@@ -156,8 +156,17 @@ impl Call<'_> {
     /// proxy.
     pub(crate) fn url_of(&self, host: &str) -> String {
         match self.origin {
-            Origin::Plain => self.shared.base_url().to_owned(),
+            Origin::Plain => self.asked_at(),
             Origin::Proxied { .. } => format!("https://{host}"),
+        }
+    }
+
+    /// Where the client believes the emulator to be, which may be a relay before it: a client takes no other
+    /// host and port for the service's.
+    pub(crate) fn asked_at(&self) -> String {
+        match self.header("host").filter(|host| !host.is_empty()) {
+            Some(host) => format!("http://{host}"),
+            None => self.shared.base_url().to_owned(),
         }
     }
 

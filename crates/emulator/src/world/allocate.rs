@@ -9,9 +9,9 @@ use super::{World, revision};
 use crate::address::Address;
 use crate::refusal::Refusal;
 use crate::switches::{
-    AllocateOnFolder, AllocateUnderTrash, ConcurrentUploads, FileSizeLimit, InterruptedOtherContent, Md5Case,
-    PartialLifetime, QuotaStatus, RejectConflicts, RestoredNumber, TouchNumber, UploadAfterTrash,
-    UploadStatus, UploadUrl,
+    AllocateOnFolder, AllocateUnderTrash, ConcurrentUploads, FileSizeLimit, InterruptedOtherContent,
+    MakeInMissingMountpoint, Md5Case, PartialLifetime, QuotaStatus, RejectConflicts, RestoredNumber,
+    TouchNumber, UploadAfterTrash, UploadStatus, UploadUrl,
 };
 use crate::times::Seconds;
 
@@ -328,7 +328,12 @@ impl World {
         if address.depth() < 3 {
             return Err(Refusal::invalid(format!("{} is no place for a file", self.path(address))));
         }
-        self.check_way_in_mountpoint(address)?;
+        match self.switches.make_in_missing_mountpoint {
+            MakeInMissingMountpoint::MadeByAll => self.check_way(address)?,
+            MakeInMissingMountpoint::Made | MakeInMissingMountpoint::NotFound => {
+                self.check_way_in_mountpoint(address)?;
+            }
+        }
         if self.switches.allocate_under_trash == AllocateUnderTrash::Refused
             && self.folder(&address.parent()).is_some_and(|parent| parent.deleted.is_some())
         {

@@ -20,7 +20,7 @@ impl World {
             return Err(Refusal::invalid("a device is not made by mkDir"));
         }
         match self.switches.make_in_missing_mountpoint {
-            MakeInMissingMountpoint::Made => self.check_way(address)?,
+            MakeInMissingMountpoint::Made | MakeInMissingMountpoint::MadeByAll => self.check_way(address)?,
             MakeInMissingMountpoint::NotFound => self.check_way_in_mountpoint(address)?,
         }
         if self.live_file(address).is_some() {

@@ -17,7 +17,8 @@ pub(crate) struct Rclone {
 /// Whether there is an rclone. Says so if not.
 pub(crate) fn is_missing() -> bool {
     let is_found = Command::new("rclone").arg("version").stdout(Stdio::null()).status().is_ok();
-    let is_required = std::env::var("JOTTAD_REQUIRE").is_ok_and(|names| names.contains("rclone"));
+    let is_required = std::env::var("JOTTAD_REQUIRE")
+        .is_ok_and(|names| names.split_whitespace().any(|name| name == "rclone"));
     assert!(is_found || !is_required, "JOTTAD_REQUIRE names rclone, but there is none on the path");
     if !is_found {
         println!("skipped: there is no rclone on the path");

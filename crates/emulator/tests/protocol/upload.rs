@@ -265,3 +265,18 @@ async fn content_has_ranges() {
     assert_eq!(range("bytes=8-").await.expect(206).text, "89");
     assert!(range("bytes=10-").await.expect(416).has("RequestedRangeNotSatisfiedException"));
 }
+
+#[tokio::test]
+async fn addresses_are_named_where_the_client_believes_the_service_to_be() {
+    let world = World::start().await;
+    let body = json!({"path": "/jfs/Jotta/Archive/a", "bytes": 1, "md5": md5(b"x")}).to_string();
+    let asked_at =
+        |url: String| world.http.post(url).header("host", "127.0.0.1:9").bearer_auth(&world.access);
+    let allocated = send(asked_at(world.url("/files/v1/allocate")).body(body)).await.expect(200).json();
+    let upload_url = allocated["upload_url"].as_str().unwrap();
+    assert!(upload_url.starts_with("http://127.0.0.1:9/upload/"), "{upload_url}");
+    let link = world.url("/auth/realms/jottacloud/.well-known/openid-configuration");
+    let discovery = send(world.http.get(link).header("host", "127.0.0.1:9")).await.expect(200).json();
+    let endpoint = discovery["token_endpoint"].as_str().unwrap();
+    assert!(endpoint.starts_with("http://127.0.0.1:9/auth/"), "{endpoint}");
+}

@@ -80,6 +80,28 @@ pub(super) struct HeldDeletes {
     pub(super) lost_before: u64,
 }
 
+/// A person said that a root is right as it is. What is missing in it is shown before it is deleted.
+#[derive(Debug, PartialEq, Eq)]
+struct WordOfRoot {
+    /// The rows at and below which that was not seen yet; `None` while it is so everywhere.
+    unseen: Option<BTreeSet<NodeId>>,
+}
+
+impl WordOfRoot {
+    /// Anything that is not understood is a word about everything.
+    fn parse(text: &str) -> Self {
+        let rows = text.strip_prefix("at ").map(|rows| rows.split(' ').map(|row| row.parse().map(NodeId)));
+        Self { unseen: rows.and_then(|rows| rows.collect::<Result<_, _>>().ok()) }
+    }
+
+    fn text(&self) -> String {
+        match &self.unseen {
+            None => "1".to_owned(),
+            Some(unseen) => unseen.iter().fold("at".to_owned(), |text, row| format!("{text} {}", row.0)),
+        }
+    }
+}
+
 /// A delete that the path rules ask for.
 struct Doomed {
     node: Node,
@@ -197,15 +219,15 @@ impl Folder {
         let fresh: BTreeSet<NodeId> =
             counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
         let Amount { entries, files, .. } = counting.amount;
-        let is_asked_for = self.index.fact(Fact::HoldNextDeletes)?.is_some();
-        let is_too_much = (is_asked_for && entries > 0)
-            || holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
+        let asked_for = self.asked_for(&fresh)?;
+        let is_too_much =
+            holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
         let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
         let is_too_much = is_too_much || lost_before.is_some();
         let held = match planted::is(Planted::NoHold) {
             true => BTreeSet::new(),
             false if is_too_much => fresh,
-            false => self.still_waiting(&waited, &fresh)?,
+            false => &self.still_waiting(&waited, &fresh)? | &asked_for,
         };
         self.index.set_waiting(HeldAction::Delete, &held)?;
         if held.is_empty() {
@@ -259,22 +281,42 @@ impl Folder {
         Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
     }
 
-    /// Nothing is left to be deleted. If nothing was left out of the count either, what a person said of the
-    /// root has had its deletes shown.
-    fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
-        if self.is_wholly_known()? {
-            self.index.set_fact(Fact::HoldNextDeletes, None)?;
+    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the root.
+    fn asked_for(&self, fresh: &BTreeSet<NodeId>) -> Result<BTreeSet<NodeId>, FolderError> {
+        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
+        let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
+        let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
+        for id in fresh {
+            if self.above(*id, &unseen)?.is_some() {
+                asked_for.insert(*id);
+            }
         }
-        Ok(())
+        Ok(asked_for)
     }
 
-    /// Whether everything was looked at, and no problem keeps a row as it is.
-    fn is_wholly_known(&self) -> Result<bool, FolderError> {
-        Ok(self.scanning.is_idle()
+    /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of the
+    /// root has had its deletes shown, but for those at and below rows that have kept a problem since: what is
+    /// missing there may not have been seen. A problem that lasts does not have each later delete asked about.
+    fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
+        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(()) };
+        if !self.is_looked_through() {
+            return Ok(());
+        }
+        let failing = self.index.problems()?.into_iter().map(|problem| problem.node);
+        let unseen = match WordOfRoot::parse(&text).unseen {
+            Some(unseen) => failing.filter(|node| unseen.contains(node)).collect(),
+            None => failing.collect::<BTreeSet<NodeId>>(),
+        };
+        let text = (!unseen.is_empty()).then(|| WordOfRoot { unseen: Some(unseen) }.text());
+        Ok(self.index.set_fact(Fact::HoldNextDeletes, text.as_deref())?)
+    }
+
+    /// Whether everything was looked at.
+    fn is_looked_through(&self) -> bool {
+        self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.listing.is_idle()
             && self.confirming.is_idle()
-            && self.index.problem_count()? == 0)
     }
 
     /// What waits to be deleted.
@@ -322,6 +364,9 @@ impl Folder {
             Side::Remote => (node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
             Side::Local => (node.local.kind(), inside.local),
         };
+        if planted::is(Planted::DirectoryIsOne) {
+            amount = Amount::default();
+        }
         let is_file = kind == Some(Kind::File);
         amount += Amount {
             entries: u64::from(kind.is_some()),
@@ -491,7 +536,7 @@ impl Folder {
             self.listing.missing_root_trusted = self.listing.is_held_for_root();
             self.root.trust();
             self.scanning.want_everything();
-            self.index.set_fact(Fact::HoldNextDeletes, Some("1"))?;
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot { unseen: None }.text()))?;
             self.round.restart();
             return Ok(());
         }

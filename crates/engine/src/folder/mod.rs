@@ -51,7 +51,7 @@ use jottad_core::{Loss, RelativePath, Timestamp};
 
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
-use crate::index::{Fact, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::index::{Fact, HeldAction, Index, IndexError, Local, Node, NodeId, ProblemRow};
 use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 use crate::status::{LogLine, ProblemKind};
@@ -397,6 +397,9 @@ impl Folder {
             Event::Started => {
                 self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.take_up_orders(now)?;
+                if planted::is(Planted::HoldUnkept) {
+                    self.index.approve_held(HeldAction::Delete)?;
+                }
                 self.check_times(now)?;
                 self.scanning.want_everything();
                 let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
@@ -409,7 +412,7 @@ impl Folder {
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;
             }
-            Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint)),
+            Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint, now)),
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
@@ -419,7 +422,7 @@ impl Folder {
         Ok(())
     }
 
-    fn local_hint(&mut self, hint: LocalHint) {
+    fn local_hint(&mut self, hint: LocalHint, now: Now) {
         match hint {
             LocalHint::Directory(path) => {
                 if path.is_root() && self.rules.is_unread() {
@@ -428,12 +431,20 @@ impl Folder {
                 }
                 self.scanning.want_directory(path);
             }
+            // Who cannot watch asks for everything from time to time, which proves what a full scan proves.
+            LocalHint::Subtree(path) if path.is_root() && !self.settings.watched => {
+                self.scanning.want_everything();
+            }
             LocalHint::Subtree(path) => self.scanning.want_subtree(path),
             LocalHint::Root => {
                 self.root.doubt();
                 self.scanning.want_everything();
             }
-            LocalHint::Unheard => self.settings.watched = false,
+            LocalHint::Unheard => {
+                self.settings.watched = false;
+                self.scanning.scan_within(self.scan_interval(), now);
+            }
+            LocalHint::Heard => self.settings.watched = true,
         }
     }
 

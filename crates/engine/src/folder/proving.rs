@@ -128,6 +128,17 @@ impl Folder {
         }
     }
 
+    /// How long after a scan of everything the next one is due. Where no event tells of local changes, a proof is
+    /// as old as the last scan, so that is as often as a scan costs little.
+    pub(super) fn scan_interval(&self) -> Duration {
+        if self.settings.watched {
+            return self.settings.scan;
+        }
+        let entries = self.index.totals().base_entries;
+        let interval = self.settings.proof.after(entries, Duration::ZERO, self.settings.poll);
+        interval.min(self.settings.scan)
+    }
+
     /// When everything is to be listed for the sake of the proof; `None` while that is under way or wanted
     /// already.
     pub(super) fn proof_due(&self) -> Option<Duration> {

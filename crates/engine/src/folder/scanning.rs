@@ -112,6 +112,12 @@ impl Scanning {
         self.complete && self.delayed.is_empty()
     }
 
+    #[cfg(test)]
+    pub(super) fn set_complete(&mut self) {
+        self.queue.clear();
+        self.complete = true;
+    }
+
     pub(super) fn is_claimed(&self) -> bool {
         self.claimed
     }
@@ -123,6 +129,12 @@ impl Scanning {
     pub(super) fn deadline(&self) -> Option<Duration> {
         let delayed = self.delayed.keys().next().map(|(time, _)| *time);
         [delayed, self.everything_at, self.unheard.deadline()].into_iter().flatten().min()
+    }
+
+    /// Everything is to be scanned again so soon, or before.
+    pub(super) fn scan_within(&mut self, interval: Duration, now: Now) {
+        let due = now.monotonic + interval;
+        self.everything_at = self.everything_at.map(|time| time.min(due));
     }
 
     /// Reads a directory's own entries later, if that is not to be done anyway.
@@ -196,7 +208,7 @@ impl Folder {
             self.scanning.everything = false;
             self.scanning.missed.clear();
             self.scanning.complete = true;
-            self.scanning.everything_at = Some(now.monotonic + self.settings.scan);
+            self.scanning.everything_at = Some(now.monotonic + self.scan_interval());
             self.proving.scanned(now);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;

@@ -1,6 +1,8 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
 //! trouble.
 
+mod proofs;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
@@ -67,9 +69,13 @@ struct Driver {
 impl Driver {
     /// A folder whose sides agree, and that has proven it.
     fn new(directories: &[&str]) -> Self {
+        Self::with(settings(), directories)
+    }
+
+    fn with(settings: FolderSettings, directories: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-        let folder = Folder::new(settings(), index).unwrap();
+        let folder = Folder::new(settings, index).unwrap();
         let mut driver = Self {
             _place: place,
             folder,

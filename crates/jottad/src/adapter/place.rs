@@ -1,22 +1,26 @@
 //! The device and the mountpoint on which a folder's remote root lies. The daemon never makes them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jottad_engine::{RemoteError, RemoteErrorKind};
 use jottad_transport::{Client, RemotePath};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::adapter::remote_error;
 use crate::remote::{Presence, presence};
 
-/// A place that was seen is not looked at again for so long: many folders are made one after the other.
-const SEEN_LATELY: Duration = Duration::from_secs(30);
+/// A place that was seen is not looked at again for so long. Many requests follow each other closely, and one
+/// look in two seconds costs nothing beside them; another device has no longer than that to take the place away
+/// unnoticed.
+const SEEN_LATELY: Duration = Duration::from_secs(2);
 
 /// Where a remote root lies.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     root: RemotePath,
+    /// When it was seen. Who looks holds the lock, so that others wait for that look instead of asking too.
     seen: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -27,15 +31,16 @@ impl Place {
 
     /// Demands that the place is there.
     pub(super) async fn check(&self, client: &Client) -> Result<(), RemoteError> {
-        if self.lock().is_some_and(|seen| seen.elapsed() < SEEN_LATELY) {
+        let mut seen = self.seen.lock().await;
+        if seen.is_some_and(|seen| seen.elapsed() < SEEN_LATELY) {
             return Ok(());
         }
-        *self.lock() = None;
+        *seen = None;
         let found = presence(client, &self.root).await.map_err(|error| remote_error(&error))?;
         let (device, mountpoint) = (self.root.device(), self.root.mountpoint());
         let message = match found {
             Presence::Present => {
-                *self.lock() = Some(Instant::now());
+                *seen = Some(Instant::now());
                 return Ok(());
             }
             Presence::NoMountpoint(_) => format!(
@@ -57,11 +62,7 @@ impl Place {
         if error.kind != RemoteErrorKind::NotFound {
             return error;
         }
-        *self.lock() = None;
+        *self.seen.lock().await = None;
         self.check(client).await.err().unwrap_or(error)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

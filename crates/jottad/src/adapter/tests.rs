@@ -21,8 +21,12 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(EmulatorConfig::default()).await
+    }
+
+    async fn with(config: EmulatorConfig) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+        let emulator = Emulator::start(config).await.unwrap();
         let places = Places {
             home: temporary.path().to_owned(),
             config_file: temporary.path().join("config.toml"),
@@ -50,6 +54,10 @@ impl World {
 
     fn folder(&self, hard_delete: bool) -> RemoteFolder {
         RemoteFolder::new(self.link.clone(), RemotePath::parse("Jotta/Archive/docs").unwrap(), hard_delete)
+    }
+
+    fn folder_at(&self, place: &str) -> RemoteFolder {
+        RemoteFolder::new(self.link.clone(), RemotePath::parse(place).unwrap(), false)
     }
 }
 
@@ -204,6 +212,62 @@ async fn without_a_login_every_call_says_so_and_a_new_login_is_taken_up() {
     world.log_in().await;
     world.link.reopen(&world.places, &world.config()).await;
     assert_eq!(folder.look(&stored("x")).await.unwrap(), None);
+}
+
+/// Goes through a place's look being too old, without waiting for it.
+async fn time_passes(duration: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_place_that_is_not_there_whatever_the_service_would_make_of_it() {
+    for answer in ["U49=made", "U49=not-found", "U49=made-by-all"] {
+        let mut config = EmulatorConfig::default();
+        config.switches.apply(answer).unwrap();
+        let world = World::with(config).await;
+        let client = world.link.client().unwrap();
+        for place in ["laptop/docs/x", "Jotta/Archve/x"] {
+            let folder = world.folder_at(place);
+            let uploaded = folder.upload(&stored("a"), hello(), Bytes(HELLO)).await;
+            assert_eq!(kind_of(uploaded), RemoteErrorKind::PlaceMissing, "{answer} {place}");
+            let made = folder.make_directory(&stored("d")).await;
+            assert_eq!(kind_of(made), RemoteErrorKind::PlaceMissing, "{answer} {place}");
+            assert_eq!(client.look(&RemotePath::parse(place).unwrap()).await.unwrap(), Sighting::Missing);
+        }
+        // One that was there, and is taken away by another device.
+        let (device, docs) = (StoredName::new("laptop").unwrap(), StoredName::new("docs").unwrap());
+        client.create_device(&device).await.unwrap();
+        client.create_mountpoint(&device, &docs).await.unwrap();
+        let folder = world.folder_at("laptop/docs/x");
+        folder.upload(&stored("a"), hello(), Bytes(HELLO)).await.unwrap();
+        folder.make_directory(&stored("d")).await.unwrap();
+        world.emulator.state().act(&jottad_emulator::Act::remove("laptop/docs")).unwrap();
+        time_passes(std::time::Duration::from_secs(3)).await;
+        let uploaded = folder.upload(&stored("b"), hello(), Bytes(HELLO)).await.unwrap_err();
+        assert_eq!(uploaded.kind, RemoteErrorKind::PlaceMissing, "{answer}");
+        assert!(!uploaded.may_be_done && uploaded.message.contains("jottad mountpoints create laptop docs"));
+        assert_eq!(kind_of(folder.make_directory(&stored("e")).await), RemoteErrorKind::PlaceMissing);
+        let mountpoint = RemotePath::parse("laptop/docs").unwrap();
+        assert_eq!(client.look(&mountpoint).await.unwrap(), Sighting::Missing, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn many_uploads_at_a_time_ask_for_their_place_once() {
+    let world = World::new().await;
+    let folder = world.folder(false);
+    folder.upload(&stored("first"), hello(), Bytes(HELLO)).await.unwrap();
+    time_passes(std::time::Duration::from_secs(3)).await;
+    world.emulator.state().reset_counters();
+    let names = ["a", "b", "c"].map(stored);
+    let uploads = names.iter().map(|name| folder.upload(name, hello(), Bytes(HELLO)));
+    for uploaded in futures_util::future::join_all(uploads).await {
+        uploaded.unwrap();
+    }
+    // The content is there, so that each upload is one request.
+    assert_eq!(world.emulator.state().counters().requests, 1 + 3);
 }
 
 #[test]

@@ -33,7 +33,9 @@ use crate::places::Places;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A folder that works without a sign of progress for so long is stalled.
 const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
-/// The same where nothing is under way: it may wait on purpose before it tries something again.
+/// The same where nothing is under way: what failed and is no problem yet rests before it is tried again, five
+/// minutes at most in the engine, and this is three times as long. A file that keeps changing waits for as long as
+/// the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
@@ -291,7 +293,8 @@ impl RunningFolder {
         };
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
-        let stall = stall(&handle.stillness(LONGEST_STILLNESS));
+        let longest_wait = longest_wait(self.setup.folder.resend);
+        let stall = stall(&handle.stillness(LONGEST_STILLNESS), longest_wait, status.only_failures_left);
         let is_stalled = stall.is_some() && !status.settled;
         let verdict = judge(status.verdict, unheard, is_stalled);
         // A hold is told first, and what it waits for beside that all the same.
@@ -382,14 +385,20 @@ fn judge(verdict: Verdict, is_unheard: bool, is_stalled: bool) -> Verdict {
     }
 }
 
-/// Why a folder that works is taken for stalled, if it is.
-fn stall(still: &Stillness) -> Option<String> {
+/// How long a folder in which nothing is under way may be without a sign of progress.
+fn longest_wait(resend: Duration) -> Duration {
+    LONGEST_WAIT.max(resend.saturating_add(LONGEST_STILLNESS))
+}
+
+/// Why a folder that works is taken for stalled, if it is. Where only failures are left it waits on purpose, for
+/// as long as they are to rest.
+fn stall(still: &Stillness, longest_wait: Duration, only_failures_left: bool) -> Option<String> {
     let seconds = still.quiet.as_secs();
     match &still.waits_for {
         Some(what) if still.is_overdue && still.quiet >= LONGEST_STILLNESS => {
             Some(format!("nothing has moved for {seconds} s: it waits for {what}"))
         }
-        None if still.quiet >= LONGEST_WAIT => {
+        None if still.quiet >= longest_wait && !only_failures_left => {
             Some(format!("nothing has moved for {seconds} s, and nothing is under way"))
         }
         _ => None,
@@ -476,21 +485,27 @@ mod tests {
             is_overdue,
         };
         let upload = Some("the service, to take a.iso");
-        for (still, is_stalled) in [
-            (still(49, upload, true), false),
-            (still(50, upload, true), true),
+        for (still, only_failures_left, is_stalled) in [
+            (still(49, upload, true), false, false),
+            (still(50, upload, true), false, true),
+            (still(50, upload, true), true, true),
             // A large file may be read for long.
-            (still(600, upload, false), false),
+            (still(600, upload, false), false, false),
             // Nothing is under way: it may wait on purpose.
-            (still(600, None, true), false),
-            (still(900, None, true), true),
+            (still(899, None, true), false, false),
+            (still(900, None, true), false, true),
+            // Problems are tried again after hours.
+            (still(7200, None, true), true, false),
         ] {
-            let told = stall(&still);
+            let told = stall(&still, longest_wait(Duration::from_mins(5)), only_failures_left);
             assert_eq!(told.is_some(), is_stalled, "{still:?}");
             if let (Some(told), Some(what)) = (told, &still.waits_for) {
                 assert!(told.contains(what), "{told}");
             }
         }
+        let hour = Duration::from_hours(1);
+        assert_eq!(stall(&still(3600, None, false), longest_wait(hour), false), None);
+        assert!(stall(&still(3650, None, false), longest_wait(hour), false).is_some());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
     since_boot,
 };
-use jottad_watcher::{Hint, Watcher, WatcherOptions};
+use jottad_watcher::{Coverage, Hint, Watcher, WatcherOptions};
 use tempfile::TempDir;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -37,6 +37,8 @@ const TRASH_INTERVAL: Duration = Duration::from_hours(1);
 const TRY_AGAIN: Duration = Duration::from_mins(1);
 /// How often it is looked whether a root is back: until the folder is started anew, nobody watches it.
 const LOOK_FOR_ROOT: Duration = Duration::from_secs(2);
+/// How often it is looked whether a watcher that cannot hear everything can by now.
+const LOOK_AT_COVERAGE: Duration = Duration::from_secs(10);
 /// How soon what died is started anew: the first time, and at most.
 const FIRST_RESTART: Duration = Duration::from_secs(1);
 const LAST_RESTART: Duration = Duration::from_mins(5);
@@ -95,6 +97,8 @@ struct Started {
     notices: broadcast::Receiver<Notice>,
     hints: mpsc::UnboundedReceiver<Vec<Hint>>,
     hearing: Option<Hearing>,
+    /// Whether every local change is told, as the engine knows it.
+    is_told: bool,
     at: Instant,
 }
 
@@ -203,7 +207,8 @@ impl Supervisor {
         }
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
-        let settings = self.setup.settings(watcher.is_some());
+        let is_told = watcher.as_ref().is_some_and(|watcher| tells_all(&watcher.coverage()));
+        let settings = self.setup.settings(is_told);
         let handle = FolderHandle::start(settings, &index, disk.clone(), remote, now)
             .map_err(|error| Obstacle::of_index(&index, &error))?;
         if let Some(hearing) = &mut hearing {
@@ -212,7 +217,7 @@ impl Supervisor {
         let notices = handle.notices();
         self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
         let disk = Some(disk);
-        Ok(Started { handle, disk, _copy: None, notices, hints, hearing, at: Instant::now() })
+        Ok(Started { handle, disk, _copy: None, notices, hints, hearing, is_told, at: Instant::now() })
     }
 
     /// Takes up an index that is there, to answer from it.
@@ -273,7 +278,8 @@ impl Supervisor {
     fn started(&self, handle: FolderHandle, disk: Option<LocalDisk>, copy: Option<TempDir>) -> Started {
         self.enter(Phase::Running { handle: handle.clone(), watcher: None, blind: None });
         let (notices, hints) = (handle.notices(), mpsc::unbounded_channel().1);
-        Started { handle, disk, _copy: copy, notices, hints, hearing: None, at: Instant::now() }
+        let is_told = false;
+        Started { handle, disk, _copy: copy, notices, hints, hearing: None, is_told, at: Instant::now() }
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
@@ -321,16 +327,33 @@ impl Supervisor {
                 hints = started.hints.recv(), if watched => if let Some(hints) = hints {
                     let is_root_lost = hints.contains(&Hint::RootLost);
                     started.handle.local_hints(hints.into_iter().map(local_hint).collect());
+                    self.tell_coverage(&mut started);
                     if is_root_lost {
                         return self.outlive_root(started).await;
                     }
                 } else {
                     // Nothing is watched: the engine's own scans have to do.
                     watched = false;
+                    started.is_told = false;
                     started.handle.local_hints(vec![LocalHint::Unheard]);
                 },
+                () = tokio::time::sleep(LOOK_AT_COVERAGE), if watched && !started.is_told => {
+                    self.tell_coverage(&mut started);
+                }
                 notice = started.notices.recv() => self.pass_on(notice, started.hearing.as_ref()),
             }
+        }
+    }
+
+    /// Tells the engine whether events tell of every local change, if that is not what it knows.
+    fn tell_coverage(&self, started: &mut Started) {
+        let coverage = match &*self.lock_phase() {
+            Phase::Running { watcher: Some(watcher), .. } => watcher.coverage(),
+            _ => return,
+        };
+        if let Some(word) = word_of_coverage(started.is_told, &coverage) {
+            started.is_told = word == LocalHint::Heard;
+            started.handle.local_hints(vec![word]);
         }
     }
 
@@ -500,6 +523,21 @@ async fn is_directory(path: &Path) -> bool {
         .is_ok_and(|found| found.is_dir())
 }
 
+/// Whether every local change is told as it happens.
+fn tells_all(coverage: &Coverage) -> bool {
+    coverage.polled_directories == 0
+}
+
+/// What is to be said of the watcher to an engine that knows of it what `is_told` says. What is still to be hinted
+/// comes before the word that all is heard.
+fn word_of_coverage(is_told: bool, coverage: &Coverage) -> Option<LocalHint> {
+    match (is_told, tells_all(coverage)) {
+        (true, false) => Some(LocalHint::Unheard),
+        (false, true) if coverage.pending == 0 => Some(LocalHint::Heard),
+        _ => None,
+    }
+}
+
 fn local_hint(hint: Hint) -> LocalHint {
     match hint {
         Hint::Directory { path } => LocalHint::Directory(path),
@@ -538,6 +576,29 @@ mod tests {
             pass: Pass::default(),
             wake: Arc::default(),
             stop,
+        }
+    }
+
+    #[test]
+    fn a_watcher_that_polls_anything_does_not_tell_of_every_change() {
+        let coverage = |polled_directories, pending| Coverage {
+            directories: 5,
+            polled_directories,
+            pending,
+            ..Coverage::default()
+        };
+        for (is_told, coverage, expected) in [
+            (true, coverage(0, 0), None),
+            (true, coverage(0, 3), None),
+            (true, coverage(1, 0), Some(LocalHint::Unheard)),
+            (true, coverage(5, 2), Some(LocalHint::Unheard)),
+            (false, coverage(5, 0), None),
+            (false, coverage(1, 0), None),
+            // What is still to be hinted may be what was not heard.
+            (false, coverage(0, 1), None),
+            (false, coverage(0, 0), Some(LocalHint::Heard)),
+        ] {
+            assert_eq!(word_of_coverage(is_told, &coverage), expected, "{is_told} {coverage:?}");
         }
     }
 

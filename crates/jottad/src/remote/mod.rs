@@ -27,7 +27,7 @@ pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
     with_device,
 };
-pub(crate) use presence::{Presence, presence};
+pub(crate) use presence::{Presence, nearest, presence};
 pub(crate) use progress::Progress;
 pub(crate) use question::confirm;
 pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};

@@ -5,6 +5,7 @@ use jottad_transport::{Client, RemotePath, Sighting};
 
 use crate::config::is_view;
 use crate::failure::Failure;
+use crate::remote::presence::{Presence, nearest, presence};
 
 /// Reads a place that is only looked at.
 pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
@@ -108,22 +109,35 @@ pub(crate) async fn make_parent(client: &Client, place: &RemotePath) -> Result<(
     }
 }
 
-fn absent_mountpoint(mountpoint: &RemotePath) -> Failure {
-    Failure::failed(format!("there is no mountpoint {mountpoint}")).path(mountpoint.to_string())
+/// Demands that device and mountpoint are on the service: neither is ever made along with what is stored.
+async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result<(), Failure> {
+    let (device, name) = (mountpoint.device(), mountpoint.mountpoint());
+    let (missing, remedy) = match presence(client, mountpoint).await? {
+        Presence::Present => return Ok(()),
+        Presence::NoMountpoint(names) => (
+            format!("there is no mountpoint {name} on the device {device}{}", meant(name, names)),
+            format!(
+                "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
+            ),
+        ),
+        Presence::NoDevice => {
+            let devices = client.user().await?.devices.into_iter().map(|device| device.name);
+            let remedy = match with_device(device, &mountpoint.to_string()) {
+                Some(meant) => format!("a path begins with the device, which rclone leaves out: {meant}"),
+                None => format!(
+                    "`jottad devices` lists them; `jottad devices create {device}` and `jottad mountpoints \
+                     create {device} {name}` make this one"
+                ),
+            };
+            (format!("there is no device {device} on the service{}", meant(device, devices)), remedy)
+        }
+    };
+    Err(Failure::failed(missing).path(mountpoint.to_string()).hint(remedy))
 }
 
-async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result<(), Failure> {
-    if client.look(mountpoint).await? == Sighting::Folder {
-        return Ok(());
-    }
-    let (device, name) = (mountpoint.device(), mountpoint.mountpoint());
-    if let Some(meant) = with_device(device, &mountpoint.to_string()) {
-        return Err(absent_mountpoint(mountpoint)
-            .hint(format!("a path begins with the device, which rclone leaves out: {meant}")));
-    }
-    Err(absent_mountpoint(mountpoint).hint(format!(
-        "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
-    )))
+/// The name that was probably meant, as the end of a message.
+fn meant(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> String {
+    nearest(name, names).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -28,3 +28,38 @@ pub(crate) async fn presence(client: &Client, place: &RemotePath) -> Result<Pres
 fn is_same(one: &StoredName, other: &StoredName) -> bool {
     one.as_str().to_lowercase() == other.as_str().to_lowercase()
 }
+
+/// The name that is spelled most like another one, if one is enough like it to be a slip.
+pub(crate) fn nearest(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> Option<StoredName> {
+    let wanted = name.as_str().to_lowercase();
+    let most = wanted.chars().count().div_ceil(3);
+    let distance = |name: &StoredName| strsim::osa_distance(&wanted, &name.as_str().to_lowercase());
+    names
+        .into_iter()
+        .map(|name| (distance(&name), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_told_from_another_name() {
+        let stored = |text: &str| StoredName::new(text).unwrap();
+        let names = ["Archive", "Sync", "laptop", "Photos"];
+        for (name, expected) in [
+            ("Archve", Some("Archive")),
+            ("archiev", Some("Archive")),
+            ("Snyc", Some("Sync")),
+            ("Phtos", Some("Photos")),
+            ("desktop", None),
+            ("x", None),
+        ] {
+            let found = nearest(&stored(name), names.map(stored));
+            assert_eq!(found.as_ref().map(StoredName::as_str), expected, "{name}");
+        }
+    }
+}

@@ -399,3 +399,96 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     assert_eq!(folder.held_deletes().unwrap(), None);
     assert_eq!(folder.round.deleting.due.len(), 1);
 }
+
+/// The directory's row asks for its delete, too, before the file can take its place.
+#[test]
+fn a_directory_that_a_file_replaced_is_counted_once() {
+    for side in [Side::Remote, Side::Local] {
+        let (_place, mut index) = open();
+        for number in 0..100 {
+            file(&mut index, NodeId::ROOT, &format!("kept {number}"), 10);
+        }
+        let top = directory(&mut index, NodeId::ROOT, "top");
+        let inner = directory(&mut index, top, "inner");
+        let mut inside = vec![inner];
+        inside.extend((0..30).map(|number| file(&mut index, inner, &format!("f{number}"), 10_000)));
+        let mut folder = Folder::new(settings(), index).unwrap();
+        folder.issue_confirmations(now(1000)).unwrap();
+        count(&mut folder, 1000);
+        let newcomer = file(&mut folder.index, NodeId::ROOT, "newcomer", 20);
+        let newcomer = folder.index.node(newcomer).unwrap().unwrap();
+        let mut replaced = folder.index.node(top).unwrap().unwrap();
+        match side {
+            Side::Remote => replaced.local = newcomer.local,
+            Side::Local => replaced.remote = newcomer.remote,
+        }
+        folder.index.save(&mut replaced).unwrap();
+        for id in inside {
+            let mut node = folder.index.node(id).unwrap().unwrap();
+            match side {
+                Side::Remote => node.local = Local::Absent,
+                Side::Local => node.remote = None,
+            }
+            folder.index.save(&mut node).unwrap();
+        }
+        count(&mut folder, 1001);
+        let due = &folder.round.deleting.due;
+        let (entries, files, lost) = due.iter().fold((0, 0, 0), |(entries, files, lost), due| {
+            (entries + due.amount.entries, files + due.amount.files, lost + due.loss.deleted)
+        });
+        assert_eq!((entries, files, lost), (32, 30, 30), "{side:?}: {due:?}");
+    }
+}
+
+#[test]
+fn a_word_of_a_root_is_written_down_as_it_is_read() {
+    for unseen in [None, Some(BTreeSet::from([NodeId(7)])), Some(BTreeSet::from([NodeId(3), NodeId(12)]))] {
+        let word = WordOfRoot { unseen };
+        assert_eq!(WordOfRoot::parse(&word.text()), word);
+    }
+    for damaged in ["", "at", "at x", "at 3 "] {
+        assert_eq!(WordOfRoot::parse(damaged), WordOfRoot { unseen: None }, "{damaged:?}");
+    }
+}
+
+/// A problem may last for ever, and may hide what is missing.
+#[test]
+fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
+    let (_place, mut index) = open();
+    let files: Vec<NodeId> =
+        (0..30).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
+    let unread = directory(&mut index, NodeId::ROOT, "unread");
+    let hidden = [1, 2].map(|number| file(&mut index, unread, &format!("hidden {number}"), 10));
+    remove(&mut index, files[0]);
+    let mut folder = Folder::new(settings(), index).unwrap();
+    folder.issue_confirmations(now(1)).unwrap();
+    folder.scanning.set_complete();
+    let lasting = "it lasts".to_owned();
+    folder.put_problem(unread, ProblemKind::Unreadable, lasting, "none", None, now(1)).unwrap();
+    folder.root.hold("another directory".to_owned(), Look::Root, now(1));
+    folder.approve(now(1)).unwrap();
+    folder.root = super::super::Root::default();
+    folder.scanning.set_complete();
+    let held = |folder: &Folder| folder.held_deletes().unwrap().map(|held| held.entries);
+    count(&mut folder, 2);
+    assert_eq!(held(&folder), Some(1));
+    folder.approve(now(3)).unwrap();
+    count(&mut folder, 4);
+    assert_eq!((held(&folder), folder.round.deleting.due.len()), (None, 1));
+    let mut gone = folder.index.node(files[0]).unwrap().unwrap();
+    (gone.base, gone.remote) = (None, None);
+    folder.index.save(&mut gone).unwrap();
+    // Much later another one is deleted, and then one that nobody could see when the word was given.
+    remove(&mut folder.index, files[1]);
+    count(&mut folder, 100_000);
+    assert_eq!((held(&folder), folder.round.deleting.due.len()), (None, 1));
+    remove(&mut folder.index, hidden[0]);
+    folder.index.clear_problem(unread).unwrap();
+    count(&mut folder, 100_001);
+    assert_eq!((held(&folder), folder.round.deleting.due.len()), (Some(1), 1));
+    folder.approve(now(100_002)).unwrap();
+    assert_eq!(folder.index.fact(Fact::HoldNextDeletes).unwrap(), None);
+    remove(&mut folder.index, hidden[1]);
+    count(&mut folder, 100_003);
+    assert_eq!(held(&folder), None);
+}

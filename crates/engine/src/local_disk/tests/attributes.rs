@@ -35,10 +35,18 @@ fn get(folder: &Folder, path: &str, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// Whether the file system keeps such attributes at all.
+/// Sets an attribute; tells whether the file system keeps such attributes at all. Where `JOTTAD_REQUIRE` names
+/// them (`acl`, `xattr`), one that does not is a failure.
 fn set(folder: &Folder, path: &str, name: &str, value: &[u8]) -> bool {
     match lsetxattr(folder.at(path), name, value, XattrFlags::empty()) {
-        Err(Errno::NOTSUP) => false,
+        Err(Errno::NOTSUP) => {
+            let feature = if [ACCESS, DEFAULT].contains(&name) { "acl" } else { "xattr" };
+            let required = std::env::var("JOTTAD_REQUIRE").unwrap_or_default();
+            let is_required = required.split_whitespace().any(|required| required == feature);
+            assert!(!is_required, "JOTTAD_REQUIRE names {feature}, which the file system lacks");
+            println!("skipped: the file system lacks {feature}");
+            false
+        }
         result => {
             result.unwrap();
             true

@@ -10,7 +10,7 @@ use crate::config::units::format_size;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count, remark};
-use crate::remote::{Presence, confirm, presence, with_device};
+use crate::remote::{Presence, confirm, nearest, presence, with_device};
 
 /// A service that is silent for so long is not waited for: the daemon looks again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -251,40 +251,5 @@ fn not_looked_at(place: &RemotePath, reason: &str, invocation: &Invocation) {
     if !invocation.output.json {
         let text = format!("{place} was not looked for on the service: {reason}");
         remark(Escaped(&text));
-    }
-}
-
-/// The name that is spelled most like another one, if one is enough like it to be a slip.
-fn nearest(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> Option<StoredName> {
-    let wanted = name.as_str().to_lowercase();
-    let most = wanted.chars().count().div_ceil(3);
-    let distance = |name: &StoredName| strsim::osa_distance(&wanted, &name.as_str().to_lowercase());
-    names
-        .into_iter()
-        .map(|name| (distance(&name), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, name)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_is_told_from_another_name() {
-        let stored = |text: &str| StoredName::new(text).unwrap();
-        let names = ["Archive", "Sync", "laptop", "Photos"];
-        for (name, expected) in [
-            ("Archve", Some("Archive")),
-            ("archiev", Some("Archive")),
-            ("Snyc", Some("Sync")),
-            ("Phtos", Some("Photos")),
-            ("desktop", None),
-            ("x", None),
-        ] {
-            let found = nearest(&stored(name), names.map(stored));
-            assert_eq!(found.as_ref().map(StoredName::as_str), expected, "{name}");
-        }
     }
 }
