@@ -129,10 +129,17 @@ impl FolderHandle {
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
         let name = settings.name.clone();
-        let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest()?;
+        let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest(wall_clock())?;
         let (handle, messages, end) = Self::wire(name, index);
         let clock = Clock { wall_clock };
         handle.live(end, move || Ok(rest(folder, &messages, clock)))
+    }
+
+    /// Makes an empty index where there is none, so that orders can be written down for a folder before its
+    /// first run.
+    pub fn make_index(index: &Path) -> Result<(), FolderError> {
+        Index::open(index)?;
+        Ok(())
     }
 
     fn start_with<D: Disk, R: Remote>(

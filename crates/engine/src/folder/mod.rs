@@ -391,9 +391,9 @@ impl Folder {
     fn apply(&mut self, event: Event, now: Now) -> Result<(), FolderError> {
         match event {
             Event::Started => {
-                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.take_up_orders(now)?;
                 self.check_times(now)?;
+                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
                 let listed_at = self.index.number(Fact::RemoteCheckedAt)?.filter(|_| is_proven);
@@ -469,13 +469,7 @@ impl Folder {
                 self.want_everything()?;
                 self.verifying.begin(now);
             }
-            Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
-            Request::Pause(Some(duration)) => {
-                let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-                let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
-                self.set_pause(Some(Pause::Until(until)))?;
-                self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?;
-            }
+            Request::Pause(duration) => self.pause_for(*duration, now)?,
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve(now)?,
             Request::Reject => self.reject()?,
@@ -498,6 +492,15 @@ impl Folder {
         self.round.counted_at = None;
         self.resending.forget();
         self.retry_all_problems()
+    }
+
+    /// Stops for so long, or until a person says so.
+    fn pause_for(&mut self, duration: Option<Duration>, now: Now) -> Result<(), FolderError> {
+        let Some(duration) = duration else { return self.set_pause(Some(Pause::Forever)) };
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
+        self.set_pause(Some(Pause::Until(until)))?;
+        Ok(self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?)
     }
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
