@@ -17,6 +17,7 @@ mod deleting;
 mod departing;
 mod filing;
 mod following;
+mod foreseeing;
 mod hashing;
 mod hinting;
 mod listing;
@@ -254,10 +255,12 @@ impl Folder {
 
     /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,
     /// and what is seen goes into the index, which is best a copy.
-    pub fn only_looking(mut self) -> Self {
+    pub fn only_looking(mut self) -> Result<Self, FolderError> {
         self.purpose = Purpose::Look;
         self.paused = None;
-        self
+        // By that it is foreseen what would be held.
+        self.take_up_losses()?;
+        Ok(self)
     }
 
     /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is

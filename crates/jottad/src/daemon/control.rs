@@ -34,7 +34,7 @@ use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::{self, describe_hold};
+use crate::daemon::status::{self, describe_foreseen, describe_hold};
 use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
@@ -277,7 +277,10 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
     for (folder, handle) in running(&daemon, name.as_deref())? {
         let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
         let operations = operations.iter().map(OperationDocument::from).collect();
-        folders.push(PlannedFolder { name: folder.name().to_owned(), operations });
+        let foreseen = handle.foresee(now()).await?;
+        let would_hold = foreseen.iter().map(|foreseen| describe_foreseen(folder.config(), foreseen));
+        let would_hold = would_hold.collect();
+        folders.push(PlannedFolder { name: folder.name().to_owned(), operations, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
