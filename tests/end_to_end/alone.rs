@@ -170,6 +170,63 @@ fn a_folder_that_was_just_added_is_planned_for_before_anything_is_sent() {
 }
 
 #[test]
+fn a_plan_says_what_would_be_held_and_by_which_limit() {
+    let world = World::new();
+    world.fill("tree", 12, 10);
+    world.settle();
+    let would_hold = |command: &[&str]| {
+        let document = world.machine.jottad(command.iter().chain(&["--json"])).expect(0).json();
+        document["folders"][0]["would_hold"].clone()
+    };
+    // What only moves is not deleted.
+    world.rename("tree/d00", "moved");
+    world.rename("tree", "other");
+    assert_eq!(would_hold(&["plan"]), serde_json::json!([]));
+    world.settle();
+    for directory in 1..=7 {
+        world.remove(&format!("other/d{directory:02}"));
+    }
+    for command in [&["plan"][..], &["run", "--once", "--dry-run"]] {
+        world
+            .machine
+            .jottad(command)
+            .expect(0)
+            .says("docs: this would be held: 77 entries would be deleted at once (70 files), of 120 files")
+            .says("at most 50 % go unasked (max_delete_percent)")
+            .says("jottad approve docs");
+        let held = &would_hold(command)[0];
+        let numbers = ["entries", "files", "of", "allowed"].map(|key| held[key].as_u64());
+        assert_eq!(numbers, [Some(77), Some(70), Some(120), Some(50)], "{held}");
+        assert_eq!((&held["kind"], &held["limit"]), (&"deletes".into(), &"max_delete_percent".into()));
+    }
+    // The word is true.
+    world.pass(7);
+    assert_eq!(would_hold(&["plan"])[0]["files"], 70);
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    assert_eq!(would_hold(&["plan"]), serde_json::json!([]));
+    world.settle();
+}
+
+#[test]
+fn a_plan_says_that_too_much_would_be_overwritten() {
+    let world = World::new();
+    world.fill("tree", 11, 10);
+    world.settle();
+    for directory in 0..6 {
+        for file in 0..10 {
+            world.write(format!("tree/d{directory:02}/f{file:02}"), "something else altogether");
+        }
+    }
+    world
+        .machine
+        .jottad(["plan"])
+        .expect(0)
+        .says("docs: this would be held: 60 files would be overwritten at once, of 110 files")
+        .says("at most half go unasked");
+    world.pass(7).says("60 files would be overwritten at once");
+}
+
+#[test]
 fn a_plan_in_the_modes_that_write_here_claims_no_root() {
     let world = World::new();
     world.configure("mode = \"sync\"");

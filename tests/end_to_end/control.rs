@@ -13,8 +13,14 @@ use crate::stage::World;
 #[test]
 fn what_only_a_daemon_can_do_says_so_where_none_runs() {
     let world = World::new();
-    for command in [&["sync"][..], &["pause"], &["resume"], &["log", "-f"], &["status", "--watch"]] {
-        world.machine.jottad(command).expect(3).complains("no daemon is running").complains("hint: ");
+    for command in [&["sync"][..], &["sync", "docs", "--wait"]] {
+        world
+            .machine
+            .jottad(command)
+            .expect(3)
+            .complains("no daemon is running")
+            .complains("do one pass now with `jottad run --once`")
+            .complains("`jottad service start`");
     }
     let outcome = world.machine.jottad(["sync", "--json"]).expect(3);
     let error: Value = serde_json::from_str(&outcome.stderr).unwrap();

@@ -13,8 +13,20 @@ const DOCUMENT: &str = include_str!("../../docs/commands.md");
 const LONG: [&str; 2] = ["demo", "selftest"];
 
 /// What works on the indexes where no daemon runs.
-const ALONE: [&str; 10] =
-    ["status", "problems", "held", "approve", "reject", "why", "log", "conflicts", "plan", "verify"];
+const ALONE: [&str; 12] = [
+    "status",
+    "problems",
+    "held",
+    "approve",
+    "reject",
+    "why",
+    "log",
+    "conflicts",
+    "plan",
+    "verify",
+    "pause",
+    "resume",
+];
 
 /// A call of every command, in an order in which none spoils the next.
 const CALLS: &[&[&str]] = &[
@@ -43,6 +55,8 @@ const CALLS: &[&[&str]] = &[
     &["verify"],
     &["verify", "nothing"],
     &["pause", "1s"],
+    &["pause", "nothing"],
+    &["resume", "nothing"],
     &["resume"],
     &["ls", "Jotta/Archive/docs"],
     &["ls", "Jotta"],
@@ -143,7 +157,7 @@ impl Complaints {
         if ALONE.contains(&call[0]) {
             self.demand(code != 3, "it needs no daemon", outcome);
         }
-        if !is_daemon && matches!(call, ["sync" | "resume"] | ["pause", _]) {
+        if !is_daemon && call == ["sync"] {
             self.demand(code == 3, "only a daemon can do it", outcome);
         }
         // Whoever mistypes a folder is told that, and not what else is missing.

@@ -37,6 +37,7 @@ mod obstacles;
 mod other_names;
 mod packaging;
 mod past;
+mod paused;
 mod places;
 mod private;
 mod proof;

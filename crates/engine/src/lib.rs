@@ -47,7 +47,7 @@ pub use remote::{
 pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
-    Conflict, Explanation, FolderStatus, Heard, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused,
-    Pending, Problem, ProblemKind, Skipped, Transfer, Verdict, Verification,
+    Conflict, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold, HoldLimit,
+    LogLine, Paused, Pending, Problem, ProblemKind, Skipped, Transfer, Verdict, Verification,
 };
 pub use time::{Now, since_boot};

@@ -27,7 +27,9 @@ use crate::metered::{Meter, Metered};
 use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
-use crate::status::{Conflict, Explanation, FolderStatus, Held, Hold, LogLine, Problem, Verification};
+use crate::status::{
+    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, Verification,
+};
 use crate::time::{Now, since_boot};
 
 /// Most events that are handled before the index is committed and commands go out.
@@ -117,7 +119,7 @@ impl FolderHandle {
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
         let name = settings.name.clone();
-        let folder = take_up(settings, index)?.only_looking();
+        let folder = take_up(settings, index)?.only_looking()?;
         Self::start_with(name, folder, index, (disk, remote), wall_clock, true)
     }
 
@@ -129,10 +131,17 @@ impl FolderHandle {
         wall_clock: fn() -> Timestamp,
     ) -> Result<Self, FolderError> {
         let name = settings.name.clone();
-        let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest()?;
+        let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest(wall_clock())?;
         let (handle, messages, end) = Self::wire(name, index);
         let clock = Clock { wall_clock };
         handle.live(end, move || Ok(rest(folder, &messages, clock)))
+    }
+
+    /// Makes an empty index where there is none, so that orders can be written down for a folder before its
+    /// first run.
+    pub fn make_index(index: &Path) -> Result<(), FolderError> {
+        Index::open(index)?;
+        Ok(())
     }
 
     fn start_with<D: Disk, R: Remote>(
@@ -253,6 +262,12 @@ impl FolderHandle {
     /// What would be done now, at most `limit` operations.
     pub async fn plan(&self, limit: usize) -> Result<Vec<Operation>, FolderRequestError> {
         self.ask_index(move |folder| folder.plan_preview(limit)).await
+    }
+
+    /// What a pass would hold for a person, by what is known now.
+    pub async fn foresee(&self, wall: Timestamp) -> Result<Vec<Foreseen>, FolderRequestError> {
+        let now = Now { monotonic: since_boot(), wall };
+        self.ask_index(move |folder| folder.foresee(now)).await
     }
 
     /// What waits for a person, if anything does.

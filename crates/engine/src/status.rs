@@ -206,6 +206,42 @@ pub enum Hold {
     },
 }
 
+/// What a pass would hold for a person, and by what measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// What would be held.
+    pub hold: Hold,
+    /// Of how many files, those that the measure counts.
+    pub of: u64,
+    /// The measure.
+    pub limit: HoldLimit,
+}
+
+/// What is too much to be done unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldLimit {
+    /// More entries than this, deleted at once.
+    MostDeletes(u64),
+    /// A greater share of the files than this, deleted at once.
+    Share {
+        /// In percent.
+        percent: u64,
+    },
+    /// A greater share of the files than this, deleted within a day.
+    ShareOfDay {
+        /// In percent.
+        percent: u64,
+    },
+    /// A person said that a root is right as it is: whatever is deleted then is shown first.
+    WordOfRoot,
+    /// More than half of the files, overwritten at once.
+    Overwrites,
+    /// More than a tenth of the files that should not change, overwritten within a month.
+    Rewrites,
+    /// It was held by an earlier pass, and waits.
+    Waiting,
+}
+
 /// Which root a person is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeldRoot {

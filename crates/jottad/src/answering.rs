@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use crate::daemon::{Daemon, control};
 use crate::documents::ErrorDocument;
-use crate::exchange;
+use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 
 /// How long something may have the indexes without answering: it is being started, is ending, or asks a
-/// question itself.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// question itself. A daemon that ends may take nearly as long.
+const PATIENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(20);
 /// More than any answer has.
 const LONGEST_ANSWER: usize = 1 << 30;
@@ -26,6 +26,14 @@ const LONGEST_ANSWER: usize = 1 << 30;
 /// Asks for a document.
 pub(crate) async fn get<T: DeserializeOwned>(invocation: &Invocation, path: &str) -> Result<T, Failure> {
     ask(invocation, Method::GET, path, Bytes::new()).await
+}
+
+/// Listens to what runs; `None` where nothing does.
+pub(crate) async fn listen(invocation: &Invocation) -> Result<Option<EventStream>, Failure> {
+    match EventStream::open(&invocation.places).await {
+        Err(failure) if failure.exit() == Exit::NotRunning => Ok(None),
+        events => events.map(Some),
+    }
 }
 
 /// Gives an order.

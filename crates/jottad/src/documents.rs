@@ -198,6 +198,26 @@ pub(crate) struct PlanDocument {
 pub(crate) struct PlannedFolder {
     pub(crate) name: String,
     pub(crate) operations: Vec<OperationDocument>,
+    /// What the pass would leave to a person.
+    #[serde(default)]
+    pub(crate) would_hold: Vec<ForeseenDocument>,
+}
+
+/// Something that would be held, and by what measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ForeseenDocument {
+    /// `deletes` or `overwrites`.
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    /// How many entries are to be deleted; `null` for what is overwritten.
+    pub(crate) entries: Option<u64>,
+    pub(crate) files: u64,
+    /// Of how many files.
+    pub(crate) of: u64,
+    /// A word for the measure: a setting of `[guard]`, or what is built in.
+    pub(crate) limit: String,
+    /// What that allows: entries for `max_deletes`, else percent of the files.
+    pub(crate) allowed: Option<u64>,
 }
 
 /// One step of a plan.

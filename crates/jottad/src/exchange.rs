@@ -115,8 +115,7 @@ async fn exchange(
     let socket = places.socket();
     places.check_socket_path()?;
     let stream = UnixStream::connect(&socket).await.map_err(|error| unreachable(places, &error))?;
-    let broken =
-        |error: hyper::Error| Failure::failed(format!("asking the daemon at {}: {error}", socket.display()));
+    let broken = |error: hyper::Error| cut_off(&format!("asking the daemon at {}", socket.display()), &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
     let request = Request::builder()
@@ -159,7 +158,14 @@ async fn receive<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T,
 async fn collect(response: Response<Incoming>) -> Result<Bytes, Failure> {
     let body = response.into_body().collect().await;
     body.map(http_body_util::Collected::to_bytes)
-        .map_err(|error| Failure::failed(format!("the daemon's answer broke off: {error}")))
+        .map_err(|error| cut_off("the daemon's answer broke off", &error))
+}
+
+/// A daemon that ends does not finish what it is about to say. Whoever asks again finds none.
+fn cut_off(what: &str, error: &hyper::Error) -> Failure {
+    let exit = if error.is_parse() || error.is_user() { Exit::Failed } else { Exit::NotRunning };
+    Failure::new(exit, format!("{what}: {error}"))
+        .hint("it may have ended meanwhile: see `jottad service logs`, and ask again")
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
@@ -170,11 +176,12 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
 fn unreachable(places: &Places, error: &io::Error) -> Failure {
     let socket = places.socket();
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            Failure::new(Exit::NotRunning, format!("no daemon is running for {}", places.state_dir.display()))
-                .path(socket.display().to_string())
-                .hint("start it with `jottad service start`, or in this terminal with `jottad run`")
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Failure::new(
+            Exit::NotRunning,
+            format!("no daemon is running for {}", places.state_dir.display()),
+        )
+        .path(socket.display().to_string())
+        .hint("do one pass now with `jottad run --once`, or start the daemon with `jottad service start`"),
         _ => Failure::failed(format!("connecting to {}: {error}", socket.display()))
             .path(socket.display().to_string()),
     }

@@ -37,6 +37,8 @@ enum Codes {
     Pass,
     /// They ask the daemon what is wrong.
     Problems,
+    /// They tell whatever runs, or runs next, to rest.
+    Pause,
     /// They ask the daemon what is held.
     Held,
     /// They check several things.
@@ -51,16 +53,17 @@ impl Codes {
             Self::Entries => {
                 "0 done, 1 failed, 2 usage, 4 login needed, 6 some entries were left out, 8 offline"
             }
-            Self::Daemon => "0 done, 1 failed, 2 usage, 3 daemon not running, 9 the daemon does not answer",
+            Self::Pause => "0 done, 1 failed, 2 usage, 4 login needed, 9 the daemon does not answer",
+            Self::Daemon => "0 done, 1 failed, 2 usage, 9 the daemon does not answer",
             Self::Verdict => {
                 "0 in sync, 1 failed, 2 usage, 3 daemon not running, otherwise the verdict: 4 to 10"
             }
             Self::Pass => "0 in sync, 1 failed, 2 usage, otherwise the verdict: 4 to 10",
             Self::Problems => {
-                "0 no problem, 1 failed, 2 usage, 3 daemon not running, 5 not known of every folder, 6 problems, 9 the daemon does not answer"
+                "0 no problem, 1 failed, 2 usage, 5 not known of every folder, 6 problems, 9 the daemon does not answer"
             }
             Self::Held => {
-                "0 nothing is held, 1 failed, 2 usage, 3 daemon not running, 7 something is held, 9 the daemon does not answer"
+                "0 nothing is held, 1 failed, 2 usage, 7 something is held, 9 the daemon does not answer"
             }
             Self::Checks => "0 all is well, 1 something is not, 2 usage",
         }
@@ -90,13 +93,13 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "service stop", examples: &["service stop"], codes: Codes::Local, json: "{schema, service, unit}" },
     Entry { command: "service restart", examples: &["service restart"], codes: Codes::Local, json: "{schema, service, unit}" },
     Entry { command: "service logs", examples: &["service logs"], codes: Codes::Local, json: "" },
-    Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Verdict, json: STATUS },
+    Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Pass, json: STATUS },
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Daemon,
-        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}]}], left_out: [{name, verdict, reason}]}" },
+        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], would_hold: [{kind, reason, entries, files, of, limit, allowed}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
-    Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Verdict,
+    Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Pass,
         json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile}]}" },
-    Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Daemon, json: "" },
+    Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Pause, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,
         json: "{schema, folders: [{name, kind, reason, choices: [{means, command}], deletes: [{path, side, entries, files}], overwrites: [{path}]}]}" },
@@ -164,8 +167,9 @@ mends it; with `--json` one document `{\"schema\": 1, \"error\": {\"kind\", \"me
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in sync, 6 problems remain, 7
 held, 8 offline, 9 stalled, 10 paused, 130 interrupted.
 
-Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew; `plan`
-looks at both sides and changes nothing; `verify` does the pass itself.
+Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew; `pause` and
+`resume` are noted for whatever runs next; `plan` looks at both sides and changes nothing; `verify` does the pass itself. What is watched
+(`status --watch`, `log --follow`) goes on when a daemon starts or ends. Only `sync` needs one; `run --once` does a pass without it.
 ";
 
 /// The commands that do something themselves, each with its path.

@@ -76,7 +76,7 @@ impl Folder {
     }
 
     /// At the start nothing tells how the clock went meanwhile. What it has not reached yet is nothing to
-    /// rely on, and no pause lasts longer than it was meant to.
+    /// rely on, and no pause lasts longer than it was meant to, or is still told when it is over.
     pub(super) fn check_times(&mut self, now: Now) -> Result<(), FolderError> {
         let mut was_set_back = false;
         for fact in [Fact::ProvenAt, Fact::LocalCheckedAt, Fact::RemoteCheckedAt] {
@@ -93,6 +93,9 @@ impl Folder {
                 self.paused = Some(Pause::Until(latest));
                 self.index.set_fact(Fact::Paused, Some(&latest.seconds().to_string()))?;
                 was_set_back = true;
+            }
+            if time <= now.wall {
+                self.set_pause(None)?;
             }
         }
         if was_set_back {

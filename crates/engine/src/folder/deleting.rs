@@ -103,9 +103,9 @@ impl WordOfRoot {
 }
 
 /// A delete that the path rules ask for.
-struct Doomed {
+pub(super) struct Doomed {
     node: Node,
-    side: Side,
+    pub(super) side: Side,
     because: &'static str,
 }
 
@@ -166,7 +166,7 @@ impl Folder {
     /// Counts what would be removed and parks all of it if it is too much. What a person approved does not
     /// count. Tells whether it is done; it is not if there are too many rows for one step, or if something
     /// changed between two steps.
-    fn count_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
+    pub(super) fn count_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
         let mut counting = std::mem::take(&mut self.round.deleting.counting);
         match counting.revision {
             None => {
@@ -336,7 +336,12 @@ impl Folder {
     }
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
-    fn doomed(&self, node: Node, places: &mut Places, now: Now) -> Result<Option<Doomed>, FolderError> {
+    pub(super) fn doomed(
+        &self,
+        node: Node,
+        places: &mut Places,
+        now: Now,
+    ) -> Result<Option<Doomed>, FolderError> {
         if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
             return Ok(None);
         }

@@ -103,6 +103,11 @@ impl Folder {
         Ok(is_too_much.then(|| losing.current.loss.with(in_doubt).deleted))
     }
 
+    /// How many files were agreed on when the window of time began by which losses are counted.
+    pub(super) fn agreed_before(&self) -> Result<u64, FolderError> {
+        Ok(self.losing()?.map_or(0, |losing| losing.current.loss.agreed))
+    }
+
     /// Whether a delete was done is not known. It counts until the row turns out to be there still.
     pub(super) fn doubt_loss(&mut self, node: NodeId, loss: Loss) {
         if loss.deleted > 0 {

@@ -18,6 +18,7 @@ mod deleting;
 mod departing;
 mod filing;
 mod following;
+mod foreseeing;
 mod hashing;
 mod hinting;
 mod listing;
@@ -258,10 +259,12 @@ impl Folder {
 
     /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,
     /// and what is seen goes into the index, which is best a copy.
-    pub fn only_looking(mut self) -> Self {
+    pub fn only_looking(mut self) -> Result<Self, FolderError> {
         self.purpose = Purpose::Look;
         self.paused = None;
-        self
+        // By that it is foreseen what would be held.
+        self.take_up_losses()?;
+        Ok(self)
     }
 
     /// Handles what happened and returns what is to be done about it. Everything that the commands rest on is
@@ -395,12 +398,12 @@ impl Folder {
     fn apply(&mut self, event: Event, now: Now) -> Result<(), FolderError> {
         match event {
             Event::Started => {
-                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.take_up_orders(now)?;
                 if planted::is(Planted::HoldUnkept) {
                     self.index.approve_held(HeldAction::Delete)?;
                 }
                 self.check_times(now)?;
+                self.notices.push(Notice::Paused(self.paused.is_some()));
                 self.scanning.want_everything();
                 let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
                 let listed_at = self.index.number(Fact::RemoteCheckedAt)?.filter(|_| is_proven);
@@ -487,13 +490,7 @@ impl Folder {
                 self.want_everything()?;
                 self.verifying.begin(now);
             }
-            Request::Pause(None) => self.set_pause(Some(Pause::Forever))?,
-            Request::Pause(Some(duration)) => {
-                let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-                let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
-                self.set_pause(Some(Pause::Until(until)))?;
-                self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?;
-            }
+            Request::Pause(duration) => self.pause_for(*duration, now)?,
             Request::Resume => self.set_pause(None)?,
             Request::Approve => self.approve(now)?,
             Request::Reject => self.reject()?,
@@ -516,6 +513,15 @@ impl Folder {
         self.round.counted_at = None;
         self.resending.forget();
         self.retry_all_problems()
+    }
+
+    /// Stops for so long, or until a person says so.
+    fn pause_for(&mut self, duration: Option<Duration>, now: Now) -> Result<(), FolderError> {
+        let Some(duration) = duration else { return self.set_pause(Some(Pause::Forever)) };
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
+        self.set_pause(Some(Pause::Until(until)))?;
+        Ok(self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?)
     }
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {

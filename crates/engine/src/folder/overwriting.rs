@@ -14,7 +14,7 @@ use crate::time::Now;
 
 const PAGE: u32 = 256;
 /// How long a rewrite is remembered, in seconds.
-const MONTH: i64 = 30 * 24 * 3600;
+pub(super) const MONTH: i64 = 30 * 24 * 3600;
 
 /// Whether files that the base has may be overwritten on the service in this round.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Folder {
 
 /// Whether a local file has other content than the base, which the service still has; `Some(false)` while
 /// that is not known, `None` if nothing of the base would be overwritten.
-fn edit(node: &Node) -> Option<bool> {
+pub(super) fn edit(node: &Node) -> Option<bool> {
     let (base @ Entry::File(_), remote @ Entry::File(_)) = (node.base_entry(), node.remote_entry()) else {
         return None;
     };

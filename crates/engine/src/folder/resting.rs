@@ -5,7 +5,7 @@
 
 use jottad_core::{RelativePath, Timestamp};
 
-use super::{Folder, FolderError, Purpose};
+use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
 use crate::status::{HeldRoot, Hold, Problem, ProblemKind};
@@ -38,8 +38,10 @@ const FIELDS: usize = 8;
 impl Folder {
     /// Takes the folder up only to answer. Nothing is looked at and no command is asked for; what a person
     /// decides is written down.
-    pub fn at_rest(mut self) -> Result<Self, FolderError> {
+    pub fn at_rest(mut self, now: Timestamp) -> Result<Self, FolderError> {
         self.purpose = Purpose::Rest;
+        // No timer ends it here.
+        self.paused = self.paused.filter(|pause| !matches!(pause, Pause::Until(time) if *time <= now));
         if let Some(text) = self.index.fact(Fact::LastWords)? {
             self.last_words = LastWords::parse(&text);
         }
@@ -60,6 +62,8 @@ impl Folder {
             match event {
                 Event::Request(Request::Approve) => self.decide_at_rest(true, now)?,
                 Event::Request(Request::Reject) => self.decide_at_rest(false, now)?,
+                Event::Request(Request::Pause(duration)) => self.pause_for(duration, now)?,
+                Event::Request(Request::Resume) => self.set_pause(None)?,
                 Event::Request(Request::AcceptMount(path)) => {
                     let known = self.index.fact(Fact::AcceptedMounts)?.unwrap_or_default();
                     let text = format!("{known}{} ", hexadecimal(path.as_bytes()));
@@ -264,7 +268,11 @@ fn path_of(text: &str) -> Option<RelativePath> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::deleting::tests::{now, open, settings};
     use super::*;
+    use crate::status::Verdict;
 
     #[test]
     fn last_words_are_read_as_they_were_said() {
@@ -301,5 +309,37 @@ mod tests {
         let decision = Decision { is_approval: false, kind: "remote", subject: String::new() };
         assert_eq!(Decision::parse(&decision.to_text()), Some(decision));
         assert_eq!(Decision::parse("approve everything"), None);
+    }
+
+    #[test]
+    fn a_pause_is_noted_at_rest_and_is_over_in_time_there_and_at_the_next_start() {
+        let (_place, index) = open();
+        let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
+        let pause = Event::Request(Request::Pause(Some(Duration::from_secs(50))));
+        assert!(folder.handle([pause], now(100)).unwrap().is_empty());
+        let mut index = folder.crash();
+        for (seconds, is_paused) in [(149, true), (150, false)] {
+            folder = Folder::new(settings(), index).unwrap().at_rest(now(seconds).wall).unwrap();
+            assert_eq!(folder.status().unwrap().paused.is_some(), is_paused, "at rest, at {seconds}");
+            // Whoever asks right after the start is told the same.
+            folder = Folder::new(settings(), folder.crash()).unwrap();
+            folder.handle([Event::Started], now(seconds)).unwrap();
+            let status = folder.status().unwrap();
+            assert_eq!(status.paused.is_some(), is_paused, "started at {seconds}");
+            assert_eq!(status.verdict == Verdict::Paused, is_paused, "started at {seconds}");
+            index = folder.crash();
+        }
+    }
+
+    #[test]
+    fn a_pause_ends_at_rest_when_a_person_says_so() {
+        let (_place, index) = open();
+        let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
+        for (order, is_paused) in [(Request::Pause(None), true), (Request::Resume, false)] {
+            folder.handle([Event::Request(order)], now(100)).unwrap();
+            let index = folder.crash();
+            folder = Folder::new(settings(), index).unwrap().at_rest(now(200).wall).unwrap();
+            assert_eq!(folder.status().unwrap().paused.is_some(), is_paused);
+        }
     }
 }

@@ -98,6 +98,13 @@ impl Index {
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
+    /// The files that should not change and were rewritten since a time.
+    pub(crate) fn rewritten_since(&self, since: Timestamp) -> Result<BTreeSet<NodeId>, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT node FROM rewritten WHERE at >= ?1")?;
+        let rows = statement.query_map([since.seconds()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// What was rewritten until now is meant to be.
     pub(crate) fn forget_rewritten(&mut self) -> Result<(), IndexError> {
         self.begin()?;

@@ -32,6 +32,18 @@ impl std::ops::AddAssign for Amount {
     }
 }
 
+impl Amount {
+    /// What is left of it without that.
+    #[must_use]
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_sub(other.entries),
+            files: self.files.saturating_sub(other.files),
+            old_files: self.old_files.saturating_sub(other.old_files),
+        }
+    }
+}
+
 /// What is true of everything below a row, whatever its depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 // Four independent facts; none of them is a state of another.

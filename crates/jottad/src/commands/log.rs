@@ -3,18 +3,22 @@
 mod filter;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
 use crate::answering;
 use crate::config::units::format_size;
 use crate::documents::{EventDocument, LogDocument};
-use crate::exchange::EventStream;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time};
 
 use filter::{Filter, FilterArguments};
+
+/// How often it is looked whether something runs again.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(crate) struct LogArguments {
@@ -28,37 +32,88 @@ pub(crate) struct LogArguments {
     filter: FilterArguments,
 }
 
-/// Asks the daemon and prints, oldest first.
+/// Asks what runs, or the indexes, and prints, oldest first.
 pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let filter = Filter::new(&arguments.filter, invocation)?;
     invocation.wait(async {
-        // Listening begins before asking, so that no line falls between the two.
-        let events = if arguments.follow { Some(EventStream::open(&invocation.places).await?) } else { None };
-        let mut printed: HashMap<String, i64> = HashMap::new();
+        if arguments.follow {
+            return follow(arguments.lines, &filter, invocation).await;
+        }
         for line in newest(arguments.lines, &filter, invocation).await? {
-            printed.insert(line.folder.clone(), line.id);
             print(&line, invocation.output)?;
         }
-        let Some(mut events) = events else { return Ok(Exit::Done) };
-        while let Some(event) = events.next().await? {
-            let lines = match event {
-                EventDocument::Ended(line) => vec![line],
+        Ok(Exit::Done)
+    })
+}
+
+/// Prints lines as they come, whatever runs, and whenever.
+async fn follow(count: u32, filter: &Filter, invocation: &Invocation) -> Result<Exit, Failure> {
+    // Listening begins before asking, so that no line falls between the two.
+    let mut events = answering::listen(invocation).await?;
+    let mut written = indexes_written(invocation);
+    let mut lines = fetch(u32::MAX, invocation).await?;
+    let mut printed = Printed::default();
+    printed.leave_out_printed(&mut lines);
+    lines.retain(|line| filter.lets_through(line));
+    let surplus = lines.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+    let mut lines = lines.split_off(surplus);
+    loop {
+        for line in lines {
+            print(&line, invocation.output)?;
+        }
+        lines = match &mut events {
+            Some(listening) => match listening.next().await? {
+                Some(EventDocument::Ended(line)) => vec![line],
                 // As far back as the history goes: what was printed before is left out.
-                EventDocument::Missed => fetch(u32::MAX, invocation).await?,
-                _ => continue,
-            };
-            for line in lines {
-                let newest = printed.entry(line.folder.clone()).or_insert(0);
-                if line.id > *newest {
-                    *newest = line.id;
-                    if filter.lets_through(&line) {
-                        print(&line, invocation.output)?;
-                    }
+                Some(EventDocument::Missed) => fetch(u32::MAX, invocation).await?,
+                Some(_) => Vec::new(),
+                None => {
+                    // Its last words are in the indexes.
+                    events = None;
+                    fetch(u32::MAX, invocation).await?
+                }
+            },
+            None => {
+                tokio::time::sleep(LOOK_AROUND).await;
+                events = answering::listen(invocation).await?;
+                let found = indexes_written(invocation);
+                // A pass may have come and gone between two looks.
+                if events.is_some() || found != written {
+                    written = found;
+                    fetch(u32::MAX, invocation).await?
+                } else {
+                    Vec::new()
                 }
             }
-        }
-        Err(Failure::new(Exit::NotRunning, "the daemon has ended"))
-    })
+        };
+        printed.leave_out_printed(&mut lines);
+        lines.retain(|line| filter.lets_through(line));
+    }
+}
+
+/// The newest line of each folder that was dealt with.
+#[derive(Debug, Default)]
+struct Printed(HashMap<String, i64>);
+
+impl Printed {
+    /// Leaves out what was dealt with before; the rest is from now on.
+    fn leave_out_printed(&mut self, lines: &mut Vec<LogDocument>) {
+        lines.retain(|line| {
+            let newest = self.0.entry(line.folder.clone()).or_insert(0);
+            let is_new = line.id > *newest;
+            *newest = line.id.max(*newest);
+            is_new
+        });
+    }
+}
+
+/// When each of the indexes was written last.
+fn indexes_written(invocation: &Invocation) -> Vec<(OsString, SystemTime)> {
+    let Ok(files) = std::fs::read_dir(invocation.places.indexes()) else { return Vec::new() };
+    let written = |file: std::fs::DirEntry| Some((file.file_name(), file.metadata().ok()?.modified().ok()?));
+    let mut all: Vec<_> = files.filter_map(|file| written(file.ok()?)).collect();
+    all.sort();
+    all
 }
 
 /// The newest lines that a filter lets through, oldest first. What it leaves out does not count.

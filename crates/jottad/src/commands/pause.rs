@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::answering;
 use crate::arguments::duration_argument;
 use crate::config::units::format_duration;
 use crate::documents::{AcceptedDocument, OrderDocument};
-use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::Escaped;
@@ -31,20 +31,22 @@ pub(crate) struct ResumeArguments {
 pub(crate) fn run_pause(arguments: &PauseArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let (name, duration) =
         name_and_duration(arguments, |name| Ok(invocation.tolerant_config()?.folder(name).is_some()))?;
-    invocation.config_with(name.as_deref())?;
+    invocation.config_with_folders(name.as_deref())?;
     let order = OrderDocument { folder: name, seconds: duration.map(|duration| duration.as_secs().max(1)) };
     let length = match duration {
         Some(duration) => format!("for {}", format_duration(duration)),
         None => "until `jottad resume`".to_owned(),
     };
-    give(invocation, "/v1/pause", &order, |names| format!("paused {length}: {names}"))
+    let noted = "no daemon is running: whatever runs next keeps to the pause";
+    give(invocation, "/v1/pause", &order, &format!("paused {length}"), noted)
 }
 
 /// Goes on.
 pub(crate) fn run_resume(arguments: &ResumeArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    invocation.config_with(arguments.name.as_deref())?;
+    invocation.config_with_folders(arguments.name.as_deref())?;
     let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
-    give(invocation, "/v1/resume", &order, |names| format!("going on: {names}"))
+    let noted = "no daemon is running: go on now with `jottad run --once` or `jottad service start`";
+    give(invocation, "/v1/resume", &order, "not paused any more", noted)
 }
 
 /// `pause 2h` has no name but a duration, unless a folder is called so.
@@ -59,18 +61,21 @@ fn name_and_duration(
     }
 }
 
-/// Gives an order and says whom it reached.
-pub(crate) fn give(
+/// Gives an order and says whom it reached, and what follows where nothing runs.
+fn give(
     invocation: &Invocation,
     path: &str,
     order: &OrderDocument,
-    describe: impl FnOnce(&str) -> String,
+    done: &str,
+    noted: &str,
 ) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let accepted: AcceptedDocument = exchange::post(&invocation.places, path, order).await?;
+        let accepted: AcceptedDocument = answering::post(invocation, path, order).await?;
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
-            invocation.output.line(Escaped(&describe(if names.is_empty() { "no folder" } else { &names })))
+            let names = if names.is_empty() { "no folder" } else { &names };
+            invocation.output.line(Escaped(&format!("{done}: {names}")))?;
+            if accepted.noted { invocation.output.line(noted) } else { Ok(()) }
         })?;
         Ok(Exit::Done)
     })

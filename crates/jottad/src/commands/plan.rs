@@ -55,6 +55,15 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     invocation.output.either(&plan, || {
         for folder in &plan.folders {
             describe(&folder.name, &folder.operations, invocation)?;
+            for foreseen in &folder.would_hold {
+                let name = Escaped(&folder.name);
+                let reason = Escaped(&foreseen.reason);
+                invocation.output.line(format_args!("{name}: this would be held: {reason}"))?;
+            }
+            if !folder.would_hold.is_empty() {
+                let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
+                invocation.output.line(Escaped(&format!("{next} {}` lets it happen", folder.name)))?;
+            }
         }
         describe_left_out(&plan.left_out, invocation)
     })?;

@@ -13,7 +13,9 @@ use crate::answering;
 use crate::commands::folder::arrow;
 use crate::config::shorten;
 use crate::config::units::{format_duration, format_size};
-use crate::documents::{FolderDocument, PausedDocument, SkippedDocument, StatusDocument, Time};
+use crate::documents::{
+    EventDocument, FolderDocument, PausedDocument, SkippedDocument, StatusDocument, Time,
+};
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -61,12 +63,12 @@ pub(crate) async fn fetch(places: &Places) -> Result<StatusDocument, Failure> {
 
 async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let output = invocation.output;
-    let mut events = EventStream::open(&invocation.places).await?;
+    let mut events = answering::listen(invocation).await?;
     let mut shown: Vec<String> = Vec::new();
     // Seen from the epoch, nothing grows older: what differs has changed.
     let ageless = Timestamp::default();
     loop {
-        let status = fetch(&invocation.places).await?;
+        let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         let extent = extent().filter(|_| output.is_terminal());
         let lines_at = |now| {
             let lines = if output.json {
@@ -84,12 +86,22 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
             lines_at(now()).iter().try_for_each(|line| output.line(line))?;
         }
         // Whichever comes first; after an event more of them usually follow, and one look serves them all.
-        match tokio::time::timeout(REFRESH, events.next()).await {
+        match tokio::time::timeout(REFRESH, next(&mut events)).await {
             Ok(Ok(Some(_))) => tokio::time::sleep(REFRESH / 4).await,
-            Ok(Ok(None)) => return Err(Failure::new(Exit::NotRunning, "the daemon has ended")),
+            // It has ended: what it left is shown, until something runs again.
+            Ok(Ok(None)) => events = None,
             Ok(Err(failure)) => return Err(failure),
+            Err(_) if events.is_none() => events = answering::listen(invocation).await?,
             Err(_) => {}
         }
+    }
+}
+
+/// The next event of whatever runs; never one where nothing does.
+async fn next(events: &mut Option<EventStream>) -> Result<Option<EventDocument>, Failure> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -239,14 +251,15 @@ fn paused(folder: &FolderDocument) -> String {
     match folder.unseen_directories {
         Some(0) => text,
         Some(unseen) => format!("{text}, changes in {} wait", count(unseen, "directory", "directories")),
-        None => format!("{text}, not looked at since the start"),
+        None => format!("{text}, nothing is looked at until then"),
     }
 }
 
 fn pending(folder: &FolderDocument) -> String {
     let Some(pending) = folder.pending else {
         return match folder.verdict.0 {
-            Verdict::Working => "looking at both sides".to_owned(),
+            // Why not is said beside it.
+            Verdict::Working if folder.trouble.is_none() => "looking at both sides".to_owned(),
             _ => String::new(),
         };
     };

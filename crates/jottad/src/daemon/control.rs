@@ -34,7 +34,7 @@ use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::{self, describe_hold};
+use crate::daemon::status::{self, describe_foreseen, describe_hold};
 use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
@@ -165,6 +165,10 @@ impl Refusal {
         Self(StatusCode::NOT_FOUND, failure)
     }
 
+    fn conflict(failure: Failure) -> Self {
+        Self(StatusCode::CONFLICT, failure)
+    }
+
     fn bad_request(failure: Failure) -> Self {
         Self(StatusCode::BAD_REQUEST, failure)
     }
@@ -172,7 +176,12 @@ impl Refusal {
 
 impl From<FolderRequestError> for Refusal {
     fn from(error: FolderRequestError) -> Self {
-        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::failed(error.to_string()))
+        // It is about to end or to be started anew: whoever asks again learns more.
+        let exit = match error {
+            FolderRequestError::Stopped(_) => Exit::NotRunning,
+            FolderRequestError::Folder(_) => Exit::Failed,
+        };
+        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::new(exit, error.to_string()))
     }
 }
 
@@ -268,7 +277,10 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
     for (folder, handle) in running(&daemon, name.as_deref())? {
         let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
         let operations = operations.iter().map(OperationDocument::from).collect();
-        folders.push(PlannedFolder { name: folder.name().to_owned(), operations });
+        let foreseen = handle.foresee(now()).await?;
+        let would_hold = foreseen.iter().map(|foreseen| describe_foreseen(folder.config(), foreseen));
+        let would_hold = would_hold.collect();
+        folders.push(PlannedFolder { name: folder.name().to_owned(), operations, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
@@ -400,14 +412,21 @@ async fn pause(
     State(daemon): State<Daemon>,
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
-    ask(&daemon, &order, Request::Pause(order.seconds.map(Duration::from_secs))).await
+    let request = Request::Pause(order.seconds.map(Duration::from_secs));
+    match daemon.purpose() {
+        Purpose::Rest => note(&daemon, &order, &request).await,
+        _ => ask(&daemon, &order, request).await,
+    }
 }
 
 async fn resume(
     State(daemon): State<Daemon>,
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
-    ask(&daemon, &order, Request::Resume).await
+    match daemon.purpose() {
+        Purpose::Rest => note(&daemon, &order, &Request::Resume).await,
+        _ => ask(&daemon, &order, Request::Resume).await,
+    }
 }
 
 async fn approve(
@@ -495,6 +514,46 @@ async fn ask(
         folders.push(folder.name().to_owned());
     }
     Ok(accepted(daemon, folders, at))
+}
+
+/// Writes down for the next run whether one folder or all are paused, also where there was no run yet. One
+/// that cannot be told keeps none of the others from it.
+async fn note(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    request: &Request,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let at = Time(now());
+    let name = order.folder.as_deref();
+    // Of a name that nobody has, or whose folder is held, the usual thing is said.
+    if let Some(name) = name.filter(|name| !daemon.folders().iter().any(|folder| folder.name() == *name)) {
+        running(daemon, Some(name))?;
+    }
+    let mut folders = daemon.folders();
+    folders.retain(|folder| name.is_none_or(|name| folder.name() == name));
+    let (mut noted, mut refusal) = (Vec::new(), None);
+    for folder in folders {
+        let done = match folder.handle() {
+            Some(handle) => handle.request(request.clone()).await.map_err(Refusal::from),
+            None if folder.index_file(&daemon.0.places).is_some_and(|index| index.exists()) => {
+                Err(not_running(daemon, &folder))
+            }
+            // There was no run yet, so nothing is paused.
+            None if *request == Request::Resume => Ok(()),
+            None => folder
+                .note_before_first_run(&daemon.0.places, request.clone())
+                .await
+                .map_err(Refusal::conflict),
+        };
+        match done {
+            Ok(()) => noted.push(folder.name().to_owned()),
+            Err(refused) => refusal = refusal.or(Some(refused)),
+        }
+    }
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok(accepted(daemon, noted, at)),
+    }
 }
 
 /// A decision is about one folder, and only where something waits for it.

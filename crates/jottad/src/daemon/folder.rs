@@ -23,11 +23,12 @@ use crate::daemon::Purpose;
 use crate::daemon::events::Events;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
-use crate::daemon::supervisor::{Deaths, Supervisor, supervise};
+use crate::daemon::supervisor::{Deaths, NEVER_COMPARED, Supervisor, supervise};
 use crate::documents::{RestartsDocument, Time, TransferDocument};
+use crate::failure::{Exit, Failure};
 use crate::link::ServiceLink;
-use crate::output::path_text;
-use crate::places::Places;
+use crate::output::{now, path_text};
+use crate::places::{Places, make_private_directory};
 
 /// A loop that does not answer for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -216,6 +217,33 @@ impl RunningFolder {
         self.setup == *setup
     }
 
+    /// Where its index is; unknown until somebody has logged in.
+    pub(crate) fn index_file(&self, places: &Places) -> Option<PathBuf> {
+        let owner = KnownAccount::owner(places)?;
+        Some(self.setup.index_file(places, &owner.username))
+    }
+
+    /// Makes the index of a folder that was never run, with an order in it.
+    pub(crate) async fn note_before_first_run(&self, places: &Places, order: Request) -> Result<(), Failure> {
+        let name = self.name();
+        let index = self.index_file(places).ok_or_else(|| {
+            let message =
+                format!("nothing can be noted for {name:?}: nobody has logged in yet, so nothing is synced");
+            Failure::new(Exit::LoginNeeded, message).hint("log in with: jottad login")
+        })?;
+        make_private_directory(&places.indexes())?;
+        let failed = |error: String| {
+            let shown = index.display().to_string();
+            Failure::failed(format!("noting that in {shown}: {error}")).path(shown.clone())
+        };
+        FolderHandle::make_index(&index).map_err(|error| failed(error.to_string()))?;
+        let handle = FolderHandle::start_at_rest(self.setup.settings(false), &index, now);
+        let handle = handle.map_err(|error| failed(error.to_string()))?;
+        let noted = handle.request(order).await.map_err(|error| failed(error.to_string()));
+        handle.shutdown().await;
+        noted
+    }
+
     /// The engine's handle, while it runs.
     pub(crate) fn handle(&self) -> Option<FolderHandle> {
         match &*self.lock() {
@@ -299,7 +327,10 @@ impl RunningFolder {
         let verdict = judge(status.verdict, unheard, is_stalled);
         // A hold is told first, and what it waits for beside that all the same.
         let stall = stall.filter(|_| is_stalled && matches!(verdict, Verdict::Stalled | Verdict::Held));
-        let trouble = stall.or_else(|| status.trouble.clone()).or(blind);
+        // Its index may be there although no run has ended yet.
+        let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
+        let never = is_new.then(|| NEVER_COMPARED.to_owned());
+        let trouble = stall.or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
         Report {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use jottad_engine::{FolderStatus, HeldRoot, Hold, Verdict};
+use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Verdict};
 use jottad_watcher::Coverage;
 
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
-    ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, StatusDocument,
-    Time, VerdictWord, WatchingDocument,
+    ChoiceDocument, FolderDocument, ForeseenDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA,
+    StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -187,6 +187,44 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
     let choices = choices.into_iter();
     let choices = choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command });
     HeldStatus { kind: kind.to_owned(), reason, choices: choices.collect() }
+}
+
+/// What is said of what would be held: how much of how much, and by what measure that is too much.
+pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> ForeseenDocument {
+    let HeldStatus { kind, reason, .. } = describe_hold(folder, &foreseen.hold);
+    let of = foreseen.of;
+    let (entries, files) = match foreseen.hold {
+        Hold::Deletes { entries, files, .. } => (Some(entries), files),
+        Hold::Overwrites { files, .. } => (None, files),
+        Hold::Root { .. } | Hold::Place { .. } => (None, 0),
+    };
+    let all = count(of, "file", "files");
+    let (limit, allowed, measure) = match &foreseen.limit {
+        HoldLimit::MostDeletes(most) => {
+            let most_entries = count(*most, "entry goes", "entries go");
+            ("max_deletes", Some(*most), format!("of {all}; at most {most_entries} unasked (max_deletes)"))
+        }
+        HoldLimit::Share { percent } => {
+            let measure = format!("of {all}; at most {percent} % go unasked (max_delete_percent)");
+            ("max_delete_percent", Some(*percent), measure)
+        }
+        HoldLimit::ShareOfDay { percent } => {
+            let measure = format!(
+                "of {all} a day ago; at most {percent} % a day go unasked (max_delete_percent), and what gave way to                  a new file counts twice"
+            );
+            ("max_delete_percent", Some(*percent), measure)
+        }
+        HoldLimit::WordOfRoot => {
+            ("root", None, format!("of {all}; after a word about the root all of it is shown first"))
+        }
+        HoldLimit::Overwrites => ("overwrites", Some(50), format!("of {all}; at most half go unasked")),
+        HoldLimit::Rewrites => {
+            ("rewrites", Some(10), format!("of {all} of that kind; at most a tenth a month go unasked"))
+        }
+        HoldLimit::Waiting => ("waiting", None, format!("of {all}; that waits since an earlier pass")),
+    };
+    let (limit, reason) = (limit.to_owned(), format!("{reason}, {measure}"));
+    ForeseenDocument { kind, reason, entries, files, of, limit, allowed }
 }
 
 fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {

@@ -317,7 +317,7 @@ fn what_is_ordered_while_nothing_runs_is_done_to_its_end_at_once() {
     stage.events.push_back(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
     stage.rest(60);
     assert_eq!(stage.folder.status().unwrap().verdict, Verdict::Held);
-    stage.folder = stage.folder.at_rest().unwrap().in_steps_of(10);
+    stage.folder = stage.folder.at_rest(Timestamp::default()).unwrap().in_steps_of(10);
     stage.folder.backlog.left = 10;
     stage.events = VecDeque::from([Event::Request(crate::event::Request::Reject)]);
     stage.step();

@@ -104,7 +104,7 @@ fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
 
 /// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or
 /// in directories each in the one before.
-fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
+pub(in crate::folder) fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
     let (place, mut index) = open();
     let top = directory(&mut index, NodeId::ROOT, "top");
     let mut inner = top;

@@ -162,7 +162,7 @@ fn what_is_skipped_on_purpose_is_told_by_kind() {
 #[test]
 fn a_pause_is_told_with_what_waits() {
     for (unseen, expected) in [
-        (None, "paused until `jottad resume`, not looked at since the start"),
+        (None, "paused until `jottad resume`, nothing is looked at until then"),
         (Some(0), "paused until `jottad resume`"),
         (Some(2), "paused until `jottad resume`, changes in 2 directories wait"),
     ] {

@@ -1,0 +1,124 @@
+//! Pauses where nothing runs, and what is watched while nothing runs.
+
+use std::io::{BufRead as _, BufReader};
+
+use serde_json::Value;
+
+use crate::stage::{Running, World, wait_until};
+
+#[test]
+fn a_pause_without_a_daemon_is_kept_by_whatever_runs_next() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    world
+        .machine
+        .jottad(["pause"])
+        .expect(0)
+        .says("paused until `jottad resume`: docs")
+        .says("no daemon is running: whatever runs next keeps to the pause");
+    world.write("b.txt", "two");
+    world.machine.jottad(["status"]).expect(10).says("paused until `jottad resume`");
+    let asked = world.service.changes().len();
+    world.pass(10).says("paused until `jottad resume`").says("go on with: jottad resume");
+    assert_eq!(world.service.changes().len(), asked, "a paused folder was worked on");
+    let daemon = world.start();
+    wait_until("the daemon keeps to it", || world.machine.status()["verdict"] == "paused");
+    daemon.stop();
+    let resumed = world.machine.jottad(["resume", "docs", "--json"]).expect(0).json();
+    assert_eq!((&resumed["folders"][0], &resumed["noted"]), (&"docs".into(), &true.into()));
+    world.machine.jottad(["resume"]).expect(0).says("go on now with `jottad run --once`");
+    world.settle();
+    assert!(world.service.has("Jotta/Archive/docs/b.txt"));
+}
+
+#[test]
+fn a_folder_is_paused_before_its_first_run() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.machine.jottad(["resume", "docs"]).expect(0);
+    world.machine.jottad(["pause", "docs", "2h"]).expect(0).says("paused for 2 h: docs");
+    world.machine.jottad(["status"]).expect(10).says("paused until 2").says("never compared");
+    world.pass(10);
+    assert!(world.remote_paths().is_empty());
+    world.machine.jottad(["resume", "docs"]).expect(0);
+    let status = world.machine.jottad(["status"]).expect(5).says("never compared");
+    assert!(!status.stdout.contains("looking"), "nobody looks: {status}");
+    world.settle();
+    world.machine.jottad(["pause", "nothing"]).expect(2).complains("no folder is called");
+}
+
+#[test]
+fn without_a_login_ever_nothing_need_be_paused() {
+    let world = World::new();
+    std::fs::remove_dir_all(world.machine.state()).unwrap();
+    world.machine.jottad(["pause"]).expect(4).complains("nobody has logged in").complains("jottad login");
+    world.machine.jottad(["resume"]).expect(0);
+}
+
+#[test]
+fn a_pause_that_is_over_is_not_told_any_more() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    world.machine.jottad(["pause", "1s"]).expect(0);
+    wait_until("it is over", || world.machine.status()["verdict"] == "in_sync");
+    world.write("b.txt", "two");
+    world.settle();
+}
+
+/// The lines of a command in progress, one after the other.
+fn lines(running: &mut Running) -> impl Iterator<Item = String> + use<> {
+    BufReader::new(running.printed()).lines().map(Result::unwrap)
+}
+
+#[test]
+fn a_status_that_is_watched_goes_on_when_a_daemon_starts_and_ends() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    let mut watching = Running::start(world.machine.command(["status", "--watch", "--json"]));
+    let mut complaints = watching.complaints();
+    let mut statuses = lines(&mut watching).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let mut sees = |is_daemon: bool, verdict: &str| {
+        let is_so = |status: &Value| status["daemon"] == is_daemon && status["verdict"] == verdict;
+        let is_seen = statuses.any(|status| is_so(&status));
+        let mut told = String::new();
+        if !is_seen {
+            std::io::Read::read_to_string(&mut complaints, &mut told).unwrap();
+        }
+        assert!(is_seen, "daemon {is_daemon}, {verdict}: {told}");
+    };
+    sees(false, "in_sync");
+    world.machine.jottad(["pause"]).expect(0);
+    sees(false, "paused");
+    world.machine.jottad(["resume"]).expect(0);
+    let daemon = world.start();
+    sees(true, "in_sync");
+    daemon.stop();
+    sees(false, "in_sync");
+    assert!(!watching.has_ended());
+}
+
+#[test]
+fn a_history_that_is_followed_goes_on_when_a_daemon_starts_and_ends() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.write("b.txt", "one");
+    world.settle();
+    let mut following = Running::start(world.machine.command(["log", "-f", "-n", "1", "--json"]));
+    let mut paths = lines(&mut following).map(|line| {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        line["path"].as_str().unwrap().to_owned()
+    });
+    assert!(paths.next().unwrap().ends_with(".txt"), "one of what was done before");
+    let daemon = world.start();
+    world.write("c.txt", "two");
+    world.synced();
+    assert_eq!(paths.next().unwrap(), "c.txt");
+    daemon.stop();
+    world.write("d.txt", "three");
+    world.settle();
+    assert_eq!(paths.next().unwrap(), "d.txt");
+    assert!(!following.has_ended());
+}
