@@ -54,4 +54,5 @@ mod transfers;
 mod trouble;
 mod verify;
 mod waiting;
+mod walk;
 mod witness;

@@ -78,6 +78,12 @@ async fn within<T>(
     })
 }
 
+/// What somebody is told who listened to the daemon when it ended.
+pub(crate) fn daemon_ended() -> Failure {
+    Failure::new(Exit::NotRunning, "the daemon has ended")
+        .hint("`jottad service logs` tells why; `jottad service start` starts it again")
+}
+
 /// What happens in the daemon, as it happens.
 pub(crate) struct EventStream {
     places: Places,

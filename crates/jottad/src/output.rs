@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::units::format_duration;
 use crate::failure::Failure;
+use crate::terminal::prose;
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,11 @@ impl Output {
     pub(crate) fn line(self, text: impl fmt::Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
+    }
+
+    /// Writes prose for people, which is folded between words on a terminal.
+    pub(crate) fn prose(self, text: impl fmt::Display) -> Result<(), Failure> {
+        self.line(prose(&text.to_string(), &io::stdout()))
     }
 
     /// Writes one JSON document on a line of its own.
@@ -96,8 +102,10 @@ impl Page {
     }
 }
 
-/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost.
+/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On a
+/// terminal it is folded between words.
 pub(crate) fn remark(text: impl fmt::Display) {
+    let text = prose(&text.to_string(), &io::stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::answering;
 use crate::config::units::format_size;
 use crate::documents::{EventDocument, LogDocument};
-use crate::exchange::EventStream;
+use crate::exchange::{EventStream, daemon_ended};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, Output, local_time};
@@ -31,7 +31,7 @@ pub(crate) struct LogArguments {
 /// Asks the daemon and prints, oldest first.
 pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let filter = Filter::new(&arguments.filter, invocation)?;
-    invocation.wait(async {
+    let show = async {
         // Listening begins before asking, so that no line falls between the two.
         let events = if arguments.follow { Some(EventStream::open(&invocation.places).await?) } else { None };
         let mut printed: HashMap<String, i64> = HashMap::new();
@@ -57,8 +57,13 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
                 }
             }
         }
-        Err(Failure::new(Exit::NotRunning, "the daemon has ended"))
-    })
+        Err(daemon_ended())
+    };
+    if arguments.follow {
+        // Nobody ends it in another way.
+        return invocation.wait_unless(show, || Ok(Exit::Interrupted));
+    }
+    invocation.wait(show)
 }
 
 /// The newest lines that a filter lets through, oldest first. What it leaves out does not count.

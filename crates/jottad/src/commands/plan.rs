@@ -66,8 +66,7 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
 
 /// Looks at both sides in this process.
 fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanDocument, Failure> {
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         let mut config = invocation.tolerant_config()?;
         config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));

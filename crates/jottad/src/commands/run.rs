@@ -30,8 +30,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
     if arguments.dry_run {
         return plan::show(None, u32::MAX, invocation);
     }
-    let signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let signals = invocation.signals()?;
     invocation.serve(async {
         if !arguments.once {
             let daemon = Daemon::start(&invocation.places, config, Purpose::Serve).await?;

@@ -8,7 +8,7 @@ use jottad_core::Mode;
 use jottad_transport::RemotePath;
 
 use crate::account::KnownAccount;
-use crate::asking::ask_or;
+use crate::asking::{ask_or, is_called_off};
 use crate::commands::folder::{self, AddArguments, default_place};
 use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
@@ -30,6 +30,16 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
              service install",
         ));
     }
+    ask_for_everything(invocation).map_err(|failure| {
+        if is_called_off(&failure) {
+            failure.hint("what was done so far stays; go on with: jottad setup")
+        } else {
+            failure
+        }
+    })
+}
+
+fn ask_for_everything(invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.config()?;
     if login::check_kept(&invocation.places, &config).is_ok() {
         let who = KnownAccount::load(&invocation.places);
@@ -51,7 +61,7 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
     loop {
         let question = if is_first { "Which directory?" } else { "Another directory?" };
         let default = if is_first { "~/Documents" } else { NONE };
-        let answer = ask_or(question, default)?;
+        let answer = ask_or(question, default, invocation)?;
         if answer == NONE {
             return Ok(());
         }
@@ -66,7 +76,7 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
 fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failure> {
     let local = folder::local_root(&PathBuf::from(directory), &invocation.places)?;
     let named = resolve(&local).file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), |text| {
+    let name = until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
         let is_taken = invocation.config()?.names().any(|known| known == text);
         match check_name(text) {
             Ok(_) if is_taken => Err(Failure::usage(format!("another folder is called {text:?} already"))),
@@ -76,24 +86,33 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
     })?;
     remark("  backup: local changes travel; archive: the same, and nothing is ever deleted there");
     remark("  sync: changes travel both ways; pull: changes on the service come here");
-    let mode = until_right("Which mode?", "backup", |text| {
+    let mode = until_right("Which mode?", "backup", invocation, |text| {
         text.parse::<Mode>().map_err(|error| Failure::usage(error.to_string()))
     })?;
     let default = default_place(named.as_deref().unwrap_or(&name));
-    let remote = until_right("Which place on the service?", &default, |text| {
-        RemotePath::parse(text).map(|_| text.to_owned()).map_err(|error| {
-            Failure::usage(error.to_string())
-                .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
-        })
-    })?;
-    let remote = (remote != default).then_some(remote);
-    let arguments = AddArguments { local, remote, mode, name: Some(name), make: false };
-    folder::add(&arguments, invocation).map(drop)
+    loop {
+        let remote = until_right("Which place on the service?", &default, invocation, |text| {
+            RemotePath::parse(text).map(|_| text.to_owned()).map_err(|error| {
+                Failure::usage(error.to_string())
+                    .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
+            })
+        })?;
+        let remote = (remote != default).then_some(remote);
+        let arguments =
+            AddArguments { local: local.clone(), remote, mode, name: Some(name.clone()), make: false };
+        match folder::add(&arguments, invocation) {
+            // It is the place that is not right: the other answers stand.
+            Err(failure) if failure.is_mistake() => {
+                remark(format_args!("error: {}", Escaped(failure.message())));
+            }
+            added => return added.map(drop),
+        }
+    }
 }
 
 fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
     let is_wanted =
-        until_right("Keep it in step from now on, also after a restart?", "yes", |text| {
+        until_right("Keep it in step from now on, also after a restart?", "yes", invocation, |text| {
             match text.to_lowercase().as_str() {
                 "y" | "yes" => Ok(true),
                 "n" | "no" => Ok(false),
@@ -118,10 +137,11 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
 fn until_right<T>(
     question: &str,
     default: &str,
+    invocation: &Invocation,
     check: impl Fn(&str) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     loop {
-        match check(&ask_or(question, default)?) {
+        match check(&ask_or(question, default, invocation)?) {
             Err(failure) if failure.exit() == Exit::Usage => remark(&failure),
             answered => return answered,
         }

@@ -37,10 +37,11 @@ pub(crate) struct StatusArguments {
 
 /// Shows the status and exits with the verdict.
 pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    if arguments.watch {
+        // Nobody ends it in another way.
+        return invocation.wait_unless(watch(arguments, invocation), || Ok(Exit::Interrupted));
+    }
     invocation.wait(async {
-        if arguments.watch {
-            return watch(arguments, invocation).await;
-        }
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
             let columns = extent().map(|extent| extent.columns);
@@ -86,7 +87,7 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
         // Whichever comes first; after an event more of them usually follow, and one look serves them all.
         match tokio::time::timeout(REFRESH, events.next()).await {
             Ok(Ok(Some(_))) => tokio::time::sleep(REFRESH / 4).await,
-            Ok(Ok(None)) => return Err(Failure::new(Exit::NotRunning, "the daemon has ended")),
+            Ok(Ok(None)) => return Err(exchange::daemon_ended()),
             Ok(Err(failure)) => return Err(failure),
             Err(_) => {}
         }

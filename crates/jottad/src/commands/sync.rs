@@ -29,7 +29,7 @@ pub(crate) struct SyncArguments {
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with_folders(arguments.name.as_deref())?;
-    invocation.wait(async {
+    let sync = async {
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
         if !arguments.wait {
@@ -52,6 +52,10 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             lines.iter().try_for_each(|line| invocation.output.line(line))
         })?;
         Ok(status.verdict.0.into())
+    };
+    invocation.wait_unless(sync, || {
+        let hint = "what runs goes on all the same: `jottad status` shows how far it is";
+        Err(Failure::new(Exit::Interrupted, "interrupted").hint(hint))
     })
 }
 

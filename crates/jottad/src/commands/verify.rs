@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Resul
 /// Where nothing runs, this process does the pass.
 fn verify_here(order: &OrderDocument, invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.tolerant_config()?;
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
         let serving = Serving::begin(daemon.clone()).await?;

@@ -116,6 +116,7 @@ async fn make(
 fn called_off() -> Failure {
     Failure::failed("called off: nothing was made and nothing was written")
         .hint("name another place: jottad folder add LOCAL REMOTE")
+        .mistake()
 }
 
 /// Counts what a place holds, for as long as one cares to wait.
@@ -125,7 +126,8 @@ async fn content(client: &Client, place: &RemotePath) -> Result<Result<Content, 
         Ok(Sighting::File(_) | Sighting::UnfinishedFile(_)) => {
             return Err(Failure::usage(format!("{place} is a file on the service"))
                 .path(place.to_string())
-                .hint("name a directory, or a place where nothing is yet"));
+                .hint("name a directory, or a place where nothing is yet")
+                .mistake());
         }
         Ok(_) => return Ok(Ok(Content::default())),
         Err(error) => return Ok(Err(error)),
