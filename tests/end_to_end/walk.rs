@@ -10,7 +10,7 @@ use std::process::Command;
 
 use jottad_emulator::Act;
 
-use crate::stage::{Daemon, Machine, Screen, Service, Steady};
+use crate::stage::{Daemon, Machine, Screen, Service, Steady, flowing};
 
 /// The usual height of a terminal.
 const ROWS: u16 = 24;
@@ -26,7 +26,8 @@ struct Walk {
 
 impl Walk {
     fn begin(columns: u16) -> Self {
-        let (machine, service) = (Machine::new(), Service::start());
+        // Where lines are folded depends on how long the paths are.
+        let (machine, service) = (Machine::within(Path::new("/tmp")), Service::start());
         let home = machine.home();
         let config = home.join(".config/jottad/config.toml");
         fs::create_dir_all(config.parent().unwrap()).unwrap();
@@ -41,6 +42,7 @@ impl Walk {
         let steady = Steady::default()
             .with(home.to_str().unwrap(), "/home/kari")
             .with(format!("{host}/Documents"), "laptop/Documents")
+            .with(format!("{host}/Pictures"), "laptop/Pictures")
             .with(service.url(), "https://jottacloud.example")
             .with(service.url().trim_start_matches("http://"), "jottacloud.example");
         Self { machine, service, columns, steady, told: String::new() }
@@ -109,13 +111,15 @@ impl Walk {
             fs::write(&path, &self.told).unwrap();
         }
         let kept = fs::read_to_string(&path).unwrap_or_default();
-        let differing = kept.lines().zip(self.told.lines()).find(|(kept, told)| kept != told);
+        // Where a line is folded depends on how many digits an age has.
+        let commands = |text: &str| text.split("\n\n").map(flowing).collect::<Vec<_>>();
+        let (kept, told) = (commands(&kept), commands(&self.told));
+        let differing = kept.iter().zip(&told).find(|(kept, told)| kept != told);
+        let (path, shown) = (path.display(), &self.told);
         assert!(
-            kept == self.told,
-            "{} is not what is shown any more ({differing:?}); read what is, and write it with \
-             JOTTAD_WRITE_DOCS=1\n{}",
-            path.display(),
-            self.told
+            kept == told,
+            "{path} is not what is shown any more ({differing:?}); read what is, and write it with \
+             JOTTAD_WRITE_DOCS=1\n{shown}"
         );
     }
 }
@@ -147,8 +151,8 @@ fn asks_for_everything(walk: &mut Walk) {
     screen.sees("hint: ");
     walk.ended(SETUP, screen, 130);
     walk.tells(
-        "a directory that is not there, a file, a name with a slash, a mode that does not exist, a place that is \
-         none, one that does not exist, one that is taken, no yes and no no",
+        "a mistake at each prompt: directories, names, a mode, places that are none, do not exist or are taken, and \
+         the end of input",
     );
     let mut screen = walk.types(SETUP);
     screen.sees("Which directory? [~/Documents]").types("~/Dokuments");
@@ -168,15 +172,16 @@ fn asks_for_everything(walk: &mut Walk) {
     screen.sees("error: ").sees("Which place on the service? [").types("Jotta/Archive/theirs/one.txt");
     screen.sees("error: ").sees("Which place on the service? [").types("Jotta/Archive/Documents");
     screen.sees("added docs: ");
-    screen.sees("Another directory? [none]").types("~/Documents");
-    screen.sees("What is it to be called? [Documents]").types("docs");
-    screen.sees("error: ").sees("What is it to be called? [Documents]").types("more");
-    screen.sees("Which mode? [backup]").types("");
-    screen.sees("Which place on the service? [").types("Jotta/Archive/more");
-    screen.sees("error: ").sees("Another directory? [none]").presses_control('d');
+    screen.sees("Another directory? [none]").types("~/Documents/2019");
+    screen.sees("error: ").sees("Another directory? [none]").types("~/Pictures");
+    screen.sees("What is it to be called? [Pictures]").types("docs");
+    screen.sees("error: ").sees("What is it to be called? [Pictures]").types("pictures");
+    screen.sees("Which mode? [backup]").types("pull");
+    screen.sees("Which place on the service? [").types("Jotta/Archive/Documents/2019");
+    screen.sees("error: ").sees("Which place on the service? [").presses_control('d');
     screen.sees("hint: ");
     walk.ended(SETUP, screen, 1);
-    walk.tells("once more, where no systemd of the user runs");
+    walk.tells("once more, where no systemd of the user runs, with an answer that is no yes and no no");
     let mut screen = walk.types(SETUP);
     screen.sees("Another directory? [none]").types("");
     screen.sees("[yes]").types("maybe");
@@ -200,6 +205,7 @@ fn walk(columns: u16) {
     }
     walk.write("Documents/letter.txt", "hello");
     walk.write("letter.txt", "not in a folder");
+    fs::create_dir(walk.path("Pictures")).unwrap();
     walk.service.does(Act::put("Jotta/Archive/theirs/one.txt", b"12345"));
     has_systemd(&walk, false);
     walk.runs("jottad", 0);
@@ -210,7 +216,7 @@ fn walk(columns: u16) {
     walk.runs("jottad run --once", 0);
     walk.runs("jottad status", 0);
     walk.tells("two names that the service takes for the same");
-    walk.write("Documents/Letter.txt", "another hello");
+    walk.write("Documents/Letter.txt", &"another hello ".repeat(100));
     walk.runs("jottad run --once", 6);
     walk.runs("jottad status", 6);
     walk.runs("jottad problems", 6);
@@ -227,7 +233,7 @@ fn walk(columns: u16) {
     walk.runs("jottad approve dosc", 2);
     walk.runs("jottad approve docs", 0);
     walk.runs("jottad run --once", 0);
-    walk.runs("jottad log -n 3", 0);
+    walk.runs("jottad log -n 2", 0);
     walk.tells("the service");
     walk.runs("jottad service start", 1);
     has_systemd(&walk, true);

@@ -6,10 +6,12 @@ use std::thread;
 
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::terminal::{leave_line, prose};
+use crate::terminal::{extent_of, fold, leave_line};
 
 /// How often an empty answer is asked about again.
 const TRIES: u32 = 3;
+/// Columns for an answer.
+const ROOM: usize = 6;
 /// What is told of a question that was answered with the end of input.
 const CALLED_OFF: &str = "called off";
 
@@ -35,8 +37,8 @@ pub(crate) fn ask_or(question: &str, default: &str, invocation: &Invocation) -> 
 /// Asks for a line, which is not seen. Never empty.
 pub(crate) fn ask_hidden(question: &str, invocation: &Invocation) -> Result<String, Failure> {
     until_answered(question, || {
-        let question = prose(question, &io::stderr());
-        while_listening(invocation, move || rpassword::prompt_password(question))
+        let question = question_text(question);
+        while_listening(invocation, true, move || rpassword::prompt_password(question))
     })
 }
 
@@ -45,10 +47,18 @@ pub(crate) fn is_called_off(failure: &Failure) -> bool {
     failure.exit() == crate::failure::Exit::Interrupted || failure.message() == CALLED_OFF
 }
 
+/// A question, folded so that there is room for an answer behind it.
+pub(crate) fn question_text(question: &str) -> String {
+    match extent_of(&io::stderr()) {
+        Some(extent) => fold(question, extent.columns.saturating_sub(ROOM)).join("\n"),
+        None => question.to_owned(),
+    }
+}
+
 /// Shows a question and reads the line that follows it.
 fn read_line(question: &str, invocation: &Invocation) -> Result<String, Failure> {
-    let question = prose(question, &io::stderr());
-    while_listening(invocation, move || {
+    let question = question_text(question);
+    while_listening(invocation, false, move || {
         // Not locked: others may have to say something before there is an answer.
         let mut terminal = io::stderr();
         write!(terminal, "{question}").and_then(|()| terminal.flush())?;
@@ -64,6 +74,7 @@ fn read_line(question: &str, invocation: &Invocation) -> Result<String, Failure>
 /// is left as it was: what is typed would not be seen any more otherwise.
 fn while_listening(
     invocation: &Invocation,
+    is_hidden: bool,
     read: impl FnOnce() -> io::Result<String> + Send + 'static,
 ) -> Result<String, Failure> {
     let mut signals = invocation.signals()?;
@@ -94,7 +105,10 @@ fn while_listening(
                     &settings,
                 );
             }
-            leave_line();
+            // What reads unseen has left the line.
+            if !is_hidden {
+                leave_line();
+            }
             Err(Failure::interrupted().hint("run the command again: nothing was changed"))
         }
     }

@@ -184,7 +184,10 @@ fn unreachable(places: &Places, error: &io::Error) -> Failure {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             Failure::new(Exit::NotRunning, format!("no daemon is running for {}", places.state_dir.display()))
                 .path(socket.display().to_string())
-                .hint("start it with `jottad service start`, or in this terminal with `jottad run`")
+                .hint(format!(
+                    "start it with `{}`, or in this terminal with `jottad run`",
+                    crate::service::start_command(places)
+                ))
         }
         _ => Failure::failed(format!("connecting to {}: {error}", socket.display()))
             .path(socket.display().to_string()),

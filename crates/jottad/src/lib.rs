@@ -107,7 +107,7 @@ fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
     let invocation =
-        Invocation { places, output: Output { json: general.json }, listen, session: OnceLock::new() };
+        Invocation { places, output: Output { json: general.json, guided: false }, listen, session: OnceLock::new() };
     match arguments.command {
         Some(command) => commands::run(command, &invocation),
         None => commands::begin::run(&invocation),

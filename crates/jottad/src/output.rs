@@ -18,6 +18,8 @@ use crate::terminal::prose;
 pub(crate) struct Output {
     /// One JSON document, or one a line, instead of text.
     pub(crate) json: bool,
+    /// Something else tells what comes next.
+    pub(crate) guided: bool,
 }
 
 impl Output {
@@ -54,9 +56,9 @@ impl Output {
         Page { output: self, written: BufWriter::new(io::stdout().lock()) }
     }
 
-    /// Tells a person what to do next. Scripts know that.
+    /// Tells a person what to do next. Scripts know that, and who is asked one question after the other.
     pub(crate) fn next(self, step: &str) {
-        if !self.json {
+        if !self.json && !self.guided {
             remark(format_args!("next: {step}"));
         }
     }
@@ -147,6 +149,11 @@ impl Columns {
     /// Adds a line. Cells are escaped.
     pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.push(cells.into_iter().map(|cell| Escaped(&cell).to_string()).collect());
+    }
+
+    /// The cells of each line, escaped.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(Vec::as_slice)
     }
 
     /// The lines, without trailing spaces.

@@ -27,7 +27,7 @@ pub(crate) use outcome::Outcome;
 pub(crate) use outside::is_missing;
 pub(crate) use relay::Relay;
 pub(crate) use running::Running;
-pub(crate) use screen::{Screen, Steady};
+pub(crate) use screen::{Screen, Steady, flowing};
 pub(crate) use service::{Service, wait_until};
 pub(crate) use terminal::Terminal;
 pub(crate) use tree::{Tree, md5};

@@ -34,10 +34,15 @@ impl Steady {
             text = text.replace(found, shown);
         }
         for (found, shown) in [
-            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-31 12:00:00"),
-            (r"\b(just now|\d+ (s|min) ago)", "just now"),
+            (r"\b\d{4}-\d\d-\d\d\b", "2026-01-31"),
+            (r"\b\d\d:\d\d:\d\d\b", "12:00:00"),
+            // Folded in its middle it goes to the next line as a whole.
+            (r"[( ](just|\d+( s| min)?)(\r?\n +)(now|(s |min )?ago)", "${3}now"),
+            (r"\bas\s+of\s+(now|just\s+now|\d+\s+(s|min)\s+ago)", "as of now"),
+            // Not longer than what it stands for, or the line would break.
+            (r"\b(just\s+now|\d+\s+(s|min)\s+ago)", "now"),
             // What was cut off behind an age depends on how long that is.
-            (r"(?m)(just now.*) · [^·\n]*…", "$1 · …"),
+            (r"(?m)(as of now.*) · [^·\n]*…", "$1 · …"),
         ] {
             text = Regex::new(found).unwrap().replace_all(&text, shown).into_owned();
         }
@@ -187,7 +192,7 @@ impl Screen {
 }
 
 /// A text as if its lines had no end.
-fn flowing(text: &str) -> String {
+pub(crate) fn flowing(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -82,7 +82,7 @@ async fn fetch(count: u32, invocation: &Invocation) -> Result<Vec<LogDocument>, 
 }
 
 fn print(line: &LogDocument, output: Output) -> Result<(), Failure> {
-    output.either(line, || output.line(format_args!("{}  {}", local_time(line.at.0), describe(line))))
+    output.either(line, || output.prose(format_args!("{}  {}", local_time(line.at.0), describe(line))))
 }
 
 /// An operation that ended, in one line.

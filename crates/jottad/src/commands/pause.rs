@@ -70,7 +70,7 @@ pub(crate) fn give(
         let accepted: AcceptedDocument = exchange::post(&invocation.places, path, order).await?;
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
-            invocation.output.line(Escaped(&describe(if names.is_empty() { "no folder" } else { &names })))
+            invocation.output.prose(Escaped(&describe(if names.is_empty() { "no folder" } else { &names })))
         })?;
         Ok(Exit::Done)
     })

@@ -6,12 +6,11 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::arguments::duration_argument;
-use crate::commands::status::{describe, fetch};
+use crate::commands::status::{fetch, show};
 use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::now;
 use crate::verdict::{Patience, overall};
 
 #[derive(Debug, Args)]
@@ -48,8 +47,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
         };
         invocation.output.either(&status, || {
-            let lines = describe(&status, &invocation.places, now());
-            lines.iter().try_for_each(|line| invocation.output.line(line))
+            show(&status, invocation)
         })?;
         Ok(status.verdict.0.into())
     };

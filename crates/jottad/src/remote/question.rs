@@ -2,9 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use crate::asking::question_text;
 use crate::failure::Failure;
 use crate::output::{Escaped, Output};
-use crate::terminal::{leave_line, prose};
+use crate::terminal::leave_line;
 
 /// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there
 /// is nobody to ask, and the command is refused.
@@ -16,7 +17,7 @@ pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result
         return Err(Failure::usage(format!("not without a yes: {question}"))
             .hint("there is no terminal to ask on; add --yes if it is meant"));
     }
-    let question = prose(&format!("{} [y/N] ", Escaped(question)), &io::stderr());
+    let question = question_text(&format!("{} [y/N] ", Escaped(question)));
     let mut terminal = io::stderr();
     let asked = write!(terminal, "{question}").and_then(|()| terminal.flush());
     asked.map_err(|error| Failure::from_output(&error))?;

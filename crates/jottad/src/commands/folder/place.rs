@@ -76,7 +76,8 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
             if !question.yes && !may_ask(invocation) {
                 return Err(missing.refusal(place));
             }
-            let text = format!("{}. Make it?", missing.text(place));
+            let meant = missing.meant(place).map(|meant| format!(" (did you mean {meant}?)"));
+            let text = format!("{}{}. Make it?", missing.text(place), meant.unwrap_or_default());
             if !confirm(&text, question.yes, invocation.output).await? {
                 return Err(called_off());
             }
@@ -232,8 +233,13 @@ impl Missing {
         }
     }
 
+    /// The place that a path without its device may mean.
+    fn meant(&self, place: &RemotePath) -> Option<String> {
+        with_device(place.device(), &place.to_string()).filter(|_| self.is_device)
+    }
+
     fn refusal(&self, place: &RemotePath) -> Failure {
-        if let Some(meant) = with_device(place.device(), &place.to_string()).filter(|_| self.is_device) {
+        if let Some(meant) = self.meant(place) {
             return Failure::usage(self.text(place))
                 .path(place.to_string())
                 .hint(format!("a place begins with the device, which rclone leaves out: {meant}"));
