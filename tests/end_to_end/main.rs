@@ -55,4 +55,5 @@ mod trouble;
 mod verify;
 mod waiting;
 mod walk;
+mod watching;
 mod witness;

@@ -105,7 +105,8 @@ impl Walk {
     /// Compares what was shown with what was kept.
     #[track_caller]
     fn compare(&self) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("end_to_end/walk/{}.txt", self.columns));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("end_to_end/walk/{}.txt", self.columns));
         if std::env::var_os("JOTTAD_WRITE_DOCS").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &self.told).unwrap();

@@ -99,11 +99,8 @@ fn while_listening(
         }
         _ => {
             if let Some(settings) = settings {
-                let _ = rustix::termios::tcsetattr(
-                    io::stdin(),
-                    rustix::termios::OptionalActions::Now,
-                    &settings,
-                );
+                let _ =
+                    rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings);
             }
             // What reads unseen has left the line.
             if !is_hidden {

@@ -45,7 +45,9 @@ pub(crate) fn leave_line() {
 /// Prose, each line of it folded to a terminal if it goes to one.
 pub(crate) fn prose(text: &str, output: &(impl IsTerminal + AsFd)) -> String {
     match extent_of(output) {
-        Some(extent) => text.split('\n').flat_map(|line| fold(line, extent.columns)).collect::<Vec<_>>().join("\n"),
+        Some(extent) => {
+            text.split('\n').flat_map(|line| fold(line, extent.columns)).collect::<Vec<_>>().join("\n")
+        }
         None => text.to_owned(),
     }
 }

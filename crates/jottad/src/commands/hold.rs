@@ -85,7 +85,9 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
             let names = accepted.folders.join(", ");
             invocation.output.prose(Escaped(&format!("{word}: {names}")))?;
             if accepted.noted {
-                invocation.output.prose("nothing runs: the next `jottad run --once` or the daemon does it")?;
+                invocation
+                    .output
+                    .prose("nothing runs: the next `jottad run --once` or the daemon does it")?;
             }
             Ok(())
         })?;

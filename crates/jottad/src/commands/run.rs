@@ -38,9 +38,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
         }
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
         let status = daemon::one_pass(daemon, signals, invocation.output).await?;
-        invocation.output.either(&status, || {
-            show(&status, invocation)
-        })?;
+        invocation.output.either(&status, || show(&status, invocation))?;
         Ok(status.verdict.0.into())
     })
 }

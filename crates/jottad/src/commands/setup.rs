@@ -97,15 +97,20 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
         return Err(Failure::usage(text).hint("choose a directory that neither holds it nor lies inside it"));
     }
     let named = resolve(&local).file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
-        let is_taken = invocation.config()?.names().any(|known| known == text);
-        match check_name(text) {
-            Ok(_) if is_taken => Err(Failure::usage(format!("another folder is called {text:?} already"))
-                .hint("give this one another name")),
-            Ok(name) => Ok(name),
-            Err(reason) => Err(Failure::usage(reason).hint("commands call it so: a short name without slashes")),
-        }
-    })?;
+    let name =
+        until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
+            let is_taken = invocation.config()?.names().any(|known| known == text);
+            match check_name(text) {
+                Ok(_) if is_taken => {
+                    Err(Failure::usage(format!("another folder is called {text:?} already"))
+                        .hint("give this one another name"))
+                }
+                Ok(name) => Ok(name),
+                Err(reason) => {
+                    Err(Failure::usage(reason).hint("commands call it so: a short name without slashes"))
+                }
+            }
+        })?;
     for (mode, does) in MODES {
         remark(format_args!("  {:7}  {does}", mode.as_str()));
     }
@@ -122,7 +127,8 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
             match config.folders.iter().find(|other| remote_overlap(&place, &other.remote)) {
                 None => Ok(text.to_owned()),
                 Some(other) => {
-                    let text = format!("{text}: the folder {:?} is kept at {} already", other.name, other.remote);
+                    let text =
+                        format!("{text}: the folder {:?} is kept at {} already", other.name, other.remote);
                     Err(Failure::usage(text).hint("name a place beside that one"))
                 }
             }
@@ -142,14 +148,16 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
 }
 
 fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
-    let is_wanted =
-        until_right("Keep it in step from now on, also after a restart?", "yes", invocation, |text| {
-            match text.to_lowercase().as_str() {
-                "y" | "yes" => Ok(true),
-                "n" | "no" => Ok(false),
-                _ => Err(Failure::usage("answer yes or no")),
-            }
-        })?;
+    let is_wanted = until_right(
+        "Keep it in step from now on, also after a restart?",
+        "yes",
+        invocation,
+        |text| match text.to_lowercase().as_str() {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => Err(Failure::usage("answer yes or no")),
+        },
+    )?;
     if !is_wanted {
         invocation
             .output

@@ -19,8 +19,8 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
-use crate::service::start_command;
 use crate::proven::{agreed, verdict_in_words};
+use crate::service::start_command;
 use crate::terminal::{Extent, cut, extent, fold};
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.

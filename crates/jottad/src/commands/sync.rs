@@ -46,9 +46,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             let pause = patience.pause(Instant::now());
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
         };
-        invocation.output.either(&status, || {
-            show(&status, invocation)
-        })?;
+        invocation.output.either(&status, || show(&status, invocation))?;
         Ok(status.verdict.0.into())
     };
     invocation.wait_unless(sync, || {

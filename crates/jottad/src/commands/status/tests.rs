@@ -140,8 +140,10 @@ fn on_a_narrow_terminal_what_matters_comes_first() {
 #[test]
 fn a_status_is_no_higher_than_its_terminal_and_shows_what_needs_a_person() {
     let now = Timestamp::from_seconds(1_000);
-    let mut document = status((0..30).map(|number| folder(&format!("f{number:02}"), Verdict::InSync)).collect());
-    let held = HeldStatus { kind: "deletes".to_owned(), reason: "31 deletes".to_owned(), choices: Vec::new() };
+    let mut document =
+        status((0..30).map(|number| folder(&format!("f{number:02}"), Verdict::InSync)).collect());
+    let held =
+        HeldStatus { kind: "deletes".to_owned(), reason: "31 deletes".to_owned(), choices: Vec::new() };
     document.folders[25].held = Some(held);
     document.folders[25].verdict = VerdictWord(Verdict::Held);
     document.folders[28].verdict = VerdictWord(Verdict::Problems);
@@ -152,7 +154,10 @@ fn a_status_is_no_higher_than_its_terminal_and_shows_what_needs_a_person() {
         assert!(lines.len() < rows, "{rows}:\n{text}");
         assert!(lines[0].starts_with("jottad  held"), "{rows}:\n{text}");
         assert!(rows < 5 || text.contains("31 deletes; see `jottad held f25`"), "{rows}:\n{text}");
-        assert!(!(10..40).contains(&rows) || lines[1].starts_with("f25") && lines[2].starts_with("f28"), "{rows}:\n{text}");
+        assert!(
+            !(10..40).contains(&rows) || lines[1].starts_with("f25") && lines[2].starts_with("f28"),
+            "{rows}:\n{text}"
+        );
         assert!(rows != 24 || text.contains("… 10 more folders, in sync: jottad status | less"), "{text}");
     }
     let lines = lines_within(&document, &places(), now, Some(Extent { columns: 80, rows: 40 }));
