@@ -20,7 +20,7 @@ fn after_a_pass_the_status_says_how_old_it_is_and_that_no_daemon_runs() {
         .expect(0)
         .says("in sync as of")
         .says("no daemon is running: this is as of the last run")
-        .says("jottad service start")
+        .says("jottad service install")
         .says("1 file");
     let status = world.machine.status();
     assert_eq!(

@@ -55,4 +55,6 @@ mod transfers;
 mod trouble;
 mod verify;
 mod waiting;
+mod walk;
+mod watching;
 mod witness;

@@ -1,11 +1,19 @@
 //! Asking a person on the terminal.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::mpsc;
+use std::thread;
 
 use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::terminal::{extent_of, fold, leave_line};
 
 /// How often an empty answer is asked about again.
 const TRIES: u32 = 3;
+/// Columns for an answer.
+const ROOM: usize = 6;
+/// What is told of a question that was answered with the end of input.
+const CALLED_OFF: &str = "called off";
 
 /// Refuses to ask where nobody can answer.
 pub(crate) fn need_terminal(what: &str, remedy: &str) -> Result<(), Failure> {
@@ -16,9 +24,43 @@ pub(crate) fn need_terminal(what: &str, remedy: &str) -> Result<(), Failure> {
 }
 
 /// Asks for a line, which is seen as it is typed. Never empty.
-pub(crate) fn ask(question: &str) -> Result<String, Failure> {
+pub(crate) fn ask(question: &str, invocation: &Invocation) -> Result<String, Failure> {
+    until_answered(question, || read_line(question, invocation))
+}
+
+/// Asks for a line; an empty one means the default.
+pub(crate) fn ask_or(question: &str, default: &str, invocation: &Invocation) -> Result<String, Failure> {
+    let answer = read_line(&format!("{question} [{default}] "), invocation)?;
+    Ok(if answer.is_empty() { default.to_owned() } else { answer })
+}
+
+/// Asks for a line, which is not seen. Never empty.
+pub(crate) fn ask_hidden(question: &str, invocation: &Invocation) -> Result<String, Failure> {
     until_answered(question, || {
-        let mut terminal = io::stderr().lock();
+        let question = question_text(question);
+        while_listening(invocation, true, move || rpassword::prompt_password(question))
+    })
+}
+
+/// Whether a person has called a question off, by its end of input or by Ctrl-C.
+pub(crate) fn is_called_off(failure: &Failure) -> bool {
+    failure.exit() == crate::failure::Exit::Interrupted || failure.message() == CALLED_OFF
+}
+
+/// A question, folded so that there is room for an answer behind it.
+pub(crate) fn question_text(question: &str) -> String {
+    match extent_of(&io::stderr()) {
+        Some(extent) => fold(question, extent.columns.saturating_sub(ROOM)).join("\n"),
+        None => question.to_owned(),
+    }
+}
+
+/// Shows a question and reads the line that follows it.
+fn read_line(question: &str, invocation: &Invocation) -> Result<String, Failure> {
+    let question = question_text(question);
+    while_listening(invocation, false, move || {
+        // Not locked: others may have to say something before there is an answer.
+        let mut terminal = io::stderr();
         write!(terminal, "{question}").and_then(|()| terminal.flush())?;
         let mut answer = String::new();
         match io::stdin().lock().read_line(&mut answer)? {
@@ -28,34 +70,53 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     })
 }
 
-/// Asks for a line; an empty one means the default.
-pub(crate) fn ask_or(question: &str, default: &str) -> Result<String, Failure> {
-    let mut terminal = io::stderr().lock();
-    let mut answer = String::new();
-    let asked = write!(terminal, "{question} [{default}] ")
-        .and_then(|()| terminal.flush())
-        .and_then(|()| io::stdin().lock().read_line(&mut answer));
-    match asked {
-        Ok(0) => {
-            Err(Failure::failed("called off").hint("what was done so far stays; go on with: jottad setup"))
+/// Reads an answer on a thread of its own, so that a signal is heard meanwhile. Whatever happens, the terminal
+/// is left as it was: what is typed would not be seen any more otherwise.
+fn while_listening(
+    invocation: &Invocation,
+    is_hidden: bool,
+    read: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> Result<String, Failure> {
+    let mut signals = invocation.signals()?;
+    let settings = rustix::termios::tcgetattr(io::stdin()).ok();
+    let (sender, answered) = mpsc::channel();
+    let interrupting = sender.clone();
+    // A question outlives its command only where the program ends at once.
+    thread::spawn(move || sender.send(Some(read())));
+    thread::spawn(move || {
+        if signals.blocking_recv().is_some() {
+            let _ = interrupting.send(None);
         }
-        Ok(_) if answer.trim().is_empty() => Ok(default.to_owned()),
-        Ok(_) => Ok(answer.trim().to_owned()),
-        Err(error) => Err(Failure::failed(format!("asking on the terminal: {error}"))),
+    });
+    match answered.recv().ok().flatten() {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            leave_line();
+            Err(Failure::failed(CALLED_OFF).hint("run the command again: nothing was changed"))
+        }
+        Some(Err(error)) if error.kind() != io::ErrorKind::Interrupted => {
+            Err(Failure::failed(format!("asking on the terminal: {error}")))
+        }
+        _ => {
+            if let Some(settings) = settings {
+                let _ =
+                    rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings);
+            }
+            // What reads unseen has left the line.
+            if !is_hidden {
+                leave_line();
+            }
+            Err(Failure::interrupted().hint("run the command again: nothing was changed"))
+        }
     }
 }
 
-/// Asks for a line, which is not seen. Never empty.
-pub(crate) fn ask_hidden(question: &str) -> Result<String, Failure> {
-    until_answered(question, || rpassword::prompt_password(question))
-}
-
-fn until_answered(question: &str, mut ask: impl FnMut() -> io::Result<String>) -> Result<String, Failure> {
+fn until_answered(
+    question: &str,
+    mut ask: impl FnMut() -> Result<String, Failure>,
+) -> Result<String, Failure> {
     for _ in 0..TRIES {
-        let answer = ask().map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Failure::failed("called off"),
-            _ => Failure::failed(format!("asking on the terminal: {error}")),
-        })?;
+        let answer = ask()?;
         if !answer.trim().is_empty() {
             return Ok(answer);
         }

@@ -176,12 +176,14 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
 fn unreachable(places: &Places, error: &io::Error) -> Failure {
     let socket = places.socket();
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Failure::new(
-            Exit::NotRunning,
-            format!("no daemon is running for {}", places.state_dir.display()),
-        )
-        .path(socket.display().to_string())
-        .hint("do one pass now with `jottad run --once`, or start the daemon with `jottad service start`"),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            Failure::new(Exit::NotRunning, format!("no daemon is running for {}", places.state_dir.display()))
+                .path(socket.display().to_string())
+                .hint(format!(
+                    "do one pass now with `jottad run --once`, or start the daemon with `{}`",
+                    crate::service::start_command(places)
+                ))
+        }
         _ => Failure::failed(format!("connecting to {}: {error}", socket.display()))
             .path(socket.display().to_string()),
     }

@@ -11,7 +11,8 @@ use crate::failure::{Exit, Failure};
 use crate::login;
 use crate::output::Output;
 use crate::places::Places;
-use crate::signals::{Listen, stopped};
+use crate::signals::{Listen, Signals, ended};
+use crate::terminal::leave_line;
 
 /// Patience for a renewal of the tokens when a command ends.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -72,25 +73,42 @@ impl Invocation {
 
     /// Waits for a future: enough for a command that asks and prints.
     ///
-    /// With a login in use, a signal ends the command in good order: a renewal of the tokens that is under
-    /// way would cost the login if it were cut off (protocol 2.3).
+    /// A signal ends the command in good order: a renewal of the tokens that is under way would cost the login
+    /// if it were cut off (protocol 2.3).
     pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.wait_unless(future, || Err(Failure::interrupted()))
+    }
+
+    /// The same, where being interrupted may be how a command usually ends.
+    pub(crate) fn wait_unless<T>(
+        &self,
+        future: impl Future<Output = Result<T, Failure>>,
+        interrupted: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("starting: {error}")))?;
+        let mut signals = self.signals()?;
         let result = runtime.block_on(async {
-            let Some(session) = self.session.get() else { return future.await };
-            let mut signals = (self.listen)()
-                .map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
             let result = tokio::select! {
                 result = future => result,
-                () = stopped(&mut signals) => Err(Failure::interrupted()),
+                () = ended(&mut signals) => {
+                    leave_line();
+                    interrupted()
+                }
             };
-            let _ = tokio::time::timeout(SETTLING, session.settle()).await;
+            if let Some(session) = self.session.get() {
+                let _ = tokio::time::timeout(SETTLING, session.settle()).await;
+            }
             result
         });
         // A file that is being read from a dead disk must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
         result
+    }
+
+    /// Begins to listen for signals.
+    pub(crate) fn signals(&self) -> Result<Signals, Failure> {
+        (self.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))
     }
 
     /// Waits for a future that runs for long and does many things at once.

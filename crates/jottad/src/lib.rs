@@ -106,8 +106,12 @@ fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
     let talkative = u8::from(matches!(arguments.command, Some(Command::Run(_))));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
-    let invocation =
-        Invocation { places, output: Output { json: general.json }, listen, session: OnceLock::new() };
+    let invocation = Invocation {
+        places,
+        output: Output { json: general.json, guided: false },
+        listen,
+        session: OnceLock::new(),
+    };
     match arguments.command {
         Some(command) => commands::run(command, &invocation),
         None => commands::begin::run(&invocation),

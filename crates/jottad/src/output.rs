@@ -11,12 +11,15 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::units::format_duration;
 use crate::failure::Failure;
+use crate::terminal::prose;
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     /// One JSON document, or one a line, instead of text.
     pub(crate) json: bool,
+    /// Something else tells what comes next.
+    pub(crate) guided: bool,
 }
 
 impl Output {
@@ -25,6 +28,11 @@ impl Output {
     pub(crate) fn line(self, text: impl fmt::Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::from_output(&error))
+    }
+
+    /// Writes prose for people, which is folded between words on a terminal.
+    pub(crate) fn prose(self, text: impl fmt::Display) -> Result<(), Failure> {
+        self.line(prose(&text.to_string(), &io::stdout()))
     }
 
     /// Writes one JSON document on a line of its own.
@@ -48,9 +56,9 @@ impl Output {
         Page { output: self, written: BufWriter::new(io::stdout().lock()) }
     }
 
-    /// Tells a person what to do next. Scripts know that.
+    /// Tells a person what to do next. Scripts know that, and who is asked one question after the other.
     pub(crate) fn next(self, step: &str) {
-        if !self.json {
+        if !self.json && !self.guided {
             remark(format_args!("next: {step}"));
         }
     }
@@ -96,8 +104,10 @@ impl Page {
     }
 }
 
-/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost.
+/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On a
+/// terminal it is folded between words.
 pub(crate) fn remark(text: impl fmt::Display) {
+    let text = prose(&text.to_string(), &io::stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -139,6 +149,11 @@ impl Columns {
     /// Adds a line. Cells are escaped.
     pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.push(cells.into_iter().map(|cell| Escaped(&cell).to_string()).collect());
+    }
+
+    /// The cells of each line, escaped.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(Vec::as_slice)
     }
 
     /// The lines, without trailing spaces.

@@ -16,8 +16,17 @@ pub enum Signal {
 /// Signals in the order in which they came.
 pub type Signals = UnboundedReceiver<Signal>;
 
-/// Begins to listen; from then on signals no longer end the program by themselves, but for a second stop.
+/// Begins to listen; from then on signals no longer end the program by themselves, but for a second stop, and
+/// for those that come when all who listened have stopped listening.
 pub type Listen = fn() -> io::Result<Signals>;
+
+/// Waits for whatever ends a command that serves nobody: a stop, or that its terminal is gone.
+pub(crate) async fn ended(signals: &mut Signals) {
+    if signals.recv().await.is_none() {
+        // Nobody can ask any more.
+        std::future::pending::<()>().await;
+    }
+}
 
 /// Waits for a stop, and leaves other requests aside.
 pub(crate) async fn stopped(signals: &mut Signals) {

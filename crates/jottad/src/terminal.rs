@@ -1,6 +1,7 @@
 //! How large the terminal is, and text that fits on it. What is no terminal gets everything.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::os::fd::AsFd;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -18,14 +19,37 @@ pub(crate) struct Extent {
 
 /// How much fits on standard output; `None` if that is no terminal.
 pub(crate) fn extent() -> Option<Extent> {
-    let output = std::io::stdout();
+    extent_of(&io::stdout())
+}
+
+/// How much fits on a terminal; `None` if it is none.
+pub(crate) fn extent_of(output: &(impl IsTerminal + AsFd)) -> Option<Extent> {
     if !output.is_terminal() {
         return None;
     }
-    let size = rustix::termios::tcgetwinsize(&output).ok()?;
+    let size = rustix::termios::tcgetwinsize(output).ok()?;
     // A terminal that does not know its size has none.
     let known = |number: u16| (number > 0).then_some(usize::from(number));
     Some(Extent { columns: known(size.ws_col)?.max(NARROWEST), rows: known(size.ws_row)? })
+}
+
+/// Begins a new line after what a key press has left on this one.
+pub(crate) fn leave_line() {
+    let mut terminal = io::stderr();
+    if terminal.is_terminal() {
+        // Without a reader nothing is lost.
+        let _ = terminal.write_all(b"\n");
+    }
+}
+
+/// Prose, each line of it folded to a terminal if it goes to one.
+pub(crate) fn prose(text: &str, output: &(impl IsTerminal + AsFd)) -> String {
+    match extent_of(output) {
+        Some(extent) => {
+            text.split('\n').flat_map(|line| fold(line, extent.columns)).collect::<Vec<_>>().join("\n")
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// A line that is cut to so many columns.
@@ -54,7 +78,8 @@ pub(crate) fn fold(line: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut text = " ".repeat(indent);
     let mut is_empty = true;
-    for word in line.split_whitespace() {
+    // A name may hold several spaces in a row.
+    for word in line[indent..].split(' ') {
         if !is_empty && text.width() + 1 + word.width() > columns {
             lines.push(std::mem::replace(&mut text, " ".repeat(indent + 2)));
             is_empty = true;
@@ -95,6 +120,7 @@ mod tests {
         for (line, columns, expected) in [
             ("it fits", 20, vec!["it fits"]),
             ("docs: held: the disk is gone", 14, vec!["docs: held:", "  the disk is", "  gone"]),
+            ("an \"a  b\" in it", 10, vec!["an \"a  b\"", "  in it"]),
             ("  it is back: jottad sync", 14, vec!["  it is back:", "    jottad", "    sync"]),
             (
                 "a /path/that/is/longer/than/the/line b",

@@ -25,7 +25,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        let place = tempfile::Builder::new().prefix("jottad-").tempdir().unwrap();
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// A machine whose files are in a certain directory.
+    pub(crate) fn within(directory: &Path) -> Self {
+        let place = tempfile::Builder::new().prefix("jottad-").tempdir_in(directory).unwrap();
         let machine = Self { place, program: env!("CARGO_BIN_EXE_jottad-under-test").into(), user: None };
         fs::create_dir_all(machine.home()).unwrap();
         machine

@@ -49,10 +49,10 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     };
     let commands: Vec<&str> = step.next.iter().map(|(command, _)| *command).collect();
     invocation.output.either(&json!({"schema": 1, "state": step.state, "next": commands}), || {
-        invocation.output.line(step.text)?;
+        invocation.output.prose(step.text)?;
         let width = commands.iter().map(|command| command.len()).max().unwrap_or(0);
         step.next.iter().try_for_each(|(command, does)| {
-            invocation.output.line(format_args!("  {command:width$}  {does}"))
+            invocation.output.prose(format_args!("  {command:width$}  {does}"))
         })
     })?;
     Ok(Exit::Done)

@@ -49,8 +49,7 @@ pub(crate) struct DemoArguments {
 /// Shows jottad at work until Ctrl-C.
 pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let stage = Stage::set(arguments.directory.as_deref())?;
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())
             .await

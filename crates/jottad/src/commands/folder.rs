@@ -163,7 +163,7 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
 fn describe_added(folder: &Folder, found: &Survey, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     let local = folder.local.display().to_string();
-    output.line(format_args!(
+    output.prose(format_args!(
         "added {}: {} {} {}, mode {}",
         Escaped(&folder.name),
         Escaped(&local),
@@ -173,16 +173,16 @@ fn describe_added(folder: &Folder, found: &Survey, invocation: &Invocation) -> R
     ))?;
     let files = count(found.files, "file", "files");
     let directories = count(found.directories, "directory", "directories");
-    output.line(format_args!("it holds {files} in {directories}, {}", format_size(found.bytes)))?;
+    output.prose(format_args!("it holds {files} in {directories}, {}", format_size(found.bytes)))?;
     if found.special > 0 {
         let entries =
             count(found.special, "symbolic link, socket or device", "symbolic links, sockets and devices");
-        output.line(format_args!("not synced: {entries}"))?;
+        output.prose(format_args!("not synced: {entries}"))?;
     }
     if let Some(first) = &found.first_unreadable {
         let first = first.display().to_string();
         let entries = count(found.unreadable, "entry", "entries");
-        output.line(format_args!("cannot be read: {entries}, the first is {}", Escaped(&first)))?;
+        output.prose(format_args!("cannot be read: {entries}, the first is {}", Escaped(&first)))?;
     }
     Ok(())
 }
@@ -218,8 +218,8 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             columns.push([wrong.name.clone(), wrong.mode.clone(), format!("held: {}", wrong.reason())]);
         }
         columns.lines().zip(below).try_for_each(|(line, below)| {
-            invocation.output.line(line)?;
-            below.iter().try_for_each(|line| invocation.output.line(format_args!("  {}", Escaped(line))))
+            invocation.output.prose(line)?;
+            below.iter().try_for_each(|line| invocation.output.prose(format_args!("  {}", Escaped(line))))
         })
     })?;
     Ok(Exit::Done)
@@ -232,7 +232,7 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     }
     editor.save()?;
     invocation.output.either(&json!({"schema": 1, "removed": name}), || {
-        invocation.output.line(format_args!(
+        invocation.output.prose(format_args!(
             "{} is no longer kept in step; nothing was deleted on either side",
             Escaped(name)
         ))
@@ -280,7 +280,7 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
     invocation.output.either(&document, || {
         changes.iter().try_for_each(|change| {
             let text = change.text();
-            invocation.output.line(format_args!("{}: {}", Escaped(&current_name), Escaped(&text)))
+            invocation.output.prose(format_args!("{}: {}", Escaped(&current_name), Escaped(&text)))
         })
     })?;
     tell(invocation)

@@ -83,9 +83,11 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
         let accepted: AcceptedDocument = answering::post(invocation, path, &order).await?;
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
-            invocation.output.line(Escaped(&format!("{word}: {names}")))?;
+            invocation.output.prose(Escaped(&format!("{word}: {names}")))?;
             if accepted.noted {
-                invocation.output.line("nothing runs: the next `jottad run --once` or the daemon does it")?;
+                invocation
+                    .output
+                    .prose("nothing runs: the next `jottad run --once` or the daemon does it")?;
             }
             Ok(())
         })?;
@@ -96,17 +98,17 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
 fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     if held.folders.is_empty() {
-        return output.line("nothing is held");
+        return output.prose("nothing is held");
     }
     for folder in &held.folders {
         let name = Escaped(&folder.name);
-        output.line(format_args!("{name}: {}", Escaped(&folder.reason)))?;
+        output.prose(format_args!("{name}: {}", Escaped(&folder.reason)))?;
         for overwrite in folder.overwrites.iter().take(SHOWN) {
             output
-                .line(format_args!("  would be overwritten on the service: {}", Escaped(&overwrite.path)))?;
+                .prose(format_args!("  would be overwritten on the service: {}", Escaped(&overwrite.path)))?;
         }
         if folder.overwrites.len() > SHOWN {
-            output.line(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
+            output.prose(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
         }
         for delete in folder.deletes.iter().take(SHOWN) {
             let inside = if delete.entries > 1 {
@@ -114,17 +116,17 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
             } else {
                 String::new()
             };
-            output.line(format_args!(
+            output.prose(format_args!(
                 "  would go to the {} trash: {}{inside}",
                 delete.side,
                 Escaped(&delete.path)
             ))?;
         }
         if folder.deletes.len() > SHOWN {
-            output.line(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
+            output.prose(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
         }
         for choice in &folder.choices {
-            output.line(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
+            output.prose(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
         }
     }
     Ok(())

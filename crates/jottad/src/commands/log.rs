@@ -35,10 +35,12 @@ pub(crate) struct LogArguments {
 /// Asks what runs, or the indexes, and prints, oldest first.
 pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let filter = Filter::new(&arguments.filter, invocation)?;
+    if arguments.follow {
+        // Nobody ends it in another way.
+        let follow = follow(arguments.lines, &filter, invocation);
+        return invocation.wait_unless(follow, || Ok(Exit::Interrupted));
+    }
     invocation.wait(async {
-        if arguments.follow {
-            return follow(arguments.lines, &filter, invocation).await;
-        }
         for line in newest(arguments.lines, &filter, invocation).await? {
             print(&line, invocation.output)?;
         }
@@ -132,7 +134,7 @@ async fn fetch(count: u32, invocation: &Invocation) -> Result<Vec<LogDocument>, 
 }
 
 fn print(line: &LogDocument, output: Output) -> Result<(), Failure> {
-    output.either(line, || output.line(format_args!("{}  {}", local_time(line.at.0), describe(line))))
+    output.either(line, || output.prose(format_args!("{}  {}", local_time(line.at.0), describe(line))))
 }
 
 /// An operation that ended, in one line.

@@ -74,8 +74,8 @@ fn give(
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
             let names = if names.is_empty() { "no folder" } else { &names };
-            invocation.output.line(Escaped(&format!("{done}: {names}")))?;
-            if accepted.noted { invocation.output.line(noted) } else { Ok(()) }
+            invocation.output.prose(Escaped(&format!("{done}: {names}")))?;
+            if accepted.noted { invocation.output.prose(noted) } else { Ok(()) }
         })?;
         Ok(Exit::Done)
     })

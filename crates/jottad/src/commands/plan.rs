@@ -1,5 +1,6 @@
 //! `jottad plan`: what would be done now. A daemon is asked; where none runs, both sides are looked at.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -7,6 +8,7 @@ use clap::Args;
 use hyper::Method;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::answering;
 use crate::commands::problems::describe_left_out;
@@ -19,6 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
 use crate::signals::stopped;
+use crate::terminal::extent;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -48,10 +51,11 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     }
     let asked: Result<PlanDocument, Failure> =
         invocation.wait(async { exchange::get(&invocation.places, &path).await });
-    let (plan, is_look) = match asked {
+    let (mut plan, is_look) = match asked {
         Err(failure) if failure.exit() == Exit::NotRunning => (look(name, &path, invocation)?, true),
         plan => (plan?, false),
     };
+    plan.folders.iter_mut().for_each(|folder| sort(&mut folder.operations));
     invocation.output.either(&plan, || {
         for folder in &plan.folders {
             describe(&folder.name, &folder.operations, invocation)?;
@@ -75,8 +79,7 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
 
 /// Looks at both sides in this process.
 fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanDocument, Failure> {
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         let mut config = invocation.tolerant_config()?;
         config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));
@@ -143,6 +146,17 @@ fn is_looked_at(folder: &FolderDocument) -> bool {
     }
 }
 
+/// Kinds in the order in which they were told, and each by its paths: many are done at once, and nobody finds
+/// anything in the order in which they happen to begin.
+fn sort(operations: &mut [OperationDocument]) {
+    let mut kinds: Vec<String> = operations.iter().map(|operation| operation.kind.clone()).collect();
+    let mut known = BTreeSet::new();
+    kinds.retain(|kind| known.insert(kind.clone()));
+    operations.sort_by_cached_key(|operation| {
+        (kinds.iter().position(|kind| *kind == operation.kind), operation.path.clone())
+    });
+}
+
 fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     if operations.is_empty() {
@@ -150,7 +164,7 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
     }
     let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
     let operation_count = count(operations.len() as u64, "operation", "operations");
-    output.line(format_args!("{}: {operation_count}, {}", Escaped(name), format_size(total)))?;
+    output.prose(format_args!("{}: {operation_count}, {}", Escaped(name), format_size(total)))?;
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {
@@ -160,5 +174,14 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
     }
-    columns.lines().try_for_each(|line| output.line(line))
+    let lines: Vec<String> = columns.lines().collect();
+    let width = extent().map_or(usize::MAX, |extent| extent.columns);
+    if lines.iter().all(|line| line.width() <= width) {
+        return lines.iter().try_for_each(|line| output.line(line));
+    }
+    // Without columns more of it fits.
+    columns.cells().try_for_each(|cells| {
+        let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+        output.prose(format_args!("  {}", cells.join("  ")))
+    })
 }

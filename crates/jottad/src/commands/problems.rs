@@ -13,7 +13,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         let found: ProblemsDocument = answering::get(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() && found.left_out.is_empty() {
-                return invocation.output.line("no problems");
+                return invocation.output.prose("no problems");
             }
             found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
             describe_left_out(&found.left_out, invocation)
@@ -28,15 +28,15 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
-    output.line(format_args!("{}: {}", Escaped(&problem.folder), Escaped(&problem.path)))?;
+    output.prose(format_args!("{}: {}", Escaped(&problem.folder), Escaped(&problem.path)))?;
     let since = age(Some(problem.since.0), now());
     let tries = count(problem.tries.into(), "try", "tries");
-    output.line(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;
+    output.prose(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;
     match problem.next_try {
-        Some(time) => output.line(format_args!("  tried again at {}", local_time(time.0)))?,
-        None => output.line("  tried again when it changes")?,
+        Some(time) => output.prose(format_args!("  tried again at {}", local_time(time.0)))?,
+        None => output.prose("  tried again when it changes")?,
     }
-    output.line(format_args!("  {}", Escaped(&problem.remedy)))
+    output.prose(format_args!("  {}", Escaped(&problem.remedy)))
 }
 
 /// Says of which folders nothing is known.
@@ -45,6 +45,6 @@ pub(crate) fn describe_left_out(folders: &[LeftOutFolder], invocation: &Invocati
         let why = folder.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let text =
             format!("{}: not known, as it does not run ({}){why}", folder.name, words(folder.verdict.0));
-        invocation.output.line(Escaped(&text))
+        invocation.output.prose(Escaped(&text))
     })
 }

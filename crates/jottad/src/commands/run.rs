@@ -3,11 +3,10 @@
 use clap::Args;
 
 use crate::commands::plan;
-use crate::commands::status::describe;
+use crate::commands::status::show;
 use crate::daemon::{self, Daemon, Purpose};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::now;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -30,8 +29,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
     if arguments.dry_run {
         return plan::show(None, u32::MAX, invocation);
     }
-    let signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let signals = invocation.signals()?;
     invocation.serve(async {
         if !arguments.once {
             let daemon = Daemon::start(&invocation.places, config, Purpose::Serve).await?;
@@ -40,10 +38,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
         }
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
         let status = daemon::one_pass(daemon, signals, invocation.output).await?;
-        invocation.output.either(&status, || {
-            let lines = describe(&status, &invocation.places, now());
-            lines.iter().try_for_each(|line| invocation.output.line(line))
-        })?;
+        invocation.output.either(&status, || show(&status, invocation))?;
         Ok(status.verdict.0.into())
     })
 }

@@ -38,8 +38,7 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
     let token = if arguments.token_stdin { Some(login_token_from_stdin()?) } else { None };
     let asking = Asking { destroy: arguments.destroy, token };
     let client = patient_client(invocation)?;
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         match client.look(&parent).await? {
             Sighting::Folder => {}

@@ -60,7 +60,7 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
     };
     let unit = unit.map(|unit| unit.display().to_string());
     invocation.output.either(&json!({"schema": 1, "service": word, "unit": unit}), || {
-        invocation.output.line(match &unit {
+        invocation.output.prose(match &unit {
             Some(unit) => format!("{word}: {unit}"),
             None => word.to_owned(),
         })

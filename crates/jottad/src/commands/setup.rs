@@ -3,21 +3,30 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use jottad_core::Mode;
 use jottad_transport::RemotePath;
 
 use crate::account::KnownAccount;
-use crate::asking::ask_or;
+use crate::asking::{ask_or, is_called_off};
 use crate::commands::folder::{self, AddArguments, default_place};
 use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
 use crate::commands::status::{self, StatusArguments};
-use crate::config::{check_name, resolve};
+use crate::config::{check_name, local_overlap, remote_overlap, resolve};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::login;
-use crate::output::{Escaped, remark};
+use crate::output::{Escaped, Output, remark};
+
+/// What becomes of changes in each mode.
+const MODES: [(Mode, &str); 4] = [
+    (Mode::Backup, "local changes are sent"),
+    (Mode::Sync, "changes travel both ways"),
+    (Mode::Archive, "like backup, deletes nothing"),
+    (Mode::Pull, "remote changes are fetched"),
+];
 
 /// What an empty answer to the question for another folder means.
 const NONE: &str = "none";
@@ -30,6 +39,24 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
              service install",
         ));
     }
+    // It is the questions that tell what comes next.
+    let guided = Invocation {
+        places: invocation.places.clone(),
+        output: Output { guided: true, ..invocation.output },
+        listen: invocation.listen,
+        session: OnceLock::new(),
+    };
+    ask_for_everything(&guided).and_then(|()| ask_for_service(invocation)).map_err(|failure| {
+        if is_called_off(&failure) {
+            failure.hint("what was done so far stays; go on with: jottad setup")
+        } else {
+            failure
+        }
+    })?;
+    status::run(&StatusArguments::default(), invocation)
+}
+
+fn ask_for_everything(invocation: &Invocation) -> Result<(), Failure> {
     let config = invocation.config()?;
     if login::check_kept(&invocation.places, &config).is_ok() {
         let who = KnownAccount::load(&invocation.places);
@@ -42,8 +69,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     if invocation.config()?.is_empty() {
         return Err(Failure::usage("no folder was chosen").hint("go on with: jottad setup"));
     }
-    ask_for_service(invocation)?;
-    status::run(&StatusArguments::default(), invocation)
+    Ok(())
 }
 
 fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
@@ -51,7 +77,7 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
     loop {
         let question = if is_first { "Which directory?" } else { "Another directory?" };
         let default = if is_first { "~/Documents" } else { NONE };
-        let answer = ask_or(question, default)?;
+        let answer = ask_or(question, default, invocation)?;
         if answer == NONE {
             return Ok(());
         }
@@ -65,41 +91,73 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
 
 fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failure> {
     let local = folder::local_root(&PathBuf::from(directory), &invocation.places)?;
+    let config = invocation.config()?;
+    if let Some(other) = config.folders.iter().find(|other| local_overlap(&local, &other.local).is_some()) {
+        let text = format!("{directory}: the folder {:?} is kept in step there already", other.name);
+        return Err(Failure::usage(text).hint("choose a directory that neither holds it nor lies inside it"));
+    }
     let named = resolve(&local).file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), |text| {
-        let is_taken = invocation.config()?.names().any(|known| known == text);
-        match check_name(text) {
-            Ok(_) if is_taken => Err(Failure::usage(format!("another folder is called {text:?} already"))),
-            Ok(name) => Ok(name),
-            Err(reason) => Err(Failure::usage(reason)),
-        }
-    })?;
-    remark("  backup: local changes travel; archive: the same, and nothing is ever deleted there");
-    remark("  sync: changes travel both ways; pull: changes on the service come here");
-    let mode = until_right("Which mode?", "backup", |text| {
+    let name =
+        until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
+            let is_taken = invocation.config()?.names().any(|known| known == text);
+            match check_name(text) {
+                Ok(_) if is_taken => {
+                    Err(Failure::usage(format!("another folder is called {text:?} already"))
+                        .hint("give this one another name"))
+                }
+                Ok(name) => Ok(name),
+                Err(reason) => {
+                    Err(Failure::usage(reason).hint("commands call it so: a short name without slashes"))
+                }
+            }
+        })?;
+    for (mode, does) in MODES {
+        remark(format_args!("  {:7}  {does}", mode.as_str()));
+    }
+    let mode = until_right("Which mode?", "backup", invocation, |text| {
         text.parse::<Mode>().map_err(|error| Failure::usage(error.to_string()))
     })?;
     let default = default_place(named.as_deref().unwrap_or(&name));
-    let remote = until_right("Which place on the service?", &default, |text| {
-        RemotePath::parse(text).map(|_| text.to_owned()).map_err(|error| {
-            Failure::usage(error.to_string())
-                .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
-        })
-    })?;
-    let remote = (remote != default).then_some(remote);
-    let arguments = AddArguments { local, remote, mode, name: Some(name), make: false };
-    folder::add(&arguments, invocation).map(drop)
+    loop {
+        let remote = until_right("Which place on the service?", &default, invocation, |text| {
+            let place = RemotePath::parse(text).map_err(|error| {
+                Failure::usage(error.to_string())
+                    .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
+            })?;
+            match config.folders.iter().find(|other| remote_overlap(&place, &other.remote)) {
+                None => Ok(text.to_owned()),
+                Some(other) => {
+                    let text =
+                        format!("{text}: the folder {:?} is kept at {} already", other.name, other.remote);
+                    Err(Failure::usage(text).hint("name a place beside that one"))
+                }
+            }
+        })?;
+        let remote = (remote != default).then_some(remote);
+        let arguments =
+            AddArguments { local: local.clone(), remote, mode, name: Some(name.clone()), make: false };
+        match folder::add(&arguments, invocation) {
+            // It is the place that is not right: the other answers stand.
+            Err(failure) if failure.is_mistake() && failure.exit() == Exit::Usage => remark(&failure),
+            Err(failure) if failure.is_mistake() => {
+                remark(format_args!("error: {}", Escaped(failure.message())));
+            }
+            added => return added.map(drop),
+        }
+    }
 }
 
 fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
-    let is_wanted =
-        until_right("Keep it in step from now on, also after a restart?", "yes", |text| {
-            match text.to_lowercase().as_str() {
-                "y" | "yes" => Ok(true),
-                "n" | "no" => Ok(false),
-                _ => Err(Failure::usage("answer yes or no")),
-            }
-        })?;
+    let is_wanted = until_right(
+        "Keep it in step from now on, also after a restart?",
+        "yes",
+        invocation,
+        |text| match text.to_lowercase().as_str() {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => Err(Failure::usage("answer yes or no")),
+        },
+    )?;
     if !is_wanted {
         invocation
             .output
@@ -118,10 +176,11 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
 fn until_right<T>(
     question: &str,
     default: &str,
+    invocation: &Invocation,
     check: impl Fn(&str) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     loop {
-        match check(&ask_or(question, default)?) {
+        match check(&ask_or(question, default, invocation)?) {
             Err(failure) if failure.exit() == Exit::Usage => remark(&failure),
             answered => return answered,
         }

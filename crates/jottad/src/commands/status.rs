@@ -22,6 +22,7 @@ use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
 use crate::proven::{agreed, verdict_in_words};
+use crate::service::start_command;
 use crate::terminal::{Extent, cut, extent, fold};
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
@@ -39,14 +40,14 @@ pub(crate) struct StatusArguments {
 
 /// Shows the status and exits with the verdict.
 pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Result<Exit, Failure> {
+    if arguments.watch {
+        // Nobody ends it in another way.
+        return invocation.wait_unless(watch(arguments, invocation), || Ok(Exit::Interrupted));
+    }
     invocation.wait(async {
-        if arguments.watch {
-            return watch(arguments, invocation).await;
-        }
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
-            let columns = extent().map(|extent| extent.columns);
-            let lines = describe_within(&status, &invocation.places, now(), columns);
+            let lines = lines_within(&status, &invocation.places, now(), extent());
             lines
                 .iter()
                 .take(if arguments.line { 1 } else { usize::MAX })
@@ -74,13 +75,12 @@ async fn watch(arguments: &StatusArguments, invocation: &Invocation) -> Result<E
             let lines = if output.json {
                 vec![serde_json::to_string(&status).unwrap_or_default()]
             } else {
-                let columns = extent.map(|extent| extent.columns);
-                describe_within(&status, &invocation.places, now, columns)
+                lines_within(&status, &invocation.places, now, extent)
             };
             lines.into_iter().take(if arguments.line { 1 } else { usize::MAX }).collect::<Vec<_>>()
         };
         if output.is_terminal() {
-            redraw(&first(lines_at(now()), extent))?;
+            redraw(&lines_at(now()))?;
         } else if lines_at(ageless) != shown {
             shown = lines_at(ageless);
             lines_at(now()).iter().try_for_each(|line| output.line(line))?;
@@ -105,19 +105,6 @@ async fn next(events: &mut Option<EventStream>) -> Result<Option<EventDocument>,
     }
 }
 
-/// As many lines as fit, the verdict being the first, and how many there are more.
-fn first(mut lines: Vec<String>, extent: Option<Extent>) -> Vec<String> {
-    // The cursor stands below the last line.
-    let Some(rows) = extent.map(|extent| extent.rows.saturating_sub(1).max(1)) else { return lines };
-    if lines.len() > rows {
-        let left_out = lines.len() + 1 - rows;
-        lines.truncate(rows - 1);
-        let more = count(left_out as u64, "more line", "more lines");
-        lines.push(if lines.is_empty() { String::new() } else { format!("… {more}: jottad status") });
-    }
-    lines
-}
-
 fn redraw(lines: &[String]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     // To the top left, each line cleared to its end, then everything below.
@@ -127,35 +114,104 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
         .map_err(|error| Failure::from_output(&error))
 }
 
-/// The status in lines for people: the verdict first.
-pub(crate) fn describe(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
-    describe_within(status, places, now, None)
+/// Shows a status to people, as much of it as their terminal has room for.
+pub(crate) fn show(status: &StatusDocument, invocation: &Invocation) -> Result<(), Failure> {
+    let lines = lines_within(status, &invocation.places, now(), extent());
+    lines.iter().try_for_each(|line| invocation.output.line(line))
+}
+
+/// What a status says, line by line.
+struct Lines {
+    /// The verdict on everything.
+    overall: String,
+    /// One for each folder.
+    folders: Vec<String>,
+    /// What a person should know or do.
+    remarks: Vec<String>,
+}
+
+impl Lines {
+    fn all(self) -> Vec<String> {
+        [vec![self.overall], self.folders, self.remarks].concat()
+    }
+}
+
+/// The status in lines that a terminal has room for: the verdict first, and of too many folders those that
+/// need a person.
+fn lines_within(
+    status: &StatusDocument,
+    places: &Places,
+    now: Timestamp,
+    extent: Option<Extent>,
+) -> Vec<String> {
+    let lines = describe(status, places, now, extent.map(|extent| extent.columns));
+    let Some(Extent { columns, rows }) = extent else { return lines.all() };
+    // The cursor, or what a shell says next, stands below the last line.
+    let rows = rows.saturating_sub(1).max(1);
+    if 1 + lines.folders.len() + lines.remarks.len() <= rows {
+        return lines.all();
+    }
+    let mut ranked: Vec<(Verdict, String)> =
+        status.folders.iter().map(|folder| folder.verdict.0).zip(lines.folders).collect();
+    ranked.sort_by_key(|(verdict, _)| *verdict);
+    // Of the lines below the first one, remarks get what folders leave, but at least half.
+    let below = rows - 1;
+    let for_remarks = lines.remarks.len().min(below.saturating_sub(ranked.len()).max(below / 2));
+    let (mut remarks, more_remarks) = (lines.remarks, "lines: jottad status | less");
+    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more {more_remarks}"));
+    let left_out = ranked.split_off(ranked.len().min(below.saturating_sub(remarks.len() + 1)));
+    let mut folders: Vec<String> = ranked.into_iter().map(|(_, line)| line).collect();
+    match left_out.first() {
+        None => {}
+        Some((worst, _)) => {
+            let number = count(left_out.len() as u64, "more folder", "more folders");
+            let state = match worst {
+                Verdict::InSync => "in sync".to_owned(),
+                worst => format!("{} or better", words(*worst)),
+            };
+            folders.push(format!("… {number}, {state}: jottad status | less"));
+        }
+    }
+    let mut lines = Lines { overall: lines.overall, folders, remarks }.all();
+    lines.truncate(rows);
+    lines.iter().map(|line| cut(line, columns)).collect()
+}
+
+/// Keeps so many lines, the last of which tells how many there are more.
+fn shorten_to(lines: &mut Vec<String>, number: usize, more: impl Fn(usize) -> String) {
+    if lines.len() > number {
+        let left = lines.len() + 1 - number.max(1);
+        lines.truncate(number.saturating_sub(1));
+        if number > 0 {
+            lines.push(more(left));
+        }
+    }
 }
 
 /// The status in lines that are no longer than this. What the verdicts need comes first in each, so that it
 /// is seen; what a person should know or do is folded.
-fn describe_within(
-    status: &StatusDocument,
-    places: &Places,
-    now: Timestamp,
-    columns: Option<usize>,
-) -> Vec<String> {
+fn describe(status: &StatusDocument, places: &Places, now: Timestamp, columns: Option<usize>) -> Lines {
     let columns = columns.unwrap_or(usize::MAX);
     let mut table = Columns::default();
     table.push(["jottad".to_owned(), overall_in_words(status, now), summary(status)]);
     for folder in &status.folders {
         let mut parts = vec![ends(folder, places)];
-        parts.extend(state(folder));
+        parts.extend(state(folder, status));
         parts.extend(skipped(folder));
-        table.push([folder.name.clone(), verdict_in_words(folder, now), parts.join(" · ")]);
+        table.push([folder.name.clone(), folder_in_words(folder, status, now), parts.join(" · ")]);
     }
     let mut lines: Vec<String> = table.lines().collect();
     if lines.iter().any(|line| line.width() > columns) {
-        lines = vec![format!("jottad  {}  {}", overall_in_words(status, now), summary(status))];
+        let overall = format!("jottad  {}", overall_in_words(status, now));
+        lines = vec![match status.verdict.0 {
+            // There is nothing else to say then.
+            Verdict::InSync => overall,
+            _ => format!("{overall}  {}", summary(status)),
+        }];
         for folder in &status.folders {
             let name = cut(&folder.name, columns / 3);
-            let mut parts = vec![verdict_in_words(folder, now)];
-            parts.extend(state(folder));
+            let mut parts = vec![folder_in_words(folder, status, now)];
+            parts.extend(state(folder, status));
             // The verdict, with what there is of it, before the rest of what is known.
             if let Some((verdict, noticed)) = parts[0].clone().split_once(" · ") {
                 verdict.clone_into(&mut parts[0]);
@@ -167,8 +223,27 @@ fn describe_within(
         }
         lines = lines.iter().map(|line| cut(&Escaped(line).to_string(), columns)).collect();
     }
-    lines.extend(remarks(status, now).iter().flat_map(|line| fold(line, columns)));
-    lines
+    let remarks = remarks(status, places, now).iter().flat_map(|line| fold(line, columns)).collect();
+    let folders = lines.split_off(1);
+    Lines { overall: lines.remove(0), folders, remarks }
+}
+
+/// Whether nothing runs: what is told is as the last run has left it.
+fn is_at_rest(status: &StatusDocument) -> bool {
+    !status.daemon && status.pid.is_none()
+}
+
+/// A verdict in words that are true also where nothing runs.
+fn folder_in_words(folder: &FolderDocument, status: &StatusDocument, now: Timestamp) -> String {
+    if !is_at_rest(status) {
+        return verdict_in_words(folder, now);
+    }
+    match (folder.verdict.0, folder.proven_at) {
+        (Verdict::Working, None) => "not compared yet".to_owned(),
+        (Verdict::Working, Some(_)) => "not finished".to_owned(),
+        // Nobody hears of others' changes.
+        _ => verdict_in_words(&FolderDocument { heard: None, ..folder.clone() }, now),
+    }
 }
 
 /// A verdict for people.
@@ -178,6 +253,10 @@ pub(crate) fn words(verdict: Verdict) -> String {
 
 /// The overall verdict. The whole was proven when the first of its parts was.
 fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
+    if status.verdict.0 == Verdict::Working && is_at_rest(status) && !status.folders.is_empty() {
+        let is_new = status.folders.iter().all(|folder| folder.proven_at.is_none());
+        return if is_new { "not compared yet" } else { "not finished" }.to_owned();
+    }
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
     }
@@ -192,10 +271,12 @@ fn summary(status: &StatusDocument) -> String {
     }
     let problems = match status.problems {
         Some(problems) => count(problems, "problem", "problems"),
+        None if is_at_rest(status) => String::new(),
         None => "problems unknown".to_owned(),
     };
     let is_proven = status.folders.iter().all(|folder| folder.proven_at.is_some());
-    if is_proven { problems } else { format!("not proven yet · {problems}") }
+    let is_told = status.verdict.0 == Verdict::Working && is_at_rest(status);
+    if is_proven || is_told { problems } else { format!("not proven yet · {problems}") }
 }
 
 /// Both ends of a folder.
@@ -206,7 +287,7 @@ fn ends(folder: &FolderDocument, places: &Places) -> String {
 }
 
 /// What there is in a folder, what is to be done, and what is wrong.
-fn state(folder: &FolderDocument) -> Vec<String> {
+fn state(folder: &FolderDocument, status: &StatusDocument) -> Vec<String> {
     let mut parts = Vec::new();
     match folder.verdict.0 {
         Verdict::InSync => {
@@ -214,7 +295,7 @@ fn state(folder: &FolderDocument) -> Vec<String> {
                 parts.push(format!("{}, {}", count(files, "file", "files"), format_size(bytes)));
             }
         }
-        _ => parts.push(pending(folder)),
+        _ => parts.push(pending(folder, status)),
     }
     parts.push(paused(folder));
     if folder.problems.is_some_and(|problems| problems > 0) {
@@ -255,11 +336,13 @@ fn paused(folder: &FolderDocument) -> String {
     }
 }
 
-fn pending(folder: &FolderDocument) -> String {
+fn pending(folder: &FolderDocument, status: &StatusDocument) -> String {
     let Some(pending) = folder.pending else {
         return match folder.verdict.0 {
             // Why not is said beside it.
-            Verdict::Working if folder.trouble.is_none() => "looking at both sides".to_owned(),
+            Verdict::Working if folder.trouble.is_none() && !is_at_rest(status) => {
+                "looking at both sides".to_owned()
+            }
             _ => String::new(),
         };
     };
@@ -292,7 +375,7 @@ fn pending(folder: &FolderDocument) -> String {
 /// How changes by others are noticed, and when the service was last heard of.
 fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
     let noticing = &status.noticing;
-    let heard = noticing.heard_at?;
+    let heard = noticing.heard_at.filter(|_| !is_at_rest(status))?;
     let way = match (noticing.events.as_str(), noticing.polls.as_str()) {
         ("listening", _) => "changes are told by events",
         (_, "working") => "the service is polled for changes",
@@ -305,17 +388,20 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
 }
 
 /// What a person should know or do, one a line.
-fn remarks(status: &StatusDocument, now: Timestamp) -> Vec<String> {
+fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |text: String| lines.push(Escaped(&text).to_string());
     match (status.daemon, status.pid) {
         (true, _) => {}
         (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
-        (false, None) => push(
-            "no daemon is running: this is as of the last run; start it with `jottad service start`, or compare now with \
-             `jottad run --once`"
-                .to_owned(),
-        ),
+        (false, None) => {
+            let has_run = status.folders.iter().any(|folder| folder.proven_at.is_some());
+            let as_of = if has_run { ": this is as of the last run" } else { "" };
+            let start = start_command(places);
+            push(format!(
+                "no daemon is running{as_of}; start it with `{start}`, or compare now with `jottad run --once`"
+            ));
+        }
     }
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());

@@ -6,12 +6,11 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::arguments::duration_argument;
-use crate::commands::status::{describe, fetch};
+use crate::commands::status::{fetch, show};
 use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::now;
 use crate::verdict::{Patience, overall};
 
 #[derive(Debug, Args)]
@@ -29,7 +28,7 @@ pub(crate) struct SyncArguments {
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with_folders(arguments.name.as_deref())?;
-    invocation.wait(async {
+    let sync = async {
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
         if !arguments.wait {
@@ -47,11 +46,12 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             let pause = patience.pause(Instant::now());
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
         };
-        invocation.output.either(&status, || {
-            let lines = describe(&status, &invocation.places, now());
-            lines.iter().try_for_each(|line| invocation.output.line(line))
-        })?;
+        invocation.output.either(&status, || show(&status, invocation))?;
         Ok(status.verdict.0.into())
+    };
+    invocation.wait_unless(sync, || {
+        let hint = "what runs goes on all the same: `jottad status` shows how far it is";
+        Err(Failure::new(Exit::Interrupted, "interrupted").hint(hint))
     })
 }
 

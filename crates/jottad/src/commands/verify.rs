@@ -6,7 +6,7 @@ use clap::Args;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
 
-use crate::commands::status::{describe, fetch};
+use crate::commands::status::{fetch, show};
 use crate::commands::sync::only;
 use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
@@ -16,7 +16,7 @@ use crate::documents::{
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Escaped, count, now};
+use crate::output::{Escaped, count};
 use crate::remote::Progress;
 use crate::signals::stopped;
 use crate::verdict::Patience;
@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: &VerifyArguments, invocation: &Invocation) -> Resul
 /// Where nothing runs, this process does the pass.
 fn verify_here(order: &OrderDocument, invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.tolerant_config()?;
-    let mut signals =
-        (invocation.listen)().map_err(|error| Failure::failed(format!("listening for signals: {error}")))?;
+    let mut signals = invocation.signals()?;
     invocation.serve(async {
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
         let serving = Serving::begin(daemon.clone()).await?;
@@ -92,7 +91,7 @@ async fn until_verified(
     let output = invocation.output;
     output.either(&verified, || {
         verified.folders.iter().try_for_each(|folder| tell(folder, invocation))?;
-        describe(&status, &invocation.places, now()).iter().try_for_each(|line| output.line(line))
+        show(&status, invocation)
     })?;
     Ok(status.verdict.0.into())
 }

@@ -35,20 +35,20 @@ pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<E
 fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     let state = why.state.replace('_', " ");
-    output.line(format_args!("{} in {}: {state}", Escaped(&why.path), Escaped(&why.folder)))?;
-    output.line(format_args!("  {}", Escaped(&why.reason)))?;
+    output.prose(format_args!("{} in {}: {state}", Escaped(&why.path), Escaped(&why.folder)))?;
+    output.prose(format_args!("  {}", Escaped(&why.reason)))?;
     if let Some(rule) = &why.rule {
-        output.line(format_args!("  the rule: {}", Escaped(rule)))?;
+        output.prose(format_args!("  the rule: {}", Escaped(rule)))?;
     }
     let sides = [("here", &why.local), ("on Jottacloud", &why.remote), ("last agreed", &why.base)];
     // Of what the index does not have there is nothing to say.
     let is_known = sides.iter().any(|(_, entry)| entry.is_some());
     for (side, entry) in sides.into_iter().filter(|_| is_known) {
         let text = entry.as_ref().map_or_else(|| "unknown".to_owned(), entry_text);
-        output.line(format_args!("  {side}: {text}"))?;
+        output.prose(format_args!("  {side}: {text}"))?;
     }
     if let Some(next) = &why.next {
-        output.line(format_args!(
+        output.prose(format_args!(
             "  next: {}, because {}",
             next.kind.replace('_', " "),
             Escaped(&next.why)
@@ -57,7 +57,7 @@ fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     for operation in &why.last_operations {
         let outcome = operation.error.as_deref().unwrap_or("done");
         let at = local_time(operation.at.0);
-        output.line(format_args!("  {at}  {}: {}", operation.kind.replace('_', " "), Escaped(outcome)))?;
+        output.prose(format_args!("  {at}  {}: {}", operation.kind.replace('_', " "), Escaped(outcome)))?;
     }
     Ok(())
 }

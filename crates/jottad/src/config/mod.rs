@@ -26,7 +26,7 @@ use jottad_watcher::Backend;
 
 use crate::places::Places;
 use clash::{Clash, clash_with_others, clash_with_taken};
-pub(crate) use overlap::{is_view, resolve};
+pub(crate) use overlap::{is_view, local_overlap, remote_overlap, resolve};
 use raw::Field;
 pub(crate) use source::ConfigError;
 use source::{Section, Source};

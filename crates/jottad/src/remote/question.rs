@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use crate::asking::question_text;
 use crate::failure::Failure;
 use crate::output::{Escaped, Output};
+use crate::terminal::leave_line;
 
 /// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there
 /// is nobody to ask, and the command is refused.
@@ -15,8 +17,9 @@ pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result
         return Err(Failure::usage(format!("not without a yes: {question}"))
             .hint("there is no terminal to ask on; add --yes if it is meant"));
     }
-    let mut terminal = io::stderr().lock();
-    let asked = write!(terminal, "{} [y/N] ", Escaped(question)).and_then(|()| terminal.flush());
+    let question = question_text(&format!("{} [y/N] ", Escaped(question)));
+    let mut terminal = io::stderr();
+    let asked = write!(terminal, "{question}").and_then(|()| terminal.flush());
     asked.map_err(|error| Failure::from_output(&error))?;
     // Beside, so that the person can also answer with Ctrl-C.
     let reading = tokio::task::spawn_blocking(|| {
@@ -25,5 +28,9 @@ pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result
     });
     let answer = reading.await.map_err(io::Error::other).flatten();
     let answer = answer.map_err(|error| Failure::failed(format!("reading the answer: {error}")))?;
+    if answer.is_empty() {
+        // The end of input leaves the question's line as it is.
+        leave_line();
+    }
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

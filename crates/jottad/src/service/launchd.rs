@@ -57,7 +57,7 @@ impl Launchd {
         }
     }
 
-    fn agent_file(&self) -> PathBuf {
+    pub(super) fn agent_file(&self) -> PathBuf {
         self.0.places.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist"))
     }
 

@@ -45,6 +45,14 @@ impl Service {
         }
     }
 
+    /// Whether a unit was written.
+    fn is_installed(&self) -> bool {
+        match self {
+            Self::Systemd(systemd) => systemd.unit_file().exists(),
+            Self::Launchd(launchd) => launchd.agent_file().exists(),
+        }
+    }
+
     /// Stops it and takes the unit away.
     pub(crate) fn uninstall(&self) -> Result<(), Failure> {
         match self {
@@ -83,6 +91,14 @@ impl Service {
             Self::Systemd(_) => systemd::Systemd::logs(follow),
             Self::Launchd(launchd) => launchd.logs(follow),
         }
+    }
+}
+
+/// The command that starts the daemon for good: a service that was never installed cannot be started.
+pub(crate) fn start_command(places: &Places) -> &'static str {
+    match Service::of(places) {
+        Ok(service) if service.is_installed() => "jottad service start",
+        _ => "jottad service install",
     }
 }
 

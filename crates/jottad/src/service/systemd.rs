@@ -65,7 +65,7 @@ impl Systemd {
             .path(self.unit_file().display().to_string()))
     }
 
-    fn unit_file(&self) -> PathBuf {
+    pub(super) fn unit_file(&self) -> PathBuf {
         let home = &self.0.places.home;
         let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         base.unwrap_or_else(|| home.join(".config")).join("systemd/user").join(NAME)

@@ -76,7 +76,8 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
             if !question.yes && !may_ask(invocation) {
                 return Err(missing.refusal(place));
             }
-            let text = format!("{}. Make it?", missing.text(place));
+            let meant = missing.meant(place).map(|meant| format!(" (did you mean {meant}?)"));
+            let text = format!("{}{}. Make it?", missing.text(place), meant.unwrap_or_default());
             if !confirm(&text, question.yes, invocation.output).await? {
                 return Err(called_off());
             }
@@ -116,6 +117,7 @@ async fn make(
 fn called_off() -> Failure {
     Failure::failed("called off: nothing was made and nothing was written")
         .hint("name another place: jottad folder add LOCAL REMOTE")
+        .mistake()
 }
 
 /// Counts what a place holds, for as long as one cares to wait.
@@ -125,7 +127,8 @@ async fn content(client: &Client, place: &RemotePath) -> Result<Result<Content, 
         Ok(Sighting::File(_) | Sighting::UnfinishedFile(_)) => {
             return Err(Failure::usage(format!("{place} is a file on the service"))
                 .path(place.to_string())
-                .hint("name a directory, or a place where nothing is yet"));
+                .hint("name a directory, or a place where nothing is yet")
+                .mistake());
         }
         Ok(_) => return Ok(Ok(Content::default())),
         Err(error) => return Ok(Err(error)),
@@ -230,8 +233,13 @@ impl Missing {
         }
     }
 
+    /// The place that a path without its device may mean.
+    fn meant(&self, place: &RemotePath) -> Option<String> {
+        with_device(place.device(), &place.to_string()).filter(|_| self.is_device)
+    }
+
     fn refusal(&self, place: &RemotePath) -> Failure {
-        if let Some(meant) = with_device(place.device(), &place.to_string()).filter(|_| self.is_device) {
+        if let Some(meant) = self.meant(place) {
             return Failure::usage(self.text(place))
                 .path(place.to_string())
                 .hint(format!("a place begins with the device, which rclone leaves out: {meant}"));

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::{Beginning, TRIES};
 use crate::asking;
 use crate::failure::{Exit, Failure};
-use crate::invocation::connections;
+use crate::invocation::{Invocation, connections};
 use crate::login;
 use crate::output::remark;
 
@@ -28,7 +28,7 @@ pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut answers = ask()?;
+            let mut answers = ask(beginning.invocation)?;
             let attempt = async |answers: &_| {
                 device.log_in(http.clone(), endpoints, answers, file.clone(), &host).await
             };
@@ -39,7 +39,7 @@ pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
                     0 => format!("The service wants the one-time code that it has sent by {channel}."),
                     _ => "This is not the code.".to_owned(),
                 });
-                answers.one_time_code = Some(asking::ask("One-time code: ")?);
+                answers.one_time_code = Some(asking::ask("One-time code: ", beginning.invocation)?);
                 outcome = attempt(&answers).await;
             }
             match outcome {
@@ -51,9 +51,9 @@ pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
     })
 }
 
-fn ask() -> Result<LegacyLogin, Failure> {
-    let username = asking::ask("E-mail address: ")?;
-    let password = SecretString::from(asking::ask_hidden("Password (it is not shown): ")?);
+fn ask(invocation: &Invocation) -> Result<LegacyLogin, Failure> {
+    let username = asking::ask("E-mail address: ", invocation)?;
+    let password = SecretString::from(asking::ask_hidden("Password (it is not shown): ", invocation)?);
     Ok(LegacyLogin { username, password, one_time_code: None })
 }
 

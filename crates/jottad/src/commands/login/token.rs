@@ -37,7 +37,7 @@ pub(super) fn run_terminal(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
     loop {
         tries += 1;
         let attempt = || {
-            let token = parse(&asking::ask_hidden("Token (it is not shown): ")?)?;
+            let token = parse(&asking::ask_hidden("Token (it is not shown): ", beginning.invocation)?)?;
             beginning.invocation.wait(log_in(beginning, &token, file.clone()))
         };
         match attempt() {

@@ -81,12 +81,17 @@ fn folders() -> Vec<FolderDocument> {
     ]
 }
 
+/// All that is said, however high it is.
+fn described(document: &StatusDocument, now: Timestamp, columns: Option<usize>) -> Vec<String> {
+    describe(document, &places(), now, columns).all()
+}
+
 #[test]
 fn a_status_fits_on_its_terminal_with_each_verdict_in_sight() {
     let now = Timestamp::from_seconds(1_000);
     for columns in [40, 80, 132] {
         for document in folders().into_iter().map(|folder| status(vec![folder])).chain([status(folders())]) {
-            let lines = describe_within(&document, &places(), now, Some(columns));
+            let lines = described(&document, now, Some(columns));
             for line in &lines {
                 // What cannot be folded is a path or a command.
                 assert!(line.width() <= columns || !line.trim().contains(' '), "{columns}: {line}");
@@ -109,9 +114,9 @@ fn a_status_fits_on_its_terminal_with_each_verdict_in_sight() {
 fn without_a_terminal_nothing_is_cut() {
     let now = Timestamp::from_seconds(1_000);
     let document = status(folders());
-    let lines = describe(&document, &places(), now);
+    let lines = described(&document, now, None);
     assert!(!lines.iter().any(|line| line.contains('…')), "{lines:?}");
-    assert_eq!(lines, describe_within(&document, &places(), now, Some(1_000)));
+    assert_eq!(lines, described(&document, now, Some(1_000)));
     assert!(
         lines[1].contains("in sync as of 4 min ago · others' changes are heard of at once"),
         "{}",
@@ -123,7 +128,7 @@ fn without_a_terminal_nothing_is_cut() {
 #[test]
 fn on_a_narrow_terminal_what_matters_comes_first() {
     let now = Timestamp::from_seconds(1_000);
-    let lines = describe_within(&status(folders()), &places(), now, Some(40));
+    let lines = described(&status(folders()), now, Some(40));
     let expected = [
         "jottad  held  3 problems",
         "docs  in sync as of 4 min ago · 41203 f…",
@@ -133,17 +138,49 @@ fn on_a_narrow_terminal_what_matters_comes_first() {
 }
 
 #[test]
-fn what_is_watched_is_no_higher_than_its_terminal() {
-    let lines = |number: usize| (1..=number).map(|line| line.to_string()).collect::<Vec<_>>();
-    let extent = |rows| Some(Extent { columns: 80, rows });
-    for (number, rows, expected) in [
-        (3, 4, vec!["1", "2", "3"]),
-        (4, 4, vec!["1", "2", "… 2 more lines: jottad status"]),
-        (9, 4, vec!["1", "2", "… 7 more lines: jottad status"]),
-    ] {
-        assert_eq!(first(lines(number), extent(rows)), expected, "{number} in {rows}");
+fn a_status_is_no_higher_than_its_terminal_and_shows_what_needs_a_person() {
+    let now = Timestamp::from_seconds(1_000);
+    let mut document =
+        status((0..30).map(|number| folder(&format!("f{number:02}"), Verdict::InSync)).collect());
+    let held =
+        HeldStatus { kind: "deletes".to_owned(), reason: "31 deletes".to_owned(), choices: Vec::new() };
+    document.folders[25].held = Some(held);
+    document.folders[25].verdict = VerdictWord(Verdict::Held);
+    document.folders[28].verdict = VerdictWord(Verdict::Problems);
+    document.verdict = VerdictWord(Verdict::Held);
+    for rows in [2, 3, 5, 10, 24, 40] {
+        let lines = lines_within(&document, &places(), now, Some(Extent { columns: 80, rows }));
+        let text = lines.join("\n");
+        assert!(lines.len() < rows, "{rows}:\n{text}");
+        assert!(lines[0].starts_with("jottad  held"), "{rows}:\n{text}");
+        assert!(rows < 5 || text.contains("31 deletes; see `jottad held f25`"), "{rows}:\n{text}");
+        assert!(
+            !(10..40).contains(&rows) || lines[1].starts_with("f25") && lines[2].starts_with("f28"),
+            "{rows}:\n{text}"
+        );
+        assert!(rows != 24 || text.contains("… 10 more folders, in sync: jottad status | less"), "{text}");
     }
-    assert_eq!(first(lines(50), None).len(), 50);
+    let lines = lines_within(&document, &places(), now, Some(Extent { columns: 80, rows: 40 }));
+    // Where there is room they stand as they are configured.
+    assert!(lines[1].starts_with("f00") && !lines.iter().any(|line| line.contains("more")), "{lines:?}");
+    assert!(lines_within(&document, &places(), now, None).len() > 30);
+}
+
+#[test]
+fn where_nothing_runs_nothing_is_said_to_happen() {
+    let now = Timestamp::from_seconds(1_000);
+    let mut document = status(vec![folder("docs", Verdict::Working)]);
+    (document.daemon, document.pid) = (false, None);
+    document.noticing.heard_at = Some(Time(now));
+    for (proven, expected) in [(None, "not compared yet"), (Some(760), "not finished")] {
+        document.folders[0].proven_at = proven.map(|seconds| Time(Timestamp::from_seconds(seconds)));
+        let text = described(&document, now, None).join("\n");
+        assert!(text.starts_with(&format!("jottad  {expected}")), "{text}");
+        for untrue in ["working", "looking at", "polled", "noticed", "heard of"] {
+            assert!(!text.contains(untrue), "{untrue}: {text}");
+        }
+        assert_eq!(text.contains("as of the last run"), proven.is_some(), "{text}");
+    }
 }
 
 #[test]
