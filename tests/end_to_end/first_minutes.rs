@@ -134,6 +134,41 @@ fn a_folder_without_a_place_goes_to_one_of_this_machine() {
     world.machine.jottad(["folder", "add", "~/photos", "--yes"]).expect(0);
 }
 
+/// Once, what had gone from one side while nobody kept the two in step was deleted on the other.
+#[test]
+fn a_folder_that_is_added_or_set_once_more_brings_both_sides_together() {
+    for mode in ["backup", "sync"] {
+        for is_set in [false, true] {
+            let world = World::new();
+            world.fill("tree", 4, 10);
+            world.pass(0);
+            let docs = world.path("").to_string_lossy().into_owned();
+            let mode_setting = format!("mode={mode}");
+            let orders: [&[&str]; 2] = if is_set {
+                [
+                    &["set", "docs", "remote=Jotta/Archive/elsewhere"],
+                    &["set", "docs", "remote=Jotta/Archive/docs"],
+                ]
+            } else {
+                [&["remove", "docs"], &["add", &docs, "Jotta/Archive/docs", "--name", "docs"]]
+            };
+            let folder = |order: &[&str]| {
+                world.machine.jottad(["folder"].iter().chain(order)).expect(0);
+            };
+            folder(orders[0]);
+            world.remove("tree/d01/f01");
+            world.service.does(Act::delete("Jotta/Archive/docs/tree/d02/f02"));
+            folder(orders[1]);
+            folder(&["set", "docs", &mode_setting]);
+            world.pass(0);
+            assert!(world.service.has("Jotta/Archive/docs/tree/d01/f01"), "{mode}, {is_set}");
+            assert!(world.service.has("Jotta/Archive/docs/tree/d02/f02"), "{mode}, {is_set}");
+            assert!(world.path("tree/d02/f02").exists(), "{mode}, {is_set}");
+            assert_eq!(world.path("tree/d01/f01").exists(), mode == "sync", "{is_set}");
+        }
+    }
+}
+
 #[test]
 fn a_place_that_holds_something_is_told_and_asked_about() {
     let world = World::new();
