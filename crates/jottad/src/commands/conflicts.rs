@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::answering;
 use crate::commands::problems::describe_left_out;
+use crate::completion::folder_name;
 use crate::documents::ConflictsDocument;
 use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
@@ -13,6 +14,7 @@ use crate::output::Escaped;
 #[derive(Debug, Args)]
 pub(crate) struct ConflictsArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::answering;
 use crate::commands::problems::describe_left_out;
 use crate::commands::status::words;
+use crate::completion::folder_name;
 use crate::config::units::format_size;
 use crate::daemon::Daemon;
 use crate::documents::{FolderDocument, HeldStatus, OperationDocument, PlanDocument};
@@ -31,6 +32,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
     /// At most so many operations of each folder
     #[arg(long, default_value_t = 1000)]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::commands::status::{fetch, show};
 use crate::commands::sync::only;
+use crate::completion::folder_name;
 use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
 use crate::documents::{
@@ -27,6 +28,7 @@ const LONGEST_START: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 
