@@ -46,7 +46,7 @@ fn shell(world: &World, program: &str, arguments: &[&str], begin: &str) -> Scree
 
 /// Types each line, in which a tab completes what is typed; what must stand there before it is run, and what
 /// running it shows.
-fn complete_in(world: &World, mut screen: Screen, escaped: fn(&str) -> String) {
+fn complete_in(mut screen: Screen, escaped: fn(&str) -> String) {
     for (keys, completed, shown) in [
         ("jottad stat\t", "jottad status".to_owned(), "in sync as of"),
         ("jottad plan my\t", format!("jottad plan {}", escaped("my docs")), "my docs: nothing to do"),
@@ -102,7 +102,7 @@ fn bash_completes_commands_folders_and_places() {
     let world = world();
     let begin = format!("source 'SCRIPT'; PS1='{PROMPT} '; bind 'set enable-bracketed-paste off'");
     let screen = shell(&world, "bash", &["--norc", "--noprofile", "-i"], &begin);
-    complete_in(&world, screen, with_backslashes);
+    complete_in(screen, with_backslashes);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn zsh_completes_commands_folders_and_places() {
         "PS1='{PROMPT} '; autoload -Uz compinit; compinit -u -D; source 'SCRIPT'; unsetopt prompt_sp"
     );
     let screen = shell(&world, "zsh", &["-f", "-i"], &begin);
-    complete_in(&world, screen, with_backslashes);
+    complete_in(screen, with_backslashes);
 }
 
 #[test]
@@ -129,5 +129,5 @@ fn fish_completes_commands_folders_and_places() {
         "set -g fish_autosuggestion_enabled 0; source 'SCRIPT'; function fish_prompt; echo -n '{PROMPT} '; end"
     );
     let screen = shell(&world, "fish", &["--no-config", "-i"], &begin);
-    complete_in(&world, screen, with_backslashes);
+    complete_in(screen, with_backslashes);
 }
