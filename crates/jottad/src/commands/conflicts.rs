@@ -31,13 +31,13 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         output.either(&found, || {
             describe_left_out(&found.left_out, invocation)?;
             if found.conflicts.is_empty() {
-                return if found.left_out.is_empty() { output.line("no conflicts") } else { Ok(()) };
+                return if found.left_out.is_empty() { output.prose("no conflicts") } else { Ok(()) };
             }
             for conflict in &found.conflicts {
-                output.line(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
-                output.line(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
+                output.prose(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
+                output.prose(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
             }
-            output.line("look at both; delete or rename the one that you do not want")
+            output.prose("look at both; delete or rename the one that you do not want")
         })?;
         Ok(Exit::Done)
     })

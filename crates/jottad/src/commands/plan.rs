@@ -8,7 +8,6 @@ use clap::Args;
 use hyper::Method;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::answering;
 use crate::commands::problems::describe_left_out;
@@ -22,7 +21,6 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
 use crate::signals::stopped;
-use crate::terminal::extent;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -167,14 +165,5 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
     }
-    let lines: Vec<String> = columns.lines().collect();
-    let width = extent().map_or(usize::MAX, |extent| extent.columns);
-    if lines.iter().all(|line| line.width() <= width) {
-        return lines.iter().try_for_each(|line| output.line(line));
-    }
-    // Without columns more of it fits.
-    columns.cells().try_for_each(|cells| {
-        let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
-        output.prose(format_args!("  {}", cells.join("  ")))
-    })
+    output.table(&columns)
 }

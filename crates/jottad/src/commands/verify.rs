@@ -136,7 +136,7 @@ fn found(folder: &VerificationDocument) -> String {
 fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Failure> {
     let (output, name) = (invocation.output, Escaped(&folder.name));
     let end = if folder.ended_at.is_some() { "" } else { " so far; it stopped there" };
-    output.line(format_args!(
+    output.prose(format_args!(
         "{name}: {} ({}) read again, {}{end}",
         count(folder.files, "file", "files"),
         format_size(folder.bytes),
@@ -144,17 +144,17 @@ fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Fa
     ))?;
     if folder.meanwhile > 0 {
         let changes = count(folder.meanwhile, "operation", "operations");
-        output.line(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
+        output.prose(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
     }
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");
-        output.line(format_args!(
+        output.prose(format_args!(
             "{name}: {files} something else than what was synced: see `jottad problems`"
         ))?;
     }
     if folder.unread > 0 {
         let files = count(folder.unread, "file", "files");
-        output.line(format_args!("{name}: {files} changed meanwhile or could not be read"))?;
+        output.prose(format_args!("{name}: {files} changed meanwhile or could not be read"))?;
     }
     Ok(())
 }
