@@ -6,7 +6,7 @@ use std::process::Command;
 
 use jottad_emulator::Act;
 
-use crate::stage::{Screen, World, is_missing};
+use crate::stage::{Screen, Steady, World, is_missing};
 
 /// What is shown when a shell waits for a command.
 const PROMPT: &str = "ready>";
@@ -46,7 +46,7 @@ fn shell(world: &World, program: &str, arguments: &[&str], begin: &str) -> Scree
 
 /// Types each line, in which a tab completes what is typed; what must stand there before it is run, and what
 /// running it shows.
-fn complete_in(mut screen: Screen, escaped: fn(&str) -> String) {
+fn complete_in(mut screen: Screen) {
     for (keys, completed, shown) in [
         ("jottad stat\t", "jottad status".to_owned(), "in sync as of"),
         ("jottad plan my\t", format!("jottad plan {}", escaped("my docs")), "my docs: nothing to do"),
@@ -71,6 +71,7 @@ fn complete_in(mut screen: Screen, escaped: fn(&str) -> String) {
             format!("jottad why {}", escaped("~/my docs/letter.txt")),
             "letter.txt in my docs: in sync",
         ),
+        ("jottad ls \"Jotta/Archive/in/a \t", "jottad ls \"Jotta/Archive/in/a b/\"".to_owned(), "one.txt"),
         ("jottad why ~/my\t", format!("jottad why {}", escaped("~/my docs/")), ". in my docs: in sync"),
     ] {
         let before = screen.lines().iter().filter(|line| line.starts_with(PROMPT)).count();
@@ -78,19 +79,30 @@ fn complete_in(mut screen: Screen, escaped: fn(&str) -> String) {
         screen.until(&format!("{keys:?} is completed to {completed:?}"), |lines| {
             let line = lines.iter().rfind(|line| line.starts_with(PROMPT));
             let line = line.map(|line| line.trim_start_matches(PROMPT).trim());
-            line.is_some_and(|line| line == completed || line == completed.trim_end_matches('/'))
+            // A slash may come with the next key, and an open quote be closed or not.
+            let without_end = |text: &str| text.trim_end_matches(['/', '"']).to_owned();
+            line.is_some_and(|line| without_end(line) == without_end(&completed))
         });
-        screen.presses("\r");
+        // Some shells close a quote themselves.
+        let has_open_quote = screen
+            .lines()
+            .iter()
+            .rfind(|line| line.starts_with(PROMPT))
+            .is_some_and(|line| line.matches('"').count() == 1);
+        screen.presses(if has_open_quote { "\"\r" } else { "\r" });
         screen.until(&format!("{completed:?} shows {shown:?}"), |lines| {
             let prompts = lines.iter().filter(|line| line.starts_with(PROMPT)).count();
             let last = lines.iter().rposition(|line| line.starts_with(PROMPT)).unwrap();
             prompts > before && lines[..last].iter().rev().take(8).any(|line| line.contains(shown))
         });
     }
+    // A shell that somebody types at does not end by being asked to.
+    screen.presses("exit\r");
+    screen.ends(&Steady::default());
 }
 
-/// As bash and zsh write it.
-fn with_backslashes(text: &str) -> String {
+/// As all of the shells write it.
+fn escaped(text: &str) -> String {
     text.replace('\'', "\\'").replace(' ', "\\ ").replace('(', "\\(").replace(')', "\\)")
 }
 
@@ -102,7 +114,7 @@ fn bash_completes_commands_folders_and_places() {
     let world = world();
     let begin = format!("source 'SCRIPT'; PS1='{PROMPT} '; bind 'set enable-bracketed-paste off'");
     let screen = shell(&world, "bash", &["--norc", "--noprofile", "-i"], &begin);
-    complete_in(screen, with_backslashes);
+    complete_in(screen);
 }
 
 #[test]
@@ -115,7 +127,7 @@ fn zsh_completes_commands_folders_and_places() {
         "PS1='{PROMPT} '; autoload -Uz compinit; compinit -u -D; source 'SCRIPT'; unsetopt prompt_sp"
     );
     let screen = shell(&world, "zsh", &["-f", "-i"], &begin);
-    complete_in(screen, with_backslashes);
+    complete_in(screen);
 }
 
 #[test]
@@ -129,5 +141,5 @@ fn fish_completes_commands_folders_and_places() {
         "set -g fish_autosuggestion_enabled 0; source 'SCRIPT'; function fish_prompt; echo -n '{PROMPT} '; end"
     );
     let screen = shell(&world, "fish", &["--no-config", "-i"], &begin);
-    complete_in(screen, with_backslashes);
+    complete_in(screen);
 }

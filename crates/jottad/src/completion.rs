@@ -106,7 +106,13 @@ fn among(current: &OsStr, texts: impl FnOnce(&str) -> Vec<String>) -> Vec<Comple
     // backslashes. A bare space can only have been typed within quotes, where backslashes would be in the way.
     let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
     let is_plain = is_bash && escaped(&unescaped(typed)) != typed;
-    let text = if is_plain { typed.to_owned() } else { unescaped(typed) };
+    // bash takes an open quote off, the others hand it over.
+    let quote = typed.chars().next().filter(|first| !is_bash && matches!(first, '\'' | '"'));
+    let text = match quote {
+        Some(_) => typed[1..].to_owned(),
+        None if is_plain => typed.to_owned(),
+        None => unescaped(typed),
+    };
     let found = texts(&text).into_iter().filter(|found| found.starts_with(&text));
     let found = found.map(|found| if is_bash && !is_plain { escaped(&found) } else { found });
     found.map(CompletionCandidate::new).collect()
