@@ -49,6 +49,7 @@ mod root;
 mod rules;
 mod selftest;
 mod session;
+mod shells;
 mod silence;
 mod telling;
 mod transfers;

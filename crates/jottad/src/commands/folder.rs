@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use jottad_core::Mode;
 use serde_json::{Value, json};
 
-use crate::completion::remote_place;
+use crate::completion::{folder_name, remote_place};
 use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
@@ -34,11 +34,13 @@ pub(crate) enum FolderCommand {
     /// Stop keeping a folder in step; nothing is deleted on either side
     Remove {
         /// The folder
+        #[arg(add = folder_name())]
         name: String,
     },
     /// Change settings of a folder
     Set {
         /// The folder
+        #[arg(add = folder_name())]
         name: String,
         /// What to change, for example mode=archive or ignore=*.tmp,*.bak
         #[arg(value_name = "KEY=VALUE", required = true)]
