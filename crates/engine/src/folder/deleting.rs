@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jottad_core::lateness::PATIENCE;
 use jottad_core::{
-    Action, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
+    Action, Entry, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
 };
 
 use super::backlog::Change;
@@ -174,6 +174,8 @@ impl Folder {
                 let (mut loss, mut amount) = (Loss::default(), Amount::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
+                }
+                if is_fresh && !self.is_in_replaced(&doomed.node)? {
                     amount = self.amount(&doomed)?;
                     loss.deleted = amount.old_files;
                     let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
@@ -292,6 +294,19 @@ impl Folder {
         let Some(decision) = self.decide(&node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
         Ok(Some(Doomed { node, side, because: decision.because }))
+    }
+
+    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed, too,
+    /// and was counted with all that is in it.
+    fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
+        for above in self.index.directories_above(node.parent)? {
+            let is_replaced = above.base_entry() == Entry::Directory
+                && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
+            if is_replaced && self.decide(&above)?.is_some_and(|decision| decision.action.is_delete()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
