@@ -296,8 +296,8 @@ impl Folder {
         Ok(Some(Doomed { node, side, because: decision.because }))
     }
 
-    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed, too,
-    /// and was counted with all that is in it.
+    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
+    /// too, and was counted with all that is in it.
     fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
         for above in self.index.directories_above(node.parent)? {
             let is_replaced = above.base_entry() == Entry::Directory

@@ -1,5 +1,5 @@
-//! A person's word that a root is right as it is: what is missing in it is shown before it is deleted, however
-//! little it is, and is asked about once.
+//! A person's word that a root is right as it is: what is missing in it is shown before it is deleted,
+//! however little it is, and is asked about once.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,8 @@ impl WordOfRoot {
 }
 
 impl Folder {
-    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the root.
+    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the
+    /// root.
     pub(super) fn asked_for(&self, fresh: &BTreeSet<NodeId>) -> Result<BTreeSet<NodeId>, FolderError> {
         let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
         let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
@@ -51,9 +52,10 @@ impl Folder {
         Ok(asked_for)
     }
 
-    /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of the
-    /// root has had its deletes shown, but for those at and below rows that have kept a problem since: what is
-    /// missing there may not have been seen. A problem that lasts does not have each later delete asked about.
+    /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of
+    /// the root has had its deletes shown, but for those at and below rows that have kept a problem since:
+    /// what is missing there may not have been seen. A problem that lasts does not have each later delete
+    /// asked about.
     pub(super) fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
         let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(()) };
         if !self.is_looked_through() {
