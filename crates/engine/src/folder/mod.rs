@@ -43,6 +43,7 @@ mod stamp;
 mod unheard;
 mod unusable;
 mod verifying;
+mod word_of_root;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

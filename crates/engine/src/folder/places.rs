@@ -125,9 +125,9 @@ impl Folder {
         Ok(goes)
     }
 
-    /// Whether the path rules ask to remove a directory that one side gave up, maybe for a file of its name.
+    /// Whether the path rules ask to remove a directory that one side gave up.
     fn is_removed(&self, directory: &Node) -> Result<bool, FolderError> {
-        let is_given_up = !directory.local.is_directory() || directory.remote_entry() != Entry::Directory;
+        let is_given_up = directory.local == Local::Absent || directory.remote.is_none();
         Ok(is_given_up
             && directory.base.is_some()
             && self.decide(directory)?.is_some_and(|decision| decision.action.is_delete()))

@@ -32,9 +32,9 @@ use crate::places::{Places, make_private_directory};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A folder that works without a sign of progress for so long is stalled.
 const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
-/// The same where nothing is under way: what failed and is no problem yet rests before it is tried again, five
-/// minutes at most in the engine, and this is three times as long. A file that keeps changing waits for as long as
-/// the configuration says.
+/// The same where nothing is under way: what failed and is no problem yet rests before it is tried again,
+/// five minutes at most in the engine, and this is three times as long. A file that keeps changing waits for
+/// as long as the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
@@ -406,8 +406,8 @@ fn longest_wait(resend: Duration) -> Duration {
     LONGEST_WAIT.max(resend.saturating_add(LONGEST_STILLNESS))
 }
 
-/// Why a folder that works is taken for stalled, if it is. Where only failures are left it waits on purpose, for
-/// as long as they are to rest.
+/// Why a folder that works is taken for stalled, if it is. Where only failures are left it waits on purpose,
+/// for as long as they are to rest.
 fn stall(still: &Stillness, longest_wait: Duration, only_failures_left: bool) -> Option<String> {
     let seconds = still.quiet.as_secs();
     match &still.waits_for {
