@@ -298,6 +298,9 @@ impl Folder {
         }
         let Some(decision) = self.decide(&node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
+        if side == Side::Remote && self.is_where_nothing_is_sent(&node)? {
+            return Ok(None);
+        }
         Ok(Some(Doomed { node, side, because: decision.because }))
     }
 
@@ -308,6 +311,30 @@ impl Folder {
             let is_replaced = above.base_entry() == Entry::Directory
                 && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
             if is_replaced && self.decide(&above)?.is_some_and(|decision| decision.action.is_delete()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it may,
+    /// what the service has at the old place is all that it has of it.
+    fn is_where_nothing_is_sent(&self, node: &Node) -> Result<bool, FolderError> {
+        let Some(identity) =
+            node.base.filter(|_| node.base_entry() == Entry::Directory).map(|base| base.identity)
+        else {
+            return Ok(false);
+        };
+        for arrived in self.index.arrived_directories(identity)? {
+            if arrived.id != node.id && self.surroundings(arrived.id)?.frozen {
+                return Ok(true);
+            }
+        }
+        for problem in self.index.problems()? {
+            if problem.kind == ProblemKind::Unreadable
+                && let Some(closed) = self.index.node(problem.node)?
+                && closed.local == Local::UnreadableDirectory(identity)
+            {
                 return Ok(true);
             }
         }

@@ -37,6 +37,7 @@ mod respelling;
 mod resting;
 mod root;
 mod round;
+mod rules_settling;
 mod scanning;
 mod skipping;
 mod stamp;
@@ -79,6 +80,7 @@ use respelling::Respelling;
 use resting::{Decision, LastWords};
 use root::Root;
 use round::Round;
+use rules_settling::RulesSettling;
 use scanning::Scanning;
 use skipping::Skipping;
 use verifying::Verifying;
@@ -160,6 +162,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     departing: Departing,
+    rules_settling: RulesSettling,
     resending: Resending,
     resolving: Resolving,
     respelling: Respelling,
@@ -236,6 +239,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             departing: Departing::default(),
+            rules_settling: RulesSettling::default(),
             resending: Resending::default(),
             resolving,
             respelling: Respelling::default(),

@@ -12,7 +12,7 @@ use super::*;
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
-use crate::event::{Achieved, RemoteHint, ScannedDirectory, Told};
+use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{FolderStatus, Verdict};
@@ -64,6 +64,8 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// What the `.jottaignore` of a directory holds.
+    rules: BTreeMap<String, &'static str>,
 }
 
 impl Driver {
@@ -87,6 +89,7 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            rules: BTreeMap::new(),
         };
         driver.tell(Event::Started);
         driver.run_for(60);
@@ -202,7 +205,9 @@ impl Driver {
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
             }
         }
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: None })
+        let rules =
+            self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
     }
 
     fn outcome(&mut self, task: &Task) -> Outcome {
@@ -306,6 +311,30 @@ fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
     assert_eq!(driver.asked_for("trash", began), 0);
     driver.run_for(1);
     assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
+}
+
+/// Editors take a file away for a moment when they save it.
+#[test]
+fn rules_that_are_away_for_a_moment_let_nothing_through() {
+    let mut driver = Driver::new(&["d", "d/a"]);
+    let began = driver.seconds;
+    let see = |driver: &mut Driver, rules: Option<&'static str>, seconds| {
+        driver.rules = rules.map(|rules| ("d".to_owned(), rules)).into_iter().collect();
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+        driver.run_for(seconds);
+    };
+    see(&mut driver, Some("secret/"), 5);
+    driver.directories.push("d/secret".to_owned());
+    driver.missing.extend(["d/secret".to_owned(), "d/secret/f".to_owned()]);
+    see(&mut driver, Some("secret/"), 5);
+    for rules in [None, Some("")] {
+        see(&mut driver, rules, 1);
+        see(&mut driver, Some("secret/"), 10);
+        assert_eq!(driver.asked_for("make_directory", began), 0, "{rules:?}: {:?}", driver.asked);
+    }
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+    see(&mut driver, None, 10);
+    assert_eq!(driver.asked_for("make_directory", began), 1, "{:?}", driver.asked);
 }
 
 /// A late listing may have left something out of more directories than are looked at one by one.
