@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
 }
 
 /// Fetches one file to where [`local_place`] says.
-async fn one_file(
+pub(crate) async fn one_file(
     client: &Client,
     place: &RemotePath,
     file: LiveFile,
@@ -102,7 +102,7 @@ pub(crate) fn local_place(place: &RemotePath, local: Option<&Path>) -> Result<(D
 }
 
 /// Fetches what is in a folder into a directory.
-async fn folder(
+pub(crate) async fn folder(
     client: &Client,
     place: &RemotePath,
     root: &Path,
