@@ -242,7 +242,8 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
-    let before = invocation.tolerant_config()?;
+    // It may be mended by this.
+    let before = invocation.account_config().ok();
     let mut current_name = name.to_owned();
     let mut keys = Vec::new();
     for setting in settings {
@@ -272,7 +273,7 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
     }
     editor.save()?;
     let after = config.folder(&current_name);
-    let old = before.folder(name);
+    let old = before.as_ref().and_then(|before| before.folder(name));
     let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();
     let changes: Vec<Change> = after.map(change).unwrap_or_default();
     let told: Vec<Value> = changes.iter().map(Change::document).collect();
