@@ -15,6 +15,7 @@ mod directory;
 mod fetching;
 mod local_tree;
 mod past;
+mod pattern;
 mod renaming;
 mod sending;
 mod tree;
@@ -23,6 +24,7 @@ pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
 pub(crate) use local_tree::LocalTree;
 pub(crate) use past::{Past, PastFile, Then, then};
+pub(crate) use pattern::{is_pattern, matching};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
     with_device,

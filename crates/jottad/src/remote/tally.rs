@@ -44,6 +44,14 @@ impl Tally {
         }
     }
 
+    /// Adds what was done in another place.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.unchanged += other.unchanged;
+        self.skipped.extend(other.skipped);
+    }
+
     /// Whether nothing was left.
     pub(crate) fn is_complete(&self) -> bool {
         self.skipped.is_empty()
