@@ -94,17 +94,14 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
         } else {
             let mut tally = Tally::default();
             for Source { place, seen } in sources {
-                tally = match seen {
-                    Sighting::File(file) => {
-                        one_file(&client, &place, file, local, arguments.force, &progress).await?
-                    }
-                    _ => {
-                        let root = match local {
-                            Some(local) => local.to_owned(),
-                            None => own_name(&place)?,
-                        };
-                        folder(&client, &place, &root, arguments.force, &progress).await?
-                    }
+                tally = if let Sighting::File(file) = seen {
+                    one_file(&client, &place, file, local, arguments.force, &progress).await?
+                } else {
+                    let root = match local {
+                        Some(local) => local.to_owned(),
+                        None => own_name(&place)?,
+                    };
+                    folder(&client, &place, &root, arguments.force, &progress).await?
                 };
             }
             tally

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use jottad_core::{Mode, RelativePath};
-use jottad_transport::{Client, RemotePath, Sighting};
+use jottad_transport::{Client, RemotePath, Revision, Sighting};
 use serde_json::json;
 
 use crate::commands::get;
@@ -112,16 +112,15 @@ impl Follow {
     /// Fetches it to where the folder has it. A file here is replaced only if the service keeps what it holds.
     async fn bring(&self, client: &Client, output: Output) -> Result<Tally, Failure> {
         let progress = Progress::new(output);
-        let file = match client.look(&self.place).await? {
-            Sighting::File(file) => file,
-            _ => return get::folder(client, &self.place, &self.local, false, &progress).await,
+        let Sighting::File(file) = client.look(&self.place).await? else {
+            return get::folder(client, &self.place, &self.local, false, &progress).await;
         };
         let above = self.local.parent().unwrap_or(Path::new("/"));
         drop(Directory::make(above)?);
         let mut kept: Vec<_> = Vec::new();
         if let Some(details) = client.file(&self.place).await? {
             let revisions = details.entry.current.iter().chain(&details.revisions);
-            kept.extend(revisions.filter_map(|revision| revision.content()));
+            kept.extend(revisions.filter_map(Revision::content));
         }
         let may_be_replaced = holds_content_of(&self.local, &kept).await;
         get::one_file(client, &self.place, file, Some(&self.local), may_be_replaced, &progress).await
