@@ -49,6 +49,7 @@ mod root;
 mod rules;
 mod selftest;
 mod session;
+mod several;
 mod shells;
 mod silence;
 mod telling;

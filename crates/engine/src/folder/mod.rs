@@ -208,7 +208,7 @@ const MOST_POSTPONED: u32 = 64;
 impl Folder {
     /// Takes a folder up where its index left it. Nothing happens until [`Event::Started`].
     pub fn new(settings: FolderSettings, index: Index) -> Result<Self, FolderError> {
-        let mut rules = IgnoreRules::new(&settings.ignore)?;
+        let mut rules = IgnoreRules::with_own(&settings.ignore, &settings.own)?;
         rules.refresh(&index)?;
         let paused = match index.fact(Fact::Paused)?.as_deref() {
             None => None,

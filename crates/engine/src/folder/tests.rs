@@ -25,6 +25,7 @@ fn settings() -> FolderSettings {
         mode: Mode::Backup,
         max_size: None,
         ignore: Vec::new(),
+        own: Vec::new(),
         delete_limits: DeleteLimits::default(),
         poll: Duration::from_mins(10),
         scan: Duration::from_hours(6),

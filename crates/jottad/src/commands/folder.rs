@@ -232,7 +232,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
-    let before = invocation.tolerant_config()?;
+    let before = invocation.account_config().ok();
     if !editor.remove(name)? {
         return Err(unknown_folder(name, &invocation.config()?));
     }
@@ -245,7 +245,7 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     })?;
     tell(invocation)?;
     // A daemon has let go of it by now.
-    if let Some(folder) = before.folder(name) {
+    if let Some(folder) = before.as_ref().and_then(|before| before.folder(name)) {
         forget_index(folder, &invocation.places)?;
     }
     Ok(Exit::Done)
@@ -253,7 +253,8 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
-    let before = invocation.tolerant_config()?;
+    // It may be mended by this.
+    let before = invocation.account_config().ok();
     let mut current_name = name.to_owned();
     let mut keys = Vec::new();
     for setting in settings {
@@ -282,7 +283,7 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         place::make_sure(&question, invocation)?;
     }
     let after = config.folder(&current_name);
-    let old = before.folder(name);
+    let old = before.as_ref().and_then(|before| before.folder(name));
     if let (Some(old), Some(new)) = (old, after)
         && (&old.local, &old.remote) != (&new.local, &new.remote)
     {

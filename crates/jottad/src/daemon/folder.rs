@@ -76,8 +76,8 @@ impl Setup {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
             max_size: self.folder.max_size,
-            // The last rule decides, and what is jottad's own is never for anybody else.
-            ignore: self.folder.ignore.iter().chain(&self.folder.own).cloned().collect(),
+            ignore: self.folder.ignore.clone(),
+            own: self.folder.own.clone(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,
             // One pass does not wait for files to come to rest.

@@ -19,6 +19,7 @@ pub(in crate::folder) fn settings() -> FolderSettings {
         mode: Mode::Sync,
         max_size: None,
         ignore: Vec::new(),
+        own: Vec::new(),
         delete_limits: DeleteLimits::default(),
         poll: Duration::from_mins(10),
         scan: Duration::from_hours(6),
