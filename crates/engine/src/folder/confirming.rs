@@ -309,9 +309,8 @@ impl Folder {
             let stored = path.join(claim.stored_name());
             let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
                 && self.resolving.entry_late_until(&stored).is_none();
-            may_be_respelled |= has_namesake
-                || self.has_namesake_there(claim)?
-                || self.departing.has_left_lately(&stored);
+            may_be_respelled |=
+                has_namesake || self.has_namesake_there(claim)? || self.departing.has_left_lately(&stored);
         }
         if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });
