@@ -57,7 +57,7 @@ pub const PLANTS: [Plant; 25] = [
     plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
     plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),
     plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
-    plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000),
+    plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000).from(3000),
     plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
