@@ -544,6 +544,7 @@ impl Folder {
     /// Asks for everything that can be done now.
     fn advance(&mut self, now: Now) -> Result<(), FolderError> {
         self.rules.refresh(&self.index)?;
+        self.review_contests()?;
         self.round.begin_step();
         if self.paused.is_some() {
             return Ok(());

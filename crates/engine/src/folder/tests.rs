@@ -1,13 +1,13 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
 //! trouble.
 
+mod names;
 mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
-use super::listing::Wanted;
 use super::*;
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
@@ -385,45 +385,6 @@ fn a_pause_that_the_service_asks_for_is_a_day_at_most() {
         driver.refusals.clear();
         driver.run_for(day + 60);
         assert_eq!(driver.status().verdict, Verdict::InSync, "one directory {asked}");
-    }
-}
-
-/// A directory was sent a moment ago, was renamed here to another letter case, and the service shows that one
-/// alone. Whatever was asked for under the old name would reach the new one.
-#[test]
-fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
-    let mut driver = Driver::new(&["d"]);
-    let (row, now, began) = (driver.row("d"), driver.now(), driver.seconds);
-    driver.folder.confirming.sent(row, None, now);
-    driver.directories[0] = "D".to_owned();
-    driver.tell(Event::Request(Request::SyncNow));
-    driver.run_for(15);
-    assert!([row, driver.row("D")].into_iter().all(|row| driver.folder.contesting.holds(row)));
-    assert_eq!(driver.status().verdict, Verdict::Working);
-    let is_deed = |what: &str| ["move", "upload", "make_directory", "trash"].contains(&what);
-    let is_idle = |driver: &Driver| driver.asked.iter().all(|(at, what, _)| *at < began || !is_deed(what));
-    assert!(is_idle(&driver), "{:?}", driver.asked);
-    driver.run_for(30);
-    assert!(driver.folder.contesting.is_idle());
-    assert_eq!(driver.status().verdict, Verdict::InSync);
-    assert!(is_idle(&driver), "{:?}", driver.asked);
-}
-
-#[test]
-fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
-    for is_contested in [true, false] {
-        let mut driver = Driver::new(&["d"]);
-        let (row, now) = (driver.row("d"), driver.now());
-        driver.folder.confirming.sent(row, None, now);
-        if is_contested {
-            driver.directories[0] = "D".to_owned();
-        }
-        driver.tell(Event::Request(Request::SyncNow));
-        let index = driver.folder.crash().after_a_crash().unwrap();
-        let mut folder = Folder::new(FolderSettings { list_at_start: false, ..settings() }, index).unwrap();
-        folder.handle([Event::Started], now).unwrap();
-        let wanted = if is_contested { Wanted::Listing } else { Wanted::Poll };
-        assert_eq!(folder.listing.wanted, wanted);
     }
 }
 
