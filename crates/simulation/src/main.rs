@@ -25,6 +25,12 @@ enum Subject {
     Planted {
         /// Only this one.
         name: Option<String>,
+        /// In other lives: from this one on.
+        #[arg(long)]
+        from: Option<u64>,
+        /// In so many lives.
+        #[arg(long)]
+        seeds: Option<u64>,
     },
 }
 
@@ -83,16 +89,21 @@ fn main() -> ExitCode {
             None => simulate(&arguments),
         },
         #[cfg(feature = "planted")]
-        Subject::Planted { name } => planted(name.as_deref()),
+        Subject::Planted { name, from, seeds } => planted(name.as_deref(), from, seeds),
     }
 }
 
 #[cfg(feature = "planted")]
 #[allow(clippy::print_stdout)]
-fn planted(name: Option<&str>) -> ExitCode {
+fn planted(name: Option<&str>, from: Option<u64>, seeds: Option<u64>) -> ExitCode {
     let wanted = jottad_simulation::PLANTS.iter().filter(|plant| name.is_none_or(|name| plant.name == name));
     let (mut looked, mut missed) = (0, 0);
     for plant in wanted {
+        let plant = jottad_simulation::Plant {
+            first: from.unwrap_or(plant.first),
+            bound: seeds.unwrap_or(plant.bound),
+            ..*plant
+        };
         looked += 1;
         let Some(found) = plant.find() else {
             missed += 1;

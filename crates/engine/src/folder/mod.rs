@@ -580,13 +580,18 @@ impl Folder {
 
     /// Whether both sides were looked at, so that it is known what would be done.
     fn is_looked_at(&self) -> bool {
+        self.is_local_looked_at()
+            && self.listing.listed().is_some()
+            && self.listing.is_idle()
+            && self.connection.is_open()
+    }
+
+    /// Whether the local side was looked at.
+    fn is_local_looked_at(&self) -> bool {
         self.root.is_good()
             && self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.hashing.is_idle()
-            && self.listing.listed().is_some()
-            && self.listing.is_idle()
-            && self.connection.is_open()
     }
 
     /// Whether nothing is left that could be done now.

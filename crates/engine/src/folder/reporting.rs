@@ -64,7 +64,11 @@ impl Folder {
             only_failures_left: self.has_only_failures_left(),
             proven_at: time(Fact::ProvenAt)?,
             heard: self.heard(),
-            local_checked_at: time(Fact::LocalCheckedAt)?,
+            // A look is about now, not about what an earlier run has seen.
+            local_checked_at: match self.purpose {
+                Purpose::Look if !self.is_local_looked_at() => None,
+                _ => time(Fact::LocalCheckedAt)?,
+            },
             remote_checked_at: time(Fact::RemoteCheckedAt)?,
             polled_at: self.listing.polled_at,
             files: scanned.then_some(totals.files),

@@ -103,10 +103,14 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
     let mut outage: Option<Instant> = None;
     let status = loop {
         let status = daemon.status().await;
-        let is_out = status.folders.iter().any(|folder| folder.verdict.0 == Verdict::Offline);
+        let is_out = status.folders.iter().any(is_without_service);
         outage = outage.filter(|_| is_out).or_else(|| is_out.then(Instant::now));
         let is_given_up = outage.is_some_and(|since| since.elapsed() >= LONGEST_OUTAGE);
-        if status.folders.iter().all(|folder| is_looked_at(folder) || (is_given_up && is_offline(folder))) {
+        if status
+            .folders
+            .iter()
+            .all(|folder| is_looked_at(folder) || (is_given_up && is_without_service(folder)))
+        {
             break status;
         }
         tokio::time::sleep(PAUSE).await;
@@ -130,8 +134,8 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
     Ok(())
 }
 
-fn is_offline(folder: &FolderDocument) -> bool {
-    folder.verdict.0 == Verdict::Offline
+fn is_without_service(folder: &FolderDocument) -> bool {
+    matches!(folder.verdict.0, Verdict::Offline | Verdict::LoginNeeded | Verdict::Stalled)
 }
 
 /// Whether it is known what would be done, or will not be known before a person does something.
@@ -139,7 +143,10 @@ fn is_looked_at(folder: &FolderDocument) -> bool {
     match folder.verdict.0 {
         _ if folder.settled == Some(true) => true,
         Verdict::Held => folder.held.as_ref().is_none_or(HeldStatus::is_of_everything),
-        Verdict::LoginNeeded | Verdict::Stalled => true,
+        // The local side still says something, if there is anything to compare it with.
+        Verdict::LoginNeeded | Verdict::Stalled => {
+            folder.remote_checked_at.is_none() || folder.local_checked_at.is_some()
+        }
         // The service answers and does not do what is asked, again and again.
         Verdict::Problems => folder.only_failures_left == Some(true),
         _ => false,
