@@ -402,7 +402,7 @@ pub struct LogLine {
 /// What jottad knows of one path, for `why`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The state in a word: `in_sync`, `pending`, `problem`, `ignored`, `unknown`.
+    /// The state in a word: `in_sync`, `pending`, `held`, `problem`, `ignored`, `unknown`.
     pub state: &'static str,
     /// Why.
     pub reason: String,
@@ -410,6 +410,8 @@ pub struct Explanation {
     pub rule: Option<String>,
     /// What the three trees have, as text; `None` where there is no record.
     pub trees: Option<jottad_core::Trees>,
+    /// Whether what the remote tree has was only sent, and not yet seen on the service.
+    pub is_claimed: bool,
     /// What would be done now.
     pub next: Option<Operation>,
     /// Whether a person stopped the folder, so that nothing is looked at.

@@ -18,6 +18,7 @@ use jottad_transport::{
 };
 
 use crate::adapter::place::Place;
+pub(crate) use crate::adapter::place::command_to_make;
 use crate::link::ServiceLink;
 
 /// So many entries that cannot be used are kept: one name that is wrong is mostly one of many.

@@ -351,7 +351,11 @@ pub(crate) struct WhyDocument {
     pub(crate) rule: Option<String>,
     pub(crate) base: Option<EntryDocument>,
     pub(crate) local: Option<EntryDocument>,
+    /// Null also for what was only sent.
     pub(crate) remote: Option<EntryDocument>,
+    /// Whether it was sent and not yet seen on the service.
+    #[serde(default)]
+    pub(crate) sent: bool,
     /// What would be done now.
     pub(crate) next: Option<OperationDocument>,
     pub(crate) last_operations: Vec<LogDocument>,
@@ -370,7 +374,8 @@ impl WhyDocument {
             rule: explanation.rule.clone(),
             base: trees.map(|trees| trees.base.into()),
             local: trees.map(|trees| trees.local.into()),
-            remote: trees.map(|trees| trees.remote.into()),
+            remote: trees.filter(|_| !explanation.is_claimed).map(|trees| trees.remote.into()),
+            sent: explanation.is_claimed,
             next: explanation.next.as_ref().map(OperationDocument::from),
             last_operations: explanation
                 .last_operations

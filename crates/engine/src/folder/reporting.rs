@@ -1,9 +1,12 @@
 //! Questions about a folder. Nothing here changes anything.
 
+use std::collections::BTreeSet;
+
 use jottad_core::{
     Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
     is_conflict_name,
     moves::{Parked, arrange},
+    shell_word,
 };
 
 use super::completing::Running;
@@ -11,7 +14,7 @@ use super::deleting::HeldDeletes;
 use super::places::Places;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
-use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId, ProblemRow};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
@@ -275,6 +278,13 @@ impl Folder {
                 because: "moved on the remote side",
             });
         }
+        let deletes: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
+        let overwrites: BTreeSet<NodeId> = self.index.waiting(HeldAction::Overwrite)?.into_iter().collect();
+        let waits_for_person = |id, operation: &Operation| match operation.kind {
+            OperationKind::Trash(_) => deletes.contains(&id),
+            OperationKind::Upload => overwrites.contains(&id),
+            _ => false,
+        };
         self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
             let path = self.index.path(node.id)?;
             if decision.is_none()
@@ -291,8 +301,11 @@ impl Folder {
                 });
             } else if !moved.iter().any(|above| path.starts_with(above))
                 && let Some(decision) = decision
-                && let Some(operation) = operation(node, path, decision)
+                && let Some(mut operation) = operation(node, path, decision)
             {
+                if waits_for_person(node.id, &operation) {
+                    operation.because = "held: it waits to be approved or rejected";
+                }
                 operations.push(operation);
             }
             Ok(operations.len() < limit)
@@ -393,6 +406,7 @@ impl Folder {
             reason: "the index has nothing at this path".to_owned(),
             rule: None,
             trees: None,
+            is_claimed: false,
             next: None,
             paused: self.pause(),
             last_operations,
@@ -418,6 +432,7 @@ impl Folder {
         }
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
+        explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
         if let Some(problem) = self.index.problem(node.id)? {
             explanation.state = "problem";
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
@@ -429,9 +444,35 @@ impl Folder {
             explanation.rule = Some(rule);
             return Ok(explanation);
         }
+        if let Some((directory, problem)) = self.problem_above(node.parent)? {
+            explanation.state = "pending";
+            explanation.reason = format!(
+                "it waits for {directory}, which has a problem: {}; {}",
+                problem.reason, problem.remedy
+            );
+            return Ok(explanation);
+        }
+        if let Some(waiting) = self.what_waits_at(&node)? {
+            explanation.state = "held";
+            let name = shell_word(&self.settings.name);
+            explanation.reason = format!(
+                "{}; that waits for a person: `jottad approve {name}` lets it happen, `jottad reject {name}` \
+                 brings it back",
+                match waiting {
+                    HeldAction::Delete => "it would go to the trash",
+                    HeldAction::Overwrite => "what the service has would be overwritten",
+                }
+            );
+            return Ok(explanation);
+        }
         let Some(decision) = self.decide(&node)? else {
             explanation.state = "pending";
-            "it is being summed or confirmed".clone_into(&mut explanation.reason);
+            let what = if explanation.is_claimed {
+                "it was sent, and the service has not confirmed yet that it has it"
+            } else {
+                "it is being summed, or something in it is being confirmed"
+            };
+            what.clone_into(&mut explanation.reason);
             return Ok(explanation);
         };
         explanation.next = operation(&node, path.clone(), decision);
@@ -444,7 +485,43 @@ impl Folder {
             explanation.reason =
                 format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
         }
+        if let Some(Hold::Root { .. } | Hold::Place { .. }) = self.hold()? {
+            let name = shell_word(&self.settings.name);
+            let reason = &explanation.reason;
+            explanation.reason =
+                format!("{reason}, as of the last look; the folder is held, see `jottad held {name}`");
+        }
         Ok(explanation)
+    }
+
+    /// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
+    /// that is on both sides keeps nothing waiting.
+    fn problem_above(&self, directory: NodeId) -> Result<Option<(RelativePath, ProblemRow)>, FolderError> {
+        if !self.index.has_problems() {
+            return Ok(None);
+        }
+        for node in self.index.directories_above(directory)? {
+            let is_on_both_sides =
+                node.local.is_directory() && node.remote_entry() == jottad_core::Entry::Directory;
+            if let Some(problem) = self.index.problem(node.id)?.filter(|_| !is_on_both_sides) {
+                return Ok(Some((self.index.path(node.id)?, problem)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What waits for a person at a row, by itself or with a directory above it.
+    fn what_waits_at(&self, node: &Node) -> Result<Option<HeldAction>, FolderError> {
+        if self.index.waits(node.id, HeldAction::Overwrite)? {
+            return Ok(Some(HeldAction::Overwrite));
+        }
+        let above = self.index.directories_above(node.parent)?;
+        for id in std::iter::once(node.id).chain(above.iter().map(|directory| directory.id)) {
+            if self.index.waits(id, HeldAction::Delete)? {
+                return Ok(Some(HeldAction::Delete));
+            }
+        }
+        Ok(None)
     }
 
     /// The rule that keeps a file out for its size, when those for its path do not.
@@ -463,6 +540,8 @@ impl Folder {
         mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
     ) -> Result<Option<DifferenceWalk>, FolderError> {
         let mut places = Places::default();
+        // Rows come directory by directory.
+        let mut last_directory = (NodeId::NEW, false);
         let mut looked_at = 0;
         loop {
             let side = if walk.is_remote_only { Difference::RemoteOnly } else { Difference::Unsettled };
@@ -481,7 +560,10 @@ impl Folder {
             walk.cursor = Cursor::after(last);
             for node in &page {
                 let here = self.place(&mut places, node.parent)?;
-                let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
+                if last_directory.0 != node.parent {
+                    last_directory = (node.parent, self.problem_above(node.parent)?.is_some());
+                }
+                let is_left_alone = here.frozen || last_directory.1 || self.is_left_to_remote(node, &here);
                 if !is_left_alone && !visit(node, self.decide(node)?)? {
                     return Ok(None);
                 }

@@ -19,6 +19,11 @@ pub(crate) struct ProblemRow {
 }
 
 impl Index {
+    /// Whether any row has a problem, without a look at the rows.
+    pub(crate) const fn has_problems(&self) -> bool {
+        self.has_problems
+    }
+
     pub(crate) fn problem(&self, node: NodeId) -> Result<Option<ProblemRow>, IndexError> {
         if !self.has_problems {
             return Ok(None);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Name, RelativePath};
+use jottad_core::{Name, RelativePath, shell_word};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
 use crate::completion::remote_place;
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
                 folder(&client, &place, &root, arguments.force, &progress).await?
             }
             Sighting::Folder => {
-                let hint = format!("jottad get -r {place}");
+                let hint = format!("jottad get -r {}", shell_word(&place));
                 return Err(absent("fetching", &place, "it is a folder").hint(hint));
             }
             seen => return Err(not_file("fetching", &place, &seen)),

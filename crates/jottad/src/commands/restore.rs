@@ -5,7 +5,7 @@ mod folder;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jottad_core::Timestamp;
+use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
 use serde_json::json;
 
@@ -54,7 +54,10 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             }
             (Sighting::Folder | Sighting::TrashedFolder, _) if revision.is_some() => {
                 Err(absent("restoring a revision of", &place, "it is a folder; only files have revisions")
-                    .hint(format!("name a file in it, or a time: jottad restore {place} --at TIME")))
+                    .hint(format!(
+                        "name a file in it, or a time: jottad restore {} --at TIME",
+                        shell_word(&place)
+                    )))
             }
             (Sighting::TrashedFile(_) | Sighting::TrashedFolder, None)
                 if revision.is_none() && at.is_none() =>
@@ -66,7 +69,7 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             (Sighting::Folder, _) if at.is_none() => {
                 Err(Failure::usage(format!("restoring {place}: it is a live folder; say as of when"))
                     .path(place.to_string())
-                    .hint(format!("jottad restore {place} --at \"2026-01-31 12:00\"")))
+                    .hint(format!("jottad restore {} --at \"2026-01-31 12:00\"", shell_word(&place))))
             }
             (Sighting::Folder | Sighting::TrashedFolder, _) => {
                 let at = match at {
@@ -78,7 +81,10 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             (Sighting::File(_), None) if revision.is_none() && at.is_none() => {
                 Err(Failure::usage(format!("restoring {place}: it is not in the trash; say which revision"))
                     .path(place.to_string())
-                    .hint(format!("jottad versions {place} lists them; then --revision N or --at TIME")))
+                    .hint(format!(
+                        "jottad versions {} lists them; then --revision N or --at TIME",
+                        shell_word(&place)
+                    )))
             }
             _ => {
                 let details = client.file(&place).await?;
@@ -104,8 +110,10 @@ fn say_what_follows(place: &RemotePath, was_trashed: bool, invocation: &Invocati
     let local = folder.local.join(inside);
     let (name, mode, local) = (&folder.name, folder.mode, local.display());
     let fetch = format!(
-        "to have it here as well: jottad get {} {place} {local}",
-        if was_trashed { "-r" } else { "--force" }
+        "to have it here as well: jottad get {} {} {}",
+        if was_trashed { "-r" } else { "--force" },
+        shell_word(place),
+        shell_word(&local)
     );
     let text = if mode.pulls() {
         format!("it is in the folder {name:?} (mode {mode}): the next pass brings it to {local}")
@@ -198,7 +206,7 @@ fn choose(
         },
         (None, None) => (complete.next().cloned(), "no upload of it was ever finished".to_owned()),
     };
-    let hint = || format!("jottad versions {place} lists what there is");
+    let hint = || format!("jottad versions {} lists what there is", shell_word(place));
     found.ok_or_else(|| absent("restoring", place, &why).hint(hint()))
 }
 
@@ -217,7 +225,7 @@ async fn fetch_revision(
     let fetched = fetch(client, &wanted, (&directory, &name), false, &progress).await;
     fetched.map_err(Trouble::into_failure).map_err(|failure| match details.entry.trashed {
         // The service gives out nothing that is in the trash (U-43).
-        Some(_) => failure.hint(format!("bring it back first: jottad restore {place}")),
+        Some(_) => failure.hint(format!("bring it back first: jottad restore {}", shell_word(place))),
         None => failure,
     })?;
     drop(progress);

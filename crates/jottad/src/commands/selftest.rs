@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jottad_core::shell_word;
 use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy, Sighting};
 use serde_json::{Value, json};
 
@@ -186,7 +187,7 @@ impl<'a> Report<'a> {
         put_away.map_err(|failure| {
             Failure::new(failure.exit(), format!("putting {root} away: {}", failure.message()))
                 .path(root.to_string())
-                .hint(format!("put it away: jottad rm -r {root}"))
+                .hint(format!("put it away: jottad rm -r {}", shell_word(root)))
         })?;
         outcome?;
         Ok(Exit::Done)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use jottad_core::{Mode, Timestamp};
+use jottad_core::{Mode, Timestamp, shell_word};
 use jottad_engine::Verdict;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -435,10 +435,13 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             push(format!("{name}: died {times} and was started anew, last {last}: {}", restarts.reason));
         }
         if let Some(held) = &folder.held {
-            let see =
-                if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
+            let see = if held.is_of_everything() {
+                String::new()
+            } else {
+                format!("; see `jottad held {}`", shell_word(name))
+            };
             push(format!("{name}: held: {}{see}", held.reason));
-            for choice in held.choices.iter().filter(|_| held.kind == "root") {
+            for choice in held.choices.iter().filter(|_| held.is_of_everything()) {
                 push(format!("  {}: {}", choice.means, choice.command));
             }
         }

@@ -20,7 +20,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use jottad_core::RelativePath;
+use jottad_core::{RelativePath, shell_word};
 use jottad_engine::{
     Explanation, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
 };
@@ -571,11 +571,14 @@ async fn ask_held(
                 folder.wake().await;
                 Failure::failed(reason).hint(format!(
                     "put it back, and ask again in a moment; or say where it is now: \
-                     jottad folder set {name} local=PATH"
+                     jottad folder set {} local=PATH",
+                    shell_word(name)
                 ))
             }
-            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason)
-                .hint(format!("mend that; then it goes on by itself, or at once with: jottad sync {name}")),
+            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason).hint(format!(
+                "mend that; then it goes on by itself, or at once with: jottad sync {}",
+                shell_word(name)
+            )),
             Some(_) => continue,
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jottad_core::shell_word;
 use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Verdict};
 use jottad_watcher::Coverage;
 
+use crate::adapter::command_to_make;
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
@@ -135,7 +137,7 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
 
 /// What is said of a hold, with what a person can do about it.
 pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
-    let name = &folder.name;
+    let name = shell_word(&folder.name);
     let (approve, reject) = (format!("jottad approve {name}"), format!("jottad reject {name}"));
     let elsewhere = ("it is elsewhere now", format!("jottad folder set {name} local=PATH"));
     let let_or_bring = |approve, reject| vec![("let it happen", approve), ("bring it back", reject)];
@@ -159,7 +161,10 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             };
             ("root", reason.clone(), choices)
         }
-        Hold::Place { reason } => ("place", reason.clone(), Vec::new()),
+        Hold::Place { reason } => {
+            let elsewhere = ("it is elsewhere", format!("jottad folder set {name} remote=PLACE"));
+            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, reason)), elsewhere])
+        }
         Hold::Deletes { entries, files, lost_before } => {
             let entries = count(*entries, "entry", "entries");
             let files = count(*files, "file", "files");
