@@ -188,6 +188,7 @@ fn why_and_plan_say_of_a_held_delete_that_it_waits_for_a_person() {
         assert!(told.contains("`jottad approve docs`") && told.contains("`jottad reject docs`"), "{told}");
     }
     let plan = world.machine.jottad(["plan"]).expect(0);
+    assert!(!plan.stdout.contains("deleted here"), "{plan}");
     plan.says("held: it waits to be approved or rejected").says("this is held: ").says("jottad approve docs");
     daemon.stop();
 }

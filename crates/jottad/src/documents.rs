@@ -101,6 +101,9 @@ pub(crate) struct ProblemDocument {
     pub(crate) since: Time,
     pub(crate) tries: u32,
     pub(crate) next_try: Option<Time>,
+    /// Whether it is being tried at this moment.
+    #[serde(default)]
+    pub(crate) being_tried: bool,
 }
 
 impl ProblemDocument {
@@ -115,6 +118,7 @@ impl ProblemDocument {
             since: Time(problem.since),
             tries: problem.tries,
             next_try: problem.next_try.map(Time),
+            being_tried: problem.is_being_tried,
         }
     }
 }

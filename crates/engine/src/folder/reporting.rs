@@ -1,7 +1,5 @@
 //! Questions about a folder. Nothing here changes anything.
 
-use std::collections::BTreeSet;
-
 use jottad_core::{
     Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
     is_conflict_name,
@@ -19,7 +17,7 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, Transfer, Verdict, Verification,
+    Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
 };
 
 const PAGE: u32 = 512;
@@ -34,7 +32,9 @@ impl Folder {
         let time = |fact| -> Result<Option<Timestamp>, FolderError> {
             Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
         };
-        let problems = self.index.problem_count()?
+        // That the account is locked is one problem, however many entries wait for it.
+        let locked = self.index.problem_count_of(ProblemKind::AccountLocked)?;
+        let problems = self.index.problem_count()? - locked.saturating_sub(1)
             + self.rules.refused().len() as u64
             + u64::from(self.folder_problem().is_some())
             + self.listing.unusable.len() as u64
@@ -135,14 +135,20 @@ impl Folder {
             return None;
         }
         let failure = scope::remote_failure(&RemoteError::new(trouble.kind, trouble.message.to_owned()));
+        // What is not allowed to a folder as a whole is not allowed to the account.
+        let remedy = match trouble.kind {
+            RemoteErrorKind::NotAllowed => scope::REMEDY_OF_LOCKED_ACCOUNT,
+            _ => failure.remedy,
+        };
         Some(Problem {
             path: RelativePath::root(),
             kind: failure.kind,
             reason: trouble.message.to_owned(),
-            remedy: failure.remedy.to_owned(),
+            remedy: remedy.to_owned(),
             since: trouble.since,
             tries: trouble.tries,
             next_try: trouble.next_try,
+            is_being_tried: trouble.next_try.is_none(),
         })
     }
 
@@ -278,14 +284,15 @@ impl Folder {
                 because: "moved on the remote side",
             });
         }
-        let deletes: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
-        let overwrites: BTreeSet<NodeId> = self.index.waiting(HeldAction::Overwrite)?.into_iter().collect();
-        let waits_for_person = |id, operation: &Operation| match operation.kind {
-            OperationKind::Trash(_) => deletes.contains(&id),
-            OperationKind::Upload => overwrites.contains(&id),
-            _ => false,
-        };
+        let mut anything_waits = false;
+        for action in [HeldAction::Delete, HeldAction::Overwrite] {
+            anything_waits |= self.index.count_waiting(action)? > 0;
+        }
         self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
+            // Only a change helps, and is told of as a problem.
+            if self.index.problem(node.id)?.is_some_and(|problem| problem.next_try.is_none()) {
+                return Ok(true);
+            }
             let path = self.index.path(node.id)?;
             if decision.is_none()
                 && let Local::File { stat, md5: None } = node.local
@@ -303,8 +310,13 @@ impl Folder {
                 && let Some(decision) = decision
                 && let Some(mut operation) = operation(node, path, decision)
             {
-                if waits_for_person(node.id, &operation) {
-                    operation.because = "held: it waits to be approved or rejected";
+                let held = if anything_waits { self.what_waits_at(node)? } else { None };
+                if matches!(
+                    (held, operation.kind),
+                    (Some(HeldAction::Delete), OperationKind::Trash(_))
+                        | (Some(HeldAction::Overwrite), OperationKind::Upload)
+                ) {
+                    operation.because = WAITS_FOR_A_PERSON;
                 }
                 operations.push(operation);
             }
@@ -346,11 +358,12 @@ impl Folder {
                 since: refused.since,
                 tries: 1,
                 next_try: None,
+                is_being_tried: false,
             })
         });
-        self.index
-            .problems()?
-            .into_iter()
+        let (locked, rows): (Vec<ProblemRow>, Vec<ProblemRow>) =
+            self.index.problems()?.into_iter().partition(|row| row.kind == ProblemKind::AccountLocked);
+        rows.into_iter()
             .map(|row| {
                 Ok(Problem {
                     path: self.index.path(row.node)?,
@@ -360,8 +373,10 @@ impl Folder {
                     since: row.since,
                     tries: row.tries,
                     next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
+                    is_being_tried: row.next_try == Some(super::BEING_TRIED),
                 })
             })
+            .chain(account_locked(&locked).map(Ok))
             .chain(refused)
             .chain(self.unusable_entries().map(Ok))
             .chain(self.fleeting_problems()?.into_iter().map(Ok))
@@ -570,6 +585,25 @@ impl Folder {
             }
         }
     }
+}
+
+/// What is said of entries that wait for a locked account: it is no problem of theirs.
+fn account_locked(rows: &[ProblemRow]) -> Option<Problem> {
+    let first = rows.first()?;
+    let is_being_tried = rows.iter().any(|row| row.next_try == Some(super::BEING_TRIED));
+    Some(Problem {
+        path: RelativePath::root(),
+        kind: first.kind,
+        reason: match rows {
+            [_] => "the account is locked for writing: 1 entry waits".to_owned(),
+            _ => format!("the account is locked for writing: {} entries wait", rows.len()),
+        },
+        remedy: first.remedy.clone(),
+        since: rows.iter().map(|row| row.since).min().unwrap_or(first.since),
+        tries: rows.iter().map(|row| row.tries).max().unwrap_or(first.tries),
+        next_try: rows.iter().filter_map(|row| row.next_try).min().filter(|_| !is_being_tried),
+        is_being_tried,
+    })
 }
 
 /// What is still to be done, as far as it was counted.

@@ -76,6 +76,15 @@ impl Index {
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
+    /// How many rows have a problem of this kind.
+    pub(crate) fn problem_count_of(&self, kind: ProblemKind) -> Result<u64, IndexError> {
+        if !self.has_problems {
+            return Ok(0);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT count(*) FROM problem WHERE kind = ?1")?;
+        Ok(statement.query_row([kind.as_str()], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
     /// When the next problem is due to be tried again; one with the time 0 is being tried.
     pub(crate) fn next_try(&self) -> Result<Option<Timestamp>, IndexError> {
         if !self.has_problems {

@@ -197,7 +197,8 @@ fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failu
                     ),
                 });
                 if customer.write_locked {
-                    let remedy = "ask the service why; on a full account, free some space";
+                    let remedy =
+                        "log in at www.jottacloud.com, where it says why, or ask Jottacloud's support";
                     checks.push(Check::wrong("account", "it is locked for writing", remedy));
                 }
                 checks
