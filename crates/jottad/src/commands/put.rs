@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
         return Err(refuse("it is a directory").hint("add -r to send all that is in it"));
     }
     let client = invocation.client()?;
-    let memory_limit = invocation.account_config()?.transfer.md5_memory_limit;
+    let memory_limit = invocation.tolerant_config()?.transfer.md5_memory_limit;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
         let mut tally = Tally::default();

@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
 /// A service that turns requests away is asked again for longer than by other commands: that is one of the
 /// questions.
 fn patient_client(invocation: &Invocation) -> Result<Client, Failure> {
-    let config = invocation.account_config()?;
+    let config = invocation.tolerant_config()?;
     let retry =
         RetryPolicy { attempts: 12, first_delay: Duration::from_millis(200), ..RetryPolicy::default() };
     let options = HttpOptions { retry, ..HttpOptions::default() };

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
-use crate::config::resolve;
+use crate::config::{WrongFolder, resolve};
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
@@ -319,6 +319,14 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     let unknown = folders.iter().find(|folder| below(path, &folder.config().local).is_some());
     if let Some(folder) = unknown {
         return Err(not_running(&daemon, folder));
+    }
+    let wrong = daemon.wrong();
+    let wrong = wrong.iter().find(|wrong| {
+        let local = daemon.0.places.expand(Path::new(&wrong.local));
+        local.is_absolute() && below(path, &local).is_some()
+    });
+    if let Some(wrong) = wrong {
+        return Err(Refusal(StatusCode::CONFLICT, held_as_written(wrong).path(shown)));
     }
     let failure = Failure::usage(format!("{shown} is in no folder")).path(shown);
     Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
@@ -613,9 +621,7 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
     if let Some(name) = name {
         folders.retain(|folder| folder.name() == name);
         if let Some(wrong) = daemon.wrong().into_iter().find(|wrong| wrong.name == name) {
-            let failure =
-                Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", wrong.reason()));
-            return Err(Refusal(StatusCode::CONFLICT, failure));
+            return Err(Refusal(StatusCode::CONFLICT, held_as_written(&wrong)));
         }
         let Some(folder) = folders.first() else {
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
@@ -625,6 +631,16 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
+}
+
+/// Nothing is known of a folder that cannot run as it is configured.
+fn held_as_written(wrong: &WrongFolder) -> Failure {
+    let failure =
+        Failure::new(Exit::Held, format!("the folder {:?} is held: {}", wrong.name, wrong.reason()));
+    match wrong.choices().first() {
+        Some((means, command)) => failure.hint(format!("{means}: {command}")),
+        None => failure,
+    }
 }
 
 /// Why nothing is known of a folder at the moment.

@@ -114,7 +114,11 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
 pub(super) fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
     let (local, remote) = (wrong.local.clone(), wrong.remote.clone());
     FolderDocument {
-        held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason(), choices: Vec::new() }),
+        held: Some(HeldStatus {
+            kind: "folder".to_owned(),
+            reason: wrong.reason(),
+            choices: choice_documents(wrong.choices()),
+        }),
         problems: Some(0),
         ..FolderDocument::new(&wrong.name, local, remote, &wrong.mode, Verdict::Held)
     }
@@ -189,9 +193,12 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             ("overwrites", reason, let_or_bring(approve, reject))
         }
     };
+    HeldStatus { kind: kind.to_owned(), reason, choices: choice_documents(choices) }
+}
+
+fn choice_documents(choices: Vec<(&'static str, String)>) -> Vec<ChoiceDocument> {
     let choices = choices.into_iter();
-    let choices = choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command });
-    HeldStatus { kind: kind.to_owned(), reason, choices: choices.collect() }
+    choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command }).collect()
 }
 
 /// What is said of what would be held: how much of how much, and by what measure that is too much.
