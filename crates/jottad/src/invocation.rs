@@ -41,6 +41,15 @@ impl Invocation {
         Ok(Config::load_tolerantly(&self.places)?)
     }
 
+    /// The same for what is of no use if all folders are written wrongly: that is an error of the file then.
+    pub(crate) fn usable_config(&self) -> Result<Config, Failure> {
+        let config = self.tolerant_config()?;
+        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
+            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone().into()),
+            _ => Ok(config),
+        }
+    }
+
     /// The config, with the folder of a name that must be in it.
     pub(crate) fn config_with(&self, name: Option<&str>) -> Result<Config, Failure> {
         let config = self.tolerant_config()?;

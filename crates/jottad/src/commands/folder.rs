@@ -197,7 +197,7 @@ pub(crate) const fn arrow(mode: Mode) -> &'static str {
 }
 
 fn list(invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.tolerant_config()?;
+    let config = invocation.usable_config()?;
     let mut folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
     folders.extend(config.wrong.iter().map(|wrong| {
         json!({"name": wrong.name, "local": wrong.local, "remote": wrong.remote, "mode": wrong.mode, "held": wrong.reason()})
