@@ -90,6 +90,37 @@ fn the_home_directory_can_be_kept_without_what_is_jottads_own() {
 }
 
 #[test]
+fn no_rule_of_anybody_brings_back_what_is_jottads_own() {
+    let world = World::new();
+    let home = world.machine.home();
+    let state = home.join(".local/state/jottad");
+    fs::create_dir_all(state.parent().unwrap()).unwrap();
+    fs::rename(world.machine.state(), &state).unwrap();
+    let part = ".jottad-d41d8cd98f00b204e9800998ecf8427e-0cc175b9.part";
+    for directory in ["", ".local/", ".local/state/", ".local/state/jottad/"] {
+        let text = "!*\n!**/jottad/\n!jottad/\n!jottad/**\n!*.part\n";
+        fs::write(home.join(format!("{directory}.jottaignore")), text).unwrap();
+        fs::write(home.join(format!("{directory}{part}")), "a beginning").unwrap();
+    }
+    let folder =
+        "[[folder]]\nname = \"home\"\nlocal = \"~\"\nremote = \"Jotta/Archive/home\"\nignore = [\"!*\"]\n";
+    fs::write(world.machine.config(), format!("{}{folder}", world.service_section())).unwrap();
+    let jottad = |arguments: &[&str]| {
+        let mut command = world.machine.command(arguments);
+        command.env("JOTTAD_STATE_DIR", &state);
+        Outcome::of(command)
+    };
+    jottad(&["run", "--once"]).expect(0);
+    let live = |path: &str| world.service.has(&format!("Jotta/Archive/home/{path}"));
+    assert!(live(".jottaignore") && live(".local/state/.jottaignore"));
+    for own in [".local/state/jottad", part, &format!(".local/{part}")] {
+        assert!(!live(own), "{own} was sent");
+    }
+    jottad(&["why", ".local/state/jottad/lock"]).expect(0).says("ignored").says("jottad's own");
+    jottad(&["why", part]).expect(0).says("ignored").says("jottad's own");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn what_the_system_makes_up_is_no_folder() {
     let world = World::new();
@@ -132,6 +163,41 @@ fn a_folder_without_a_place_goes_to_one_of_this_machine() {
         .complains("--yes");
     assert_eq!(fs::read_to_string(world.machine.config()).unwrap(), config);
     world.machine.jottad(["folder", "add", "~/photos", "--yes"]).expect(0);
+}
+
+/// Once, what had gone from one side while nobody kept the two in step was deleted on the other.
+#[test]
+fn a_folder_that_is_added_or_set_once_more_brings_both_sides_together() {
+    for mode in ["backup", "sync"] {
+        for is_set in [false, true] {
+            let world = World::new();
+            world.fill("tree", 4, 10);
+            world.pass(0);
+            let docs = world.path("").to_string_lossy().into_owned();
+            let mode_setting = format!("mode={mode}");
+            let orders: [&[&str]; 2] = if is_set {
+                [
+                    &["set", "docs", "remote=Jotta/Archive/elsewhere"],
+                    &["set", "docs", "remote=Jotta/Archive/docs"],
+                ]
+            } else {
+                [&["remove", "docs"], &["add", &docs, "Jotta/Archive/docs", "--name", "docs"]]
+            };
+            let folder = |order: &[&str]| {
+                world.machine.jottad(["folder"].iter().chain(order)).expect(0);
+            };
+            folder(orders[0]);
+            world.remove("tree/d01/f01");
+            world.service.does(Act::delete("Jotta/Archive/docs/tree/d02/f02"));
+            folder(orders[1]);
+            folder(&["set", "docs", &mode_setting]);
+            world.pass(0);
+            assert!(world.service.has("Jotta/Archive/docs/tree/d01/f01"), "{mode}, {is_set}");
+            assert!(world.service.has("Jotta/Archive/docs/tree/d02/f02"), "{mode}, {is_set}");
+            assert!(world.path("tree/d02/f02").exists(), "{mode}, {is_set}");
+            assert_eq!(world.path("tree/d01/f01").exists(), mode == "sync", "{is_set}");
+        }
+    }
 }
 
 #[test]
@@ -251,6 +317,89 @@ fn what_is_restored_into_a_backup_comes_with_a_word_on_the_next_pass() {
     assert!(!world.path("b.txt").exists() && world.service.has("Jotta/Archive/docs/b.txt"));
     let content = world.machine.jottad(["cat", "Jotta/Archive/docs/a.txt"]).expect(0).stdout;
     assert_eq!(content, "two, and longer");
+}
+
+/// A folder of one file that was edited, and one that was deleted; and the first revision of the former.
+fn with_a_past(mode: &str) -> (World, String) {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.write("d/b.txt", "one");
+    world.settle();
+    world.write("a.txt", "two, and longer");
+    world.remove("d");
+    world.settle();
+    world.configure(mode);
+    let versions = world.machine.jottad(["versions", "--json", "Jotta/Archive/docs/a.txt"]).expect(0).json();
+    let numbers = versions["versions"].as_array().unwrap().iter();
+    let oldest = numbers.filter_map(|one| one["revision"].as_u64()).min().unwrap();
+    (world, oldest.to_string())
+}
+
+#[test]
+fn what_is_restored_into_a_backup_is_brought_here_as_well_where_that_is_wanted() {
+    let (world, oldest) = with_a_past("");
+    let of_a = ["restore", "Jotta/Archive/docs/a.txt", "--revision", &oldest];
+    let document = world.machine.jottad(of_a.iter().chain(&["--here", "--json"])).expect(0).json();
+    let (folder, here) = (&document["folder"], &document["here"]);
+    assert_eq!((&folder["name"], &folder["next_pass"]), (&"docs".into(), &"sends_over".into()), "{document}");
+    assert_eq!((&here["files"], &document["changed"]), (&1.into(), &true.into()), "{document}");
+    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "one");
+    // A person is asked.
+    let mut terminal = Terminal::start(&world.machine.command(["restore", "Jotta/Archive/docs/d"]));
+    terminal.sees("leaves it there and does not fetch it");
+    terminal.sees(&format!("Bring it to {} as well? [y/N]", world.path("d").display())).types("y");
+    let (shown, code) = terminal.ends();
+    assert!(code == Some(0) && shown.contains("brought here: 1 file"), "{shown}");
+    assert_eq!(fs::read_to_string(world.path("d/b.txt")).unwrap(), "one");
+    // Both sides have it now, and the next pass sends no content.
+    let sent = world.service.asked("upload");
+    world.settle();
+    assert_eq!(world.service.asked("upload"), sent);
+}
+
+#[test]
+fn what_nobody_has_kept_yet_is_not_given_up_for_what_was_restored() {
+    let (world, oldest) = with_a_past("");
+    world.write("a.txt", "three, and nowhere else");
+    world
+        .machine
+        .jottad(["restore", "Jotta/Archive/docs/a.txt", "--revision", &oldest, "--here"])
+        .expect(1)
+        .says("is current again")
+        .complains("a file of another content is there")
+        .complains("hint: ");
+    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "three, and nowhere else");
+}
+
+#[test]
+fn what_is_restored_comes_by_itself_where_changes_travel_here() {
+    for mode in ["sync", "pull"] {
+        let (world, _) = with_a_past(&format!("mode = \"{mode}\""));
+        let restored = world.machine.jottad(["restore", "Jotta/Archive/docs/d"]).expect(0);
+        let restored = restored.complains(&format!("(mode {mode}): the next pass brings it to"));
+        assert!(!restored.stderr.contains("jottad get"), "{restored}");
+        world.pass(0);
+        assert!(world.path("d/b.txt").exists(), "{mode}");
+    }
+}
+
+#[test]
+fn what_is_restored_outside_of_folders_comes_without_a_word_on_them() {
+    let (world, oldest) = with_a_past("");
+    world.configure("");
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace("Archive/docs", "Archive/doc")).unwrap();
+    let of_a = ["restore", "Jotta/Archive/docs/a.txt", "--revision", &oldest];
+    world
+        .machine
+        .jottad(of_a.iter().chain(&["--here"]))
+        .expect(2)
+        .complains("is in no folder")
+        .complains("--to LOCAL");
+    let restored = world.machine.jottad(of_a).expect(0);
+    assert!(!restored.stderr.contains("folder"), "{restored}");
+    let document = world.machine.jottad(of_a.iter().chain(&["--json"])).expect(0).json();
+    assert_eq!(document["folder"], serde_json::Value::Null);
 }
 
 #[test]

@@ -82,3 +82,94 @@ fn a_full_state_directory_loses_nothing_and_is_taken_up_again_when_there_is_room
         },
     );
 }
+
+/// Fills a disk to its last byte.
+fn fill_up(path: &Path) -> std::path::PathBuf {
+    use std::io::Write as _;
+    let ballast = path.join("ballast");
+    let mut file = fs::File::create(&ballast).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    while file.write_all(&[7]).is_ok() {}
+    ballast
+}
+
+#[test]
+fn commands_that_find_no_room_name_the_place_and_the_remedy_and_leave_nothing_half_written() {
+    in_own_mounts(
+        "full::commands_that_find_no_room_name_the_place_and_the_remedy_and_leave_nothing_half_written",
+        || {
+            let world = World::new();
+            world.write("a.txt", "one");
+            world.settle();
+            world.service.does(Act::put("Jotta/Archive/large", &vec![7; 3 * MIB]));
+            // State and config move to a small disk of their own.
+            let (state, aside) = (world.machine.state(), world.machine.beside("state before"));
+            run_on("cp", &["-a", state.to_str().unwrap()], &aside);
+            mount(2, &state);
+            run_on("cp", &["-a", &format!("{}/.", aside.display())], &state);
+            let config = state.join("config.toml");
+            fs::copy(world.machine.config(), &config).unwrap();
+            fs::create_dir(world.machine.home().join("photos")).unwrap();
+            let ballast = fill_up(&state);
+            let before = fs::read(&config).unwrap();
+            let files = || {
+                let mut names: Vec<_> =
+                    fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+                names.sort();
+                names
+            };
+            let there = files();
+            let jottad = |arguments: &[&str], input: &str| {
+                use std::io::Write as _;
+                use std::process::Stdio;
+                let mut command = world.machine.command(arguments);
+                command.env("JOTTAD_CONFIG", &config);
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                let mut child = command.spawn().unwrap();
+                let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+                let output = child.wait_with_output().unwrap();
+                crate::stage::Outcome::new(&command, &output)
+            };
+            let token = world.service.login_token();
+            for (arguments, input) in [
+                (&["folder", "add", "~/photos", "Jotta/Archive/photos"][..], ""),
+                (&["folder", "set", "docs", "mode=archive"], ""),
+                (&["folder", "remove", "docs"], ""),
+                (&["pause"], ""),
+                (&["put", "-", "Jotta/Archive/piped"], "some text"),
+                (&["login", "--token-stdin"], token.as_str()),
+            ] {
+                let outcome = jottad(arguments, input).expect(1);
+                let outcome = outcome.complains(state.to_str().unwrap()).complains("hint: ");
+                let names_the_reason = outcome.stderr.contains("No space left on device")
+                    || outcome.stderr.contains("database or disk is full");
+                assert!(
+                    names_the_reason && outcome.stderr.contains("room") || outcome.stderr.contains("space")
+                );
+                assert!(!outcome.stderr.contains("ERROR"), "{outcome}");
+                assert_eq!(files(), there, "{outcome}");
+                assert!(fs::read(&config).unwrap() == before, "{outcome}");
+            }
+            jottad(&["status"], "").expect(0).says("in sync");
+            fs::remove_file(&ballast).unwrap();
+            jottad(&["pause"], "").expect(0);
+            jottad(&["resume"], "").expect(0);
+            // The token was not spent.
+            jottad(&["login", "--token-stdin"], &token).expect(0);
+            jottad(&["run", "--once"], "").expect(0);
+            // What is fetched finds no room either.
+            let here = world.machine.home().join("here");
+            fs::create_dir(&here).unwrap();
+            mount(2, &here);
+            for more in [&[][..], &["--json"]] {
+                let get = ["get", "Jotta/Archive/large", "here"];
+                let outcome = world.machine.jottad(get.iter().chain(more)).expect(1);
+                outcome.complains("No space left on device").complains("free some space").complains("here");
+                assert!(!here.join("large").exists(), "half a file has the name of the whole");
+            }
+            resize(8, &here);
+            world.machine.jottad(["get", "Jotta/Archive/large", "here"]).expect(0);
+            assert_eq!(fs::read(here.join("large")).unwrap().len(), 3 * MIB);
+        },
+    );
+}

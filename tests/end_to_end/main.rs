@@ -50,6 +50,8 @@ mod root;
 mod rules;
 mod selftest;
 mod session;
+mod several;
+mod shells;
 mod silence;
 mod telling;
 mod transfers;

@@ -111,7 +111,7 @@ fn a_history_that_is_followed_goes_on_when_a_daemon_starts_and_ends() {
         let line: Value = serde_json::from_str(&line).unwrap();
         line["path"].as_str().unwrap().to_owned()
     });
-    assert!(paths.next().unwrap().ends_with(".txt"), "one of what was done before");
+    assert!(["a.txt", "b.txt"].contains(&paths.next().unwrap().as_str()), "one of what was done before");
     let daemon = world.start();
     world.write("c.txt", "two");
     world.synced();

@@ -240,3 +240,51 @@ fn rules_behind_a_link_in_the_folder_count_and_are_followed_when_they_change() {
     assert!(!there("d/other") && !there("d/secret") && there("d/third"));
     daemon.stop();
 }
+
+/// Once, rules that were away for the 30 ms of a slow save sent what they named.
+#[test]
+fn an_editor_that_saves_the_rules_lets_nothing_through() {
+    let world = World::new();
+    world.write("d/.jottaignore", "secret/\n");
+    world.write("d/secret/key", "a password");
+    let daemon = world.start();
+    world.sync(0);
+    let rules = world.path("d/.jottaignore");
+    for is_truncated in [false, true] {
+        if is_truncated {
+            fs::write(&rules, "").unwrap();
+        } else {
+            fs::rename(&rules, world.path("d/.jottaignore~")).unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        fs::write(&rules, "# saved\nsecret/\n").unwrap();
+        world.sync(0);
+        assert!(!world.service.has("Jotta/Archive/docs/d/secret"), "truncated: {is_truncated}");
+    }
+    // What stays away is meant.
+    fs::remove_file(&rules).unwrap();
+    world.sync(0);
+    assert!(world.service.has("Jotta/Archive/docs/d/secret/key"));
+    daemon.stop();
+}
+
+/// Once, the service's copy went to the trash and the new place was not sent: the backup had neither.
+#[test]
+fn a_directory_that_is_left_alone_keeps_its_copy_when_it_is_renamed() {
+    let world = World::new();
+    world.write("p/.jottaignore", "secret/\n");
+    world.write("p/a", "a");
+    let daemon = world.start();
+    world.sync(0);
+    world.remove("p/.jottaignore");
+    symlink("/etc/hostname", world.path("p/.jottaignore")).unwrap();
+    world.sync(6);
+    world.rename("p", "r");
+    world.sync(6);
+    assert!(world.service.has("Jotta/Archive/docs/p/a") && !world.service.has("Jotta/Archive/docs/r"));
+    // Once the rules can be read it is moved.
+    fs::remove_file(world.path("r/.jottaignore")).unwrap();
+    world.sync(0);
+    assert!(world.service.has("Jotta/Archive/docs/r/a") && !world.service.has("Jotta/Archive/docs/p"));
+    daemon.stop();
+}

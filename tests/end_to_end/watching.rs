@@ -94,6 +94,7 @@ fn control_c_ends_whatever_waits_and_leaves_the_terminal_as_it_was() {
         (&["log", "-f"], "upload a.txt", ""),
         (&["sync", "--wait"], "", "what runs goes on all the same"),
         (&["put", "large", "Jotta/Archive/large"], "", "run it again: it goes on where it was"),
+        (&["trash", "empty"], "[y/N]", "error: interrupted"),
         (&["login"], "Token (it is not shown):", "run the command again: nothing was changed"),
     ] {
         let (uploads, requests) = (world.service.asked("upload"), world.service.counters().requests);

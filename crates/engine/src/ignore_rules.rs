@@ -13,7 +13,7 @@ use std::path::Path;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{Name, RelativePath, Timestamp};
 
 use crate::index::{Index, IndexError};
 use crate::status::ProblemKind;
@@ -26,6 +26,8 @@ pub(crate) const LARGEST_IGNORE_FILE: u64 = 64 * 1024;
 /// The rules of one folder.
 #[derive(Debug)]
 pub(crate) struct IgnoreRules {
+    /// What is jottad's own: no other rule brings it back.
+    own: Gitignore,
     configured: Gitignore,
     files: BTreeMap<RelativePath, RuleFile>,
     /// Of the index when `files` was read from it; `None` before.
@@ -54,14 +56,25 @@ struct RefusedLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rule {
     text: String,
-    place: Option<(RelativePath, usize)>,
+    origin: Origin,
+}
+
+/// Where a rule stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    /// It keeps out what is jottad's own.
+    Own,
+    Configuration,
+    /// In a file, in which line.
+    File(RelativePath, usize),
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            None => write!(formatter, "{} (ignore in the configuration)", self.text),
-            Some((file, line)) => write!(formatter, "{} ({file}, line {line})", self.text),
+        match &self.origin {
+            Origin::Own => write!(formatter, "{} (jottad's own)", self.text),
+            Origin::Configuration => write!(formatter, "{} (ignore in the configuration)", self.text),
+            Origin::File(file, line) => write!(formatter, "{} ({file}, line {line})", self.text),
         }
     }
 }
@@ -108,7 +121,12 @@ impl IgnoreRules {
             builder.add_line(None, rule).map_err(|error| refuse(rule, &error))?;
         }
         let configured = builder.build().map_err(|error| refuse("", &error))?;
-        Ok(Self { configured, files: BTreeMap::new(), revision: None, unread: None })
+        Ok(Self { own: Gitignore::empty(), configured, files: BTreeMap::new(), revision: None, unread: None })
+    }
+
+    /// The same, with what is jottad's own: nobody's rules are about that.
+    pub(crate) fn with_own(rules: &[String], own: &[String]) -> Result<Self, IgnoreRuleError> {
+        Ok(Self { own: Self::new(own)?.configured, ..Self::new(rules)? })
     }
 
     /// Takes up what the index has of `.jottaignore` files, if that has changed.
@@ -122,9 +140,14 @@ impl IgnoreRules {
         Ok(())
     }
 
-    /// Whether there is no rule at all.
+    /// Whether a rule may ignore an entry of this name, so that they are worth asking.
+    pub(crate) fn may_ignore(&self, name: &Name) -> bool {
+        !self.is_empty() || is_part(name.as_bytes())
+    }
+
+    /// Whether there is no rule that depends on the place of an entry.
     pub(crate) fn is_empty(&self) -> bool {
-        self.configured.is_empty() && self.files.is_empty()
+        self.own.is_empty() && self.configured.is_empty() && self.files.is_empty()
     }
 
     /// Whether a rule ignores an entry. Directories above are asked for themselves before.
@@ -134,6 +157,12 @@ impl IgnoreRules {
 
     /// The rule that ignores an entry, if one does. Directories above are asked for themselves before.
     pub(crate) fn matching(&self, path: &RelativePath, is_directory: bool) -> Option<Rule> {
+        if let Match::Ignore(text) = matched(&self.own, path.as_bytes(), is_directory) {
+            return Some(Rule { text, origin: Origin::Own });
+        }
+        if !is_directory && path.as_bytes().rsplit(|byte| *byte == b'/').next().is_some_and(is_part) {
+            return Some(Rule { text: format!("{PART_BEGINS}*{PART_ENDS}"), origin: Origin::Own });
+        }
         let mut directory = path.parent();
         while let Some(above) = directory.filter(|_| !self.files.is_empty()) {
             if let Some(file) = self.files.get(&above) {
@@ -142,7 +171,7 @@ impl IgnoreRules {
                 match matched(&file.matcher, below, is_directory) {
                     Match::Ignore(text) => {
                         let line = file.line_of(&text);
-                        return Some(Rule { text, place: Some((file_in(&above), line)) });
+                        return Some(Rule { text, origin: Origin::File(file_in(&above), line) });
                     }
                     Match::Whitelist(_) => return None,
                     Match::None => {}
@@ -151,7 +180,7 @@ impl IgnoreRules {
             directory = above.parent();
         }
         match matched(&self.configured, path.as_bytes(), is_directory) {
-            Match::Ignore(text) => Some(Rule { text, place: None }),
+            Match::Ignore(text) => Some(Rule { text, origin: Origin::Configuration }),
             Match::None | Match::Whitelist(_) => None,
         }
     }
@@ -201,6 +230,14 @@ impl IgnoreRules {
             .collect()
     }
 }
+
+/// Whether a file of this name is one that `jottad get` has not fetched to its end yet.
+fn is_part(name: &[u8]) -> bool {
+    name.starts_with(PART_BEGINS.as_bytes()) && name.ends_with(PART_ENDS.as_bytes())
+}
+
+const PART_BEGINS: &str = ".jottad-";
+const PART_ENDS: &str = ".part";
 
 /// Most lines of a file that a problem names.
 const MOST_REFUSED_LINES: usize = 3;
@@ -308,6 +345,40 @@ mod tests {
             let rule = rules.matching(&path_of(path), is_directory).map(|rule| rule.to_string());
             assert_eq!(rule.as_deref(), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_jottads_own_is_brought_back_by_no_rule() {
+        let own = ["/.local/state/jottad/", "/.config/jottad/config.toml"].map(str::to_owned);
+        let everything = ["*.tmp", "!*", "!/.local/state/jottad/", "!.jottad-*.part"].map(str::to_owned);
+        let mut rules = IgnoreRules::with_own(&everything, &own).unwrap();
+        for directory in ["", ".local", ".local/state", ".local/state/jottad", ".config/jottad", "a"] {
+            let directory = if directory.is_empty() { RelativePath::root() } else { path_of(directory) };
+            let content = "!*\n!**/jottad/\n!jottad/\n!config.toml\n!.jottad-*.part\n!*.part\n".to_owned();
+            rules.files.insert(directory, RuleFile::new(content.into(), Timestamp::from_seconds(7)));
+        }
+        let table = [
+            (".local/state/jottad", true, true),
+            (".config/jottad/config.toml", false, true),
+            (".jottad-d41d8cd98f00b204e9800998ecf8427e-0cc175b9.part", false, true),
+            ("a/.jottad-d41d8cd98f00b204e9800998ecf8427e-0cc175b9.part", false, true),
+            // What is somebody's is not jottad's own.
+            (".local/state/jottad", false, false),
+            ("a/.local/state/jottad", true, false),
+            ("a/config.toml", false, false),
+            ("a/.jottad-1.part", true, false),
+            ("a/jottad-1.part", false, false),
+            ("a/.jottad-1.parts", false, false),
+            ("a/x.tmp", false, false),
+        ];
+        for (path, is_directory, is_own) in table {
+            let rule = rules.matching(&path_of(path), is_directory);
+            assert_eq!(rule.is_some(), is_own, "{path}: {rule:?}");
+            assert_eq!(rule.is_some_and(|rule| rule.origin == Origin::Own), is_own, "{path}");
+        }
+        let none = IgnoreRules::new(&[]).unwrap();
+        let is_asked = |name: &str| none.may_ignore(&Name::try_from(name).unwrap());
+        assert!(none.is_empty() && is_asked(".jottad-1.part") && !is_asked("a.part"));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl FolderHandle {
         let folder = Folder::new(settings, Index::open_as_it_is(index)?)?.at_rest(wall_clock())?;
         let (handle, messages, end) = Self::wire(name, index);
         let clock = Clock { wall_clock };
-        handle.live(end, move || Ok(rest(folder, &messages, clock)))
+        handle.live(end, false, move || Ok(rest(folder, &messages, clock)))
     }
 
     /// Makes an empty index where there is none, so that orders can be written down for a folder before its
@@ -165,7 +165,7 @@ impl FolderHandle {
         };
         let clock = Clock { wall_clock };
         let notices = handle.notices.clone();
-        handle.live(end, move || run(folder, &messages, performer, &notices, clock))
+        handle.live(end, true, move || run(folder, &messages, performer, &notices, clock))
     }
 
     /// A handle whose thread is still to be started, what that is told, and where it says why it has ended.
@@ -184,10 +184,11 @@ impl FolderHandle {
         (handle, messages, end)
     }
 
-    /// Starts the thread.
+    /// Starts the thread. Whoever asks one that rests is told why it has ended; nobody else need be.
     fn live(
         self,
         end: watch::Sender<Option<String>>,
+        is_logged: bool,
         life: impl FnOnce() -> Result<Ended, FolderError> + Send + 'static,
     ) -> Result<Self, FolderError> {
         let (name, file) = (self.name.clone(), self.index.clone());
@@ -201,7 +202,7 @@ impl FolderHandle {
                     Ok(Err(error)) => Some(given_up(&error, &file)),
                     Err(panic) => Some(format!("its loop panicked: {}", panic_text(panic.as_ref()))),
                 };
-                if let Some(reason) = &failure {
+                if let Some(reason) = failure.as_ref().filter(|_| is_logged) {
                     tracing::error!(folder = %name, reason, "the folder stopped by itself");
                 }
                 end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));

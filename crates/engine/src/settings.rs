@@ -13,6 +13,8 @@ pub struct FolderSettings {
     pub mode: Mode,
     /// Ignore rules in gitignore syntax, from the configuration.
     pub ignore: Vec<String>,
+    /// Rules that keep out what is jottad's own, whatever other rules say.
+    pub own: Vec<String>,
     /// Larger files, in bytes, are ignored.
     pub max_size: Option<u64>,
     /// When a pass must wait for a person.

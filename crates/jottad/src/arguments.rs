@@ -200,6 +200,35 @@ mod tests {
     }
 
     #[test]
+    fn every_option_that_takes_a_time_takes_it_as_people_say_it() {
+        for line in [
+            &["jottad", "log", "--since"][..],
+            &["jottad", "log", "--until"],
+            &["jottad", "restore", "Jotta/Archive/a", "--at"],
+            &["jottad", "touch", "Jotta/Archive/a", "--time"],
+        ] {
+            for time in ["yesterday", "2h ago", "last week", "2026-01-31", "monday 14:00"] {
+                let parsed = Arguments::try_parse_from(line.iter().chain([&time]));
+                assert!(parsed.is_ok(), "{line:?} {time}: {parsed:?}");
+            }
+            let refused = Arguments::try_parse_from(line.iter().chain([&"soon"])).unwrap_err().to_string();
+            assert!(refused.contains("\"soon\" is not a time: write for example"), "{refused}");
+        }
+        // All of them are above.
+        let mut command = Arguments::command();
+        command.build();
+        assert_eq!(times(&command), 4);
+    }
+
+    fn times(command: &clap::Command) -> usize {
+        let is_time = |argument: &&clap::Arg| {
+            argument.get_value_names().is_some_and(|names| names.iter().any(|name| name == "TIME"))
+        };
+        let own = command.get_arguments().filter(is_time).count();
+        own + command.get_subcommands().map(times).sum::<usize>()
+    }
+
+    #[test]
     fn general_arguments_may_stand_anywhere() {
         for line in [["jottad", "--json", "status"], ["jottad", "status", "--json"]] {
             assert!(Arguments::try_parse_from(line).unwrap().general.json);

@@ -26,6 +26,11 @@ use crate::remote::local_name;
 const VARIABLE: &str = "JOTTAD_COMPLETE";
 const PROGRAM: &str = "jottad";
 
+/// Takes the home directory off what zsh compares and inserts: it stays in front as it was typed.
+const ZSH_HOME: &str = r#"if [[ "$PREFIX" == '~/'* ]] && compset -P '\~/'; then
+            completions=("${completions[@]#\~/}")
+        fi"#;
+
 /// As long as a person waits for an answer between two letters.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A renewal of the tokens that is under way is waited for: cutting it off would cost the login.
@@ -38,10 +43,31 @@ static SHELL: OnceLock<OsString> = OnceLock::new();
 pub(crate) fn answer_shell() -> bool {
     let Some(shell) = env::var_os(VARIABLE) else { return false };
     let _ = SHELL.set(shell);
-    let asked = CompleteEnv::with_factory(Arguments::command).var(VARIABLE).bin(PROGRAM).completer(PROGRAM);
+    let asked = CompleteEnv::with_factory(|| with_local_paths(Arguments::command()))
+        .var(VARIABLE)
+        .bin(PROGRAM)
+        .completer(PROGRAM);
     let here = env::current_dir().ok();
     // A shell that is not known gets no answer either.
     asked.try_complete(env::args_os(), here.as_deref()).unwrap_or(true)
+}
+
+/// Completes local paths wherever one is expected.
+fn with_local_paths(command: clap::Command) -> clap::Command {
+    let path = clap::builder::ValueParser::path_buf().type_id();
+    let complete = |argument: clap::Arg| {
+        let is_path = argument.get_value_parser().type_id() == path;
+        match argument.get::<ArgValueCompleter>() {
+            None if is_path => argument.add(local_path()),
+            _ => argument,
+        }
+    };
+    let mut command = command.mut_args(complete);
+    let below: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in below {
+        command = command.mut_subcommand(name, with_local_paths);
+    }
+    command
 }
 
 /// The script by which a shell asks; `None` for a shell that is not known.
@@ -51,6 +77,10 @@ pub(crate) fn script(shell: &str) -> Option<Vec<u8>> {
     let completer = completer.completer(shell)?;
     completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script).ok()?;
     if shell == "zsh" {
+        // zsh would put a backslash before the home directory, too, if it were not left out of what is compared.
+        let text = String::from_utf8(script).ok()?;
+        let (before, after) = text.split_once("local -a dirs=()")?;
+        script = format!("{before}{ZSH_HOME}\n        local -a dirs=(){after}").into_bytes();
         // As a file `_jottad` the script is itself the function that zsh calls the first time.
         script.extend_from_slice(
             b"if [ \"$funcstack[1]\" = \"_jottad\" ]; then _clap_dynamic_completer_jottad \"$@\"; fi\n",
@@ -61,20 +91,64 @@ pub(crate) fn script(shell: &str) -> Option<Vec<u8>> {
 
 /// Completes a place on the service.
 pub(crate) fn remote_place() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
-        let Some(text) = current.to_str() else { return Vec::new() };
-        // What bash hands over is as it was typed, and what it gets is inserted as it is. A bare space can
-        // only have been typed within quotes, where backslashes would be in the way.
-        let is_bash = is_bash && escaped(&unescaped(text)) == text;
-        let text = if is_bash { unescaped(text) } else { text.to_owned() };
-        let found = find(&text).unwrap_or_default().into_iter();
-        let found = found.filter(|place| place.starts_with(&text));
-        found
-            .map(|place| if is_bash { escaped(&place) } else { place })
-            .map(CompletionCandidate::new)
-            .collect()
-    })
+    ArgValueCompleter::new(|current: &OsStr| among(current, |text| find(text).unwrap_or_default()))
+}
+
+/// Completes the name of a folder.
+pub(crate) fn folder_name() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| among(current, |_| folder_names().unwrap_or_default()))
+}
+
+/// Those of the texts that begin as it was typed, as the shell wants them.
+fn among(current: &OsStr, texts: impl FnOnce(&str) -> Vec<String>) -> Vec<CompletionCandidate> {
+    let Some(typed) = current.to_str() else { return Vec::new() };
+    // What is handed over is as it was typed. What bash gets is inserted as it is; other shells put their own
+    // backslashes. A bare space can only have been typed within quotes, where backslashes would be in the way.
+    let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
+    let is_plain = is_bash && escaped(&unescaped(typed)) != typed;
+    // bash takes an open quote off, the others hand it over.
+    let quote = typed.chars().next().filter(|first| !is_bash && matches!(first, '\'' | '"'));
+    let text = match quote {
+        Some(_) => typed[1..].to_owned(),
+        None if is_plain => typed.to_owned(),
+        None => unescaped(typed),
+    };
+    let found = texts(&text).into_iter().filter(|found| found.starts_with(&text));
+    let found = found.map(|found| if is_bash && !is_plain { escaped(&found) } else { found });
+    found.map(CompletionCandidate::new).collect()
+}
+
+/// Completes a local path, also one that is below `~`.
+fn local_path() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| among(current, |text| local_paths(text).unwrap_or_default()))
+}
+
+/// The local paths that begin with what was typed up to its last slash.
+fn local_paths(text: &str) -> Option<Vec<String>> {
+    let above = &text[..text.rfind('/').map_or(0, |slash| slash + 1)];
+    let directory = match above.strip_prefix("~/") {
+        Some(rest) => PathBuf::from(env::var_os("HOME")?).join(rest),
+        None => PathBuf::from(if above.is_empty() { "." } else { above }),
+    };
+    let is_hidden_meant = text[above.len()..].starts_with('.');
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).ok()? {
+        let Ok(entry) = entry else { continue };
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.contains(char::is_control) || (name.starts_with('.') && !is_hidden_meant) {
+            continue;
+        }
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        paths.push(format!("{above}{name}{slash}"));
+    }
+    paths.sort();
+    Some(paths)
+}
+
+fn folder_names() -> Option<Vec<String>> {
+    let (config_file, state_dir) = told_places(env::args_os());
+    let config = Config::load_tolerantly(&Places::find(config_file, state_dir).ok()?).ok()?;
+    Some(config.names().map(str::to_owned).collect())
 }
 
 /// The places that begin with what was typed up to its last slash.
@@ -164,9 +238,12 @@ fn unescaped(text: &str) -> String {
     plain
 }
 
-/// Puts a backslash before whatever means something to a shell.
+/// Puts a backslash before whatever means something to a shell, but for a home directory at the beginning.
 fn escaped(text: &str) -> String {
-    let mut quoted = String::new();
+    let (mut quoted, text) = match text.strip_prefix("~/") {
+        Some(rest) => ("~/".to_owned(), rest),
+        None => (String::new(), text),
+    };
     for character in text.chars() {
         if " \t\\'\"`$&|;<>()[]{}*?!#~^".contains(character) {
             quoted.push('\\');
@@ -182,9 +259,13 @@ mod tests {
 
     #[test]
     fn bash_gets_back_what_it_can_read() {
-        for (plain, quoted) in
-            [("Jotta/a b", "Jotta/a\\ b"), ("it's (1)", "it\\'s\\ \\(1\\)"), ("a\\b", "a\\\\b")]
-        {
+        for (plain, quoted) in [
+            ("Jotta/a b", "Jotta/a\\ b"),
+            ("~/a b", "~/a\\ b"),
+            ("a/~", "a/\\~"),
+            ("it's (1)", "it\\'s\\ \\(1\\)"),
+            ("a\\b", "a\\\\b"),
+        ] {
             assert_eq!(escaped(plain), quoted);
             assert_eq!(unescaped(quoted), plain);
         }

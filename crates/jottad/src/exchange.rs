@@ -22,8 +22,8 @@ use crate::places::Places;
 /// The header in which each side tells its version.
 pub(crate) const VERSION_HEADER: &str = "jottad-version";
 
-/// A whole answer is there after so long, or the daemon is not well. A stream of events may be without a sign of
-/// life for no longer than that.
+/// A whole answer is there after so long, or the daemon is not well. A stream of events may be without a sign
+/// of life for no longer than that.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the daemon gives a sign of life to who listens to its events: two of them may be late.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);

@@ -99,6 +99,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How the system and the index say that a disk has no room.
+const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "database or disk is full"];
+const MAKE_ROOM: &str = "free some space on that disk, and run it again";
+
 /// Why a command could not do what was asked, with what mends it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -172,6 +176,12 @@ impl Failure {
         if self.reader_gone { Ok(()) } else { Err(self) }
     }
 
+    /// What mends it. A disk that has no room needs no other word, wherever it is found out.
+    fn remedy(&self) -> Option<&str> {
+        let is_full = || FULL.iter().any(|words| self.message.contains(words));
+        self.hint.as_deref().or_else(|| is_full().then_some(MAKE_ROOM))
+    }
+
     /// The code to exit with.
     pub(crate) const fn exit(&self) -> Exit {
         if self.reader_gone { Exit::Done } else { self.exit }
@@ -199,7 +209,7 @@ impl Failure {
                     "kind": self.exit.as_str(),
                     "message": self.message,
                     "path": self.path,
-                    "hint": self.hint,
+                    "hint": self.remedy(),
                 },
             });
             return Some(document.to_string());
@@ -211,7 +221,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "error: {}", Escaped(&self.message))?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
+        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
     }
 }
 

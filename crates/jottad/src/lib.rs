@@ -17,6 +17,7 @@ mod arguments;
 mod asking;
 mod commands;
 mod completion;
+mod index_file;
 mod invocation;
 #[cfg(test)]
 mod reference;

@@ -5,8 +5,8 @@ use jiff::{Span, ToSpan as _, Zoned};
 use jottad_core::Timestamp;
 
 /// What is said of a text that is none.
-const EXAMPLES: &str = "write for example \"2h ago\", yesterday, \"monday 14:00\", 2026-01-31, \"2026-01-31 12:00\" or \
-    2026-01-31T12:00:00Z";
+const EXAMPLES: &str = "write for example \"2h ago\", yesterday, \"last week\", \"monday 14:00\", 2026-01-31, \
+    \"2026-01-31 12:00\" or 2026-01-31T12:00:00Z";
 
 /// Reads RFC 3339; a date, a day (`today`, `yesterday`, `monday`) or a time of day in this machine's time
 /// zone; or how long ago it was.
@@ -22,11 +22,24 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
     } else if let Some(local) = local(text, now) {
         now.time_zone().to_timestamp(local).ok()?
     } else {
-        let span: Span = text.parse().ok()?;
+        let span = span(text)?;
         // Nobody asks for what is to come: without a word it is as long ago.
         now.checked_sub(span.abs()).ok()?.timestamp()
     };
     Some(Timestamp::from_nanoseconds(instant.as_nanosecond()))
+}
+
+/// How long ago it was, in numbers or in words.
+fn span(text: &str) -> Option<Span> {
+    let text = text.to_lowercase();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+    match (first, rest.trim_start()) {
+        ("last", "week") => Some(1.week()),
+        ("last", "month") => Some(1.month()),
+        ("last", "year") => Some(1.year()),
+        ("a" | "an", rest) => format!("1 {rest}").parse().ok(),
+        _ => text.parse().ok(),
+    }
 }
 
 /// A time by the clock on the wall. A day alone is its first moment, a time alone the last one that the clock
@@ -76,8 +89,13 @@ fn weekday(text: &str) -> Option<Weekday> {
     days.next().map(|(_, day)| day)
 }
 
-/// `14:00`, `8:30`.
+/// `14:00`, `8:30`, `noon`.
 fn time_of_day(text: &str) -> Option<Time> {
+    match text.to_lowercase().as_str() {
+        "noon" => return Some(Time::constant(12, 0, 0, 0)),
+        "midnight" => return Some(Time::midnight()),
+        _ => {}
+    }
     match text.find(':')? {
         1 => format!("0{text}").parse().ok(),
         _ => text.parse().ok(),
@@ -109,6 +127,14 @@ mod tests {
             ("1h 30m ago", "2026-01-31T10:30:00Z"),
             ("3 days ago", "2026-01-28T12:00:00Z"),
             ("1 week ago", "2026-01-24T12:00:00Z"),
+            ("a week ago", "2026-01-24T12:00:00Z"),
+            ("An hour ago", "2026-01-31T11:00:00Z"),
+            ("last week", "2026-01-24T12:00:00Z"),
+            ("Last month", "2025-12-31T12:00:00Z"),
+            ("last year", "2025-01-31T12:00:00Z"),
+            ("yesterday noon", "2026-01-30T11:00:00Z"),
+            ("noon", "2026-01-31T11:00:00Z"),
+            ("midnight", "2026-01-30T23:00:00Z"),
             // Across the change to summer time it is the same time of day.
             ("6 months ago", "2025-07-31T11:00:00Z"),
             ("today", "2026-01-30T23:00:00Z"),
@@ -133,8 +159,10 @@ mod tests {
             "25:00",
             "tomorrow",
             "last",
-            "last year",
-            "yesterday noon",
+            "last century",
+            "yesterday evening",
+            "next week",
+            "a",
             "12",
             "x ago",
             "mo",

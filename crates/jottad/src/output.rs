@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::units::format_duration;
 use crate::failure::Failure;
-use crate::terminal::prose;
+use crate::terminal::{extent, prose};
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,15 @@ impl Output {
     /// Writes prose for people, which is folded between words on a terminal.
     pub(crate) fn prose(self, text: impl fmt::Display) -> Result<(), Failure> {
         self.line(prose(&text.to_string(), &io::stdout()))
+    }
+
+    /// Writes columns whose last one is prose: where they are wider than the terminal, without columns and folded.
+    pub(crate) fn table(self, columns: &Columns) -> Result<(), Failure> {
+        let width = extent().map_or(usize::MAX, |extent| extent.columns);
+        if columns.lines().all(|line| line.width() <= width) {
+            return columns.lines().try_for_each(|line| self.line(line));
+        }
+        columns.loose_lines().try_for_each(|line| self.prose(line))
     }
 
     /// Writes one JSON document on a line of its own.
@@ -153,9 +162,13 @@ impl Columns {
         self.0.push(cells.into_iter().map(|cell| Escaped(&cell).to_string()).collect());
     }
 
-    /// The cells of each line, escaped.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = &[String]> {
-        self.0.iter().map(Vec::as_slice)
+    /// The lines without columns, in which more of them fits.
+    fn loose_lines(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|cells| {
+            let indent = if cells.first().is_some_and(String::is_empty) { "  " } else { "" };
+            let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+            format!("{indent}{}", cells.join("  "))
+        })
     }
 
     /// The lines, without trailing spaces.
@@ -237,6 +250,14 @@ mod tests {
         columns.push(["日本".to_owned(), "x".to_owned()]);
         columns.push(["abc".to_owned(), String::new()]);
         assert_eq!(columns.lines().collect::<Vec<_>>(), ["日本  x", "abc"]);
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_lose_their_padding_and_no_cell() {
+        let mut columns = Columns::default();
+        columns.push(["ok".to_owned(), "a long name".to_owned(), String::new(), "fine".to_owned()]);
+        columns.push([String::new(), String::new(), "a remedy".to_owned()]);
+        assert_eq!(columns.loose_lines().collect::<Vec<_>>(), ["ok  a long name  fine", "  a remedy"]);
     }
 
     #[test]

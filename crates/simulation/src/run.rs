@@ -155,6 +155,7 @@ impl<'scenario> Run<'scenario> {
             mode: self.scenario.mode,
             max_size: None,
             ignore: Vec::new(),
+            own: Vec::new(),
             delete_limits: DeleteLimits { max_deletes: knobs.max_deletes.into(), max_delete_percent: 50 },
             poll: Duration::from_mins(knobs.poll_minutes.into()),
             resend: Duration::ZERO,

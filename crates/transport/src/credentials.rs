@@ -276,9 +276,16 @@ impl CredentialFile {
                 _ => {}
             }
             let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
-            file.write_all(" ".repeat(RESERVED).as_bytes())?;
-            file.sync_all()?;
+            let mut reserve_room = || {
+                file.set_permissions(fs::Permissions::from_mode(0o600))?;
+                file.write_all(" ".repeat(RESERVED).as_bytes())?;
+                file.sync_all()
+            };
+            if let Err(error) = reserve_room() {
+                // A part of it is of no use, and takes the room that is wanting.
+                let _ = fs::remove_file(&temporary);
+                return Err(error);
+            }
             Ok(Reservation { file, temporary, path: self.path.clone(), key: self.key.clone() })
         };
         reserve().map_err(|error| self.trouble(error))

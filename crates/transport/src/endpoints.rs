@@ -104,8 +104,8 @@ pub(crate) fn check_secure(text: &str) -> Result<reqwest::Url, Error> {
 }
 
 /// Whether tokens for one address of the service may also go to another one. In the service's own domain they
-/// may go to any host. Everywhere else they may go to the same scheme, host and port alone: who keeps the hosts
-/// beside a gateway is not known.
+/// may go to any host. Everywhere else they may go to the same scheme, host and port alone: who keeps the
+/// hosts beside a gateway is not known.
 pub(crate) fn belongs_to(url: &reqwest::Url, own: &str) -> bool {
     let Ok(own) = reqwest::Url::parse(own) else { return false };
     url.origin() == own.origin() || (is_services(url) && is_services(&own))

@@ -3,13 +3,15 @@
 
 use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rexpect::process::WaitStatus;
 use rexpect::reader::Regex;
 use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use super::{PATIENCE, wait_until};
+use super::PATIENCE;
 
 /// More lines than any command of a test prints.
 const TRANSCRIPT: u16 = 500;
@@ -91,7 +93,7 @@ impl Screen {
             self.ended = self.session.process().status().filter(|status| *status != WaitStatus::StillAlive);
             return false;
         }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200));
         self.receive();
         self.received.len() == received
     }
@@ -104,14 +106,14 @@ impl Screen {
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
         let mut found = None;
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         while found.is_none() {
             self.receive();
             let shown = self.flowing();
             found = shown.get(self.seen..).and_then(|rest| rest.find(text));
-            let is_in_time = std::time::Instant::now() < deadline && !self.comes_to_its_end();
+            let is_in_time = Instant::now() < deadline && !self.comes_to_its_end();
             assert!(is_in_time || found.is_some(), "{text:?} is not shown:\n{shown}");
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         self.seen += found.unwrap() + text.len();
         self
@@ -163,7 +165,19 @@ impl Screen {
     /// Waits until the screen shows something.
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&[String]) -> bool) {
-        wait_until(what, || is_so(&self.lines()));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = self.lines();
+            if is_so(&lines) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for this: {what}:\n{}",
+                lines.join("\n").trim()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits for the program's end; returns everything that was shown, line by line, and the exit code as

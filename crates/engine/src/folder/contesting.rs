@@ -55,7 +55,7 @@ impl Folder {
         Ok(true)
     }
 
-    /// Forgets what the last look has decided.
+    /// Forgets what was decided: by a look at the directory, or because a directory above is gone.
     pub(super) fn review_contests(&mut self) -> Result<(), FolderError> {
         if self.contesting.is_idle() {
             return Ok(());

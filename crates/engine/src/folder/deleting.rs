@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jottad_core::lateness::PATIENCE;
 use jottad_core::{
-    Action, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
+    Action, Entry, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp, holds_deletes,
 };
 
 use super::backlog::Change;
@@ -13,6 +13,7 @@ use super::completing::{Detail, Running};
 use super::losing::Newcomers;
 use super::moving::PARKED_PREFIX;
 use super::places::{Places, Surroundings};
+use super::word_of_root::WordOfRoot;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
@@ -78,28 +79,6 @@ pub(super) struct HeldDeletes {
     pub(super) files: u64,
     /// Files that were deleted within a day before, if it is with them that it is too much.
     pub(super) lost_before: u64,
-}
-
-/// A person said that a root is right as it is. What is missing in it is shown before it is deleted.
-#[derive(Debug, PartialEq, Eq)]
-struct WordOfRoot {
-    /// The rows at and below which that was not seen yet; `None` while it is so everywhere.
-    unseen: Option<BTreeSet<NodeId>>,
-}
-
-impl WordOfRoot {
-    /// Anything that is not understood is a word about everything.
-    fn parse(text: &str) -> Self {
-        let rows = text.strip_prefix("at ").map(|rows| rows.split(' ').map(|row| row.parse().map(NodeId)));
-        Self { unseen: rows.and_then(|rows| rows.collect::<Result<_, _>>().ok()) }
-    }
-
-    fn text(&self) -> String {
-        match &self.unseen {
-            None => "1".to_owned(),
-            Some(unseen) => unseen.iter().fold("at".to_owned(), |text, row| format!("{text} {}", row.0)),
-        }
-    }
 }
 
 /// A delete that the path rules ask for.
@@ -195,6 +174,8 @@ impl Folder {
                 let (mut loss, mut amount) = (Loss::default(), Amount::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
+                }
+                if is_fresh && !self.is_in_replaced(&doomed.node)? {
                     amount = self.amount(&doomed)?;
                     loss.deleted = amount.old_files;
                     let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
@@ -275,48 +256,10 @@ impl Folder {
     }
 
     /// The nearest directory above a row that is among these.
-    fn above(&self, row: NodeId, rows: &BTreeSet<NodeId>) -> Result<Option<NodeId>, FolderError> {
+    pub(super) fn above(&self, row: NodeId, rows: &BTreeSet<NodeId>) -> Result<Option<NodeId>, FolderError> {
         let Some(node) = self.index.node(row)? else { return Ok(None) };
         let above = self.index.directories_above(node.parent)?;
         Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
-    }
-
-    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the root.
-    fn asked_for(&self, fresh: &BTreeSet<NodeId>) -> Result<BTreeSet<NodeId>, FolderError> {
-        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
-        let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
-        let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
-        for id in fresh {
-            if self.above(*id, &unseen)?.is_some() {
-                asked_for.insert(*id);
-            }
-        }
-        Ok(asked_for)
-    }
-
-    /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of the
-    /// root has had its deletes shown, but for those at and below rows that have kept a problem since: what is
-    /// missing there may not have been seen. A problem that lasts does not have each later delete asked about.
-    fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
-        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(()) };
-        if !self.is_looked_through() {
-            return Ok(());
-        }
-        let failing = self.index.problems()?.into_iter().map(|problem| problem.node);
-        let unseen = match WordOfRoot::parse(&text).unseen {
-            Some(unseen) => failing.filter(|node| unseen.contains(node)).collect(),
-            None => failing.collect::<BTreeSet<NodeId>>(),
-        };
-        let text = (!unseen.is_empty()).then(|| WordOfRoot { unseen: Some(unseen) }.text());
-        Ok(self.index.set_fact(Fact::HoldNextDeletes, text.as_deref())?)
-    }
-
-    /// Whether everything was looked at.
-    fn is_looked_through(&self) -> bool {
-        self.scanning.is_idle()
-            && self.scanning.was_complete()
-            && self.listing.is_idle()
-            && self.confirming.is_idle()
     }
 
     /// What waits to be deleted.
@@ -355,7 +298,47 @@ impl Folder {
         }
         let Some(decision) = self.decide(&node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
+        if side == Side::Remote && self.is_where_nothing_is_sent(&node)? {
+            return Ok(None);
+        }
         Ok(Some(Doomed { node, side, because: decision.because }))
+    }
+
+    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
+    /// too, and was counted with all that is in it.
+    fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
+        for above in self.index.directories_above(node.parent)? {
+            let is_replaced = above.base_entry() == Entry::Directory
+                && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
+            if is_replaced && self.decide(&above)?.is_some_and(|decision| decision.action.is_delete()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it may,
+    /// what the service has at the old place is all that it has of it.
+    fn is_where_nothing_is_sent(&self, node: &Node) -> Result<bool, FolderError> {
+        let Some(identity) =
+            node.base.filter(|_| node.base_entry() == Entry::Directory).map(|base| base.identity)
+        else {
+            return Ok(false);
+        };
+        for arrived in self.index.arrived_directories(identity)? {
+            if arrived.id != node.id && self.surroundings(arrived.id)?.frozen {
+                return Ok(true);
+            }
+        }
+        for problem in self.index.problems()? {
+            if problem.kind == ProblemKind::Unreadable
+                && let Some(closed) = self.index.node(problem.node)?
+                && closed.local == Local::UnreadableDirectory(identity)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
@@ -541,7 +524,7 @@ impl Folder {
             self.listing.missing_root_trusted = self.listing.is_held_for_root();
             self.root.trust();
             self.scanning.want_everything();
-            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot { unseen: None }.text()))?;
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
             self.round.restart();
             return Ok(());
         }

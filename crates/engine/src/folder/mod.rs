@@ -37,12 +37,14 @@ mod respelling;
 mod resting;
 mod root;
 mod round;
+mod rules_settling;
 mod scanning;
 mod skipping;
 mod stamp;
 mod unheard;
 mod unusable;
 mod verifying;
+mod word_of_root;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +80,7 @@ use respelling::Respelling;
 use resting::{Decision, LastWords};
 use root::Root;
 use round::Round;
+use rules_settling::RulesSettling;
 use scanning::Scanning;
 use skipping::Skipping;
 use verifying::Verifying;
@@ -159,6 +162,7 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     departing: Departing,
+    rules_settling: RulesSettling,
     resending: Resending,
     resolving: Resolving,
     respelling: Respelling,
@@ -204,7 +208,7 @@ const MOST_POSTPONED: u32 = 64;
 impl Folder {
     /// Takes a folder up where its index left it. Nothing happens until [`Event::Started`].
     pub fn new(settings: FolderSettings, index: Index) -> Result<Self, FolderError> {
-        let mut rules = IgnoreRules::new(&settings.ignore)?;
+        let mut rules = IgnoreRules::with_own(&settings.ignore, &settings.own)?;
         rules.refresh(&index)?;
         let paused = match index.fact(Fact::Paused)?.as_deref() {
             None => None,
@@ -235,6 +239,7 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             departing: Departing::default(),
+            rules_settling: RulesSettling::default(),
             resending: Resending::default(),
             resolving,
             respelling: Respelling::default(),
@@ -539,6 +544,7 @@ impl Folder {
     /// Asks for everything that can be done now.
     fn advance(&mut self, now: Now) -> Result<(), FolderError> {
         self.rules.refresh(&self.index)?;
+        self.review_contests()?;
         self.round.begin_step();
         if self.paused.is_some() {
             return Ok(());

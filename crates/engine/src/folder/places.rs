@@ -125,9 +125,9 @@ impl Folder {
         Ok(goes)
     }
 
-    /// Whether the path rules ask to remove a directory that one side gave up, maybe for a file of its name.
+    /// Whether the path rules ask to remove a directory that one side gave up.
     fn is_removed(&self, directory: &Node) -> Result<bool, FolderError> {
-        let is_given_up = !directory.local.is_directory() || directory.remote_entry() != Entry::Directory;
+        let is_given_up = directory.local == Local::Absent || directory.remote.is_none();
         Ok(is_given_up
             && directory.base.is_some()
             && self.decide(directory)?.is_some_and(|decision| decision.action.is_delete()))
@@ -159,7 +159,7 @@ impl Folder {
         Ok(Surroundings {
             directory,
             above: None,
-            frozen: false,
+            frozen: !is_above && self.rules_settling.holds(NodeId::ROOT),
             busy: !is_above && self.busy.contains(&NodeId::ROOT),
             remote_is_there: is_above
                 || root.as_ref().is_some_and(|root| root.remote_entry() == Entry::Directory),
@@ -179,7 +179,11 @@ impl Folder {
         );
         Surroundings {
             directory: node.id,
-            frozen: above.frozen || is_closed || is_kept_away || self.contesting.holds(node.id),
+            frozen: above.frozen
+                || is_closed
+                || is_kept_away
+                || self.contesting.holds(node.id)
+                || self.rules_settling.holds(node.id),
             busy: above.busy || self.busy.contains(&node.id),
             remote_is_there: node.remote_entry() == Entry::Directory,
             local_is_there: node.local.is_directory(),

@@ -272,7 +272,8 @@ impl Folder {
     /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores
     /// it, or a directory that it is in: nobody tries it again.
     fn forget_problem_of_ignored(&mut self, node: &Node) -> Result<(), FolderError> {
-        if self.rules.is_empty() || node.base.is_some() || self.index.problem(node.id)?.is_none() {
+        if !self.rules.may_ignore(&node.name) || node.base.is_some() || self.index.problem(node.id)?.is_none()
+        {
             return Ok(());
         }
         let mut path = RelativePath::root();
@@ -293,7 +294,7 @@ impl Folder {
         let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
         self.is_too_large_there(node)
             || (is_only_there
-                && !self.rules.is_empty()
+                && self.rules.may_ignore(&node.name)
                 && self.rules.ignores(&here.join(&node.name), is_directory))
     }
 

@@ -128,8 +128,8 @@ impl Folder {
         }
     }
 
-    /// How long after a scan of everything the next one is due. Where no event tells of local changes, a proof is
-    /// as old as the last scan, so that is as often as a scan costs little.
+    /// How long after a scan of everything the next one is due. Where no event tells of local changes, a
+    /// proof is as old as the last scan, so that is as often as a scan costs little.
     pub(super) fn scan_interval(&self) -> Duration {
         if self.settings.watched {
             return self.settings.scan;

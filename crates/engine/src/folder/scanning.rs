@@ -356,6 +356,9 @@ impl Folder {
         let (content, linked) = rules.map_or((None, None), |rules| (Some(rules.content), rules.linked));
         self.scanning.unheard.note_rules(directory, linked);
         self.follow_changed_rules(directory, &entries);
+        if self.await_rules(parent.id, directory, content.as_deref(), depth, now)? {
+            return Ok(());
+        }
         if self.index.set_ignore_file(parent.id, content.as_deref(), now.wall)? {
             // Other rules may let in, or keep out, anything below.
             depth = Depth::Subtree;
@@ -392,6 +395,31 @@ impl Folder {
             entries,
             now,
         })))
+    }
+
+    /// Lets a directory be read again if its rules have changed a moment ago; tells whether it is. Where nothing
+    /// was known yet, nothing can have been kept back.
+    fn await_rules(
+        &mut self,
+        id: NodeId,
+        directory: &RelativePath,
+        content: Option<&[u8]>,
+        depth: Depth,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        if !self.index.is_other_ignore_file(id, content)? {
+            if self.rules_settling.unchanged(id) {
+                // What was held for it may go on.
+                self.round.restart();
+            }
+            return Ok(false);
+        }
+        if !self.index.has_children(id)? {
+            return Ok(false);
+        }
+        let Some(until) = self.rules_settling.changed(id, content, now) else { return Ok(false) };
+        self.scanning.delayed.insert((until, directory.clone()), depth);
+        Ok(true)
     }
 
     /// Works on through what a directory was seen to hold; tells whether it came to the end.

@@ -84,7 +84,9 @@ impl Folder {
     /// Why an entry stays out of it all, whatever the other side has; `None` if it does not.
     pub(super) fn why_skipped(&self, directory: &RelativePath, entry: &DiskEntry) -> Option<Reason> {
         let is_directory = matches!(entry.node, DiskNode::Directory(_));
-        if !self.rules.is_empty() && self.rules.ignores(&directory.join(&entry.name), is_directory) {
+        if self.rules.may_ignore(&entry.name)
+            && self.rules.ignores(&directory.join(&entry.name), is_directory)
+        {
             return Some(Reason::Rule);
         }
         match entry.node {

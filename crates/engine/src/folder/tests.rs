@@ -1,18 +1,18 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
 //! trouble.
 
+mod names;
 mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
-use super::listing::Wanted;
 use super::*;
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
-use crate::event::{Achieved, RemoteHint, ScannedDirectory, Told};
+use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{FolderStatus, Verdict};
@@ -25,6 +25,7 @@ fn settings() -> FolderSettings {
         mode: Mode::Backup,
         max_size: None,
         ignore: Vec::new(),
+        own: Vec::new(),
         delete_limits: DeleteLimits::default(),
         poll: Duration::from_mins(10),
         scan: Duration::from_hours(6),
@@ -64,6 +65,8 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// What the `.jottaignore` of a directory holds.
+    rules: BTreeMap<String, &'static str>,
 }
 
 impl Driver {
@@ -87,6 +90,7 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            rules: BTreeMap::new(),
         };
         driver.tell(Event::Started);
         driver.run_for(60);
@@ -202,7 +206,9 @@ impl Driver {
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
             }
         }
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: None })
+        let rules =
+            self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
     }
 
     fn outcome(&mut self, task: &Task) -> Outcome {
@@ -308,6 +314,30 @@ fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
     assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
+/// Editors take a file away for a moment when they save it.
+#[test]
+fn rules_that_are_away_for_a_moment_let_nothing_through() {
+    let mut driver = Driver::new(&["d", "d/a"]);
+    let began = driver.seconds;
+    let see = |driver: &mut Driver, rules: Option<&'static str>, seconds| {
+        driver.rules = rules.map(|rules| ("d".to_owned(), rules)).into_iter().collect();
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+        driver.run_for(seconds);
+    };
+    see(&mut driver, Some("secret/"), 5);
+    driver.directories.push("d/secret".to_owned());
+    driver.missing.extend(["d/secret".to_owned(), "d/secret/f".to_owned()]);
+    see(&mut driver, Some("secret/"), 5);
+    for rules in [None, Some("")] {
+        see(&mut driver, rules, 1);
+        see(&mut driver, Some("secret/"), 10);
+        assert_eq!(driver.asked_for("make_directory", began), 0, "{rules:?}: {:?}", driver.asked);
+    }
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+    see(&mut driver, None, 10);
+    assert_eq!(driver.asked_for("make_directory", began), 1, "{:?}", driver.asked);
+}
+
 /// A late listing may have left something out of more directories than are looked at one by one.
 #[test]
 fn nothing_is_proven_while_a_listing_is_known_to_be_incomplete() {
@@ -355,45 +385,6 @@ fn a_pause_that_the_service_asks_for_is_a_day_at_most() {
         driver.refusals.clear();
         driver.run_for(day + 60);
         assert_eq!(driver.status().verdict, Verdict::InSync, "one directory {asked}");
-    }
-}
-
-/// A directory was sent a moment ago, was renamed here to another letter case, and the service shows that one
-/// alone. Whatever was asked for under the old name would reach the new one.
-#[test]
-fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
-    let mut driver = Driver::new(&["d"]);
-    let (row, now, began) = (driver.row("d"), driver.now(), driver.seconds);
-    driver.folder.confirming.sent(row, None, now);
-    driver.directories[0] = "D".to_owned();
-    driver.tell(Event::Request(Request::SyncNow));
-    driver.run_for(15);
-    assert!([row, driver.row("D")].into_iter().all(|row| driver.folder.contesting.holds(row)));
-    assert_eq!(driver.status().verdict, Verdict::Working);
-    let is_deed = |what: &str| ["move", "upload", "make_directory", "trash"].contains(&what);
-    let is_idle = |driver: &Driver| driver.asked.iter().all(|(at, what, _)| *at < began || !is_deed(what));
-    assert!(is_idle(&driver), "{:?}", driver.asked);
-    driver.run_for(30);
-    assert!(driver.folder.contesting.is_idle());
-    assert_eq!(driver.status().verdict, Verdict::InSync);
-    assert!(is_idle(&driver), "{:?}", driver.asked);
-}
-
-#[test]
-fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
-    for is_contested in [true, false] {
-        let mut driver = Driver::new(&["d"]);
-        let (row, now) = (driver.row("d"), driver.now());
-        driver.folder.confirming.sent(row, None, now);
-        if is_contested {
-            driver.directories[0] = "D".to_owned();
-        }
-        driver.tell(Event::Request(Request::SyncNow));
-        let index = driver.folder.crash().after_a_crash().unwrap();
-        let mut folder = Folder::new(FolderSettings { list_at_start: false, ..settings() }, index).unwrap();
-        folder.handle([Event::Started], now).unwrap();
-        let wanted = if is_contested { Wanted::Listing } else { Wanted::Poll };
-        assert_eq!(folder.listing.wanted, wanted);
     }
 }
 

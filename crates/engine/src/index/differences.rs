@@ -143,6 +143,15 @@ impl Index {
         statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
     }
 
+    /// The directories that were seen with this identity and not agreed on where they are.
+    pub(crate) fn arrived_directories(&self, identity: Identity) -> Result<Vec<Node>, IndexError> {
+        let mut statement = self.connection.prepare_cached(select_nodes!(
+            "INDEXED BY node_arrived \
+             WHERE local_inode = ?1 AND local_state IN (1, 2) AND local_state = 2 AND local_born = ?2"
+        ))?;
+        statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
+    }
+
     /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
     /// a directory above it was renamed, and need not be read again.
     pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {

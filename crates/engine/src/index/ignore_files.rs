@@ -31,6 +31,21 @@ impl Index {
         .collect()
     }
 
+    /// Whether the `.jottaignore` of a directory holds something else than was taken in last, `None` if there is
+    /// none.
+    pub(crate) fn is_other_ignore_file(
+        &self,
+        directory: NodeId,
+        content: Option<&[u8]>,
+    ) -> Result<bool, IndexError> {
+        let known: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT content FROM ignore_file WHERE directory = ?1")?
+            .query_row([directory], |row| row.get(0))
+            .optional()?;
+        Ok(known.as_deref() != content)
+    }
+
     /// Takes in what the `.jottaignore` of a directory holds, `None` if there is none; tells whether that is
     /// new.
     pub(crate) fn set_ignore_file(
@@ -39,12 +54,7 @@ impl Index {
         content: Option<&[u8]>,
         now: Timestamp,
     ) -> Result<bool, IndexError> {
-        let known: Option<Vec<u8>> = self
-            .connection
-            .prepare_cached("SELECT content FROM ignore_file WHERE directory = ?1")?
-            .query_row([directory], |row| row.get(0))
-            .optional()?;
-        if known.as_deref() == content {
+        if !self.is_other_ignore_file(directory, content)? {
             return Ok(false);
         }
         match content {

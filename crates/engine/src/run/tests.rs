@@ -74,6 +74,7 @@ fn start(directory: &Path) -> FolderHandle {
         mode: Mode::Backup,
         max_size: None,
         ignore: Vec::new(),
+        own: Vec::new(),
         delete_limits: DeleteLimits { max_deletes: 1000, max_delete_percent: 50 },
         poll: Duration::from_hours(1),
         resend: Duration::ZERO,

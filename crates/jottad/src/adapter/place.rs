@@ -13,8 +13,8 @@ use crate::adapter::remote_error;
 use crate::remote::{Presence, presence};
 
 /// A place that was seen is not looked at again for so long. Many requests follow each other closely, and one
-/// look in two seconds costs nothing beside them; another device has no longer than that to take the place away
-/// unnoticed.
+/// look in two seconds costs nothing beside them; another device has no longer than that to take the place
+/// away unnoticed.
 const SEEN_LATELY: Duration = Duration::from_secs(2);
 
 /// How the reason begins where not even the device is there.

@@ -37,12 +37,12 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         invocation.output.either(&document, || {
             let output = invocation.output;
             let name = customer.email.as_deref().unwrap_or(&customer.username);
-            output.line(format_args!("{}  {}", Escaped(name), fullness))?;
+            output.prose(format_args!("{}  {}", Escaped(name), fullness))?;
             if customer.write_locked || user.write_locked {
-                output.line("the account is locked for writing: nothing can be uploaded")?;
+                output.prose("the account is locked for writing: nothing can be uploaded")?;
             }
             if customer.read_locked || user.read_locked {
-                output.line("the account is locked for reading: nothing can be downloaded")?;
+                output.prose("the account is locked for reading: nothing can be downloaded")?;
             }
             let mut columns = Columns::default();
             for device in &user.devices {

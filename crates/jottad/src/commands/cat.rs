@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &CatArguments, invocation: &Invocation) -> Result<E
     })
 }
 
-async fn whole(client: &Client, place: &RemotePath, file: &LiveFile) -> Result<(), Failure> {
+pub(crate) async fn whole(client: &Client, place: &RemotePath, file: &LiveFile) -> Result<(), Failure> {
     let held = PartialContent::default();
     match client.download(place, None, file.content, held, &mut io::stdout()).await {
         // Whoever read our output may have seen enough.

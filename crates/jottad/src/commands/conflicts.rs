@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::answering;
 use crate::commands::problems::describe_left_out;
+use crate::completion::folder_name;
 use crate::documents::ConflictsDocument;
 use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
@@ -13,6 +14,7 @@ use crate::output::Escaped;
 #[derive(Debug, Args)]
 pub(crate) struct ConflictsArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 
@@ -29,13 +31,13 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         output.either(&found, || {
             describe_left_out(&found.left_out, invocation)?;
             if found.conflicts.is_empty() {
-                return if found.left_out.is_empty() { output.line("no conflicts") } else { Ok(()) };
+                return if found.left_out.is_empty() { output.prose("no conflicts") } else { Ok(()) };
             }
             for conflict in &found.conflicts {
-                output.line(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
-                output.line(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
+                output.prose(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
+                output.prose(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
             }
-            output.line("look at both; delete or rename the one that you do not want")
+            output.prose("look at both; delete or rename the one that you do not want")
         })?;
         Ok(Exit::Done)
     })

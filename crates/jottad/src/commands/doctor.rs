@@ -76,7 +76,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
                 columns.push([String::new(), String::new(), format!("→ {remedy}")]);
             }
         }
-        columns.lines().try_for_each(|line| invocation.output.line(line))
+        invocation.output.table(&columns)
     })?;
     Ok(if all_fine { Exit::Done } else { Exit::Failed })
 }

@@ -10,13 +10,14 @@ use clap::{Args, Subcommand};
 use jottad_core::Mode;
 use serde_json::{Value, json};
 
-use crate::completion::remote_place;
+use crate::completion::{folder_name, remote_place};
 use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
 use crate::documents::{AcceptedDocument, OrderDocument};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
+use crate::index_file::forget_index;
 use crate::invocation::{Invocation, unknown_folder};
 use crate::output::{Columns, Escaped, count, remark};
 use crate::places::Places;
@@ -33,11 +34,13 @@ pub(crate) enum FolderCommand {
     /// Stop keeping a folder in step; nothing is deleted on either side
     Remove {
         /// The folder
+        #[arg(add = folder_name())]
         name: String,
     },
     /// Change settings of a folder
     Set {
         /// The folder
+        #[arg(add = folder_name())]
         name: String,
         /// What to change, for example mode=archive or ignore=*.tmp,*.bak
         #[arg(value_name = "KEY=VALUE", required = true)]
@@ -130,6 +133,8 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
         };
         match place::make_sure(&question, invocation)? {
             place::Answer::Usable(content) => {
+                // An earlier folder of the same two ends may have been removed by hand from the config.
+                forget_index(folder, places)?;
                 editor.save()?;
                 chosen = Some((folder.clone(), content));
                 break;
@@ -227,6 +232,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
+    let before = invocation.tolerant_config().ok();
     if !editor.remove(name)? {
         return Err(unknown_folder(name, &invocation.config()?));
     }
@@ -237,12 +243,18 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
             Escaped(name)
         ))
     })?;
-    tell(invocation)
+    tell(invocation)?;
+    // A daemon has let go of it by now.
+    if let Some(folder) = before.as_ref().and_then(|before| before.folder(name)) {
+        forget_index(folder, &invocation.places)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
-    let before = invocation.tolerant_config()?;
+    // It may be mended by this.
+    let before = invocation.tolerant_config().ok();
     let mut current_name = name.to_owned();
     let mut keys = Vec::new();
     for setting in settings {
@@ -270,9 +282,15 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         let question = place::Question { place, mode, yes: make, is_default: false, has_alternative: false };
         place::make_sure(&question, invocation)?;
     }
-    editor.save()?;
     let after = config.folder(&current_name);
-    let old = before.folder(name);
+    let old = before.as_ref().and_then(|before| before.folder(name));
+    if let (Some(old), Some(new)) = (old, after)
+        && (&old.local, &old.remote) != (&new.local, &new.remote)
+    {
+        // The folder may have had these two ends before.
+        forget_index(new, &invocation.places)?;
+    }
+    editor.save()?;
     let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();
     let changes: Vec<Change> = after.map(change).unwrap_or_default();
     let told: Vec<Value> = changes.iter().map(Change::document).collect();

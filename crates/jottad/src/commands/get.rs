@@ -1,5 +1,7 @@
 //! `jottad get`: files from the service to this machine.
 
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,25 +10,27 @@ use futures_util::stream;
 use jottad_core::{Name, RelativePath, shell_word};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
+use crate::commands::cat;
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{
     Directory, Fetched, LocalTree, Progress, RemoteTree, Tally, TreeFile, Trouble, Wanted, absent, fetch,
-    local_name, not_file, place_argument,
+    is_pattern, local_name, matching, not_file, place_argument,
 };
 
 /// Files fetched at the same time: enough to hide the way to the service and back.
 const AT_ONCE: usize = 4;
 
 #[derive(Debug, Args)]
+#[command(override_usage = "jottad get [OPTIONS] REMOTE… [LOCAL]")]
 pub(crate) struct GetArguments {
-    /// What to fetch: DEVICE/MOUNTPOINT[/path]
-    #[arg(add = remote_place())]
-    remote: String,
-    /// Where to: a directory for a file to go into, the file's new path, or with -r the directory that gets
-    /// what is in the folder [default: the same name, here]
-    local: Option<PathBuf>,
+    /// What to fetch, DEVICE/MOUNTPOINT[/path], and where to. What to fetch may be several, and patterns in
+    /// quotes such as 'Jotta/Archive/x/*.jpg': all of it goes into the directory that is named last. One file
+    /// goes into a directory or to the file's new path, and with `-` to standard output; what is in one folder
+    /// goes, with -r, into the directory [default of LOCAL: the same name, here]
+    #[arg(required = true, num_args = 1.., value_name = "REMOTE… [LOCAL]", add = remote_place())]
+    places: Vec<PathBuf>,
     /// Fetch a folder with all that is in it
     #[arg(short, long)]
     recursive: bool,
@@ -35,38 +39,152 @@ pub(crate) struct GetArguments {
     force: bool,
 }
 
+/// Something that is to be fetched, as it was seen.
+struct Source {
+    place: RemotePath,
+    seen: Sighting,
+}
+
 /// Fetches. What was interrupted is gone on with by the same command; what is here already is not fetched
-/// again.
+/// again. What cannot be done at all is refused before anything is fetched.
 pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let place = place_argument(&arguments.remote)?;
+    let (texts, local) = match arguments.places.split_last() {
+        Some((local, texts @ [_, ..])) => (texts, Some(local.as_path())),
+        _ => (&arguments.places[..], None),
+    };
+    let texts: Vec<String> = texts.iter().map(|text| text.display().to_string()).collect();
+    texts.iter().filter(|text| !is_pattern(text)).try_for_each(|text| place_argument(text).map(drop))?;
+    let is_printed = local.is_some_and(|local| local.as_os_str() == "-");
+    if is_printed && invocation.output.json {
+        return Err(Failure::usage("the content and a JSON document cannot both go to standard output")
+            .hint("leave --json out, or name a file"));
+    }
     let client = invocation.client()?;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
-        let tally = match client.look(&place).await? {
-            Sighting::File(file) => {
-                one_file(&client, &place, file, arguments.local.as_deref(), arguments.force, &progress)
-                    .await?
+        let mut sources = Vec::new();
+        let mut are_several = texts.len() > 1;
+        for text in &texts {
+            let named = place_argument(text).ok();
+            let seen = match &named {
+                Some(place) => Some(client.look(place).await?),
+                None => None,
+            };
+            match (named, seen) {
+                // A name may hold what elsewhere is a pattern.
+                (Some(place), Some(seen)) if !is_pattern(text) || !matches!(seen, Sighting::Missing) => {
+                    sources.push(Source { place, seen });
+                }
+                _ => {
+                    are_several = true;
+                    for place in matching(&client, text).await? {
+                        let seen = client.look(&place).await?;
+                        sources.push(Source { place, seen });
+                    }
+                }
             }
-            Sighting::Folder if arguments.recursive => {
-                let root = match &arguments.local {
-                    Some(local) => local.clone(),
-                    None => own_name(&place)?,
+        }
+        check_kinds(&sources, arguments.recursive)?;
+        if is_printed {
+            drop(progress);
+            return print(&client, &sources).await;
+        }
+        let tally = if are_several {
+            several(&client, &sources, local.unwrap_or(Path::new(".")), arguments.force, &progress).await?
+        } else {
+            let mut tally = Tally::default();
+            for Source { place, seen } in sources {
+                tally = if let Sighting::File(file) = seen {
+                    one_file(&client, &place, file, local, arguments.force, &progress).await?
+                } else {
+                    let root = match local {
+                        Some(local) => local.to_owned(),
+                        None => own_name(&place)?,
+                    };
+                    folder(&client, &place, &root, arguments.force, &progress).await?
                 };
-                folder(&client, &place, &root, arguments.force, &progress).await?
             }
-            Sighting::Folder => {
-                let hint = format!("jottad get -r {}", shell_word(&place));
-                return Err(absent("fetching", &place, "it is a folder").hint(hint));
-            }
-            seen => return Err(not_file("fetching", &place, &seen)),
+            tally
         };
         drop(progress);
         tally.finish("fetched", invocation.output)
     })
 }
 
+/// Demands that all of it can be fetched.
+fn check_kinds(sources: &[Source], is_recursive: bool) -> Result<(), Failure> {
+    for Source { place, seen } in sources {
+        match seen {
+            Sighting::File(_) => {}
+            Sighting::Folder if is_recursive => {}
+            Sighting::Folder => {
+                return Err(absent("fetching", place, "it is a folder")
+                    .hint(format!("add -r for all that is in it: jottad get -r {}", shell_word(place))));
+            }
+            seen => return Err(not_file("fetching", place, seen)),
+        }
+    }
+    Ok(())
+}
+
+/// Prints the only file.
+async fn print(client: &Client, sources: &[Source]) -> Result<Exit, Failure> {
+    match sources {
+        [Source { place, seen: Sighting::File(file) }] => {
+            cat::whole(client, place, file).await?;
+            io::stdout().flush().map_err(|error| Failure::from_output(&error))?;
+            Ok(Exit::Done)
+        }
+        _ => Err(Failure::usage("only one file can go to standard output")
+            .hint("name a directory for several: jottad get REMOTE… LOCAL")),
+    }
+}
+
+/// Fetches each thing into a directory under its own name.
+async fn several(
+    client: &Client,
+    sources: &[Source],
+    local: &Path,
+    force: bool,
+    progress: &Progress,
+) -> Result<Tally, Failure> {
+    if !local.is_dir() {
+        let shown = local.display();
+        return Err(Failure::failed(format!("fetching into {shown}: it is not a directory that is there"))
+            .path(shown.to_string())
+            .hint(format!("make it first: mkdir {shown}")));
+    }
+    let mut names: BTreeMap<PathBuf, &RemotePath> = BTreeMap::new();
+    for Source { place, .. } in sources {
+        if let Some(other) = names.insert(own_name(place)?, place) {
+            return Err(Failure::failed(format!("fetching {place}: here it has the same name as {other}"))
+                .path(place.to_string())
+                .hint("fetch one of them under another name: jottad get REMOTE LOCAL"));
+        }
+    }
+    let mut all = Tally::default();
+    for Source { place, seen } in sources {
+        let target = local.join(own_name(place)?);
+        all.add(match seen {
+            Sighting::File(file) => {
+                match one_file(client, place, *file, Some(&target), force, progress).await {
+                    Ok(tally) => tally,
+                    // One that is in the way keeps none of the others.
+                    Err(failure) if failure.exit() == Exit::Failed => {
+                        all.skip(&place.to_string(), failure.message(), progress);
+                        continue;
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            _ => folder(client, place, &target, force, progress).await?,
+        });
+    }
+    Ok(all)
+}
+
 /// Fetches one file to where [`local_place`] says.
-async fn one_file(
+pub(crate) async fn one_file(
     client: &Client,
     place: &RemotePath,
     file: LiveFile,
@@ -102,7 +220,7 @@ pub(crate) fn local_place(place: &RemotePath, local: Option<&Path>) -> Result<(D
 }
 
 /// Fetches what is in a folder into a directory.
-async fn folder(
+pub(crate) async fn folder(
     client: &Client,
     place: &RemotePath,
     root: &Path,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::answering;
+use crate::completion::folder_name;
 use crate::documents::{AcceptedDocument, HeldDocument, OrderDocument};
 use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
@@ -18,18 +19,21 @@ const SHOWN: usize = 50;
 #[derive(Debug, Args)]
 pub(crate) struct HeldArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct NameArguments {
     /// The folder
+    #[arg(add = folder_name())]
     name: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ApproveArguments {
     /// The folder
+    #[arg(add = folder_name())]
     name: String,
     /// What is mounted, or not mounted any more, at this directory is right as it is
     path: Option<PathBuf>,

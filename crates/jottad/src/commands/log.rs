@@ -63,8 +63,8 @@ async fn follow(count: u32, filter: &Filter, invocation: &Invocation) -> Result<
         for line in lines {
             print(&line, invocation.output)?;
         }
-        lines = match &mut events {
-            Some(listening) => match listening.next().await? {
+        lines = if let Some(listening) = &mut events {
+            match listening.next().await? {
                 Some(EventDocument::Ended(line)) => vec![line],
                 // As far back as the history goes: what was printed before is left out.
                 Some(EventDocument::Missed) => fetch(u32::MAX, invocation).await?,
@@ -74,18 +74,17 @@ async fn follow(count: u32, filter: &Filter, invocation: &Invocation) -> Result<
                     events = None;
                     fetch(u32::MAX, invocation).await?
                 }
-            },
-            None => {
-                tokio::time::sleep(LOOK_AROUND).await;
-                events = answering::listen(invocation).await?;
-                let found = indexes_written(invocation);
-                // A pass may have come and gone between two looks.
-                if events.is_some() || found != written {
-                    written = found;
-                    fetch(u32::MAX, invocation).await?
-                } else {
-                    Vec::new()
-                }
+            }
+        } else {
+            tokio::time::sleep(LOOK_AROUND).await;
+            events = answering::listen(invocation).await?;
+            let found = indexes_written(invocation);
+            // A pass may have come and gone between two looks.
+            if events.is_some() || found != written {
+                written = found;
+                fetch(u32::MAX, invocation).await?
+            } else {
+                Vec::new()
             }
         };
         printed.leave_out_printed(&mut lines);

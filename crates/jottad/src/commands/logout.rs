@@ -11,7 +11,7 @@ use crate::login;
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     let was_there = login::forget(&invocation.places)?;
     invocation.output.either(&json!({"schema": 1, "was_logged_in": was_there}), || {
-        invocation.output.line(if was_there {
+        invocation.output.prose(if was_there {
             "logged out; nothing was deleted on either side"
         } else {
             "nobody was logged in"

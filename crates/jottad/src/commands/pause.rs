@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::answering;
 use crate::arguments::duration_argument;
+use crate::completion::folder_name;
 use crate::config::units::format_duration;
 use crate::documents::{AcceptedDocument, OrderDocument};
 use crate::failure::{Exit, Failure};
@@ -15,6 +16,7 @@ use crate::output::Escaped;
 #[derive(Debug, Args)]
 pub(crate) struct PauseArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
     /// For how long, for example 2h; without it until `resume`
     #[arg(value_parser = duration_argument)]
@@ -24,6 +26,7 @@ pub(crate) struct PauseArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 

@@ -9,11 +9,11 @@ use hyper::Method;
 use jottad_core::shell_word;
 use jottad_engine::{Verdict, WAITS_FOR_A_PERSON};
 use tokio::time::Instant;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::answering;
 use crate::commands::problems::describe_left_out;
 use crate::commands::status::words;
+use crate::completion::folder_name;
 use crate::config::units::format_size;
 use crate::daemon::Daemon;
 use crate::documents::{FolderDocument, HeldStatus, OperationDocument, PlanDocument};
@@ -22,7 +22,6 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
 use crate::signals::stopped;
-use crate::terminal::extent;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -32,6 +31,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
     /// At most so many operations of each folder
     #[arg(long, default_value_t = 1000)]
@@ -179,14 +179,5 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
     }
-    let lines: Vec<String> = columns.lines().collect();
-    let width = extent().map_or(usize::MAX, |extent| extent.columns);
-    if lines.iter().all(|line| line.width() <= width) {
-        return lines.iter().try_for_each(|line| output.line(line));
-    }
-    // Without columns more of it fits.
-    columns.cells().try_for_each(|cells| {
-        let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
-        output.prose(format_args!("  {}", cells.join("  ")))
-    })
+    output.table(&columns)
 }

@@ -2,18 +2,19 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{FoldKey, Name, StoredName, encode_name};
-use jottad_transport::{Client, RemotePath, Sighting};
+use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word};
+use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::Escaped;
+use crate::output::{Escaped, now};
 use crate::remote::{
     LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send, target_argument,
 };
@@ -22,13 +23,13 @@ use crate::remote::{
 const AT_ONCE: usize = 4;
 
 #[derive(Debug, Args)]
+#[command(override_usage = "jottad put [OPTIONS] LOCAL… REMOTE")]
 pub(crate) struct PutArguments {
-    /// What to send
-    local: PathBuf,
-    /// Where to: a folder for a file to go into, the file's new path, or with -r the folder that gets what is
-    /// in the directory
-    #[arg(add = remote_place())]
-    remote: String,
+    /// What to send, and where to, DEVICE/MOUNTPOINT[/path]. Several go into the folder that is named last. One
+    /// file goes into a folder or to the file's new path, and so does what `-` reads from standard input, which
+    /// has no name of its own; what is in one directory goes, with -r, into the folder
+    #[arg(required = true, num_args = 2.., value_name = "LOCAL… REMOTE", add = remote_place())]
+    places: Vec<PathBuf>,
     /// Send a directory with all that is in it; symlinks and special files are skipped
     #[arg(short, long)]
     recursive: bool,
@@ -38,39 +39,159 @@ pub(crate) struct PutArguments {
 }
 
 /// Sends. What was interrupted is gone on with by the same command; what is there already is not sent again.
+/// What cannot be done at all is refused before anything is sent.
 pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let target = target_argument(&arguments.remote)?;
-    let local = &arguments.local;
-    let refuse = |why: &str| {
-        Failure::failed(format!("reading {}: {why}", local.display())).path(local.display().to_string())
+    let Some((remote, locals)) = arguments.places.split_last() else {
+        return Err(
+            Failure::usage("send what, and where to?").hint("for example: jottad put a.txt Jotta/Archive")
+        );
     };
-    let metadata = fs::metadata(local)
-        .map_err(|error| refuse(&error.to_string()).hint("correct the path, or let this user read it"))?;
-    if metadata.is_dir() && !arguments.recursive {
-        return Err(refuse("it is a directory").hint("add -r to send all that is in it"));
+    let target = target_argument(&remote.display().to_string())?;
+    let is_input = |local: &PathBuf| local.as_os_str() == "-";
+    if locals.iter().any(is_input) && locals.len() > 1 {
+        return Err(Failure::usage("standard input can only be sent alone: it has no name in a folder")
+            .hint("send it by itself: jottad put - REMOTE"));
+    }
+    let mut sizes = Vec::new();
+    for local in locals.iter().filter(|local| !is_input(local)) {
+        let metadata = fs::metadata(local).map_err(|error| {
+            refuse(local, &error.to_string()).hint("correct the path, or let this user read it")
+        })?;
+        if metadata.is_dir() && !arguments.recursive {
+            return Err(refuse(local, "it is a directory").hint("add -r to send all that is in it"));
+        }
+        sizes.push((local, metadata.is_dir(), metadata.len()));
     }
     let client = invocation.client()?;
     let memory_limit = invocation.tolerant_config()?.transfer.md5_memory_limit;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
         let mut tally = Tally::default();
-        if metadata.is_dir() {
-            let way = Way { client: &client, force: arguments.force, memory_limit, progress: &progress };
-            directory(way, local, &target, &mut tally).await?;
-        } else {
-            progress.expect(1, metadata.len());
-            let file = LocalFile::read(local, memory_limit).await?;
-            let name = local.file_name().and_then(|name| Name::new(name.as_encoded_bytes()).ok());
-            let name = encode_name(&name.ok_or_else(|| refuse("it has no name"))?);
-            let place = destination(&client, &target, &name).await?;
-            check_length(&place)?;
-            make_parent(&client, &place).await?;
-            let sent = send(&client, &place, &file, arguments.force, &progress).await;
-            count(&mut tally, sent.map_err(Trouble::into_failure)?, metadata.len());
+        let way = Way { client: &client, force: arguments.force, memory_limit, progress: &progress };
+        match sizes[..] {
+            [] => input(way, &target, invocation, &mut tally).await?,
+            [(local, true, _)] => directory(way, local, &target, &mut tally).await?,
+            [(local, false, size)] => {
+                let place = destination(&client, &target, &stored_name(local)?).await?;
+                one_file(way, local, &place, size, &mut tally).await?;
+            }
+            _ => {
+                let names = names_in_folder(&client, &target, locals).await?;
+                for ((local, is_directory, size), name) in sizes.iter().zip(names) {
+                    let place = target.join(name);
+                    let sent = if *is_directory {
+                        directory(way, local, &place, &mut tally).await
+                    } else {
+                        one_file(way, local, &place, *size, &mut tally).await
+                    };
+                    match sent {
+                        // One that is in the way keeps none of the others.
+                        Err(failure) if failure.exit() == Exit::Failed => {
+                            tally.skip(&local.display().to_string(), failure.message(), &progress);
+                        }
+                        sent => sent?,
+                    }
+                }
+            }
         }
         drop(progress);
         tally.finish("sent", invocation.output)
     })
+}
+
+fn refuse(local: &Path, why: &str) -> Failure {
+    Failure::failed(format!("reading {}: {why}", local.display())).path(local.display().to_string())
+}
+
+/// What a local entry is called on the service.
+fn stored_name(local: &Path) -> Result<StoredName, Failure> {
+    let name = local.file_name().and_then(|name| Name::new(name.as_encoded_bytes()).ok());
+    let name = name.ok_or_else(|| refuse(local, "it has no name").hint("name the directory itself"))?;
+    Ok(encode_name(&name))
+}
+
+/// What several entries are called in a folder, which must be there.
+async fn names_in_folder(
+    client: &Client,
+    target: &RemotePath,
+    locals: &[PathBuf],
+) -> Result<Vec<StoredName>, Failure> {
+    match client.look(target).await? {
+        Sighting::Folder => {}
+        Sighting::File(_) | Sighting::UnfinishedFile(_) => {
+            return Err(absent("writing into", target, "it is a file").hint("name a folder for several"));
+        }
+        _ => {
+            return Err(absent("writing into", target, "there is no such folder")
+                .hint(format!("make it first: jottad mkdir {}", shell_word(target))));
+        }
+    }
+    let mut names: Vec<StoredName> = Vec::new();
+    for local in locals {
+        let name = stored_name(local)?;
+        check_length(&target.join(name.clone()))?;
+        if let Some(at) = names.iter().position(|other| FoldKey::of(other) == FoldKey::of(&name)) {
+            let other = locals[at].display();
+            return Err(refuse(local, &format!("to the service it has the same name as {other}"))
+                .hint("send one of them by itself, to another name"));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+async fn one_file(
+    way: Way<'_>,
+    local: &Path,
+    place: &RemotePath,
+    size: u64,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let Way { client, force, memory_limit, progress } = way;
+    progress.expect(1, size);
+    let file = LocalFile::read(local, memory_limit).await?;
+    check_length(place)?;
+    make_parent(client, place).await?;
+    let sent = send(client, place, &file, force, progress).await;
+    count(tally, sent.map_err(Trouble::into_failure)?, file.content().size);
+    Ok(())
+}
+
+/// Sends what standard input holds. Its sum must be known before, so all of it is put aside first.
+async fn input(
+    way: Way<'_>,
+    target: &RemotePath,
+    invocation: &Invocation,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let Way { client, force, progress, .. } = way;
+    check_length(target)?;
+    if client.look(target).await? == Sighting::Folder {
+        return Err(absent("writing", target, "it is a folder, and standard input has no name")
+            .hint(format!("name the file: jottad put - {}/NAME", shell_word(target))));
+    }
+    invocation.places.make_state_dir()?;
+    let directory = invocation.places.state_dir.clone();
+    let shown = directory.display().to_string();
+    let aside = tokio::task::spawn_blocking(move || {
+        let mut file = tempfile::tempfile_in(directory)?;
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        Ok(file)
+    });
+    let aside = aside.await.map_err(io::Error::other).flatten();
+    let file = aside.map_err(|error: io::Error| {
+        Failure::failed(format!("putting standard input aside in {shown}: {error}"))
+            .path(shown.clone())
+            .hint("make some room on that disk, or send a file: that is not put aside")
+    })?;
+    let nothing = Content { size: 0, md5: Md5::from_bytes([0; 16]) };
+    let facts = UploadFacts { content: nothing, created: None, modified: now() };
+    let file = LocalFile::own(file, Path::new("standard input"), facts).await?;
+    progress.expect(1, file.content().size);
+    make_parent(client, target).await?;
+    let sent = send(client, target, &file, force, progress).await;
+    count(tally, sent.map_err(Trouble::into_failure)?, file.content().size);
+    Ok(())
 }
 
 /// How files are sent.

@@ -1,15 +1,17 @@
 //! `jottad restore`: a file or folder as it was.
 
 mod folder;
+mod follow;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::get::local_place;
+use crate::commands::restore::follow::Follow;
 use crate::commands::versions::revisions;
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
@@ -35,56 +37,92 @@ pub(crate) struct RestoreArguments {
     #[arg(long, value_name = "TIME", value_parser = moment_argument)]
     at: Option<Timestamp>,
     /// Fetch it to this machine instead, a folder into this directory; the service stays as it is
-    #[arg(long, value_name = "LOCAL")]
+    #[arg(long, value_name = "LOCAL", conflicts_with = "here")]
     to: Option<PathBuf>,
+    /// Bring it to where its folder has it on this machine as well, where the next pass does not; without it,
+    /// ask on a terminal
+    #[arg(long)]
+    here: bool,
+}
+
+/// What was restored in its place, to be told when all is done.
+pub(crate) struct Restored {
+    document: Value,
+    /// What could not be had, and the result.
+    remarks: Vec<String>,
+    line: String,
+    exit: Exit,
+}
+
+impl Restored {
+    pub(crate) fn tell(&self, output: Output) -> Result<Exit, Failure> {
+        output.either(&self.document, || {
+            self.remarks.iter().for_each(|text| remark(Escaped(text)));
+            output.line(&self.line)
+        })?;
+        Ok(self.exit)
+    }
 }
 
 /// Brings back. What is current stays as a revision.
 pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let place = target_argument(&arguments.remote)?;
+    let follow = Follow::find(&place, invocation)?;
+    if arguments.here && follow.is_none() {
+        return Err(Failure::usage(format!("{place} is in no folder, so it is nowhere on this machine"))
+            .path(place.to_string())
+            .hint(format!("say where to: jottad restore {} --to LOCAL", shell_word(place))));
+    }
     let client = invocation.client()?;
     let output = invocation.output;
     let (revision, at) = (arguments.revision, arguments.at);
     let to = arguments.to.as_deref();
     invocation.wait(async {
         let seen = client.look(&place).await?;
-        match (&seen, to) {
-            (Sighting::Missing, _) => {
-                Err(not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had"))
+        let was_trashed = matches!(seen, Sighting::TrashedFile(_) | Sighting::TrashedFolder);
+        let restored = match &seen {
+            Sighting::Missing => {
+                return Err(
+                    not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had")
+                );
             }
-            (Sighting::Folder | Sighting::TrashedFolder, _) if revision.is_some() => {
-                Err(absent("restoring a revision of", &place, "it is a folder; only files have revisions")
-                    .hint(format!(
-                        "name a file in it, or a time: jottad restore {} --at TIME",
-                        shell_word(&place)
-                    )))
+            Sighting::Folder | Sighting::TrashedFolder if revision.is_some() => {
+                return Err(absent(
+                    "restoring a revision of",
+                    &place,
+                    "it is a folder; only files have revisions",
+                )
+                .hint(format!(
+                    "name a file in it, or a time: jottad restore {} --at TIME",
+                    shell_word(place)
+                )));
             }
-            (Sighting::TrashedFile(_) | Sighting::TrashedFolder, None)
-                if revision.is_none() && at.is_none() =>
-            {
-                let restored = restore_trashed(&client, &place, output).await?;
-                say_what_follows(&place, true, invocation)?;
-                Ok(restored)
+            _ if was_trashed && to.is_none() && revision.is_none() && at.is_none() => {
+                restore_trashed(&client, &place, output).await?
             }
-            (Sighting::Folder, _) if at.is_none() => {
-                Err(Failure::usage(format!("restoring {place}: it is a live folder; say as of when"))
+            Sighting::Folder if at.is_none() => {
+                let message = format!("restoring {place}: it is a live folder; say as of when");
+                return Err(Failure::usage(message)
                     .path(place.to_string())
-                    .hint(format!("jottad restore {} --at \"2026-01-31 12:00\"", shell_word(&place))))
+                    .hint(format!("jottad restore {} --at \"2026-01-31 12:00\"", shell_word(place))));
             }
-            (Sighting::Folder | Sighting::TrashedFolder, _) => {
+            Sighting::Folder | Sighting::TrashedFolder => {
                 let at = match at {
                     Some(at) => at,
                     None => folder::before_the_trash(&client, &place).await?,
                 };
-                folder::restore(&client, &place, at, to, invocation).await
+                let past = folder::read(&client, &place, at).await?;
+                if let Some(to) = to {
+                    return folder::fetch_past(&client, &place, past, to, invocation).await;
+                }
+                folder::restore_past(&client, &place, past, at, invocation).await?
             }
-            (Sighting::File(_), None) if revision.is_none() && at.is_none() => {
-                Err(Failure::usage(format!("restoring {place}: it is not in the trash; say which revision"))
-                    .path(place.to_string())
-                    .hint(format!(
-                        "jottad versions {} lists them; then --revision N or --at TIME",
-                        shell_word(&place)
-                    )))
+            Sighting::File(_) if to.is_none() && revision.is_none() && at.is_none() => {
+                let message = format!("restoring {place}: it is not in the trash; say which revision");
+                return Err(Failure::usage(message).path(place.to_string()).hint(format!(
+                    "jottad versions {} lists them; then --revision N or --at TIME",
+                    shell_word(place)
+                )));
             }
             _ => {
                 let details = client.file(&place).await?;
@@ -93,57 +131,22 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
                 if let Some(to) = to {
                     return fetch_revision(&client, &place, &details, &revision, to, output).await;
                 }
-                let was_trashed = details.entry.trashed.is_some();
-                let restored = restore_revision(&client, &place, &details, &revision, invocation).await?;
-                say_what_follows(&place, was_trashed, invocation)?;
-                Ok(restored)
+                restore_revision(&client, &place, &details, &revision, invocation).await?
             }
+        };
+        match follow {
+            Some(follow) => follow.tell(&client, restored, was_trashed, arguments.here, output).await,
+            None => restored.tell(output),
         }
     })
 }
 
-/// What the next pass of the folder does that a restored place belongs to.
-fn say_what_follows(place: &RemotePath, was_trashed: bool, invocation: &Invocation) -> Result<(), Failure> {
-    let config = invocation.tolerant_config()?;
-    let folder = config.folders.iter().find_map(|folder| Some((folder, inside(place, &folder.remote)?)));
-    let Some((folder, inside)) = folder.filter(|_| !invocation.output.json) else { return Ok(()) };
-    let local = folder.local.join(inside);
-    let (name, mode, local) = (&folder.name, folder.mode, local.display());
-    let fetch = format!(
-        "to have it here as well: jottad get {} {} {}",
-        if was_trashed { "-r" } else { "--force" },
-        shell_word(place),
-        shell_word(&local)
-    );
-    let text = if mode.pulls() {
-        format!("it is in the folder {name:?} (mode {mode}): the next pass brings it to {local}")
-    } else if was_trashed {
-        format!(
-            "it is in the folder {name:?} (mode {mode}): the next pass leaves it there and does not fetch it; {fetch}"
-        )
-    } else {
-        format!(
-            "it is in the folder {name:?} (mode {mode}): the next pass sends {local} over it again, and keeps it as a \
-             revision; {fetch}"
-        )
-    };
-    remark(Escaped(&text));
-    Ok(())
-}
-
-/// The local path of a place below a remote root.
-fn inside(place: &RemotePath, root: &RemotePath) -> Option<PathBuf> {
-    let rest = place.to_string();
-    let rest = rest.strip_prefix(&root.to_string())?;
-    if rest.is_empty() { Some(PathBuf::new()) } else { rest.strip_prefix('/').map(PathBuf::from) }
-}
-
-/// Brings a file or folder out of the trash, and says what could not be had.
+/// Brings a file or folder out of the trash.
 pub(crate) async fn restore_trashed(
     client: &Client,
     place: &RemotePath,
     output: Output,
-) -> Result<Exit, Failure> {
+) -> Result<Restored, Failure> {
     match client.look(place).await? {
         Sighting::TrashedFile(_) | Sighting::TrashedFolder => {}
         Sighting::Missing => {
@@ -171,15 +174,15 @@ pub(crate) async fn restore_trashed(
         "folders": restored.folders,
         "left": left,
     });
-    output.either(&document, || {
-        for (path, reason) in &restored.left {
-            remark(format_args!("left in the trash: {path}: {}", Escaped(reason)));
-        }
-        let (files, folders) =
-            (count(restored.files, "file", "files"), count(restored.folders, "folder", "folders"));
-        output.line(format_args!("restored {files} and {folders}"))
-    })?;
-    Ok(if restored.left.is_empty() { Exit::Done } else { Exit::Problems })
+    let (files, folders) =
+        (count(restored.files, "file", "files"), count(restored.folders, "folder", "folders"));
+    let remarks = restored.left.iter().map(|(path, reason)| format!("left in the trash: {path}: {reason}"));
+    Ok(Restored {
+        document,
+        remarks: remarks.collect(),
+        line: format!("restored {files} and {folders}"),
+        exit: if restored.left.is_empty() { Exit::Done } else { Exit::Problems },
+    })
 }
 
 /// The revision that is meant; without a choice the one that the file holds, or held when it was trashed.
@@ -253,7 +256,7 @@ async fn restore_revision(
     details: &FileDetails,
     revision: &Revision,
     invocation: &Invocation,
-) -> Result<Exit, Failure> {
+) -> Result<Restored, Failure> {
     let is_current = details.entry.trashed.is_none()
         && details.entry.current.as_ref().is_some_and(|current| current.number == revision.number);
     if !is_current && !client.restore_revision(place, revision).await? {
@@ -261,7 +264,6 @@ async fn restore_revision(
         progress.expect(1, revision.size.unwrap_or_default());
         send_again(client, place, revision, invocation, &progress).await.map_err(Trouble::into_failure)?;
     }
-    let output = invocation.output;
     let document = json!({
         "schema": 1,
         "path": place.to_string(),
@@ -269,11 +271,9 @@ async fn restore_revision(
         "modified": revision.modified.map(rfc3339),
         "changed": !is_current,
     });
-    output.either(&document, || {
-        let done = if is_current { "was current already" } else { "is current again" };
-        output.line(format_args!("{place}{} {done}", numbered(revision)))
-    })?;
-    Ok(Exit::Done)
+    let done = if is_current { "was current already" } else { "is current again" };
+    let line = format!("{place}{} {done}", numbered(revision));
+    Ok(Restored { document, remarks: Vec::new(), line, exit: Exit::Done })
 }
 
 /// Downloads a revision and uploads it as a new one.

@@ -54,7 +54,12 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
             ("restarted", None)
         }
         ServiceCommand::Logs { follow } => {
-            service.logs(*follow)?;
+            let output = invocation.output;
+            if output.json {
+                service.log_lines(*follow, |line| output.document(line))?;
+            } else {
+                service.logs(*follow)?;
+            }
             return Ok(Exit::Done);
         }
     };

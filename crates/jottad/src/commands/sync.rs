@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::arguments::duration_argument;
 use crate::commands::status::{fetch, show};
+use crate::completion::folder_name;
 use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::exchange;
 use crate::failure::{Exit, Failure};
@@ -16,6 +17,7 @@ use crate::verdict::{Patience, overall};
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
     /// Wait until it is proven that both sides agree, or until there is no getting on; exits with the verdict
     #[arg(long)]

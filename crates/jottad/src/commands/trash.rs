@@ -68,7 +68,9 @@ pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exi
         TrashCommand::Restore(arguments) => {
             let place = target_argument(&arguments.remote)?;
             let client = invocation.client()?;
-            invocation.wait(restore_trashed(&client, &place, invocation.output))
+            invocation.wait(async {
+                restore_trashed(&client, &place, invocation.output).await?.tell(invocation.output)
+            })
         }
         TrashCommand::Empty(arguments) if arguments.local => {
             local::empty(arguments.folder.as_deref(), arguments.yes, invocation)

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::commands::status::{fetch, show};
 use crate::commands::sync::only;
+use crate::completion::folder_name;
 use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
 use crate::documents::{
@@ -27,6 +28,7 @@ const LONGEST_START: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// Only this folder
+    #[arg(add = folder_name())]
     name: Option<String>,
 }
 
@@ -134,7 +136,7 @@ fn found(folder: &VerificationDocument) -> String {
 fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Failure> {
     let (output, name) = (invocation.output, Escaped(&folder.name));
     let end = if folder.ended_at.is_some() { "" } else { " so far; it stopped there" };
-    output.line(format_args!(
+    output.prose(format_args!(
         "{name}: {} ({}) read again, {}{end}",
         count(folder.files, "file", "files"),
         format_size(folder.bytes),
@@ -142,17 +144,17 @@ fn tell(folder: &VerificationDocument, invocation: &Invocation) -> Result<(), Fa
     ))?;
     if folder.meanwhile > 0 {
         let changes = count(folder.meanwhile, "operation", "operations");
-        output.line(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
+        output.prose(format_args!("{name}: {changes} beside that, for what changed meanwhile"))?;
     }
     if folder.damaged > 0 {
         let files = count(folder.damaged, "file holds", "files hold");
-        output.line(format_args!(
+        output.prose(format_args!(
             "{name}: {files} something else than what was synced: see `jottad problems`"
         ))?;
     }
     if folder.unread > 0 {
         let files = count(folder.unread, "file", "files");
-        output.line(format_args!("{name}: {files} changed meanwhile or could not be read"))?;
+        output.prose(format_args!("{name}: {files} changed meanwhile or could not be read"))?;
     }
     Ok(())
 }

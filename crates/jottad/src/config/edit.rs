@@ -34,8 +34,8 @@ pub(crate) struct Editor<'places> {
     file: PathBuf,
     document: DocumentMut,
     text: String,
-    /// Folders that something else than this change has made wrong.
-    wrong: Vec<String>,
+    /// What the file said before, or what was wrong with all of it.
+    before: Result<Config, ConfigError>,
 }
 
 impl<'places> Editor<'places> {
@@ -51,13 +51,16 @@ impl<'places> Editor<'places> {
     }
 
     fn on(places: &'places Places, file: PathBuf, text: String) -> Result<Self, Failure> {
-        // What is wrong already is told with its line before anything is changed.
-        let before = Config::parse(&text, places)?;
-        let wrong = before.wrong.into_iter().map(|wrong| wrong.name).collect();
-        let document = text
-            .parse()
-            .map_err(|error| Failure::usage(format!("{}: {error}", places.config_file.display())))?;
-        Ok(Self { places, file, document, text, wrong })
+        // A change may mend what is wrong already; text that is no TOML cannot be changed at all.
+        let before = Config::parse_tolerantly(&text, places);
+        let document = match (text.parse(), &before) {
+            (Ok(document), _) => document,
+            (Err(_), Err(error)) => return Err(error.clone().into()),
+            (Err(error), Ok(_)) => {
+                return Err(Failure::usage(format!("{}: {error}", places.config_file.display())));
+            }
+        };
+        Ok(Self { places, file, document, text, before })
     }
 
     /// Adds a folder at the end.
@@ -106,15 +109,29 @@ impl<'places> Editor<'places> {
         Ok(true)
     }
 
-    /// What the file would mean as it is now, or why it must not be written.
+    /// What the file would mean as it is now, or why it must not be written. What was wrong before and is no
+    /// business of this change is told with its line.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
         // The line is one of a file that does not exist: it would only mislead.
         let told = |error: ConfigError| Failure::from(ConfigError { line: None, ..error });
-        let config = Config::parse(&self.document.to_string(), self.places).map_err(told)?;
-        match config.wrong.iter().find(|wrong| !self.wrong.contains(&wrong.name)) {
-            Some(wrong) => Err(told(wrong.error.clone())),
-            None => Ok(config),
+        let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
+            (Ok(config), _) => config,
+            (Err(error), Err(before)) if error.reason == before.reason => return Err(before.clone().into()),
+            (Err(error), _) => return Err(told(error)),
+        };
+        for wrong in &config.wrong {
+            let mut before = self.before.iter().flat_map(|before| &before.wrong);
+            match before.find(|before| before.name == wrong.name) {
+                None => return Err(told(wrong.error.clone())),
+                Some(before) if wrong.is_in_file && before.error.reason == wrong.error.reason => {
+                    return Err(before.error.clone().into());
+                }
+                Some(_) if wrong.is_in_file => return Err(told(wrong.error.clone())),
+                // A path leads elsewhere than when it was written.
+                Some(_) => {}
+            }
         }
+        Ok(config)
     }
 
     /// Checks the result and replaces the file with it; returns what it means now.
@@ -302,6 +319,79 @@ remote = \"Jotta/Archive/pics\"
                 && after.contains("# the second\n[[folder]]\nname = \"pics\"")
         );
         assert!(!after.contains("docs"), "{after}");
+    }
+
+    /// What a change of a file says if it is refused; the file as it is then.
+    fn try_to(text: &str, change: impl FnOnce(&mut Editor<'_>)) -> (Option<String>, String) {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("config.toml");
+        fs::write(&file, text).unwrap();
+        let places =
+            Places { home: "/home/kari".into(), config_file: file.clone(), state_dir: "/state".into() };
+        let refused = Editor::open(&places).and_then(|mut editor| {
+            change(&mut editor);
+            editor.save()
+        });
+        let refused = refused.err().map(|failure| failure.message().replace(file.to_str().unwrap(), "FILE"));
+        (refused, fs::read_to_string(file).unwrap())
+    }
+
+    fn music(editor: &mut Editor<'_>) {
+        let [name, local, remote, mode] =
+            ["music", "/srv/music", "Jotta/Archive/music", "sync"].map(str::to_owned);
+        editor.add(&NewFolder { name, local, remote, mode }).unwrap();
+    }
+
+    #[test]
+    fn what_is_wrong_elsewhere_is_told_with_its_line_and_nothing_is_changed() {
+        for (right, wrong, line, says) in [
+            ("max_deletes = 5 # few", "max_deletes = \"x\" # few", 3, "max_deletes"),
+            ("[guard]", "[gaurd]", 2, "unknown key `gaurd`"),
+            ("mode = \"backup\"", "mode = \"mirror\"", 10, "mirror"),
+            ("mode = \"backup\"", "colour = \"red\"", 10, "unknown key `colour`"),
+        ] {
+            let text = BEFORE.replace(right, wrong);
+            let changes: [fn(&mut Editor<'_>); 3] = [
+                music,
+                |editor| assert!(editor.remove("pics").unwrap()),
+                |editor| assert!(editor.set("pics", "mode", "archive").unwrap()),
+            ];
+            for change in changes {
+                let (refused, after) = try_to(&text, change);
+                let refused = refused.unwrap();
+                assert!(
+                    refused.starts_with(&format!("FILE:{line}: ")) && refused.contains(says),
+                    "{refused}"
+                );
+                assert_eq!(after, text, "{wrong}");
+            }
+        }
+        let (refused, after) = try_to("# mine\n[[folder]\n", music);
+        assert!(refused.unwrap().starts_with("FILE:2: ") && after == "# mine\n[[folder]\n");
+    }
+
+    #[test]
+    fn the_folder_that_is_wrong_can_be_removed_or_mended() {
+        let removed = change(BEFORE, |editor| assert!(editor.remove("docs").unwrap()));
+        for (right, wrong, key, value) in [
+            ("mode = \"backup\"", "mode = \"mirror\"", "mode", "backup"),
+            ("remote = \"Jotta/Archive/docs\"", "remote = \"docs\"", "remote", "Jotta/Archive/docs"),
+            ("local = \"/srv/docs\"", "local = \"/srv/pics\"", "local", "/srv/docs"),
+        ] {
+            let text = BEFORE.replace(right, wrong);
+            assert!(try_to(&text, music).0.is_some(), "{wrong}");
+            let (refused, after) = try_to(&text, |editor| assert!(editor.set("docs", key, value).unwrap()));
+            assert_eq!((refused, after.as_str()), (None, BEFORE), "{wrong}");
+            let (refused, after) = try_to(&text, |editor| assert!(editor.remove("docs").unwrap()));
+            assert_eq!((refused, &after), (None, &removed), "{wrong}");
+        }
+        let unknown_key = BEFORE.replace("mode = \"backup\"", "colour = \"red\"");
+        let (refused, after) = try_to(&unknown_key, |editor| assert!(editor.remove("docs").unwrap()));
+        assert_eq!((refused, after), (None, removed));
+        // One that does not mend it says what is wrong by now.
+        let text = BEFORE.replace("mode = \"backup\"", "mode = \"mirror\"");
+        let (refused, after) = try_to(&text, |editor| assert!(editor.set("docs", "mode", "copy").unwrap()));
+        assert!(refused.unwrap().contains("copy") && after == text);
     }
 
     #[test]

@@ -518,10 +518,29 @@ async fn ask(
     let at = Time(now());
     let mut folders = Vec::new();
     for (folder, handle) in running(daemon, order.folder.as_deref())? {
-        handle.request(request.clone()).await?;
+        order_to(daemon, &folder, &handle, request.clone()).await?;
         folders.push(folder.name().to_owned());
     }
     Ok(accepted(daemon, folders, at))
+}
+
+/// Hands a request to a folder. At rest nobody starts one anew that has ended over it, so why is told.
+async fn order_to(
+    daemon: &Daemon,
+    folder: &RunningFolder,
+    handle: &FolderHandle,
+    request: Request,
+) -> Result<(), Refusal> {
+    match handle.request(request).await {
+        Err(FolderRequestError::Stopped(_)) if daemon.purpose() == Purpose::Rest => {
+            let name = folder.name();
+            let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
+            let reason = handle.ended().await;
+            let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.path(index)))
+        }
+        done => Ok(done?),
+    }
 }
 
 /// Writes down for the next run whether one folder or all are paused, also where there was no run yet. One
@@ -542,7 +561,7 @@ async fn note(
     let (mut noted, mut refusal) = (Vec::new(), None);
     for folder in folders {
         let done = match folder.handle() {
-            Some(handle) => handle.request(request.clone()).await.map_err(Refusal::from),
+            Some(handle) => order_to(daemon, &folder, &handle, request.clone()).await,
             None if folder.index_file(&daemon.0.places).is_some_and(|index| index.exists()) => {
                 Err(not_running(daemon, &folder))
             }

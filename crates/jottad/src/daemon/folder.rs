@@ -1,8 +1,6 @@
 //! One configured folder in a running daemon: what it is set up with, and how it is asked.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +10,6 @@ use jottad_engine::{
     CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -26,6 +23,7 @@ use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, NEVER_COMPARED, Supervisor, supervise};
 use crate::documents::{RestartsDocument, Time, TransferDocument};
 use crate::failure::{Exit, Failure};
+use crate::index_file::index_file;
 use crate::link::ServiceLink;
 use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
@@ -34,9 +32,9 @@ use crate::places::{Places, make_private_directory};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A folder that works without a sign of progress for so long is stalled.
 const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
-/// The same where nothing is under way: what failed and is no problem yet rests before it is tried again, five
-/// minutes at most in the engine, and this is three times as long. A file that keeps changing waits for as long as
-/// the configuration says.
+/// The same where nothing is under way: what failed and is no problem yet rests before it is tried again,
+/// five minutes at most in the engine, and this is three times as long. A file that keeps changing waits for
+/// as long as the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
@@ -78,8 +76,8 @@ impl Setup {
             name: self.folder.name.clone(),
             mode: self.folder.mode,
             max_size: self.folder.max_size,
-            // The last rule decides, and what is jottad's own is never for anybody else.
-            ignore: self.folder.ignore.iter().chain(&self.folder.own).cloned().collect(),
+            ignore: self.folder.ignore.clone(),
+            own: self.folder.own.clone(),
             delete_limits: self.guard.delete_limits,
             poll: self.folder.poll,
             // One pass does not wait for files to come to rest.
@@ -96,22 +94,9 @@ impl Setup {
         }
     }
 
-    /// Where the folder's index is. It belongs to exactly these three: with another account, local or remote
-    /// root the base would be wrong, and what it lacks would look deleted. The mode and the name may change.
+    /// Where the folder's index is.
     pub(crate) fn index_file(&self, places: &Places, username: &str) -> PathBuf {
-        let mut sum = Sha256::new();
-        let remote = format!("{:?}", self.folder.remote);
-        for part in [username.as_bytes(), self.folder.local.as_os_str().as_bytes(), remote.as_bytes()] {
-            sum.update((part.len() as u64).to_be_bytes());
-            sum.update(part);
-        }
-        let sum = sum.finalize();
-        let mut name = String::with_capacity(24);
-        for byte in sum.iter().take(12) {
-            // Writing to a string never fails.
-            let _ = write!(name, "{byte:02x}");
-        }
-        places.indexes().join(format!("{name}.sqlite"))
+        index_file(&self.folder, places, username)
     }
 }
 
@@ -421,8 +406,8 @@ fn longest_wait(resend: Duration) -> Duration {
     LONGEST_WAIT.max(resend.saturating_add(LONGEST_STILLNESS))
 }
 
-/// Why a folder that works is taken for stalled, if it is. Where only failures are left it waits on purpose, for
-/// as long as they are to rest.
+/// Why a folder that works is taken for stalled, if it is. Where only failures are left it waits on purpose,
+/// for as long as they are to rest.
 fn stall(still: &Stillness, longest_wait: Duration, only_failures_left: bool) -> Option<String> {
     let seconds = still.quiet.as_secs();
     match &still.waits_for {
@@ -465,30 +450,6 @@ fn speed(before: Option<Sample>, bytes: Option<u64>, now: Instant) -> (Option<u6
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn setup(text: &str) -> (Setup, Places) {
-        let places =
-            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
-        let config = Config::parse(text, &places).unwrap();
-        (Setup::new(&config.folders[0], &config, None, Purpose::Serve), places)
-    }
-
-    #[test]
-    fn an_index_belongs_to_one_account_and_one_pair_of_roots() {
-        let text = "[[folder]]\nname = \"docs\"\nlocal = \"/srv/docs\"\nremote = \"Jotta/Archive/docs\"\n";
-        let (same, places) = setup(text);
-        let file = same.index_file(&places, "u1");
-        assert!(file.starts_with("/state/index"));
-        let renamed =
-            setup(&text.replace("\"docs\"", "\"papers\"").replace("remote", "mode = \"sync\"\nremote"));
-        assert_eq!(renamed.0.index_file(&places, "u1"), file);
-        let others = [
-            same.index_file(&places, "u2"),
-            setup(&text.replace("/srv/docs", "/srv/doc")).0.index_file(&places, "u1"),
-            setup(&text.replace("Archive/docs", "Archive/doc")).0.index_file(&places, "u1"),
-        ];
-        assert!(others.iter().all(|other| *other != file));
-    }
 
     #[test]
     fn what_does_not_move_is_stalled_unless_something_worse_is_said() {

@@ -531,8 +531,8 @@ fn tells_all(coverage: &Coverage) -> bool {
     coverage.polled_directories == 0
 }
 
-/// What is to be said of the watcher to an engine that knows of it what `is_told` says. What is still to be hinted
-/// comes before the word that all is heard.
+/// What is to be said of the watcher to an engine that knows of it what `is_told` says. What is still to be
+/// hinted comes before the word that all is heard.
 fn word_of_coverage(is_told: bool, coverage: &Coverage) -> Option<LocalHint> {
     match (is_told, tells_all(coverage)) {
         (true, false) => Some(LocalHint::Unheard),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use jottad_core::{Content, Name, Timestamp};
-use jottad_transport::{Client, ErrorKind, RemotePath};
+use jottad_transport::{Client, Error, ErrorKind, RemotePath};
 
 use crate::failure::Failure;
 use crate::remote::directory::{Directory, Occupant, set_modified, sum};
@@ -78,6 +78,12 @@ pub(crate) async fn fetch(
     if let Err(error) = fetched {
         if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Conflict | ErrorKind::NotFound) {
             staged.discard();
+        }
+        if let Error::Sink { source, .. } = &error
+            && source.kind() == io::ErrorKind::StorageFull
+        {
+            let hint = "free some space on that disk, and run it again: it goes on where it was";
+            return Err(Trouble::All(refuse(&source.to_string(), hint)));
         }
         return Err(error.into());
     }

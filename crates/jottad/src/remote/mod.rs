@@ -15,6 +15,7 @@ mod directory;
 mod fetching;
 mod local_tree;
 mod past;
+mod pattern;
 mod renaming;
 mod sending;
 mod tree;
@@ -23,6 +24,7 @@ pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
 pub(crate) use local_tree::LocalTree;
 pub(crate) use past::{Past, PastFile, Then, then};
+pub(crate) use pattern::{is_pattern, matching};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
     with_device,
@@ -31,7 +33,7 @@ pub(crate) use presence::{Presence, nearest, presence};
 pub(crate) use progress::Progress;
 pub(crate) use question::confirm;
 pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};
-pub(crate) use sending::{LocalFile, Sent, send};
+pub(crate) use sending::{LocalFile, Sent, holds_content_of, send};
 pub(crate) use tally::Tally;
 pub(crate) use tree::{RemoteTree, TreeFile};
 pub(crate) use trouble::Trouble;

@@ -1,6 +1,6 @@
 //! What a command that moves many entries has done, and what it had to leave.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::units::format_size;
 use crate::failure::{Exit, Failure};
@@ -44,28 +44,47 @@ impl Tally {
         }
     }
 
-    /// Tells the result; `done` is what was done to the files, as in `fetched 2 files`.
-    pub(crate) fn finish(self, done: &str, output: Output) -> Result<Exit, Failure> {
+    /// Adds what was done in another place.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.unchanged += other.unchanged;
+        self.skipped.extend(other.skipped);
+    }
+
+    /// Whether nothing was left.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.skipped.is_empty()
+    }
+
+    /// The counts as `--json` tells them.
+    pub(crate) fn document(&self) -> Value {
         let skipped: Vec<_> =
             self.skipped.iter().map(|(path, reason)| json!({"path": path, "reason": reason})).collect();
-        let document = json!({
+        json!({
             "schema": 1,
             "files": self.files,
             "bytes": self.bytes,
             "unchanged": self.unchanged,
             "skipped": skipped,
-        });
-        output.either(&document, || {
-            let mut text =
-                format!("{done} {}, {}", count(self.files, "file", "files"), format_size(self.bytes));
-            if self.unchanged > 0 {
-                text = format!("{text}; {} had been there", count(self.unchanged, "file", "files"));
-            }
-            if !self.skipped.is_empty() {
-                text = format!("{text}; skipped {}", count(self.skipped.len() as u64, "entry", "entries"));
-            }
-            output.line(text)
-        })?;
-        Ok(if self.skipped.is_empty() { Exit::Done } else { Exit::Problems })
+        })
+    }
+
+    /// The counts for people; `done` is what was done to the files, as in `fetched 2 files`.
+    pub(crate) fn line(&self, done: &str) -> String {
+        let mut text = format!("{done} {}, {}", count(self.files, "file", "files"), format_size(self.bytes));
+        if self.unchanged > 0 {
+            text = format!("{text}; {} had been there", count(self.unchanged, "file", "files"));
+        }
+        if !self.skipped.is_empty() {
+            text = format!("{text}; skipped {}", count(self.skipped.len() as u64, "entry", "entries"));
+        }
+        text
+    }
+
+    /// Tells the result.
+    pub(crate) fn finish(self, done: &str, output: Output) -> Result<Exit, Failure> {
+        output.either(&self.document(), || output.line(self.line(done)))?;
+        Ok(if self.is_complete() { Exit::Done } else { Exit::Problems })
     }
 }

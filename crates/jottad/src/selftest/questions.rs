@@ -294,8 +294,8 @@ pub(crate) const QUESTIONS: &[Question] = &[
         subject: Subject::Uploads,
     },
     Question {
-        number: 49, name: "make-in-missing-mountpoint", text: "making a folder below a mountpoint that is not there",
-        answers: &["made", "not-found"],
+        number: 49, name: "make-in-missing-mountpoint", text: "making or sending something below a mountpoint that is not there",
+        answers: &["made", "not-found", "made-by-all"],
         subject: Subject::Nowhere("it would make a mountpoint in the account"),
     },
 ];

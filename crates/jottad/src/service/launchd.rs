@@ -49,12 +49,13 @@ impl Launchd {
     }
 
     pub(super) fn logs(&self, follow: bool) -> Result<(), Failure> {
+        show_tool("tail", self.log_arguments(follow))
+    }
+
+    pub(super) fn log_arguments(&self, follow: bool) -> Vec<String> {
         let log = self.log_file().display().to_string();
-        if follow {
-            show_tool("tail", ["-n", "100", "-F", &log])
-        } else {
-            show_tool("tail", ["-n", "1000", &log])
-        }
+        let arguments = if follow { vec!["-n", "100", "-F", &log] } else { vec!["-n", "1000", &log] };
+        arguments.into_iter().map(str::to_owned).collect()
     }
 
     pub(super) fn agent_file(&self) -> PathBuf {

@@ -8,9 +8,11 @@ mod systemd;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::places::Places;
@@ -85,6 +87,25 @@ impl Service {
         }
     }
 
+    /// The same, line by line for scripts.
+    pub(crate) fn log_lines(
+        &self,
+        follow: bool,
+        mut each: impl FnMut(&LoggedLine) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Systemd(_) => {
+                read_tool("journalctl", systemd::Systemd::log_arguments(follow, true), |line| {
+                    // What is no line of a log, such as where one was cut, is nobody's word.
+                    systemd::logged(line).map_or(Ok(()), |line| each(&line))
+                })
+            }
+            Self::Launchd(launchd) => read_tool("tail", launchd.log_arguments(follow), |line| {
+                each(&LoggedLine { at: None, message: line.to_owned() })
+            }),
+        }
+    }
+
     /// Shows its log, to the end or for as long as it grows; the system's own tool prints.
     pub(crate) fn logs(&self, follow: bool) -> Result<(), Failure> {
         match self {
@@ -100,6 +121,14 @@ pub(crate) fn start_command(places: &Places) -> &'static str {
         Ok(service) if service.is_installed() => "jottad service start",
         _ => "jottad service install",
     }
+}
+
+/// A line that the service has logged.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LoggedLine {
+    /// When, if the system tells.
+    at: Option<String>,
+    message: String,
 }
 
 /// Which program runs with which places.
@@ -119,7 +148,38 @@ fn run_tool<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>)
 /// Runs a tool of the system on this terminal.
 fn show_tool<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Result<(), Failure> {
     let status = Command::new(tool).args(arguments).status().map_err(|error| missing_tool(tool, &error))?;
-    if status.success() { Ok(()) } else { Err(Failure::failed(format!("{tool} failed: {status}"))) }
+    check_ended(tool, status)
+}
+
+/// Reads what a tool of the system prints, line by line.
+fn read_tool<S: AsRef<OsStr>>(
+    tool: &str,
+    arguments: impl IntoIterator<Item = S>,
+    mut each: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut command = Command::new(tool);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| missing_tool(tool, &error))?;
+    let printed = child.stdout.take().map(BufReader::new);
+    let failed = |error: io::Error| Failure::failed(format!("reading what {tool} prints: {error}"));
+    let read = printed.into_iter().flat_map(|printed| printed.split(b'\n')).try_for_each(|line| {
+        let line = line.map_err(failed)?;
+        each(&String::from_utf8_lossy(&line))
+    });
+    if read.is_err() {
+        // Nobody reads on; it may have ended by itself.
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(failed)?;
+    read.and_then(|()| check_ended(tool, status))
+}
+
+fn check_ended(tool: &str, status: ExitStatus) -> Result<(), Failure> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("{tool} failed: {status}"))
+        .hint(format!("what {tool} itself says of that stands above; `jottad status` tells how it is now")))
 }
 
 fn missing_tool(tool: &str, error: &io::Error) -> Failure {

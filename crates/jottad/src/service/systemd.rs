@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::{Installation, remove_unit, run_tool, show_tool, words, write_unit};
+use jottad_core::Timestamp;
+use serde_json::Value;
+
+use super::{Installation, LoggedLine, remove_unit, run_tool, show_tool, words, write_unit};
 use crate::failure::Failure;
+use crate::output::rfc3339;
 
 /// The unit as packages install it.
 const UNIT: &str = include_str!("../../../../packaging/systemd/jottad.service");
@@ -51,9 +55,16 @@ impl Systemd {
     }
 
     pub(super) fn logs(follow: bool) -> Result<(), Failure> {
+        show_tool("journalctl", Self::log_arguments(follow, false))
+    }
+
+    pub(super) fn log_arguments(follow: bool, json: bool) -> Vec<&'static str> {
         let mut arguments = vec!["--user", "--unit", NAME];
         arguments.push(if follow { "--follow" } else { "--no-pager" });
-        show_tool("journalctl", arguments)
+        if json {
+            arguments.push("--output=json");
+        }
+        arguments
     }
 
     fn control_raw(&self, arguments: &[&str]) -> Result<(), Failure> {
@@ -83,6 +94,22 @@ impl Systemd {
         );
         UNIT.replace(COMMAND, &command)
     }
+}
+
+/// A line of the journal, as `journalctl` writes it for scripts: what is no text is a list of bytes.
+pub(super) fn logged(line: &str) -> Option<LoggedLine> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let message = match &entry["MESSAGE"] {
+        Value::String(text) => text.clone(),
+        Value::Array(bytes) => {
+            let bytes = bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok());
+            String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
+        }
+        _ => return None,
+    };
+    let microseconds: Option<i64> = entry["__REALTIME_TIMESTAMP"].as_str().and_then(|text| text.parse().ok());
+    let at = microseconds.map(|time| rfc3339(Timestamp::from_seconds(time / 1_000_000)));
+    Some(LoggedLine { at, message })
 }
 
 /// A word of a command line as systemd reads it.
@@ -132,6 +159,25 @@ mod tests {
             line,
             r#"ExecStart="/home/kari/my bin/jottad" --config "/home/kari/100%%/c.toml" --state-dir "/home/kari/$$state" run"#
         );
+    }
+
+    #[test]
+    fn lines_of_the_journal_are_read_whatever_they_hold() {
+        let line = |at: Option<&str>, message: &str| LoggedLine {
+            at: at.map(str::to_owned),
+            message: message.to_owned(),
+        };
+        for (text, expected) in [
+            (
+                r#"{"__REALTIME_TIMESTAMP":"1700000000999999","MESSAGE":"running","PRIORITY":"6"}"#,
+                Some(line(Some("2023-11-14T22:13:20Z"), "running")),
+            ),
+            (r#"{"MESSAGE":[97,255,98]}"#, Some(line(None, "a\u{FFFD}b"))),
+            (r#"{"MESSAGE":null}"#, None),
+            ("-- No entries --", None),
+        ] {
+            assert_eq!(logged(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn assert_proves_well(modes: &[Mode], before: &[Act], acts: &[Act], most_moves: 
 fn what_is_summed_while_its_directory_is_renamed_is_summed_again() {
     let before = [Act::RemoteWrite("d/e/b", 1), Act::RemoteWrite("d/e/a", 2), Act::RemoteWrite("f/d/e", 3)];
     let acts = [Act::Replace("d/e/b", 4), Act::RemoteRename("d/e", "f/a"), Act::SyncNow];
-    assert_proves_well(&MODES, &before, &acts, 3);
+    assert_proves_well(&[Mode::Sync, Mode::Pull], &before, &acts, 3);
 }
 
 /// Once, a look into a directory whose place a file had taken was taken for a sign that nothing is there.
@@ -72,7 +72,7 @@ fn what_others_respell_before_it_is_seen_is_one_entry() {
     let before = [Act::RemoteWrite("b", 2)];
     let acts =
         [Act::RemoteTouch("b", -400_000), Act::Rename("b", "a"), Act::RemoteRespell("a", "A"), Act::SyncNow];
-    for moves in 4..24 {
+    for moves in (6..20).step_by(2) {
         for mode in [Mode::Backup, Mode::Sync] {
             let after = [After::Rest, After::Moves(0), After::Moves(moves), After::Moves(0)];
             let scenario = Scenario {
@@ -94,7 +94,7 @@ fn what_is_in_one_of_two_names_that_are_one_to_the_service_is_not_sent_to_the_ot
     for last in [Act::Kill, Act::SyncNow] {
         let acts =
             [Act::RemoteRespell("f/d", "f/D"), Act::Rename("f/d", "f/D"), Act::Write("f/d/e", 7), last];
-        assert_proves_well(&[Mode::Backup, Mode::Sync], &before, &acts, 4);
+        assert_proves_well(&[Mode::Backup, Mode::Sync], &before, &acts, 2);
     }
 }
 
@@ -135,25 +135,5 @@ fn what_others_put_into_a_directory_that_is_made_on_both_sides_is_found() {
             };
             assert_lives_well(&scenario, ORDERS);
         }
-    }
-}
-
-/// Once, two words of our own work that came before its answers were taken for others', and a late service
-/// was believed that what had been sent was gone.
-#[test]
-fn words_of_our_own_work_are_not_others() {
-    for mode in [Mode::Backup, Mode::Sync] {
-        let scenario = Scenario {
-            mode,
-            knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
-            before: Vec::new(),
-            steps: vec![
-                step(After::Rest, Act::Listen(true)),
-                step(After::Rest, Act::Write("a", 5)),
-                step(After::Rest, Act::Replace("a", 6)),
-                step(After::Rest, Act::Remove("a")),
-            ],
-        };
-        assert_lives_well(&scenario, 200);
     }
 }

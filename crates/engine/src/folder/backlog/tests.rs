@@ -35,6 +35,7 @@ fn settings(mode: Mode) -> FolderSettings {
         mode,
         max_size: None,
         ignore: Vec::new(),
+        own: Vec::new(),
         delete_limits: DeleteLimits { max_deletes: u64::MAX, max_delete_percent: 100 },
         poll: Duration::from_mins(10),
         scan: Duration::from_hours(6),

@@ -35,23 +35,15 @@ fn get(folder: &Folder, path: &str, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// Sets an attribute; tells whether the file system keeps such attributes at all. Where `JOTTAD_REQUIRE` names
-/// them (`acl`, `xattr`), one that does not is a failure.
+/// Sets an attribute; tells whether the file system keeps such attributes at all.
 fn set(folder: &Folder, path: &str, name: &str, value: &[u8]) -> bool {
-    match lsetxattr(folder.at(path), name, value, XattrFlags::empty()) {
-        Err(Errno::NOTSUP) => {
-            let feature = if [ACCESS, DEFAULT].contains(&name) { "acl" } else { "xattr" };
-            let required = std::env::var("JOTTAD_REQUIRE").unwrap_or_default();
-            let is_required = required.split_whitespace().any(|required| required == feature);
-            assert!(!is_required, "JOTTAD_REQUIRE names {feature}, which the file system lacks");
-            println!("skipped: the file system lacks {feature}");
-            false
-        }
-        result => {
-            result.unwrap();
-            true
-        }
+    let result = lsetxattr(folder.at(path), name, value, XattrFlags::empty());
+    let feature = if [ACCESS, DEFAULT].contains(&name) { "acl" } else { "xattr" };
+    if is_lacking(feature, result != Err(Errno::NOTSUP)) {
+        return false;
     }
+    result.unwrap();
+    true
 }
 
 fn replace(folder: &Folder, path: &str) {

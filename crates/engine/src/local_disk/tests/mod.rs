@@ -31,6 +31,18 @@ use crate::disk::{
 /// A modification time that no test would come by.
 const LONG_AGO: Timestamp = Timestamp::from_seconds(1_000_000_007);
 
+/// Whether the machine does not have what a test needs. Such a test is skipped with a note, or fails where
+/// `JOTTAD_REQUIRE` names what is missing.
+fn is_lacking(feature: &str, is_found: bool) -> bool {
+    let required = std::env::var("JOTTAD_REQUIRE").unwrap_or_default();
+    let is_required = required.split_whitespace().any(|required| required == feature);
+    assert!(is_found || !is_required, "JOTTAD_REQUIRE names {feature}, which this machine lacks");
+    if !is_found {
+        println!("skipped: this machine lacks {feature}");
+    }
+    !is_found
+}
+
 /// A root in a temporary directory, beside it a place that is outside, and a runtime to drive the disk.
 struct Folder {
     directory: TempDir,

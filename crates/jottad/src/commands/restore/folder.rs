@@ -9,10 +9,10 @@ use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, RemotePath};
 use serde_json::json;
 
-use crate::commands::restore::send_again;
+use crate::commands::restore::{Restored, send_again};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Escaped, count, local_time, now, remark, rfc3339};
+use crate::output::{count, local_time, now, remark, rfc3339};
 use crate::remote::{
     Directory, Fetched, LocalTree, Past, PastFile, Progress, Tally, Trouble, Wanted, absent, fetch,
     make_parent,
@@ -34,14 +34,8 @@ pub(super) async fn before_the_trash(client: &Client, place: &RemotePath) -> Res
     Ok(Timestamp::from_seconds(stamp.seconds() - 1))
 }
 
-/// Restores a folder as of a time, and says what could not be had.
-pub(super) async fn restore(
-    client: &Client,
-    place: &RemotePath,
-    at: Timestamp,
-    to: Option<&Path>,
-    invocation: &Invocation,
-) -> Result<Exit, Failure> {
+/// Finds out what was there at a time.
+pub(super) async fn read(client: &Client, place: &RemotePath, at: Timestamp) -> Result<Past, Failure> {
     let past = Past::read(client, place, at).await.map_err(Trouble::into_failure)?;
     let reach = now().seconds().saturating_sub(TRASH_KEPT.as_secs().cast_signed());
     if at.seconds() < reach {
@@ -50,14 +44,11 @@ pub(super) async fn restore(
             local_time(Timestamp::from_seconds(reach))
         ));
     }
-    match to {
-        Some(to) => fetch_past(client, place, past, to, invocation).await,
-        None => restore_past(client, place, past, at, invocation).await,
-    }
+    Ok(past)
 }
 
 /// Fetches what was there into a directory.
-async fn fetch_past(
+pub(super) async fn fetch_past(
     client: &Client,
     place: &RemotePath,
     past: Past,
@@ -134,20 +125,20 @@ async fn fetch_file(
 
 /// How a file came to be as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Restored {
+enum Done {
     Changed,
     Unchanged,
 }
 
 /// Makes folders and files of the service what they were. Nothing is removed; what a file holds now becomes a
 /// revision.
-async fn restore_past(
+pub(super) async fn restore_past(
     client: &Client,
     place: &RemotePath,
     past: Past,
     at: Timestamp,
     invocation: &Invocation,
-) -> Result<Exit, Failure> {
+) -> Result<Restored, Failure> {
     let progress = Progress::new(invocation.output);
     progress.expect(past.files.len() as u64, 0);
     let (mut left, mut folders, mut changed, mut unchanged) = (past.left, 0, 0, 0);
@@ -174,8 +165,8 @@ async fn restore_past(
         .buffer_unordered(AT_ONCE);
     while let Some((path, restored)) = restoring.next().await {
         match restored {
-            Ok(Restored::Changed) => changed += 1,
-            Ok(Restored::Unchanged) => unchanged += 1,
+            Ok(Done::Changed) => changed += 1,
+            Ok(Done::Unchanged) => unchanged += 1,
             Err(Trouble::Entry(failure)) => left.push((path, failure.message().to_owned())),
             Err(Trouble::All(failure)) => return Err(failure),
         }
@@ -195,28 +186,23 @@ async fn restore_past(
         "newer": past.newer,
         "left": told,
     });
-    let output = invocation.output;
-    output.either(&document, || {
-        for (path, reason) in &left {
-            remark(format_args!("could not be had: {path}: {}", Escaped(reason)));
+    let mut line = format!(
+        "restored {} and {} as of {}",
+        count(changed, "file", "files"),
+        count(folders, "folder", "folders"),
+        local_time(at)
+    );
+    for (number, what) in [(unchanged, "had not changed"), (past.newer, "came later and stayed")] {
+        if number > 0 {
+            line = format!("{line}; {} {what}", count(number, "file", "files"));
         }
-        let mut text = format!(
-            "restored {} and {} as of {}",
-            count(changed, "file", "files"),
-            count(folders, "folder", "folders"),
-            local_time(at)
-        );
-        for (number, what) in [(unchanged, "had not changed"), (past.newer, "came later and stayed")] {
-            if number > 0 {
-                text = format!("{text}; {} {what}", count(number, "file", "files"));
-            }
-        }
-        if !left.is_empty() {
-            text = format!("{text}; {} could not be had", count(left.len() as u64, "entry", "entries"));
-        }
-        output.line(text)
-    })?;
-    Ok(if left.is_empty() { Exit::Done } else { Exit::Problems })
+    }
+    if !left.is_empty() {
+        line = format!("{line}; {} could not be had", count(left.len() as u64, "entry", "entries"));
+    }
+    let remarks = left.iter().map(|(path, reason)| format!("could not be had: {path}: {reason}")).collect();
+    let exit = if left.is_empty() { Exit::Done } else { Exit::Problems };
+    Ok(Restored { document, remarks, line, exit })
 }
 
 async fn restore_file(
@@ -225,16 +211,16 @@ async fn restore_file(
     file: &PastFile,
     invocation: &Invocation,
     progress: &Progress,
-) -> Result<Restored, Trouble> {
+) -> Result<Done, Trouble> {
     let revision = &file.revision;
     let is_so = file
         .live
         .is_some_and(|live| Some(live.content) == revision.content() && live.modified == revision.modified);
     if is_so {
-        return Ok(Restored::Unchanged);
+        return Ok(Done::Unchanged);
     }
     if !client.restore_revision(place, revision).await? {
         send_again(client, place, revision, invocation, progress).await?;
     }
-    Ok(Restored::Changed)
+    Ok(Done::Changed)
 }

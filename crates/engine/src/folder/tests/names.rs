@@ -1,0 +1,67 @@
+//! Names that may be one to the service, and what is told of them.
+
+use super::*;
+use crate::folder::listing::Wanted;
+
+/// A directory was sent a moment ago, was renamed here to another letter case, and the service shows that one
+/// alone. Whatever was asked for under the old name would reach the new one.
+#[test]
+fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
+    let mut driver = Driver::new(&["d"]);
+    let (row, now, began) = (driver.row("d"), driver.now(), driver.seconds);
+    driver.folder.confirming.sent(row, None, now);
+    driver.directories[0] = "D".to_owned();
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(15);
+    assert!([row, driver.row("D")].into_iter().all(|row| driver.folder.contesting.holds(row)));
+    assert_eq!(driver.status().verdict, Verdict::Working);
+    let is_deed = |what: &str| ["move", "upload", "make_directory", "trash"].contains(&what);
+    let is_idle = |driver: &Driver| driver.asked.iter().all(|(at, what, _)| *at < began || !is_deed(what));
+    assert!(is_idle(&driver), "{:?}", driver.asked);
+    driver.run_for(30);
+    assert!(driver.folder.contesting.is_idle());
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+    assert!(is_idle(&driver), "{:?}", driver.asked);
+}
+
+/// Of two words of our own work that come before its answers neither says what is there now. Once, they were
+/// taken for others', and a late service was believed that what had been sent was gone.
+#[test]
+fn words_of_our_own_work_are_not_those_of_others() {
+    for (is_busy, is_doubted) in [(true, true), (false, false)] {
+        let mut driver = Driver::new(&["a"]);
+        let (row, now) = (driver.row("a/f"), driver.now());
+        driver.folder.confirming.sent(row, None, now);
+        if is_busy {
+            driver.folder.busy.insert(row);
+        }
+        for size in [4, 5] {
+            let file = File { content: Content { size, ..Driver::agreed().content }, ..Driver::agreed() };
+            let told = RemoteHint::Entry { path: Driver::stored("a/f"), told: Told::File(file) };
+            driver.tell(Event::RemoteHint(told));
+        }
+        driver.folder.busy.remove(&row);
+        driver.run_for(5);
+        let looked = driver.now().monotonic;
+        let until = driver.folder.may_be_older(row, None, looked, &BTreeMap::new()).unwrap();
+        assert_eq!(until.is_some(), is_doubted);
+    }
+}
+
+#[test]
+fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
+    for is_contested in [true, false] {
+        let mut driver = Driver::new(&["d"]);
+        let (row, now) = (driver.row("d"), driver.now());
+        driver.folder.confirming.sent(row, None, now);
+        if is_contested {
+            driver.directories[0] = "D".to_owned();
+        }
+        driver.tell(Event::Request(Request::SyncNow));
+        let index = driver.folder.crash().after_a_crash().unwrap();
+        let mut folder = Folder::new(FolderSettings { list_at_start: false, ..settings() }, index).unwrap();
+        folder.handle([Event::Started], now).unwrap();
+        let wanted = if is_contested { Wanted::Listing } else { Wanted::Poll };
+        assert_eq!(folder.listing.wanted, wanted);
+    }
+}

@@ -1,0 +1,156 @@
+//! Patterns in places of the service, as shells know them: `*`, `?` and `[…]` in a name. A quoted one reaches
+//! this program, and no shell knows what the service has.
+
+use jottad_core::{StoredName, encode_name, shell_word};
+use jottad_transport::{Client, FolderListing, RemotePath};
+
+use crate::failure::Failure;
+use crate::remote::place::{absent, local_name, place_argument};
+
+const SPECIAL: [char; 3] = ['*', '?', '['];
+
+/// Whether a text holds a pattern.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(SPECIAL)
+}
+
+/// The live places that a pattern matches, sorted; it is an error if there are none.
+pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePath>, Failure> {
+    let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+    let plain = parts.iter().take_while(|part| !is_pattern(part)).count();
+    if plain < 2 {
+        return Err(Failure::usage(format!("{text}: a pattern stands behind the device and the mountpoint"))
+            .path(text)
+            .hint("for example 'Jotta/Archive/Photos/*.jpg'"));
+    }
+    let base = place_argument(&parts[..plain].join("/"))?;
+    let mut places = vec![base.clone()];
+    for (number, part) in parts.iter().enumerate().skip(plain) {
+        let mut found = Vec::new();
+        for place in &places {
+            let listing = client.folder(place).await?.filter(FolderListing::is_live);
+            let Some(listing) = listing else { continue };
+            let mut names: Vec<StoredName> =
+                listing.folders.into_iter().filter(|it| it.trashed.is_none()).map(|it| it.name).collect();
+            if number + 1 == parts.len() {
+                let files = listing.files.into_iter().filter(|file| file.live().is_some());
+                names.extend(files.map(|file| file.name));
+            }
+            names.retain(|name| matches_name(part, name));
+            found.extend(names.into_iter().map(|name| place.join(name)));
+        }
+        places = found;
+    }
+    places.sort_by_key(ToString::to_string);
+    if places.is_empty() {
+        let hint = format!(
+            "see what is there: jottad ls {}; a shell leaves a pattern alone in quotes",
+            shell_word(&base)
+        );
+        return Err(absent(
+            "fetching",
+            &base,
+            &format!("nothing there matches {:?}", parts[plain..].join("/")),
+        )
+        .hint(hint));
+    }
+    Ok(places)
+}
+
+/// Whether the name matches as it is known here.
+fn matches_name(pattern: &str, stored: &StoredName) -> bool {
+    let Ok(name) = local_name(stored) else { return false };
+    let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
+    // What a person types and what the service has may be spelled in other Unicode forms.
+    let typed: Vec<char> = pattern.chars().collect();
+    let plain = !is_pattern(pattern);
+    if plain {
+        return jottad_core::Name::new(pattern.as_bytes().to_vec())
+            .is_ok_and(|typed| encode_name(&typed) == *stored);
+    }
+    // As for shells, a dot at the beginning is only matched by a dot.
+    (!name.starts_with('.') || pattern.starts_with('.')) && matches(&typed, &name.chars().collect::<Vec<_>>())
+}
+
+fn matches(pattern: &[char], name: &[char]) -> bool {
+    // Where to go on if what follows the last star does not match.
+    let (mut at, mut here, mut star) = (0, 0, None);
+    while here < name.len() {
+        let step = match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, here));
+                at += 1;
+                continue;
+            }
+            Some('?') => Some(1),
+            Some('[') => match class(&pattern[at..], name[here]) {
+                Some((is_in, length)) => is_in.then_some(length),
+                // It is never closed, so it stands for itself.
+                None => (name[here] == '[').then_some(1),
+            },
+            Some(character) => (*character == name[here]).then_some(1),
+            None => None,
+        };
+        match (step, star) {
+            (Some(length), _) => {
+                at += length;
+                here += 1;
+            }
+            (None, Some((starred, from))) => {
+                (at, here) = (starred + 1, from + 1);
+                star = Some((starred, from + 1));
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[at..].iter().all(|rest| *rest == '*')
+}
+
+/// Whether a character is in the class that a pattern begins with, and how long that is.
+fn class(pattern: &[char], character: char) -> Option<(bool, usize)> {
+    let is_negated = matches!(pattern.get(1), Some('!' | '^'));
+    let begin = if is_negated { 2 } else { 1 };
+    // A bracket right at the beginning belongs to the class.
+    let end = begin + 1 + pattern.get(begin + 1..)?.iter().position(|it| *it == ']')?;
+    let mut is_in = false;
+    let mut at = begin;
+    while at < end {
+        if at + 2 < end && pattern[at + 1] == '-' {
+            is_in |= (pattern[at]..=pattern[at + 2]).contains(&character);
+            at += 3;
+        } else {
+            is_in |= pattern[at] == character;
+            at += 1;
+        }
+    }
+    Some((is_in != is_negated, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_those_of_shells() {
+        for (pattern, yes, no) in [
+            ("*.jpg", &["a.jpg", "ø.jpg"][..], &["a.jpg.txt", ".jpg", "a.JPG"][..]),
+            (".*", &[".a"], &["a"]),
+            ("a*b*c", &["abc", "axbxbxc"], &["abcd", "acb"]),
+            ("?.txt", &["1.txt", "å.txt"], &["12.txt", ".txt"]),
+            ("[a-c1].x", &["b.x", "1.x"], &["d.x", "-.x"]),
+            ("[!a-c]x", &["dx"], &["ax", "x"]),
+            ("[]]x", &["]x"], &["x"]),
+            ("a[", &["a["], &["a"]),
+            ("*", &["a", "a b"], &[".a"]),
+            ("**", &["a"], &[]),
+        ] {
+            let stored = |name: &str| encode_name(&jottad_core::Name::try_from(name).unwrap());
+            for name in yes {
+                assert!(matches_name(pattern, &stored(name)), "{pattern} {name}");
+            }
+            for name in no {
+                assert!(!matches_name(pattern, &stored(name)), "{pattern} {name}");
+            }
+        }
+    }
+}
