@@ -39,6 +39,7 @@ mod packaging;
 mod past;
 mod paused;
 mod places;
+mod printed_commands;
 mod private;
 mod proof;
 mod reference;

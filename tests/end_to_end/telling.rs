@@ -6,9 +6,10 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use serde_json::json;
+use jottad_emulator::{Act, Effect, Fault, Matching};
+use serde_json::{Value, json};
 
-use crate::stage::{Terminal, World, wait_until};
+use crate::stage::{Terminal, World, is_lacking, wait_until};
 
 const USAGE: i32 = 2;
 
@@ -162,5 +163,89 @@ fn a_status_is_cut_to_its_terminal_and_nowhere_else() {
         assert!(lines[1].starts_with("docs  in sync") && lines[1].ends_with('…'), "{columns}: {shown}");
     }
     world.machine.jottad(["status"]).expect(0).says("Jotta/Archive/docs").says("pipes, sockets and devices");
+    daemon.stop();
+}
+
+/// `why`, as people read it.
+fn why(world: &World, path: &str) -> String {
+    world.machine.jottad(["why", &format!("docs/{path}")]).expect(0).stdout
+}
+
+#[test]
+fn why_and_plan_say_of_a_held_delete_that_it_waits_for_a_person() {
+    let world = World::new();
+    world.fill("tree", 2, 15);
+    let daemon = world.start();
+    world.synced();
+    world.remove("tree/d01");
+    for number in 0..10 {
+        world.remove(&format!("tree/d00/f{number:02}"));
+    }
+    world.sync(7);
+    for path in ["tree/d00/f03", "tree/d01", "tree/d01/f03"] {
+        let told = why(&world, path);
+        assert!(told.contains("held") && !told.contains("next:"), "{path}: {told}");
+        assert!(told.contains("`jottad approve docs`") && told.contains("`jottad reject docs`"), "{told}");
+    }
+    let plan = world.machine.jottad(["plan"]).expect(0);
+    assert!(!plan.stdout.contains("deleted here"), "{plan}");
+    plan.says("held: it waits to be approved or rejected").says("this is held: ").says("jottad approve docs");
+    daemon.stop();
+}
+
+#[test]
+fn why_takes_nothing_that_was_only_sent_for_what_the_service_has() {
+    let world = World::new();
+    world.write("old.txt", "old");
+    let daemon = world.start();
+    world.synced();
+    world.service.add_fault(Fault::always(Matching::endpoint("upload"), Effect::status(500)));
+    world.write("new.txt", "new");
+    wait_until("it was sent and failed", || {
+        let why = world.machine.jottad(["why", "--json", "docs/new.txt"]).json();
+        why["sent"] == true
+    });
+    let document = world.machine.jottad(["why", "--json", "docs/new.txt"]).expect(0).json();
+    assert_eq!(document["remote"], Value::Null, "{document}");
+    let told = why(&world, "new.txt");
+    assert!(told.contains("on Jottacloud: sent, not confirmed yet"), "{told}");
+    daemon.stop();
+}
+
+#[test]
+fn what_is_in_a_directory_that_has_a_problem_is_not_to_go_and_why_names_the_directory() {
+    let world = World::new();
+    world.write("Dir/1", "one");
+    world.write("dir/2", "two");
+    if is_lacking("a file system that tells cases apart", !world.path("Dir/2").exists()) {
+        return;
+    }
+    let daemon = world.start();
+    world.sync(6);
+    let problem = world.problems();
+    assert_eq!(problem.len(), 1, "{problem:?}");
+    let (clashing, file) = if problem[0].starts_with("Dir") { ("Dir", "Dir/1") } else { ("dir", "dir/2") };
+    let told = why(&world, file);
+    assert!(told.contains(&format!("it waits for {clashing}, which has a problem")), "{told}");
+    assert!(!told.contains("next:"), "{told}");
+    let pending = &world.machine.status()["folders"][0]["pending"];
+    assert_eq!(pending["uploads"], 0, "{pending}");
+    world.machine.jottad(["plan"]).expect(0).says("docs: nothing to do");
+    // It goes on as soon as the directory may.
+    world.rename(clashing, "other");
+    world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn why_says_of_what_was_in_sync_that_the_folder_is_paused() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    world.machine.jottad(["pause"]).expect(0);
+    world.service.does(Act::put("Jotta/Archive/docs/a.txt", b"others"));
+    let told = why(&world, "a.txt");
+    assert!(told.contains("paused until `jottad resume`") && !told.contains("in sync"), "{told}");
     daemon.stop();
 }

@@ -1,6 +1,6 @@
 //! A service that fails, lies, or cannot be reached: nothing is lost, nothing is claimed, and it ends well.
 
-use jottad_emulator::{Act, Effect, RandomFaults};
+use jottad_emulator::{Act, Effect, Fault, Matching, RandomFaults};
 
 use crate::stage::{World, wait_until};
 
@@ -157,4 +157,50 @@ fn a_full_account_is_a_problem_of_the_big_file_alone() {
     world.service.set_capacity(None);
     daemon.stop();
     world.settle();
+}
+
+/// Freeing space was advised, which unlocks nothing, and each entry told of it.
+#[test]
+fn a_locked_account_is_one_problem_with_a_remedy_that_helps() {
+    let world = World::new();
+    for name in ["a", "b", "c"] {
+        world.write(name, name);
+    }
+    world.pass(0);
+    world.service.set_locks(false, true);
+    world.write("new", "waits");
+    world.remove("a");
+    world.remove("b");
+    let daemon = world.start();
+    world.sync(6);
+    let problems = || world.machine.jottad(["problems", "--json"]).expect(6).json()["problems"].clone();
+    wait_until("all three wait", || problems()[0]["reason"].as_str().unwrap().contains("3 entries wait"));
+    assert_eq!(problems().as_array().unwrap().len(), 1, "{}", problems());
+    assert_eq!(problems()[0]["kind"], "account_locked");
+    assert_eq!(world.machine.status()["problems"], 1);
+    let told = world.machine.jottad(["problems"]).expect(6);
+    assert!(told.stdout.contains("www.jottacloud.com") && !told.stdout.contains("free space"), "{told}");
+    world.service.set_locks(false, false);
+    world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn what_is_being_tried_again_is_said_to_be() {
+    let world = World::new();
+    world.write("a", "one");
+    world.pass(0);
+    world.service.set_locks(false, true);
+    world.write("new", "waits");
+    let daemon = world.start();
+    world.sync(6);
+    // Nothing comes of the new try as long as the service is silent.
+    world.service.add_fault(Fault::always(Matching::any(), Effect::Hang));
+    world.machine.jottad(["sync"]).expect(0);
+    wait_until("the problem is tried again", || {
+        let problems = world.machine.jottad(["problems", "--json"]).json();
+        problems["problems"][0]["being_tried"] == true
+    });
+    world.machine.jottad(["problems"]).expect(6).says("being tried now");
+    daemon.kill();
 }

@@ -3,14 +3,16 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jottad_emulator::Effect;
+use jottad_emulator::{Effect, Fault, Matching};
 use rustix::process::Signal;
 
 use crate::stage::{Daemon, Running, World, wait_until};
 
+const USAGE: i32 = 2;
 const WORKING: i32 = 5;
 const PROBLEMS: i32 = 6;
 const HELD: i32 = 7;
@@ -354,4 +356,86 @@ fn a_pass_leaves_the_local_trash_alone_because_it_cannot_know_its_clock() {
     fs::create_dir_all(old.join("letters")).unwrap();
     world.pass(0);
     assert!(old.exists());
+}
+
+#[test]
+fn the_only_folder_is_held_too_if_it_is_wrong_and_goes_on_once_it_is_mended() {
+    let world = World::configured("mode = \"archive\"");
+    world.write("a.txt", "one");
+    let right = fs::read_to_string(world.machine.config()).unwrap();
+    let line = 1 + right.lines().position(|line| line.contains("archive\"")).unwrap();
+    fs::write(world.machine.config(), right.replace("\"archive\"", "\"archve\"")).unwrap();
+    let at = format!(":{line}: folder \"docs\": mode: \"archve\"");
+    let is_told = |with_daemon: bool| {
+        let status = world.machine.jottad(["status"]).expect(HELD);
+        assert!(status.stdout.contains("–") && !status.stdout.contains('↔'), "{status}");
+        status.says(&at).says("jottad folder set docs mode=VALUE");
+        world.machine.jottad(["held"]).expect(HELD).says(&at).says("jottad folder set docs mode=VALUE");
+        world.machine.jottad(["problems"]).expect(5).says(&at);
+        let why = world.machine.jottad(["why", "docs/a.txt"]).expect(HELD).complains(&at);
+        why.complains("jottad folder set docs mode=VALUE");
+        world.machine.jottad(["folder", "list"]).expect(USAGE).complains(&at);
+        if with_daemon {
+            world.sync(HELD).says(&at);
+        }
+    };
+    is_told(false);
+    world.pass(USAGE).complains(&at);
+    let daemon = world.start();
+    is_told(true);
+    world.machine.jottad(["folder", "set", "docs", "mode=archive"]).expect(0);
+    world.sync(0);
+    assert!(world.service.has("Jotta/Archive/docs/a.txt"));
+    daemon.stop();
+}
+
+/// Runs a command whose output is closed after its first line at the latest; tells its exit code.
+fn code_without_reader(world: &World, arguments: &[&str]) -> Option<i32> {
+    let mut command = world.machine.command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn the_verdict_is_the_exit_code_whoever_reads() {
+    let world = World::new();
+    world.write("a\u{1}.txt", "one");
+    world.write("large.bin", "two");
+    world.pass(0);
+    world.service.set_locks(false, true);
+    world.write("new.txt", "waits");
+    assert_eq!(code_without_reader(&world, &["run", "--once"]), Some(6));
+    assert_eq!(code_without_reader(&world, &["status"]), Some(6));
+    assert_eq!(code_without_reader(&world, &["status", "--json"]), Some(6));
+    assert_eq!(code_without_reader(&world, &["problems"]), Some(6));
+    let daemon = world.start();
+    assert_eq!(code_without_reader(&world, &["sync", "--wait"]), Some(6));
+    // What shows something for ever ends with its reader.
+    assert_eq!(code_without_reader(&world, &["log", "-f"]), Some(0));
+    daemon.stop();
+}
+
+#[test]
+fn a_paused_folder_is_said_to_be_paused_once() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.pass(0);
+    world.machine.jottad(["pause"]).expect(0);
+    let status = world.machine.jottad(["status"]).expect(PAUSED);
+    let line = status.stdout.lines().find(|line| line.starts_with("docs")).unwrap();
+    assert_eq!(line.matches("paused").count(), 1, "{line}");
+    assert!(line.contains("paused until `jottad resume`"), "{line}");
+}
+
+#[test]
+fn a_service_that_answers_nonsense_to_everything_is_offline_to_every_command() {
+    for effect in [Effect::status(500), Effect::Garbage] {
+        let world = World::new();
+        world.service.add_fault(Fault::always(Matching::any(), effect));
+        for command in [&["ls", "Jotta/Archive"][..], &["account"]] {
+            let outcome = world.machine.jottad(command);
+            assert_eq!(outcome.code, Some(8), "{outcome}");
+        }
+    }
 }

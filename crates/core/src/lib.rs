@@ -15,6 +15,7 @@ mod name;
 mod operation;
 mod path;
 mod reconcile;
+mod shell;
 mod stored_name;
 mod stored_path;
 
@@ -31,5 +32,6 @@ pub use name::{Name, NameError};
 pub use operation::{Operation, OperationKind};
 pub use path::{PathError, RelativePath};
 pub use reconcile::{Action, Decision, reconcile};
+pub use shell::shell_word;
 pub use stored_name::{DecodedName, StoredName, decode_name, encode_name};
 pub use stored_path::{DEEPEST, StoredPath};

@@ -191,6 +191,8 @@ pub enum RemoteErrorKind {
     Incomplete,
     /// The account is full.
     QuotaExceeded,
+    /// The account is locked: nothing can be written until the service unlocks it.
+    AccountLocked,
     /// The account is not allowed to do this: it is locked, or only this entry or directory is.
     NotAllowed,
     /// The tokens are no longer good.
@@ -203,7 +205,7 @@ pub enum RemoteErrorKind {
 
 impl RemoteErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotFound,
         Self::PlaceMissing,
         Self::Conflict,
@@ -214,6 +216,7 @@ impl RemoteErrorKind {
         Self::StagingFailed,
         Self::Incomplete,
         Self::QuotaExceeded,
+        Self::AccountLocked,
         Self::NotAllowed,
         Self::LoginNeeded,
         Self::Offline,

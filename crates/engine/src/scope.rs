@@ -83,7 +83,9 @@ pub(crate) fn of_remote(asked: Asked, kind: RemoteErrorKind, asks_for_pause: boo
     let narrowest = asked.narrowest();
     match kind {
         // Of a full account only uploads wait for room; everything else goes on.
-        RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded => Blame::Known(Scope::Account),
+        RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::AccountLocked => {
+            Blame::Known(Scope::Account)
+        }
         RemoteErrorKind::PlaceMissing => Blame::Known(Scope::Folder),
         RemoteErrorKind::Unavailable if asks_for_pause => Blame::Known(Scope::Network),
         RemoteErrorKind::Offline | RemoteErrorKind::Unavailable if asked == Asked::Stamp => {
@@ -148,6 +150,9 @@ pub(crate) struct Failure {
     pub(crate) pause: Option<Duration>,
 }
 
+/// What mends a locked account. Nothing local does, and room in it does not unlock it.
+pub(crate) const REMEDY_OF_LOCKED_ACCOUNT: &str = "log in at www.jottacloud.com, where it says why, or ask Jottacloud's support: only the service can unlock it";
+
 /// How a failure of one entry on the service is told.
 pub(crate) fn remote_failure(error: &RemoteError) -> Failure {
     let (kind, remedy, pause) = match error.kind {
@@ -156,6 +161,9 @@ pub(crate) fn remote_failure(error: &RemoteError) -> Failure {
             "free space in the account (jottad account shows it) or ignore the file",
             Duration::from_mins(10),
         ),
+        RemoteErrorKind::AccountLocked => {
+            (ProblemKind::AccountLocked, REMEDY_OF_LOCKED_ACCOUNT, Duration::from_mins(1))
+        }
         RemoteErrorKind::NotAllowed => (
             ProblemKind::NotAllowed,
             "look at it in the browser: the account may not do this with it; or ignore it",

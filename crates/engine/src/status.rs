@@ -292,6 +292,8 @@ pub struct Problem {
     pub tries: u32,
     /// When it is tried again; `None` if only a change of the entry helps.
     pub next_try: Option<Timestamp>,
+    /// Whether it is being tried at this moment.
+    pub is_being_tried: bool,
 }
 
 /// Why an entry cannot be synced.
@@ -315,6 +317,8 @@ pub enum ProblemKind {
     KeepsChanging,
     /// The account is full.
     QuotaExceeded,
+    /// The account is locked.
+    AccountLocked,
     /// The account may not do this.
     NotAllowed,
     /// The other side is not what it was when this was decided.
@@ -331,7 +335,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -341,6 +345,7 @@ impl ProblemKind {
         Self::MountChanged,
         Self::KeepsChanging,
         Self::QuotaExceeded,
+        Self::AccountLocked,
         Self::NotAllowed,
         Self::Conflict,
         Self::LocalDisk,
@@ -361,6 +366,7 @@ impl ProblemKind {
             Self::MountChanged => "mount_changed",
             Self::KeepsChanging => "keeps_changing",
             Self::QuotaExceeded => "quota_exceeded",
+            Self::AccountLocked => "account_locked",
             Self::NotAllowed => "not_allowed",
             Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
@@ -399,10 +405,13 @@ pub struct LogLine {
     pub error: Option<String>,
 }
 
+/// Why an operation of a plan is not done.
+pub const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+
 /// What jottad knows of one path, for `why`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The state in a word: `in_sync`, `pending`, `problem`, `ignored`, `unknown`.
+    /// The state in a word: `in_sync`, `pending`, `held`, `problem`, `ignored`, `unknown`.
     pub state: &'static str,
     /// Why.
     pub reason: String,
@@ -410,6 +419,8 @@ pub struct Explanation {
     pub rule: Option<String>,
     /// What the three trees have, as text; `None` where there is no record.
     pub trees: Option<jottad_core::Trees>,
+    /// Whether what the remote tree has was only sent, and not yet seen on the service.
+    pub is_claimed: bool,
     /// What would be done now.
     pub next: Option<Operation>,
     /// Whether a person stopped the folder, so that nothing is looked at.

@@ -18,6 +18,7 @@ use jottad_transport::{
 };
 
 use crate::adapter::place::Place;
+pub(crate) use crate::adapter::place::command_to_make;
 use crate::link::ServiceLink;
 
 /// So many entries that cannot be used are kept: one name that is wrong is mostly one of many.
@@ -102,10 +103,7 @@ impl Remote for RemoteFolder {
         let kind = match error.kind() {
             // What was sent is not what was hashed: the file was written to in between.
             ErrorKind::Corrupt => Some(RemoteErrorKind::SourceChanged),
-            // A full account may say so in this way (protocol U-29).
-            ErrorKind::Locked if is_full(&client, file.content.size).await => {
-                Some(RemoteErrorKind::QuotaExceeded)
-            }
+            ErrorKind::Locked => why_locked(&client, file.content.size).await,
             _ => None,
         };
         let error = self.place.explain(&client, remote_error(&error)).await;
@@ -128,7 +126,7 @@ impl Remote for RemoteFolder {
         let (client, place) = self.at(path)?;
         // The service would make the mountpoint along with the folder (U-49).
         self.place.check(&client).await?;
-        client.make_folder(&place).await.map_err(|error| remote_error(&error))
+        written(&client, client.make_folder(&place).await).await
     }
 
     async fn trash(&self, path: &StoredPath, kind: Kind) -> Result<(), RemoteError> {
@@ -139,7 +137,7 @@ impl Remote for RemoteFolder {
             (Kind::File, true) => client.destroy_file(&place).await,
             (Kind::Directory, true) => client.destroy_folder(&place).await,
         };
-        done.map_err(|error| remote_error(&error))
+        written(&client, done).await
     }
 
     async fn move_entry(
@@ -154,7 +152,7 @@ impl Remote for RemoteFolder {
             Kind::File => client.move_file(&source, &target).await,
             Kind::Directory => client.move_folder(&source, &target).await,
         };
-        match moved.map_err(|error| remote_error(&error))? {
+        match written(&client, moved).await? {
             MoveOutcome::Done => Ok(MoveAnswer::Done),
             MoveOutcome::FoundDone => Ok(MoveAnswer::SeemsDone),
         }
@@ -167,7 +165,7 @@ impl Remote for RemoteFolder {
         modified: Timestamp,
     ) -> Result<(), RemoteError> {
         let (client, place) = self.at(path)?;
-        client.set_times(&place, content, None, modified).await.map_err(|error| remote_error(&error))
+        written(&client, client.set_times(&place, content, None, modified).await).await
     }
 
     async fn change_stamp(&self) -> Result<String, RemoteError> {
@@ -255,12 +253,29 @@ impl<S: StagedFile> io::Write for Sink<'_, S> {
     }
 }
 
-/// Whether the account has no room for so many bytes, or may not be written to at present. What is not known
-/// is no.
-async fn is_full(client: &Client, bytes: u64) -> bool {
-    let Ok(user) = client.user().await else { return false };
+/// What it is about the account that keeps so many bytes from being written, as far as it says. A full account
+/// may refuse in the way that a locked one does (protocol U-29).
+async fn why_locked(client: &Client, bytes: u64) -> Option<RemoteErrorKind> {
+    let user = client.user().await.ok()?;
     let left = user.quota.and_then(Quota::bytes).zip(user.used_bytes);
-    user.write_locked || left.is_some_and(|(quota, used)| used.saturating_add(bytes) > quota)
+    if left.is_some_and(|(quota, used)| used.saturating_add(bytes) > quota) {
+        return Some(RemoteErrorKind::QuotaExceeded);
+    }
+    user.write_locked.then_some(RemoteErrorKind::AccountLocked)
+}
+
+/// The answer to something that writes no content. What it failed for may be the account's state.
+async fn written<T>(client: &Client, answer: Result<T, Error>) -> Result<T, RemoteError> {
+    let error = match answer {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    let kind = match error.kind() {
+        ErrorKind::Locked => why_locked(client, 0).await,
+        _ => None,
+    };
+    let error = remote_error(&error);
+    Err(RemoteError { kind: kind.unwrap_or(error.kind), ..error })
 }
 
 fn missing(action: &str) -> RemoteError {

@@ -101,6 +101,9 @@ pub(crate) struct ProblemDocument {
     pub(crate) since: Time,
     pub(crate) tries: u32,
     pub(crate) next_try: Option<Time>,
+    /// Whether it is being tried at this moment.
+    #[serde(default)]
+    pub(crate) being_tried: bool,
 }
 
 impl ProblemDocument {
@@ -115,6 +118,7 @@ impl ProblemDocument {
             since: Time(problem.since),
             tries: problem.tries,
             next_try: problem.next_try.map(Time),
+            being_tried: problem.is_being_tried,
         }
     }
 }
@@ -351,7 +355,11 @@ pub(crate) struct WhyDocument {
     pub(crate) rule: Option<String>,
     pub(crate) base: Option<EntryDocument>,
     pub(crate) local: Option<EntryDocument>,
+    /// Null also for what was only sent.
     pub(crate) remote: Option<EntryDocument>,
+    /// Whether it was sent and not yet seen on the service.
+    #[serde(default)]
+    pub(crate) sent: bool,
     /// What would be done now.
     pub(crate) next: Option<OperationDocument>,
     pub(crate) last_operations: Vec<LogDocument>,
@@ -370,7 +378,8 @@ impl WhyDocument {
             rule: explanation.rule.clone(),
             base: trees.map(|trees| trees.base.into()),
             local: trees.map(|trees| trees.local.into()),
-            remote: trees.map(|trees| trees.remote.into()),
+            remote: trees.filter(|_| !explanation.is_claimed).map(|trees| trees.remote.into()),
+            sent: explanation.is_claimed,
             next: explanation.next.as_ref().map(OperationDocument::from),
             last_operations: explanation
                 .last_operations

@@ -171,6 +171,11 @@ impl Failure {
         failure
     }
 
+    /// Whoever reads may leave: what was done, and the verdict on it, is the same.
+    pub(crate) fn unless_reader_gone(self) -> Result<(), Self> {
+        if self.reader_gone { Ok(()) } else { Err(self) }
+    }
+
     /// What mends it. A disk that has no room needs no other word, wherever it is found out.
     fn remedy(&self) -> Option<&str> {
         let is_full = || FULL.iter().any(|words| self.message.contains(words));
@@ -227,7 +232,8 @@ impl From<jottad_transport::Error> for Failure {
         let kind = error.kind();
         let exit = match kind {
             ErrorKind::LoginNeeded => Exit::LoginNeeded,
-            ErrorKind::Offline => Exit::Offline,
+            // Whatever answers does not do what Jottacloud does: it is as good as out of reach.
+            ErrorKind::Offline | ErrorKind::ServerFault | ErrorKind::Protocol => Exit::Offline,
             _ => Exit::Failed,
         };
         let hint = match kind {
@@ -237,9 +243,9 @@ impl From<jottad_transport::Error> for Failure {
                 Some("try again in a while")
             }
             ErrorKind::QuotaExceeded => Some("free some space, or see `jottad account`"),
-            ErrorKind::Locked => {
-                Some("`jottad account` tells whether the account is locked; only the service can unlock it")
-            }
+            ErrorKind::Locked => Some(
+                "`jottad account` tells whether the account is locked; www.jottacloud.com or its support says why",
+            ),
             ErrorKind::NotFound | ErrorKind::Conflict => Some("see what is there: jottad ls"),
             ErrorKind::Refused => Some("the service does not take this name or value; use another one"),
             ErrorKind::Corrupt | ErrorKind::SourceChanged => {

@@ -36,14 +36,18 @@ impl Invocation {
         Ok(Config::load(&self.places)?)
     }
 
-    /// The config for what concerns other folders than those that are written wrongly.
+    /// The config, in which folders that are written wrongly are set apart.
     pub(crate) fn tolerant_config(&self) -> Result<Config, Failure> {
         Ok(Config::load_tolerantly(&self.places)?)
     }
 
-    /// The config for what concerns the account alone, whatever is said of the folders.
-    pub(crate) fn account_config(&self) -> Result<Config, Failure> {
-        Ok(Config::load_for_account(&self.places)?)
+    /// The same for what is of no use if all folders are written wrongly: that is an error of the file then.
+    pub(crate) fn usable_config(&self) -> Result<Config, Failure> {
+        let config = self.tolerant_config()?;
+        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
+            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone().into()),
+            _ => Ok(config),
+        }
     }
 
     /// The config, with the folder of a name that must be in it.
@@ -124,7 +128,7 @@ impl Invocation {
 
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = login::client(&self.places, &self.account_config()?)?;
+        let client = login::client(&self.places, &self.tolerant_config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
     }

@@ -51,13 +51,15 @@ impl Output {
         self.line(text)
     }
 
-    /// Writes a result in the form that was asked for.
+    /// Writes a result in the form that was asked for. That nobody reads it to its end changes nothing of how
+    /// the command ends.
     pub(crate) fn either(
         self,
         document: &impl Serialize,
         text: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if self.json { self.document(document) } else { text() }
+        let written = if self.json { self.document(document) } else { text() };
+        written.or_else(Failure::unless_reader_gone)
     }
 
     /// For many lines.

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use jottad_core::shell_word;
+
 use crate::failure::Failure;
 
 /// Bytes that the path of a Unix socket may have, its ending NUL included.
@@ -161,7 +163,7 @@ impl Exposure {
 
     /// What mends it.
     pub(crate) fn remedy(self, directory: &Path) -> String {
-        let shown = directory.display();
+        let shown = shell_word(directory.display());
         match self {
             Self::Readable(_) => format!("chmod 700 {shown}"),
             Self::Writable(_) => {

@@ -78,8 +78,7 @@ pub(crate) fn fold(line: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut text = " ".repeat(indent);
     let mut is_empty = true;
-    // A name may hold several spaces in a row.
-    for word in line[indent..].split(' ') {
+    for word in words(&line[indent..], columns) {
         if !is_empty && text.width() + 1 + word.width() > columns {
             lines.push(std::mem::replace(&mut text, " ".repeat(indent + 2)));
             is_empty = true;
@@ -92,6 +91,26 @@ pub(crate) fn fold(line: &str, columns: usize) -> Vec<String> {
     }
     lines.push(text);
     lines
+}
+
+/// What stays on one line: words, and names that a command quotes because of the spaces in them. A name may
+/// hold several spaces in a row.
+fn words(line: &str, columns: usize) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = Some(line);
+    while let Some(text) = rest {
+        let quote = text.trim_start_matches('`').chars().next().filter(|first| matches!(first, '\'' | '"'));
+        let quoted = quote.and_then(|quote| {
+            let begin = text.find(quote)? + 1;
+            Some(begin + text[begin..].find(quote)? + 1)
+        });
+        let quoted = quoted.filter(|end| text[..*end].width() + 2 < columns);
+        let first = quoted.unwrap_or(0);
+        let end = text[first..].find(' ').map(|space| first + space);
+        words.push(&text[..end.unwrap_or(text.len())]);
+        rest = end.map(|end| &text[end + 1..]);
+    }
+    words
 }
 
 #[cfg(test)]
@@ -121,6 +140,8 @@ mod tests {
             ("it fits", 20, vec!["it fits"]),
             ("docs: held: the disk is gone", 14, vec!["docs: held:", "  the disk is", "  gone"]),
             ("an \"a  b\" in it", 10, vec!["an \"a  b\"", "  in it"]),
+            ("let it: `jottad approve 'my docs'`", 20, vec!["let it: `jottad", "  approve", "  'my docs'`"]),
+            ("an 'open quote in it", 10, vec!["an 'open", "  quote in", "  it"]),
             ("  it is back: jottad sync", 14, vec!["  it is back:", "    jottad", "    sync"]),
             (
                 "a /path/that/is/longer/than/the/line b",

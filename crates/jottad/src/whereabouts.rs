@@ -114,7 +114,11 @@ pub(crate) fn complete(explanation: Explanation, path: &RelativePath, found: &Fo
         (explanation.state, explanation.reason) = (state, reason);
         explanation.next = None;
     }
-    if let (Some(paused), "pending") = (explanation.paused, explanation.state) {
+    if let (Some(paused), "pending" | "in_sync" | "held") = (explanation.paused, explanation.state) {
+        if explanation.state == "in_sync" {
+            explanation.state = "paused";
+            explanation.reason = format!("{}, as of the last look", explanation.reason);
+        }
         let until = match paused.until {
             Some(until) => local_time(until),
             None => "`jottad resume`".to_owned(),
@@ -222,7 +226,15 @@ mod tests {
             ("problem", seen(file(3)), Found::Nothing, None, "problem", "as the index has it"),
             ("in_sync", seen(file(3)), here(3, 7), None, "in_sync", "as the index has it"),
             ("in_sync", seen(file(3)), here(3, 8), None, "in_sync", "as the index has it"),
-            ("in_sync", seen(file(3)), here(3, 7), paused, "in_sync", "as the index has it"),
+            (
+                "in_sync",
+                seen(file(3)),
+                here(3, 7),
+                paused,
+                "paused",
+                "as of the last look; the folder is paused",
+            ),
+            ("held", seen(file(3)), here(3, 7), paused, "held", "as the index has it; the folder is paused"),
             ("in_sync", seen(file(3)), here(4, 7), None, "pending", "it has changed"),
             (
                 "in_sync",
@@ -249,6 +261,7 @@ mod tests {
                 reason: "as the index has it".to_owned(),
                 rule: None,
                 trees,
+                is_claimed: false,
                 next: None,
                 paused,
                 last_operations: Vec::new(),

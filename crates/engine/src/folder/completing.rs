@@ -549,7 +549,10 @@ impl Folder {
             }
             // A move may always be left out: where the service does not want it, the path rules do without.
             // Where it merely fails, waiting is better, because a directory that is not moved is sent anew.
-            RemoteErrorKind::Refused | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::NotAllowed
+            RemoteErrorKind::Refused
+            | RemoteErrorKind::QuotaExceeded
+            | RemoteErrorKind::AccountLocked
+            | RemoteErrorKind::NotAllowed
                 if matches!(running.detail, Detail::MoveRemote(_)) =>
             {
                 self.attempts.insert(node.id, super::MOST_ATTEMPTS);
@@ -564,7 +567,9 @@ impl Folder {
                     return Ok(());
                 }
             }
-            RemoteErrorKind::QuotaExceeded if matches!(running.detail, Detail::Upload { .. }) => {
+            RemoteErrorKind::QuotaExceeded | RemoteErrorKind::AccountLocked
+                if matches!(running.detail, Detail::Upload { .. }) =>
+            {
                 self.connection.account_is_full(now);
             }
             _ => {}

@@ -467,6 +467,7 @@ impl Folder {
                     since: failure.since,
                     tries: failure.tries,
                     next_try: Some(failure.next_try),
+                    is_being_tried: false,
                 });
             }
         }

@@ -212,7 +212,7 @@ impl Connection {
         })
     }
 
-    /// The account is full: nothing is sent for a while, everything else goes on.
+    /// The account is full or locked: nothing is sent for a while, everything else goes on.
     pub(super) fn account_is_full(&mut self, now: Now) {
         self.full_until = Some(now.monotonic + Duration::from_mins(10));
     }
@@ -299,7 +299,7 @@ impl Folder {
             self.acquit(&what);
             return Ok(());
         }
-        let is_full = error.kind == RemoteErrorKind::QuotaExceeded;
+        let is_full = matches!(error.kind, RemoteErrorKind::QuotaExceeded | RemoteErrorKind::AccountLocked);
         match (scope::of_remote(asked, error.kind, error.retry_after.is_some()), what) {
             (Blame::Unless(_), what) => self.suspect(what, error, now),
             (Blame::Known(scope @ (Scope::Network | Scope::Account)), what) if !is_full => {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jottad_core::RelativePath;
+use jottad_core::{RelativePath, shell_word};
 
 use super::backlog::Change;
 use super::{BEING_TRIED, Folder, FolderError};
@@ -144,8 +144,9 @@ impl Folder {
         }
         let path = self.index.path(node.id)?;
         let remedy = format!(
-            "mount it as it was; if it is to stay like this, say so: jottad approve {} {path}",
-            self.settings.name
+            "mount it as it was; if it is to stay like this, say so: jottad approve {} {}",
+            shell_word(&self.settings.name),
+            shell_word(path)
         );
         let kind = ProblemKind::MountChanged;
         self.put_problem(node.id, kind, reason.to_owned(), &remedy, Some(LOOK_AGAIN), now)

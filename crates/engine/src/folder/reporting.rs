@@ -4,6 +4,7 @@ use jottad_core::{
     Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
     is_conflict_name,
     moves::{Parked, arrange},
+    shell_word,
 };
 
 use super::completing::Running;
@@ -11,12 +12,12 @@ use super::deleting::HeldDeletes;
 use super::places::Places;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
-use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId, ProblemRow};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, Transfer, Verdict, Verification,
+    Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
 };
 
 const PAGE: u32 = 512;
@@ -31,7 +32,9 @@ impl Folder {
         let time = |fact| -> Result<Option<Timestamp>, FolderError> {
             Ok(self.index.number(fact)?.map(Timestamp::from_seconds))
         };
-        let problems = self.index.problem_count()?
+        // That the account is locked is one problem, however many entries wait for it.
+        let locked = self.index.problem_count_of(ProblemKind::AccountLocked)?;
+        let problems = self.index.problem_count()? - locked.saturating_sub(1)
             + self.rules.refused().len() as u64
             + u64::from(self.folder_problem().is_some())
             + self.listing.unusable.len() as u64
@@ -136,14 +139,20 @@ impl Folder {
             return None;
         }
         let failure = scope::remote_failure(&RemoteError::new(trouble.kind, trouble.message.to_owned()));
+        // What is not allowed to a folder as a whole is not allowed to the account.
+        let remedy = match trouble.kind {
+            RemoteErrorKind::NotAllowed => scope::REMEDY_OF_LOCKED_ACCOUNT,
+            _ => failure.remedy,
+        };
         Some(Problem {
             path: RelativePath::root(),
             kind: failure.kind,
             reason: trouble.message.to_owned(),
-            remedy: failure.remedy.to_owned(),
+            remedy: remedy.to_owned(),
             since: trouble.since,
             tries: trouble.tries,
             next_try: trouble.next_try,
+            is_being_tried: trouble.next_try.is_none(),
         })
     }
 
@@ -279,7 +288,15 @@ impl Folder {
                 because: "moved on the remote side",
             });
         }
+        let mut anything_waits = false;
+        for action in [HeldAction::Delete, HeldAction::Overwrite] {
+            anything_waits |= self.index.count_waiting(action)? > 0;
+        }
         self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
+            // Only a change helps, and is told of as a problem.
+            if self.index.problem(node.id)?.is_some_and(|problem| problem.next_try.is_none()) {
+                return Ok(true);
+            }
             let path = self.index.path(node.id)?;
             if decision.is_none()
                 && let Local::File { stat, md5: None } = node.local
@@ -295,8 +312,16 @@ impl Folder {
                 });
             } else if !moved.iter().any(|above| path.starts_with(above))
                 && let Some(decision) = decision
-                && let Some(operation) = operation(node, path, decision)
+                && let Some(mut operation) = operation(node, path, decision)
             {
+                let held = if anything_waits { self.what_waits_at(node)? } else { None };
+                if matches!(
+                    (held, operation.kind),
+                    (Some(HeldAction::Delete), OperationKind::Trash(_))
+                        | (Some(HeldAction::Overwrite), OperationKind::Upload)
+                ) {
+                    operation.because = WAITS_FOR_A_PERSON;
+                }
                 operations.push(operation);
             }
             Ok(operations.len() < limit)
@@ -337,11 +362,12 @@ impl Folder {
                 since: refused.since,
                 tries: 1,
                 next_try: None,
+                is_being_tried: false,
             })
         });
-        self.index
-            .problems()?
-            .into_iter()
+        let (locked, rows): (Vec<ProblemRow>, Vec<ProblemRow>) =
+            self.index.problems()?.into_iter().partition(|row| row.kind == ProblemKind::AccountLocked);
+        rows.into_iter()
             .map(|row| {
                 Ok(Problem {
                     path: self.index.path(row.node)?,
@@ -351,8 +377,10 @@ impl Folder {
                     since: row.since,
                     tries: row.tries,
                     next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
+                    is_being_tried: row.next_try == Some(super::BEING_TRIED),
                 })
             })
+            .chain(account_locked(&locked).map(Ok))
             .chain(refused)
             .chain(self.unusable_entries().map(Ok))
             .chain(self.fleeting_problems()?.into_iter().map(Ok))
@@ -397,6 +425,7 @@ impl Folder {
             reason: "the index has nothing at this path".to_owned(),
             rule: None,
             trees: None,
+            is_claimed: false,
             next: None,
             paused: self.pause(),
             last_operations,
@@ -422,6 +451,7 @@ impl Folder {
         }
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
+        explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
         if let Some(problem) = self.index.problem(node.id)? {
             explanation.state = "problem";
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
@@ -433,9 +463,35 @@ impl Folder {
             explanation.rule = Some(rule);
             return Ok(explanation);
         }
+        if let Some((directory, problem)) = self.problem_above(node.parent)? {
+            explanation.state = "pending";
+            explanation.reason = format!(
+                "it waits for {directory}, which has a problem: {}; {}",
+                problem.reason, problem.remedy
+            );
+            return Ok(explanation);
+        }
+        if let Some(waiting) = self.what_waits_at(&node)? {
+            explanation.state = "held";
+            let name = shell_word(&self.settings.name);
+            explanation.reason = format!(
+                "{}; that waits for a person: `jottad approve {name}` lets it happen, `jottad reject {name}` \
+                 brings it back",
+                match waiting {
+                    HeldAction::Delete => "it would go to the trash",
+                    HeldAction::Overwrite => "what the service has would be overwritten",
+                }
+            );
+            return Ok(explanation);
+        }
         let Some(decision) = self.decide(&node)? else {
             explanation.state = "pending";
-            "it is being summed or confirmed".clone_into(&mut explanation.reason);
+            let what = if explanation.is_claimed {
+                "it was sent, and the service has not confirmed yet that it has it"
+            } else {
+                "it is being summed, or something in it is being confirmed"
+            };
+            what.clone_into(&mut explanation.reason);
             return Ok(explanation);
         };
         explanation.next = operation(&node, path.clone(), decision);
@@ -448,7 +504,43 @@ impl Folder {
             explanation.reason =
                 format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
         }
+        if let Some(Hold::Root { .. } | Hold::Place { .. }) = self.hold()? {
+            let name = shell_word(&self.settings.name);
+            let reason = &explanation.reason;
+            explanation.reason =
+                format!("{reason}, as of the last look; the folder is held, see `jottad held {name}`");
+        }
         Ok(explanation)
+    }
+
+    /// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
+    /// that is on both sides keeps nothing waiting.
+    fn problem_above(&self, directory: NodeId) -> Result<Option<(RelativePath, ProblemRow)>, FolderError> {
+        if !self.index.has_problems() {
+            return Ok(None);
+        }
+        for node in self.index.directories_above(directory)? {
+            let is_on_both_sides =
+                node.local.is_directory() && node.remote_entry() == jottad_core::Entry::Directory;
+            if let Some(problem) = self.index.problem(node.id)?.filter(|_| !is_on_both_sides) {
+                return Ok(Some((self.index.path(node.id)?, problem)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What waits for a person at a row, by itself or with a directory above it.
+    fn what_waits_at(&self, node: &Node) -> Result<Option<HeldAction>, FolderError> {
+        if self.index.waits(node.id, HeldAction::Overwrite)? {
+            return Ok(Some(HeldAction::Overwrite));
+        }
+        let above = self.index.directories_above(node.parent)?;
+        for id in std::iter::once(node.id).chain(above.iter().map(|directory| directory.id)) {
+            if self.index.waits(id, HeldAction::Delete)? {
+                return Ok(Some(HeldAction::Delete));
+            }
+        }
+        Ok(None)
     }
 
     /// The rule that keeps a file out for its size, when those for its path do not.
@@ -467,6 +559,8 @@ impl Folder {
         mut visit: impl FnMut(&Node, Option<Decision>) -> Result<bool, FolderError>,
     ) -> Result<Option<DifferenceWalk>, FolderError> {
         let mut places = Places::default();
+        // Rows come directory by directory.
+        let mut last_directory = (NodeId::NEW, false);
         let mut looked_at = 0;
         loop {
             let side = if walk.is_remote_only { Difference::RemoteOnly } else { Difference::Unsettled };
@@ -485,13 +579,35 @@ impl Folder {
             walk.cursor = Cursor::after(last);
             for node in &page {
                 let here = self.place(&mut places, node.parent)?;
-                let is_left_alone = here.frozen || self.is_left_to_remote(node, &here);
+                if last_directory.0 != node.parent {
+                    last_directory = (node.parent, self.problem_above(node.parent)?.is_some());
+                }
+                let is_left_alone = here.frozen || last_directory.1 || self.is_left_to_remote(node, &here);
                 if !is_left_alone && !visit(node, self.decide(node)?)? {
                     return Ok(None);
                 }
             }
         }
     }
+}
+
+/// What is said of entries that wait for a locked account: it is no problem of theirs.
+fn account_locked(rows: &[ProblemRow]) -> Option<Problem> {
+    let first = rows.first()?;
+    let is_being_tried = rows.iter().any(|row| row.next_try == Some(super::BEING_TRIED));
+    Some(Problem {
+        path: RelativePath::root(),
+        kind: first.kind,
+        reason: match rows {
+            [_] => "the account is locked for writing: 1 entry waits".to_owned(),
+            _ => format!("the account is locked for writing: {} entries wait", rows.len()),
+        },
+        remedy: first.remedy.clone(),
+        since: rows.iter().map(|row| row.since).min().unwrap_or(first.since),
+        tries: rows.iter().map(|row| row.tries).max().unwrap_or(first.tries),
+        next_try: rows.iter().filter_map(|row| row.next_try).min().filter(|_| !is_being_tried),
+        is_being_tried,
+    })
 }
 
 /// What is still to be done, as far as it was counted.

@@ -200,6 +200,7 @@ impl LastWords {
                         since: time(since).unwrap_or_default(),
                         tries: tries.parse().unwrap_or(1),
                         next_try: time(next_try),
+                        is_being_tried: false,
                     }));
                 }
             }
@@ -284,6 +285,7 @@ mod tests {
             since: Timestamp::from_seconds(17),
             tries: 3,
             next_try: next_try.map(Timestamp::from_seconds),
+            is_being_tried: false,
         };
         for hold in [
             None,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jottad_core::shell_word;
+
 use super::{Folder, FolderError, Purpose};
 use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
 use crate::event::Task;
@@ -301,7 +303,10 @@ impl Folder {
     }
 
     fn where_it_is(&self) -> String {
-        format!("bring it back, or say where it is: jottad folder set {} local=PATH", self.settings.name)
+        format!(
+            "bring it back, or say where it is: jottad folder set {} local=PATH",
+            shell_word(&self.settings.name)
+        )
     }
 
     pub(super) fn root_claimed(

@@ -35,6 +35,7 @@ impl Folder {
             since: *since,
             tries: 1,
             next_try: None,
+            is_being_tried: false,
         })
     }
 }

@@ -19,6 +19,11 @@ pub(crate) struct ProblemRow {
 }
 
 impl Index {
+    /// Whether any row has a problem, without a look at the rows.
+    pub(crate) const fn has_problems(&self) -> bool {
+        self.has_problems
+    }
+
     pub(crate) fn problem(&self, node: NodeId) -> Result<Option<ProblemRow>, IndexError> {
         if !self.has_problems {
             return Ok(None);
@@ -69,6 +74,15 @@ impl Index {
     pub(crate) fn problem_count(&self) -> Result<u64, IndexError> {
         let mut statement = self.connection.prepare_cached("SELECT count(*) FROM problem")?;
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
+    /// How many rows have a problem of this kind.
+    pub(crate) fn problem_count_of(&self, kind: ProblemKind) -> Result<u64, IndexError> {
+        if !self.has_problems {
+            return Ok(0);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT count(*) FROM problem WHERE kind = ?1")?;
+        Ok(statement.query_row([kind.as_str()], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
     /// When the next problem is due to be tried again; one with the time 0 is being tried.

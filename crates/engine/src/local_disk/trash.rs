@@ -266,33 +266,43 @@ pub(super) fn list(root: &OwnedFd) -> Result<Vec<Trashed>, DiskErrorKind> {
     for slot in slots(&trash)? {
         let name = String::from_utf8_lossy(&slot.name).into_owned();
         let at = Timestamp::from_seconds(slot.seconds);
-        list_below(&trash, &slot.name, &RelativePath::root(), &mut |path, size| {
+        list_below(&trash, (&slot.name, &RelativePath::root()), at, &mut |path, size, at| {
             found.push(Trashed { slot: name.clone(), path: path.clone(), size, at });
         })?;
     }
     Ok(found)
 }
 
+/// When an entry came: being moved changed it, in the minute of its slot. Anything else says nothing of that, and
+/// it came with what is above it.
+fn came_at(above: Timestamp, facts: &Facts) -> Timestamp {
+    let minute = above.seconds() - above.seconds().rem_euclid(60);
+    let changed = facts.changed.div_euclid(1_000_000_000);
+    if (minute..minute + 60).contains(&changed) { Timestamp::from_seconds(changed) } else { above }
+}
+
+/// Lists what is below a name that stands at a path. `at` is when what is above it came.
 fn list_below(
     parent: &OwnedFd,
-    name: &[u8],
-    path: &RelativePath,
-    found: &mut impl FnMut(&RelativePath, Option<u64>),
+    (name, path): (&[u8], &RelativePath),
+    at: Timestamp,
+    found: &mut impl FnMut(&RelativePath, Option<u64>, Timestamp),
 ) -> Result<(), DiskErrorKind> {
     let Some(facts) = Facts::at(parent, name).map_err(own)? else { return Ok(()) };
+    let at = came_at(at, &facts);
     if !matches!(facts.node, DiskNode::Directory(_)) {
-        found(path, Some(facts.file().map_or(0, |file| file.size)));
+        found(path, Some(facts.file().map_or(0, |file| file.size)), at);
         return Ok(());
     }
     let directory = enter(parent, name, &facts)?;
     let mut names = names(&directory)?;
     names.sort();
     if names.is_empty() && !path.is_root() {
-        found(path, None);
+        found(path, None, at);
     }
     for name in names {
         let Ok(below) = Name::new(name.as_slice()) else { continue };
-        list_below(&directory, &name, &path.join(&below), found)?;
+        list_below(&directory, (&name, &path.join(&below)), at, found)?;
     }
     Ok(())
 }

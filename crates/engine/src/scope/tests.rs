@@ -44,6 +44,7 @@ fn words(kind: RemoteErrorKind) -> &'static str {
         RemoteErrorKind::StagingFailed => "the fetched content cannot be written",
         RemoteErrorKind::Incomplete => "the answer is incomplete",
         RemoteErrorKind::QuotaExceeded => "the account is full",
+        RemoteErrorKind::AccountLocked => "the account is locked",
         RemoteErrorKind::NotAllowed => "not allowed",
         RemoteErrorKind::LoginNeeded => "a login is needed",
         RemoteErrorKind::Offline => "no answer",
@@ -152,7 +153,10 @@ fn only_what_everything_waits_for_stops_the_folder_without_a_question() {
     for kind in RemoteErrorKind::ALL {
         let is_about_all = matches!(
             kind,
-            RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::PlaceMissing
+            RemoteErrorKind::LoginNeeded
+                | RemoteErrorKind::QuotaExceeded
+                | RemoteErrorKind::AccountLocked
+                | RemoteErrorKind::PlaceMissing
         );
         for asked in [Asked::Entry, Asked::Directory] {
             let blame = of_remote(asked, kind, false);

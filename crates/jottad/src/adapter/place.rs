@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jottad_core::shell_word;
 use jottad_engine::{RemoteError, RemoteErrorKind};
 use jottad_transport::{Client, RemotePath};
 use tokio::sync::Mutex;
@@ -15,6 +16,27 @@ use crate::remote::{Presence, presence};
 /// look in two seconds costs nothing beside them; another device has no longer than that to take the place
 /// away unnoticed.
 const SEEN_LATELY: Duration = Duration::from_secs(2);
+
+/// How the reason begins where not even the device is there.
+const NO_DEVICE: &str = "there is no device";
+
+/// What makes a missing place, as one line for a shell; `reason` is what a check has said of it.
+pub(crate) fn command_to_make(root: &RemotePath, reason: &str) -> String {
+    let mountpoint = command_to_make_mountpoint(root);
+    if reason.starts_with(NO_DEVICE) {
+        return format!("{} && {mountpoint}", command_to_make_device(root));
+    }
+    mountpoint
+}
+
+fn command_to_make_device(root: &RemotePath) -> String {
+    format!("jottad devices create {}", shell_word(root.device()))
+}
+
+fn command_to_make_mountpoint(root: &RemotePath) -> String {
+    let (device, mountpoint) = (shell_word(root.device()), shell_word(root.mountpoint()));
+    format!("jottad mountpoints create {device} {mountpoint}")
+}
 
 /// Where a remote root lies.
 #[derive(Debug, Clone)]
@@ -44,14 +66,13 @@ impl Place {
                 return Ok(());
             }
             Presence::NoMountpoint(_) => format!(
-                "there is no mountpoint {mountpoint} on the device {device}: make it with \
-                 `jottad mountpoints create {device} {mountpoint}`, or correct the folder with \
-                 `jottad folder set NAME remote=…`"
+                "there is no mountpoint {mountpoint} on the device {device}: make it with `{}`",
+                command_to_make_mountpoint(&self.root)
             ),
             Presence::NoDevice => format!(
-                "there is no device {device} on the service: make it with `jottad devices create {device}` and \
-                 `jottad mountpoints create {device} {mountpoint}`, or correct the folder with \
-                 `jottad folder set NAME remote=…`"
+                "{NO_DEVICE} {device} on the service: make it with `{}` and `{}`",
+                command_to_make_device(&self.root),
+                command_to_make_mountpoint(&self.root)
             ),
         };
         Err(RemoteError::new(RemoteErrorKind::PlaceMissing, message))

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use jottad_core::shell_word;
 use jottad_emulator::{Emulator, EmulatorConfig};
 use jottad_engine::Verdict;
 use jottad_transport::{CredentialFile, HostIdentity, LoginToken, Session};
@@ -168,7 +169,7 @@ async fn show(
 }
 
 fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), Failure> {
-    let folder = shell_word(&stage.folder);
+    let folder = shown_word(&stage.folder);
     output.line(format_args!(
         "A pretended Jottacloud on this machine: {} (nothing leaves it)",
         emulator.base_url()
@@ -189,9 +190,9 @@ fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), F
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("jottad"));
     let jottad = format!(
         "{} --config {} --state-dir {}",
-        shell_word(&program),
-        shell_word(&stage.places.config_file),
-        shell_word(&stage.places.state_dir)
+        shown_word(&program),
+        shown_word(&stage.places.config_file),
+        shown_word(&stage.places.state_dir)
     );
     output.line(format_args!("  {jottad} status"))?;
     output.line(format_args!("  {jottad} ls -R -l Jotta/Archive/demo"))?;
@@ -200,10 +201,8 @@ fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), F
 }
 
 /// A path as a shell reads it, and as a terminal shows it harmlessly.
-fn shell_word(path: &Path) -> String {
-    let text = Escaped(&path.display().to_string()).to_string();
-    let is_plain = |character: char| character.is_alphanumeric() || "/._-+:@".contains(character);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+fn shown_word(path: &Path) -> String {
+    Escaped(&shell_word(path.display())).to_string()
 }
 
 fn print(event: &EventDocument, output: Output) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use jottad_core::shell_word;
 use jottad_engine::LocalDisk;
 use jottad_transport::CredentialFile;
 use serde::Serialize;
@@ -148,7 +149,7 @@ fn exposed_login(invocation: &Invocation) -> Option<Check> {
         Err(error) => Check::wrong(
             "credentials",
             format!("other users can get at {path} (mode {mode:o}), and closing it to them failed: {error}"),
-            format!("close it: chmod 600 {path}; then log in anew: jottad login"),
+            format!("close it: chmod 600 {}; then log in anew: jottad login", shell_word(path)),
         ),
     })
 }
@@ -167,7 +168,7 @@ fn trash(invocation: &Invocation, config: &Config, folder: &Folder) -> Option<Ch
     let remedy = format!(
         "what is older than a day goes by itself; `jottad trash ls --local {0}` shows it, `jottad trash empty --local {0}` \
          destroys it",
-        folder.name
+        shell_word(&folder.name)
     );
     Some(Check::wrong(format!("trash {}", folder.name), detail, remedy))
 }
@@ -196,7 +197,8 @@ fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failu
                     ),
                 });
                 if customer.write_locked {
-                    let remedy = "ask the service why; on a full account, free some space";
+                    let remedy =
+                        "log in at www.jottacloud.com, where it says why, or ask Jottacloud's support";
                     checks.push(Check::wrong("account", "it is locked for writing", remedy));
                 }
                 checks

@@ -202,7 +202,7 @@ pub(crate) const fn arrow(mode: Mode) -> &'static str {
 }
 
 fn list(invocation: &Invocation) -> Result<Exit, Failure> {
-    let config = invocation.tolerant_config()?;
+    let config = invocation.usable_config()?;
     let mut folders: Vec<Value> = config.folders.iter().map(folder_document).collect();
     folders.extend(config.wrong.iter().map(|wrong| {
         json!({"name": wrong.name, "local": wrong.local, "remote": wrong.remote, "mode": wrong.mode, "held": wrong.reason()})
@@ -232,7 +232,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
-    let before = invocation.account_config().ok();
+    let before = invocation.tolerant_config().ok();
     if !editor.remove(name)? {
         return Err(unknown_folder(name, &invocation.config()?));
     }
@@ -254,7 +254,7 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
 fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> Result<Exit, Failure> {
     let mut editor = Editor::open(&invocation.places)?;
     // It may be mended by this.
-    let before = invocation.account_config().ok();
+    let before = invocation.tolerant_config().ok();
     let mut current_name = name.to_owned();
     let mut keys = Vec::new();
     for setting in settings {

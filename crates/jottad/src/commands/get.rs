@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Name, RelativePath};
+use jottad_core::{Name, RelativePath, shell_word};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
 use crate::commands::cat;
@@ -119,7 +119,7 @@ fn check_kinds(sources: &[Source], is_recursive: bool) -> Result<(), Failure> {
             Sighting::Folder if is_recursive => {}
             Sighting::Folder => {
                 return Err(absent("fetching", place, "it is a folder")
-                    .hint(format!("add -r for all that is in it: jottad get -r {place}")));
+                    .hint(format!("add -r for all that is in it: jottad get -r {}", shell_word(place))));
             }
             seen => return Err(not_file("fetching", place, seen)),
         }

@@ -1,7 +1,9 @@
 //! `jottad ls`: a place on the service.
 
 use clap::Args;
-use jottad_core::{Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name};
+use jottad_core::{
+    Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name, shell_word,
+};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
 use serde::Serialize;
 
@@ -83,7 +85,10 @@ fn list_device(device: &StoredName, long: bool, invocation: &Invocation) -> Resu
             let failure = Failure::failed(format!("there is no device {device}")).path(device.as_str());
             return Err(failure.hint(match with_device(device, device.as_str()) {
                 Some(meant) => {
-                    format!("a path begins with the device, which rclone leaves out: jottad ls {meant}")
+                    format!(
+                        "a path begins with the device, which rclone leaves out: jottad ls {}",
+                        shell_word(meant)
+                    )
                 }
                 None => "`jottad devices` lists them".to_owned(),
             }));
@@ -200,11 +205,13 @@ fn decoded_name(name: &StoredName) -> String {
 fn absent(remote: &RemotePath, why: &str) -> Failure {
     let failure = Failure::failed(format!("listing {remote}: {why}")).path(remote.to_string());
     if let Some(meant) = with_device(remote.device(), &remote.to_string()) {
-        return failure
-            .hint(format!("a path begins with the device, which rclone leaves out: jottad ls {meant}"));
+        return failure.hint(format!(
+            "a path begins with the device, which rclone leaves out: jottad ls {}",
+            shell_word(meant)
+        ));
     }
     match remote.parent() {
-        Some(parent) => failure.hint(format!("jottad ls {parent}")),
-        None => failure.hint(format!("jottad mountpoints {}", remote.device())),
+        Some(parent) => failure.hint(format!("jottad ls {}", shell_word(parent))),
+        None => failure.hint(format!("jottad mountpoints {}", shell_word(remote.device()))),
     }
 }

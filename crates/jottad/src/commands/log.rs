@@ -133,7 +133,11 @@ async fn fetch(count: u32, invocation: &Invocation) -> Result<Vec<LogDocument>, 
 }
 
 fn print(line: &LogDocument, output: Output) -> Result<(), Failure> {
-    output.either(line, || output.prose(format_args!("{}  {}", local_time(line.at.0), describe(line))))
+    // Nothing more is to be told as soon as nobody reads.
+    if output.json {
+        return output.document(line);
+    }
+    output.prose(format_args!("{}  {}", local_time(line.at.0), describe(line)))
 }
 
 /// An operation that ended, in one line.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use clap::Args;
 use hyper::Method;
-use jottad_engine::Verdict;
+use jottad_core::shell_word;
+use jottad_engine::{Verdict, WAITS_FOR_A_PERSON};
 use tokio::time::Instant;
 
 use crate::answering;
@@ -62,11 +63,15 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
-                invocation.output.line(format_args!("{name}: this would be held: {reason}"))?;
+                let is_held = folder.operations.iter().any(|operation| operation.why == WAITS_FOR_A_PERSON);
+                let held = if is_held { "this is held" } else { "this would be held" };
+                invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {
                 let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
-                invocation.output.line(Escaped(&format!("{next} {}` lets it happen", folder.name)))?;
+                invocation
+                    .output
+                    .line(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
             }
         }
         describe_left_out(&plan.left_out, invocation)

@@ -34,6 +34,7 @@ fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Fa
     output.prose(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;
     match problem.next_try {
         Some(time) => output.prose(format_args!("  tried again at {}", local_time(time.0)))?,
+        None if problem.being_tried => output.prose("  being tried now")?,
         None => output.prose("  tried again when it changes")?,
     }
     output.prose(format_args!("  {}", Escaped(&problem.remedy)))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name};
+use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word};
 use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
 use crate::completion::remote_place;
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
         sizes.push((local, metadata.is_dir(), metadata.len()));
     }
     let client = invocation.client()?;
-    let memory_limit = invocation.account_config()?.transfer.md5_memory_limit;
+    let memory_limit = invocation.tolerant_config()?.transfer.md5_memory_limit;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
         let mut tally = Tally::default();
@@ -123,7 +123,7 @@ async fn names_in_folder(
         }
         _ => {
             return Err(absent("writing into", target, "there is no such folder")
-                .hint(format!("make it first: jottad mkdir {target}")));
+                .hint(format!("make it first: jottad mkdir {}", shell_word(target))));
         }
     }
     let mut names: Vec<StoredName> = Vec::new();
@@ -168,7 +168,7 @@ async fn input(
     check_length(target)?;
     if client.look(target).await? == Sighting::Folder {
         return Err(absent("writing", target, "it is a folder, and standard input has no name")
-            .hint(format!("name the file: jottad put - {target}/NAME")));
+            .hint(format!("name the file: jottad put - {}/NAME", shell_word(target))));
     }
     invocation.places.make_state_dir()?;
     let directory = invocation.places.state_dir.clone();

@@ -1,6 +1,7 @@
 //! `jottad rm`: into the trash, or away for good.
 
 use clap::Args;
+use jottad_core::shell_word;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
@@ -69,7 +70,8 @@ async fn remove(
         Sighting::TrashedFolder if arguments.permanent => true,
         Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
             return Err(absent("removing", place, "it is in the trash already").hint(format!(
-                "jottad rm --permanent {place} destroys it, jottad restore {place} brings it back"
+                "jottad rm --permanent {0} destroys it, jottad restore {0} brings it back",
+                shell_word(place)
             )));
         }
         Sighting::Missing => return Err(not_file("removing", place, &seen)),

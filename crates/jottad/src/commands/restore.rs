@@ -6,7 +6,7 @@ mod follow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jottad_core::Timestamp;
+use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
     if arguments.here && follow.is_none() {
         return Err(Failure::usage(format!("{place} is in no folder, so it is nowhere on this machine"))
             .path(place.to_string())
-            .hint(format!("say where to: jottad restore {place} --to LOCAL")));
+            .hint(format!("say where to: jottad restore {} --to LOCAL", shell_word(place))));
     }
     let client = invocation.client()?;
     let output = invocation.output;
@@ -92,7 +92,10 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
                     &place,
                     "it is a folder; only files have revisions",
                 )
-                .hint(format!("name a file in it, or a time: jottad restore {place} --at TIME")));
+                .hint(format!(
+                    "name a file in it, or a time: jottad restore {} --at TIME",
+                    shell_word(place)
+                )));
             }
             _ if was_trashed && to.is_none() && revision.is_none() && at.is_none() => {
                 restore_trashed(&client, &place, output).await?
@@ -101,7 +104,7 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
                 let message = format!("restoring {place}: it is a live folder; say as of when");
                 return Err(Failure::usage(message)
                     .path(place.to_string())
-                    .hint(format!("jottad restore {place} --at \"2026-01-31 12:00\"")));
+                    .hint(format!("jottad restore {} --at \"2026-01-31 12:00\"", shell_word(place))));
             }
             Sighting::Folder | Sighting::TrashedFolder => {
                 let at = match at {
@@ -116,9 +119,10 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             }
             Sighting::File(_) if to.is_none() && revision.is_none() && at.is_none() => {
                 let message = format!("restoring {place}: it is not in the trash; say which revision");
-                return Err(Failure::usage(message)
-                    .path(place.to_string())
-                    .hint(format!("jottad versions {place} lists them; then --revision N or --at TIME")));
+                return Err(Failure::usage(message).path(place.to_string()).hint(format!(
+                    "jottad versions {} lists them; then --revision N or --at TIME",
+                    shell_word(place)
+                )));
             }
             _ => {
                 let details = client.file(&place).await?;
@@ -205,7 +209,7 @@ fn choose(
         },
         (None, None) => (complete.next().cloned(), "no upload of it was ever finished".to_owned()),
     };
-    let hint = || format!("jottad versions {place} lists what there is");
+    let hint = || format!("jottad versions {} lists what there is", shell_word(place));
     found.ok_or_else(|| absent("restoring", place, &why).hint(hint()))
 }
 
@@ -224,7 +228,7 @@ async fn fetch_revision(
     let fetched = fetch(client, &wanted, (&directory, &name), false, &progress).await;
     fetched.map_err(Trouble::into_failure).map_err(|failure| match details.entry.trashed {
         // The service gives out nothing that is in the trash (U-43).
-        Some(_) => failure.hint(format!("bring it back first: jottad restore {place}")),
+        Some(_) => failure.hint(format!("bring it back first: jottad restore {}", shell_word(place))),
         None => failure,
     })?;
     drop(progress);

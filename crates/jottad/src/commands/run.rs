@@ -20,8 +20,8 @@ pub(crate) struct RunArguments {
 
 /// Runs until told to stop, or for one pass.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    // One folder that is wrong keeps none of the others from running.
-    let config = invocation.tolerant_config()?;
+    // One folder that is wrong keeps none of the others from running. A daemon waits for it to be mended.
+    let config = if arguments.once { invocation.usable_config()? } else { invocation.tolerant_config()? };
     if arguments.once && config.is_empty() {
         let message = format!("no folder is configured in {}", invocation.places.config_file.display());
         return Err(Failure::usage(message).hint("add one with: jottad folder add LOCAL"));

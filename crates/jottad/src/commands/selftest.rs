@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jottad_core::shell_word;
 use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy, Sighting};
 use serde_json::{Value, json};
 
@@ -60,7 +61,7 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
 /// A service that turns requests away is asked again for longer than by other commands: that is one of the
 /// questions.
 fn patient_client(invocation: &Invocation) -> Result<Client, Failure> {
-    let config = invocation.account_config()?;
+    let config = invocation.tolerant_config()?;
     let retry =
         RetryPolicy { attempts: 12, first_delay: Duration::from_millis(200), ..RetryPolicy::default() };
     let options = HttpOptions { retry, ..HttpOptions::default() };
@@ -186,7 +187,7 @@ impl<'a> Report<'a> {
         put_away.map_err(|failure| {
             Failure::new(failure.exit(), format!("putting {root} away: {}", failure.message()))
                 .path(root.to_string())
-                .hint(format!("put it away: jottad rm -r {root}"))
+                .hint(format!("put it away: jottad rm -r {}", shell_word(root)))
         })?;
         outcome?;
         Ok(Exit::Done)

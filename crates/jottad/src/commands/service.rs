@@ -33,7 +33,7 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
     let (word, unit) = match command {
         ServiceCommand::Install => {
             // A daemon that cannot read its config would only fail where nobody looks.
-            invocation.tolerant_config()?;
+            invocation.usable_config()?;
             invocation.places.check_socket_path()?;
             ("installed and started", Some(service.install()?))
         }

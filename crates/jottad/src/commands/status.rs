@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use jottad_core::{Mode, Timestamp};
+use jottad_core::{Mode, Timestamp, shell_word};
 use jottad_engine::Verdict;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -235,6 +235,9 @@ fn is_at_rest(status: &StatusDocument) -> bool {
 
 /// A verdict in words that are true also where nothing runs.
 fn folder_in_words(folder: &FolderDocument, status: &StatusDocument, now: Timestamp) -> String {
+    if folder.verdict.0 == Verdict::Paused && folder.paused.is_some() {
+        return paused(folder);
+    }
     if !is_at_rest(status) {
         return verdict_in_words(folder, now);
     }
@@ -283,7 +286,7 @@ fn summary(status: &StatusDocument) -> String {
 fn ends(folder: &FolderDocument, places: &Places) -> String {
     let mode: Option<Mode> = folder.mode.parse().ok();
     let local = shorten(Path::new(&folder.local), places);
-    format!("{local} {} {}", mode.map_or("↔", arrow), folder.remote)
+    format!("{local} {} {}", mode.map_or("–", arrow), folder.remote)
 }
 
 /// What there is in a folder, what is to be done, and what is wrong.
@@ -297,7 +300,9 @@ fn state(folder: &FolderDocument, status: &StatusDocument) -> Vec<String> {
         }
         _ => parts.push(pending(folder, status)),
     }
-    parts.push(paused(folder));
+    if folder.verdict.0 != Verdict::Paused {
+        parts.push(paused(folder));
+    }
     if folder.problems.is_some_and(|problems| problems > 0) {
         parts.push(count(folder.problems.unwrap_or(0), "problem", "problems"));
     }
@@ -435,10 +440,13 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             push(format!("{name}: died {times} and was started anew, last {last}: {}", restarts.reason));
         }
         if let Some(held) = &folder.held {
-            let see =
-                if held.is_of_everything() { String::new() } else { format!("; see `jottad held {name}`") };
+            let see = if held.is_of_everything() {
+                String::new()
+            } else {
+                format!("; see `jottad held {}`", shell_word(name))
+            };
             push(format!("{name}: held: {}{see}", held.reason));
-            for choice in held.choices.iter().filter(|_| held.kind == "root") {
+            for choice in held.choices.iter().filter(|_| held.is_of_everything()) {
                 push(format!("  {}: {}", choice.means, choice.command));
             }
         }

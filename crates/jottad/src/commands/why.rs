@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<E
     })
 }
 
+/// What the remote side is called.
+const REMOTE: &str = "on Jottacloud";
+
 fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     let state = why.state.replace('_', " ");
@@ -40,11 +43,15 @@ fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     if let Some(rule) = &why.rule {
         output.prose(format_args!("  the rule: {}", Escaped(rule)))?;
     }
-    let sides = [("here", &why.local), ("on Jottacloud", &why.remote), ("last agreed", &why.base)];
+    let sides = [("here", &why.local), (REMOTE, &why.remote), ("last agreed", &why.base)];
     // Of what the index does not have there is nothing to say.
     let is_known = sides.iter().any(|(_, entry)| entry.is_some());
     for (side, entry) in sides.into_iter().filter(|_| is_known) {
-        let text = entry.as_ref().map_or_else(|| "unknown".to_owned(), entry_text);
+        let text = match entry {
+            Some(entry) => entry_text(entry),
+            None if why.sent && side == REMOTE => "sent, not confirmed yet".to_owned(),
+            None => "unknown".to_owned(),
+        };
         output.prose(format_args!("  {side}: {text}"))?;
     }
     if let Some(next) = &why.next {

@@ -1,5 +1,6 @@
 //! Folders that would fight with one another, or with jottad itself.
 
+use jottad_core::shell_word;
 use jottad_transport::RemotePath;
 
 use super::Folder;
@@ -75,8 +76,8 @@ pub(super) fn clash_with_others<'folder>(
                     ),
                     hint: format!(
                         "one folder cannot lie inside another: put the directory back, or choose another one with \
-                         `jottad folder set {} local=…`",
-                        linked.name
+                         `jottad folder set {} local=PATH`",
+                        shell_word(&linked.name)
                     ),
                     is_in_file: false,
                     linked_other: is_other.then_some(index),

@@ -160,19 +160,10 @@ impl Config {
         Self::parse(&Self::read(places)?, places)
     }
 
-    /// The same for what concerns the account alone: no folder that is written wrongly matters.
-    pub(crate) fn load_for_account(places: &Places) -> Result<Self, ConfigError> {
-        Self::parse_tolerantly(&Self::read(places)?, places)
-    }
-
-    /// The same for a daemon that starts: a folder that is written wrongly keeps none of the others from
-    /// running. Where there is no other, it is an error all the same.
+    /// The same for what has to do with more than one folder, or with none: one that is written wrongly is set
+    /// apart, and keeps nothing else from being done.
     pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
-        let config = Self::load_for_account(places)?;
-        match config.wrong.iter().find(|wrong| wrong.is_in_file) {
-            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone()),
-            _ => Ok(config),
-        }
+        Self::parse_tolerantly(&Self::read(places)?, places)
     }
 
     fn read(places: &Places) -> Result<String, ConfigError> {

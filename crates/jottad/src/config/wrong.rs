@@ -1,5 +1,7 @@
 //! Folders that cannot run as they are configured. Each is held alone: the others run.
 
+use jottad_core::{Mode, shell_word};
+
 use super::raw::RawFolder;
 use super::{ConfigError, Field, Folder};
 
@@ -27,7 +29,8 @@ impl WrongFolder {
             let value = field.as_ref().map(toml::Spanned::get_ref);
             value.and_then(toml::Value::as_str).unwrap_or_default().to_owned()
         };
-        let (local, remote, mode) = (text(&raw.local), text(&raw.remote), text(&raw.mode));
+        let (local, remote) = (text(&raw.local), text(&raw.remote));
+        let mode = if raw.mode.is_some() { text(&raw.mode) } else { Mode::Backup.as_str().to_owned() };
         Self { name, local, remote, mode, error, is_in_file: true }
     }
 
@@ -41,6 +44,26 @@ impl WrongFolder {
             error,
             is_in_file,
         }
+    }
+
+    /// The commands that mend it, each with what it does.
+    pub(crate) fn choices(&self) -> Vec<(&'static str, String)> {
+        let name = shell_word(&self.name);
+        let mut choices = Vec::new();
+        if let Some(key) = self.wrong_key() {
+            choices.push(("write it as it should be", format!("jottad folder set {name} {key}=VALUE")));
+        }
+        choices
+            .push(("leave it alone from now on; nothing is deleted", format!("jottad folder remove {name}")));
+        choices
+    }
+
+    /// The key whose value is wrong, if it is one value.
+    fn wrong_key(&self) -> Option<&str> {
+        let told = self.error.reason.strip_prefix(&format!("folder {:?}: ", self.name))?;
+        let key = told.split_once(": ")?.0;
+        let is_key = |character: char| character.is_ascii_lowercase() || character == '_';
+        (!key.is_empty() && key.chars().all(is_key)).then_some(key)
     }
 
     /// What is wrong and what mends it, for people.

@@ -20,7 +20,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use jottad_core::RelativePath;
+use jottad_core::{RelativePath, shell_word};
 use jottad_engine::{
     Explanation, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
 };
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
-use crate::config::resolve;
+use crate::config::{WrongFolder, resolve};
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
@@ -320,6 +320,14 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     if let Some(folder) = unknown {
         return Err(not_running(&daemon, folder));
     }
+    let wrong = daemon.wrong();
+    let wrong = wrong.iter().find(|wrong| {
+        let local = daemon.0.places.expand(Path::new(&wrong.local));
+        local.is_absolute() && below(path, &local).is_some()
+    });
+    if let Some(wrong) = wrong {
+        return Err(Refusal(StatusCode::CONFLICT, held_as_written(wrong).path(shown)));
+    }
     let failure = Failure::usage(format!("{shown} is in no folder")).path(shown);
     Err(Refusal::not_found(failure.hint("`jottad folder list` shows the folders")))
 }
@@ -590,11 +598,14 @@ async fn ask_held(
                 folder.wake().await;
                 Failure::failed(reason).hint(format!(
                     "put it back, and ask again in a moment; or say where it is now: \
-                     jottad folder set {name} local=PATH"
+                     jottad folder set {} local=PATH",
+                    shell_word(name)
                 ))
             }
-            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason)
-                .hint(format!("mend that; then it goes on by itself, or at once with: jottad sync {name}")),
+            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason).hint(format!(
+                "mend that; then it goes on by itself, or at once with: jottad sync {}",
+                shell_word(name)
+            )),
             Some(_) => continue,
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));
@@ -629,9 +640,7 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
     if let Some(name) = name {
         folders.retain(|folder| folder.name() == name);
         if let Some(wrong) = daemon.wrong().into_iter().find(|wrong| wrong.name == name) {
-            let failure =
-                Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", wrong.reason()));
-            return Err(Refusal(StatusCode::CONFLICT, failure));
+            return Err(Refusal(StatusCode::CONFLICT, held_as_written(&wrong)));
         }
         let Some(folder) = folders.first() else {
             return Err(Refusal::not_found(Failure::usage(format!("no folder is called {name:?}"))));
@@ -641,6 +650,16 @@ fn running(daemon: &Daemon, name: Option<&str>) -> Result<Vec<(Arc<RunningFolder
         }
     }
     Ok(folders.into_iter().filter_map(|folder| Some((Arc::clone(&folder), folder.handle()?))).collect())
+}
+
+/// Nothing is known of a folder that cannot run as it is configured.
+fn held_as_written(wrong: &WrongFolder) -> Failure {
+    let failure =
+        Failure::new(Exit::Held, format!("the folder {:?} is held: {}", wrong.name, wrong.reason()));
+    match wrong.choices().first() {
+        Some((means, command)) => failure.hint(format!("{means}: {command}")),
+        None => failure,
+    }
 }
 
 /// Why nothing is known of a folder at the moment.

@@ -219,7 +219,7 @@ impl Daemon {
             Ok(config) => return Ok(config),
             Err(error) => error,
         };
-        let same = Config::load_for_account(&self.0.places).ok().filter(|config| *config == self.followed());
+        let same = Config::load_tolerantly(&self.0.places).ok().filter(|config| *config == self.followed());
         same.ok_or(error)
     }
 
@@ -255,7 +255,7 @@ impl Daemon {
         if self.wrong().is_empty() && self.unfollowed().is_none() {
             return;
         }
-        let found = match Config::load_for_account(&self.0.places) {
+        let found = match Config::load_tolerantly(&self.0.places) {
             Ok(found) => found,
             Err(error) => {
                 tracing::debug!(%error, "the folders that are held stay so");

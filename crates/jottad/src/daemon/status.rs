@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jottad_core::shell_word;
 use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Verdict};
 use jottad_watcher::Coverage;
 
+use crate::adapter::command_to_make;
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::folder::{Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
@@ -112,7 +114,11 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
 pub(super) fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
     let (local, remote) = (wrong.local.clone(), wrong.remote.clone());
     FolderDocument {
-        held: Some(HeldStatus { kind: "folder".to_owned(), reason: wrong.reason(), choices: Vec::new() }),
+        held: Some(HeldStatus {
+            kind: "folder".to_owned(),
+            reason: wrong.reason(),
+            choices: choice_documents(wrong.choices()),
+        }),
         problems: Some(0),
         ..FolderDocument::new(&wrong.name, local, remote, &wrong.mode, Verdict::Held)
     }
@@ -135,7 +141,7 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
 
 /// What is said of a hold, with what a person can do about it.
 pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
-    let name = &folder.name;
+    let name = shell_word(&folder.name);
     let (approve, reject) = (format!("jottad approve {name}"), format!("jottad reject {name}"));
     let elsewhere = ("it is elsewhere now", format!("jottad folder set {name} local=PATH"));
     let let_or_bring = |approve, reject| vec![("let it happen", approve), ("bring it back", reject)];
@@ -159,7 +165,10 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             };
             ("root", reason.clone(), choices)
         }
-        Hold::Place { reason } => ("place", reason.clone(), Vec::new()),
+        Hold::Place { reason } => {
+            let elsewhere = ("it is elsewhere", format!("jottad folder set {name} remote=PLACE"));
+            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, reason)), elsewhere])
+        }
         Hold::Deletes { entries, files, lost_before } => {
             let entries = count(*entries, "entry", "entries");
             let files = count(*files, "file", "files");
@@ -184,9 +193,12 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             ("overwrites", reason, let_or_bring(approve, reject))
         }
     };
+    HeldStatus { kind: kind.to_owned(), reason, choices: choice_documents(choices) }
+}
+
+fn choice_documents(choices: Vec<(&'static str, String)>) -> Vec<ChoiceDocument> {
     let choices = choices.into_iter();
-    let choices = choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command });
-    HeldStatus { kind: kind.to_owned(), reason, choices: choices.collect() }
+    choices.map(|(means, command)| ChoiceDocument { means: means.to_owned(), command }).collect()
 }
 
 /// What is said of what would be held: how much of how much, and by what measure that is too much.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Name, Timestamp};
+use jottad_core::{Name, Timestamp, shell_word};
 use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
     since_boot,
@@ -199,7 +199,7 @@ impl Supervisor {
             (None, None)
         };
         let disk = LocalDisk::open(folder.local.clone())
-            .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
+            .map_err(|error| Obstacle::of_root(&folder.name, &folder.local, &error.kind))?;
         let mut hearing = self.setup.purpose.is_daemon().then(|| self.noticing.attach(folder.remote.clone()));
         if hearing.is_some() {
             // What is compared after hearing began need not be compared again.
@@ -265,7 +265,7 @@ impl Supervisor {
             }
         }
         let disk = LocalDisk::open(folder.local.clone())
-            .map_err(|error| Obstacle::of_root(&folder.local, &error.kind))?;
+            .map_err(|error| Obstacle::of_root(&folder.name, &folder.local, &error.kind))?;
         let remote =
             RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
         let settings = self.setup.settings(false);
@@ -461,14 +461,17 @@ impl Obstacle {
     }
 
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
-    fn of_root(root: &Path, kind: &DiskErrorKind) -> Self {
+    fn of_root(name: &str, root: &Path, kind: &DiskErrorKind) -> Self {
         if kind.may_pass() {
             return Self::that_passes(&format!("{}: {kind}", root.display()));
         }
         let remedy = match kind {
-            DiskErrorKind::RootLost => "",
-            DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it",
-            _ => "; look after its disk, or choose another directory with `jottad folder set NAME local=…`",
+            DiskErrorKind::RootLost => String::new(),
+            DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it".to_owned(),
+            _ => format!(
+                "; look after its disk, or choose another directory with `jottad folder set {} local=PATH`",
+                shell_word(name)
+            ),
         };
         Self::new(Verdict::Held, format!("{}: {kind}{remedy}", root.display()))
     }
@@ -635,7 +638,7 @@ mod tests {
             (DiskErrorKind::RootLost, Verdict::Held),
             (DiskErrorKind::PermissionDenied, Verdict::Held),
         ] {
-            let obstacle = Obstacle::of_root(root, &kind);
+            let obstacle = Obstacle::of_root("docs", root, &kind);
             assert_eq!(obstacle.verdict, verdict, "{kind}");
             assert_eq!(
                 obstacle.reason.contains("tried again"),

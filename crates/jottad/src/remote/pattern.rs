@@ -1,7 +1,7 @@
 //! Patterns in places of the service, as shells know them: `*`, `?` and `[…]` in a name. A quoted one reaches
 //! this program, and no shell knows what the service has.
 
-use jottad_core::{StoredName, encode_name};
+use jottad_core::{StoredName, encode_name, shell_word};
 use jottad_transport::{Client, FolderListing, RemotePath};
 
 use crate::failure::Failure;
@@ -43,7 +43,10 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
     }
     places.sort_by_key(ToString::to_string);
     if places.is_empty() {
-        let hint = format!("see what is there: jottad ls {base}; a shell leaves a pattern alone in quotes");
+        let hint = format!(
+            "see what is there: jottad ls {}; a shell leaves a pattern alone in quotes",
+            shell_word(&base)
+        );
         return Err(absent(
             "fetching",
             &base,

@@ -1,6 +1,6 @@
 //! Places on the service as the command line names them, and what is said when something else is there.
 
-use jottad_core::{DecodedName, Name, StoredName, decode_name};
+use jottad_core::{DecodedName, Name, StoredName, decode_name, shell_word};
 use jottad_transport::{Client, RemotePath, Sighting};
 
 use crate::config::is_view;
@@ -40,8 +40,8 @@ pub(crate) fn absent(action: &str, place: &RemotePath, why: &str) -> Failure {
         return failure.hint(format!("a path begins with the device, which rclone leaves out: {meant}"));
     }
     match place.parent() {
-        Some(parent) => failure.hint(format!("see what is there: jottad ls {parent}")),
-        None => failure.hint(format!("see what is there: jottad mountpoints {}", place.device())),
+        Some(parent) => failure.hint(format!("see what is there: jottad ls {}", shell_word(parent))),
+        None => failure.hint(format!("see what is there: jottad mountpoints {}", shell_word(place.device()))),
     }
 }
 
@@ -50,9 +50,8 @@ pub(crate) fn not_file(action: &str, place: &RemotePath, seen: &Sighting) -> Fai
     match seen {
         Sighting::Missing => absent(action, place, "there is nothing"),
         Sighting::UnfinishedFile(_) => absent(action, place, "its upload was never finished"),
-        Sighting::TrashedFile(_) | Sighting::TrashedFolder => {
-            absent(action, place, "it is in the trash").hint(format!("bring it back: jottad restore {place}"))
-        }
+        Sighting::TrashedFile(_) | Sighting::TrashedFolder => absent(action, place, "it is in the trash")
+            .hint(format!("bring it back: jottad restore {}", shell_word(place))),
         Sighting::Folder => absent(action, place, "it is a folder"),
         Sighting::File(_) => absent(action, place, "it is a file"),
     }
@@ -89,7 +88,7 @@ pub(crate) async fn free_place(client: &Client, action: &str, place: &RemotePath
     };
     Err(Failure::failed(format!("{action} {place}: {taken}"))
         .path(place.to_string())
-        .hint(format!("choose another name, or put it away first: jottad rm {place}")))
+        .hint(format!("choose another name, or put it away first: jottad rm {}", shell_word(place))))
 }
 
 /// Makes the folder that is to hold a place, with those above it; devices and mountpoints must be there: a
@@ -112,12 +111,14 @@ pub(crate) async fn make_parent(client: &Client, place: &RemotePath) -> Result<(
 /// Demands that device and mountpoint are on the service: neither is ever made along with what is stored.
 async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result<(), Failure> {
     let (device, name) = (mountpoint.device(), mountpoint.mountpoint());
+    let (device_word, name_word) = (shell_word(device), shell_word(name));
     let (missing, remedy) = match presence(client, mountpoint).await? {
         Presence::Present => return Ok(()),
         Presence::NoMountpoint(names) => (
             format!("there is no mountpoint {name} on the device {device}{}", meant(name, names)),
             format!(
-                "`jottad mountpoints {device}` lists them; `jottad mountpoints create {device} {name}` makes it"
+                "`jottad mountpoints {device_word}` lists them; `jottad mountpoints create {device_word} {name_word}` \
+                 makes it"
             ),
         ),
         Presence::NoDevice => {
@@ -125,8 +126,8 @@ async fn mountpoint_is_there(client: &Client, mountpoint: &RemotePath) -> Result
             let remedy = match with_device(device, &mountpoint.to_string()) {
                 Some(meant) => format!("a path begins with the device, which rclone leaves out: {meant}"),
                 None => format!(
-                    "`jottad devices` lists them; `jottad devices create {device}` and `jottad mountpoints \
-                     create {device} {name}` make this one"
+                    "`jottad devices` lists them; `jottad devices create {device_word}` and `jottad mountpoints \
+                     create {device_word} {name_word}` make this one"
                 ),
             };
             (format!("there is no device {device} on the service{}", meant(device, devices)), remedy)

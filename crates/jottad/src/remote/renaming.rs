@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{FoldKey, StoredName};
+use jottad_core::{FoldKey, StoredName, shell_word};
 use jottad_transport::{Client, Error, ErrorKind, MoveOutcome, RemotePath, Sighting};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -64,9 +64,9 @@ pub(crate) async fn rename_case(
         kept.forget();
         return Err(error.into());
     }
-    Err(Failure::failed(format!("{error}; it is called {between} now"))
-        .path(between.to_string())
-        .hint(format!("the next `jottad mv` ends it, or: jottad mv {between} {to}")))
+    Err(Failure::failed(format!("{error}; it is called {between} now")).path(between.to_string()).hint(
+        format!("the next `jottad mv` ends it, or: jottad mv {} {}", shell_word(&between), shell_word(to)),
+    ))
 }
 
 /// Takes the second step of renamings that were interrupted, and tells their new paths. What stands in the

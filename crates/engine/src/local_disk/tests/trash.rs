@@ -205,3 +205,19 @@ fn what_is_in_the_trash_is_listed_restored_and_destroyed() {
     assert_eq!(shown(&trashed()), []);
     assert_eq!(read(folder.at(".jottad/trash/a persons/file")), "kept");
 }
+
+#[test]
+fn what_was_trashed_is_listed_with_the_second_in_which_it_came() {
+    let folder = Folder::new();
+    let stat = folder.write("letters/a", "a");
+    let now = || jiff::Timestamp::now().as_second();
+    // In the first second of a minute, the minute is the second.
+    while now() % 60 == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let before = now();
+    folder.trash("letters/a", &DiskNode::File(stat)).unwrap();
+    let after = now();
+    let listed = folder.runtime.block_on(folder.disk.trashed()).unwrap();
+    assert!((before..=after).contains(&listed[0].at.seconds()), "{listed:?} between {before} and {after}");
+}

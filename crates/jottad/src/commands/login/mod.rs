@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &LoginArguments, invocation: &Invocation) -> Result
     if arguments.list_brands {
         return list_brands(invocation);
     }
-    let config = invocation.account_config()?;
+    let config = invocation.tolerant_config()?;
     let named = arguments.brand.as_deref().map(brand_of).transpose()?;
     // A brand in the config is meant as much as one on the command line; the default is nobody's wish.
     let configured = Brand::of_key(&config.service.brand).filter(|brand| *brand != &Brand::ALL[0]);

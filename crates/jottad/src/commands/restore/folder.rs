@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::Timestamp;
+use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, RemotePath};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ pub(super) async fn before_the_trash(client: &Client, place: &RemotePath) -> Res
     let trashed = client.folder(place).await?.and_then(|listing| listing.trashed);
     let stamp = trashed.and_then(|trashed| trashed.at).ok_or_else(|| {
         absent("restoring", place, "the service does not tell when it was trashed")
-            .hint(format!("say as of when: jottad restore {place} --at TIME"))
+            .hint(format!("say as of when: jottad restore {} --at TIME", shell_word(place)))
     })?;
     Ok(Timestamp::from_seconds(stamp.seconds() - 1))
 }

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use jottad_core::{Mode, RelativePath};
+use jottad_core::{Mode, RelativePath, shell_word};
 use jottad_transport::{Client, RemotePath, Revision, Sighting};
 use serde_json::json;
 
@@ -106,7 +106,7 @@ impl Follow {
 
     fn command(&self, is_new: bool) -> String {
         let option = if is_new { "-r" } else { "-r --force" };
-        format!("jottad get {option} {} {}", self.place, self.local.display())
+        format!("jottad get {option} {} {}", shell_word(&self.place), shell_word(self.local.display()))
     }
 
     /// Fetches it to where the folder has it. A file here is replaced only if the service keeps what it holds.
