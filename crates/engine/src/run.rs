@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ const MOST_EVENTS: usize = 256;
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How soon it is asked again whether a request was taken.
 const NEXT_QUESTION: Duration = Duration::from_millis(20);
+/// So long without a sign of life is told of a file that travels.
+const WORTH_TELLING: Duration = Duration::from_secs(10);
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
 
@@ -282,7 +285,13 @@ impl FolderHandle {
 
     /// Everything that is known of one path.
     pub async fn explain(&self, path: RelativePath) -> Result<Explanation, FolderRequestError> {
-        self.ask_index(move |folder| folder.explain(&path)).await
+        let quiet = self.activity.quiet_at(&path).filter(|quiet| *quiet >= WORTH_TELLING);
+        let question = move |folder: &Folder| Ok((folder.explain(&path)?, folder.is_travelling(&path)));
+        let (mut explanation, is_travelling) = self.ask_index(question).await?;
+        if let Some(quiet) = quiet.filter(|_| is_travelling) {
+            let _ = write!(explanation.reason, "; no answer for {} s", quiet.as_secs());
+        }
+        Ok(explanation)
     }
 
     /// The newest operations behind `after`, oldest first.
@@ -405,7 +414,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
         self.activity.began(id, &command.task);
-        let meter = Meter::new(position, self.activity.clone());
+        let meter = Meter::new(id, position, self.activity.clone());
         let disk = Metered::new(Arc::clone(&self.disk), meter);
         let remote = Arc::clone(&self.remote);
         let inbox = self.inbox.clone();
@@ -531,7 +540,7 @@ fn run<D: Disk, R: Remote>(
                     events.push(event);
                 }
                 Message::Listed(command, batch, next) => {
-                    performer.activity.note_answer();
+                    performer.activity.note_answer(command);
                     events.push(Event::Listed(command, batch));
                     // Nothing more is fetched than can be taken in.
                     if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }

@@ -418,6 +418,14 @@ impl Folder {
         }
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
+        let travelling = self.running.values().find(|running| running.node == node.id);
+        if let Some(running) = travelling.filter(|running| running.carries_content()) {
+            explanation.state = "pending";
+            let is_sent = running.kind == OperationKind::Upload;
+            let reason = if is_sent { "it is being sent" } else { "it is being fetched" };
+            reason.clone_into(&mut explanation.reason);
+            return Ok(explanation);
+        }
         if let Some(problem) = self.index.problem(node.id)? {
             explanation.state = "problem";
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
@@ -445,6 +453,11 @@ impl Folder {
                 format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
         }
         Ok(explanation)
+    }
+
+    /// Whether the file at this path is being sent or fetched.
+    pub(crate) fn is_travelling(&self, path: &RelativePath) -> bool {
+        self.running.values().any(|running| running.carries_content() && running.path == *path)
     }
 
     /// The rule that keeps a file out for its size, when those for its path do not.
