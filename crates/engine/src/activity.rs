@@ -301,6 +301,7 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
     };
     let of_disk = |kind: &DiskErrorKind| if kind.is_lack_of_descriptors() { NOBODY } else { DISK };
     match outcome {
+        Outcome::Operation(Err(OperationError::Interrupted)) => NOBODY,
         Outcome::Root(Err(error))
         | Outcome::Claimed(Err(error))
         | Outcome::Scanned(Err(error))

@@ -21,7 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, Outcome, RemoteHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, OperationError, Outcome, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
 use crate::metered::{Meter, Metered};
@@ -391,7 +391,7 @@ impl Clock {
     }
 }
 
-/// Starts commands as tasks and breaks them off at the end.
+/// Starts commands as tasks and breaks them off at the end, or when the folder says so.
 struct Performer<D, R> {
     runtime: Handle,
     disk: Arc<D>,
@@ -405,6 +405,24 @@ struct Performer<D, R> {
 }
 
 impl<D: Disk, R: Remote> Performer<D, R> {
+    /// Lets the folder handle what happened, and does what it asks for.
+    fn follow(
+        &mut self,
+        folder: &mut Folder,
+        events: impl IntoIterator<Item = Event>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        for command in folder.handle(events, now)? {
+            self.start(command);
+        }
+        for command in folder.take_interrupted() {
+            if let Some(task) = self.running.get(&command) {
+                task.abort();
+            }
+        }
+        Ok(())
+    }
+
     fn start(&mut self, command: Command) {
         let id = command.id;
         if self.only_looks && !command.task.only_looks() {
@@ -437,7 +455,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
                 Err(error) if error.is_panic() => {
                     Message::Panicked(panic_text(error.into_panic().as_ref()).to_owned())
                 }
-                Err(_) => return,
+                Err(_) => {
+                    Message::Event(Event::Completed(id, Outcome::Operation(Err(OperationError::Interrupted))))
+                }
             };
             // The folder may have stopped meanwhile; then nobody wants the result.
             let _ = inbox.send(message);
@@ -511,9 +531,7 @@ fn run<D: Disk, R: Remote>(
     let mut events = vec![Event::Started];
     let mut next_parts = Vec::new();
     loop {
-        for command in folder.handle(events.drain(..), clock.now())? {
-            performer.start(command);
-        }
+        performer.follow(&mut folder, events.drain(..), clock.now())?;
         for notice in folder.take_notices() {
             // Nobody needs to listen.
             let _ = notices.send(notice);
@@ -564,9 +582,7 @@ fn run<D: Disk, R: Remote>(
             message = messages.try_recv().ok();
         }
         if !questions.is_empty() {
-            for command in folder.handle(events.drain(..), clock.now())? {
-                performer.start(command);
-            }
+            performer.follow(&mut folder, events.drain(..), clock.now())?;
             for question in questions {
                 question(&folder);
             }

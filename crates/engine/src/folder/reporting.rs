@@ -45,7 +45,7 @@ impl Folder {
         let totals = self.index.totals();
         let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
-        let pending = pending.map(|pending| self.with_what_is_being_sent(pending));
+        let pending = pending.map(|pending| self.with_what_is_being_sent(pending)).transpose()?;
         let settled = match self.purpose {
             Purpose::Work => self.is_settled() && !self.index.is_trying()?,
             Purpose::Look => self.is_looked_at(),
@@ -219,15 +219,6 @@ impl Folder {
             None => tally.done = Some((began, pending)),
         }
         Ok(tally.done.map(|(_, pending)| pending))
-    }
-
-    /// The row of a file that is being sent says so, and is not counted with those that are to be.
-    fn with_what_is_being_sent(&self, mut pending: Pending) -> Pending {
-        for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
-            pending.uploads += 1;
-            pending.bytes += running.bytes.unwrap_or_default();
-        }
-        pending
     }
 
     /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not

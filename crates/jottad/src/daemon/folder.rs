@@ -336,16 +336,9 @@ impl RunningFolder {
         let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
-        Report {
-            verdict,
-            status: Some(status),
-            transfers,
-            rate: handle.rate(),
-            coverage,
-            trouble,
-            done,
-            hold: "root",
-        }
+        // What moved until the pause tells nothing of when the rest will have.
+        let rate = handle.rate().filter(|_| status.paused.is_none());
+        Report { verdict, status: Some(status), transfers, rate, coverage, trouble, done, hold: "root" }
     }
 
     fn transfers(
