@@ -233,7 +233,7 @@ fn add_pauses(scenario: &mut Scenario, random: &mut Rng) {
     }
     for _ in 0..random.usize(1..5) {
         let place = random.usize(0..=scenario.steps.len());
-        let pause = step(After::Moves(random.u16(0..20)), Act::PauseTransfer);
+        let pause = Step { after: After::Moves(random.u16(0..20)), act: Act::PauseTransfer };
         scenario.steps.insert(place, pause);
         let then = match random.u8(0..8) {
             0 => Some(Act::Kill),
@@ -241,7 +241,7 @@ fn add_pauses(scenario: &mut Scenario, random: &mut Rng) {
             _ => Some(Act::Resume),
         };
         let after = if random.bool() { After::Rest } else { After::Moves(random.u16(0..20)) };
-        scenario.steps.splice(place + 1..place + 1, then.map(|act| step(after, act)));
+        scenario.steps.splice(place + 1..place + 1, then.map(|act| Step { after, act }));
     }
 }
 
