@@ -1,6 +1,8 @@
-//! Pauses where nothing runs, and what is watched while nothing runs.
+//! Pauses where nothing runs and while files travel, and what is watched while nothing runs.
 
 use std::io::{BufRead as _, BufReader};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -121,4 +123,74 @@ fn a_history_that_is_followed_goes_on_when_a_daemon_starts_and_ends() {
     world.settle();
     assert_eq!(paths.next().unwrap(), "d.txt");
     assert!(!following.has_ended());
+}
+
+const SIZE: usize = 6 << 20;
+const HALF: u64 = SIZE as u64 / 2;
+/// So soon what travels must have ended.
+const SOON: Duration = Duration::from_secs(2);
+
+fn big() -> Vec<u8> {
+    (0..251_u8).flat_map(|byte| [byte; 3]).cycle().take(SIZE).collect()
+}
+
+/// Pauses while a file travels: it ends, and waits, and nothing but that is said of it.
+fn pause_while_it_travels(world: &World, bytes: impl Fn() -> u64, waiting: &str) {
+    wait_until("a part of it has travelled", || bytes() > HALF / 4);
+    world.machine.jottad(["pause"]).expect(0);
+    let began = Instant::now();
+    let mut status = Value::Null;
+    wait_until("it has ended", || {
+        status = world.machine.status();
+        status["folders"][0]["transfers"].as_array().is_some_and(Vec::is_empty)
+    });
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    let folder = &status["folders"][0];
+    assert_eq!((&folder["verdict"], &folder["problems"]), (&"paused".into(), &0.into()), "{folder:#}");
+    let pending = &folder["pending"];
+    assert_eq!((&pending[waiting], &pending["bytes"]), (&1.into(), &SIZE.into()), "{folder:#}");
+    assert_eq!((&pending["bytes_per_second"], &pending["seconds_left"]), (&Value::Null, &Value::Null));
+    let told = world.machine.jottad(["status"]).expect(10).says("paused until `jottad resume`");
+    assert!(!told.stdout.contains(" left") && !told.stdout.contains("/s"), "{told}");
+    // What the connection had taken by then has arrived.
+    let mut before = 0;
+    wait_until("its bytes stand still", || {
+        thread::sleep(Duration::from_millis(500));
+        std::mem::replace(&mut before, bytes()) == bytes()
+    });
+    assert!(before < 2 * HALF, "it travelled to its end: {before}");
+    assert!(world.problems().is_empty());
+    let failed = world.machine.jottad(["log", "--failed", "--json"]).expect(0);
+    assert_eq!(failed.stdout, "", "an interruption is no failure");
+    world.machine.jottad(["resume"]).expect(0);
+}
+
+#[test]
+fn a_pause_ends_an_upload_and_it_goes_on_where_it_was() {
+    let world = World::configured("\n[transfer]\nupload_limit = \"1 MiB\"\nresume_limit = \"1 MiB\"");
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    world.service.reset_counters();
+    world.write("big", big());
+    let bytes = || world.service.counters().bytes_in;
+    pause_while_it_travels(&world, bytes, "uploads");
+    world.synced();
+    assert_eq!(world.service.content("Jotta/Archive/docs/big").unwrap(), big());
+    assert!(bytes() < 2 * HALF + (1 << 20), "it began anew: {}", bytes());
+    daemon.stop();
+}
+
+#[test]
+fn a_pause_ends_a_download_and_it_is_fetched_after_it() {
+    let world = World::configured("mode = \"pull\"\npoll = \"1s\"\n\n[transfer]\ndownload_limit = \"1 MiB\"");
+    std::fs::write(world.machine.home().join("big"), big()).unwrap();
+    world.machine.jottad(["put", "big", "Jotta/Archive/docs/big"]).expect(0);
+    world.service.reset_counters();
+    let daemon = world.start();
+    pause_while_it_travels(&world, || world.service.counters().bytes_out, "downloads");
+    assert!(!world.path("big").exists(), "a part of it has its place");
+    world.sync(0);
+    assert_eq!(std::fs::read(world.path("big")).unwrap(), big());
+    daemon.stop();
 }

@@ -4,6 +4,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use jottad_emulator::{Effect, Fault, Matching};
+use serde_json::Value;
+
 use crate::stage::{Relay, World, wait_until};
 
 const STALLED: i32 = 9;
@@ -45,5 +48,34 @@ fn a_service_that_is_silent_is_said_to_be_within_a_minute_and_nothing_but_an_ans
         .says("nothing has moved for");
     relay.set_silent(false);
     world.synced();
+    daemon.stop();
+}
+
+#[test]
+fn an_upload_without_an_answer_is_named_although_others_go_on() {
+    let world = World::configured("poll = \"5s\"");
+    let daemon = world.start();
+    world.write("a.txt", "one");
+    world.synced();
+    world.service.add_fault(Fault::once(Matching::endpoint("upload"), Effect::Hang));
+    world.write("hang.txt", "is never answered");
+    world.service.wait_for("upload", 2);
+    let began = Instant::now();
+    let mut told = Value::Null;
+    wait_until("it is said", || {
+        world.write(format!("meanwhile {}.txt", began.elapsed().as_secs()), "is answered");
+        let status = world.machine.status();
+        assert_ne!(status["verdict"], "stalled", "others go on: {status:#}");
+        told = status["folders"][0]["trouble"].clone();
+        told != Value::Null
+    });
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    let told = told.as_str().unwrap();
+    assert!(told.starts_with("no answer for 5") && told.ends_with(" s: uploading hang.txt"), "{told}");
+    world.machine.jottad(["status"]).expect(5).says(" s: uploading hang.txt");
+    let hanging = world.path("hang.txt");
+    let why = world.machine.command(["why"]).arg(hanging).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains("it is being sent; no answer for 5"), "{why}");
     daemon.stop();
 }

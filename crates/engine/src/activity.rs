@@ -1,13 +1,16 @@
-//! Signs of progress of a running folder: when the service and the local disk last answered, and what is
-//! waited for.
+//! Signs of progress of a running folder: when the service and the local disk last answered, each command
+//! for itself, and what is waited for.
 //!
 //! Only an answer is a sign of life. A new try is none, nor is the end of a connection, nor what a person
-//! does meanwhile.
+//! does meanwhile. An answer to one command says nothing of the others; that it came only tells that the
+//! folder goes on. That the service answers whether anything changed, or tells of it, does not even do that.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use jottad_core::RelativePath;
 
 use crate::disk::DiskErrorKind;
 use crate::event::{CommandId, OperationError, Outcome, RemoteHint, Task};
@@ -19,6 +22,10 @@ const SLOWEST_READING: u64 = 2 << 20;
 const SUMMING: u64 = 8;
 /// What a connection takes although nobody reads at its other end: its buffers.
 const CONNECTION_BUFFERS: u64 = 4 << 20;
+/// Of so many bytes a transfer may wait at a limit for its turn.
+const PIECE: u64 = 64 << 10;
+/// A line is at least so fast. What is on its way before one transfer's sign comes is given that time.
+const SLOWEST_LINE: u64 = 32 << 10;
 /// Bytes of the last so many whole seconds make the rate.
 const RATE_SECONDS: u64 = 30;
 
@@ -29,10 +36,12 @@ pub(crate) struct Activity(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     started: Instant,
-    /// When the service last gave a sign of life, in milliseconds since the start.
+    /// When the service last got on with something, in milliseconds since the start.
     service: AtomicU64,
     /// When the local disk last did.
     disk: AtomicU64,
+    /// When the service last said whether anything changed, asked or unasked.
+    word: AtomicU64,
     running: Mutex<BTreeMap<CommandId, Running>>,
     moved: Mutex<BTreeMap<u64, u64>>,
 }
@@ -46,23 +55,64 @@ enum Party {
 
 #[derive(Debug)]
 struct Running {
-    since: Duration,
+    /// When it gave its last sign of life, or began.
+    last: Duration,
     party: Party,
-    waits_for: String,
+    words: Words,
     /// The time that it is given before it must show progress, beyond the usual.
     allowance: Duration,
+    /// Of a file that travels: its path, its bytes, and how many of them were read to be sent.
+    transfer: Option<(RelativePath, u64, u64)>,
+    /// It waits for the folder from time to time.
+    waits_for_folder: bool,
+}
+
+impl Running {
+    /// How long it has gone without a sign, if that is longer than it may take.
+    fn overdue(&self, now: Duration, patience: Duration) -> Option<Duration> {
+        let quiet = now.saturating_sub(self.last);
+        (quiet > patience.saturating_add(self.allowance)).then_some(quiet)
+    }
+
+    /// Its bytes that may be on their way without a sign.
+    fn on_their_way(&self) -> u64 {
+        self.transfer
+            .as_ref()
+            .map_or(0, |(_, size, read)| (*size).min(read.saturating_add(PIECE)).min(CONNECTION_BUFFERS))
+    }
+}
+
+/// A command in words.
+#[derive(Debug)]
+struct Words {
+    /// What is waited for.
+    waits_for: String,
+    /// What is being done.
+    doing: String,
 }
 
 /// How long a folder has been without a sign of progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stillness {
-    /// Who is waited for has given no sign of life for so long; if nobody is, neither of the two has.
+    /// Who is waited for has got on with nothing for so long; if nobody is, neither of the two has given a
+    /// sign of life.
     pub quiet: Duration,
     /// What it has waited for the longest, beyond the time that this may take; `None` if nothing is under
     /// way.
     pub waits_for: Option<String>,
     /// Whether that has had the time that it may take.
     pub is_overdue: bool,
+    /// What has had no answer for the longest, whatever else goes on.
+    pub unanswered: Option<Unanswered>,
+}
+
+/// Something that is being done and for which no sign of life came in the time that it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// What is being done.
+    pub doing: String,
+    /// For so long.
+    pub quiet: Duration,
 }
 
 impl Activity {
@@ -75,19 +125,25 @@ impl Activity {
             started,
             service: AtomicU64::new(0),
             disk: AtomicU64::new(0),
+            word: AtomicU64::new(0),
             running: Mutex::default(),
             moved: Mutex::default(),
         }))
     }
 
-    /// Part of an answer of the service came.
-    pub(crate) fn note_answer(&self) {
-        self.note(Party::Service);
+    /// Part of an answer of the service to a command came.
+    pub(crate) fn note_answer(&self, command: CommandId) {
+        self.note(&self.0.service);
+        self.sign(command, None);
     }
 
-    /// The folder itself has got on with what it knows.
+    /// The folder itself has got on with what it knows, for which what is being listed waits.
     pub(crate) fn note_step(&self) {
-        self.note(Party::Disk);
+        self.note(&self.0.disk);
+        let now = self.now();
+        for running in lock(&self.0.running).values_mut().filter(|running| running.waits_for_folder) {
+            running.last = now;
+        }
     }
 
     /// The service said something by itself, or ended the connection on which it would.
@@ -97,14 +153,15 @@ impl Activity {
             RemoteHint::Listening
             | RemoteHint::Anywhere
             | RemoteHint::Elsewhere
-            | RemoteHint::Entry { .. } => self.note(Party::Service),
+            | RemoteHint::Entry { .. } => self.note(&self.0.word),
         }
     }
 
-    /// A content has come from one position to another, `furthest` being the furthest before.
-    pub(crate) fn note_bytes(&self, from: u64, to: u64, furthest: u64) {
+    /// A command's content has come from one position to another, `furthest` being the furthest before.
+    pub(crate) fn note_bytes(&self, command: CommandId, from: u64, to: u64, furthest: u64) {
         if to > furthest.min(CONNECTION_BUFFERS) {
-            self.note(Party::Service);
+            self.note(&self.0.service);
+            self.sign(command, Some(to));
         }
         let second = self.now().as_secs();
         let mut moved = lock(&self.0.moved);
@@ -115,15 +172,26 @@ impl Activity {
     }
 
     pub(crate) fn began(&self, command: CommandId, task: &Task) {
-        let (party, waits_for, bytes) = describe(task);
+        let (party, words, bytes) = describe(task);
         let allowance = Duration::from_secs(bytes / SLOWEST_READING);
-        let running = Running { since: self.now(), party, waits_for, allowance };
+        let transfer = match task {
+            Task::Upload { path, file, .. } => Some((path.clone(), file.content.size, 0)),
+            // What comes is seen at once, so nothing of it is on its way unseen but the piece that waits.
+            Task::Download { path, file, .. } => Some((path.clone(), file.content.size.min(PIECE), 0)),
+            _ => None,
+        };
+        let waits_for_folder = matches!(task, Task::ListTree);
+        let running = Running { last: self.now(), party, words, allowance, transfer, waits_for_folder };
         lock(&self.0.running).insert(command, running);
     }
 
     pub(crate) fn ended(&self, command: CommandId, outcome: &Outcome) {
         for party in answered(outcome) {
-            self.note(*party);
+            self.note(match (party, outcome) {
+                (Party::Service, Outcome::Polled(_)) => &self.0.word,
+                (Party::Service, _) => &self.0.service,
+                (Party::Disk, _) => &self.0.disk,
+            });
         }
         lock(&self.0.running).remove(&command);
     }
@@ -132,25 +200,65 @@ impl Activity {
     pub(crate) fn stillness(&self, patience: Duration) -> Stillness {
         let now = self.now();
         let quiet =
-            |party| now.saturating_sub(Duration::from_millis(self.last(party).load(Ordering::Relaxed)));
+            |last: &AtomicU64| now.saturating_sub(Duration::from_millis(last.load(Ordering::Relaxed)));
         let running = lock(&self.0.running);
+        let on_their_way: u64 = running.values().map(Running::on_their_way).sum();
+        let line = Duration::from_secs(on_their_way / SLOWEST_LINE);
+        let unanswered = running.values().filter_map(|running| {
+            // What else travels may take the line meanwhile.
+            let patience =
+                patience.saturating_add(running.transfer.as_ref().map_or(Duration::ZERO, |_| line));
+            let quiet = running.overdue(now, patience)?;
+            Some(Unanswered { doing: running.words.doing.clone(), quiet })
+        });
+        let unanswered = unanswered.max_by_key(|unanswered| unanswered.quiet);
         let waiting = [Party::Service, Party::Disk].into_iter().filter_map(|party| {
             let of_party = running.values().filter(|running| running.party == party);
-            let oldest = of_party.min_by_key(|running| running.since + running.allowance)?;
-            let is_overdue = now.saturating_sub(oldest.since) > patience + oldest.allowance;
-            Some(Stillness { quiet: quiet(party), waits_for: Some(oldest.waits_for.clone()), is_overdue })
+            let oldest = of_party.min_by_key(|running| running.last + running.allowance)?;
+            let quiet = quiet(self.last(party)).min(now.saturating_sub(oldest.last));
+            let is_overdue = oldest.overdue(now, patience).is_some();
+            Some((is_overdue, quiet, oldest.words.waits_for.clone()))
         });
-        let longest = waiting.max_by_key(|still| (still.is_overdue, still.quiet));
-        longest.unwrap_or_else(|| Stillness {
-            quiet: quiet(Party::Service).min(quiet(Party::Disk)),
-            waits_for: None,
-            is_overdue: false,
-        })
+        match waiting.max_by_key(|(is_overdue, quiet, _)| (*is_overdue, *quiet)) {
+            Some((is_overdue, quiet, waits_for)) => {
+                Stillness { quiet, waits_for: Some(waits_for), is_overdue, unanswered }
+            }
+            None => Stillness {
+                quiet: [&self.0.service, &self.0.disk, &self.0.word]
+                    .map(quiet)
+                    .into_iter()
+                    .min()
+                    .unwrap_or_default(),
+                waits_for: None,
+                is_overdue: false,
+                unanswered,
+            },
+        }
     }
 
-    fn note(&self, party: Party) {
+    /// How long the file that travels at this path has done so without a sign of life; `None` if none does.
+    pub(crate) fn quiet_at(&self, path: &RelativePath) -> Option<Duration> {
+        let running = lock(&self.0.running);
+        let of_path = running
+            .values()
+            .filter(|running| running.transfer.as_ref().is_some_and(|(transferred, ..)| transferred == path));
+        of_path.map(|running| self.now().saturating_sub(running.last)).max()
+    }
+
+    /// A command gave a sign of life; of a transfer that so many bytes were read.
+    fn sign(&self, command: CommandId, read: Option<u64>) {
+        let now = self.now();
+        if let Some(running) = lock(&self.0.running).get_mut(&command) {
+            running.last = now;
+            if let (Some(read), Some((_, _, before))) = (read, &mut running.transfer) {
+                *before = read.max(*before);
+            }
+        }
+    }
+
+    fn note(&self, last: &AtomicU64) {
         let now = u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX);
-        self.last(party).fetch_max(now, Ordering::Relaxed);
+        last.fetch_max(now, Ordering::Relaxed);
     }
 
     fn last(&self, party: Party) -> &AtomicU64 {
@@ -193,6 +301,7 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
     };
     let of_disk = |kind: &DiskErrorKind| if kind.is_lack_of_descriptors() { NOBODY } else { DISK };
     match outcome {
+        Outcome::Operation(Err(OperationError::Interrupted)) => NOBODY,
         Outcome::Root(Err(error))
         | Outcome::Claimed(Err(error))
         | Outcome::Scanned(Err(error))
@@ -219,63 +328,81 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
     }
 }
 
-/// What a command waits for in words, and how many bytes it may have to read before anything shows.
-fn describe(task: &Task) -> (Party, String, u64) {
-    let text = match task {
-        Task::CheckRoot | Task::ClaimRoot { .. } => "the folder's root".to_owned(),
-        Task::Scan { directory } => {
-            format!("the local disk, to read the directory {}", named(&directory.to_string()))
+/// A command in words, and how many bytes may have to be read before anything shows.
+fn describe(task: &Task) -> (Party, Words, u64) {
+    let (what, doing) = match task {
+        Task::CheckRoot | Task::ClaimRoot { .. } => return rootward(),
+        Task::Scan { directory } => in_directory("read", "reading", directory.to_string()),
+        Task::Hash { path, .. } => (format!("read {path}"), format!("reading {path}")),
+        Task::ListTree => ("list the remote folder".to_owned(), "listing the remote folder".to_owned()),
+        Task::ListDirectory { directory } => in_directory("list", "listing", directory.to_string()),
+        Task::Look { path } => (format!("look at {path}"), format!("looking at {path}")),
+        Task::Poll => {
+            ("tell whether anything changed".to_owned(), "asking whether anything changed".to_owned())
         }
-        Task::Hash { path, stat } => {
-            return (Party::Disk, format!("the local disk, to read {path}"), stat.size);
+        Task::Upload { path, .. } => (format!("take {path}"), format!("uploading {path}")),
+        Task::Download { path, .. } => (format!("give {path}"), format!("downloading {path}")),
+        Task::MakeRemoteDirectory { path, .. } | Task::MakeLocalDirectory { path } => {
+            (format!("make the directory {path}"), format!("making the directory {path}"))
         }
-        Task::ListTree => "the service, to list the remote folder".to_owned(),
-        Task::ListDirectory { directory } => {
-            format!("the service, to list the directory {}", named(&directory.to_string()))
+        Task::MoveRemote { from, to, .. } => {
+            (format!("move {from} to {to}"), format!("moving {from} to {to}"))
         }
-        Task::Look { path } => format!("the service, to look at {path}"),
-        Task::Poll => "the service, to tell whether anything changed".to_owned(),
-        Task::Upload { path, file, .. } => {
-            let summed = file.content.size / SUMMING;
-            return (Party::Service, format!("the service, to take {path}"), summed);
+        Task::MoveLocal { from, to, .. } => {
+            (format!("move {from} to {to}"), format!("moving {from} to {to}"))
         }
-        Task::Download { path, twin, file, .. } => {
-            let read = twin.as_ref().map_or(0, |_| file.content.size);
-            return (Party::Service, format!("the service, to give {path}"), read);
-        }
-        Task::MakeRemoteDirectory { path, .. } => format!("the service, to make the directory {path}"),
-        Task::MakeLocalDirectory { path } => format!("the local disk, to make the directory {path}"),
-        Task::MoveRemote { from, to, .. } => format!("the service, to move {from} to {to}"),
-        Task::MoveLocal { from, to, .. } => format!("the local disk, to move {from} to {to}"),
-        Task::TrashRemote { remote, .. } => format!("the service, to put {remote} into the trash"),
-        Task::TrashLocal { path, .. } => format!("the local disk, to put {path} into the trash"),
-        Task::SetRemoteTime { remote, .. } => format!("the service, to set the time of {remote}"),
-        Task::SetLocalTime { path, .. } => format!("the local disk, to set the time of {path}"),
+        Task::TrashRemote { remote, .. } => trash(remote),
+        Task::TrashLocal { path, .. } => trash(path),
+        Task::SetRemoteTime { remote, .. } => set_time(remote),
+        Task::SetLocalTime { path, .. } => set_time(path),
     };
-    let party = match task {
+    let (party, who) = match task {
         Task::CheckRoot
         | Task::ClaimRoot { .. }
         | Task::Scan { .. }
         | Task::Hash { .. }
         | Task::MakeLocalDirectory { .. }
         | Task::MoveLocal { followed: None, .. }
-        | Task::SetLocalTime { .. } => Party::Disk,
-        _ => Party::Service,
+        | Task::SetLocalTime { .. } => (Party::Disk, "the local disk"),
+        // The service is asked whether it still is so.
+        Task::MoveLocal { .. } | Task::TrashLocal { .. } => (Party::Service, "the local disk"),
+        _ => (Party::Service, "the service"),
     };
-    (party, text, 0)
+    let bytes = match task {
+        Task::Hash { stat, .. } => stat.size,
+        Task::Upload { file, .. } => file.content.size / SUMMING,
+        Task::Download { twin: Some(_), file, .. } => file.content.size,
+        _ => 0,
+    };
+    (party, Words { waits_for: format!("{who}, to {what}"), doing }, bytes)
 }
 
-fn named(path: &str) -> &str {
-    if path.is_empty() { "at the root" } else { path }
+fn rootward() -> (Party, Words, u64) {
+    let words =
+        Words { waits_for: "the folder's root".to_owned(), doing: "looking at the folder's root".to_owned() };
+    (Party::Disk, words, 0)
+}
+
+fn in_directory(verb: &str, doing: &str, path: String) -> (String, String) {
+    let directory = if path.is_empty() { "at the root".to_owned() } else { path };
+    (format!("{verb} the directory {directory}"), format!("{doing} the directory {directory}"))
+}
+
+fn trash(path: &dyn std::fmt::Display) -> (String, String) {
+    (format!("put {path} into the trash"), format!("putting {path} into the trash"))
+}
+
+fn set_time(path: &dyn std::fmt::Display) -> (String, String) {
+    (format!("set the time of {path}"), format!("setting the time of {path}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{RelativePath, Timestamp};
+    use jottad_core::{Content, File, Md5, StoredPath, Timestamp};
 
     use super::*;
     use crate::disk::{DiskListing, FileStat, Identity};
-    use crate::event::ScannedDirectory;
+    use crate::event::{Replaces, ScannedDirectory};
     use crate::remote::RemoteError;
 
     fn file(size: u64) -> FileStat {
@@ -312,37 +439,113 @@ mod tests {
     type Sign<'a> = &'a dyn Fn(&Activity);
 
     #[test]
-    fn only_an_answer_is_a_sign_of_life() {
+    fn only_an_answer_to_it_is_a_commands_sign_of_life_and_what_goes_on_beside_it_is_told_apart() {
         let elsewhere = |activity: &Activity| {
             activity.began(CommandId(2), &Task::Scan { directory: path("d") });
             let listing = DiskListing { mount: None, entries: Vec::new() };
             activity.ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None })));
         };
-        let signs: [(&str, bool, Sign); 9] = [
-            ("a poll is answered", true, &|activity| {
+        let (waits, goes_on, answered) = ((true, true), (true, false), (false, false));
+        // Whether it has no answer, and whether nothing else goes on on the service.
+        let signs: [(&str, (bool, bool), Sign); 12] = [
+            ("nothing", waits, &|_| {}),
+            ("another look is answered", goes_on, &|activity| {
+                activity.ended(CommandId(2), &Outcome::Looked(Ok(None)));
+            }),
+            ("another content travels", goes_on, &|activity| activity.note_bytes(CommandId(2), 0, 10, 0)),
+            ("another listing goes on", goes_on, &|activity| activity.note_answer(CommandId(2))),
+            ("a poll is answered", waits, &|activity| {
                 activity.ended(CommandId(2), &Outcome::Polled(Ok(String::new())));
             }),
-            ("a listing goes on", true, &Activity::note_answer),
-            ("an event", true, &|activity| activity.note_hint(&RemoteHint::Anywhere)),
-            ("bytes", true, &|activity| activity.note_bytes(0, 10, 0)),
-            ("more bytes than buffers take, of a new try", true, &|activity| {
-                activity.note_bytes(0, CONNECTION_BUFFERS + 1, CONNECTION_BUFFERS + 9);
+            ("an event", waits, &|activity| activity.note_hint(&RemoteHint::Anywhere)),
+            ("the events end", waits, &|activity| activity.note_hint(&RemoteHint::Deaf)),
+            ("another request ends without an answer", waits, &|activity| {
+                activity.ended(CommandId(2), &Outcome::Looked(offline()));
             }),
-            ("bytes of a new try", false, &|activity| activity.note_bytes(0, 10, 10)),
-            ("the events end", false, &|activity| activity.note_hint(&RemoteHint::Deaf)),
-            ("a request ends without an answer", false, &|activity| {
-                activity.ended(CommandId(2), &Outcome::Polled(offline()));
+            ("the disk answers", waits, &elsewhere),
+            ("its bytes", answered, &|activity| activity.note_bytes(CommandId(1), 0, 10, 0)),
+            ("more of its bytes than buffers take, of a new try", answered, &|activity| {
+                activity.note_bytes(CommandId(1), 0, CONNECTION_BUFFERS + 1, CONNECTION_BUFFERS + 9);
             }),
-            ("the disk answers", false, &elsewhere),
+            ("its bytes of a new try", waits, &|activity| activity.note_bytes(CommandId(1), 0, 10, 10)),
         ];
-        for (name, is_sign, sign) in signs {
-            let started = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
-            let activity = Activity::since(started);
-            activity.began(CommandId(1), &Task::ListTree);
+        let minute = Duration::from_mins(1);
+        for (name, (has_no_answer, is_still), sign) in signs {
+            let activity = begun_a_minute_ago(&[upload("hang.txt", 5)]);
             sign(&activity);
-            let still = activity.stillness(Duration::ZERO);
-            assert_eq!(still.quiet < Duration::from_mins(1), is_sign, "{name}");
-            assert_eq!(still.waits_for.as_deref(), Some("the service, to list the remote folder"), "{name}");
+            let still = activity.stillness(Duration::from_secs(50));
+            assert_eq!(still.quiet >= minute, is_still, "{name}");
+            assert_eq!(still.is_overdue, has_no_answer, "{name}");
+            assert_eq!(still.waits_for.as_deref(), Some("the service, to take hang.txt"), "{name}");
+            let told = still.unanswered.map(|unanswered| (unanswered.doing, unanswered.quiet >= minute));
+            assert_eq!(told, has_no_answer.then(|| ("uploading hang.txt".to_owned(), true)), "{name}");
         }
+    }
+
+    #[test]
+    fn what_has_had_no_answer_for_the_longest_is_told_when_it_has_had_its_time() {
+        let sends = |files: u32, bytes: u64| -> Vec<Task> {
+            (0..files).map(|number| upload(&format!("{number}.iso"), bytes)).collect()
+        };
+        let cases: [(&str, Vec<Task>, u64, Option<&str>); 6] = [
+            ("a look", vec![Task::Look { path: StoredPath::root() }], 0, Some("looking at ")),
+            ("a small file", sends(1, 5), 5, Some("uploading 0.iso")),
+            ("a file that may be in the buffers", sends(1, 3 << 20), 3 << 20, None),
+            ("small files that share a slow line", sends(32, PIECE), 0, None),
+            ("few of them", sends(2, PIECE), 0, Some("uploading 1.iso")),
+            (
+                "a file that is read for long",
+                vec![Task::Hash { path: path("a"), stat: file(1 << 40) }],
+                0,
+                None,
+            ),
+        ];
+        for (name, tasks, read, told) in cases {
+            let activity = begun_a_minute_ago(&tasks);
+            if let Some((_, _, before)) =
+                lock(&activity.0.running).values_mut().find_map(|running| running.transfer.as_mut())
+            {
+                *before = read;
+            }
+            let unanswered = activity.stillness(Duration::from_secs(50)).unanswered;
+            let doing = unanswered.as_ref().map(|unanswered| unanswered.doing.as_str());
+            assert_eq!(doing, told, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_waits_for_the_folder_has_an_answer_and_a_file_that_travels_is_found_by_its_path() {
+        let activity = begun_a_minute_ago(&[Task::ListTree, upload("a.txt", 1)]);
+        activity.note_step();
+        let unanswered = activity.stillness(Duration::from_secs(50)).unanswered.unwrap();
+        assert_eq!(unanswered.doing, "uploading a.txt");
+        assert!(activity.quiet_at(&path("a.txt")).unwrap() >= Duration::from_mins(1));
+        activity.note_bytes(CommandId(2), 0, 1, 0);
+        assert!(activity.quiet_at(&path("a.txt")).unwrap() < Duration::from_mins(1));
+        assert_eq!(activity.stillness(Duration::from_secs(50)).unanswered, None);
+        assert_eq!(activity.quiet_at(&path("b.txt")), None);
+    }
+
+    fn upload(name: &str, size: u64) -> Task {
+        let content = Content { md5: Md5::from_bytes([7; 16]), size };
+        Task::Upload {
+            path: path(name),
+            remote: StoredPath::root(),
+            stat: file(size),
+            file: File { content, modified: Timestamp::from_seconds(1) },
+            replaces: Replaces::Nothing,
+        }
+    }
+
+    /// Commands from the first on, without a sign since.
+    fn begun_a_minute_ago(tasks: &[Task]) -> Activity {
+        let activity = Activity::since(Instant::now().checked_sub(Duration::from_mins(1)).unwrap());
+        for (number, task) in (1..).zip(tasks) {
+            activity.began(CommandId(number), task);
+        }
+        for running in lock(&activity.0.running).values_mut() {
+            running.last = Duration::ZERO;
+        }
+        activity
     }
 }

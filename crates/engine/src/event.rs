@@ -449,6 +449,9 @@ pub enum OperationError {
         /// What is in it.
         entry: UnusableEntry,
     },
+    /// The folder was paused while a file travelled. What arrived until then is not known.
+    #[error("it was interrupted by a pause")]
+    Interrupted,
     /// The remote entry is no longer what the operation was decided for.
     #[error("{path} changed on the remote side meanwhile")]
     RemoteChanged {

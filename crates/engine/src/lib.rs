@@ -23,7 +23,7 @@ mod settings;
 mod status;
 mod time;
 
-pub use activity::Stillness;
+pub use activity::{Stillness, Unanswered};
 pub use digest::TreeDigest;
 pub use disk::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,

@@ -14,6 +14,7 @@ use crate::digest::TreeDigest;
 use crate::disk::{
     Disk, DiskError, DiskListing, DiskNode, FileStat, Identity, LocalContent, Mount, RootIdentity, StagedFile,
 };
+use crate::event::CommandId;
 
 /// How long an operation waits for a descriptor: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -47,6 +48,7 @@ pub(crate) struct Metered<D> {
 /// How far a content has come, and the activity of the folder that it belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
+    command: CommandId,
     position: Arc<AtomicU64>,
     /// The furthest position in any try.
     furthest: Arc<AtomicU64>,
@@ -54,20 +56,20 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(position: Arc<AtomicU64>, activity: Activity) -> Self {
-        Self { position, furthest: Arc::default(), activity }
+    pub(crate) fn new(command: CommandId, position: Arc<AtomicU64>, activity: Activity) -> Self {
+        Self { command, position, furthest: Arc::default(), activity }
     }
 
     fn reached(&self, position: u64) {
         let before = self.position.swap(position, Ordering::Relaxed);
         let furthest = self.furthest.fetch_max(position, Ordering::Relaxed);
-        self.activity.note_bytes(before, position, furthest);
+        self.activity.note_bytes(self.command, before, position, furthest);
     }
 
     /// Bytes were written that the service gave.
     fn advanced(&self, bytes: u64) {
         let before = self.position.fetch_add(bytes, Ordering::Relaxed);
-        self.activity.note_bytes(before, before + bytes, before);
+        self.activity.note_bytes(self.command, before, before + bytes, before);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, Outcome, RemoteHint, Request};
+use crate::event::{Command, CommandId, Event, LocalHint, OperationError, Outcome, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
 use crate::metered::{Meter, Metered};
@@ -39,6 +40,8 @@ const MOST_EVENTS: usize = 256;
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How soon it is asked again whether a request was taken.
 const NEXT_QUESTION: Duration = Duration::from_millis(20);
+/// So long without a sign of life is told of a file that travels.
+const WORTH_TELLING: Duration = Duration::from_secs(10);
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
 
@@ -283,7 +286,13 @@ impl FolderHandle {
 
     /// Everything that is known of one path.
     pub async fn explain(&self, path: RelativePath) -> Result<Explanation, FolderRequestError> {
-        self.ask_index(move |folder| folder.explain(&path)).await
+        let quiet = self.activity.quiet_at(&path).filter(|quiet| *quiet >= WORTH_TELLING);
+        let question = move |folder: &Folder| Ok((folder.explain(&path)?, folder.is_travelling(&path)));
+        let (mut explanation, is_travelling) = self.ask_index(question).await?;
+        if let Some(quiet) = quiet.filter(|_| is_travelling) {
+            let _ = write!(explanation.reason, "; no answer for {} s", quiet.as_secs());
+        }
+        Ok(explanation)
     }
 
     /// The newest operations behind `after`, oldest first.
@@ -383,7 +392,7 @@ impl Clock {
     }
 }
 
-/// Starts commands as tasks and breaks them off at the end.
+/// Starts commands as tasks and breaks them off at the end, or when the folder says so.
 struct Performer<D, R> {
     runtime: Handle,
     disk: Arc<D>,
@@ -397,6 +406,24 @@ struct Performer<D, R> {
 }
 
 impl<D: Disk, R: Remote> Performer<D, R> {
+    /// Lets the folder handle what happened, and does what it asks for.
+    fn follow(
+        &mut self,
+        folder: &mut Folder,
+        events: impl IntoIterator<Item = Event>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        for command in folder.handle(events, now)? {
+            self.start(command);
+        }
+        for command in folder.take_interrupted() {
+            if let Some(task) = self.running.get(&command) {
+                task.abort();
+            }
+        }
+        Ok(())
+    }
+
     fn start(&mut self, command: Command) {
         let id = command.id;
         if self.only_looks && !command.task.only_looks() {
@@ -406,7 +433,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         let position = Arc::new(AtomicU64::new(0));
         self.lock_progress().insert(id, Arc::clone(&position));
         self.activity.began(id, &command.task);
-        let meter = Meter::new(position, self.activity.clone());
+        let meter = Meter::new(id, position, self.activity.clone());
         let disk = Metered::new(Arc::clone(&self.disk), meter);
         let remote = Arc::clone(&self.remote);
         let inbox = self.inbox.clone();
@@ -429,7 +456,9 @@ impl<D: Disk, R: Remote> Performer<D, R> {
                 Err(error) if error.is_panic() => {
                     Message::Panicked(panic_text(error.into_panic().as_ref()).to_owned())
                 }
-                Err(_) => return,
+                Err(_) => {
+                    Message::Event(Event::Completed(id, Outcome::Operation(Err(OperationError::Interrupted))))
+                }
             };
             // The folder may have stopped meanwhile; then nobody wants the result.
             let _ = inbox.send(message);
@@ -503,9 +532,7 @@ fn run<D: Disk, R: Remote>(
     let mut events = vec![Event::Started];
     let mut next_parts = Vec::new();
     loop {
-        for command in folder.handle(events.drain(..), clock.now())? {
-            performer.start(command);
-        }
+        performer.follow(&mut folder, events.drain(..), clock.now())?;
         for notice in folder.take_notices() {
             // Nobody needs to listen.
             let _ = notices.send(notice);
@@ -532,7 +559,7 @@ fn run<D: Disk, R: Remote>(
                     events.push(event);
                 }
                 Message::Listed(command, batch, next) => {
-                    performer.activity.note_answer();
+                    performer.activity.note_answer(command);
                     events.push(Event::Listed(command, batch));
                     // Nothing more is fetched than can be taken in.
                     if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }
@@ -556,9 +583,7 @@ fn run<D: Disk, R: Remote>(
             message = messages.try_recv().ok();
         }
         if !questions.is_empty() {
-            for command in folder.handle(events.drain(..), clock.now())? {
-                performer.start(command);
-            }
+            performer.follow(&mut folder, events.drain(..), clock.now())?;
             for question in questions {
                 question(&folder);
             }

@@ -6,7 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jottad_core::RelativePath;
-use jottad_engine::{Command, CommandId, Event, ListedEntry, Task as EngineTask, perform};
+use jottad_engine::{
+    Command, CommandId, Event, ListedEntry, OperationError, Outcome, Task as EngineTask, perform,
+};
 
 use crate::scenario::Work;
 use crate::simulated_disk::SimulatedDisk;
@@ -99,6 +101,16 @@ impl Executor {
                 world.trace.note(format_args!("  {} ended: {event:?}", id.0));
                 world.inbox.push(event);
             }
+        }
+    }
+
+    /// Breaks a command off, wherever it is.
+    pub(crate) fn interrupt(&mut self, id: CommandId, world: &Shared) {
+        if let Some(index) = self.tasks.iter().position(|task| task.id == id) {
+            drop(self.tasks.remove(index));
+            let mut world = world.lock();
+            world.trace.note(format_args!("  {} was interrupted", id.0));
+            world.inbox.push(Event::Completed(id, Outcome::Operation(Err(OperationError::Interrupted))));
         }
     }
 

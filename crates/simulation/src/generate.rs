@@ -136,6 +136,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     }
     if extras.meddling {
         add_meddling(&mut scenario, &mut Rng::with_seed(seed ^ 0x6d65_6464_6c65));
+        add_pauses(&mut scenario, &mut Rng::with_seed(seed ^ 0x7061_7573_6573));
     }
     if extras.refusals {
         let mut random = Rng::with_seed(seed ^ 0x7265_6675_7365);
@@ -222,6 +223,25 @@ fn add_root_disk(scenario: &mut Scenario, random: &mut Rng) {
             scenario.steps.insert(place, Step { after: After::Moves(random.u16(0..20)), act: Act::Kill });
         }
         scenario.steps.insert(place, Step { after: After::Rest, act: Act::Unmount });
+    }
+}
+
+/// In some lives a person stops the folder while files travel, and mostly lets it go on soon. Drawn apart.
+fn add_pauses(scenario: &mut Scenario, random: &mut Rng) {
+    if random.u8(0..4) > 0 {
+        return;
+    }
+    for _ in 0..random.usize(1..5) {
+        let place = random.usize(0..=scenario.steps.len());
+        let pause = Step { after: After::Moves(random.u16(0..20)), act: Act::PauseTransfer };
+        scenario.steps.insert(place, pause);
+        let then = match random.u8(0..8) {
+            0 => Some(Act::Kill),
+            1 => None,
+            _ => Some(Act::Resume),
+        };
+        let after = if random.bool() { After::Rest } else { After::Moves(random.u16(0..20)) };
+        scenario.steps.splice(place + 1..place + 1, then.map(|act| Step { after, act }));
     }
 }
 

@@ -248,6 +248,10 @@ impl<'scenario> Run<'scenario> {
             }
             Act::SyncNow => self.request(Request::SyncNow),
             Act::Pause => self.request(Request::Pause(Some(Duration::from_mins(30)))),
+            Act::PauseTransfer => {
+                self.go_on_until(Work::Transfer)?;
+                self.request(Request::Pause(Some(Duration::from_mins(30))));
+            }
             Act::Resume => self.request(Request::Resume),
             Act::Approve => self.approve(),
             Act::WriteIntoWork(work, number) => self.write_into_work(*work, *number)?,
@@ -272,6 +276,15 @@ impl<'scenario> Run<'scenario> {
     }
 
     fn write_into_work(&mut self, work: Work, number: u32) -> Result<(), FolderError> {
+        self.go_on_until(work)?;
+        if let Some(path) = self.executor.works_at(work) {
+            self.world.lock().save_at_work(path, number);
+        }
+        Ok(())
+    }
+
+    /// Goes on until something of this sort is being done, and maybe for a few moves of it.
+    fn go_on_until(&mut self, work: Work) -> Result<(), FolderError> {
         for _ in 0..MOST_WAIT_FOR_WORK {
             if self.executor.works_at(work).is_some() || !self.advance()? {
                 break;
@@ -282,9 +295,6 @@ impl<'scenario> Run<'scenario> {
             if self.executor.works_at(work).is_some() {
                 self.advance()?;
             }
-        }
-        if let Some(path) = self.executor.works_at(work) {
-            self.world.lock().save_at_work(path, number);
         }
         Ok(())
     }
@@ -430,6 +440,9 @@ impl<'scenario> Run<'scenario> {
             self.world.lock().trace.note(format_args!("{:?} {} {task:?}", now.monotonic, id.0));
             self.issued.count(task);
             self.executor.start(command, &self.world);
+        }
+        for interrupted in folder.take_interrupted() {
+            self.executor.interrupt(interrupted, &self.world);
         }
         drop(folder.take_notices());
         self.check_proof()

@@ -224,6 +224,8 @@ pub enum Act {
     SyncNow,
     /// A person stops the folder.
     Pause,
+    /// A person stops the folder while a file travels.
+    PauseTransfer,
     /// A person lets it go on.
     Resume,
     /// A person lets held deletes happen.

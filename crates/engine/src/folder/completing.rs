@@ -151,6 +151,9 @@ impl Folder {
         let Some(running) = self.running.remove(&command) else { return Ok(()) };
         self.busy.remove(&running.node);
         self.listing.worked_on(running.node);
+        if matches!(result, Err(OperationError::Interrupted)) {
+            return self.interrupted(command, &running, now);
+        }
         let line = LogLine {
             id: 0,
             at: now.wall,
@@ -396,7 +399,7 @@ impl Folder {
             // What it made way under is known to nobody else: only a listing shows it.
             self.listing.want_everything();
         }
-        self.withdraw_claim(node.id, running, error, now)?;
+        self.withdraw_claim(running, error, now)?;
         self.round.restart();
         match error {
             OperationError::Disk(error) => self.disk_failed(node, running, error, now),
@@ -411,6 +414,7 @@ impl Folder {
                 self.look_at_remote(running);
                 self.let_rest(running, now)
             }
+            OperationError::Interrupted => Ok(()),
             OperationError::HoldsUnusable { entry, .. } => {
                 let UnusableEntry { path, reason } = entry;
                 let reason = format!(
@@ -446,24 +450,33 @@ impl Folder {
     /// where something may have, a look tells.
     fn withdraw_claim(
         &mut self,
-        node: NodeId,
         running: &Running,
         error: &OperationError,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(mut node) = self.index.node(node)? else { return Ok(()) };
-        if !running.claims() || !node.remote.as_ref().is_some_and(|remote| remote.claimed) {
-            return Ok(());
+        if matches!(error, OperationError::Remote(error) if error.may_be_done) {
+            return self.doubt_claim(running, now);
         }
-        let may_be_done = matches!(error, OperationError::Remote(error) if error.may_be_done);
-        if may_be_done {
-            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
-            self.confirming.doubt(running.directory);
-        } else {
+        if let Some(mut node) = self.claimed_by(running)? {
             node.remote.clone_from(&running.before);
             self.index.save(&mut node)?;
         }
         Ok(())
+    }
+
+    /// What was claimed may have been achieved: a look tells.
+    pub(super) fn doubt_claim(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
+        if let Some(node) = self.claimed_by(running)? {
+            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+            self.confirming.doubt(running.directory);
+        }
+        Ok(())
+    }
+
+    /// The row that has the claim of an operation, if it still has.
+    fn claimed_by(&self, running: &Running) -> Result<Option<Node>, FolderError> {
+        let node = self.index.node(running.node)?.filter(|_| running.claims());
+        Ok(node.filter(|node| node.remote.as_ref().is_some_and(|remote| remote.claimed)))
     }
 
     /// What jottad itself did to a `.jottaignore` counts as soon as its directory is read.
@@ -476,7 +489,7 @@ impl Folder {
     }
 
     /// The local side is not what was thought: it is scanned before anything else is decided there.
-    fn look_at_local(&mut self, path: &RelativePath) {
+    pub(super) fn look_at_local(&mut self, path: &RelativePath) {
         self.scanning.want_subtree(path.clone());
         if let Some(parent) = path.parent() {
             self.scanning.want_directory(parent);

@@ -21,6 +21,7 @@ mod following;
 mod foreseeing;
 mod hashing;
 mod hinting;
+mod interrupting;
 mod listing;
 mod losing;
 mod mounting;
@@ -69,6 +70,7 @@ use contesting::Contesting;
 use departing::Departing;
 use hashing::Hashing;
 use hinting::Hinting;
+use interrupting::Interrupting;
 use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
@@ -153,6 +155,7 @@ pub struct Folder {
     settled: bool,
     /// A person stopped it: until then, or for ever.
     paused: Option<Pause>,
+    interrupting: Interrupting,
     root: Root,
     scanning: Scanning,
     skipping: Skipping,
@@ -230,6 +233,7 @@ impl Folder {
             notices: Vec::new(),
             settled: false,
             paused,
+            interrupting: Interrupting::default(),
             root: Root::default(),
             scanning: Scanning::default(),
             skipping: Skipping::default(),
@@ -531,6 +535,7 @@ impl Folder {
 
     fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
         self.paused = pause;
+        self.interrupt_transfers();
         self.notices.push(Notice::Paused(pause.is_some()));
         let value = match pause {
             None => None,

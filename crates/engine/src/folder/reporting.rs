@@ -48,7 +48,7 @@ impl Folder {
         let totals = self.index.totals();
         let is_proven = self.index.number(Fact::ProvenAt)?.is_some();
         let pending = if scanned && self.listing.is_known() { self.pending()? } else { None };
-        let pending = pending.map(|pending| self.with_what_is_being_sent(pending));
+        let pending = pending.map(|pending| self.with_what_is_being_sent(pending)).transpose()?;
         let settled = match self.purpose {
             Purpose::Work => self.is_settled() && !self.index.is_trying()?,
             Purpose::Look => self.is_looked_at(),
@@ -232,15 +232,6 @@ impl Folder {
             None => tally.done = Some((began, pending)),
         }
         Ok(tally.done.map(|(_, pending)| pending))
-    }
-
-    /// The row of a file that is being sent says so, and is not counted with those that are to be.
-    fn with_what_is_being_sent(&self, mut pending: Pending) -> Pending {
-        for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
-            pending.uploads += 1;
-            pending.bytes += running.bytes.unwrap_or_default();
-        }
-        pending
     }
 
     /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not
@@ -452,6 +443,14 @@ impl Folder {
         let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
         explanation.trees = node.trees();
         explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
+        let travelling = self.running.values().find(|running| running.node == node.id);
+        if let Some(running) = travelling.filter(|running| running.carries_content()) {
+            explanation.state = "pending";
+            let is_sent = running.kind == OperationKind::Upload;
+            let reason = if is_sent { "it is being sent" } else { "it is being fetched" };
+            reason.clone_into(&mut explanation.reason);
+            return Ok(explanation);
+        }
         if let Some(problem) = self.index.problem(node.id)? {
             explanation.state = "problem";
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
@@ -541,6 +540,11 @@ impl Folder {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the file at this path is being sent or fetched.
+    pub(crate) fn is_travelling(&self, path: &RelativePath) -> bool {
+        self.running.values().any(|running| running.carries_content() && running.path == *path)
     }
 
     /// The rule that keeps a file out for its size, when those for its path do not.

@@ -69,6 +69,11 @@ impl Remote for Panicking {
 }
 
 fn start(directory: &Path) -> FolderHandle {
+    std::fs::create_dir(directory.join("docs")).unwrap();
+    start_with(directory, Panicking)
+}
+
+fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
     let settings = FolderSettings {
         name: "docs".to_owned(),
         mode: Mode::Backup,
@@ -87,11 +92,9 @@ fn start(directory: &Path) -> FolderHandle {
         downloads: 1,
         host: "kari".to_owned(),
     };
-    let root = directory.join("docs");
-    std::fs::create_dir(&root).unwrap();
-    let disk = LocalDisk::open(root).unwrap();
+    let disk = LocalDisk::open(directory.join("docs")).unwrap();
     let clock = || Timestamp::from_seconds(1_795_435_200);
-    FolderHandle::start(settings, &directory.join("index.sqlite"), disk, Panicking, clock).unwrap()
+    FolderHandle::start(settings, &directory.join("index.sqlite"), disk, remote, clock).unwrap()
 }
 
 #[tokio::test]
@@ -113,4 +116,84 @@ async fn a_folder_that_is_stopped_has_ended_too() {
     let reason = handle.ended().await;
     // Either the panic or the order to stop was first.
     assert!(reason == "it was stopped" || reason.contains("a bug"), "{reason}");
+}
+
+/// An empty service that never takes a file.
+struct Waiting;
+
+impl Remote for Waiting {
+    type Listing = Nothing;
+
+    async fn list_tree(&self, _: &StoredPath) -> Result<Nothing, RemoteError> {
+        Ok(Nothing)
+    }
+
+    async fn list_directory(&self, _: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>, RemoteError> {
+        Ok(Vec::new())
+    }
+
+    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+        Ok(None)
+    }
+
+    async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {
+        std::future::pending().await
+    }
+
+    async fn download<S: StagedFile>(
+        &self,
+        _: &StoredPath,
+        _: Content,
+        _: &mut S,
+    ) -> Result<(), RemoteError> {
+        std::future::pending().await
+    }
+
+    async fn make_directory(&self, _: &StoredPath) -> Result<(), RemoteError> {
+        Ok(())
+    }
+
+    async fn trash(&self, _: &StoredPath, _: Kind) -> Result<(), RemoteError> {
+        Ok(())
+    }
+
+    async fn move_entry(&self, _: &StoredPath, _: &StoredPath, _: Kind) -> Result<MoveAnswer, RemoteError> {
+        panic!("nothing was moved")
+    }
+
+    async fn set_modified(&self, _: &StoredPath, _: Content, _: Timestamp) -> Result<(), RemoteError> {
+        Ok(())
+    }
+
+    async fn change_stamp(&self) -> Result<String, RemoteError> {
+        Ok("1".to_owned())
+    }
+}
+
+async fn wait_for(handle: &FolderHandle, what: &str, is_so: impl Fn(&FolderStatus) -> bool) -> FolderStatus {
+    for _ in 0..1000 {
+        let status = handle.status().await.unwrap();
+        if is_so(&status) {
+            return status;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain for this: {what}, {:?}", handle.status().await)
+}
+
+#[tokio::test]
+async fn a_pause_ends_what_travels_and_it_goes_on_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("docs")).unwrap();
+    std::fs::write(directory.path().join("docs/a.txt"), "one").unwrap();
+    let handle = start_with(directory.path(), Waiting);
+    for _ in 0..2 {
+        wait_for(&handle, "it is sent", |status| status.transfers.len() == 1).await;
+        handle.request(Request::Pause(None)).await.unwrap();
+        let status = wait_for(&handle, "it is sent no more", |status| status.transfers.is_empty()).await;
+        assert_eq!(status.verdict, crate::status::Verdict::Paused);
+        assert_eq!(status.pending.unwrap().uploads, 1);
+        handle.request(Request::Resume).await.unwrap();
+    }
+    handle.shutdown().await;
 }

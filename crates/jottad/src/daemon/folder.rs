@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jottad_core::Side;
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness, Verdict,
+    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness,
+    Unanswered, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use tokio::sync::{Notify, watch};
@@ -307,7 +308,8 @@ impl RunningFolder {
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
         let longest_wait = longest_wait(self.setup.folder.resend);
-        let stall = stall(&handle.stillness(LONGEST_STILLNESS), longest_wait, status.only_failures_left);
+        let still = handle.stillness(LONGEST_STILLNESS);
+        let stall = stall(&still, longest_wait, status.only_failures_left);
         let is_stalled = stall.is_some() && !status.settled;
         let verdict = judge(status.verdict, unheard, is_stalled);
         // A hold is told first, and what it waits for beside that all the same.
@@ -315,19 +317,13 @@ impl RunningFolder {
         // Its index may be there although no run has ended yet.
         let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
         let never = is_new.then(|| NEVER_COMPARED.to_owned());
-        let trouble = stall.or_else(|| status.trouble.clone()).or(blind).or(never);
+        let unanswered = unanswered(&still, verdict);
+        let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
-        Report {
-            verdict,
-            status: Some(status),
-            transfers,
-            rate: handle.rate(),
-            coverage,
-            trouble,
-            done,
-            hold: "root",
-        }
+        // What moved until the pause tells nothing of when the rest will have.
+        let rate = handle.rate().filter(|_| status.paused.is_none());
+        Report { verdict, status: Some(status), transfers, rate, coverage, trouble, done, hold: "root" }
     }
 
     fn transfers(
@@ -421,6 +417,13 @@ fn stall(still: &Stillness, longest_wait: Duration, only_failures_left: bool) ->
     }
 }
 
+/// What has no answer while the folder works, if anything has not. What else goes on does not hide it.
+fn unanswered(still: &Stillness, verdict: Verdict) -> Option<String> {
+    let Unanswered { doing, quiet } = still.unanswered.as_ref()?;
+    let is_at_work = matches!(verdict, Verdict::Held | Verdict::Problems | Verdict::Working);
+    is_at_work.then(|| format!("no answer for {} s: {doing}", quiet.as_secs()))
+}
+
 async fn ask(handle: &FolderHandle) -> Result<(FolderStatus, BTreeMap<CommandId, u64>), FolderRequestError> {
     let status = handle.status().await?;
     let transferred = if status.transfers.is_empty() { BTreeMap::new() } else { handle.transferred() };
@@ -475,6 +478,7 @@ mod tests {
             quiet: Duration::from_secs(seconds),
             waits_for: waits_for.map(str::to_owned),
             is_overdue,
+            unanswered: None,
         };
         let upload = Some("the service, to take a.iso");
         for (still, only_failures_left, is_stalled) in [
@@ -498,6 +502,29 @@ mod tests {
         let hour = Duration::from_hours(1);
         assert_eq!(stall(&still(3600, None, false), longest_wait(hour), false), None);
         assert!(stall(&still(3650, None, false), longest_wait(hour), false).is_some());
+    }
+
+    #[test]
+    fn what_has_no_answer_is_told_while_the_folder_works() {
+        let unanswered_for = |seconds| Stillness {
+            quiet: Duration::from_secs(3),
+            waits_for: Some("the service, to take hang.txt".to_owned()),
+            is_overdue: true,
+            unanswered: Some(Unanswered {
+                doing: "uploading hang.txt".to_owned(),
+                quiet: Duration::from_secs(seconds),
+            }),
+        };
+        let still = unanswered_for(60);
+        assert_eq!(stall(&still, longest_wait(Duration::ZERO), false), None, "others go on");
+        let told = Some("no answer for 60 s: uploading hang.txt".to_owned());
+        for verdict in [Verdict::Working, Verdict::Problems, Verdict::Held] {
+            assert_eq!(unanswered(&still, verdict), told, "{verdict:?}");
+        }
+        for verdict in [Verdict::InSync, Verdict::Paused, Verdict::Offline, Verdict::LoginNeeded] {
+            assert_eq!(unanswered(&still, verdict), None, "{verdict:?}");
+        }
+        assert_eq!(unanswered(&Stillness { unanswered: None, ..still }, Verdict::Working), None);
     }
 
     #[test]
