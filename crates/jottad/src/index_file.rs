@@ -12,7 +12,7 @@ use crate::config::Folder;
 use crate::failure::Failure;
 use crate::places::Places;
 
-/// The files of an SQLite database: itself and what it keeps beside it.
+/// The files of a database: itself and what it keeps beside it.
 const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Where the index of a folder is. It belongs to exactly one account, local and remote root: with another one
