@@ -54,7 +54,9 @@ impl Codes {
                 "0 done, 1 failed, 2 usage, 4 login needed, 6 some entries were left out, 8 offline"
             }
             Self::Pause => "0 done, 1 failed, 2 usage, 4 login needed, 9 the daemon does not answer",
-            Self::Daemon => "0 done, 1 failed, 2 usage, 9 the daemon does not answer",
+            Self::Daemon => {
+                "0 done, 1 failed, 2 usage, 7 the folder cannot run as it is written, 9 the daemon does not answer"
+            }
             Self::Verdict => {
                 "0 in sync, 1 failed, 2 usage, 3 daemon not running, otherwise the verdict: 4 to 10"
             }

@@ -140,7 +140,7 @@ mod tests {
             ("it fits", 20, vec!["it fits"]),
             ("docs: held: the disk is gone", 14, vec!["docs: held:", "  the disk is", "  gone"]),
             ("an \"a  b\" in it", 10, vec!["an \"a  b\"", "  in it"]),
-            ("let it: `jottad approve 'my docs'`", 20, vec!["let it: `jottad", "  approve", "  'my docs'`"]),
+            ("let it: `jottad approve 'my docs'`", 19, vec!["let it: `jottad", "  approve", "  'my docs'`"]),
             ("an 'open quote in it", 10, vec!["an 'open", "  quote in", "  it"]),
             ("  it is back: jottad sync", 14, vec!["  it is back:", "    jottad", "    sync"]),
             (
