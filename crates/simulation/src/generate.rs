@@ -241,7 +241,9 @@ fn add_pauses(scenario: &mut Scenario, random: &mut Rng) {
             _ => Some(Act::Resume),
         };
         let after = if random.bool() { After::Rest } else { After::Moves(random.u16(0..20)) };
-        scenario.steps.splice(place + 1..place + 1, then.map(|act| Step { after, act }));
+        if let Some(act) = then {
+            scenario.steps.insert(place + 1, Step { after, act });
+        }
     }
 }
 
