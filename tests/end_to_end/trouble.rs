@@ -180,7 +180,14 @@ fn a_locked_account_is_one_problem_with_a_remedy_that_helps() {
     assert_eq!(world.machine.status()["problems"], 1);
     let told = world.machine.jottad(["problems"]).expect(6);
     assert!(told.stdout.contains("www.jottacloud.com") && !told.stdout.contains("free space"), "{told}");
+    // Nor is it another problem that nothing can be read any more.
+    world.service.set_locks(true, true);
+    world.machine.jottad(["sync"]).expect(0);
+    wait_until("nothing can be read", || problems()[0]["reason"].as_str().unwrap().contains("for reading"));
+    assert_eq!(problems().as_array().unwrap().len(), 1, "{}", problems());
+    assert_eq!(world.machine.status()["problems"], 1);
     world.service.set_locks(false, false);
+    world.machine.jottad(["sync"]).expect(0);
     world.synced();
     daemon.stop();
 }

@@ -34,7 +34,8 @@ impl Folder {
         };
         // That the account is locked is one problem, however many entries wait for it.
         let locked = self.index.problem_count_of(ProblemKind::AccountLocked)?;
-        let problems = self.index.problem_count()? - locked.saturating_sub(1)
+        let untold = if self.is_shut_out() { locked } else { locked.saturating_sub(1) };
+        let problems = self.index.problem_count()? - untold
             + self.rules.refused().len() as u64
             + u64::from(self.folder_problem().is_some())
             + self.listing.unusable.len() as u64
@@ -129,6 +130,11 @@ impl Folder {
     /// Problems that are in no index, and so are known only as long as this runs.
     pub(super) fn fleeting_problems(&self) -> Result<Vec<Problem>, FolderError> {
         Ok(self.folder_problem().into_iter().chain(self.unseen_directories()?).collect())
+    }
+
+    /// Whether the account may not even read, which is told of the whole folder.
+    fn is_shut_out(&self) -> bool {
+        self.connection.trouble().is_some_and(|trouble| trouble.kind == RemoteErrorKind::NotAllowed)
     }
 
     /// What keeps the whole folder from getting on although the service answers: nobody needs to look for an
@@ -371,7 +377,7 @@ impl Folder {
                     is_being_tried: row.next_try == Some(super::BEING_TRIED),
                 })
             })
-            .chain(account_locked(&locked).map(Ok))
+            .chain(account_locked(&locked).filter(|_| !self.is_shut_out()).map(Ok))
             .chain(refused)
             .chain(self.unusable_entries().map(Ok))
             .chain(self.fleeting_problems()?.into_iter().map(Ok))
