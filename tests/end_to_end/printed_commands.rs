@@ -22,9 +22,8 @@ fn world(remote: impl Fn(&str) -> String) -> World {
             fs::write(root.join(format!("{number:02}.txt")), format!("{name} {number}")).unwrap();
         }
         let remote = remote(name);
-        config += &format!(
-            "[[folder]]\nname = \"{name}\"\nlocal = \"~/{name}\"\nremote = \"{remote}\"\nmode = \"sync\"\nsettle = \"50ms\"\n"
-        );
+        let ends = format!("name = \"{name}\"\nlocal = \"~/{name}\"\nremote = \"{remote}\"\n");
+        config.extend(["[[folder]]\n", &ends, "mode = \"sync\"\nsettle = \"50ms\"\n"]);
     }
     fs::write(world.machine.config(), config).unwrap();
     world
