@@ -323,8 +323,8 @@ impl RunningFolder {
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
         let longest_wait = longest_wait(self.setup.folder.resend);
-        let still = handle.stillness(LONGEST_STILLNESS);
-        let stall = stall(&still, longest_wait, status.only_failures_left);
+        let stillness = handle.stillness(LONGEST_STILLNESS);
+        let stall = stall(&stillness, longest_wait, status.only_failures_left);
         let is_stalled = stall.is_some() && !status.settled;
         let verdict = judge(status.verdict, unheard, is_stalled);
         // A hold is told first, and what it waits for beside that all the same.
@@ -332,7 +332,7 @@ impl RunningFolder {
         // Its index may be there although no run has ended yet.
         let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
         let never = is_new.then(|| NEVER_COMPARED.to_owned());
-        let unanswered = unanswered(&still, verdict);
+        let unanswered = unanswered(&stillness, verdict);
         let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
