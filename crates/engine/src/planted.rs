@@ -56,8 +56,6 @@ pub enum Planted {
     MoveTriedOn,
     /// What is still to be looked at in a directory is forgotten when that is moved.
     DoubtLeftBehind,
-    /// A move is sent as it was arranged, whatever others did there since.
-    MoveUnchecked,
     /// What was given up too early is taken for others' when it is seen.
     GivenUpForgotten,
     /// That files may be sent to the account again is no reason to send those that waited for it.

@@ -48,7 +48,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 27] = [
+pub const PLANTS: [Plant; 26] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -73,7 +73,6 @@ pub const PLANTS: [Plant; 27] = [
     plant_in("late-listing-proves", Planted::LateListingProves, Mode::Sync, DOUBTED, 100).from(1_002_700),
     plant_in("move-tried-on", Planted::MoveTriedOn, Mode::Backup, DOUBTED, 100).from(1_003_000),
     plant_in("doubt-left-behind", Planted::DoubtLeftBehind, Mode::Backup, DOUBTED, 100).from(2_004_000),
-    plant_in("move-unchecked", Planted::MoveUnchecked, Mode::Sync, DOUBTED, 100).from(2_003_100),
     plant_in("given-up-forgotten", Planted::GivenUpForgotten, Mode::Backup, DOUBTED, 100).from(1_000_500),
     plant_in("room-not-noticed", Planted::RoomNotNoticed, Mode::Backup, RULES, 100).from(2700),
 ];

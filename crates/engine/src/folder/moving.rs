@@ -139,10 +139,6 @@ impl Folder {
         }
     }
 
-    fn may_follow_now(&self, from: &Node) -> bool {
-        self.remote_may_follow(from) || planted::is(Planted::MoveUnchecked)
-    }
-
     /// A move that failed for its own sake this often is left to the path rules.
     pub(super) fn is_given_up(&self, from: &Node) -> bool {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
@@ -285,7 +281,7 @@ impl Folder {
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
         // What others did there since the moves of this round were arranged may forbid it.
-        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.may_follow_now(source))
+        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.remote_may_follow(source))
         else {
             return Ok(false);
         };
