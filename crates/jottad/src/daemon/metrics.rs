@@ -14,9 +14,11 @@ type Number = fn(&FolderDocument) -> Option<i64>;
 
 /// Name, help, and the number.
 const GAUGES: [(&str, &str, Number); 16] = [
-    ("in_sync", "1 if a completed comparison of both sides is newer than the last hint.", |folder| {
-        Some((folder.verdict.0 == jottad_engine::Verdict::InSync).into())
-    }),
+    (
+        "in_sync",
+        "1 if all that the last complete listing showed, and all that was heard since, is settled.",
+        |folder| Some((folder.verdict.0 == jottad_engine::Verdict::InSync).into()),
+    ),
     ("proven_timestamp_seconds", "When both sides were last compared and agreed.", |folder| {
         seconds(folder.proven_at)
     }),
