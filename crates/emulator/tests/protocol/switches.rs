@@ -34,7 +34,9 @@ async fn probe(id: &str, world: &World) -> String {
         "05" | "06" | "07" | "09" | "39" => names(id, world).await,
         "49" => {
             let made = world.command("Jotta/Missing/made?mkDir=true").await;
-            format!("{} {}", made.status, world.jfs("Jotta/Missing").await.status)
+            let sent = world.allocate("Jotta/Absent/sent", b"x").await;
+            let found = [world.jfs("Jotta/Missing").await, world.jfs("Jotta/Absent").await];
+            format!("{} {} {} {}", made.status, found[0].status, sent.status, found[1].status)
         }
         "08" | "10" | "11" | "12" | "34" | "35" | "45" => transfers(id, world).await,
         "13" | "14" | "16" | "18" | "30" | "31" | "32" | "36" | "43" => trash(id, world).await,
