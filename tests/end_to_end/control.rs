@@ -20,7 +20,7 @@ fn what_only_a_daemon_can_do_says_so_where_none_runs() {
             .expect(3)
             .complains("no daemon is running")
             .complains("do one pass now with `jottad run --once`")
-            .complains("`jottad service start`");
+            .complains("`jottad service install`");
     }
     let outcome = world.machine.jottad(["sync", "--json"]).expect(3);
     let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
