@@ -181,7 +181,7 @@ fn a_login_service_that_is_none_is_named() {
     let world = logged_out(Service::start());
     let token = world.service.login_token();
     world.service.spoil("discovery", jottad_emulator::Effect::Garbage);
-    let outcome = world.machine.jottad_with_input(["login", "--token-stdin"], &token).expect(1);
+    let outcome = world.machine.jottad_with_input(["login", "--token-stdin"], &token).expect(8);
     outcome.complains("127.0.0.1").complains("hint: the token names this host");
     world.service.clear_faults();
     world.machine.jottad_with_input(["login", "--token-stdin"], &token).expect(0);
