@@ -20,14 +20,6 @@ impl Now {
         let since = self.monotonic.saturating_sub(earlier).as_secs();
         Timestamp::from_seconds(self.wall.seconds().saturating_sub_unsigned(since))
     }
-
-    /// The same for what must not seem newer than it is: a wall clock in whole seconds may have been at the second
-    /// before.
-    pub(crate) fn wall_not_after(self, earlier: Duration) -> Timestamp {
-        let since = self.monotonic.saturating_sub(earlier);
-        let since = since.as_secs() + u64::from(since.subsec_nanos() > 0);
-        Timestamp::from_seconds(self.wall.seconds().saturating_sub_unsigned(since))
-    }
 }
 
 /// The time since this machine was started, with all the time that it was asleep. It never jumps, whatever is
@@ -59,7 +51,5 @@ mod tests {
         let now = Now { monotonic: Duration::from_secs(100), wall: Timestamp::from_seconds(5000) };
         assert_eq!(now.wall_at(Duration::from_secs(70)), Timestamp::from_seconds(4970));
         assert_eq!(now.wall_at(Duration::from_secs(200)), Timestamp::from_seconds(5000));
-        assert_eq!(now.wall_not_after(Duration::from_millis(99_700)), Timestamp::from_seconds(4999));
-        assert_eq!(now.wall_not_after(Duration::from_secs(70)), Timestamp::from_seconds(4970));
     }
 }

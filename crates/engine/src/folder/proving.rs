@@ -191,7 +191,7 @@ impl Folder {
         self.proving.evidence = None;
         // What nothing hints at was last seen by a scan.
         let scanned = self.proving.scanned.filter(|_| !self.settings.watched);
-        let as_of = now.wall_not_after(scanned.map_or(as_of, |scanned| as_of.min(scanned))).seconds();
+        let as_of = now.wall_at(scanned.map_or(as_of, |scanned| as_of.min(scanned))).seconds();
         if self.index.number(Fact::ProvenAt)?.is_none_or(|before| before < as_of) {
             self.index.set_fact(Fact::ProvenAt, Some(&as_of.to_string()))?;
         }
