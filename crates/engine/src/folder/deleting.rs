@@ -306,7 +306,7 @@ impl Folder {
 
     /// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
     /// too, and was counted with all that is in it.
-    fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
+    pub(super) fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
         for above in self.index.directories_above(node.parent)? {
             let is_replaced = above.base_entry() == Entry::Directory
                 && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
@@ -317,8 +317,8 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it may,
-    /// what the service has at the old place is all that it has of it.
+    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it
+    /// may, what the service has at the old place is all that it has of it.
     fn is_where_nothing_is_sent(&self, node: &Node) -> Result<bool, FolderError> {
         let Some(identity) =
             node.base.filter(|_| node.base_entry() == Entry::Directory).map(|base| base.identity)
@@ -330,15 +330,7 @@ impl Folder {
                 return Ok(true);
             }
         }
-        for problem in self.index.problems()? {
-            if problem.kind == ProblemKind::Unreadable
-                && let Some(closed) = self.index.node(problem.node)?
-                && closed.local == Local::UnreadableDirectory(identity)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.index.is_unreadable_elsewhere(identity)?)
     }
 
     fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {

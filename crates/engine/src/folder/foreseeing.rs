@@ -84,13 +84,17 @@ impl Folder {
         };
         let (mut amount, mut loss) = (Amount::default(), Loss::default());
         let (mut places, mut newcomers) = (Places::default(), Newcomers::default());
-        let mut is_waiting = false;
+        let (mut is_waiting, mut fresh) = (false, BTreeSet::new());
         self.each_row(Difference::Unsettled, |node| {
             let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(()) };
             let held = self.index.held(node.id)?;
             is_waiting |= held == Some(false);
             let path = self.index.path(node.id)?;
             if held == Some(true) || leaves(&path) {
+                return Ok(());
+            }
+            fresh.insert(node.id);
+            if self.is_in_replaced(node)? {
                 return Ok(());
             }
             let mut gone = self.amount_at(node, doomed.side)?;
@@ -115,7 +119,7 @@ impl Folder {
         if entries == 0 {
             return Ok(None);
         }
-        if self.index.fact(Fact::HoldNextDeletes)?.is_some() {
+        if !self.asked_for(&fresh)?.is_empty() {
             return Ok(foreseen(0, of, HoldLimit::WordOfRoot));
         }
         if entries > limits.max_deletes {
@@ -209,6 +213,18 @@ mod tests {
         assert_eq!(foreseen.first().map(|one| one.limit.clone()), Some(HoldLimit::Waiting), "{foreseen:?}");
         folder.approve(now(1)).unwrap();
         assert_eq!(folder.foresee(now(1)).unwrap(), []);
+    }
+
+    /// Once, a plan said of every delete that it would be held, for as long as one row kept a problem.
+    #[test]
+    fn a_word_of_a_root_holds_what_it_is_about_and_nothing_else() {
+        for (word, is_held) in [("1", true), ("at 999999", false)] {
+            let (_place, mut folder) = removed(3, "flat");
+            folder.index.set_fact(Fact::HoldNextDeletes, Some(word)).unwrap();
+            let foreseen = folder.foresee(now(1)).unwrap();
+            assert_eq!(foreseen.first().map(|one| one.hold.clone()), held(&mut folder), "{word}");
+            assert_eq!(foreseen.first().map(|one| &one.limit), is_held.then_some(&HoldLimit::WordOfRoot));
+        }
     }
 
     #[test]
