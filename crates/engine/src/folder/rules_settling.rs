@@ -1,5 +1,5 @@
-//! Changes of a `.jottaignore` that do not count yet. Editors take the file away for a moment and bring it back,
-//! and programs write it in parts: what it names must not be sent in between.
+//! Changes of a `.jottaignore` that do not count yet. Editors take the file away for a moment and bring it
+//! back, and programs write it in parts: what it names must not be sent in between.
 //!
 //! Until a change was seen twice, some time apart, nothing in the directory is sent, fetched or removed.
 
@@ -46,8 +46,8 @@ impl RulesSettling {
         Some(until)
     }
 
-    /// The rules of a directory are the known ones; tells whether they were changing.
-    pub(super) fn unchanged(&mut self, directory: NodeId) -> bool {
+    /// The rules of a directory count as they are; tells whether they were changing.
+    pub(super) fn settled(&mut self, directory: NodeId) -> bool {
         self.0.remove(&directory).is_some()
     }
 

@@ -397,8 +397,8 @@ impl Folder {
         })))
     }
 
-    /// Lets a directory be read again if its rules have changed a moment ago; tells whether it is. Where nothing
-    /// was known yet, nothing can have been kept back.
+    /// Lets a directory be read again if its rules have changed a moment ago; tells whether it is. Where
+    /// nothing was known yet, nothing can have been kept back.
     fn await_rules(
         &mut self,
         id: NodeId,
@@ -407,14 +407,11 @@ impl Folder {
         depth: Depth,
         now: Now,
     ) -> Result<bool, FolderError> {
-        if !self.index.is_other_ignore_file(id, content)? {
-            if self.rules_settling.unchanged(id) {
+        if !self.index.is_other_ignore_file(id, content)? || !self.index.has_children(id)? {
+            if self.rules_settling.settled(id) {
                 // What was held for it may go on.
                 self.round.restart();
             }
-            return Ok(false);
-        }
-        if !self.index.has_children(id)? {
             return Ok(false);
         }
         let Some(until) = self.rules_settling.changed(id, content, now) else { return Ok(false) };

@@ -152,6 +152,15 @@ impl Index {
         statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
     }
 
+    /// Whether a directory with this identity was seen somewhere and could not be read.
+    pub(crate) fn is_unreadable_elsewhere(&self, identity: Identity) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM node INDEXED BY node_unreadable
+             WHERE local_inode = ?1 AND local_state = 4 AND local_born = ?2",
+        )?;
+        Ok(statement.exists(params![identity.inode.cast_signed(), identity.born])?)
+    }
+
     /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
     /// a directory above it was renamed, and need not be read again.
     pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
