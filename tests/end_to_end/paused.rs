@@ -99,7 +99,7 @@ fn a_status_that_is_watched_goes_on_when_a_daemon_starts_and_ends() {
     sees(true, "in_sync");
     daemon.stop();
     sees(false, "in_sync");
-    assert!(!watching.has_ended());
+    assert!(!watching.reap());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_history_that_is_followed_goes_on_when_a_daemon_starts_and_ends() {
     world.write("d.txt", "three");
     world.settle();
     assert_eq!(paths.next().unwrap(), "d.txt");
-    assert!(!following.has_ended());
+    assert!(!following.reap());
 }
 
 const SIZE: usize = 6 << 20;

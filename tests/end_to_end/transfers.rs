@@ -81,7 +81,7 @@ fn a_big_file_takes_no_more_memory_than_a_small_one() {
         let mut running = Running::start(command);
         let status = format!("/proc/{}/status", running.pid().as_raw_nonzero());
         let mut peak = 0;
-        while !running.has_ended() {
+        while !running.reap() {
             let text = fs::read_to_string(&status).unwrap_or_default();
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
@@ -139,7 +139,7 @@ fn a_listing_is_shown_while_it_comes() {
     let mut lines = BufReader::new(running.printed()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "d0000000/");
     assert_eq!(lines.next().unwrap().unwrap(), "d0000000/f0000000");
-    assert!(!running.has_ended());
+    assert!(!running.reap());
     running.kill();
 }
 

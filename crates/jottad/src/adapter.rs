@@ -253,8 +253,8 @@ impl<S: StagedFile> io::Write for Sink<'_, S> {
     }
 }
 
-/// What it is about the account that keeps so many bytes from being written, as far as it says. A full account
-/// may refuse in the way that a locked one does (protocol U-29).
+/// What it is about the account that keeps so many bytes from being written, as far as it says. A full
+/// account may refuse in the way that a locked one does (protocol U-29).
 async fn why_locked(client: &Client, bytes: u64) -> Option<RemoteErrorKind> {
     let user = client.user().await.ok()?;
     let left = user.quota.and_then(Quota::bytes).zip(user.used_bytes);

@@ -70,8 +70,8 @@ fn read_line(question: &str, invocation: &Invocation) -> Result<String, Failure>
     })
 }
 
-/// Reads an answer on a thread of its own, so that a signal is heard meanwhile. Whatever happens, the terminal
-/// is left as it was: what is typed would not be seen any more otherwise.
+/// Reads an answer on a thread of its own, so that a signal is heard meanwhile. Whatever happens, the
+/// terminal is left as it was: what is typed would not be seen any more otherwise.
 fn while_listening(
     invocation: &Invocation,
     is_hidden: bool,

@@ -77,7 +77,8 @@ pub(crate) fn script(shell: &str) -> Option<Vec<u8>> {
     let completer = completer.completer(shell)?;
     completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script).ok()?;
     if shell == "zsh" {
-        // zsh would put a backslash before the home directory, too, if it were not left out of what is compared.
+        // zsh would put a backslash before the home directory, too, if it were not left out of what is
+        // compared.
         let text = String::from_utf8(script).ok()?;
         let (before, after) = text.split_once("local -a dirs=()")?;
         script = format!("{before}{ZSH_HOME}\n        local -a dirs=(){after}").into_bytes();
@@ -103,7 +104,8 @@ pub(crate) fn folder_name() -> ArgValueCompleter {
 fn among(current: &OsStr, texts: impl FnOnce(&str) -> Vec<String>) -> Vec<CompletionCandidate> {
     let Some(typed) = current.to_str() else { return Vec::new() };
     // What is handed over is as it was typed. What bash gets is inserted as it is; other shells put their own
-    // backslashes. A bare space can only have been typed within quotes, where backslashes would be in the way.
+    // backslashes. A bare space can only have been typed within quotes, where backslashes would be in the
+    // way.
     let is_bash = SHELL.get().is_some_and(|shell| shell == "bash");
     let is_plain = is_bash && escaped(&unescaped(typed)) != typed;
     // bash takes an open quote off, the others hand it over.

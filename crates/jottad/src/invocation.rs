@@ -77,8 +77,8 @@ impl Invocation {
 
     /// Waits for a future: enough for a command that asks and prints.
     ///
-    /// A signal ends the command in good order: a renewal of the tokens that is under way would cost the login
-    /// if it were cut off (protocol 2.3).
+    /// A signal ends the command in good order: a renewal of the tokens that is under way would cost the
+    /// login if it were cut off (protocol 2.3).
     pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         self.wait_unless(future, || Err(Failure::interrupted()))
     }

@@ -35,7 +35,8 @@ impl Output {
         self.line(prose(&text.to_string(), &io::stdout()))
     }
 
-    /// Writes columns whose last one is prose: where they are wider than the terminal, without columns and folded.
+    /// Writes columns whose last one is prose: where they are wider than the terminal, without columns and
+    /// folded.
     pub(crate) fn table(self, columns: &Columns) -> Result<(), Failure> {
         let width = extent().map_or(usize::MAX, |extent| extent.columns);
         if columns.lines().all(|line| line.width() <= width) {
@@ -115,8 +116,8 @@ impl Page {
     }
 }
 
-/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On a
-/// terminal it is folded between words.
+/// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On
+/// a terminal it is folded between words.
 pub(crate) fn remark(text: impl fmt::Display) {
     let text = prose(&text.to_string(), &io::stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");

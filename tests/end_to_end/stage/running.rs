@@ -37,8 +37,8 @@ impl Running {
         Pid::from_child(self.child())
     }
 
-    /// Whether it has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
+    /// Takes in its end, if it has come; tells whether it has.
+    pub(crate) fn reap(&mut self) -> bool {
         self.child().try_wait().unwrap().is_some()
     }
 

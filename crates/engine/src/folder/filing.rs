@@ -78,8 +78,8 @@ impl Folder {
     }
 
     /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling
-    /// of it there. One that shows both shows two entries, whatever the service makes of other names. Which of
-    /// them it shows first makes no difference: where the other spelling may still come, only what is not
+    /// of it there. One that shows both shows two entries, whatever the service makes of other names. Which
+    /// of them it shows first makes no difference: where the other spelling may still come, only what is not
     /// that one's content makes it another entry. Returns the row that is free for it, and the one that the
     /// other spelling has now.
     pub(super) fn make_way_for_own_name(

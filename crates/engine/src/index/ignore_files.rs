@@ -31,8 +31,8 @@ impl Index {
         .collect()
     }
 
-    /// Whether the `.jottaignore` of a directory holds something else than was taken in last, `None` if there is
-    /// none.
+    /// Whether the `.jottaignore` of a directory holds something else than was taken in last, `None` if there
+    /// is none.
     pub(crate) fn is_other_ignore_file(
         &self,
         directory: NodeId,

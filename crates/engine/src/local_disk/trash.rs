@@ -273,8 +273,8 @@ pub(super) fn list(root: &OwnedFd) -> Result<Vec<Trashed>, DiskErrorKind> {
     Ok(found)
 }
 
-/// When an entry came: being moved changed it, in the minute of its slot. Anything else says nothing of that, and
-/// it came with what is above it.
+/// When an entry came: being moved changed it, in the minute of its slot. Anything else says nothing of that,
+/// and it came with what is above it.
 fn came_at(above: Timestamp, facts: &Facts) -> Timestamp {
     let minute = above.seconds() - above.seconds().rem_euclid(60);
     let changed = facts.changed.div_euclid(1_000_000_000);

@@ -27,8 +27,8 @@ const AT_ONCE: usize = 4;
 pub(crate) struct GetArguments {
     /// What to fetch, DEVICE/MOUNTPOINT[/path], and where to. What to fetch may be several, and patterns in
     /// quotes such as 'Jotta/Archive/x/*.jpg': all of it goes into the directory that is named last. One file
-    /// goes into a directory or to the file's new path, and with `-` to standard output; what is in one folder
-    /// goes, with -r, into the directory [default of LOCAL: the same name, here]
+    /// goes into a directory or to the file's new path, and with `-` to standard output; what is in one
+    /// folder goes, with -r, into the directory [default of LOCAL: the same name, here]
     #[arg(required = true, num_args = 1.., value_name = "REMOTE… [LOCAL]", add = remote_place())]
     places: Vec<PathBuf>,
     /// Fetch a folder with all that is in it

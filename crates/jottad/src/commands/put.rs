@@ -25,9 +25,9 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, Args)]
 #[command(override_usage = "jottad put [OPTIONS] LOCAL… REMOTE")]
 pub(crate) struct PutArguments {
-    /// What to send, and where to, DEVICE/MOUNTPOINT[/path]. Several go into the folder that is named last. One
-    /// file goes into a folder or to the file's new path, and so does what `-` reads from standard input, which
-    /// has no name of its own; what is in one directory goes, with -r, into the folder
+    /// What to send, and where to, DEVICE/MOUNTPOINT[/path]. Several go into the folder that is named last.
+    /// One file goes into a folder or to the file's new path, and so does what `-` reads from standard input,
+    /// which has no name of its own; what is in one directory goes, with -r, into the folder
     #[arg(required = true, num_args = 2.., value_name = "LOCAL… REMOTE", add = remote_place())]
     places: Vec<PathBuf>,
     /// Send a directory with all that is in it; symlinks and special files are skipped

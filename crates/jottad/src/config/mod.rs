@@ -160,8 +160,8 @@ impl Config {
         Self::parse(&Self::read(places)?, places)
     }
 
-    /// The same for what has to do with more than one folder, or with none: one that is written wrongly is set
-    /// apart, and keeps nothing else from being done.
+    /// The same for what has to do with more than one folder, or with none: one that is written wrongly is
+    /// set apart, and keeps nothing else from being done.
     pub(crate) fn load_tolerantly(places: &Places) -> Result<Self, ConfigError> {
         Self::parse_tolerantly(&Self::read(places)?, places)
     }

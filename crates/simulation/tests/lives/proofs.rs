@@ -98,8 +98,8 @@ fn what_is_in_one_of_two_names_that_are_one_to_the_service_is_not_sent_to_the_ot
     }
 }
 
-/// Once, it mattered which of two spellings a listing showed first: what had been sent to the one was nobody's
-/// when others had put something under the other one.
+/// Once, it mattered which of two spellings a listing showed first: what had been sent to the one was
+/// nobody's when others had put something under the other one.
 #[test]
 fn of_two_spellings_each_is_an_entry_whichever_is_shown_first() {
     for (one, other) in [("é", "e\u{301}"), ("e\u{301}", "é")] {

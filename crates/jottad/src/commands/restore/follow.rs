@@ -109,7 +109,8 @@ impl Follow {
         format!("jottad get {option} {} {}", shell_word(&self.place), shell_word(self.local.display()))
     }
 
-    /// Fetches it to where the folder has it. A file here is replaced only if the service keeps what it holds.
+    /// Fetches it to where the folder has it. A file here is replaced only if the service keeps what it
+    /// holds.
     async fn bring(&self, client: &Client, output: Output) -> Result<Tally, Failure> {
         let progress = Progress::new(output);
         let Sighting::File(file) = client.look(&self.place).await? else {
