@@ -152,7 +152,7 @@ async fn several(
         let shown = local.display();
         return Err(Failure::failed(format!("fetching into {shown}: it is not a directory that is there"))
             .path(shown.to_string())
-            .hint(format!("make it first: mkdir {shown}")));
+            .hint(format!("make it first: mkdir {}", shell_word(local.display()))));
     }
     let mut names: BTreeMap<PathBuf, &RemotePath> = BTreeMap::new();
     for Source { place, .. } in sources {

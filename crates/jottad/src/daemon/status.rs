@@ -222,7 +222,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
         }
         HoldLimit::ShareOfDay { percent } => {
             let measure = format!(
-                "of {all} a day ago; at most {percent} % a day go unasked (max_delete_percent), and what gave way to                  a new file counts twice"
+                "of {all} a day ago; at most {percent} % a day go unasked (max_delete_percent), and what gave way to a new file counts twice"
             );
             ("max_delete_percent", Some(*percent), measure)
         }
