@@ -130,7 +130,7 @@ impl Folder {
     }
 
     /// Shows every row of a difference, until told that it is enough.
-    fn each_page(
+    pub(super) fn each_page(
         &self,
         difference: Difference,
         mut visit: impl FnMut(&Node) -> Result<bool, FolderError>,

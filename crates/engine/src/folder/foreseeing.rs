@@ -11,11 +11,9 @@ use super::losing::Newcomers;
 use super::overwriting::{MONTH, edit};
 use super::places::Places;
 use super::{Folder, FolderError};
-use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, NodeId};
+use crate::index::{Amount, Difference, Fact, HeldAction, NodeId};
 use crate::status::{Foreseen, Hold, HoldLimit};
 use crate::time::Now;
-
-const PAGE: u32 = 512;
 
 /// What leaves a place without being deleted.
 struct Leaving {
@@ -37,14 +35,14 @@ impl Folder {
             return Ok(None);
         }
         let (mut edited, mut lasting) = (0, BTreeSet::new());
-        self.each_row(Difference::Edited, |node| {
+        self.each_page(Difference::Edited, |node| {
             if edit(node) == Some(true) && self.index.held(node.id)? != Some(true) {
                 edited += 1;
                 if is_written_once(node.name.as_bytes()) {
                     lasting.insert(node.id);
                 }
             }
-            Ok(())
+            Ok(true)
         })?;
         let files = self.index.totals().base_files;
         let foreseen = |files, rewritten, of, limit| {
@@ -85,17 +83,17 @@ impl Folder {
         let (mut amount, mut loss) = (Amount::default(), Loss::default());
         let (mut places, mut newcomers) = (Places::default(), Newcomers::default());
         let (mut is_waiting, mut fresh) = (false, BTreeSet::new());
-        self.each_row(Difference::Unsettled, |node| {
-            let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(()) };
+        self.each_page(Difference::Unsettled, |node| {
+            let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(true) };
             let held = self.index.held(node.id)?;
             is_waiting |= held == Some(false);
             let path = self.index.path(node.id)?;
             if held == Some(true) || leaves(&path) {
-                return Ok(());
+                return Ok(true);
             }
             fresh.insert(node.id);
             if self.is_in_replaced(node)? {
-                return Ok(());
+                return Ok(true);
             }
             let mut gone = self.amount_at(node, doomed.side)?;
             let is_inside = |one: &&Leaving| one.side == doomed.side && one.from.starts_with(&path);
@@ -108,7 +106,7 @@ impl Folder {
             amount += gone;
             loss.deleted += gone.old_files;
             loss.replaced += u64::from(self.is_replaced(node, doomed.side, &mut newcomers)?);
-            Ok(())
+            Ok(true)
         })?;
         let Amount { entries, files, .. } = amount;
         let of = self.index.totals().base_files;
@@ -150,20 +148,6 @@ impl Folder {
         leaving.sort_by(|one, other| one.from.as_bytes().cmp(other.from.as_bytes()));
         leaving.dedup_by(|next, one| next.side == one.side && next.from.starts_with(&one.from));
         Ok(leaving)
-    }
-
-    fn each_row(
-        &self,
-        difference: Difference,
-        mut visit: impl FnMut(&crate::index::Node) -> Result<(), FolderError>,
-    ) -> Result<(), FolderError> {
-        let mut cursor = Cursor::default();
-        loop {
-            let page = self.index.page(difference, cursor, PAGE)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            cursor = Cursor::after(last);
-            page.iter().try_for_each(&mut visit)?;
-        }
     }
 }
 
