@@ -237,7 +237,7 @@ impl Folder {
             Detail::Trash { side: Side::Remote, loss } => {
                 self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
-                self.departing.left(&self.index.stored_path(node.id)?, now);
+                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -296,7 +296,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let ends = self.ends_of(remote_move)?;
-        self.departing.left(&self.index.stored_path(node.id)?, now);
+        self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -350,7 +350,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
-                self.departing.left(&self.index.stored_path(node.id)?, now);
+                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(node)?;
                 self.confirming.doubt(node.parent);
             }
