@@ -137,3 +137,29 @@ fn what_others_put_into_a_directory_that_is_made_on_both_sides_is_found() {
         }
     }
 }
+
+/// Once, what others put into a directory that they made where a file had just been removed, and whose
+/// directory they respelled, was taken for a leftover of that file, and the look for it was lost (`sync`
+/// 9109085). What they put where a directory was removed waits for that look.
+#[test]
+fn what_others_put_where_something_was_removed_is_seen_below_a_new_spelling() {
+    for removed in ["d/e", "d/e/c"] {
+        for pause in 0..8 {
+            for mode in [Mode::Sync, Mode::Pull] {
+                let scenario = Scenario {
+                    mode,
+                    knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+                    before: vec![Act::RemoteWrite(removed, 1), Act::RemoteWrite("d/a", 2)],
+                    steps: vec![
+                        step(After::Rest, Act::Remove("d/e")),
+                        step(After::Seconds(pause), Act::RemoteWrite("d/e/a", 3)),
+                        step(After::Moves(20), Act::RemoteWrite("d/e/b", 4)),
+                        step(After::Moves(0), Act::RemoteRespell("d", "D")),
+                        step(After::Moves(0), Act::SyncNow),
+                    ],
+                };
+                assert_lives_well(&scenario, ORDERS);
+            }
+        }
+    }
+}
