@@ -324,13 +324,17 @@ impl Folder {
             self.free_namesakes(&moved)?;
             // One look at the directory shows that it arrived; until then a late listing must not say that it
             // is lost.
-            if parked != Parked::To
-                && let Some(remote) = &mut moved.remote
-            {
-                remote.claimed = true;
-                self.index.save(&mut moved)?;
-                self.confirming.accepted(moved.id, directory);
+            if parked != Parked::To && moved.remote.is_some() {
                 self.confirming.sent(moved.id, None, now);
+                // What others made of it went along, and nobody agreed on that: seen, it must not count as
+                // what was sent.
+                if moved.base_entry() == moved.remote_entry() {
+                    moved.remote.iter_mut().for_each(|remote| remote.claimed = true);
+                    self.index.save(&mut moved)?;
+                    self.confirming.accepted(moved.id, directory);
+                } else {
+                    self.confirming.doubt(directory);
+                }
             }
         }
         // Claims have moved along, into directories with other rows.
