@@ -164,6 +164,7 @@ impl Folder {
             error: result.as_ref().err().map(ToString::to_string),
         };
         let line = self.index.record(line)?;
+        self.index.set_fact(Fact::OperatedAt, Some(&now.monotonic.as_secs().to_string()))?;
         self.notices.push(Notice::OperationEnded(line));
         let Some(node) = self.index.node(running.node)? else { return Ok(()) };
         match result {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{FoldKey, Kind, OperationKind, RelativePath, Side, StoredPath, encode_name};
+use jottad_core::{FoldKey, Kind, OperationKind, RelativePath, Side, StoredPath, Timestamp, encode_name};
 
 use super::{Folder, FolderError};
 use crate::index::NodeId;
@@ -55,13 +55,9 @@ impl Departing {
         }
     }
 
-    /// Takes in an operation of an earlier run; they come oldest first.
-    fn replay(&mut self, line: &LogLine, now: Now) {
-        // A clock that was set back says nothing.
-        let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
-        let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since)).filter(|_| has_left(line)) else {
-            return;
-        };
+    /// Takes in an operation of an earlier run, that was so long ago; they come oldest first.
+    fn replay(&mut self, line: &LogLine, since: Duration, now: Now) {
+        let Some(rest) = PATIENCE.checked_sub(since).filter(|_| has_left(line)) else { return };
         self.left_until(&stored(&line.path), Departed { until: now.monotonic + rest, kind: None }, now);
         if let Some(to) = &line.to {
             self.arrived(&stored(to));
@@ -135,10 +131,17 @@ impl Folder {
         Ok(None)
     }
 
-    /// What an earlier run removed or moved a moment ago.
-    pub(super) fn follow_departures(&mut self, now: Now) -> Result<(), FolderError> {
+    /// What an earlier run removed or moved a moment ago. Its last operation, at `last` on the wall clock,
+    /// was so long ago; that clock tells how long before it the others were.
+    pub(super) fn follow_departures(
+        &mut self,
+        last: Timestamp,
+        since: Duration,
+        now: Now,
+    ) -> Result<(), FolderError> {
         for line in self.index.history(0, MOST_OPERATIONS)? {
-            self.departing.replay(&line, now);
+            let before = last.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
+            self.departing.replay(&line, since + Duration::from_secs(before), now);
         }
         Ok(())
     }
@@ -159,7 +162,7 @@ fn stored(path: &RelativePath) -> StoredPath {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{StoredName, Timestamp};
+    use jottad_core::StoredName;
 
     use super::*;
 
@@ -254,9 +257,9 @@ mod tests {
     fn what_an_earlier_run_moved_somewhere_is_no_leftover_there() {
         let mut departing = Departing::default();
         let moved = OperationKind::Move(Side::Remote);
-        departing.replay(&line(moved, b"d", Some(b"parked"), None), at(1));
+        departing.replay(&line(moved, b"d", Some(b"parked"), None), Duration::ZERO, at(1));
         assert!(departing.has_left_lately(&place(&["d"])));
-        departing.replay(&line(moved, b"parked", Some(b"D"), None), at(1));
+        departing.replay(&line(moved, b"parked", Some(b"D"), None), Duration::ZERO, at(1));
         assert!(departing.has_left_lately(&place(&["parked"])));
         assert!(!may_be_late(&departing, &["D", "b"], Kind::File));
     }

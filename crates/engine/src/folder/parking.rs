@@ -117,3 +117,63 @@ impl Folder {
 fn is_left_behind(node: &Node) -> bool {
     node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::File;
+
+    use super::super::deleting::tests::{file, now, open, settings};
+    use super::*;
+    use crate::disk::Identity;
+    use crate::event::Task;
+    use crate::index::{NodeId, RemoteRecord};
+    use crate::remote::RemoteNode;
+    use crate::settings::FolderSettings;
+
+    /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
+    /// name. It has the content of a file that is here, or another one.
+    fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
+        let (_place, mut index) = open();
+        let here = file(&mut index, NodeId::ROOT, "kept", 10);
+        let kept = index.node(here).unwrap().unwrap().remote_entry().file().unwrap();
+        let other = Content { size: 10, md5: Md5::from_bytes([8; 16]) };
+        let left = File {
+            content: if is_here { kept.content } else { other },
+            modified: Timestamp::from_seconds(1),
+        };
+        let mut save = |parent, name: &str, node| {
+            let mut row = Node::new(parent, Name::new(name.as_bytes().to_vec()).unwrap());
+            row.remote = Some(RemoteRecord { node, name: None, claimed: false });
+            index.save(&mut row).unwrap();
+            row.id
+        };
+        let parked = ".jottad-moving-1";
+        if in_directory {
+            let directory = save(NodeId::ROOT, parked, RemoteNode::Directory);
+            save(directory, "a", RemoteNode::File(left));
+        } else {
+            save(NodeId::ROOT, parked, RemoteNode::File(left));
+        }
+        let known_by = Name::new(b"notes.txt".to_vec()).unwrap();
+        index.park(&RelativePath::parse(parked.as_bytes()).unwrap(), &known_by).unwrap();
+        let mut folder = Folder::new(FolderSettings { mode, ..settings() }, index).unwrap();
+        folder.root.found_as(Identity { inode: 2, born: 1 });
+        folder.clear_parked(now(1)).unwrap();
+        folder.commands.pop().map(|command| command.task)
+    }
+
+    #[test]
+    fn what_was_left_behind_goes_only_if_its_content_is_here() {
+        for in_directory in [false, true] {
+            for mode in [Mode::Backup, Mode::Sync, Mode::Pull] {
+                let task = cleared(mode, in_directory, true);
+                assert!(matches!(task, Some(Task::TrashRemote { .. })), "{task:?}");
+                let Some(Task::MoveRemote { to, .. }) = cleared(mode, in_directory, false) else {
+                    panic!("it is not kept");
+                };
+                assert!(to.to_string().starts_with("notes (conflict kari "), "{to}");
+            }
+            assert!(cleared(Mode::Archive, in_directory, true).is_none());
+        }
+    }
+}

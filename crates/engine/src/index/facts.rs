@@ -62,6 +62,8 @@ pub(crate) enum Fact {
     Paused,
     /// How long that pause was to last, in seconds.
     PausedFor,
+    /// When the last operation ended, by the clock that never jumps, in seconds since the machine was started.
+    OperatedAt,
     /// What the last run knew and did not write down elsewhere: a held root, and problems that have no row.
     LastWords,
     /// What a person decided about a held root while nothing ran.
@@ -89,6 +91,7 @@ impl Fact {
             Self::ContestedNames => "contested_names",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
+            Self::OperatedAt => "operated_at",
             Self::LastWords => "last_words",
             Self::Decision => "decision",
             Self::AcceptedMounts => "accepted_mounts",
