@@ -373,7 +373,7 @@ impl WhyDocument {
             schema: SCHEMA,
             folder: folder.to_owned(),
             path,
-            state: explanation.state.to_owned(),
+            state: explanation.state.as_str().to_owned(),
             reason: explanation.reason.clone(),
             rule: explanation.rule.clone(),
             base: trees.map(|trees| trees.base.into()),

@@ -106,6 +106,14 @@ impl FolderError {
             Self::IgnoreRule(_) => false,
         }
     }
+
+    /// Whether the disk with the index has no room.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Index(error) => error.lacks_room(),
+            Self::IgnoreRule(_) => false,
+        }
+    }
 }
 
 pub use proving::Proof;
