@@ -50,6 +50,5 @@ pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
     Conflict, EntryState, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold,
     HoldLimit, LogLine, Paused, Pending, Problem, ProblemKind, Skipped, Transfer, Verdict, Verification,
-    WAITS_FOR_A_PERSON,
 };
 pub use time::{Now, since_boot};

@@ -219,6 +219,8 @@ pub struct Foreseen {
     pub of: u64,
     /// The measure.
     pub limit: HoldLimit,
+    /// An earlier pass held of it already.
+    pub is_held: bool,
 }
 
 /// What is too much to be done unasked.
@@ -410,7 +412,7 @@ pub struct LogLine {
 }
 
 /// Why an operation of a plan is not done.
-pub const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+pub(crate) const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
 
 /// The state of one path, for `why`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

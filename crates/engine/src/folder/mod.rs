@@ -21,6 +21,7 @@ mod following;
 mod foreseeing;
 mod hashing;
 mod hinting;
+mod holding;
 mod interrupting;
 mod listing;
 mod losing;
@@ -230,7 +231,7 @@ impl Folder {
         };
         let listing = Listing::new(&index)?;
         let resolving = Resolving::new(&index)?;
-        Ok(Self {
+        let mut folder = Self {
             settings,
             purpose: Purpose::Work,
             rules,
@@ -271,7 +272,9 @@ impl Folder {
             tally: RefCell::default(),
             last_words: LastWords::default(),
             decision: None,
-        })
+        };
+        folder.take_up_losses()?;
+        Ok(folder)
     }
 
     /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,

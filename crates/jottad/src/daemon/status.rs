@@ -239,7 +239,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
         HoldLimit::Waiting => ("waiting", None, format!("of {all}; that waits since an earlier pass")),
     };
     let (limit, reason) = (limit.to_owned(), format!("{reason}, {measure}"));
-    ForeseenDocument { kind, reason, entries, files, of, limit, allowed }
+    ForeseenDocument { kind, reason, entries, files, of, limit, allowed, held: foreseen.is_held }
 }
 
 fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {
