@@ -93,10 +93,10 @@ impl Run<'_> {
             };
             match matching(serial) {
                 Some(true) => {}
-                Some(false) => differences.push(format!("{path} has another time on the service")),
                 // Which of several the service has cannot be told by their names where only its side counts.
-                None if !world.mode.pushes()
+                _ if !world.mode.pushes()
                     && namesakes[&fold(&stored)].iter().any(|other| matching(*other) == Some(true)) => {}
+                Some(false) => differences.push(format!("{path} has another time on the service")),
                 None => differences.push(format!("{path} differs")),
             }
         }

@@ -368,14 +368,24 @@ impl Disk for SimulatedDisk {
             Self::writing(world, "placing a file", |world| {
                 let now = world.tick();
                 let modified = modified.seconds().saturating_mul(1_000_000_000);
-                world.disk.place(path, text.clone(), modified, now).ok_or(DiskErrorKind::NotFound)
+                let serial = world.disk.place(path, text.clone(), modified, now);
+                let serial = serial.ok_or(DiskErrorKind::NotFound)?;
+                Ok((serial, world.disk.node(serial)))
             })
         });
-        let serial = placed.await?;
-        self.step("placing", path, |world| match world.disk.node(serial) {
-            // A program may have written to it at once.
-            DiskNode::File(stat) if text_of(world, serial).as_ref() == Some(&text) => Ok(stat),
-            _ => Err(DiskErrorKind::Changed),
+        let (serial, finished) = placed.await?;
+        self.step("placing", path, |world| {
+            let now = world.disk.node(serial);
+            let time = |node| if let DiskNode::File(stat) = node { Some(stat.modified) } else { None };
+            // A program may have written to it at once, or given it a time.
+            match now {
+                DiskNode::File(stat)
+                    if text_of(world, serial).as_ref() == Some(&text) && time(now) == time(finished) =>
+                {
+                    Ok(stat)
+                }
+                _ => Err(DiskErrorKind::Changed),
+            }
         })
         .await
     }

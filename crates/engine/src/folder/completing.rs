@@ -164,6 +164,7 @@ impl Folder {
             error: result.as_ref().err().map(ToString::to_string),
         };
         let line = self.index.record(line)?;
+        self.index.set_fact(Fact::OperatedAt, Some(&now.monotonic.as_secs().to_string()))?;
         self.notices.push(Notice::OperationEnded(line));
         let Some(node) = self.index.node(running.node)? else { return Ok(()) };
         match result {
@@ -237,7 +238,7 @@ impl Folder {
             Detail::Trash { side: Side::Remote, loss } => {
                 self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
-                self.departing.left(&self.index.stored_path(node.id)?, now);
+                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -296,7 +297,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let ends = self.ends_of(remote_move)?;
-        self.departing.left(&self.index.stored_path(node.id)?, now);
+        self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -324,13 +325,17 @@ impl Folder {
             self.free_namesakes(&moved)?;
             // One look at the directory shows that it arrived; until then a late listing must not say that it
             // is lost.
-            if parked != Parked::To
-                && let Some(remote) = &mut moved.remote
-            {
-                remote.claimed = true;
-                self.index.save(&mut moved)?;
-                self.confirming.accepted(moved.id, directory);
+            if parked != Parked::To && moved.remote.is_some() {
                 self.confirming.sent(moved.id, None, now);
+                // What others made of it went along, and nobody agreed on that: seen, it must not count as
+                // what was sent.
+                if moved.base_entry() == moved.remote_entry() {
+                    moved.remote.iter_mut().for_each(|remote| remote.claimed = true);
+                    self.index.save(&mut moved)?;
+                    self.confirming.accepted(moved.id, directory);
+                } else {
+                    self.confirming.doubt(directory);
+                }
             }
         }
         // Claims have moved along, into directories with other rows.
@@ -350,7 +355,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
-                self.departing.left(&self.index.stored_path(node.id)?, now);
+                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(node)?;
                 self.confirming.doubt(node.parent);
             }

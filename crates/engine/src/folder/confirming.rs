@@ -13,11 +13,11 @@ use super::backlog::Change;
 use super::connection::{Suspected, pause_asked_for};
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Index, Node, NodeId};
+use crate::index::{Descend, Fact, Index, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
 use crate::scope::{self, Failure};
-use crate::status::{Problem, ProblemKind};
+use crate::status::{LogLine, Problem, ProblemKind};
 use crate::time::Now;
 
 /// Most looks at one time.
@@ -610,16 +610,27 @@ impl Folder {
     pub(super) fn follow_earlier_run(&mut self, now: Now) -> Result<(), FolderError> {
         let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
         let last = self.index.history(0, 1)?.pop();
-        // A clock that was set back says nothing.
-        let since =
-            last.map(|last| now.wall.seconds().saturating_sub(last.at.seconds()).max(0).cast_unsigned());
-        let rest = if was_sending {
-            Some(PATIENCE)
-        } else {
-            since.and_then(|since| PATIENCE.checked_sub(Duration::from_secs(since)))
-        };
+        let since = last.as_ref().map(|last| self.since_last_operation(last, now)).transpose()?;
+        let rest =
+            if was_sending { Some(PATIENCE) } else { since.and_then(|since| PATIENCE.checked_sub(since)) };
         self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
-        self.follow_departures(now)
+        match (last, since) {
+            (Some(last), Some(since)) => self.follow_departures(last.at, since, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long ago, at least, the last operation of an earlier run was. The clock that never jumps goes on
+    /// while jottad is not running; after a restart of the machine, it is at least as long as that runs.
+    fn since_last_operation(&self, last: &LogLine, now: Now) -> Result<Duration, FolderError> {
+        let Some(at) = self.index.number(Fact::OperatedAt)? else {
+            // An older version noted the wall clock alone. One that was set back says nothing.
+            let since = now.wall.seconds().saturating_sub(last.at.seconds()).max(0);
+            return Ok(Duration::from_secs(since.cast_unsigned()));
+        };
+        let at = Duration::from_secs(u64::try_from(at).unwrap_or(0));
+        // A second less, for what rounding does.
+        Ok(now.monotonic.checked_sub(at).unwrap_or(now.monotonic).saturating_sub(Duration::from_secs(1)))
     }
 
     /// The directories from a row downwards that are still to be looked at.

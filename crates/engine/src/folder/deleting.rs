@@ -3,17 +3,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jottad_core::lateness::PATIENCE;
-use jottad_core::{
-    Action, Entry, Kind, Loss, Mode, OperationKind, RelativePath, Side, StoredPath, Timestamp,
-};
+use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath};
 
 use super::backlog::Change;
 use super::completing::{Detail, Running};
 use super::holding::DeleteHold;
 use super::losing::Newcomers;
-use super::moving::PARKED_PREFIX;
-use super::places::{Places, Surroundings};
+use super::places::Places;
 use super::word_of_root::WordOfRoot;
 use super::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::digest::TreeDigest;
@@ -83,9 +79,9 @@ pub(super) struct HeldDeletes {
 
 /// A delete that the path rules ask for.
 pub(super) struct Doomed {
-    node: Node,
+    pub(super) node: Node,
     pub(super) side: Side,
-    because: &'static str,
+    pub(super) because: &'static str,
 }
 
 impl Folder {
@@ -125,7 +121,7 @@ impl Folder {
     }
 
     /// Leaves alone for a while what was to be removed again and again without going; tells whether it does.
-    fn give_up_removing(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
+    pub(super) fn give_up_removing(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
         let id = doomed.node.id;
         if self.attempts.get(&id).is_none_or(|attempts| *attempts <= MOST_ATTEMPTS) {
             return Ok(false);
@@ -333,7 +329,12 @@ impl Folder {
 
     /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must
     /// hold.
-    fn issue_delete(&mut self, doomed: &Doomed, loss: Loss, digest: TreeDigest) -> Result<(), FolderError> {
+    pub(super) fn issue_delete(
+        &mut self,
+        doomed: &Doomed,
+        loss: Loss,
+        digest: TreeDigest,
+    ) -> Result<(), FolderError> {
         let node = &doomed.node;
         let path = self.index.path(node.id)?;
         let remote = self.index.stored_path(node.id)?;
@@ -386,7 +387,11 @@ impl Folder {
 
     /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many
     /// rows for the rest of this step.
-    fn digest(&mut self, doomed: &Doomed, in_steps: bool) -> Result<Option<TreeDigest>, FolderError> {
+    pub(super) fn digest(
+        &mut self,
+        doomed: &Doomed,
+        in_steps: bool,
+    ) -> Result<Option<TreeDigest>, FolderError> {
         let (node, revision) = (doomed.node.id, self.index.revision());
         let earlier = self.round.deleting.digesting.take();
         let mut digesting =
@@ -429,58 +434,6 @@ impl Folder {
             }
         }
         Ok(Some(digesting.digest))
-    }
-
-    /// Temporary names that were left behind without anybody knowing what they hold are removed: what they
-    /// hold has been sent anew by now. A name that still has a base is picked up by the moves.
-    fn clear_parked(&mut self, now: Now) -> Result<(), FolderError> {
-        // An archive removes nothing, not even what it left behind itself.
-        if self.settings.mode == Mode::Archive {
-            return Ok(());
-        }
-        for path in self.index.parked()? {
-            let Some(node) = self.index.locate(&path)? else { continue };
-            if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
-                continue;
-            }
-            let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
-            if !self.give_up_removing(&doomed, now)? {
-                let digest = self.digest(&doomed, false)?.unwrap_or_default();
-                self.issue_delete(&doomed, Loss::default(), digest)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets the temporary names that a complete listing did not show, unless it may have been late
-    /// (protocol U-38): what it hid would be nobody's.
-    pub(super) fn forget_parked(&mut self, listed_from: Timestamp) -> Result<(), FolderError> {
-        let parked_at = self.index.number(Fact::ParkedAt)?.unwrap_or(0);
-        if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
-            return Ok(());
-        }
-        for path in self.index.parked()? {
-            if self.index.locate(&path)?.is_none() {
-                self.index.unpark(&path)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
-    /// here would be nobody's when it is shown.
-    pub(super) fn may_hide_parked(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(self.resolving.may_be_late()
-            && node.base.is_some()
-            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&self.index.path(node.id)?))
-    }
-
-    /// Whether a row is a temporary name of ours on the service with something that nobody knows of any more.
-    pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
-        Ok(is_left_behind(node)
-            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&here.join(&node.name)))
     }
 
     /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in
@@ -560,10 +513,6 @@ impl Folder {
         }
         Ok(())
     }
-}
-
-fn is_left_behind(node: &Node) -> bool {
-    node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jottad_core::lateness::PATIENCE;
-use jottad_core::{FoldKey, OperationKind, RelativePath, Side, StoredPath, encode_name};
+use jottad_core::{FoldKey, Kind, OperationKind, RelativePath, Side, StoredPath, Timestamp, encode_name};
 
 use super::{Folder, FolderError};
 use crate::index::NodeId;
+use crate::remote::RemoteNode;
 use crate::status::LogLine;
 use crate::time::Now;
 
@@ -18,32 +19,46 @@ const MOST_PLACES: usize = 256;
 /// So many operations of an earlier run are looked through for them.
 const MOST_OPERATIONS: u32 = 1024;
 
-/// The places, as the service may compare names, and until when they may be shown as they were.
+/// The places, as the service may compare names.
 #[derive(Debug, Default)]
-pub(super) struct Departing(BTreeMap<Vec<FoldKey>, Duration>);
+pub(super) struct Departing(BTreeMap<Vec<FoldKey>, Departed>);
+
+/// What may still be shown at a place that it has left.
+#[derive(Debug, Clone, Copy)]
+struct Departed {
+    /// When the service cannot be late any more.
+    until: Duration,
+    /// What it was. `None` if either may have been there: nothing is known of it, or both left one after the
+    /// other.
+    kind: Option<Kind>,
+}
+
+impl Departed {
+    fn may_be(&self, kind: Kind) -> bool {
+        self.kind.is_none_or(|left| left == kind)
+    }
+}
 
 impl Departing {
-    /// What was there has left, or may have.
-    pub(super) fn left(&mut self, path: &StoredPath, now: Now) {
-        self.left_until(path, now.monotonic + PATIENCE, now);
+    /// What was there has left, or may have. `kind` is what it was, if that is known.
+    pub(super) fn left(&mut self, path: &StoredPath, kind: Option<Kind>, now: Now) {
+        self.left_until(path, Departed { until: now.monotonic + PATIENCE, kind }, now);
     }
 
-    fn left_until(&mut self, path: &StoredPath, until: Duration, now: Now) {
-        self.0.retain(|_, until| now.monotonic < *until);
+    fn left_until(&mut self, path: &StoredPath, departed: Departed, now: Now) {
+        self.0.retain(|_, departed| now.monotonic < departed.until);
         let path = key(path);
-        if self.0.len() < MOST_PLACES || self.0.contains_key(&path) {
-            self.0.insert(path, until);
+        let earlier = self.0.get(&path).copied();
+        if self.0.len() < MOST_PLACES || earlier.is_some() {
+            let kind = departed.kind.filter(|kind| earlier.is_none_or(|earlier| earlier.kind == Some(*kind)));
+            self.0.insert(path, Departed { kind, ..departed });
         }
     }
 
-    /// Takes in an operation of an earlier run; they come oldest first.
-    fn replay(&mut self, line: &LogLine, now: Now) {
-        // A clock that was set back says nothing.
-        let since = now.wall.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
-        let Some(rest) = PATIENCE.checked_sub(Duration::from_secs(since)).filter(|_| has_left(line)) else {
-            return;
-        };
-        self.left_until(&stored(&line.path), now.monotonic + rest, now);
+    /// Takes in an operation of an earlier run, that was so long ago; they come oldest first.
+    fn replay(&mut self, line: &LogLine, since: Duration, now: Now) {
+        let Some(rest) = PATIENCE.checked_sub(since).filter(|_| has_left(line)) else { return };
+        self.left_until(&stored(&line.path), Departed { until: now.monotonic + rest, kind: None }, now);
         if let Some(to) = &line.to {
             self.arrived(&stored(to));
         }
@@ -65,14 +80,19 @@ impl Departing {
         !self.0.is_empty() && self.0.contains_key(&key(path))
     }
 
-    /// Until when what a look shows at a path may be what left it, or left with a directory above.
-    fn late_until(&self, path: &StoredPath, looked: Duration) -> Option<Duration> {
+    /// Until when what a look shows at a path may be what left it, or left with a directory above. Below a
+    /// file there was nothing, so others have made a directory where it was.
+    fn late_until(&self, path: &StoredPath, shown: Kind, looked: Duration) -> Option<Duration> {
         if self.0.is_empty() {
             return None;
         }
         let path = key(path);
-        let places = (1..=path.len()).filter_map(|length| self.0.get(&path[..length]));
-        places.copied().max().filter(|until| looked < *until)
+        let left = |length| {
+            let kind = if length == path.len() { shown } else { Kind::Directory };
+            self.0.get(&path[..length]).filter(|departed| departed.may_be(kind))
+        };
+        let until = (1..=path.len()).filter_map(left).map(|departed| departed.until).max();
+        until.filter(|until| looked < *until)
     }
 }
 
@@ -96,9 +116,10 @@ impl Folder {
     pub(super) fn may_have_left(
         &self,
         path: &StoredPath,
+        shown: RemoteNode,
         looked: Duration,
     ) -> Result<Option<Leftover>, FolderError> {
-        let Some(until) = self.departing.late_until(path, looked) else { return Ok(None) };
+        let Some(until) = self.departing.late_until(path, shown.kind(), looked) else { return Ok(None) };
         let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
         for name in path.names() {
             let Some(below) = self.find_on_service(leftover.directory, name)? else {
@@ -110,10 +131,17 @@ impl Folder {
         Ok(None)
     }
 
-    /// What an earlier run removed or moved a moment ago.
-    pub(super) fn follow_departures(&mut self, now: Now) -> Result<(), FolderError> {
+    /// What an earlier run removed or moved a moment ago. Its last operation, at `last` on the wall clock,
+    /// was so long ago; that clock tells how long before it the others were.
+    pub(super) fn follow_departures(
+        &mut self,
+        last: Timestamp,
+        since: Duration,
+        now: Now,
+    ) -> Result<(), FolderError> {
         for line in self.index.history(0, MOST_OPERATIONS)? {
-            self.departing.replay(&line, now);
+            let before = last.seconds().saturating_sub(line.at.seconds()).max(0).cast_unsigned();
+            self.departing.replay(&line, since + Duration::from_secs(before), now);
         }
         Ok(())
     }
@@ -134,7 +162,7 @@ fn stored(path: &RelativePath) -> StoredPath {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{StoredName, Timestamp};
+    use jottad_core::StoredName;
 
     use super::*;
 
@@ -149,23 +177,56 @@ mod tests {
     #[test]
     fn what_was_removed_or_is_below_it_may_be_shown_for_a_while() {
         let mut departing = Departing::default();
-        departing.left(&place(&["d"]), at(1));
-        for path in [place(&["d"]), place(&["D"]), place(&["d", "a"])] {
-            assert_eq!(departing.late_until(&path, Duration::from_secs(2)), Some(at(1).monotonic + PATIENCE));
-            assert_eq!(departing.late_until(&path, Duration::from_secs(1) + PATIENCE), None);
+        departing.left(&place(&["d"]), Some(Kind::Directory), at(1));
+        let leftovers = [
+            (place(&["d"]), Kind::Directory),
+            (place(&["D"]), Kind::Directory),
+            (place(&["d", "a"]), Kind::File),
+        ];
+        for (path, kind) in leftovers {
+            let until = |looked| departing.late_until(&path, kind, looked);
+            assert_eq!(until(Duration::from_secs(2)), Some(at(1).monotonic + PATIENCE));
+            assert_eq!(until(Duration::from_secs(1) + PATIENCE), None);
         }
-        assert_eq!(departing.late_until(&place(&["e"]), Duration::from_secs(2)), None);
+        assert!(!may_be_late(&departing, &["e"], Kind::Directory));
+    }
+
+    /// Once, what others put into a directory that they had made where a file was removed a moment before
+    /// counted as a leftover of that file (`sync` 9109085).
+    #[test]
+    fn what_is_of_another_kind_than_what_left_is_no_leftover() {
+        let mut departing = Departing::default();
+        departing.left(&place(&["e"]), Some(Kind::File), at(1));
+        assert!(may_be_late(&departing, &["e"], Kind::File));
+        assert!(!may_be_late(&departing, &["e"], Kind::Directory));
+        assert!(!may_be_late(&departing, &["e", "a"], Kind::File));
+        departing.left(&place(&["d"]), Some(Kind::Directory), at(1));
+        assert!(!may_be_late(&departing, &["d"], Kind::File));
+    }
+
+    #[test]
+    fn where_a_file_and_a_directory_left_one_after_the_other_either_may_be_shown() {
+        let mut departing = Departing::default();
+        departing.left(&place(&["e"]), Some(Kind::Directory), at(1));
+        departing.left(&place(&["e"]), Some(Kind::File), at(2));
+        assert!(may_be_late(&departing, &["e"], Kind::File));
+        assert!(may_be_late(&departing, &["e"], Kind::Directory));
+        assert!(may_be_late(&departing, &["e", "a"], Kind::File));
+    }
+
+    fn may_be_late(departing: &Departing, names: &[&str], kind: Kind) -> bool {
+        departing.late_until(&place(names), kind, Duration::from_secs(3)).is_some()
     }
 
     /// Once, what others put into a directory whose letter case had changed was not seen for 22 s.
     #[test]
     fn what_has_only_another_spelling_has_not_left() {
         let mut departing = Departing::default();
-        departing.left(&place(&["d"]), at(1));
-        departing.left(&place(&["d", "a"]), at(1));
+        departing.left(&place(&["d"]), Some(Kind::Directory), at(1));
+        departing.left(&place(&["d", "a"]), Some(Kind::File), at(1));
         departing.arrived(&place(&["D"]));
-        assert_eq!(departing.late_until(&place(&["D", "b"]), Duration::from_secs(2)), None);
-        assert!(departing.late_until(&place(&["D", "a"]), Duration::from_secs(2)).is_some());
+        assert!(!may_be_late(&departing, &["D", "b"], Kind::File));
+        assert!(may_be_late(&departing, &["D", "a"], Kind::File));
     }
 
     fn line(kind: OperationKind, path: &[u8], to: Option<&[u8]>, error: Option<&str>) -> LogLine {
@@ -196,10 +257,10 @@ mod tests {
     fn what_an_earlier_run_moved_somewhere_is_no_leftover_there() {
         let mut departing = Departing::default();
         let moved = OperationKind::Move(Side::Remote);
-        departing.replay(&line(moved, b"d", Some(b"parked"), None), at(1));
+        departing.replay(&line(moved, b"d", Some(b"parked"), None), Duration::ZERO, at(1));
         assert!(departing.has_left_lately(&place(&["d"])));
-        departing.replay(&line(moved, b"parked", Some(b"D"), None), at(1));
+        departing.replay(&line(moved, b"parked", Some(b"D"), None), Duration::ZERO, at(1));
         assert!(departing.has_left_lately(&place(&["parked"])));
-        assert_eq!(departing.late_until(&place(&["D", "b"]), Duration::from_secs(2)), None);
+        assert!(!may_be_late(&departing, &["D", "b"], Kind::File));
     }
 }

@@ -79,8 +79,10 @@ struct RunningListing {
     seen: Vec<u64>,
     /// Rows that an operation worked on meanwhile: this listing does not judge them.
     touched: BTreeSet<NodeId>,
-    /// Directories of which it may have shown an older state, and until when.
-    hides: BTreeMap<NodeId, Duration>,
+    /// Directories of which it may have shown an older state: they are looked at again.
+    doubted: BTreeSet<NodeId>,
+    /// There are too many of them, so everything is listed again, then.
+    list_again_at: Option<Duration>,
     /// The way to the directory of the last entry of this batch, from the root down: most of it is that of
     /// the next as well.
     way: Vec<(StoredName, NodeId)>,
@@ -292,7 +294,8 @@ impl Folder {
                     began_at: now.monotonic,
                     seen: Vec::new(),
                     touched: self.busy.clone(),
-                    hides: BTreeMap::new(),
+                    doubted: BTreeSet::new(),
+                    list_again_at: None,
                     way: Vec::new(),
                     unusable: Vec::new(),
                 });
@@ -348,9 +351,9 @@ impl Folder {
                 }
                 continue;
             }
-            if let Some(leftover) = self.may_have_left(&entry.path, running.began_at)? {
+            if let Some(leftover) = self.may_have_left(&entry.path, entry.node, running.began_at)? {
                 leftover.above.iter().for_each(|id| running.see(*id));
-                running.hides.insert(leftover.directory, leftover.until);
+                self.doubt_listed(&mut running, leftover.directory, leftover.until);
                 continue;
             }
             let directory = self.ensure_remote_directory(parent, &mut running)?;
@@ -361,7 +364,7 @@ impl Folder {
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
                 if let Some(until) = self.shows_older(&node, entry.node, running.began_at)? {
-                    running.hides.insert(directory, until);
+                    self.doubt_listed(&mut running, directory, until);
                     is_touched = true;
                 }
                 self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
@@ -582,14 +585,8 @@ impl Folder {
             sweep.page = self.index.with_remote(after, SWEEP)?.into();
             sweep.after = sweep.page.back().copied();
         }
-        let hidden = std::mem::take(&mut sweep.running.hides);
-        if hidden.len() > MOST_LOOKS_AGAIN
-            && let Some(until) = hidden.values().max()
-        {
-            self.listing.list_at = Some(self.listing.list_at.map_or(*until, |time| time.min(*until)));
-        }
-        for (directory, until) in hidden.into_iter().take(MOST_LOOKS_AGAIN) {
-            self.confirming.doubt_until(directory, until);
+        if let Some(until) = sweep.running.list_again_at {
+            self.listing.list_at = Some(self.listing.list_at.map_or(until, |time| time.min(until)));
         }
         if let Some(began) = sweep.began {
             self.forget_parked(began)?;
@@ -602,6 +599,17 @@ impl Folder {
         Ok(true)
     }
 
+    /// The running listing may have shown an older state of a directory, which is looked at again when the
+    /// service cannot be late any more. That is noted at once: a respelling or a move takes it along.
+    fn doubt_listed(&mut self, running: &mut RunningListing, directory: NodeId, until: Duration) {
+        if running.doubted.len() < MOST_LOOKS_AGAIN || running.doubted.contains(&directory) {
+            running.doubted.insert(directory);
+            self.confirming.doubt_until(directory, until);
+        } else {
+            running.list_again_at = running.list_again_at.max(Some(until));
+        }
+    }
+
     /// A complete listing did not show a row.
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
         let running = &mut sweep.running;
@@ -610,7 +618,7 @@ impl Folder {
                 && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
                 && self.contest(&node, &|id| sweep.running.saw(id))?
             {
-                sweep.running.hides.insert(node.parent, sweep.now.monotonic);
+                self.doubt_listed(&mut sweep.running, node.parent, sweep.now.monotonic);
             }
             return self.doubt_spelling(id, &|id| sweep.running.saw(id));
         }
@@ -625,12 +633,12 @@ impl Folder {
         }
         if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
             // It is judged when that is known, not by the next listing, which may be far away.
-            running.hides.insert(node.parent, sweep.now.monotonic + PATIENCE);
+            self.doubt_listed(running, node.parent, sweep.now.monotonic + PATIENCE);
             self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());
         }
         if let Some(until) = self.may_be_older(id, None, running.began_at, &sweep.filled)? {
-            running.hides.insert(node.parent, until);
+            self.doubt_listed(running, node.parent, until);
             self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());
         }
@@ -653,7 +661,8 @@ impl Folder {
         }
         self.backlog.spend(entries.len());
         for (stored, remote) in entries {
-            if let Some(leftover) = self.may_have_left(&path.join(stored.clone()), now.monotonic)? {
+            let shown = path.join(stored.clone());
+            if let Some(leftover) = self.may_have_left(&shown, *remote, now.monotonic)? {
                 self.confirming.doubt_until(directory, leftover.until);
                 continue;
             }

@@ -29,6 +29,7 @@ mod mounting;
 mod moving;
 mod overwriting;
 mod pacing;
+mod parking;
 mod places;
 mod planning;
 mod proving;

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
-use jottad_core::{Entry, FoldKey, Md5, Name, OperationKind, RelativePath, Side, encode_name};
-use md5::{Digest as _, Md5 as Md5Hasher};
+use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
 
 use super::completing::{Detail, Running};
 use super::respelling::is_respelling;
@@ -21,9 +20,6 @@ use crate::time::Now;
 const MOST_CANDIDATES: u32 = 1024;
 /// Fewer than after which a row is left alone, so that the path rules get their turn.
 const MOST_MOVE_ATTEMPTS: u32 = 3;
-
-/// What the temporary names of moves on the service begin with.
-pub(super) const PARKED_PREFIX: &str = ".jottad-moving-";
 
 /// The moves of the current round.
 #[derive(Debug, Default)]
@@ -254,21 +250,6 @@ impl Folder {
         Ok(asked)
     }
 
-    /// The temporary name of a parked entry: beside where it came from, and the same for both steps. No other
-    /// machine uses it, or would take what is parked there for what it left behind itself.
-    fn parking_place(&self, step: &Step) -> Option<RelativePath> {
-        let (directory, name) = step.from.split_last();
-        let identity = self.root.identity()?;
-        let mut sum = Md5Hasher::new();
-        sum.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
-        sum.update(identity.inode.to_be_bytes());
-        sum.update(identity.born.to_be_bytes());
-        sum.update(self.settings.host.as_bytes());
-        let sum = Md5::from_bytes(sum.finalize().into()).to_string();
-        let name = Name::new(format!("{PARKED_PREFIX}{}", sum.get(..16)?).into_bytes()).ok()?;
-        Some(directory.join(&name))
-    }
-
     /// Asks for one step; `false` if the trees changed and it makes no sense any more.
     fn issue_step(&mut self, step: &Step, now: Now) -> Result<bool, FolderError> {
         let source_path = match step.parked {
@@ -290,7 +271,7 @@ impl Folder {
         let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };
         let stored_directory = self.index.stored_path(directory.id)?;
         if step.parked == Parked::To && !planted::is(Planted::MoveNotNoted) {
-            self.index.park(&target_path)?;
+            self.index.park(&target_path, &source.name)?;
         }
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;

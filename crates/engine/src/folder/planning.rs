@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jottad_core::{
-    Action, Content, DEEPEST, Decision, Entry, FoldKey, Mode, OperationKind, RelativePath, Side, StoredName,
-    StoredPath, conflict_name, encode_name,
+    Action, Content, DEEPEST, Decision, Entry, FoldKey, Mode, Name, OperationKind, RelativePath, Side,
+    StoredName, StoredPath, conflict_name, encode_name,
 };
 
 use super::completing::{Detail, Running};
@@ -425,7 +425,8 @@ impl Folder {
                 Detail::SetLocalTime { file },
             ),
             (Action::MoveAside(side), ..) => {
-                return self.issue_move_aside(node, here, side, now);
+                let is_issued = self.issue_move_aside(node, &node.name, here, side, now)?;
+                return Ok(if is_issued { Considered::Issued } else { Considered::Passed });
             }
             _ => return Ok(Considered::Passed),
         };
@@ -565,19 +566,22 @@ impl Folder {
         Ok(())
     }
 
-    fn issue_move_aside(
+    /// Renames an entry to a conflict name, which is made of the name that it is to be known by; tells whether
+    /// there is anything to rename.
+    pub(super) fn issue_move_aside(
         &mut self,
         node: &Node,
+        known_by: &Name,
         here: &Surroundings,
         side: Side,
         now: Now,
-    ) -> Result<Considered, FolderError> {
+    ) -> Result<bool, FolderError> {
         let siblings = self.index.children(node.parent)?;
-        let is_taken = |name: &jottad_core::Name| {
+        let is_taken = |name: &Name| {
             let key = FoldKey::of(&encode_name(name));
             siblings.iter().any(|sibling| FoldKey::of(&encode_name(&sibling.name)) == key)
         };
-        let name = conflict_name(&node.name, &self.settings.host, &date_time(now), is_taken);
+        let name = conflict_name(known_by, &self.settings.host, &date_time(now), is_taken);
         let (path, to) = (here.join(&node.name), here.join(&name));
         let task = match (side, node.local.identity(), node.remote.as_ref()) {
             (Side::Local, Some(identity), _) => {
@@ -589,7 +593,7 @@ impl Folder {
                 kind: remote.node.kind(),
                 content: None,
             },
-            _ => return Ok(Considered::Passed),
+            _ => return Ok(false),
         };
         let command = self.issue(task);
         let running = Running {
@@ -603,7 +607,7 @@ impl Folder {
             before: None,
         };
         self.start(command, running)?;
-        Ok(Considered::Issued)
+        Ok(true)
     }
 }
 

@@ -90,6 +90,12 @@ impl Root {
         self.identity
     }
 
+    /// It was found good.
+    #[cfg(test)]
+    pub(super) fn found_as(&mut self, identity: Identity) {
+        (self.state, self.identity) = (State::Good, Some(identity));
+    }
+
     /// It may have gone; it is looked at before anything else is done.
     pub(super) fn doubt(&mut self) {
         if self.state != State::Checking {

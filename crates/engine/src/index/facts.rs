@@ -62,6 +62,8 @@ pub(crate) enum Fact {
     Paused,
     /// How long that pause was to last, in seconds.
     PausedFor,
+    /// When the last operation ended, by the clock that never jumps, in seconds since the machine was started.
+    OperatedAt,
     /// What the last run knew and did not write down elsewhere: a held root, and problems that have no row.
     LastWords,
     /// What a person decided about a held root while nothing ran.
@@ -89,6 +91,7 @@ impl Fact {
             Self::ContestedNames => "contested_names",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
+            Self::OperatedAt => "operated_at",
             Self::LastWords => "last_words",
             Self::Decision => "decision",
             Self::AcceptedMounts => "accepted_mounts",
@@ -187,14 +190,25 @@ impl Index {
         Ok(stored.lines().filter_map(parse).collect())
     }
 
-    /// Remembers a temporary remote name, before it is used.
-    pub(crate) fn park(&mut self, path: &RelativePath) -> Result<(), IndexError> {
+    /// Remembers a temporary remote name, before it is used, and the name of the entry that gets it.
+    pub(crate) fn park(&mut self, path: &RelativePath, name: &Name) -> Result<(), IndexError> {
         self.begin()?;
         self.revision += 1;
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO parked (path) VALUES (?1)")?
-            .execute([path.as_bytes()])?;
+            .prepare_cached(
+                "INSERT INTO parked (path, name) VALUES (?1, ?2) \
+                 ON CONFLICT (path) DO UPDATE SET name = excluded.name",
+            )?
+            .execute([path.as_bytes(), name.as_bytes()])?;
         Ok(())
+    }
+
+    /// The name that an entry had before it got this temporary one; `None` if an older version parked it.
+    pub(crate) fn parked_name(&self, path: &RelativePath) -> Result<Option<Name>, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT name FROM parked WHERE path = ?1")?;
+        let name: Option<Option<Vec<u8>>> =
+            statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
+        Ok(name.flatten().and_then(|name| Name::new(name).ok()))
     }
 
     /// Forgets a temporary remote name, after it was left.

@@ -205,6 +205,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn remote_kind(&self) -> Option<Kind> {
+        self.remote.as_ref().map(|remote| remote.node.kind())
+    }
+
     pub(crate) fn remote_entry(&self) -> Entry {
         match self.remote.as_ref().map(|remote| remote.node) {
             None => Entry::Absent,

@@ -13,7 +13,7 @@ use super::Index;
 use crate::disk::DiskErrorKind;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../../../migrations/0001_index.sql"),
     include_str!("../../../../migrations/0002_ignore_files.sql"),
     include_str!("../../../../migrations/0003_unsynced.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../../../migrations/0005_names.sql"),
     include_str!("../../../../migrations/0006_rewritten.sql"),
     include_str!("../../../../migrations/0007_directories.sql"),
+    include_str!("../../../../migrations/0008_parked_names.sql"),
 ];
 
 /// The index failed.

@@ -135,7 +135,7 @@ mod tests {
         index.set_ignore_file(node.id, Some(b"*.o"), Timestamp::from_seconds(1)).unwrap();
         index.hold(node.id, HeldAction::Delete).unwrap();
         index.note_rewritten(node.id, Timestamp::from_seconds(1)).unwrap();
-        index.park(&RelativePath::parse(b"b").unwrap()).unwrap();
+        index.park(&RelativePath::parse(b"b").unwrap(), &node.name).unwrap();
         let at = Timestamp::from_seconds(1);
         let problem = ProblemRow {
             node: node.id,

@@ -137,3 +137,53 @@ fn what_others_put_into_a_directory_that_is_made_on_both_sides_is_found() {
         }
     }
 }
+
+/// Once, what others put into a directory that they made where a file had just been removed, and whose
+/// directory they respelled, was taken for a leftover of that file, and the look for it was lost (`sync`
+/// 9109085). What they put where a directory was removed waits for that look.
+#[test]
+fn what_others_put_where_something_was_removed_is_seen_below_a_new_spelling() {
+    for removed in ["d/e", "d/e/c"] {
+        for pause in 0..8 {
+            for mode in [Mode::Sync, Mode::Pull] {
+                let scenario = Scenario {
+                    mode,
+                    knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+                    before: vec![Act::RemoteWrite(removed, 1), Act::RemoteWrite("d/a", 2)],
+                    steps: vec![
+                        step(After::Rest, Act::Remove("d/e")),
+                        step(After::Seconds(pause), Act::RemoteWrite("d/e/a", 3)),
+                        step(After::Moves(20), Act::RemoteWrite("d/e/b", 4)),
+                        step(After::Moves(0), Act::RemoteRespell("d", "D")),
+                        step(After::Moves(0), Act::SyncNow),
+                    ],
+                };
+                assert_lives_well(&scenario, ORDERS);
+            }
+        }
+    }
+}
+
+/// Once, what others had made of a file went along when that was moved, and counted as agreed on when it was
+/// seen at its new place: it went to the trash when the file was removed there (`backup` 10002809).
+#[test]
+fn what_others_made_of_a_moved_file_is_not_agreed_on() {
+    for mode in MODES {
+        for moves in [0, 3, 6, 9] {
+            let scenario = Scenario {
+                mode,
+                knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+                before: vec![Act::Write("a", 1), Act::Write("f/b", 2)],
+                steps: vec![
+                    step(After::Rest, Act::Listen(true)),
+                    step(After::Rest, Act::Lock("a")),
+                    step(After::Rest, Act::Write("a", 3)),
+                    step(After::Moves(4), Act::RemoteWrite("a", 4)),
+                    step(After::Seconds(30), Act::Rename("a", "f/a")),
+                    step(After::Moves(moves), Act::Remove("f/a")),
+                ],
+            };
+            assert_lives_well(&scenario, ORDERS);
+        }
+    }
+}

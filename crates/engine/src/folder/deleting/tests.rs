@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use jottad_core::{Content, DeleteLimits, File, Md5, Name};
+use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, Timestamp};
 
 use super::super::root::Look;
 use super::*;
