@@ -408,6 +408,7 @@ impl Folder {
         match event {
             Event::Started => {
                 self.take_up_orders(now)?;
+                self.take_up_proof(now)?;
                 if planted::is(Planted::HoldUnkept) {
                     self.index.approve_held(HeldAction::Delete)?;
                 }
@@ -435,6 +436,9 @@ impl Folder {
     }
 
     fn local_hint(&mut self, hint: LocalHint, now: Now) {
+        if !matches!(hint, LocalHint::Unheard | LocalHint::Heard) {
+            self.proving.local_word_came(now);
+        }
         match hint {
             LocalHint::Directory(path) => {
                 if path.is_root() && self.rules.is_unread() {
@@ -494,9 +498,9 @@ impl Folder {
 
     fn request(&mut self, request: &Request, now: Now) -> Result<(), FolderError> {
         match request {
-            Request::SyncNow => self.want_everything()?,
+            Request::SyncNow => self.want_everything(now)?,
             Request::Verify => {
-                self.want_everything()?;
+                self.want_everything(now)?;
                 self.verifying.begin(now);
             }
             Request::Pause(duration) => self.pause_for(*duration, now)?,
@@ -511,7 +515,8 @@ impl Folder {
     }
 
     /// Both sides are looked at anew, and what failed is tried again.
-    fn want_everything(&mut self) -> Result<(), FolderError> {
+    fn want_everything(&mut self, now: Now) -> Result<(), FolderError> {
+        self.proving.was_asked(now);
         self.root.forget_hold();
         self.root.doubt();
         self.scanning.want_everything();
@@ -520,7 +525,7 @@ impl Folder {
         self.confirming.retry_now();
         self.pacing.retry_now();
         self.round.counted_at = None;
-        self.resending.forget();
+        self.resending.wait_no_longer();
         self.retry_all_problems()
     }
 
@@ -601,6 +606,11 @@ impl Folder {
 
     /// Whether nothing is left that could be done now.
     fn is_settled(&self) -> bool {
+        self.resending.is_idle() && self.is_settled_but_for_what_keeps_changing()
+    }
+
+    /// Whether nothing is left but files that were just sent, have changed again and wait.
+    fn is_settled_but_for_what_keeps_changing(&self) -> bool {
         self.confirming.is_idle() && self.is_settled_but_for_looks()
     }
 
@@ -611,7 +621,8 @@ impl Folder {
             && self.scanning.was_complete()
             && self.running.is_empty();
         let fails_at_looks = !self.confirming.is_idle() && self.confirming.waits_for_failures_alone();
-        (is_at_rest && self.connection.is_stuck()) || (fails_at_looks && self.is_settled_but_for_looks())
+        (is_at_rest && self.connection.is_stuck())
+            || (fails_at_looks && self.resending.is_idle() && self.is_settled_but_for_looks())
     }
 
     fn is_settled_but_for_looks(&self) -> bool {
@@ -623,7 +634,6 @@ impl Folder {
             && self.listing.is_known()
             && self.listing.is_idle()
             && self.hinting.is_idle()
-            && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
             && self.contesting.is_idle()
