@@ -68,7 +68,10 @@ struct Driver {
     away: Vec<String>,
     /// What the `.jottaignore` of a directory holds.
     rules: BTreeMap<String, &'static str>,
-    /// Operations that are called so do not end by themselves.
+    /// How often the file of a directory was edited: the local one, and the one that the service has.
+    local_edits: BTreeMap<String, u8>,
+    remote_edits: BTreeMap<String, u8>,
+    /// What is called so does not end by itself.
     lasting: Option<&'static str>,
     /// Those that have begun.
     under_way: Vec<CommandId>,
@@ -96,6 +99,8 @@ impl Driver {
             hides_files: false,
             away: Vec::new(),
             rules: BTreeMap::new(),
+            local_edits: BTreeMap::new(),
+            remote_edits: BTreeMap::new(),
             lasting: None,
             under_way: Vec::new(),
         };
@@ -155,10 +160,20 @@ impl Driver {
     }
 
     fn agreed() -> File {
+        Self::edited(0)
+    }
+
+    /// A file that was edited so often.
+    fn edited(edits: u8) -> File {
         File {
-            content: Content { size: 3, md5: Md5::from_bytes([7; 16]) },
-            modified: Timestamp::from_seconds(1),
+            content: Content { size: 3, md5: Md5::from_bytes([7 + edits; 16]) },
+            modified: Timestamp::from_seconds(1 + i64::from(edits)),
         }
+    }
+
+    /// How often the file of a directory, or at a path, was edited.
+    fn edits(edits: &BTreeMap<String, u8>, directory: &str) -> u8 {
+        edits.get(directory.strip_suffix("/f").unwrap_or(directory)).copied().unwrap_or(0)
     }
 
     fn stored(text: &str) -> StoredPath {
@@ -175,8 +190,8 @@ impl Driver {
             entries.push(ListedEntry { path: Self::stored(directory), node: RemoteNode::Directory });
             let file = format!("{directory}/f");
             if !self.hides_files && !self.missing.contains(&file) {
-                entries
-                    .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(Self::agreed()) });
+                let content = Self::edited(Self::edits(&self.remote_edits, directory));
+                entries.push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(content) });
             }
         }
         entries
@@ -206,12 +221,13 @@ impl Driver {
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
             if other == *directory {
+                let edits = Self::edits(&self.local_edits, &text);
                 let stat = FileStat {
                     identity: Identity { inode: 1000 + number, born: 1 },
                     size: 3,
-                    modified: Timestamp::from_seconds(1),
+                    modified: Self::edited(edits).modified,
                     modified_nanoseconds: 0,
-                    changed: 1,
+                    changed: 1 + i64::from(edits),
                     links: 1,
                 };
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
@@ -254,11 +270,19 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::Upload { path, .. } | Task::MakeRemoteDirectory { path, .. } => {
-                self.missing.remove(&path.to_string());
+                let path = path.to_string();
+                self.missing.remove(&path);
+                if let Some(directory) = path.strip_suffix("/f") {
+                    let edits = Self::edits(&self.local_edits, directory);
+                    self.remote_edits.insert(directory.to_owned(), edits);
+                }
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
-            Task::Hash { .. } => Outcome::Hashed(Ok(Self::agreed().content.md5)),
+            Task::Hash { path, .. } => {
+                let edits = Self::edits(&self.local_edits, &path.to_string());
+                Outcome::Hashed(Ok(Self::edited(edits).content.md5))
+            }
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
                 identity: Identity { inode: 2, born: 1 },
