@@ -268,3 +268,23 @@ fn who_waits_beside_a_file_that_is_always_written_to_waits_for_what_was_there_wh
         daemon.stop();
     }
 }
+
+#[test]
+fn a_file_that_changes_faster_than_it_is_read_is_a_problem_and_keeps_nobody_waiting() {
+    let world = World::new();
+    configure(&world, "", "~/docs", "");
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    world.write("app.log", vec![b'x'; 32 << 20]);
+    let writer = Writer::start(world.path("app.log"), Duration::from_millis(1));
+    world.write("letter", "what somebody waits for");
+    let outcome = world.machine.jottad(["sync", "--wait", "--timeout", "50s"]);
+    assert!(world.service.has("Jotta/Archive/docs/letter"), "{outcome}");
+    outcome.expect(6).says("1 problem");
+    assert_eq!(world.problems(), ["app.log: keeps_changing"]);
+    drop(writer);
+    // Asked again, it is read at once.
+    world.sync(0);
+    daemon.stop();
+}

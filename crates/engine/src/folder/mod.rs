@@ -694,7 +694,11 @@ impl Folder {
             _ => (now.wall, 1),
         };
         let next_try = retry.map(|first| {
-            let longest = Duration::from_hours(6);
+            let longest = match kind {
+                // Nothing tells that it has come to rest.
+                ProblemKind::KeepsChanging => Duration::from_mins(10),
+                _ => Duration::from_hours(6),
+            };
             let delay = first.saturating_mul(1 << tries.saturating_sub(1).min(12)).min(longest);
             Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs().max(1)))
         });
@@ -778,6 +782,14 @@ impl Folder {
             && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
     }
 
+    /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
+    /// it has once more.
+    fn remains_restless(&self, node: &Node) -> Result<bool, FolderError> {
+        let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
+        Ok(is_unsummed
+            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
+    }
+
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if !node.local.is_directory() {
@@ -788,7 +800,7 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            if !self.remains_unreadable(node)? {
+            if !self.remains_unreadable(node)? && !self.remains_restless(node)? {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

@@ -69,8 +69,10 @@ struct Driver {
     /// What the `.jottaignore` of a directory holds.
     rules: BTreeMap<String, &'static str>,
     /// How often the file of a directory was edited: the local one, and the one that the service has.
-    local_edits: BTreeMap<String, u8>,
-    remote_edits: BTreeMap<String, u8>,
+    local_edits: BTreeMap<String, u16>,
+    remote_edits: BTreeMap<String, u16>,
+    /// The files of these directories change whenever they are read.
+    restless: BTreeSet<String>,
     /// What is called so does not end by itself.
     lasting: Option<&'static str>,
     /// Those that have begun.
@@ -101,6 +103,7 @@ impl Driver {
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
+            restless: BTreeSet::new(),
             lasting: None,
             under_way: Vec::new(),
         };
@@ -164,15 +167,15 @@ impl Driver {
     }
 
     /// A file that was edited so often.
-    fn edited(edits: u8) -> File {
+    fn edited(edits: u16) -> File {
         File {
-            content: Content { size: 3, md5: Md5::from_bytes([7 + edits; 16]) },
+            content: Content { size: 3, md5: Md5::from_bytes(u128::from(edits).to_be_bytes()) },
             modified: Timestamp::from_seconds(1 + i64::from(edits)),
         }
     }
 
     /// How often the file of a directory, or at a path, was edited.
-    fn edits(edits: &BTreeMap<String, u8>, directory: &str) -> u8 {
+    fn edits(edits: &BTreeMap<String, u16>, directory: &str) -> u16 {
         edits.get(directory.strip_suffix("/f").unwrap_or(directory)).copied().unwrap_or(0)
     }
 
@@ -279,6 +282,10 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
+            Task::Hash { path, .. } if self.changes_now(path) => {
+                let kind = DiskErrorKind::Changed;
+                Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
+            }
             Task::Hash { path, .. } => {
                 let edits = Self::edits(&self.local_edits, &path.to_string());
                 Outcome::Hashed(Ok(Self::edited(edits).content.md5))
@@ -289,6 +296,16 @@ impl Driver {
                 marker: None,
             })),
         }
+    }
+
+    /// Lets a file change that never rests; tells whether it is one.
+    fn changes_now(&mut self, file: &RelativePath) -> bool {
+        let directory = file.parent().map(|directory| directory.to_string()).unwrap_or_default();
+        let is_restless = self.restless.contains(&directory);
+        if is_restless {
+            *self.local_edits.entry(directory).or_default() += 1;
+        }
+        is_restless
     }
 
     fn row(&self, text: &str) -> NodeId {
@@ -319,6 +336,33 @@ fn a_directory_that_was_away_for_a_moment_is_read_with_all_below_it() {
     for directory in ["a", "a/b", "a/b/c"] {
         assert!(read.contains(&directory), "{directory} is not among {read:?}");
     }
+}
+
+#[test]
+fn a_file_that_changes_faster_than_it_is_read_is_read_more_and_more_seldom() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver.restless.insert("a".to_owned());
+    let began = driver.seconds;
+    for _ in 0..HOUR / 2 {
+        driver.run_for(2);
+        driver.edit("a");
+        driver.edit("b");
+    }
+    let problems = driver.folder.problems().unwrap();
+    assert_eq!(problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(), [ProblemKind::KeepsChanging]);
+    let others = driver.asked_for("upload", began);
+    let read = driver.asked_for("hash", began) - others;
+    assert!((8..30).contains(&read), "it was read {read} times");
+    assert_eq!(others, usize::try_from(HOUR / 2).unwrap(), "others do not wait for it");
+    // Who waits is told of it as soon as all else is done.
+    driver.tell(Event::Request(Request::SyncNow));
+    let status = driver.status();
+    assert_eq!((status.verdict, status.settled, status.problems), (Verdict::Problems, true, 1));
+    assert_eq!(status.proven_at, Some(driver.now().wall));
+    driver.restless.clear();
+    driver.run_for(11 * 60);
+    assert_eq!(driver.status().problems, 0);
+    assert_eq!(driver.remote_edits, driver.local_edits);
 }
 
 /// One end of a rename may be read before it and the other one after it, and a watcher tells of both only a

@@ -84,7 +84,7 @@ fn what_no_event_tells_any_more_is_not_proven_by_events() {
 
 impl Driver {
     /// The local file of a directory is edited, and that is told.
-    fn edit(&mut self, directory: &str) {
+    pub(super) fn edit(&mut self, directory: &str) {
         *self.local_edits.entry(directory.to_owned()).or_default() += 1;
         self.tell(Event::LocalHints(vec![LocalHint::Directory(path(directory))]));
     }
