@@ -762,6 +762,8 @@ impl Folder {
             if let Some(parent) = path.parent() {
                 self.scanning.want_directory(parent);
             }
+            // A file may be as it was last seen, and be read now.
+            self.hashing.restart();
             if self
                 .index
                 .node(problem.node)?
