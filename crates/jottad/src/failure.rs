@@ -1,13 +1,14 @@
 //! How a command ends: the exit codes, and errors as people and scripts read them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use jottad_engine::Verdict;
 use serde_json::json;
 
-use crate::output::Escaped;
+use crate::output::{Escaped, remark};
+use crate::typed;
 
 /// The exit codes, a contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,8 +198,20 @@ impl Failure {
         (self.message, self.path, self.hint)
     }
 
+    /// Tells it on stderr.
+    pub(crate) fn tell(&self, json: bool) {
+        match self.report(json) {
+            // A document stays in one piece.
+            Some(report) if json => {
+                let _ = writeln!(io::stderr().lock(), "{report}");
+            }
+            Some(report) => remark(report),
+            None => {}
+        }
+    }
+
     /// The text for stderr, or the JSON document; `None` if there is nobody to tell.
-    pub(crate) fn report(&self, json: bool) -> Option<String> {
+    fn report(&self, json: bool) -> Option<String> {
         if self.reader_gone {
             return None;
         }
@@ -220,8 +233,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "error: {}", Escaped(&self.message))?;
-        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
+        write!(formatter, "error: {}", Escaped(&typed::text(&self.message)))?;
+        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(&typed::advice(hint))))
     }
 }
 

@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::config::units::format_duration;
 use crate::failure::Failure;
 use crate::terminal::{extent, prose};
+use crate::typed;
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,12 @@ impl Output {
 
     /// Writes prose for people, which is folded between words on a terminal.
     pub(crate) fn prose(self, text: impl fmt::Display) -> Result<(), Failure> {
-        self.line(prose(&text.to_string(), &io::stdout()))
+        self.line(prose(&typed::text(&text.to_string()), &io::stdout()))
+    }
+
+    /// Writes what a person is told to do, commands among it.
+    pub(crate) fn advice(self, text: impl fmt::Display) -> Result<(), Failure> {
+        self.prose(typed::advice(&text.to_string()))
     }
 
     /// Writes columns whose last one is prose: where they are wider than the terminal, without columns and
@@ -71,7 +77,7 @@ impl Output {
     /// Tells a person what to do next. Scripts know that, and who is asked one question after the other.
     pub(crate) fn next(self, step: &str) {
         if !self.json && !self.guided {
-            remark(format_args!("next: {step}"));
+            remark(format_args!("next: {}", typed::advice(step)));
         }
     }
 
@@ -119,7 +125,7 @@ impl Page {
 /// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On
 /// a terminal it is folded between words.
 pub(crate) fn remark(text: impl fmt::Display) {
-    let text = prose(&text.to_string(), &io::stderr());
+    let text = prose(&typed::text(&text.to_string()), &io::stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -27,6 +27,7 @@ use crate::invocation::{Invocation, connections};
 use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
 use crate::signals::{Signals, stopped};
+use crate::typed;
 
 /// What there is to play with.
 const SAMPLES: [(&str, &str); 6] = [
@@ -50,6 +51,7 @@ pub(crate) struct DemoArguments {
 /// Shows jottad at work until Ctrl-C.
 pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let stage = Stage::set(arguments.directory.as_deref())?;
+    typed::mean(&stage.places);
     let mut signals = invocation.signals()?;
     invocation.serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())

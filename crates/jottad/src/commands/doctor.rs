@@ -20,6 +20,7 @@ use crate::output::{Columns, count};
 use crate::places::Places;
 use crate::quota::Fullness;
 use crate::survey::survey;
+use crate::typed;
 
 /// Less free space than this beside the index is asking for trouble.
 const LEAST_FREE: u64 = 100 << 20;
@@ -73,7 +74,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
             let word = if check.ok { "ok" } else { "FAILED" };
             columns.push([word.to_owned(), check.name.clone(), check.detail.clone()]);
             if let Some(remedy) = &check.remedy {
-                columns.push([String::new(), String::new(), format!("→ {remedy}")]);
+                columns.push([String::new(), String::new(), format!("→ {}", typed::advice(remedy))]);
             }
         }
         invocation.output.table(&columns)

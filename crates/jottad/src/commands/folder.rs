@@ -209,7 +209,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
     }));
     invocation.output.either(&json!({"schema": 1, "folders": folders}), || {
         if config.is_empty() {
-            return invocation.output.line("no folder is configured: jottad folder add LOCAL");
+            return invocation.output.advice("no folder is configured: jottad folder add LOCAL");
         }
         let mut columns = Columns::default();
         let mut below: Vec<Vec<String>> = config.folders.iter().map(settings::limits).collect();

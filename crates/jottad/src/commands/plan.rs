@@ -65,13 +65,13 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
                 let reason = Escaped(&foreseen.reason);
                 let is_held = folder.operations.iter().any(|operation| operation.why == WAITS_FOR_A_PERSON);
                 let held = if is_held { "this is held" } else { "this would be held" };
-                invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
+                invocation.output.prose(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {
                 let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
                 invocation
                     .output
-                    .line(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
+                    .prose(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
             }
         }
         describe_left_out(&plan.left_out, invocation)
@@ -172,7 +172,7 @@ fn sort(operations: &mut [OperationDocument]) {
 fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     if operations.is_empty() {
-        return output.line(format_args!("{}: nothing to do", Escaped(name)));
+        return output.prose(format_args!("{}: nothing to do", Escaped(name)));
     }
     let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
     let operation_count = count(operations.len() as u64, "operation", "operations");
