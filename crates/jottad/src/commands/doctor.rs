@@ -72,7 +72,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         let mut columns = Columns::default();
         for check in &checks {
             let word = if check.ok { "ok" } else { "FAILED" };
-            columns.push([word.to_owned(), check.name.clone(), check.detail.clone()]);
+            columns.push([word.to_owned(), check.name.clone(), typed::text(&check.detail)]);
             if let Some(remedy) = &check.remedy {
                 columns.push([String::new(), String::new(), format!("→ {}", typed::advice(remedy))]);
             }

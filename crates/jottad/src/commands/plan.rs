@@ -21,7 +21,7 @@ use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
-use crate::signals::stopped;
+use crate::signals::called_off;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
             looked = until_looked(&daemon, invocation) => looked,
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
             Ok(()) => answering::from_daemon(&daemon, Method::GET, path, Bytes::new()).await,
