@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use jottad_core::in_words;
 use jottad_engine::Verdict;
 use serde_json::json;
 
@@ -116,9 +117,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with a message of the form "what failed, on which path, why".
+    /// A failure with a message of the form "what failed, on which path, why". Numbers of the system's errors
+    /// are left out.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), path: None, hint: None, reader_gone: false, mistake: false }
+        let message = in_words(message.into());
+        Self { exit, message, path: None, hint: None, reader_gone: false, mistake: false }
     }
 
     /// The usual case: it failed.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use jottad_core::shell_word;
+use jottad_core::{in_words, shell_word};
 use jottad_engine::LocalDisk;
 use jottad_transport::CredentialFile;
 use serde::Serialize;
@@ -114,7 +114,7 @@ fn state_dir(invocation: &Invocation) -> Check {
     if let Err(error) = tempfile::NamedTempFile::new_in(&places.state_dir) {
         return Check::wrong(
             "state",
-            format!("{shown} cannot be written: {error}"),
+            format!("{shown} cannot be written: {}", in_words(error)),
             "make it writable for this user",
         );
     }
@@ -128,7 +128,7 @@ fn state_dir(invocation: &Invocation) -> Check {
                 Check::wrong("state", detail, "free some space: jottad's index and tokens must be written")
             }
         }
-        Err(error) => Check::wrong("state", format!("{shown}: {error}"), "look at its disk"),
+        Err(error) => Check::wrong("state", format!("{shown}: {}", in_words(error)), "look at its disk"),
     }
 }
 
@@ -149,7 +149,10 @@ fn exposed_login(invocation: &Invocation) -> Option<Check> {
         ),
         Err(error) => Check::wrong(
             "credentials",
-            format!("other users can get at {path} (mode {mode:o}), and closing it to them failed: {error}"),
+            format!(
+                "other users can get at {path} (mode {mode:o}), and closing it to them failed: {}",
+                in_words(error)
+            ),
             format!("close it: chmod 600 {}; then log in anew: jottad login", shell_word(path)),
         ),
     })
