@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
         if !arguments.wait {
-            invocation.output.either(&accepted, || invocation.output.line("looking at both sides now"))?;
+            invocation.output.either(&accepted, || invocation.output.prose("looking at both sides now"))?;
             return Ok(Exit::Done);
         }
         let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
