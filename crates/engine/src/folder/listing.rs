@@ -260,7 +260,7 @@ impl Listing {
         if self.mismatches.last.is_some_and(|last| last > now.monotonic) {
             return;
         }
-        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic - last);
+        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic.saturating_sub(last));
         if since > LONGEST_MISMATCH_PAUSE * 2 {
             self.mismatches.in_a_row = 0;
         }
