@@ -16,7 +16,7 @@ use crate::disk::{
 use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
-use crate::status::{FolderStatus, Verdict};
+use crate::status::{FolderStatus, ProblemKind, Verdict};
 
 const HOUR: u64 = 3600;
 
