@@ -42,6 +42,7 @@ mod rules_settling;
 mod scanning;
 mod skipping;
 mod stamp;
+mod standing;
 mod unheard;
 mod unusable;
 mod verifying;
@@ -85,6 +86,7 @@ use round::Round;
 use rules_settling::RulesSettling;
 use scanning::Scanning;
 use skipping::Skipping;
+use standing::Standing;
 use verifying::Verifying;
 
 /// The folder cannot go on.
@@ -159,6 +161,7 @@ pub struct Folder {
     root: Root,
     scanning: Scanning,
     skipping: Skipping,
+    standing: Standing,
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
@@ -237,6 +240,7 @@ impl Folder {
             root: Root::default(),
             scanning: Scanning::default(),
             skipping: Skipping::default(),
+            standing: Standing::default(),
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),
