@@ -45,6 +45,7 @@ mod rules_settling;
 mod scanning;
 mod skipping;
 mod stamp;
+mod standing;
 mod unheard;
 mod unusable;
 mod verifying;
@@ -88,6 +89,7 @@ use round::Round;
 use rules_settling::RulesSettling;
 use scanning::Scanning;
 use skipping::Skipping;
+use standing::Standing;
 use verifying::Verifying;
 
 /// The folder cannot go on.
@@ -170,6 +172,7 @@ pub struct Folder {
     root: Root,
     scanning: Scanning,
     skipping: Skipping,
+    standing: Standing,
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
@@ -248,6 +251,7 @@ impl Folder {
             root: Root::default(),
             scanning: Scanning::default(),
             skipping: Skipping::default(),
+            standing: Standing::default(),
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),

@@ -238,7 +238,7 @@ impl Driver {
         }
         let rules =
             self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: Ok(rules) })
     }
 
     fn outcome(&mut self, task: &Task) -> Outcome {

@@ -12,7 +12,7 @@ use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictW
 use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::verdict::{Patience, overall};
+use crate::verdict::{OUTRUN, Patience, overall};
 
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
@@ -27,9 +27,6 @@ pub(crate) struct SyncArguments {
     #[arg(long, value_parser = duration_argument, requires = "wait", value_name = "DURATION")]
     timeout: Option<Duration>,
 }
-
-/// That the order was carried out although the verdict is `working`.
-const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
 
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
