@@ -327,8 +327,6 @@ pub enum ProblemKind {
     AccountLocked,
     /// The account may not do this.
     NotAllowed,
-    /// The other side is not what it was when this was decided.
-    Conflict,
     /// The local disk cannot take it.
     LocalDisk,
     /// The service fails at it.
@@ -341,7 +339,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -353,7 +351,6 @@ impl ProblemKind {
         Self::QuotaExceeded,
         Self::AccountLocked,
         Self::NotAllowed,
-        Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
         Self::BadRule,
@@ -374,7 +371,6 @@ impl ProblemKind {
             Self::QuotaExceeded => "quota_exceeded",
             Self::AccountLocked => "account_locked",
             Self::NotAllowed => "not_allowed",
-            Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
             Self::BadRule => "bad_rule",

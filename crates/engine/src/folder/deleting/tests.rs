@@ -6,8 +6,9 @@ use super::super::root::Look;
 use super::*;
 use crate::disk::{FileStat, Identity};
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
+use crate::scope::Failure;
 use crate::settings::{FolderSettings, ProofInterval};
-use crate::status::Hold;
+use crate::status::{Hold, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
@@ -455,7 +456,8 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     folder.issue_confirmations(now(1)).unwrap();
     folder.scanning.set_complete();
     let lasting = "it lasts".to_owned();
-    folder.put_problem(unread, ProblemKind::Unreadable, lasting, "none", None, now(1)).unwrap();
+    let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
+    folder.put_problem(unread, failure, lasting, now(1)).unwrap();
     folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     folder.root = super::super::Root::default();
