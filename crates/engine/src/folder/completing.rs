@@ -87,6 +87,14 @@ impl Running {
         )
     }
 
+    /// Whether it changes what the service has at its row and nowhere else.
+    pub(super) fn sends(&self) -> bool {
+        matches!(
+            self.detail,
+            Detail::Upload { .. } | Detail::MakeRemoteDirectory | Detail::SetRemoteTime { .. }
+        )
+    }
+
     /// Whether what it sends is claimed before it is seen.
     fn claims(&self) -> bool {
         matches!(self.detail, Detail::Upload { .. } | Detail::MakeRemoteDirectory)
@@ -146,6 +154,9 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(running) = self.running.remove(&command) else { return Ok(()) };
         self.busy.remove(&running.node);
+        if result.is_err() {
+            self.resending.not_sent(running.node);
+        }
         self.listing.worked_on(running.node);
         if matches!(result, Err(OperationError::Interrupted)) {
             return self.interrupted(command, &running, now);
@@ -412,7 +423,7 @@ impl Folder {
                 self.let_rest(running, now)
             }
             OperationError::RemoteChanged { .. } => {
-                self.look_at_remote(running);
+                self.look_at_remote(running, now);
                 self.let_rest(running, now)
             }
             OperationError::Interrupted => Ok(()),
@@ -498,9 +509,9 @@ impl Folder {
 
     /// The remote side is not what was thought: a directory of files is listed again, and where more may
     /// differ everything is.
-    fn look_at_remote(&mut self, running: &Running) {
+    fn look_at_remote(&mut self, running: &Running, now: Now) {
         if running.is_structural() {
-            self.listing.want_everything();
+            self.listing.mismatched(now);
         } else {
             self.confirming.doubt(running.directory);
         }
@@ -571,7 +582,7 @@ impl Folder {
                 return Ok(());
             }
             RemoteErrorKind::NotFound | RemoteErrorKind::Conflict => {
-                self.look_at_remote(running);
+                self.look_at_remote(running, now);
                 // The first look mostly shows why. What fails again after it is a problem.
                 if self.attempts.get(&node.id).is_none_or(|attempts| *attempts <= 1)
                     && self.index.problem(node.id)?.is_none()

@@ -22,6 +22,8 @@ use crate::time::Now;
 
 /// A stamp that moved while something was sent leads to a listing at the latest so long after the last one.
 const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
+const FIRST_MISMATCH_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_MISMATCH_PAUSE: Duration = Duration::from_mins(5);
 const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
@@ -46,6 +48,7 @@ pub(super) struct Listing {
     pub(super) polled_at: Option<Timestamp>,
     poll_at: Option<Duration>,
     list_at: Option<Duration>,
+    mismatches: Mismatches,
     /// How often the remote root was looked for in vain since it was seen, and when next.
     root_missed: usize,
     root_looked_for_at: Option<Duration>,
@@ -62,6 +65,15 @@ pub(super) enum Wanted {
     Poll,
     /// Everything.
     Listing,
+}
+
+/// How often operations met something else on the service than was known, one after the other, so that
+/// everything had to be listed.
+#[derive(Debug, Default)]
+struct Mismatches {
+    in_a_row: u32,
+    /// When everything was listed for that, or is to be.
+    last: Option<Duration>,
 }
 
 /// When the last complete listing went on.
@@ -150,6 +162,7 @@ impl Listing {
             polled_at: None,
             poll_at: None,
             list_at: None,
+            mismatches: Mismatches::default(),
             root_missed: 0,
             root_looked_for_at: None,
             missing_root_trusted: false,
@@ -239,6 +252,31 @@ impl Listing {
 
     pub(super) fn want_everything(&mut self) {
         self.wanted = Wanted::Listing;
+    }
+
+    /// An operation met something else than was known, and more than its directory may differ. Where that
+    /// happens again and again, the listings come further and further apart, the dearer they are the more so.
+    pub(super) fn mismatched(&mut self, now: Now) {
+        if self.mismatches.last.is_some_and(|last| last > now.monotonic) {
+            return;
+        }
+        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic.saturating_sub(last));
+        if since > LONGEST_MISMATCH_PAUSE * 2 {
+            self.mismatches.in_a_row = 0;
+        }
+        let pause = self.mismatches.in_a_row.checked_sub(1).map_or(Duration::ZERO, |doublings| {
+            let pause = FIRST_MISMATCH_PAUSE.saturating_mul(1 << doublings.min(16));
+            pause.max(self.took() * 4).min(LONGEST_MISMATCH_PAUSE)
+        });
+        self.mismatches.in_a_row += 1;
+        if let Some(rest) = pause.checked_sub(since).filter(|rest| !rest.is_zero()) {
+            let then = now.monotonic + rest;
+            self.list_at = Some(self.list_at.map_or(then, |time| time.min(then)));
+            self.mismatches.last = Some(then);
+        } else {
+            self.mismatches.last = Some(now.monotonic);
+            self.want_everything();
+        }
     }
 
     /// An operation was done at a row.
@@ -366,6 +404,8 @@ impl Folder {
                 if let Some(until) = self.shows_older(&node, entry.node, running.began_at)? {
                     self.doubt_listed(&mut running, directory, until);
                     is_touched = true;
+                } else if is_touched {
+                    self.doubt_unjudged(&node, Some(entry.node));
                 }
                 self.observe_remote(&mut node, name, Some(entry.node), is_touched)?;
                 running.see(node.id);
@@ -610,6 +650,17 @@ impl Folder {
         }
     }
 
+    /// What a look shows at a row is not taken in, because an operation is at work there or was meanwhile. If
+    /// it is something else than what is known, its directory is looked at once more. What is sent is looked
+    /// for anyway.
+    fn doubt_unjudged(&mut self, node: &Node, shown: Option<RemoteNode>) {
+        let is_sent = node.remote.as_ref().is_some_and(|remote| remote.claimed)
+            || self.running.values().any(|running| running.node == node.id && running.sends());
+        if !is_sent && node.remote.as_ref().map(|remote| remote.node) != shown {
+            self.confirming.doubt(node.parent);
+        }
+    }
+
     /// A complete listing did not show a row.
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
         let running = &mut sweep.running;
@@ -680,6 +731,8 @@ impl Folder {
                 if let Some(until) = self.shows_older(&node, *remote, now.monotonic)? {
                     self.confirming.doubt_until(directory, until);
                     is_busy = true;
+                } else if is_busy {
+                    self.doubt_unjudged(&node, Some(*remote));
                 }
                 let was_directory = node.remote_entry() == Entry::Directory;
                 self.observe_remote(&mut node, stored, Some(*remote), is_busy)?;

@@ -130,7 +130,7 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
             output.prose(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
         }
         for choice in &folder.choices {
-            output.prose(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
+            output.advice(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
-use crate::signals::stopped;
+use crate::signals::called_off;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -64,13 +64,13 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
                 let held = if foreseen.held { "this is held" } else { "this would be held" };
-                invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
+                invocation.output.prose(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {
                 let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
                 invocation
                     .output
-                    .line(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
+                    .prose(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
             }
         }
         describe_left_out(&plan.left_out, invocation)
@@ -90,7 +90,7 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
             looked = until_looked(&daemon, invocation) => looked,
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
             Ok(()) => answering::from_daemon(&daemon, Method::GET, path, Bytes::new()).await,
@@ -171,7 +171,7 @@ fn sort(operations: &mut [OperationDocument]) {
 fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     if operations.is_empty() {
-        return output.line(format_args!("{}: nothing to do", Escaped(name)));
+        return output.prose(format_args!("{}: nothing to do", Escaped(name)));
     }
     let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
     let operation_count = count(operations.len() as u64, "operation", "operations");

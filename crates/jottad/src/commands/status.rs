@@ -21,9 +21,10 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
-use crate::proven::{agreed, verdict_in_words};
+use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
 use crate::terminal::{Extent, cut, extent, fold};
+use crate::typed;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -157,8 +158,9 @@ fn lines_within(
     // Of the lines below the first one, remarks get what folders leave, but at least half.
     let below = rows - 1;
     let for_remarks = lines.remarks.len().min(below.saturating_sub(ranked.len()).max(below / 2));
-    let (mut remarks, more_remarks) = (lines.remarks, "lines: jottad status | less");
-    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more {more_remarks}"));
+    let whole = typed::advice("jottad status | less");
+    let mut remarks = lines.remarks;
+    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more lines: {whole}"));
     let left_out = ranked.split_off(ranked.len().min(below.saturating_sub(remarks.len() + 1)));
     let mut folders: Vec<String> = ranked.into_iter().map(|(_, line)| line).collect();
     match left_out.first() {
@@ -169,7 +171,7 @@ fn lines_within(
                 Verdict::InSync => "in sync".to_owned(),
                 worst => format!("{} or better", words(*worst)),
             };
-            folders.push(format!("… {number}, {state}: jottad status | less"));
+            folders.push(format!("… {number}, {state}: {whole}"));
         }
     }
     let mut lines = Lines { overall: lines.overall, folders, remarks }.all();
@@ -243,6 +245,7 @@ fn folder_in_words(folder: &FolderDocument, status: &StatusDocument, now: Timest
     }
     match (folder.verdict.0, folder.proven_at) {
         (Verdict::Working, None) => "not compared yet".to_owned(),
+        (Verdict::Working, Some(_)) if is_only_unproven(folder) => unproven(folder, now),
         (Verdict::Working, Some(_)) => "not finished".to_owned(),
         // Nobody hears of others' changes.
         _ => verdict_in_words(&FolderDocument { heard: None, ..folder.clone() }, now),
@@ -258,7 +261,16 @@ pub(crate) fn words(verdict: Verdict) -> String {
 fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
     if status.verdict.0 == Verdict::Working && is_at_rest(status) && !status.folders.is_empty() {
         let is_new = status.folders.iter().all(|folder| folder.proven_at.is_none());
-        return if is_new { "not compared yet" } else { "not finished" }.to_owned();
+        let is_done =
+            |folder: &FolderDocument| folder.verdict.0 != Verdict::Working || is_only_unproven(folder);
+        return if is_new {
+            "not compared yet"
+        } else if status.folders.iter().all(is_done) {
+            "all done, not compared since"
+        } else {
+            "not finished"
+        }
+        .to_owned();
     }
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
@@ -332,7 +344,7 @@ fn paused(folder: &FolderDocument) -> String {
     let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
     let text = match until {
         Some(Time(until)) => format!("paused until {}", local_time(*until)),
-        None => "paused until `jottad resume`".to_owned(),
+        None => typed::text("paused until `jottad resume`"),
     };
     match folder.unseen_directories {
         Some(0) => text,
@@ -395,7 +407,7 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
 /// What a person should know or do, one a line.
 fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut push = |text: String| lines.push(Escaped(&text).to_string());
+    let mut push = |text: String| lines.push(Escaped(&typed::text(&text)).to_string());
     match (status.daemon, status.pid) {
         (true, _) => {}
         (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
@@ -447,7 +459,7 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             };
             push(format!("{name}: held: {}{see}", held.reason));
             for choice in held.choices.iter().filter(|_| held.is_of_everything()) {
-                push(format!("  {}: {}", choice.means, choice.command));
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
             }
         }
         if let Some(watching) = &folder.watching
@@ -470,21 +482,21 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
         push(line);
     }
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
-        push("go on with: jottad resume".to_owned());
+        push(typed::advice("go on with: jottad resume"));
     }
     if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
-        push(remedy.clone());
+        push(typed::advice(remedy));
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             // Where the daemon has another reason, it knows what mends that, or nobody does.
             let usual = || status.trouble.is_none().then(|| "log in with: jottad login".to_owned());
             if let Some(remedy) = status.remedy.clone().or_else(usual) {
-                push(remedy);
+                push(typed::advice(&remedy));
             }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
+        _ if status.folders.is_empty() => push(typed::advice("add one with: jottad folder add LOCAL")),
         _ => {}
     }
     lines

@@ -37,7 +37,7 @@ use crate::failure::Failure;
 use crate::link::{ServiceLink, Trouble};
 use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
-use crate::signals::{Signal, Signals, stopped};
+use crate::signals::{Signal, Signals, called_off};
 use crate::verdict::{Outage, Patience};
 
 /// Folders get so long to bring themselves to an end.
@@ -468,7 +468,7 @@ pub(crate) async fn one_pass(
             break Some(status);
         }
         tokio::select! {
-            () = stopped(&mut signals) => break None,
+            () = called_off(&mut signals) => break None,
             () = tokio::time::sleep(patience.pause(Instant::now())) => {}
         }
     };

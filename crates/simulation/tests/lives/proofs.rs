@@ -187,3 +187,24 @@ fn what_others_made_of_a_moved_file_is_not_agreed_on() {
         }
     }
 }
+
+/// Once, what a look showed at a row where an operation was under way was forgotten: a file that others had
+/// put in the place of a directory stayed unseen while that was removed here (`sync` 11001299).
+#[test]
+fn what_is_seen_where_an_operation_is_under_way_is_looked_at_again() {
+    for pause in [0, 5, 15, 21] {
+        let scenario = Scenario {
+            mode: Mode::Sync,
+            knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+            before: vec![Act::Write("f/d/e", 1), Act::Write("d/a", 2)],
+            steps: vec![
+                step(After::Rest, Act::RemoteRemove("f")),
+                step(After::Moves(0), Act::Write("c", 3)),
+                step(After::Rest, Act::Kill),
+                step(After::Seconds(pause), Act::RemoteWrite("f", 4)),
+                step(After::Moves(0), Act::RemoteHint),
+            ],
+        };
+        assert_lives_well(&scenario, 60);
+    }
+}
