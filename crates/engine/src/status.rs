@@ -330,8 +330,6 @@ pub enum ProblemKind {
     AccountLocked,
     /// The account may not do this.
     NotAllowed,
-    /// The other side is not what it was when this was decided.
-    Conflict,
     /// The local disk cannot take it.
     LocalDisk,
     /// The service fails at it.
@@ -344,7 +342,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -356,7 +354,6 @@ impl ProblemKind {
         Self::QuotaExceeded,
         Self::AccountLocked,
         Self::NotAllowed,
-        Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
         Self::BadRule,
@@ -377,7 +374,6 @@ impl ProblemKind {
             Self::QuotaExceeded => "quota_exceeded",
             Self::AccountLocked => "account_locked",
             Self::NotAllowed => "not_allowed",
-            Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
             Self::BadRule => "bad_rule",

@@ -5,7 +5,6 @@
 //! a person says that it is right.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use jottad_core::{RelativePath, shell_word};
 
@@ -15,11 +14,9 @@ use crate::disk::Mount;
 use crate::event::{ExpectedMount, Task};
 use crate::index::{Descend, Local, Node, NodeId};
 use crate::planted::{self, Planted};
+use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
-
-/// How soon a disk is looked for where nothing tells of its return.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// What is mounted below the root.
 #[derive(Debug, Default)]
@@ -143,13 +140,9 @@ impl Folder {
             return Ok(());
         }
         let path = self.index.path(node.id)?;
-        let remedy = format!(
-            "mount it as it was; if it is to stay like this, say so: jottad approve {} {}",
-            shell_word(&self.settings.name),
-            shell_word(path)
-        );
-        let kind = ProblemKind::MountChanged;
-        self.put_problem(node.id, kind, reason.to_owned(), &remedy, Some(LOOK_AGAIN), now)
+        let failure = found(Finding::MountChanged);
+        let remedy = format!("{} {} {}", failure.remedy, shell_word(&self.settings.name), shell_word(path));
+        self.put_problem_with(node.id, failure, reason.to_owned(), remedy, now)
     }
 
     /// A person says that what is mounted at a directory, or not mounted, is right as it is.
