@@ -86,7 +86,8 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     let socket = places.socket();
     let trouble = |action: &str, error: std::io::Error| {
         let shown = socket.display().to_string();
-        Failure::failed(format!("{action} {shown}: {error}")).path(shown)
+        let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+        Failure::failed(format!("{action} {shown}: {error}")).path(shown).hint(remedy)
     };
     match fs::remove_file(&socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("removing", error)),
@@ -177,11 +178,13 @@ impl Refusal {
 impl From<FolderRequestError> for Refusal {
     fn from(error: FolderRequestError) -> Self {
         // It is about to end or to be started anew: whoever asks again learns more.
-        let exit = match error {
-            FolderRequestError::Stopped(_) => Exit::NotRunning,
-            FolderRequestError::Folder(_) => Exit::Failed,
+        let (exit, hint) = match error {
+            FolderRequestError::Stopped(_) => {
+                (Exit::NotRunning, "it is ending or being started anew: ask again")
+            }
+            FolderRequestError::Folder(_) => (Exit::Failed, "`jottad status` shows how the folder is"),
         };
-        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::new(exit, error.to_string()))
+        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::new(exit, error.to_string()).hint(hint))
     }
 }
 
@@ -495,7 +498,8 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
     match tokio::time::timeout(RELOADING, reloading).await {
         Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
         Ok(Err(error)) => {
-            let failure = Failure::failed(format!("following the configuration failed: {error}"));
+            let failure = Failure::failed(format!("following the configuration failed: {error}"))
+                .hint("start the daemon anew: jottad service restart");
             return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
         }
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
@@ -537,7 +541,8 @@ async fn order_to(
             let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
             let reason = handle.ended().await;
             let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
-            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.path(index)))
+            let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.path(index).hint(remedy)))
         }
         done => Ok(done?),
     }
