@@ -186,6 +186,11 @@ impl Failure {
         self.hint.as_deref().or_else(|| is_full().then_some(MAKE_ROOM))
     }
 
+    /// Whether what mends it speaks of this.
+    pub(crate) fn hints_at(&self, words: &str) -> bool {
+        self.hint.as_ref().is_some_and(|hint| hint.contains(words))
+    }
+
     /// The code to exit with.
     pub(crate) const fn exit(&self) -> Exit {
         if self.reader_gone { Exit::Done } else { self.exit }
