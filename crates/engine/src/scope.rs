@@ -86,7 +86,7 @@ pub(crate) fn of_remote(asked: Asked, kind: RemoteErrorKind, asks_for_pause: boo
         RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::AccountLocked => {
             Blame::Known(Scope::Account)
         }
-        RemoteErrorKind::PlaceMissing => Blame::Known(Scope::Folder),
+        RemoteErrorKind::PlaceMissing(_) => Blame::Known(Scope::Folder),
         RemoteErrorKind::Unavailable if asks_for_pause => Blame::Known(Scope::Network),
         RemoteErrorKind::Offline | RemoteErrorKind::Unavailable if asked == Asked::Stamp => {
             Blame::Known(Scope::Network)
@@ -192,7 +192,7 @@ pub(crate) fn remote_failure(error: &RemoteError) -> Failure {
             "nothing: it is tried again; if it stays, look at it in the browser",
             Duration::from_secs(5),
         ),
-        RemoteErrorKind::PlaceMissing => (
+        RemoteErrorKind::PlaceMissing(_) => (
             ProblemKind::Failing,
             "make the device or the mountpoint, or let the folder be somewhere else",
             Duration::from_mins(1),

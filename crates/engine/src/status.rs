@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jottad_core::{Operation, RelativePath, Side, Timestamp};
 
+use crate::remote::MissingPlace;
+
 /// The state of a folder in one word, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -185,7 +187,9 @@ pub enum Hold {
     },
     /// The place on which the remote root lies is not there.
     Place {
-        /// What is missing, and how it is made.
+        /// What is missing.
+        missing: MissingPlace,
+        /// The same in words, with how it is made.
         reason: String,
     },
     /// Too many deletes at once.
@@ -215,6 +219,8 @@ pub struct Foreseen {
     pub of: u64,
     /// The measure.
     pub limit: HoldLimit,
+    /// An earlier pass held of it already.
+    pub is_held: bool,
 }
 
 /// What is too much to be done unasked.
@@ -406,13 +412,50 @@ pub struct LogLine {
 }
 
 /// Why an operation of a plan is not done.
-pub const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+pub(crate) const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+
+/// The state of one path, for `why`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryState {
+    /// Both sides agree.
+    InSync,
+    /// Something is to be done with it, or is being found out.
+    Pending,
+    /// It waits for a person.
+    Held,
+    /// It cannot be synced now.
+    Problem,
+    /// A rule or its size keeps it out.
+    Ignored,
+    /// The index has nothing of it.
+    Unknown,
+    /// It is nothing that is ever synced. Only whoever looks at the disk can tell.
+    Skipped,
+    /// Both sides agreed when the folder was paused.
+    Paused,
+}
+
+impl EntryState {
+    /// The word for scripts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Pending => "pending",
+            Self::Held => "held",
+            Self::Problem => "problem",
+            Self::Ignored => "ignored",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Paused => "paused",
+        }
+    }
+}
 
 /// What jottad knows of one path, for `why`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The state in a word: `in_sync`, `pending`, `held`, `problem`, `ignored`, `unknown`.
-    pub state: &'static str,
+    /// The state in a word.
+    pub state: EntryState,
     /// Why.
     pub reason: String,
     /// The rule that ignores it, with its file and line.

@@ -222,6 +222,9 @@ pub(crate) struct ForeseenDocument {
     pub(crate) limit: String,
     /// What that allows: entries for `max_deletes`, else percent of the files.
     pub(crate) allowed: Option<u64>,
+    /// Whether an earlier pass held of it already.
+    #[serde(default)]
+    pub(crate) held: bool,
 }
 
 /// One step of a plan.
@@ -373,7 +376,7 @@ impl WhyDocument {
             schema: SCHEMA,
             folder: folder.to_owned(),
             path,
-            state: explanation.state.to_owned(),
+            state: explanation.state.as_str().to_owned(),
             reason: explanation.reason.clone(),
             rule: explanation.rule.clone(),
             base: trees.map(|trees| trees.base.into()),

@@ -97,7 +97,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "service logs", examples: &["service logs", "service logs -f"], codes: Codes::Local, json: "one a line: {at, message}" },
     Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Pass, json: STATUS },
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Daemon,
-        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], would_hold: [{kind, reason, entries, files, of, limit, allowed}]}], left_out: [{name, verdict, reason}]}" },
+        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], would_hold: [{kind, reason, entries, files, of, limit, allowed, held}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Pass,
         json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile}]}" },

@@ -286,6 +286,18 @@ impl Error {
         self.kind() == ErrorKind::NotFound
     }
 
+    /// Whether the local disk has no room.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Renewal(error) => error.lacks_room(),
+            Self::AfterUncertain(error) => error.lacks_room(),
+            Self::Source { source, .. } | Self::Sink { source, .. } | Self::Credentials { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
     /// How long the service asked to be left alone, where it did.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

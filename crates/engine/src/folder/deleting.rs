@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath, holds_deletes};
+use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath};
 
 use super::backlog::Change;
 use super::completing::{Detail, Running};
+use super::holding::DeleteHold;
 use super::losing::Newcomers;
 use super::places::Places;
 use super::word_of_root::WordOfRoot;
@@ -50,7 +51,6 @@ struct Counting {
     /// What the rows were like when it began.
     revision: Option<(u64, u64)>,
     cursor: Cursor,
-    amount: Amount,
     loss: Loss,
     newcomers: Newcomers,
     due: VecDeque<Due>,
@@ -167,18 +167,13 @@ impl Folder {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
                 // What waited before is counted anew.
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
-                let (mut loss, mut amount) = (Loss::default(), Amount::default());
+                let (mut amount, mut loss) = (Amount::default(), Loss::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
-                }
-                if is_fresh && !self.is_in_replaced(&doomed.node)? {
-                    amount = self.amount(&doomed)?;
-                    loss.deleted = amount.old_files;
-                    let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
-                    loss.replaced = u64::from(is_replaced);
-                    counting.amount += amount;
-                    counting.loss.deleted += loss.deleted;
-                    counting.loss.replaced += loss.replaced;
+                    let nothing = Amount::default();
+                    (amount, loss) =
+                        self.weigh_delete(&doomed.node, doomed.side, nothing, &mut counting.newcomers)?;
+                    counting.loss = counting.loss.with(loss);
                 }
                 counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
@@ -188,42 +183,26 @@ impl Folder {
     }
 
     /// Everything was counted: what is too much is held, and the rest is due.
-    ///
-    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the
-    /// folder has grown since, or a day is over, makes nothing of it less.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
-        let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
-        let fresh: BTreeSet<NodeId> =
-            counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
-        let Amount { entries, files, .. } = counting.amount;
-        let asked_for = self.asked_for(&fresh)?;
-        let is_too_much =
-            holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
-        let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
-        let is_too_much = is_too_much || lost_before.is_some();
-        let held = match planted::is(Planted::NoHold) {
-            true => BTreeSet::new(),
-            false if is_too_much => fresh,
-            false => &self.still_waiting(&waited, &fresh)? | &asked_for,
-        };
-        self.index.set_waiting(HeldAction::Delete, &held)?;
-        if held.is_empty() {
-            if counting.due.is_empty() {
-                self.spend_word_of_root()?;
-                if self.confirming.is_idle() {
-                    self.turn_losses(now)?;
+        let fresh: Vec<(NodeId, Amount)> =
+            counting.due.iter().filter(|due| due.is_fresh).map(|due| (due.node, due.amount)).collect();
+        let hold = self.judge_deletes(&fresh, counting.loss)?.filter(|_| !planted::is(Planted::NoHold));
+        match hold {
+            None => {
+                self.index.set_waiting(HeldAction::Delete, &BTreeSet::new())?;
+                if counting.due.is_empty() {
+                    self.spend_word_of_root()?;
+                    if self.confirming.is_idle() {
+                        self.turn_losses(now)?;
+                    }
                 }
             }
-        } else {
-            let mut amount = Amount::default();
-            counting.due.iter().filter(|due| held.contains(&due.node)).for_each(|due| amount += due.amount);
-            let lost_before = match (is_too_much, self.held_deletes()?) {
-                (false, Some(before)) => before.lost_before,
-                _ => lost_before.unwrap_or(0),
-            };
-            let text = format!("{} {} {lost_before}", amount.entries, amount.files);
-            self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
-            counting.due.retain(|due| !held.contains(&due.node));
+            Some(DeleteHold { rows, held, .. }) => {
+                self.index.set_waiting(HeldAction::Delete, &rows)?;
+                let text = format!("{} {} {}", held.entries, held.files, held.lost_before);
+                self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+                counting.due.retain(|due| !rows.contains(&due.node));
+            }
         }
         self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
         self.round.deleting.due = counting.due;
@@ -232,7 +211,7 @@ impl Folder {
 
     /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
     /// waited as a whole, or as a directory that takes along what waited in it.
-    fn still_waiting(
+    pub(super) fn still_waiting(
         &self,
         waited: &BTreeSet<NodeId>,
         fresh: &BTreeSet<NodeId>,
@@ -327,10 +306,6 @@ impl Folder {
             }
         }
         Ok(self.index.is_unreadable_elsewhere(identity)?)
-    }
-
-    fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
-        self.amount_at(&doomed.node, doomed.side)
     }
 
     /// How much goes with a row if it goes.

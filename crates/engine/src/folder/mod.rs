@@ -21,6 +21,7 @@ mod following;
 mod foreseeing;
 mod hashing;
 mod hinting;
+mod holding;
 mod interrupting;
 mod listing;
 mod losing;
@@ -104,6 +105,14 @@ impl FolderError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Index(error) => error.may_pass(),
+            Self::IgnoreRule(_) => false,
+        }
+    }
+
+    /// Whether the disk with the index has no room.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Index(error) => error.lacks_room(),
             Self::IgnoreRule(_) => false,
         }
     }
@@ -223,7 +232,7 @@ impl Folder {
         };
         let listing = Listing::new(&index)?;
         let resolving = Resolving::new(&index)?;
-        Ok(Self {
+        let mut folder = Self {
             settings,
             purpose: Purpose::Work,
             rules,
@@ -264,7 +273,9 @@ impl Folder {
             tally: RefCell::default(),
             last_words: LastWords::default(),
             decision: None,
-        })
+        };
+        folder.take_up_losses()?;
+        Ok(folder)
     }
 
     /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,

@@ -16,8 +16,8 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
+    Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused,
+    Pending, Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
 };
 
 const PAGE: u32 = 512;
@@ -167,8 +167,8 @@ impl Folder {
         if let Some(hold) = &self.last_words.hold {
             return Ok(Some(hold.clone()));
         }
-        if let Some(reason) = self.root.held_for_place() {
-            return Ok(Some(Hold::Place { reason: reason.to_owned() }));
+        if let Some((missing, reason)) = self.root.held_for_place() {
+            return Ok(Some(Hold::Place { missing, reason: reason.to_owned() }));
         }
         if let Some(reason) = self.root.held_unreadable() {
             return Ok(Some(Hold::Root { reason: reason.to_owned(), root: HeldRoot::Unreadable }));
@@ -418,7 +418,7 @@ impl Folder {
     pub fn explain(&self, path: &RelativePath) -> Result<Explanation, FolderError> {
         let last_operations = self.index.history_of(path, 10)?;
         let mut explanation = Explanation {
-            state: "unknown",
+            state: EntryState::Unknown,
             reason: "the index has nothing at this path".to_owned(),
             rule: None,
             trees: None,
@@ -436,7 +436,7 @@ impl Folder {
             // What was ignored before it was ever looked at may be either.
             let rule = rule.or_else(|| self.rules.matching(&part, true).filter(|_| known.is_none()));
             if let Some(rule) = rule {
-                explanation.state = "ignored";
+                explanation.state = EntryState::Ignored;
                 explanation.reason = format!("a rule ignores {part}");
                 explanation.rule = Some(rule.to_string());
                 // An outer directory decides: nothing below it is looked at.
@@ -451,25 +451,25 @@ impl Folder {
         explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
         let travelling = self.running.values().find(|running| running.node == node.id);
         if let Some(running) = travelling.filter(|running| running.carries_content()) {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             let is_sent = running.kind == OperationKind::Upload;
             let reason = if is_sent { "it is being sent" } else { "it is being fetched" };
             reason.clone_into(&mut explanation.reason);
             return Ok(explanation);
         }
         if let Some(problem) = self.index.problem(node.id)? {
-            explanation.state = "problem";
+            explanation.state = EntryState::Problem;
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
             return Ok(explanation);
         }
         if let Some(rule) = self.size_rule(&node) {
-            explanation.state = "ignored";
+            explanation.state = EntryState::Ignored;
             explanation.reason = format!("{path} is larger than what is synced");
             explanation.rule = Some(rule);
             return Ok(explanation);
         }
         if let Some((directory, problem)) = self.problem_above(node.parent)? {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             explanation.reason = format!(
                 "it waits for {directory}, which has a problem: {}; {}",
                 problem.reason, problem.remedy
@@ -477,7 +477,7 @@ impl Folder {
             return Ok(explanation);
         }
         if let Some(waiting) = self.what_waits_at(&node)? {
-            explanation.state = "held";
+            explanation.state = EntryState::Held;
             let name = shell_word(&self.settings.name);
             explanation.reason = format!(
                 "{}; that waits for a person: `jottad approve {name}` lets it happen, `jottad reject {name}` \
@@ -490,7 +490,7 @@ impl Folder {
             return Ok(explanation);
         }
         let Some(decision) = self.decide(&node)? else {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             let what = if explanation.is_claimed {
                 "it was sent, and the service has not confirmed yet that it has it"
             } else {
@@ -500,7 +500,7 @@ impl Folder {
             return Ok(explanation);
         };
         explanation.next = operation(&node, path.clone(), decision);
-        explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
+        explanation.state = if explanation.next.is_some() { EntryState::Pending } else { EntryState::InSync };
         decision.because.clone_into(&mut explanation.reason);
         if decision.action == Action::Upload
             && let Some(pause) = self.resending.pause_of(node.id)

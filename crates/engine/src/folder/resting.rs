@@ -8,6 +8,7 @@ use jottad_core::{RelativePath, Timestamp};
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
+use crate::remote::MissingPlace;
 use crate::status::{HeldRoot, Hold, Problem, ProblemKind};
 use crate::time::Now;
 
@@ -160,8 +161,8 @@ impl LastWords {
         let record = |fields: [&str; 4]| -> [String; FIELDS] {
             std::array::from_fn(|at| fields.get(at).map(|field| field.replace('\0', " ")).unwrap_or_default())
         };
-        if let Some(hold @ (Hold::Root { reason, .. } | Hold::Place { reason })) = &self.hold {
-            records.push(record(["hold", kind_of(hold), reason, &self.subject]));
+        if let Some(hold @ (Hold::Root { reason, .. } | Hold::Place { reason, .. })) = &self.hold {
+            records.push(record(["hold", word_of(hold), reason, &self.subject]));
         }
         if let Some(trouble) = &self.trouble {
             records.push(record(["trouble", "", trouble, ""]));
@@ -238,14 +239,25 @@ const fn kind_of(hold: &Hold) -> &'static str {
     }
 }
 
-fn hold_of(kind: &str, reason: &str) -> Option<Hold> {
+/// What last words call a hold; [`hold_of`] reads it.
+const fn word_of(hold: &Hold) -> &'static str {
+    match hold {
+        Hold::Place { missing: MissingPlace::Device, .. } => "device",
+        Hold::Place { missing: MissingPlace::Mountpoint, .. } => "mountpoint",
+        hold => kind_of(hold),
+    }
+}
+
+fn hold_of(word: &str, reason: &str) -> Option<Hold> {
     let reason = reason.to_owned();
-    let root = match kind {
+    let root = match word {
         "missing" => HeldRoot::Missing,
         "unreadable" => HeldRoot::Unreadable,
         "local" => HeldRoot::Local,
         "remote" => HeldRoot::Remote,
-        "place" => return Some(Hold::Place { reason }),
+        "device" => return Some(Hold::Place { missing: MissingPlace::Device, reason }),
+        // An older version did not note which of the two it was.
+        "mountpoint" | "place" => return Some(Hold::Place { missing: MissingPlace::Mountpoint, reason }),
         _ => return None,
     };
     Some(Hold::Root { reason, root })
@@ -289,7 +301,8 @@ mod tests {
         };
         for hold in [
             None,
-            Some(Hold::Place { reason: "no device".to_owned() }),
+            Some(Hold::Place { missing: MissingPlace::Device, reason: "some text".to_owned() }),
+            Some(Hold::Place { missing: MissingPlace::Mountpoint, reason: "some text".to_owned() }),
             Some(Hold::Root { reason: "another one".to_owned(), root: HeldRoot::Local }),
         ] {
             for problems in [vec![], vec![problem(b"", None), problem(b"a\xff/b", Some(99))]] {
@@ -302,6 +315,9 @@ mod tests {
             }
         }
         assert_eq!(LastWords::parse("nonsense\0of another version"), LastWords::default());
+        let of_old = LastWords::parse(&["hold", "place", "some text", "", "", "", "", ""].join("\0"));
+        let missing = MissingPlace::Mountpoint;
+        assert_eq!(of_old.hold, Some(Hold::Place { missing, reason: "some text".to_owned() }));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
 use crate::event::Task;
 use crate::index::{Fact, IndexError};
 use crate::planted::{self, Planted};
-use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::remote::{MissingPlace, RemoteError, RemoteErrorKind};
 use crate::time::Now;
 
 /// How often a root that is not there is looked for.
@@ -77,7 +77,7 @@ enum State {
     /// It is there, but cannot be read or claimed: no person's word helps, only mending it.
     Unreadable(String),
     /// What is missing is the place of the remote root.
-    HeldForPlace(String),
+    HeldForPlace(MissingPlace, String),
 }
 
 impl Root {
@@ -113,8 +113,8 @@ impl Root {
         self.enter_hold(State::Unreadable(reason), ends_with, now);
     }
 
-    fn hold_for_place(&mut self, reason: String, now: Now) {
-        self.enter_hold(State::HeldForPlace(reason), Look::Listing, now);
+    fn hold_for_place(&mut self, missing: MissingPlace, reason: String, now: Now) {
+        self.enter_hold(State::HeldForPlace(missing, reason), Look::Listing, now);
     }
 
     fn enter_hold(&mut self, hold: State, ends_with: Look, now: Now) {
@@ -157,10 +157,10 @@ impl Root {
         }
     }
 
-    /// What is missing of the place of the remote root.
-    pub(super) fn held_for_place(&self) -> Option<&str> {
+    /// What is missing of the place of the remote root, and that in words.
+    pub(super) fn held_for_place(&self) -> Option<(MissingPlace, &str)> {
         match self.told() {
-            State::HeldForPlace(reason) => Some(reason),
+            State::HeldForPlace(missing, reason) => Some((*missing, reason)),
             _ => None,
         }
     }
@@ -348,12 +348,10 @@ impl Folder {
 impl Folder {
     /// Takes an error that says that the place of the remote root is not there; tells whether it did.
     pub(super) fn take_missing_place(&mut self, error: &RemoteError, now: Now) -> bool {
-        let is_missing = error.kind == RemoteErrorKind::PlaceMissing;
-        if is_missing {
-            self.listing.want_everything();
-            self.root.hold_for_place(error.message.clone(), now);
-        }
-        is_missing
+        let RemoteErrorKind::PlaceMissing(missing) = error.kind else { return false };
+        self.listing.want_everything();
+        self.root.hold_for_place(missing, error.message.clone(), now);
+        true
     }
 }
 
@@ -395,11 +393,13 @@ mod tests {
         let holds: [(Look, Hold); 4] = [
             (Look::Root, |root, reason| root.hold(reason, Look::Root, now(0))),
             (Look::Entries, |root, reason| root.hold(reason, Look::Entries, now(0))),
-            (Look::Listing, |root, reason| root.hold_for_place(reason, now(0))),
+            (Look::Listing, |root, reason| root.hold_for_place(MissingPlace::Device, reason, now(0))),
             (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, now(0))),
         ];
-        let is_held =
-            |root: &Root| [root.held(), root.held_for_place(), root.held_unreadable()].contains(&Some("why"));
+        let is_held = |root: &Root| {
+            let for_place = root.held_for_place().map(|(_, reason)| reason);
+            [root.held(), for_place, root.held_unreadable()].contains(&Some("why"))
+        };
         for (ends_with, hold) in holds {
             let mut root = Root::default();
             assert!(!is_held(&root));

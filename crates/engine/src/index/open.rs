@@ -100,6 +100,17 @@ impl IndexError {
         }
     }
 
+    /// Whether the disk with the index has no room.
+    pub(crate) fn lacks_room(&self) -> bool {
+        match self {
+            Self::File { source, .. } | Self::Aside { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            Self::Newer { .. } | Self::NotWritable(_) | Self::Damaged(_) => false,
+        }
+    }
+
     /// The same error, or the lack of file descriptors behind it, which `SQLite` does not tell from others.
     fn or_lack_of_descriptors(self, directory: &Path) -> Self {
         let Self::Sqlite(error) = &self else { return self };

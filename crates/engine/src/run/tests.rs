@@ -101,10 +101,10 @@ fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
 async fn a_command_that_panics_ends_the_folder_and_whoever_waits_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let handle = start(directory.path());
-    assert_eq!(handle.ended().await, "a command panicked: a bug");
+    assert_eq!(handle.ended().await.reason, "a command panicked: a bug");
     assert!(matches!(handle.status().await, Err(FolderRequestError::Stopped(_))));
     // It stays ended for those who ask later.
-    assert_eq!(handle.ended().await, "a command panicked: a bug");
+    assert_eq!(handle.ended().await.reason, "a command panicked: a bug");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_folder_that_is_stopped_has_ended_too() {
     let handle = start(directory.path());
     handle.request(Request::Pause(None)).await.ok();
     handle.shutdown().await;
-    let reason = handle.ended().await;
+    let reason = handle.ended().await.reason;
     // Either the panic or the order to stop was first.
     assert!(reason == "it was stopped" || reason.contains("a bug"), "{reason}");
 }

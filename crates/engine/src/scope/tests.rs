@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::*;
+use crate::remote::MissingPlace;
 
 /// What each kind of error means when the service was asked for an entry, a directory, everything, or the
 /// stamp.
@@ -35,7 +36,10 @@ fn remote_table() -> String {
 fn words(kind: RemoteErrorKind) -> &'static str {
     match kind {
         RemoteErrorKind::NotFound => "nothing is there",
-        RemoteErrorKind::PlaceMissing => "not even the device or the mountpoint is there",
+        RemoteErrorKind::PlaceMissing(MissingPlace::Device) => "the device of the remote root is not there",
+        RemoteErrorKind::PlaceMissing(MissingPlace::Mountpoint) => {
+            "the mountpoint of the remote root is not there"
+        }
         RemoteErrorKind::Conflict => "something else is there",
         RemoteErrorKind::Refused => "refused",
         RemoteErrorKind::TooLarge => "too large",
@@ -156,7 +160,7 @@ fn only_what_everything_waits_for_stops_the_folder_without_a_question() {
             RemoteErrorKind::LoginNeeded
                 | RemoteErrorKind::QuotaExceeded
                 | RemoteErrorKind::AccountLocked
-                | RemoteErrorKind::PlaceMissing
+                | RemoteErrorKind::PlaceMissing(_)
         );
         for asked in [Asked::Entry, Asked::Directory] {
             let blame = of_remote(asked, kind, false);

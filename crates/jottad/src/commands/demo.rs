@@ -82,7 +82,7 @@ struct Stage {
 
 impl Stage {
     fn set(directory: Option<&Path>) -> Result<Self, Failure> {
-        let trouble = |error: io::Error| Failure::failed(format!("setting up the demo: {error}"));
+        let trouble = |error: io::Error| Failure::of_system("setting up the demo", &error);
         let temporary = tempfile::Builder::new().prefix("jottad-demo-").tempdir().map_err(trouble)?;
         let top = temporary.path().canonicalize().map_err(trouble)?;
         let folder = if let Some(directory) = directory {
@@ -105,7 +105,7 @@ impl Stage {
         let base = emulator.base_url();
         let urls = format!("jfs_url = {base:?}\napi_url = {base:?}\nwww_url = {base:?}\nid_url = {base:?}");
         fs::write(&self.places.config_file, format!("[service]\n{urls}\n\n"))
-            .map_err(|error| Failure::failed(format!("setting up the demo: {error}")))?;
+            .map_err(|error| Failure::of_system("setting up the demo", &error))?;
         let local =
             self.folder.to_str().ok_or_else(|| Failure::usage("the directory's name is not UTF-8"))?;
         let mut editor = Editor::open(&self.places)?;

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use clap::Args;
 use hyper::Method;
 use jottad_core::shell_word;
-use jottad_engine::{Verdict, WAITS_FOR_A_PERSON};
+use jottad_engine::Verdict;
 use tokio::time::Instant;
 
 use crate::answering;
@@ -63,8 +63,7 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
-                let is_held = folder.operations.iter().any(|operation| operation.why == WAITS_FOR_A_PERSON);
-                let held = if is_held { "this is held" } else { "this would be held" };
+                let held = if foreseen.held { "this is held" } else { "this would be held" };
                 invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {

@@ -180,7 +180,7 @@ async fn input(
     });
     let aside = aside.await.map_err(io::Error::other).flatten();
     let file = aside.map_err(|error: io::Error| {
-        Failure::failed(format!("putting standard input aside in {shown}: {error}"))
+        Failure::of_system(format_args!("putting standard input aside in {shown}"), &error)
             .path(shown.clone())
             .hint("make some room on that disk, or send a file: that is not put aside")
     })?;
@@ -292,7 +292,8 @@ struct Entry {
 /// The entries of a directory by name, so that the same one of two that collide is left each time.
 fn read_directory(path: &Path) -> Result<Vec<Entry>, Failure> {
     let fail = |error: std::io::Error| {
-        Failure::failed(format!("reading {}: {error}", path.display())).path(path.display().to_string())
+        Failure::of_system(format_args!("reading {}", path.display()), &error)
+            .path(path.display().to_string())
     };
     let mut entries = Vec::new();
     for entry in fs::read_dir(path).map_err(fail)? {

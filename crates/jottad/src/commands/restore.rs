@@ -288,7 +288,7 @@ async fn send_again(
     invocation.places.make_state_dir()?;
     let directory = &invocation.places.state_dir;
     let mut file = tempfile::tempfile_in(directory).map_err(|error| {
-        Failure::failed(format!("making a temporary file in {}: {error}", directory.display()))
+        Failure::of_system(format_args!("making a temporary file in {}", directory.display()), &error)
             .path(directory.display().to_string())
     })?;
     let held = jottad_transport::PartialContent::default();

@@ -173,7 +173,7 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => {
                 let reason = format!("cannot be read: {error}");
-                Err(ConfigError { file: file.clone(), line: None, reason, hint: None })
+                Err(ConfigError { file: file.clone(), line: None, reason, key: None, hint: None })
             }
         }
     }

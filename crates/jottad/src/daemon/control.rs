@@ -22,7 +22,7 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{RelativePath, shell_word};
 use jottad_engine::{
-    Explanation, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
+    Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
 };
 use tokio::net::UnixListener;
 use tokio::sync::watch;
@@ -86,7 +86,7 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     let socket = places.socket();
     let trouble = |action: &str, error: std::io::Error| {
         let shown = socket.display().to_string();
-        Failure::failed(format!("{action} {shown}: {error}")).path(shown)
+        Failure::of_system(format_args!("{action} {shown}"), &error).path(shown)
     };
     match fs::remove_file(&socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("removing", error)),
@@ -177,11 +177,13 @@ impl Refusal {
 impl From<FolderRequestError> for Refusal {
     fn from(error: FolderRequestError) -> Self {
         // It is about to end or to be started anew: whoever asks again learns more.
-        let exit = match error {
-            FolderRequestError::Stopped(_) => Exit::NotRunning,
-            FolderRequestError::Folder(_) => Exit::Failed,
+        let failure = match &error {
+            FolderRequestError::Stopped(_) => Failure::new(Exit::NotRunning, error.to_string()),
+            FolderRequestError::Folder(cause) => {
+                Failure::failed(error.to_string()).no_room_if(cause.lacks_room())
+            }
         };
-        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::new(exit, error.to_string()))
+        Self(StatusCode::SERVICE_UNAVAILABLE, failure)
     }
 }
 
@@ -535,9 +537,9 @@ async fn order_to(
         Err(FolderRequestError::Stopped(_)) if daemon.purpose() == Purpose::Rest => {
             let name = folder.name();
             let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
-            let reason = handle.ended().await;
+            let FolderEnd { reason, lacks_room } = handle.ended().await;
             let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
-            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.path(index)))
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.no_room_if(lacks_room).path(index)))
         }
         done => Ok(done?),
     }

@@ -495,7 +495,7 @@ async fn reload_on_signal(daemon: &Daemon) {
 async fn feed_watchdog(daemon: Daemon, limit: Duration) {
     loop {
         let status = daemon.status().await;
-        if status.folders.iter().all(|folder| folder.trouble.as_deref() != Some(folder::SILENT)) {
+        if status.folders.iter().all(|folder| !folder.is_silent) {
             let word = status.verdict.0.as_str().replace('_', " ");
             notify(&[NotifyState::Watchdog, NotifyState::Status(&word)]);
         }

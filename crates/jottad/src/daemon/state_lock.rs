@@ -43,8 +43,9 @@ impl StateLock {
     pub(crate) fn try_take(places: &Places) -> Result<Option<Self>, Failure> {
         let path = places.lock();
         let shown = path.display().to_string();
-        let trouble =
-            |error: std::io::Error| Failure::failed(format!("locking {shown}: {error}")).path(shown.clone());
+        let trouble = |error: std::io::Error| {
+            Failure::of_system(format_args!("locking {shown}"), &error).path(shown.clone())
+        };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -8,7 +8,7 @@ use jottad_watcher::Coverage;
 
 use crate::adapter::command_to_make;
 use crate::config::{Folder, WrongFolder};
-use crate::daemon::folder::{Report, RunningFolder};
+use crate::daemon::folder::{KeptHold, Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
     ChoiceDocument, FolderDocument, ForeseenDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA,
@@ -103,6 +103,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
+        is_silent: report.is_silent,
         ..match status {
             Some(status) => document.with_status(status),
             None => document,
@@ -130,10 +131,12 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
         // Not even started.
         None if report.verdict == Verdict::Held => {
             let reason = report.trouble.clone()?;
-            if report.hold == "root" {
-                return Some(describe_hold(folder.config(), &Hold::Root { reason, root: HeldRoot::Missing }));
-            }
-            Some(HeldStatus { kind: report.hold.to_owned(), reason, choices: Vec::new() })
+            Some(match report.hold {
+                KeptHold::Root => {
+                    describe_hold(folder.config(), &Hold::Root { reason, root: HeldRoot::Missing })
+                }
+                KeptHold::Folder => HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() },
+            })
         }
         None => None,
     }
@@ -165,9 +168,9 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             };
             ("root", reason.clone(), choices)
         }
-        Hold::Place { reason } => {
+        Hold::Place { missing, reason } => {
             let elsewhere = ("it is elsewhere", format!("jottad folder set {name} remote=PLACE"));
-            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, reason)), elsewhere])
+            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, *missing)), elsewhere])
         }
         Hold::Deletes { entries, files, lost_before } => {
             let entries = count(*entries, "entry", "entries");
@@ -236,7 +239,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
         HoldLimit::Waiting => ("waiting", None, format!("of {all}; that waits since an earlier pass")),
     };
     let (limit, reason) = (limit.to_owned(), format!("{reason}, {measure}"));
-    ForeseenDocument { kind, reason, entries, files, of, limit, allowed }
+    ForeseenDocument { kind, reason, entries, files, of, limit, allowed, held: foreseen.is_held }
 }
 
 fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {

@@ -130,6 +130,9 @@ pub(crate) struct FolderDocument {
     pub(crate) restarts: Option<RestartsDocument>,
     /// Why the folder does not move, in words.
     pub(crate) trouble: Option<String>,
+    /// Its loop does not answer: for the daemon itself, which tells the system's watchdog.
+    #[serde(skip)]
+    pub(crate) is_silent: bool,
 }
 
 impl FolderDocument {
@@ -162,6 +165,7 @@ impl FolderDocument {
             watching: None,
             restarts: None,
             trouble: None,
+            is_silent: false,
         }
     }
 

@@ -265,7 +265,7 @@ pub(crate) fn is_same(before: &Metadata, now: &Metadata) -> bool {
 }
 
 fn failure(action: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{action} {}: {error}", path.display())).path(path.display().to_string())
+    Failure::of_system(format_args!("{action} {}", path.display()), error).path(path.display().to_string())
 }
 
 #[cfg(test)]

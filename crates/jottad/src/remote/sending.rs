@@ -96,7 +96,7 @@ impl LocalFile {
     /// A file of this program's own, with the times that it is to have on the service.
     pub(crate) async fn own(file: File, path: &Path, facts: UploadFacts) -> Result<Self, Failure> {
         let fail = |error: io::Error| {
-            Failure::failed(format!("reading a temporary file for {}: {error}", path.display()))
+            Failure::of_system(format_args!("reading a temporary file for {}", path.display()), &error)
         };
         let content = sum(&file).await.map_err(fail)?.finish();
         let before = file.metadata().map_err(fail)?;

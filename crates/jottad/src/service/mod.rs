@@ -213,7 +213,7 @@ fn write_unit(path: &Path, text: &str) -> Result<(), Failure> {
     };
     write().map_err(|error| {
         let shown = path.display().to_string();
-        Failure::failed(format!("writing {shown}: {error}")).path(shown)
+        Failure::of_system(format_args!("writing {shown}"), &error).path(shown)
     })
 }
 
@@ -221,7 +221,7 @@ fn write_unit(path: &Path, text: &str) -> Result<(), Failure> {
 fn remove_unit(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::failed(format!("removing {}: {error}", path.display())))
+            Err(Failure::of_system(format_args!("removing {}", path.display()), &error))
         }
         _ => Ok(()),
     }
