@@ -29,7 +29,7 @@ use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, Verification,
+    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, NotedInFull, Problem, Verification,
 };
 use crate::time::{Now, since_boot};
 
@@ -300,6 +300,11 @@ impl FolderHandle {
     /// What waits for a person, if anything does.
     pub async fn held(&self) -> Result<Option<Held>, FolderRequestError> {
         self.ask_index(Folder::held).await
+    }
+
+    /// What a person decided and what is not done yet.
+    pub async fn noted(&self) -> Result<Option<NotedInFull>, FolderRequestError> {
+        self.ask_index(Folder::noted_in_full).await
     }
 
     /// Whether anything waits for a person, and why.

@@ -85,6 +85,8 @@ pub struct FolderStatus {
     pub paused: Option<Paused>,
     /// Why a person must decide.
     pub held: Option<Hold>,
+    /// What a person decided, where nobody sees to it at the moment.
+    pub noted: Option<Noted>,
     /// How many entries cannot be synced now.
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
@@ -211,6 +213,29 @@ pub enum Hold {
         /// How many files that should not change were rewritten within a month, if that is why.
         rewritten: Option<u64>,
     },
+}
+
+/// What a person decided of what was held, and what is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// It is to happen; of a root: it is right as it is.
+    Approved(Hold),
+    /// Of a root: everything is wanted back from the other side.
+    Rejected(Hold),
+    /// So many entries are wanted back from the other side.
+    WantedBack {
+        /// How many.
+        entries: u64,
+    },
+}
+
+/// What a person decided, in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedInFull {
+    /// What was decided.
+    pub noted: Noted,
+    /// What is to be done for that.
+    pub operations: Vec<HeldOperation>,
 }
 
 /// What a pass would hold for a person, and by what measure.

@@ -561,6 +561,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         self.root.found_right(Look::Listing);
+        self.forget_decision_about(crate::status::HeldRoot::Remote)?;
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;

@@ -16,8 +16,8 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused,
-    Pending, Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
+    Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted,
+    NotedInFull, Paused, Pending, Problem, ProblemKind, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
 };
 
 const PAGE: u32 = 512;
@@ -43,6 +43,9 @@ impl Folder {
             + self.last_words.problems.len() as u64;
         let held = self.hold()?;
         let is_at_rest = self.purpose == Purpose::Rest;
+        // What runs and is not paused sees to it now.
+        let is_left = is_at_rest || self.paused.is_some();
+        let noted = if is_left { self.noted()? } else { None };
         let was_scanned = is_at_rest && self.index.number(Fact::LocalCheckedAt)?.is_some();
         let was_complete = self.scanning.was_complete();
         let scanned = was_complete || was_scanned;
@@ -85,6 +88,7 @@ impl Folder {
             transfers,
             paused: self.pause(),
             held,
+            noted,
             problems,
             unheard_files: self.unheard_files(),
             unseen_directories: was_complete.then(|| self.scanning.waiting()),
@@ -167,7 +171,8 @@ impl Folder {
     /// Why a person must decide, if one must. Looks at no row.
     pub fn hold(&self) -> Result<Option<Hold>, FolderError> {
         if let Some(hold) = &self.last_words.hold {
-            return Ok(Some(hold.clone()));
+            // It was decided; the next run will see to it.
+            return Ok(Some(hold.clone()).filter(|_| self.decision.is_none()));
         }
         if let Some((missing, reason)) = self.root.held_for_place() {
             return Ok(Some(Hold::Place { missing, reason: reason.to_owned() }));
@@ -329,12 +334,52 @@ impl Folder {
         Ok(operations)
     }
 
-    /// What waits for a person, if anything does.
+    /// What waits for a person, if anything does: what a word of theirs would be about, and nothing else.
     pub fn held(&self) -> Result<Option<Held>, FolderError> {
         let Some(hold) = self.hold()? else { return Ok(None) };
+        let rows = match action_of(&hold) {
+            Some(action) => self.index.waiting(action)?,
+            None => Vec::new(),
+        };
+        Ok(Some(Held { hold, operations: self.held_operations(rows)? }))
+    }
+
+    /// What a person decided of what was held and what is not done yet.
+    pub fn noted(&self) -> Result<Option<Noted>, FolderError> {
+        if let (Some(decision), Some(hold)) = (&self.decision, &self.last_words.hold) {
+            return Ok(Some(decision.about(hold.clone())));
+        }
+        Ok(match self.approved_action()? {
+            Some(HeldAction::Overwrite) => {
+                let files = self.index.approved(HeldAction::Overwrite)?.len() as u64;
+                Some(Noted::Approved(Hold::Overwrites { files, rewritten: None }))
+            }
+            Some(HeldAction::Delete) => {
+                let Amount { entries, files, .. } = self.approved_amount()?;
+                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
+            }
+            None => match self.index.count_restored()? {
+                0 => None,
+                entries => Some(Noted::WantedBack { entries }),
+            },
+        })
+    }
+
+    /// The same, with what is to be done for it.
+    pub fn noted_in_full(&self) -> Result<Option<NotedInFull>, FolderError> {
+        let Some(noted) = self.noted()? else { return Ok(None) };
+        let rows = match &noted {
+            Noted::Approved(hold) => action_of(hold).map(|action| self.index.approved(action)).transpose()?,
+            Noted::Rejected(_) | Noted::WantedBack { .. } => None,
+        };
+        let operations = self.held_operations(rows.unwrap_or_default())?;
+        Ok(Some(NotedInFull { noted, operations }))
+    }
+
+    /// What waits at rows, or was approved there, in the order of their paths.
+    fn held_operations(&self, rows: Vec<NodeId>) -> Result<Vec<HeldOperation>, FolderError> {
         let mut operations = Vec::new();
-        let overwrites = self.index.waiting(HeldAction::Overwrite)?;
-        for id in overwrites.into_iter().chain(self.index.waiting(HeldAction::Delete)?) {
+        for id in rows {
             if let Some(node) = self.index.node(id)?
                 && let Some(decision) = self.decide(&node)?
                 && let Some(operation) = operation(&node, self.index.path(id)?, decision)
@@ -346,7 +391,8 @@ impl Folder {
                 operations.push(HeldOperation { operation, entries: amount.entries, files: amount.files });
             }
         }
-        Ok(Some(Held { hold, operations }))
+        operations.sort_by(|one, other| one.operation.path.cmp(&other.operation.path));
+        Ok(operations)
     }
 
     /// The entries that cannot be synced now.
@@ -600,6 +646,15 @@ impl Folder {
                 }
             }
         }
+    }
+}
+
+/// What waits at rows for such a hold.
+const fn action_of(hold: &Hold) -> Option<HeldAction> {
+    match hold {
+        Hold::Deletes { .. } => Some(HeldAction::Delete),
+        Hold::Overwrites { .. } => Some(HeldAction::Overwrite),
+        Hold::Root { .. } | Hold::Place { .. } => None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, Id
 use crate::event::{CommandId, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::status::{ProblemKind, Skipped};
+use crate::status::{HeldRoot, ProblemKind, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -332,6 +332,7 @@ impl Folder {
         }
         if directory.is_root() {
             self.root.found_right(Look::Entries);
+            self.forget_decision_about(HeldRoot::Local)?;
         }
         if parent.local.kind() == Some(Kind::Directory)
             && !directory.is_root()
