@@ -73,7 +73,10 @@ fn questions_change_nothing_and_ask_the_service_nothing() {
 
 #[test]
 fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
-    for (decision, code, is_deleted) in [("approve", 0, true), ("reject", 0, false)] {
+    for (decision, noted, is_deleted) in [
+        ("approve", "approved, to be done by the next run: ", true),
+        ("reject", "are brought back, by", false),
+    ] {
         let world = World::new();
         world.fill("tree", 3, 10);
         world.settle();
@@ -83,12 +86,102 @@ fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
         world.machine.jottad(["status"]).expect(7).says("held");
         world.machine.jottad(["held"]).expect(7).says("20 files").says("jottad approve docs");
         world.machine.jottad([decision, "docs"]).expect(0).says("the next `jottad run --once`");
+        world.machine.jottad(["held"]).expect(0).says(noted);
+        world.machine.jottad(["status"]).says(noted);
+        world.pass(0);
         world.machine.jottad(["held"]).expect(0).says("nothing is held");
-        world.pass(code);
         let path = "Jotta/Archive/docs/tree/d01";
         assert_eq!(world.service.at(path).deleted, is_deleted, "{decision}");
         world.machine.jottad([decision, "docs"]).expect(1).complains("nothing is held").complains("hint: ");
     }
+}
+
+/// An approval was a blank cheque: measured with what was approved, whatever vanished after it was little.
+#[test]
+fn an_approval_where_nothing_runs_is_about_what_was_shown() {
+    let world = World::new();
+    world.fill("films", 3, 20);
+    world.fill("photos", 2, 25);
+    world.settle();
+    world.remove("films/d00");
+    world.remove("films/d01");
+    world.remove("films/d02");
+    world.pass(7);
+    world
+        .machine
+        .jottad(["approve", "docs"])
+        .expect(0)
+        .says("63 entries would be deleted at once (60 files)");
+    world.remove("photos");
+    let noted = world.machine.jottad(["held", "--json"]).expect(0).json();
+    assert_eq!(noted["folders"], serde_json::json!([]));
+    assert_eq!(
+        (&noted["noted"][0]["word"], &noted["noted"][0]["kind"]),
+        (&"approved".into(), &"deletes".into())
+    );
+    let paths: Vec<&str> = noted["noted"][0]["deletes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["films/d00", "films/d01", "films/d02"]);
+    world.pass(7).says("53 entries would be deleted at once (50 files)");
+    assert!(world.service.at("Jotta/Archive/docs/films/d00").deleted);
+    assert!(world.service.has("Jotta/Archive/docs/photos/d00/f00"));
+}
+
+#[test]
+fn an_approval_where_nothing_runs_is_shown_and_can_be_taken_back() {
+    let world = World::new();
+    world.fill("tree", 3, 10);
+    world.settle();
+    world.remove("tree/d01");
+    world.remove("tree/d02");
+    world.pass(7);
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    let status = world.machine.jottad(["status", "--json"]).json();
+    assert_eq!(status["folders"][0]["held"], Value::Null);
+    assert_eq!(status["folders"][0]["noted"]["word"], "approved", "{status}");
+    let back = "jottad reject docs";
+    world
+        .machine
+        .jottad(["status"])
+        .says("docs: approved, to be done by the next run: 22 entries")
+        .says(back);
+    world.machine.jottad(["held"]).expect(0).says("will go to the remote trash: tree/d01").says(back);
+    world.machine.jottad(["reject", "docs"]).expect(0).says("rejected: docs: 22 entries");
+    world.machine.jottad(["approve", "docs"]).expect(1).complains("it was rejected");
+    world.pass(0);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00") && world.path("tree/d02/f09").exists());
+}
+
+#[test]
+fn a_word_about_a_root_where_nothing_runs_is_shown_and_can_be_taken_back() {
+    let world = World::new();
+    world.fill("tree", 1, 5);
+    world.settle();
+    world.remove("tree");
+    world.pass(7);
+    for (decision, noted, back) in [
+        (
+            "approve",
+            "docs: approved, to be done by the next run: the folder is suddenly empty",
+            "jottad reject",
+        ),
+        (
+            "reject",
+            "docs: rejected, to be done by the next run: the folder is suddenly empty",
+            "jottad approve",
+        ),
+    ] {
+        world.machine.jottad([decision, "docs"]).expect(0);
+        world.machine.jottad(["held"]).expect(0).says(noted).says(back);
+        world.machine.jottad(["status"]).says(noted).says(back);
+    }
+    // The last word counts.
+    world.pass(0);
+    assert!(world.path("tree/d00/f00").exists());
 }
 
 #[test]

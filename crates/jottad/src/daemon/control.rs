@@ -22,7 +22,8 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{RelativePath, shell_word};
 use jottad_engine::{
-    Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
+    Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Noted, NotedInFull, Problem,
+    ProblemKind, Request,
 };
 use tokio::net::UnixListener;
 use tokio::sync::watch;
@@ -34,13 +35,13 @@ use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::{self, describe_foreseen, describe_hold};
+use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
 use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument,
-    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
-    VerifiedDocument, WhyDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
+    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
+    VerificationDocument, VerifiedDocument, WhyDocument,
 };
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
@@ -294,15 +295,21 @@ async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Held
     let resting = resting(&daemon, name.as_deref()).await;
     let resting = resting.into_iter().filter_map(|folder| Some((folder.name, folder.held?)));
     let mut folders: Vec<_> = resting.map(|(name, status)| HeldFolder::new(&name, status, &[])).collect();
+    let (runs, mut decided) = (daemon.purpose() != Purpose::Rest, Vec::new());
     if name.is_some() && !folders.is_empty() {
-        return Ok(Json(HeldDocument { schema: SCHEMA, folders }));
+        return Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }));
     }
     for (folder, handle) in running(&daemon, name.as_deref())? {
-        let Some(held) = handle.held().await? else { continue };
-        let status = describe_hold(folder.config(), &held.hold);
-        folders.push(HeldFolder::new(folder.name(), status, &held.operations));
+        if let Some(held) = handle.held().await? {
+            let status = describe_hold(folder.config(), &held.hold, daemon.purpose());
+            folders.push(HeldFolder::new(folder.name(), status, &held.operations));
+        }
+        if let Some(NotedInFull { noted, operations }) = handle.noted().await? {
+            let status = describe_noted(folder.config(), &noted, daemon.purpose());
+            decided.push(NotedFolder::new(folder.name(), status, &operations));
+        }
     }
-    Ok(Json(HeldDocument { schema: SCHEMA, folders }))
+    Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }))
 }
 
 async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDocument>, Refusal> {
@@ -508,7 +515,7 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
 
 fn accepted(daemon: &Daemon, folders: Vec<String>, at: Time) -> Json<AcceptedDocument> {
     let noted = daemon.purpose() == Purpose::Rest;
-    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted })
+    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted, about: None })
 }
 
 /// Hands a request to one folder or all.
@@ -592,9 +599,22 @@ async fn ask_held(
     request: Request,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let name = decided_folder(order)?;
+    let mut about = None;
     for (folder, handle) in running(daemon, Some(name))? {
         let failure = match handle.hold().await? {
-            None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
+            None => match handle.noted().await?.map(|decided| decided.noted) {
+                // A person may think better of it until it is done.
+                Some(noted @ (Noted::Approved(_) | Noted::Rejected(_))) => {
+                    about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
+                    continue;
+                }
+                Some(noted @ Noted::WantedBack { .. }) => {
+                    let reason = describe_noted(folder.config(), &noted, daemon.purpose()).reason;
+                    Failure::failed(format!("nothing is held in {name:?}: it was rejected, and {reason}"))
+                        .hint("wait until it is back; what is deleted then is asked about again")
+                }
+                None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
+            },
             Some(Hold::Root { reason, root: HeldRoot::Missing }) => {
                 // If something is there again it is taken up, and then asked about.
                 folder.wake().await;
@@ -604,15 +624,21 @@ async fn ask_held(
                     shell_word(name)
                 ))
             }
-            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason).hint(format!(
-                "mend that; then it goes on by itself, or at once with: jottad sync {}",
-                shell_word(name)
-            )),
-            Some(_) => continue,
+            // No word makes these right.
+            Some(hold @ (Hold::Root { root: HeldRoot::Unreadable, .. } | Hold::Place { .. })) => {
+                let status = describe_hold(folder.config(), &hold, daemon.purpose());
+                let choices = status.choices.iter().map(|one| format!("{}: {}", one.means, one.command));
+                Failure::failed(status.reason).hint(choices.collect::<Vec<_>>().join("; "))
+            }
+            Some(hold) => {
+                about = Some(describe_hold(folder.config(), &hold, daemon.purpose()).reason);
+                continue;
+            }
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));
     }
-    ask(daemon, order, request).await
+    let Json(accepted) = ask(daemon, order, request).await?;
+    Ok(Json(AcceptedDocument { about, ..accepted }))
 }
 
 fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
