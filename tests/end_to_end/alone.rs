@@ -150,6 +150,7 @@ fn an_approval_where_nothing_runs_is_shown_and_can_be_taken_back() {
         .says("docs: approved, to be done by the next run: 22 entries")
         .says(back);
     world.machine.jottad(["held"]).expect(0).says("will go to the remote trash: tree/d01").says(back);
+    world.machine.jottad(["why", "docs/tree/d01"]).expect(0).says("deleted here; that was approved");
     world.machine.jottad(["reject", "docs"]).expect(0).says("rejected: docs: 22 entries");
     world.machine.jottad(["approve", "docs"]).expect(1).complains("it was rejected");
     world.pass(0);
@@ -260,6 +261,94 @@ fn a_folder_that_was_just_added_is_planned_for_before_anything_is_sent() {
     world.machine.jottad(["status"]).expect(5).says("never compared").says("jottad plan");
     world.machine.jottad(["why", "docs/a.txt"]).expect(1).complains("never compared").complains("hint: ");
     world.settle();
+}
+
+/// What was overwritten or renamed by the pass was not in the plan.
+#[test]
+fn a_plan_names_what_differs_on_both_sides_and_what_becomes_of_it() {
+    for (mode, expected) in [
+        ("backup", vec![("upload", "whose content is kept as a revision")]),
+        ("archive", vec![("upload", "whose content is kept as a revision")]),
+        (
+            "sync",
+            vec![
+                ("move_local_aside", "new on both sides, with different content"),
+                ("download", "takes the name that is free then"),
+                ("upload", "under its conflict name"),
+            ],
+        ),
+        (
+            "pull",
+            vec![
+                ("move_local_aside", "different here; the remote side keeps the name"),
+                ("download", "takes the name that is free then"),
+            ],
+        ),
+    ] {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        world.write("letter.txt", "mine");
+        world.write("same.txt", "one");
+        world.service.does(Act::put("Jotta/Archive/docs/letter.txt", b"theirs, which is longer"));
+        world.service.does(Act::put("Jotta/Archive/docs/same.txt", b"one"));
+        for command in [&["plan"][..], &["run", "--once", "--dry-run"]] {
+            let plan = world.machine.jottad(command.iter().chain(&["--json"])).expect(0).json();
+            let operations = plan["folders"][0]["operations"].as_array().unwrap();
+            let of_letter: Vec<(&str, &str)> = operations
+                .iter()
+                .filter(|one| one["path"] == "letter.txt")
+                .map(|one| (one["kind"].as_str().unwrap(), one["why"].as_str().unwrap()))
+                .collect();
+            assert_eq!(of_letter.len(), expected.len(), "{mode}: {plan}");
+            for (found, expected) in of_letter.iter().zip(&expected) {
+                assert!(found.0 == expected.0 && found.1.contains(expected.1), "{mode}: {plan}");
+            }
+            let is_sent = |one: &&Value| one["path"] == "same.txt" && one["kind"] != "set_local_time";
+            assert!(
+                !operations.iter().any(|one| is_sent(&one) && one["bytes"].is_number()),
+                "{mode}: {plan}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_plan_counts_all_and_names_as_many_as_are_asked_for() {
+    let world = World::new();
+    world.fill("tree", 1, 30);
+    let all = "docs: 33 operations, 260 B";
+    world.machine.jottad(["plan"]).expect(0).says(all);
+    for (limit, named) in [("0", 0), ("5", 5), ("33", 33)] {
+        let said = world.machine.jottad(["plan", "--limit", limit]).expect(0).says(all);
+        let more = format!("and {} more; --limit 33 names all", 33 - named);
+        assert_eq!(said.stdout.contains(&more), named < 33, "{said}");
+        let plan = world.machine.jottad(["plan", "--limit", limit, "--json"]).expect(0).json();
+        assert_eq!(plan["folders"][0]["operations"].as_array().unwrap().len(), named);
+        assert_eq!((&plan["folders"][0]["count"], &plan["folders"][0]["bytes"]), (&33.into(), &260.into()));
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_keeps_no_other_from_being_planned() {
+    let world = World::configured(
+        "\n[[folder]]\nname = \"gone\"\nlocal = \"~/nowhere\"\nremote = \"Jotta/Archive/gone\"\n",
+    );
+    world.write("a.txt", "one");
+    world.machine.jottad(["plan"]).expect(0).says("upload").says("a.txt").says("gone: not known");
+    let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
+    assert_eq!(plan["folders"].as_array().unwrap().len(), 1, "{plan}");
+    assert_eq!((&plan["folders"][0]["name"], &plan["folders"][0]["count"]), (&"docs".into(), &2.into()));
+    assert_eq!(plan["left_out"][0]["name"], "gone", "{plan}");
+    world.machine.jottad(["plan", "gone"]).expect(7).complains("gone").complains("hint: ");
+}
+
+#[test]
+fn why_says_of_a_rules_file_what_is_wrong_with_it() {
+    let world = World::new();
+    world.write(".jottaignore", "*.tmp\nfoo\\\n");
+    world.pass(6);
+    world.machine.jottad(["problems"]).expect(6).says(".jottaignore").says("line 2 is no rule");
+    let said = world.machine.jottad(["why", "docs/.jottaignore"]).expect(0);
+    said.says(".jottaignore in docs: problem").says("line 2 is no rule").says("correct the rules");
 }
 
 #[test]

@@ -439,6 +439,32 @@ pub struct LogLine {
     pub error: Option<String>,
 }
 
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The first ones.
+    pub operations: Vec<Operation>,
+    /// How many there are.
+    pub count: u64,
+    /// How many bytes travel with all of them.
+    pub bytes: u64,
+    limit: usize,
+}
+
+impl Preview {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { operations: Vec::new(), count: 0, bytes: 0, limit }
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(operation.bytes.unwrap_or(0));
+        if self.operations.len() < self.limit {
+            self.operations.push(operation);
+        }
+    }
+}
+
 /// Why an operation of a plan is not done.
 pub(crate) const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
 

@@ -201,7 +201,14 @@ pub(crate) struct PlanDocument {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PlannedFolder {
     pub(crate) name: String,
+    /// The first ones.
     pub(crate) operations: Vec<OperationDocument>,
+    /// How many there are; 0 from a version that does not say.
+    #[serde(default)]
+    pub(crate) count: u64,
+    /// How many bytes travel with all of them.
+    #[serde(default)]
+    pub(crate) bytes: u64,
     /// What the pass would leave to a person.
     #[serde(default)]
     pub(crate) would_hold: Vec<ForeseenDocument>,

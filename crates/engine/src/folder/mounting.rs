@@ -4,7 +4,7 @@
 //! that both sides agreed on, nothing below is looked at or changed on either side until it is as it was, or
 //! a person says that it is right.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jottad_core::{RelativePath, shell_word};
@@ -26,11 +26,55 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 pub(super) struct Mounting {
     /// Where commands may go only while the same is mounted as when it was read.
     expected: Vec<ExpectedMount>,
-    /// Directories of which a person said that what is mounted there is right.
-    accepted: BTreeSet<NodeId>,
+    /// Directories of which a person said that what is mounted there is right, with what they were told of
+    /// it.
+    accepted: BTreeMap<NodeId, Option<Finding>>,
+}
+
+/// What is wrong with what is mounted at a directory. A person's word is about one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Gone,
+    GoneWithItsDirectory,
+    Covered,
+    Other,
+}
+
+impl Finding {
+    const ALL: [Self; 4] = [Self::Gone, Self::GoneWithItsDirectory, Self::Covered, Self::Other];
+
+    const fn of(known: Option<Mount>, seen: Option<Mount>) -> Self {
+        match (known, seen) {
+            (Some(_), None) => Self::Gone,
+            (None, _) => Self::Covered,
+            (Some(_), Some(_)) => Self::Other,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Gone => "the disk that was mounted here is not any more",
+            Self::GoneWithItsDirectory => "the disk that was mounted here is gone, with its directory",
+            Self::Covered => "a disk was mounted here, over what was synced",
+            Self::Other => "another disk is mounted here",
+        }
+    }
+
+    /// Whether a word about this one is one about the other. A disk that is gone is gone, whatever becomes of
+    /// the directory.
+    fn is_as(self, other: Self) -> bool {
+        let is_gone = |one| matches!(one, Self::Gone | Self::GoneWithItsDirectory);
+        self == other || (is_gone(self) && is_gone(other))
+    }
 }
 
 impl Mounting {
+    /// Takes a person's word about a directory; tells whether it is about what was found there. It is spent.
+    fn take_word(&mut self, directory: NodeId, finding: Finding) -> bool {
+        let word = self.accepted.remove(&directory);
+        word.is_some_and(|shown| shown.is_none_or(|shown| shown.is_as(finding)))
+    }
+
     /// What must be mounted on the way for a task to be about what it was decided on.
     pub(super) fn expected_for(&self, task: &Task) -> Vec<ExpectedMount> {
         let Some(path) = task.local_path() else { return Vec::new() };
@@ -66,7 +110,7 @@ impl Folder {
             } else if self.index.problem(node.id)?.is_none() {
                 // It is here that it has moved to.
                 let mut node = node;
-                self.suspect_mount(&mut node, "the disk that was mounted here is not any more", now)?;
+                self.suspect_mount(&mut node, Finding::Gone, now)?;
             }
         }
         Ok(())
@@ -82,20 +126,16 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         let is_same = Mount::may_be_same(directory.mount, seen);
         let was_changed = matches!(directory.local, Local::MountChanged(_));
+        let finding = Finding::of(directory.mount, seen);
+        let is_accepted = self.mounting.take_word(directory.id, finding);
         let is_right = is_same
             || planted::is(Planted::LostDiskIsDeleted)
-            || self.mounting.accepted.contains(&directory.id)
+            || is_accepted
             || !self.holds_agreed(directory.id)?;
         if !is_right {
-            let reason = match (directory.mount, seen) {
-                (Some(_), None) => "the disk that was mounted here is not any more",
-                (None, _) => "a disk was mounted here, over what was synced",
-                (Some(_), Some(_)) => "another disk is mounted here",
-            };
-            self.suspect_mount(directory, reason, now)?;
+            self.suspect_mount(directory, finding, now)?;
             return Ok(false);
         }
-        self.mounting.accepted.remove(&directory.id);
         if directory.mount != seen {
             directory.mount = seen;
             self.index.save(directory)?;
@@ -120,16 +160,16 @@ impl Folder {
     /// the disk is missed.
     pub(super) fn take_lost_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
         if node.mount.is_none()
-            || self.mounting.accepted.remove(&node.id)
+            || self.mounting.take_word(node.id, Finding::GoneWithItsDirectory)
             || (node.base.is_none() && !self.holds_agreed(node.id)?)
         {
             return Ok(true);
         }
-        self.suspect_mount(node, "the disk that was mounted here is gone, with its directory", now)?;
+        self.suspect_mount(node, Finding::GoneWithItsDirectory, now)?;
         Ok(false)
     }
 
-    fn suspect_mount(&mut self, node: &mut Node, reason: &str, now: Now) -> Result<(), FolderError> {
+    fn suspect_mount(&mut self, node: &mut Node, finding: Finding, now: Now) -> Result<(), FolderError> {
         if let Some(identity) = node.local.identity()
             && !matches!(node.local, Local::MountChanged(_))
         {
@@ -138,7 +178,9 @@ impl Folder {
         }
         let known = self.index.problem(node.id)?;
         if known.is_some_and(|problem| {
-            problem.kind == ProblemKind::MountChanged && problem.next_try != Some(BEING_TRIED)
+            problem.kind == ProblemKind::MountChanged
+                && problem.next_try != Some(BEING_TRIED)
+                && problem.reason == finding.reason()
         }) {
             return Ok(());
         }
@@ -149,7 +191,7 @@ impl Folder {
             shell_word(path)
         );
         let kind = ProblemKind::MountChanged;
-        self.put_problem(node.id, kind, reason.to_owned(), &remedy, Some(LOOK_AGAIN), now)
+        self.put_problem(node.id, kind, finding.reason().to_owned(), &remedy, Some(LOOK_AGAIN), now)
     }
 
     /// A person says that what is mounted at a directory, or not mounted, is right as it is.
@@ -158,7 +200,9 @@ impl Folder {
         if !matches!(node.local, Local::MountChanged(_)) {
             return Ok(());
         }
-        self.mounting.accepted.insert(node.id);
+        let told = self.index.problem(node.id)?.map(|problem| problem.reason);
+        let told = Finding::ALL.into_iter().find(|finding| Some(finding.reason()) == told.as_deref());
+        self.mounting.accepted.insert(node.id, told);
         if self.index.node(node.parent)?.is_some_and(|above| above.local == Local::Absent) {
             // The directory above was seen to be gone, and no scan will come by here again.
             return self.vanish(&mut node, now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::backlog::{Change, Work};
-use super::root::Look;
+use super::root::{Look, why_root_is_unreadable};
 use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
@@ -265,11 +265,11 @@ impl Folder {
         let rules = (error.path != directory)
             .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
-            self.root.hold_unreadable(
-                rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
-                Look::Entries,
-                now,
-            );
+            let reason = match &rules {
+                Some(why) => format!("{why}; {MEND_RULES}"),
+                None => why_root_is_unreadable(&error.kind),
+            };
+            self.root.hold_unreadable(reason, Look::Entries, now);
             if let Some(reason) = rules {
                 self.rules.set_unread(error.path.clone(), reason, MEND_RULES, now.wall);
             }

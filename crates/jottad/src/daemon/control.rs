@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ use crate::documents::{
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
+use crate::service::start_command;
 use crate::whereabouts;
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
@@ -278,12 +279,13 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
     let name = query.text("folder")?;
     let mut folders = Vec::new();
     for (folder, handle) in running(&daemon, name.as_deref())? {
-        let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
-        let operations = operations.iter().map(OperationDocument::from).collect();
+        let plan = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+        let operations = plan.operations.iter().map(OperationDocument::from).collect();
         let foreseen = handle.foresee(now()).await?;
         let would_hold = foreseen.iter().map(|foreseen| describe_foreseen(folder.config(), foreseen));
         let would_hold = would_hold.collect();
-        folders.push(PlannedFolder { name: folder.name().to_owned(), operations, would_hold });
+        let (name, count, bytes) = (folder.name().to_owned(), plan.count, plan.bytes);
+        folders.push(PlannedFolder { name, operations, count, bytes, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
@@ -352,7 +354,9 @@ async fn with_what_is_there(explanation: Explanation, root: PathBuf, path: &Rela
 
 /// The path as seen from a folder's root, also when one of them is written with symbolic links.
 fn below(path: &Path, root: &Path) -> Option<RelativePath> {
-    let direct = path.strip_prefix(root).ok().map(Path::to_owned);
+    // What leads up and down again is below only where it ends.
+    let leads_up = path.components().any(|component| component == Component::ParentDir);
+    let direct = path.strip_prefix(root).ok().filter(|_| !leads_up).map(Path::to_owned);
     // The last component stays as it is: it may itself be a link, and that is what is asked about.
     let resolved = || {
         let name = path.file_name()?;
@@ -627,7 +631,10 @@ async fn ask_held(
             // No word makes these right.
             Some(hold @ (Hold::Root { root: HeldRoot::Unreadable, .. } | Hold::Place { .. })) => {
                 let status = describe_hold(folder.config(), &hold, daemon.purpose());
-                let choices = status.choices.iter().map(|one| format!("{}: {}", one.means, one.command));
+                let choices = status.choices.iter().map(|one| match hold {
+                    Hold::Root { .. } => format!("mend that, and look again: {}", one.command),
+                    _ => format!("{}: {}", one.means, one.command),
+                });
                 Failure::failed(status.reason).hint(choices.collect::<Vec<_>>().join("; "))
             }
             Some(hold) => {
@@ -695,8 +702,10 @@ fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
     let name = folder.name();
     let failure = match folder.obstacle() {
         Some(reason) if daemon.purpose() == Purpose::Rest => {
-            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}"))
-                .hint("compare it with `jottad run --once`, or keep it in step with `jottad service start`")
+            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}")).hint(format!(
+                "compare it with `jottad run --once`, or keep it in step with `{}`",
+                start_command(&daemon.0.places)
+            ))
         }
         Some(reason) => Failure::failed(format!("the folder {name:?} is not running: {reason}"))
             .hint("see `jottad status`"),
