@@ -90,25 +90,3 @@ fn a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so() 
         },
     );
 }
-
-/// A word said while nothing runs is about what was shown, not about what is there when it is followed.
-#[test]
-fn a_word_about_a_disk_that_is_gone_is_none_about_another_one_in_its_place() {
-    in_own_mounts("mounts::a_word_about_a_disk_that_is_gone_is_none_about_another_one_in_its_place", || {
-        let (world, daemon) = with_disk("mode = \"backup\"");
-        daemon.stop();
-        unmount(&world);
-        world.pass(6).says("1 problem");
-        world.machine.jottad(["problems"]).expect(6).says("is not any more");
-        world.machine.jottad(["approve", "docs", "usb"]).expect(0);
-        run_on("mount", &["-t", "tmpfs", "none"], &world.path("usb"));
-        world.pass(6);
-        world.machine.jottad(["problems"]).expect(6).says("another disk is mounted here");
-        assert_eq!(photos(&world), 15);
-        // What is shown now can be approved as well.
-        world.machine.jottad(["approve", "docs", "usb"]).expect(0);
-        world.pass(0);
-        assert_eq!(photos(&world), 0);
-        unmount(&world);
-    });
-}

@@ -240,3 +240,43 @@ impl Folder {
         Ok(holds)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::deleting::tests::{directory, file, now, open, settings};
+    use super::*;
+
+    /// A word said while nothing runs is about what was shown, not about what is there when it is followed.
+    #[test]
+    fn a_word_about_a_disk_that_is_gone_is_none_about_another_one_in_its_place() {
+        let disk = |number| Some(Mount { file_system: number });
+        for (shown, seen, is_followed) in
+            [(None, None, true), (None, disk(8), false), (disk(8), disk(8), true), (disk(8), None, false)]
+        {
+            let (_place, mut index) = open();
+            let top = directory(&mut index, NodeId::ROOT, "usb");
+            file(&mut index, top, "photo", 10);
+            let mut node = index.node(top).unwrap().unwrap();
+            node.mount = disk(7);
+            index.save(&mut node).unwrap();
+            let mut folder = Folder::new(settings(), index).unwrap();
+            assert!(!folder.is_mount_right(&mut node, shown, now(1)).unwrap());
+            // Nothing else happens before the run that follows it.
+            folder.accept_mount(&RelativePath::try_from("usb").unwrap(), now(2)).unwrap();
+            let mut node = folder.index.node(top).unwrap().unwrap();
+            assert_eq!(
+                folder.is_mount_right(&mut node, seen, now(3)).unwrap(),
+                is_followed,
+                "{shown:?}, {seen:?}"
+            );
+            if !is_followed {
+                // What is there now is told, and can be approved as well.
+                let told = folder.index.problem(top).unwrap().unwrap().reason;
+                assert_eq!(told, Finding::of(disk(7), seen).reason());
+                folder.accept_mount(&RelativePath::try_from("usb").unwrap(), now(4)).unwrap();
+                let mut node = folder.index.node(top).unwrap().unwrap();
+                assert!(folder.is_mount_right(&mut node, seen, now(5)).unwrap());
+            }
+        }
+    }
+}

@@ -43,7 +43,7 @@ fn remote(node: RemoteNode) -> RemoteRecord {
 }
 
 /// A directory that both sides have.
-fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
+pub(in crate::folder) fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
     let mut node = Node::new(parent, name(text));
     node.local = Local::Directory(Identity { inode: 2, born: 1 });
     node.base = node.base_from_local();
