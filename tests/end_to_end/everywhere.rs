@@ -134,6 +134,8 @@ impl Complaints {
         let code = outcome.code.unwrap_or(-1);
         self.demand((0..=10).contains(&code), "the exit code", outcome);
         self.demand(!outcome.stderr.contains("panicked"), "a panic", outcome);
+        let is_in_words = !format!("{}{}", outcome.stdout, outcome.stderr).contains("os error");
+        self.demand(is_in_words, "a number of the system", outcome);
     }
 
     /// What holds of every error.

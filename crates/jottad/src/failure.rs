@@ -1,13 +1,15 @@
 //! How a command ends: the exit codes, and errors as people and scripts read them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use jottad_core::in_words;
 use jottad_engine::Verdict;
 use serde_json::json;
 
-use crate::output::Escaped;
+use crate::output::{Escaped, remark};
+use crate::typed;
 
 /// The exit codes, a contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +130,10 @@ enum Cause {
 }
 
 impl Failure {
-    /// A failure with a message of the form "what failed, on which path, why".
+    /// A failure with a message of the form "what failed, on which path, why". Numbers of the system's errors
+    /// are left out.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), path: None, hint: None, cause: Cause::Other }
+        Self { exit, message: in_words(message.into()), path: None, hint: None, cause: Cause::Other }
     }
 
     /// The usual case: it failed.
@@ -236,8 +239,20 @@ impl Failure {
         (self.message, self.path, remedy)
     }
 
+    /// Tells it on stderr.
+    pub(crate) fn tell(&self, json: bool) {
+        match self.report(json) {
+            // A document stays in one piece.
+            Some(report) if json => {
+                let _ = writeln!(io::stderr().lock(), "{report}");
+            }
+            Some(report) => remark(report),
+            None => {}
+        }
+    }
+
     /// The text for stderr, or the JSON document; `None` if there is nobody to tell.
-    pub(crate) fn report(&self, json: bool) -> Option<String> {
+    fn report(&self, json: bool) -> Option<String> {
         if self.cause == Cause::ReaderGone {
             return None;
         }
@@ -259,8 +274,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "error: {}", Escaped(&self.message))?;
-        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
+        write!(formatter, "error: {}", Escaped(&typed::text(&self.message)))?;
+        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(&typed::advice(hint))))
     }
 }
 

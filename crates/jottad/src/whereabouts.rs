@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use jottad_core::{Entry, RelativePath, Timestamp};
+use jottad_core::{Entry, RelativePath, Timestamp, in_words};
 use jottad_engine::{EntryState, Explanation};
 
 use crate::output::local_time;
@@ -54,7 +54,7 @@ pub(crate) fn look(root: &Path, path: &RelativePath) -> Found {
             Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
             Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Found::Nothing,
-            Err(error) => return Found::Hidden(error.to_string()),
+            Err(error) => return Found::Hidden(in_words(error)),
         };
         if let Some(kind) = special(&found) {
             return Found::Special { at: at.clone(), kind };

@@ -26,7 +26,8 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::{Invocation, connections};
 use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
-use crate::signals::{Signals, stopped};
+use crate::signals::{Signals, called_off};
+use crate::typed;
 
 /// What there is to play with.
 const SAMPLES: [(&str, &str); 6] = [
@@ -50,6 +51,7 @@ pub(crate) struct DemoArguments {
 /// Shows jottad at work until Ctrl-C.
 pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let stage = Stage::set(arguments.directory.as_deref())?;
+    typed::mean(&stage.places);
     let mut signals = invocation.signals()?;
     invocation.serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())
@@ -62,7 +64,7 @@ pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<
         emulator.shutdown().await;
         shown?;
         if !invocation.output.json {
-            invocation.output.line(match &stage.sample {
+            invocation.output.prose(match &stage.sample {
                 true => "ended; the sample folder is gone",
                 false => "ended; your directory is as it was, the pretended service is gone",
             })?;
@@ -152,12 +154,12 @@ async fn show(
             if output.json {
                 output.document(&status)?;
             } else {
-                output.line(stamped(&text))?;
+                output.prose(stamped(&text))?;
             }
             told = Some(text);
         }
         tokio::select! {
-            () = stopped(signals) => return Ok(()),
+            () = called_off(signals) => return Ok(()),
             event = events.recv() => {
                 let Some(event) = event else { return Ok(()) };
                 print(&event, output)?;
@@ -170,23 +172,24 @@ async fn show(
 
 fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), Failure> {
     let folder = shown_word(&stage.folder);
-    output.line(format_args!(
+    output.prose(format_args!(
         "A pretended Jottacloud on this machine: {} (nothing leaves it)",
         emulator.base_url()
     ))?;
-    output.line(format_args!("The folder: {folder} → Jotta/Archive/demo, mode backup"))?;
+    output.prose(format_args!("The folder: {folder} → Jotta/Archive/demo, mode backup"))?;
     if !stage.sample {
-        output.line("It is only read. Everything that jottad keeps is temporary.")?;
+        output.prose("It is only read. Everything that jottad keeps is temporary.")?;
     }
-    output.line("Try in another terminal:")?;
+    output.prose("Try in another terminal:")?;
     if stage.sample {
         output.line(format_args!("  cd {folder}"))?;
         output.line("  echo hello > new.txt")?;
         output.line("  mv letters post")?;
         output.line("  rm 'read me first.txt'")?;
     } else {
-        output.line("  edit, rename and delete as you like, in that directory")?;
+        output.prose("  edit, rename and delete as you like, in that directory")?;
     }
+    // Commands are not folded: a shell would take the line's break for their end.
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("jottad"));
     let jottad = format!(
         "{} --config {} --state-dir {}",
@@ -196,7 +199,7 @@ fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), F
     );
     output.line(format_args!("  {jottad} status"))?;
     output.line(format_args!("  {jottad} ls -R -l Jotta/Archive/demo"))?;
-    output.line(if stage.sample { "Ctrl-C ends it and removes the folder." } else { "Ctrl-C ends it." })?;
+    output.prose(if stage.sample { "Ctrl-C ends it and removes the folder." } else { "Ctrl-C ends it." })?;
     output.line("")
 }
 
@@ -210,7 +213,7 @@ fn print(event: &EventDocument, output: Output) -> Result<(), Failure> {
         return output.document(event);
     }
     match event {
-        EventDocument::Ended(line) => output.line(stamped(&describe(line))),
+        EventDocument::Ended(line) => output.prose(stamped(&describe(line))),
         // A transfer that takes its time is worth a line of its own; the end of everything has one anyway.
         EventDocument::Started { .. } | EventDocument::Verdict { .. } | EventDocument::Missed => Ok(()),
     }

@@ -143,7 +143,7 @@ fn describe_operations(folder: &HeldFolder, will: &str, invocation: &Invocation)
         output.prose(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
     }
     for choice in &folder.choices {
-        output.prose(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
+        output.advice(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
     }
     Ok(())
 }

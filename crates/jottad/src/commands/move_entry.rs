@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
     invocation.wait(async {
         let tell = |to: &RemotePath| {
             let document = json!({"schema": 1, "path": from.to_string(), "to": to.to_string()});
-            invocation.output.either(&document, || invocation.output.line(format_args!("{from} -> {to}")))
+            invocation.output.either(&document, || invocation.output.prose(format_args!("{from} -> {to}")))
         };
         if finish_renamings(&client, &invocation.places).await?.contains(&target) {
             tell(&target)?;

@@ -23,7 +23,7 @@ use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
-use crate::signals::stopped;
+use crate::signals::called_off;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -66,13 +66,13 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
                 let held = if foreseen.held { "this is held" } else { "this would be held" };
-                invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
+                invocation.output.prose(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {
                 let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
                 invocation
                     .output
-                    .line(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
+                    .prose(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
             }
         }
         describe_left_out(&plan.left_out, invocation)
@@ -92,7 +92,7 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
             status = until_looked(&daemon) => Ok(status),
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
             Ok(status) => plan_of(&daemon, name, path, status, invocation).await,
@@ -199,7 +199,7 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
     let (output, name) = (invocation.output, Escaped(&folder.name));
     let operations = &folder.operations;
     if folder.count.max(operations.len() as u64) == 0 {
-        return output.line(format_args!("{name}: nothing to do"));
+        return output.prose(format_args!("{name}: nothing to do"));
     }
     let operation_count = count(folder.count, "operation", "operations");
     output.prose(format_args!("{name}: {operation_count}, {}", format_size(folder.bytes)))?;

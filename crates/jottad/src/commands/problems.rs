@@ -37,7 +37,7 @@ fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Fa
         None if problem.being_tried => output.prose("  being tried now")?,
         None => output.prose("  tried again when it changes")?,
     }
-    output.prose(format_args!("  {}", Escaped(&problem.remedy)))
+    output.advice(format_args!("  {}", Escaped(&problem.remedy)))
 }
 
 /// Says of which folders nothing is known.

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
             let document = json!({"schema": 1, "path": place.to_string(), "permanent": arguments.permanent});
             invocation.output.either(&document, || {
                 let done = if arguments.permanent { "is destroyed" } else { "is in the trash" };
-                invocation.output.line(format_args!("{place} {done}"))
+                invocation.output.prose(format_args!("{place} {done}"))
             })?;
         }
         Ok(Exit::Done)

@@ -24,6 +24,7 @@ use crate::places::Places;
 use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
 use crate::terminal::{Extent, cut, extent, fold};
+use crate::typed;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -157,8 +158,9 @@ fn lines_within(
     // Of the lines below the first one, remarks get what folders leave, but at least half.
     let below = rows - 1;
     let for_remarks = lines.remarks.len().min(below.saturating_sub(ranked.len()).max(below / 2));
-    let (mut remarks, more_remarks) = (lines.remarks, "lines: jottad status | less");
-    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more {more_remarks}"));
+    let whole = typed::advice("jottad status | less");
+    let mut remarks = lines.remarks;
+    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more lines: {whole}"));
     let left_out = ranked.split_off(ranked.len().min(below.saturating_sub(remarks.len() + 1)));
     let mut folders: Vec<String> = ranked.into_iter().map(|(_, line)| line).collect();
     match left_out.first() {
@@ -169,7 +171,7 @@ fn lines_within(
                 Verdict::InSync => "in sync".to_owned(),
                 worst => format!("{} or better", words(*worst)),
             };
-            folders.push(format!("… {number}, {state}: jottad status | less"));
+            folders.push(format!("… {number}, {state}: {whole}"));
         }
     }
     let mut lines = Lines { overall: lines.overall, folders, remarks }.all();
@@ -342,7 +344,7 @@ fn paused(folder: &FolderDocument) -> String {
     let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
     let text = match until {
         Some(Time(until)) => format!("paused until {}", local_time(*until)),
-        None => "paused until `jottad resume`".to_owned(),
+        None => typed::text("paused until `jottad resume`"),
     };
     match folder.unseen_directories {
         Some(0) => text,
@@ -405,7 +407,7 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
 /// What a person should know or do, one a line.
 fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut push = |text: String| lines.push(Escaped(&text).to_string());
+    let mut push = |text: String| lines.push(Escaped(&typed::text(&text)).to_string());
     match (status.daemon, status.pid) {
         (true, _) => {}
         (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
@@ -457,13 +459,13 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             };
             push(format!("{name}: held: {}{see}", held.reason));
             for choice in held.choices.iter().filter(|_| held.is_of_everything()) {
-                push(format!("  {}: {}", choice.means, choice.command));
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
             }
         }
         if let Some(noted) = &folder.noted {
             push(format!("{name}: {}", noted.in_words(!is_at_rest(status))));
             for choice in &noted.choices {
-                push(format!("  {}: {}", choice.means, choice.command));
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
             }
         }
         if let Some(watching) = &folder.watching
@@ -486,21 +488,21 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
         push(line);
     }
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
-        push("go on with: jottad resume".to_owned());
+        push(typed::advice("go on with: jottad resume"));
     }
     if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
-        push(remedy.clone());
+        push(typed::advice(remedy));
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             // Where the daemon has another reason, it knows what mends that, or nobody does.
             let usual = || status.trouble.is_none().then(|| "log in with: jottad login".to_owned());
             if let Some(remedy) = status.remedy.clone().or_else(usual) {
-                push(remedy);
+                push(typed::advice(&remedy));
             }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
+        _ if status.folders.is_empty() => push(typed::advice("add one with: jottad folder add LOCAL")),
         _ => {}
     }
     lines

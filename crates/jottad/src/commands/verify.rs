@@ -19,7 +19,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count};
 use crate::remote::Progress;
-use crate::signals::stopped;
+use crate::signals::called_off;
 use crate::verdict::Patience;
 
 /// How long a folder may take to be taken up.
@@ -61,7 +61,7 @@ fn verify_here(order: &OrderDocument, invocation: &Invocation) -> Result<Exit, F
         };
         let verified = tokio::select! {
             verified = verified => verified,
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         serving.end().await;
         verified

@@ -37,7 +37,7 @@ use crate::failure::Failure;
 use crate::link::{ServiceLink, Trouble};
 use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
-use crate::signals::{Signal, Signals, stopped};
+use crate::signals::{Signal, Signals, called_off};
 use crate::verdict::{Outage, Patience};
 
 /// Folders get so long to bring themselves to an end.
@@ -454,7 +454,7 @@ pub(crate) async fn one_pass(
     daemon: Daemon,
     mut signals: Signals,
     output: Output,
-) -> Result<StatusDocument, Failure> {
+) -> Result<(StatusDocument, bool), Failure> {
     let began = now();
     let mut patience = Patience::since(began);
     let mut outage = Outage::default();
@@ -468,14 +468,16 @@ pub(crate) async fn one_pass(
             break Some(status);
         }
         tokio::select! {
-            () = stopped(&mut signals) => break None,
+            () = called_off(&mut signals) => break None,
             () = tokio::time::sleep(patience.pause(Instant::now())) => {}
         }
     };
     serving.end().await;
     // By the time that it is read this process is gone.
     let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
-    status.ok_or_else(Failure::interrupted)
+    let status = status.ok_or_else(Failure::interrupted)?;
+    let is_only_outrun = patience.is_only_outrun(&status);
+    Ok((status, is_only_outrun))
 }
 
 async fn reload_on_signal(daemon: &Daemon) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Name, Timestamp, shell_word};
+use jottad_core::{Name, Timestamp, in_words, shell_word};
 use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
     since_boot,
@@ -248,7 +248,7 @@ impl Supervisor {
         };
         let index = self.setup.index_file(&self.places, &account.username);
         let copied = |error: io::Error| {
-            let reason = format!("copying the index {}: {error}", index.display());
+            let reason = format!("copying the index {}: {}", index.display(), in_words(error));
             Obstacle::new(Verdict::Stalled, format!("{reason}; make some room where TMPDIR says"))
         };
         let directory = tempfile::tempdir().map_err(copied)?;

@@ -87,7 +87,7 @@ impl Follow {
         restored.document["here"] = fetched.document();
         let exit = restored.tell(output)?;
         if !output.json {
-            output.line(fetched.line("brought here:"))?;
+            output.prose(fetched.line("brought here:"))?;
         }
         if fetched.is_complete() {
             return Ok(exit);
