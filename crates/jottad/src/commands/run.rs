@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::commands::plan;
 use crate::commands::status::show;
 use crate::daemon::{self, Daemon, Purpose};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
