@@ -434,7 +434,8 @@ mod tests {
         let elsewhere = |activity: &Activity| {
             activity.began(CommandId(2), &Task::Scan { directory: path("d") });
             let listing = DiskListing { mount: None, entries: Vec::new() };
-            activity.ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None })));
+            activity
+                .ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: Ok(None) })));
         };
         let (waits, goes_on, answered) = ((true, true), (true, false), (false, false));
         // Whether it has no answer, and whether nothing else goes on on the service.

@@ -286,22 +286,6 @@ impl Folder {
         Ok(false)
     }
 
-    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it
-    /// may, what the service has at the old place is all that it has of it.
-    fn is_where_nothing_is_sent(&self, node: &Node) -> Result<bool, FolderError> {
-        let Some(identity) =
-            node.base.filter(|_| node.base_entry() == Entry::Directory).map(|base| base.identity)
-        else {
-            return Ok(false);
-        };
-        for arrived in self.index.arrived_directories(identity)? {
-            if arrived.id != node.id && self.surroundings(arrived.id)?.frozen {
-                return Ok(true);
-            }
-        }
-        Ok(self.index.is_unreadable_elsewhere(identity)?)
-    }
-
     /// How much goes with a row if it goes.
     pub(super) fn amount_at(&self, node: &Node, side: Side) -> Result<Amount, FolderError> {
         let inside = self.index.inside(node.id)?;

@@ -592,10 +592,20 @@ impl Folder {
             for node in &page {
                 let here = self.place(&mut places, node.parent)?;
                 if last_directory.0 != node.parent {
-                    last_directory = (node.parent, self.problem_above(node.parent)?.is_some());
+                    let is_left_alone = self.problem_above(node.parent)?.is_some()
+                        || self.is_in_what_nothing_is_sent_for(node.parent)?;
+                    last_directory = (node.parent, is_left_alone);
                 }
-                let is_left_alone = here.frozen || last_directory.1 || self.is_left_to_remote(node, &here);
-                if !is_left_alone && !visit(node, self.decide(node)?)? {
+                if here.frozen || last_directory.1 || self.is_left_to_remote(node, &here) {
+                    continue;
+                }
+                let decision = self.decide(node)?;
+                let is_removed_there =
+                    decision.is_some_and(|decision| decision.action == Action::Trash(Side::Remote));
+                if is_removed_there && self.is_where_nothing_is_sent(node)? {
+                    continue;
+                }
+                if !visit(node, decision)? {
                     return Ok(None);
                 }
             }

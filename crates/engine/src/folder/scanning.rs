@@ -11,7 +11,7 @@ use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, Identity};
-use crate::event::{CommandId, ScannedDirectory, Task};
+use crate::event::{CommandId, RulesFile, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::scope::{Finding, found};
@@ -224,8 +224,20 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
-            Ok(scanned) => self.merge_scan(&directory, depth, scanned, now),
-            Err(error) if self.take_lost_root(&error, now) => Ok(()),
+            Ok(ScannedDirectory { listing, rules: Ok(rules) }) => {
+                self.merge_scan(&directory, depth, listing, rules, now)
+            }
+            Err(error) | Ok(ScannedDirectory { rules: Err(error), .. })
+                if self.take_lost_root(&error, now) =>
+            {
+                Ok(())
+            }
+            Ok(ScannedDirectory { listing, rules: Err(error) }) => {
+                if let Some(node) = self.index.locate(&directory)? {
+                    self.note_standing(node.id, &listing.entries)?;
+                }
+                self.scan_failed(directory, depth, &error, now)
+            }
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
     }
@@ -297,10 +309,10 @@ impl Folder {
         &mut self,
         directory: &RelativePath,
         mut depth: Depth,
-        scanned: ScannedDirectory,
+        DiskListing { mount, entries }: DiskListing,
+        rules: Option<RulesFile>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let ScannedDirectory { listing: DiskListing { mount, entries }, rules } = scanned;
         if directory.is_root() {
             self.rules.clear_unread();
         }
@@ -353,8 +365,10 @@ impl Folder {
         self.scanning.unheard.note_rules(directory, linked);
         self.follow_changed_rules(directory, &entries);
         if self.await_rules(parent.id, directory, content.as_deref(), depth, now)? {
+            self.note_standing(parent.id, &entries)?;
             return Ok(());
         }
+        self.standing.counts(parent.id);
         if self.index.set_ignore_file(parent.id, content.as_deref(), now.wall)? {
             // Other rules may let in, or keep out, anything below.
             depth = Depth::Subtree;

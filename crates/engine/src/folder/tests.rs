@@ -17,7 +17,7 @@ use crate::disk::{
 use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
-use crate::status::{FolderStatus, Verdict};
+use crate::status::{FolderStatus, ProblemKind, Verdict};
 
 const HOUR: u64 = 3600;
 
@@ -221,7 +221,7 @@ impl Driver {
         }
         let rules =
             self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: Ok(rules) })
     }
 
     fn outcome(&mut self, task: &Task) -> Outcome {

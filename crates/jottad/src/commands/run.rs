@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::api::verdict::OUTRUN;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::plan;
@@ -37,8 +38,11 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
             return Ok(Exit::Done);
         }
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
-        let status = daemon::one_pass(daemon, signals, invocation.output).await?;
-        invocation.output.either(&status, || show(&status, invocation))?;
-        Ok(status.verdict.0.into())
+        let (status, is_only_outrun) = daemon::one_pass(daemon, signals, invocation.output).await?;
+        invocation.output.either(&status, || {
+            show(&status, invocation)?;
+            if is_only_outrun { invocation.output.line(OUTRUN) } else { Ok(()) }
+        })?;
+        Ok(if is_only_outrun { Exit::Done } else { status.verdict.0.into() })
     })
 }

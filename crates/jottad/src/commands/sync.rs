@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::api::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::api::exchange;
-use crate::api::verdict::{Patience, overall};
+use crate::api::verdict::{OUTRUN, Patience, overall};
 use crate::cli::arguments::duration_argument;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
@@ -27,9 +27,6 @@ pub(crate) struct SyncArguments {
     #[arg(long, value_parser = duration_argument, requires = "wait", value_name = "DURATION")]
     timeout: Option<Duration>,
 }
-
-/// That the order was carried out although the verdict is `working`.
-const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
 
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {

@@ -457,7 +457,7 @@ pub(crate) async fn one_pass(
     daemon: Daemon,
     mut signals: Signals,
     output: Output,
-) -> Result<StatusDocument, Failure> {
+) -> Result<(StatusDocument, bool), Failure> {
     let began = now();
     let mut patience = Patience::since(began);
     let mut outage = Outage::default();
@@ -478,7 +478,9 @@ pub(crate) async fn one_pass(
     serving.end().await;
     // By the time that it is read this process is gone.
     let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
-    status.ok_or_else(Failure::interrupted)
+    let status = status.ok_or_else(Failure::interrupted)?;
+    let is_only_outrun = patience.is_only_outrun(&status);
+    Ok((status, is_only_outrun))
 }
 
 async fn reload_on_signal(daemon: &Daemon) {

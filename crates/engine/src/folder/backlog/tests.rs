@@ -139,7 +139,7 @@ impl Stage {
                 let entries = Self::children(&self.local, &directory).into_iter();
                 let entries = entries.map(|(name, node)| DiskEntry { name, node }).collect();
                 let listing = DiskListing { mount: None, entries };
-                Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None }))
+                Outcome::Scanned(Ok(ScannedDirectory { listing, rules: Ok(None) }))
             }
             Task::Hash { .. } => Outcome::Hashed(Ok(Md5::from_bytes(SUM))),
             Task::Poll => Outcome::Polled(Ok("1".to_owned())),
