@@ -18,7 +18,7 @@ use crate::api::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, Escaped, age, count, local_time, now};
-use crate::cli::terminal::{Extent, cut, extent, fold};
+use crate::cli::terminal::{Extent, cut, extent, fold, rows as rows_of};
 use crate::cli::typed;
 use crate::commands::folder::arrow;
 use crate::config::shorten;
@@ -149,7 +149,8 @@ fn lines_within(
     let Some(Extent { columns, rows }) = extent else { return lines.all() };
     // The cursor, or what a shell says next, stands below the last line.
     let rows = rows.saturating_sub(1).max(1);
-    if 1 + lines.folders.len() + lines.remarks.len() <= rows {
+    let needed = |lines: &[String]| lines.iter().map(|line| rows_of(line, columns)).sum::<usize>();
+    if 1 + needed(&lines.folders) + needed(&lines.remarks) <= rows {
         return lines.all();
     }
     let mut ranked: Vec<(Verdict, String)> =
