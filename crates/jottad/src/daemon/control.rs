@@ -30,24 +30,24 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
+use crate::api::documents::{
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
+    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
+    VerificationDocument, VerifiedDocument, WhyDocument,
+};
+use crate::api::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{now, path_text};
 use crate::config::{WrongFolder, resolve};
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
+use crate::daemon::whereabouts;
 use crate::daemon::{Daemon, Purpose};
-use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
-    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
-    VerificationDocument, VerifiedDocument, WhyDocument,
-};
-use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
-use crate::failure::{Exit, Failure};
-use crate::output::{now, path_text};
 use crate::service::start_command;
-use crate::whereabouts;
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
 const LONGEST_START: Duration = Duration::from_secs(4);
