@@ -5,6 +5,8 @@
 //! third seam is time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
 
 mod activity;
+#[cfg(test)]
+mod builders;
 mod digest;
 mod disk;
 mod event;

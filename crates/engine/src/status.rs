@@ -355,8 +355,6 @@ pub enum ProblemKind {
     AccountLocked,
     /// The account may not do this.
     NotAllowed,
-    /// The other side is not what it was when this was decided.
-    Conflict,
     /// The local disk cannot take it.
     LocalDisk,
     /// The service fails at it.
@@ -369,7 +367,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -381,7 +379,6 @@ impl ProblemKind {
         Self::QuotaExceeded,
         Self::AccountLocked,
         Self::NotAllowed,
-        Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
         Self::BadRule,
@@ -402,7 +399,6 @@ impl ProblemKind {
             Self::QuotaExceeded => "quota_exceeded",
             Self::AccountLocked => "account_locked",
             Self::NotAllowed => "not_allowed",
-            Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
             Self::BadRule => "bad_rule",

@@ -18,7 +18,7 @@ use crate::event::{LocalExpectation, RemoteExpectation, Task};
 use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
-use crate::status::ProblemKind;
+use crate::scope::{Finding, found};
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -129,14 +129,8 @@ impl Folder {
             return Ok(false);
         }
         self.attempts.remove(&id);
-        self.put_problem(
-            id,
-            ProblemKind::Failing,
-            format!("it cannot be removed: {}", doomed.because),
-            "nothing: it is tried again later",
-            Some(std::time::Duration::from_mins(5)),
-            now,
-        )?;
+        let reason = format!("it cannot be removed: {}", doomed.because);
+        self.put_problem(id, found(Finding::CannotBeRemoved), reason, now)?;
         Ok(true)
     }
 

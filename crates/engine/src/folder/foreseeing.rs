@@ -123,8 +123,9 @@ fn foreseen(hold: Hold, Measure { limit, of, is_held }: Measure) -> Foreseen {
 #[cfg(test)]
 mod tests {
     use super::super::deleting::Deleting;
-    use super::super::deleting::tests::{file, now, open, remove, removed, settings};
+    use super::super::deleting::tests::{file, now, remove, removed, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::index::Fact;
     use crate::status::HoldLimit;
 
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn deletes_of_a_day_are_foreseen_together() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let rows: Vec<NodeId> =
             (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
         let mut folder = Folder::new(settings(), index).unwrap();
@@ -200,7 +201,7 @@ mod tests {
     /// What is new since the day began is nothing that was lost, also where nothing was counted yet.
     #[test]
     fn files_that_came_and_went_within_the_day_are_no_loss_before_the_first_count() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         for number in 0..40 {
             file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
         }

@@ -126,15 +126,16 @@ pub(super) fn edit(node: &Node) -> Option<bool> {
 pub(super) mod tests {
     use jottad_core::Md5;
 
-    use super::super::deleting::tests::{file, now, open, remove, settings};
+    use super::super::deleting::tests::{file, now, remove, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::status::Hold;
 
     const DAY: i64 = 24 * 3600;
 
     /// A folder of so many files.
     pub(in crate::folder) fn folder(files: usize, ending: &str) -> (tempfile::TempDir, Folder, Vec<NodeId>) {
-        let (place, mut index) = open();
+        let (place, mut index) = new_index();
         let rows = (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}{ending}"), 10));
         let rows = rows.collect();
         (place, Folder::new(settings(), index).unwrap(), rows)

@@ -6,19 +6,29 @@ use jottad_core::{Action, Timestamp};
 
 use super::{BEING_TRIED, Folder, FolderError};
 use crate::index::{Local, Node, NodeId, ProblemRow};
+use crate::scope::Failure;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
 impl Folder {
-    /// Notes that an entry cannot be synced. `retry` is how long to wait before the next try, the first time;
-    /// it doubles with each try. Without it only a change of the entry helps.
+    /// Notes that an entry cannot be synced. The pause before the next try doubles with each try.
     pub(super) fn put_problem(
         &mut self,
         node: NodeId,
-        kind: ProblemKind,
+        failure: Failure,
         reason: String,
-        remedy: &str,
-        retry: Option<Duration>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        self.put_problem_with(node, failure, reason, failure.remedy.to_owned(), now)
+    }
+
+    /// The same with a remedy that names more than the kind of failure says.
+    pub(super) fn put_problem_with(
+        &mut self,
+        node: NodeId,
+        Failure { kind, pause, .. }: Failure,
+        reason: String,
+        remedy: String,
         now: Now,
     ) -> Result<(), FolderError> {
         if self.index.node(node)?.is_none() {
@@ -30,7 +40,7 @@ impl Folder {
             Some(problem) if problem.kind == kind => (problem.since, problem.tries + 1),
             _ => (now.wall, 1),
         };
-        let next_try = retry.map(|first| {
+        let next_try = pause.map(|first| {
             let longest = match kind {
                 // Nothing tells that it has come to rest.
                 ProblemKind::KeepsChanging => Duration::from_mins(10),
@@ -39,7 +49,7 @@ impl Folder {
             let delay = first.saturating_mul(1 << tries.saturating_sub(1).min(12)).min(longest);
             Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs().max(1)))
         });
-        let problem = ProblemRow { node, kind, reason, remedy: remedy.to_owned(), since, tries, next_try };
+        let problem = ProblemRow { node, kind, reason, remedy, since, tries, next_try };
         self.index.put_problem(&problem)?;
         // From now on the problem says when it is tried again.
         self.attempts.remove(&node);

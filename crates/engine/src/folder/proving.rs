@@ -193,7 +193,7 @@ impl Folder {
         let interval = self.proof_interval();
         let is_hurried = self.settings.proof == ProofInterval::Auto
             && self.proving.is_outdated()
-            && !(self.is_heard() && !self.listing.stamps.has_moved_with_own_work())
+            && (!self.is_heard() || self.listing.stamps.has_moved_with_own_work())
             && self.is_settled();
         let hurried =
             is_hurried.then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)));

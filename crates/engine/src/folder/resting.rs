@@ -303,8 +303,9 @@ fn path_of(text: &str) -> Option<RelativePath> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::deleting::tests::{now, open, settings};
+    use super::super::deleting::tests::{now, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::status::Verdict;
 
     #[test]
@@ -351,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_noted_at_rest_and_is_over_in_time_there_and_at_the_next_start() {
-        let (_place, index) = open();
+        let (_place, index) = new_index();
         let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
         let pause = Event::Request(Request::Pause(Some(Duration::from_secs(50))));
         assert!(folder.handle([pause], now(100)).unwrap().is_empty());
@@ -371,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_at_rest_when_a_person_says_so() {
-        let (_place, index) = open();
+        let (_place, index) = new_index();
         let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
         for (order, is_paused) in [(Request::Pause(None), true), (Request::Resume, false)] {
             folder.handle([Event::Request(order)], now(100)).unwrap();

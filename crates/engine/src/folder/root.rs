@@ -403,20 +403,17 @@ fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn now(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: jottad_core::Timestamp::from_seconds(0) }
-    }
+    use crate::builders::at;
 
     type Hold = fn(&mut Root, String);
 
     #[test]
     fn a_hold_stands_while_it_is_looked_at_again() {
         let holds: [(Look, Hold); 4] = [
-            (Look::Root, |root, reason| root.hold(reason, Look::Root, now(0))),
-            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, now(0))),
-            (Look::Listing, |root, reason| root.hold_for_place(MissingPlace::Device, reason, now(0))),
-            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, now(0))),
+            (Look::Root, |root, reason| root.hold(reason, Look::Root, at(0))),
+            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, at(0))),
+            (Look::Listing, |root, reason| root.hold_for_place(MissingPlace::Device, reason, at(0))),
+            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, at(0))),
         ];
         let is_held = |root: &Root| {
             let for_place = root.held_for_place().map(|(_, reason)| reason);
@@ -427,7 +424,7 @@ mod tests {
             assert!(!is_held(&root));
             hold(&mut root, "why".to_owned());
             assert!(is_held(&root), "{ends_with:?}");
-            root.timer(now(61));
+            root.timer(at(61));
             assert_eq!(root.state, State::Unchecked);
             assert!(is_held(&root), "{ends_with:?}: nothing was seen yet");
             for look in [Look::Root, Look::Entries, Look::Listing] {

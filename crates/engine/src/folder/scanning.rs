@@ -14,7 +14,8 @@ use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, Id
 use crate::event::{CommandId, RulesFile, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::status::{HeldRoot, ProblemKind, Skipped};
+use crate::scope::{Finding, found};
+use crate::status::{HeldRoot, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -22,13 +23,8 @@ const MOST_SCANS: usize = 4;
 /// How long a directory that changes while it is read is left alone.
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 /// How long an unreadable directory is left alone, the first time.
-const UNREADABLE_DELAY: Duration = Duration::from_mins(10);
 /// So many rows are read in the time that one takes to be written.
 pub(super) const ROWS_READ_FOR_ONE_WRITTEN: usize = 4;
-
-/// What to do about rules that cannot be read.
-const MEND_RULES: &str = "put a file with the rules there that the user that runs jottad may read, or a link to one in \
-    the folder, or remove it; until then its directory is left alone";
 
 /// How far below a directory a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -278,12 +274,12 @@ impl Folder {
             .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
             let reason = match &rules {
-                Some(why) => format!("{why}; {MEND_RULES}"),
+                Some(why) => format!("{why}; {}", found(Finding::UnreadableRules).remedy),
                 None => why_root_is_unreadable(&error.kind),
             };
             self.root.hold_unreadable(reason, Look::Entries, now);
             if let Some(reason) = rules {
-                self.rules.set_unread(error.path.clone(), reason, MEND_RULES, now.wall);
+                self.rules.set_unread(error.path.clone(), reason, now.wall);
             }
             self.scanning.want_everything();
             return Ok(());
@@ -293,14 +289,13 @@ impl Folder {
         {
             node.local = Local::UnreadableDirectory(identity);
             self.index.save(&mut node)?;
-            let (reason, remedy) = match rules {
-                Some(reason) => (reason, MEND_RULES),
-                None => (
-                    format!("the directory cannot be read: {}", error.kind),
-                    "let the user that runs jottad read it, or ignore it",
-                ),
+            let (finding, reason) = match rules {
+                Some(reason) => (Finding::UnreadableRules, reason),
+                None => {
+                    (Finding::UnreadableDirectory, format!("the directory cannot be read: {}", error.kind))
+                }
             };
-            self.put_problem(node.id, ProblemKind::Unreadable, reason, remedy, Some(UNREADABLE_DELAY), now)?;
+            self.put_problem(node.id, found(finding), reason, now)?;
             self.round.restart();
         }
         Ok(())
@@ -565,20 +560,18 @@ impl Folder {
                     self.save_observed(&mut node)?;
                 }
                 if local == Local::Other && self.index.problem(node.id)?.is_none() {
-                    let (problem, reason, remedy) = if is_tracked {
+                    let (finding, reason) = if is_tracked {
                         (
-                            ProblemKind::WrongKind,
+                            Finding::WrongKind,
                             format!("a {kind} is here now; what was synced before stays on the remote side"),
-                            "remove it, put the file or directory back, or ignore it",
                         )
                     } else {
                         (
-                            ProblemKind::NameClash,
+                            Finding::NameTaken,
                             format!("a {kind} has the name that an entry beside it has on the remote side"),
-                            "rename or remove it",
                         )
                     };
-                    self.put_problem(node.id, problem, reason, remedy, None, now)?;
+                    self.put_problem(node.id, found(finding), reason, now)?;
                 }
             }
         }

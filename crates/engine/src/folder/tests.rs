@@ -7,9 +7,10 @@ mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
+use jottad_core::{Content, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
 use super::*;
+use crate::builders::{new_index, path};
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
@@ -22,27 +23,10 @@ const HOUR: u64 = 3600;
 
 fn settings() -> FolderSettings {
     FolderSettings {
-        name: "docs".to_owned(),
         mode: Mode::Backup,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits::default(),
-        poll: Duration::from_mins(10),
-        scan: Duration::from_hours(6),
-        list: Duration::from_hours(6),
         proof: ProofInterval::Every(Duration::from_hours(6)),
-        watched: true,
-        list_at_start: true,
-        resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
-        host: "kari".to_owned(),
+        ..crate::builders::settings()
     }
-}
-
-fn path(text: &str) -> RelativePath {
-    RelativePath::parse(text.as_bytes()).unwrap()
 }
 
 fn refusal(kind: RemoteErrorKind, pause: Option<Duration>) -> RemoteError {
@@ -86,8 +70,7 @@ impl Driver {
     }
 
     fn with(settings: FolderSettings, directories: &[&str]) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let (place, index) = new_index();
         let folder = Folder::new(settings, index).unwrap();
         let mut driver = Self {
             _place: place,

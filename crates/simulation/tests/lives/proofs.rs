@@ -3,16 +3,12 @@
 use std::iter::once;
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Knobs, Scenario, Step};
+use jottad_simulation::{Act, After, Knobs, Scenario};
 
-use crate::living::assert_lives_well;
+use crate::living::{assert_lives_well, step};
 
 const ORDERS: u64 = 20;
 const MODES: [Mode; 4] = [Mode::Backup, Mode::Sync, Mode::Archive, Mode::Pull];
-
-fn step(after: After, act: Act) -> Step {
-    Step { after, act }
-}
 
 /// Lives it in these modes: the first step comes when nothing moves, each of the others so many moves after
 /// the one before, for every number of them up to this.

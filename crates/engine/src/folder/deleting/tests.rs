@@ -1,37 +1,22 @@
 use std::time::Duration;
 
-use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, Timestamp};
+use jottad_core::{Content, File, Md5, Name, Timestamp};
 
 use super::super::root::Look;
 use super::*;
-use crate::disk::{FileStat, Identity};
+use crate::builders::{self, file_stat, new_index, open_index};
+use crate::disk::Identity;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
-use crate::settings::{FolderSettings, ProofInterval};
-use crate::status::{Hold, Noted};
+use crate::scope::Failure;
+use crate::settings::FolderSettings;
+use crate::status::{Hold, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
 }
 
 pub(in crate::folder) fn settings() -> FolderSettings {
-    FolderSettings {
-        name: "docs".to_owned(),
-        mode: Mode::Sync,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits::default(),
-        poll: Duration::from_mins(10),
-        scan: Duration::from_hours(6),
-        list: Duration::from_hours(6),
-        proof: ProofInterval::Auto,
-        watched: true,
-        list_at_start: false,
-        resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
-        host: "kari".to_owned(),
-    }
+    FolderSettings { list_at_start: false, ..builders::settings() }
 }
 
 fn name(text: &str) -> Name {
@@ -56,12 +41,12 @@ pub(in crate::folder) fn directory(index: &mut Index, parent: NodeId, text: &str
 pub(in crate::folder) fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
     let modified = Timestamp::from_seconds(1);
     let content = Content { size, md5: Md5::from_bytes([7; 16]) };
-    let identity = Identity { inode: 3, born: 1 };
-    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    let stat = file_stat(3, size);
     let mut node = Node::new(parent, name(text));
     node.local = Local::File { stat, md5: Some(content.md5) };
     let agreed = File { content, modified };
-    node.base = Some(Base { entry: BaseEntry::File(agreed), identity, stamp: Stamp::of(&stat) });
+    node.base =
+        Some(Base { entry: BaseEntry::File(agreed), identity: stat.identity, stamp: Stamp::of(&stat) });
     node.remote = Some(remote(RemoteNode::File(agreed)));
     index.save(&mut node).unwrap();
     node.id
@@ -83,12 +68,6 @@ pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
     }
 }
 
-pub(in crate::folder) fn open() -> (tempfile::TempDir, Index) {
-    let place = tempfile::tempdir().unwrap();
-    let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-    (place, index)
-}
-
 /// Counts the deletes to the end and tells how many rows were read for it, and in how many steps.
 fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
     let before = ROWS_READ.with(std::cell::Cell::get);
@@ -106,7 +85,7 @@ fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
 /// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or
 /// in directories each in the one before.
 pub(in crate::folder) fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
-    let (place, mut index) = open();
+    let (place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
     let mut inner = top;
     for number in 0..files {
@@ -161,7 +140,7 @@ fn a_hold_says_how_much_is_in_what_it_holds_and_costs_nothing() {
 
 #[test]
 fn many_rows_are_counted_in_steps() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
     let files: Vec<NodeId> =
         (0..20_000).map(|number| file(&mut index, top, &format!("f{number}"), 10)).collect();
@@ -179,7 +158,7 @@ fn many_rows_are_counted_in_steps() {
 
 #[test]
 fn what_changes_between_two_steps_is_counted_anew() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..9_000).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     for id in &files {
@@ -200,7 +179,7 @@ fn what_changes_between_two_steps_is_counted_anew() {
 #[test]
 fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
     for approved_in_directory in [false, true] {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let top = directory(&mut index, NodeId::ROOT, "top");
         let shown: Vec<NodeId> =
             (0..60).map(|number| file(&mut index, top, &format!("s{number}"), 10)).collect();
@@ -230,7 +209,7 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
 
 #[test]
 fn what_was_approved_and_came_back_is_not_approved_any_more() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
     (0..60).for_each(|number| {
         file(&mut index, top, &format!("f{number}"), 10);
@@ -267,7 +246,7 @@ fn an_approval_can_be_taken_back_until_it_is_done() {
 
 #[test]
 fn what_is_held_is_shown_in_the_order_of_paths() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in [7, 3, 9, 1, 5] {
         for letter in ["c", "a", "b", "e", "d"] {
             let id = file(&mut index, NodeId::ROOT, &format!("{number}{letter}"), 10);
@@ -284,7 +263,7 @@ fn what_is_held_is_shown_in_the_order_of_paths() {
 /// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time:
 /// how many go before the rest is held; `new` names what takes their place.
 fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let rows: Vec<NodeId> =
         (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -325,7 +304,7 @@ fn deletes_that_come_a_few_at_a_time_are_counted_together() {
 /// What waits is let go by a person, or by coming back; not by what else comes or goes.
 #[test]
 fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..49 {
         file(&mut index, NodeId::ROOT, &format!("old {number}"), 10);
     }
@@ -357,9 +336,7 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
     let mut back = folder.index.node(files[0]).unwrap().unwrap();
     let base = back.base.unwrap();
     let BaseEntry::File(agreed) = base.entry else { panic!("{base:?}") };
-    let (size, modified) = (agreed.content.size, agreed.modified);
-    let identity = base.identity;
-    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    let stat = file_stat(base.identity.inode, agreed.content.size);
     back.local = Local::File { stat, md5: Some(agreed.content.md5) };
     folder.index.save(&mut back).unwrap();
     count(&mut folder, 400_001);
@@ -383,7 +360,7 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
 /// A person decides on what was shown.
 #[test]
 fn a_word_is_about_one_hold() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..300).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -412,7 +389,7 @@ fn a_word_is_about_one_hold() {
 
 #[test]
 fn what_is_new_may_go_again() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..30 {
         file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
     }
@@ -436,7 +413,7 @@ fn what_is_new_may_go_again() {
 /// A kill between the question and its answer has the same delete asked for again.
 #[test]
 fn a_delete_counts_once_however_often_it_is_asked_for() {
-    let (place, mut index) = open();
+    let (place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -454,8 +431,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
         assert_eq!(folder.running.len(), MOST_DELETES);
         folder.index.commit().unwrap();
         drop(folder);
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-        folder = Folder::new(settings(), index).unwrap();
+        folder = Folder::new(settings(), open_index(&place)).unwrap();
     }
     assert_eq!(folder.too_much_with(asked).unwrap(), None);
     // What was in doubt counts, too, until the row turns out to be there.
@@ -468,7 +444,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
 
 #[test]
 fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..30 {
         file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
     }
@@ -491,7 +467,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
 #[test]
 fn a_directory_that_a_file_replaced_is_counted_once() {
     for side in [Side::Remote, Side::Local] {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         for number in 0..100 {
             file(&mut index, NodeId::ROOT, &format!("kept {number}"), 10);
         }
@@ -530,7 +506,7 @@ fn a_directory_that_a_file_replaced_is_counted_once() {
 /// A problem may last for ever, and may hide what is missing.
 #[test]
 fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..30).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     let outer = directory(&mut index, NodeId::ROOT, "outer");
@@ -541,7 +517,8 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     folder.issue_confirmations(now(1)).unwrap();
     folder.scanning.set_complete();
     let lasting = "it lasts".to_owned();
-    folder.put_problem(unread, ProblemKind::Unreadable, lasting, "none", None, now(1)).unwrap();
+    let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
+    folder.put_problem(unread, failure, lasting, now(1)).unwrap();
     folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     folder.root = super::super::Root::default();
