@@ -15,6 +15,7 @@ use crate::documents::ErrorDocument;
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::output::remark;
 
 /// How long something may have the indexes without answering: it is being started, is ending, or asks a
 /// question itself. A daemon that ends may take nearly as long.
@@ -25,7 +26,19 @@ const LONGEST_ANSWER: usize = 1 << 30;
 
 /// Asks for a document.
 pub(crate) async fn get<T: DeserializeOwned>(invocation: &Invocation, path: &str) -> Result<T, Failure> {
-    ask(invocation, Method::GET, path, Bytes::new()).await
+    Ok(ask(invocation, Method::GET, path, Bytes::new()).await?.0)
+}
+
+/// The same, with whether nothing runs; a person is told so.
+pub(crate) async fn tell<T: DeserializeOwned>(
+    invocation: &Invocation,
+    path: &str,
+) -> Result<(T, bool), Failure> {
+    let (answer, is_at_rest) = ask(invocation, Method::GET, path, Bytes::new()).await?;
+    if is_at_rest && !invocation.output.json {
+        remark("no daemon is running: this is as of the last run");
+    }
+    Ok((answer, is_at_rest))
 }
 
 /// Listens to what runs; `None` where nothing does.
@@ -42,26 +55,27 @@ pub(crate) async fn post<T: DeserializeOwned>(
     path: &str,
     order: &impl Serialize,
 ) -> Result<T, Failure> {
-    ask(invocation, Method::POST, path, exchange::write(order)?).await
+    Ok(ask(invocation, Method::POST, path, exchange::write(order)?).await?.0)
 }
 
+/// The answer, and whether it is that of indexes on which nothing works.
 async fn ask<T: DeserializeOwned>(
     invocation: &Invocation,
     method: Method,
     path: &str,
     body: Bytes,
-) -> Result<T, Failure> {
+) -> Result<(T, bool), Failure> {
     let places = &invocation.places;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match exchange::ask(places, method.clone(), path, body.clone()).await {
             Err(failure) if failure.exit() == Exit::NotRunning => {}
-            answered => return answered,
+            answered => return Ok((answered?, false)),
         }
         if let Some(daemon) = Daemon::at_rest(places, invocation.tolerant_config()?).await? {
             let answer = from_daemon(&daemon, method, path, body).await;
             daemon.stop().await;
-            return answer;
+            return Ok((answer?, true));
         }
         if Instant::now() >= deadline {
             let message = format!("another jottad has {} and does not answer", places.state_dir.display());

@@ -220,7 +220,12 @@ impl Failure {
 
     /// What mends it.
     fn remedy(&self) -> Option<&str> {
-        self.hint.as_deref().or((self.cause == Cause::NoRoom).then_some(MAKE_ROOM))
+        if self.cause == Cause::NoRoom { Some(MAKE_ROOM) } else { self.hint.as_deref() }
+    }
+
+    /// Whether what mends it speaks of this.
+    pub(crate) fn hints_at(&self, words: &str) -> bool {
+        self.hint.as_ref().is_some_and(|hint| hint.contains(words))
     }
 
     /// The code to exit with.

@@ -50,7 +50,8 @@ pub(crate) struct DemoArguments {
 
 /// Shows jottad at work until Ctrl-C.
 pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let stage = Stage::set(arguments.directory.as_deref())?;
+    let directory = arguments.directory.as_deref().map(|directory| invocation.places.expand(directory));
+    let stage = Stage::set(directory.as_deref())?;
     typed::mean(&stage.places);
     let mut signals = invocation.signals()?;
     invocation.serve(async {
@@ -128,7 +129,10 @@ impl Stage {
 
 fn usable(directory: &Path) -> Result<PathBuf, Failure> {
     let shown = directory.display().to_string();
-    let refuse = |reason: String| Failure::usage(format!("{shown}: {reason}")).path(shown.clone());
+    let refuse = |reason: String| {
+        let remedy = "name a directory of yours, or none: the demo makes one with sample files";
+        Failure::usage(format!("{shown}: {reason}")).path(shown.clone()).hint(remedy)
+    };
     let directory = directory.canonicalize().map_err(|error| refuse(error.to_string()))?;
     if directory.is_dir() { Ok(directory) } else { Err(refuse("it is not a directory".to_owned())) }
 }

@@ -102,6 +102,10 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     };
     check_name(&name)
         .map_err(|reason| Failure::usage(reason).hint("give the folder another name: --name NAME"))?;
+    if invocation.tolerant_config()?.names().any(|known| known == name) {
+        return Err(Failure::usage(format!("another folder is called {name:?} already"))
+            .hint("give this one another name: --name NAME"));
+    }
     let text = shorten(&resolve_parent(&local), places);
     if text.contains('\u{FFFD}') {
         return Err(Failure::usage(format!(
@@ -270,6 +274,9 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
             );
         };
         let (key, value) = (key.trim(), value.trim());
+        if key == "local" {
+            local_root(Path::new(value), &invocation.places)?;
+        }
         if !editor.set(&current_name, key, value)? {
             return Err(unknown_folder(name, &invocation.config()?));
         }

@@ -23,7 +23,7 @@ use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
 use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
-use crate::terminal::{Extent, cut, extent, fold};
+use crate::terminal::{Extent, cut, extent, fold, rows as rows_of};
 use crate::typed;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
@@ -49,10 +49,13 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
             let lines = lines_within(&status, &invocation.places, now(), extent());
-            lines
-                .iter()
-                .take(if arguments.line { 1 } else { usize::MAX })
-                .try_for_each(|line| invocation.output.line(line))
+            match lines.first().filter(|_| arguments.line) {
+                Some(line) if is_at_rest(&status) => {
+                    invocation.output.line(format_args!("{line}  no daemon is running"))
+                }
+                Some(line) => invocation.output.line(line),
+                None => lines.iter().try_for_each(|line| invocation.output.line(line)),
+            }
         })?;
         Ok(status.verdict.0.into())
     })
@@ -149,7 +152,8 @@ fn lines_within(
     let Some(Extent { columns, rows }) = extent else { return lines.all() };
     // The cursor, or what a shell says next, stands below the last line.
     let rows = rows.saturating_sub(1).max(1);
-    if 1 + lines.folders.len() + lines.remarks.len() <= rows {
+    let needed = |lines: &[String]| lines.iter().map(|line| rows_of(line, columns)).sum::<usize>();
+    if 1 + needed(&lines.folders) + needed(&lines.remarks) <= rows {
         return lines.all();
     }
     let mut ranked: Vec<(Verdict, String)> =

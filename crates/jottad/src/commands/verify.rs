@@ -90,6 +90,9 @@ async fn until_verified(
         tokio::time::sleep(patience.pause(Instant::now())).await;
     };
     drop(progress);
+    // By the time that it is read this process is gone.
+    let is_own = status.pid == Some(std::process::id());
+    let status = if is_own { StatusDocument { pid: None, started_at: None, ..status } } else { status };
     let output = invocation.output;
     output.either(&verified, || {
         verified.folders.iter().try_for_each(|folder| tell(folder, invocation))?;

@@ -88,7 +88,8 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     let socket = places.socket();
     let trouble = |action: &str, error: std::io::Error| {
         let shown = socket.display().to_string();
-        Failure::of_system(format_args!("{action} {shown}"), &error).path(shown)
+        let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+        Failure::of_system(format_args!("{action} {shown}"), &error).path(shown).hint(remedy)
     };
     match fs::remove_file(&socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("removing", error)),
@@ -180,10 +181,11 @@ impl From<FolderRequestError> for Refusal {
     fn from(error: FolderRequestError) -> Self {
         // It is about to end or to be started anew: whoever asks again learns more.
         let failure = match &error {
-            FolderRequestError::Stopped(_) => Failure::new(Exit::NotRunning, error.to_string()),
-            FolderRequestError::Folder(cause) => {
-                Failure::failed(error.to_string()).no_room_if(cause.lacks_room())
-            }
+            FolderRequestError::Stopped(_) => Failure::new(Exit::NotRunning, error.to_string())
+                .hint("it is ending or being started anew: ask again"),
+            FolderRequestError::Folder(cause) => Failure::failed(error.to_string())
+                .hint("`jottad status` shows how the folder is")
+                .no_room_if(cause.lacks_room()),
         };
         Self(StatusCode::SERVICE_UNAVAILABLE, failure)
     }
@@ -249,6 +251,10 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
     for (folder, handle) in running(&daemon, None)? {
         let found = handle.problems().await?;
         problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
+    }
+    if daemon.purpose() == Purpose::Rest {
+        // What the last run was at is left as it was.
+        problems.iter_mut().for_each(|problem| problem.being_tried = false);
     }
     let left_out = left_out(&daemon, None).await;
     Ok(Json(ProblemsDocument { schema: SCHEMA, problems, left_out }))
@@ -508,7 +514,8 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
     match tokio::time::timeout(RELOADING, reloading).await {
         Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
         Ok(Err(error)) => {
-            let failure = Failure::failed(format!("following the configuration failed: {error}"));
+            let failure = Failure::failed(format!("following the configuration failed: {error}"))
+                .hint("start the daemon anew: jottad service restart");
             return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
         }
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
@@ -550,7 +557,9 @@ async fn order_to(
             let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
             let FolderEnd { reason, lacks_room } = handle.ended().await;
             let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
-            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.no_room_if(lacks_room).path(index)))
+            let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+            let failure = failure.path(index).hint(remedy).no_room_if(lacks_room);
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure))
         }
         done => Ok(done?),
     }

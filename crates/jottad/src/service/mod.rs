@@ -41,17 +41,36 @@ impl Service {
 
     /// Writes the unit, has it started at login, and starts it now. Returns what was written.
     pub(crate) fn install(&self) -> Result<PathBuf, Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(systemd) => systemd.install(),
             Self::Launchd(launchd) => launchd.install(),
         }
     }
 
-    /// Whether a unit was written.
-    fn is_installed(&self) -> bool {
-        match self {
-            Self::Systemd(systemd) => systemd.unit_file().exists(),
-            Self::Launchd(launchd) => launchd.agent_file().exists(),
+    /// The unit's file, if it was written, and whether it runs jottad with these places.
+    fn installed(&self) -> Option<(PathBuf, bool)> {
+        let (file, places) = match self {
+            Self::Systemd(systemd) => (systemd.unit_file(), systemd.places_in_unit()),
+            Self::Launchd(launchd) => (launchd.agent_file(), launchd.places_in_agent()),
+        };
+        let text = fs::read_to_string(&file).ok()?;
+        // One that names no place means the usual ones, or what somebody has written into it.
+        let is_ours = !text.contains("--config") || places.iter().all(|place| text.contains(place));
+        Some((file, is_ours))
+    }
+
+    /// There is one service for each user: whoever has another configuration would silently lose it.
+    fn refuse_another(&self) -> Result<(), Failure> {
+        match self.installed() {
+            Some((file, false)) => {
+                let shown = file.display();
+                let message = format!("the service is there for another configuration, which {shown} names");
+                let remedy = "there is one service for each user: let something else run `jottad run` for this \
+                              configuration, or take the service from the other one first, with `jottad service uninstall`";
+                Err(Failure::failed(message).path(shown.to_string()).hint(remedy))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -65,6 +84,7 @@ impl Service {
 
     /// Starts it.
     pub(crate) fn start(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("start"),
             Self::Launchd(launchd) => launchd.start(),
@@ -73,6 +93,7 @@ impl Service {
 
     /// Stops it until the next login, or `start`.
     pub(crate) fn stop(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("stop"),
             Self::Launchd(_) => launchd::Launchd::stop(),
@@ -81,6 +102,7 @@ impl Service {
 
     /// Stops and starts it.
     pub(crate) fn restart(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("restart"),
             Self::Launchd(_) => launchd::Launchd::restart(),
@@ -115,11 +137,13 @@ impl Service {
     }
 }
 
-/// The command that starts the daemon for good: a service that was never installed cannot be started.
+/// The command that starts the daemon for good: a service that was never installed cannot be started, and
+/// that of another configuration is none for this one.
 pub(crate) fn start_command(places: &Places) -> &'static str {
-    match Service::of(places) {
-        Ok(service) if service.is_installed() => "jottad service start",
-        _ => "jottad service install",
+    match Service::of(places).ok().and_then(|service| service.installed()) {
+        Some((_, true)) => "jottad service start",
+        Some((_, false)) => "jottad run",
+        None => "jottad service install",
     }
 }
 
