@@ -1,6 +1,9 @@
 //! The first minutes on a terminal, from the first call to the running service, with a mistake at every
 //! prompt. Everything that is shown is kept in `walk/`, where people read it: `JOTTAD_WRITE_DOCS=1` writes it
 //! again.
+//!
+//! The program, the files, the terminal and the unit that is written are real; systemd is not. A stand-in for
+//! `systemctl` says yes or no, and the daemon that the unit names is started by the test itself.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};

@@ -130,10 +130,9 @@ fn end_of_command(text: &str) -> usize {
     for (at, character) in text.char_indices() {
         match quote {
             Some(open) if open == character => quote = None,
-            Some(_) => {}
             None if matches!(character, '\'' | '"') => quote = Some(character),
             None if [", ", "; ", "  "].iter().any(|end| text[at..].starts_with(end)) => return at,
-            None => {}
+            _ => {}
         }
     }
     text.len()

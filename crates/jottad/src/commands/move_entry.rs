@@ -8,8 +8,8 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::remote::{
-    destination, differs_in_case, file_destination, finish_renamings, fold_keys, free_place, make_parent,
-    not_file, relocate, rename_case, target_argument, with_device,
+    destination, differs_in_case, finish_renamings, fold_keys, free_place, make_parent, not_file, relocate,
+    rename_case, target_argument, with_device,
 };
 
 #[derive(Debug, Args)]
@@ -52,10 +52,9 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
         let to = if differs_in_case(&from, &target) {
             target
         } else {
-            match is_folder {
-                true => destination(&client, &target, &name).await?,
-                false => file_destination(&client, &target, &arguments.to, &name).await?,
-            }
+            // A folder may be meant to have that name, as elsewhere.
+            let typed = if is_folder { arguments.to.trim_end_matches('/') } else { &arguments.to };
+            destination(&client, &target, typed, &name).await?
         };
         let is_respelt = differs_in_case(&from, &to);
         if from == to || (is_folder && !is_respelt && is_below(&to, &from)) {

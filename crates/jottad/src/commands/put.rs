@@ -16,7 +16,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Escaped, now};
 use crate::remote::{
-    LocalFile, Progress, Sent, Tally, Trouble, absent, file_destination, make_parent, send, target_argument,
+    LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send, target_argument,
 };
 
 /// Files sent at the same time: enough to hide the way to the service and back.
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
             [(local, true, _)] => directory(way, local, &target, &mut tally).await?,
             [(local, false, size)] => {
                 let name = stored_name(local)?;
-                let place = file_destination(&client, &target, &remote.display().to_string(), &name).await?;
+                let place = destination(&client, &target, &remote.display().to_string(), &name).await?;
                 one_file(way, local, &place, size, &mut tally).await?;
             }
             _ => {

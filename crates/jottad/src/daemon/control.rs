@@ -254,7 +254,9 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
     }
     if daemon.purpose() == Purpose::Rest {
         // What the last run was at is left as it was.
-        problems.iter_mut().for_each(|problem| problem.being_tried = false);
+        for problem in &mut problems {
+            problem.being_tried = false;
+        }
     }
     let left_out = left_out(&daemon, None).await;
     Ok(Json(ProblemsDocument { schema: SCHEMA, problems, left_out }))

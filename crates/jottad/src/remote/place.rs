@@ -71,33 +71,20 @@ pub(crate) fn local_name(stored: &StoredName) -> Result<Name, String> {
     }
 }
 
-/// Where a file goes that is given a destination, `typed` being how: into a live folder under its own name,
-/// otherwise exactly there. What is typed with a slash at its end is meant for a folder.
-pub(crate) async fn file_destination(
+/// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly
+/// there. What is `typed` with a slash at its end is meant for a folder.
+pub(crate) async fn destination(
     client: &Client,
     target: &RemotePath,
     typed: &str,
     name: &StoredName,
 ) -> Result<RemotePath, Failure> {
-    let to = destination(client, target, name).await?;
-    if to == *target && typed.ends_with('/') {
-        return Err(absent("writing into", target, "there is no such folder")
-            .hint(format!("make it first: jottad mkdir {}", shell_word(target))));
+    match client.look(target).await? {
+        Sighting::Folder => Ok(target.join(name.clone())),
+        _ if typed.ends_with('/') => Err(absent("writing into", target, "there is no such folder")
+            .hint(format!("make it first: jottad mkdir {}", shell_word(target)))),
+        _ => Ok(target.clone()),
     }
-    Ok(to)
-}
-
-/// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly
-/// there.
-pub(crate) async fn destination(
-    client: &Client,
-    target: &RemotePath,
-    name: &StoredName,
-) -> Result<RemotePath, Failure> {
-    Ok(match client.look(target).await? {
-        Sighting::Folder => target.join(name.clone()),
-        _ => target.clone(),
-    })
 }
 
 /// Demands that nothing live is at a place; `action` is what was to be done.

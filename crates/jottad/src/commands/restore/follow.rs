@@ -82,9 +82,10 @@ impl Follow {
                     restored.tell(output)?;
                 }
                 // What is in the way is only replaced by a command that says so.
-                return Err(match failure.hints_at("--force") {
-                    true => failure.hint(format!("to replace it: {}", self.command(false))),
-                    false => failure,
+                return Err(if failure.hints_at("--force") {
+                    failure.hint(format!("to replace it: {}", self.command(false)))
+                } else {
+                    failure
                 });
             }
         };
