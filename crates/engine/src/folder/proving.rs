@@ -193,7 +193,7 @@ impl Folder {
         let interval = self.proof_interval();
         let is_hurried = self.settings.proof == ProofInterval::Auto
             && self.proving.is_outdated()
-            && !(self.is_heard() && !self.listing.stamps.has_moved_with_own_work())
+            && (!self.is_heard() || self.listing.stamps.has_moved_with_own_work())
             && self.is_settled();
         // One listing is to serve both: to renew the proof, and to show what came before the first word.
         let heard_from = self.hinting.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
