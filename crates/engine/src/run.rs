@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use jottad_core::{Operation, RelativePath, Timestamp};
+use jottad_core::{RelativePath, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -29,7 +29,8 @@ use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, Verification,
+    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, NotedInFull, Preview, Problem,
+    Verification,
 };
 use crate::time::{Now, since_boot};
 
@@ -286,8 +287,8 @@ impl FolderHandle {
         Ok(self.ask(Folder::verification).await?)
     }
 
-    /// What would be done now, at most `limit` operations.
-    pub async fn plan(&self, limit: usize) -> Result<Vec<Operation>, FolderRequestError> {
+    /// What would be done now, of which the first `limit` operations are named.
+    pub async fn plan(&self, limit: usize) -> Result<Preview, FolderRequestError> {
         self.ask_index(move |folder| folder.plan_preview(limit)).await
     }
 
@@ -300,6 +301,11 @@ impl FolderHandle {
     /// What waits for a person, if anything does.
     pub async fn held(&self) -> Result<Option<Held>, FolderRequestError> {
         self.ask_index(Folder::held).await
+    }
+
+    /// What a person decided and what is not done yet.
+    pub async fn noted(&self) -> Result<Option<NotedInFull>, FolderRequestError> {
+        self.ask_index(Folder::noted_in_full).await
     }
 
     /// Whether anything waits for a person, and why.

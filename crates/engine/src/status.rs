@@ -85,6 +85,8 @@ pub struct FolderStatus {
     pub paused: Option<Paused>,
     /// Why a person must decide.
     pub held: Option<Hold>,
+    /// What a person decided, where nobody sees to it at the moment.
+    pub noted: Option<Noted>,
     /// How many entries cannot be synced now.
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
@@ -211,6 +213,29 @@ pub enum Hold {
         /// How many files that should not change were rewritten within a month, if that is why.
         rewritten: Option<u64>,
     },
+}
+
+/// What a person decided of what was held, and what is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// It is to happen; of a root: it is right as it is.
+    Approved(Hold),
+    /// Of a root: everything is wanted back from the other side.
+    Rejected(Hold),
+    /// So many entries are wanted back from the other side.
+    WantedBack {
+        /// How many.
+        entries: u64,
+    },
+}
+
+/// What a person decided, in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedInFull {
+    /// What was decided.
+    pub noted: Noted,
+    /// What is to be done for that.
+    pub operations: Vec<HeldOperation>,
 }
 
 /// What a pass would hold for a person, and by what measure.
@@ -408,6 +433,32 @@ pub struct LogLine {
     pub bytes: Option<u64>,
     /// What went wrong; `None` if it was done.
     pub error: Option<String>,
+}
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The first ones.
+    pub operations: Vec<Operation>,
+    /// How many there are.
+    pub count: u64,
+    /// How many bytes travel with all of them.
+    pub bytes: u64,
+    limit: usize,
+}
+
+impl Preview {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { operations: Vec::new(), count: 0, bytes: 0, limit }
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(operation.bytes.unwrap_or(0));
+        if self.operations.len() < self.limit {
+            self.operations.push(operation);
+        }
+    }
 }
 
 /// Why an operation of a plan is not done.

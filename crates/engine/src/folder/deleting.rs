@@ -53,6 +53,8 @@ struct Counting {
     cursor: Cursor,
     loss: Loss,
     newcomers: Newcomers,
+    /// Files that go because a person approved it.
+    approved_files: u64,
     due: VecDeque<Due>,
 }
 
@@ -168,19 +170,43 @@ impl Folder {
                     (amount, loss) =
                         self.weigh_delete(&doomed.node, doomed.side, nothing, &mut counting.newcomers)?;
                     counting.loss = counting.loss.with(loss);
+                } else {
+                    counting.approved_files += self.amount_at(&doomed.node, doomed.side)?.files;
                 }
                 counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
         }
+        self.forget_needless_approvals(&counting.due)?;
         self.hold_if_too_much(counting, now)?;
         Ok(true)
+    }
+
+    /// What was approved and is not to be deleted any more is forgotten: should it vanish again, that is
+    /// nothing that a person has seen.
+    fn forget_needless_approvals(&mut self, due: &VecDeque<Due>) -> Result<(), FolderError> {
+        let mut approved: BTreeSet<NodeId> = self.index.approved(HeldAction::Delete)?.into_iter().collect();
+        due.iter().for_each(|due| {
+            approved.remove(&due.node);
+        });
+        for id in approved {
+            let decision = match self.index.node(id)? {
+                Some(node) => self.decide(&node)?,
+                None => None,
+            };
+            if decision.is_some_and(|decision| !decision.action.is_delete()) {
+                self.index.release_held(id)?;
+            }
+        }
+        Ok(())
     }
 
     /// Everything was counted: what is too much is held, and the rest is due.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
         let fresh: Vec<(NodeId, Amount)> =
             counting.due.iter().filter(|due| due.is_fresh).map(|due| (due.node, due.amount)).collect();
-        let hold = self.judge_deletes(&fresh, counting.loss)?.filter(|_| !planted::is(Planted::NoHold));
+        let hold = self
+            .judge_deletes(&fresh, counting.loss, counting.approved_files)?
+            .filter(|_| !planted::is(Planted::NoHold));
         match hold {
             None => {
                 self.index.set_waiting(HeldAction::Delete, &BTreeSet::new())?;
@@ -430,8 +456,8 @@ impl Folder {
         match self.waiting_action()? {
             Some(HeldAction::Delete) => {
                 self.spend_word_of_root()?;
-                self.forgive_losses(now)?;
                 self.index.approve_held(HeldAction::Delete)?;
+                self.forgive_losses(now)?;
             }
             Some(HeldAction::Overwrite) => {
                 self.index.forget_rewritten()?;
@@ -472,24 +498,55 @@ impl Folder {
             }
             return Ok(());
         }
-        match self.waiting_action()? {
+        // A person may think better of what was approved as long as it is not done.
+        let (action, rows) = match self.waiting_action()? {
+            Some(action) => (action, self.index.waiting(action)?),
+            None => match self.approved_action()? {
+                Some(action) => (action, self.index.approved(action)?),
+                None => return Ok(()),
+            },
+        };
+        match action {
             // What would be overwritten is fetched back; what is here now goes to the local trash.
-            Some(HeldAction::Overwrite) => {
-                for id in self.index.waiting(HeldAction::Overwrite)? {
+            HeldAction::Overwrite => {
+                for id in rows {
                     self.index.restore(id)?;
                 }
             }
-            Some(HeldAction::Delete) => {
-                for id in self.index.waiting(HeldAction::Delete)? {
+            HeldAction::Delete => {
+                for id in rows {
                     if let Some(node) = self.index.node(id)? {
                         self.want_back(node)?;
                         self.change_below(id, Change::WantedBack)?;
                     }
                 }
             }
-            None => {}
         }
         Ok(())
+    }
+
+    /// What a person approved that is not done yet: one thing at a time, in the order in which it was asked
+    /// about.
+    pub(super) fn approved_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !self.index.approved(action)?.is_empty() {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How much goes because a person approved it.
+    pub(super) fn approved_amount(&self) -> Result<Amount, FolderError> {
+        let mut sum = Amount::default();
+        for id in self.index.approved(HeldAction::Delete)? {
+            if let Some(node) = self.index.node(id)?
+                && let Some(Action::Trash(side)) = self.decide(&node)?.map(|decision| decision.action)
+            {
+                sum += self.amount_at(&node, side)?;
+            }
+        }
+        Ok(sum)
     }
 }
 

@@ -68,12 +68,16 @@ impl Folder {
             }
             false
         };
-        let (mut fresh, mut loss) = (Vec::new(), Loss::default());
+        let (mut fresh, mut loss, mut approved_files) = (Vec::new(), Loss::default(), 0);
         let (mut places, mut newcomers) = (Places::default(), Newcomers::default());
         self.each_page(Difference::Unsettled, |node| {
             let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(true) };
             let path = self.index.path(node.id)?;
-            if self.index.held(node.id)? == Some(true) || leaves(&path) {
+            if self.index.held(node.id)? == Some(true) {
+                approved_files += self.amount_at(node, doomed.side)?.files;
+                return Ok(true);
+            }
+            if leaves(&path) {
                 return Ok(true);
             }
             let is_inside = |one: &&Leaving| one.side == doomed.side && one.from.starts_with(&path);
@@ -88,7 +92,7 @@ impl Folder {
             loss = loss.with(with_it);
             Ok(true)
         })?;
-        Ok(self.judge_deletes(&fresh, loss)?.map(|DeleteHold { held, measure, .. }| {
+        Ok(self.judge_deletes(&fresh, loss, approved_files)?.map(|DeleteHold { held, measure, .. }| {
             let HeldDeletes { entries, files, lost_before } = held;
             foreseen(Hold::Deletes { entries, files, lost_before }, measure)
         }))

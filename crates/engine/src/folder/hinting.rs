@@ -87,6 +87,11 @@ impl Hinting {
         self.waiting.is_empty() && self.unknown.is_empty() && self.looking.is_empty()
     }
 
+    /// Whether a change by others was told of at a path, or above it, that was not looked at yet.
+    pub(super) fn tells_of(&self, path: &StoredPath) -> bool {
+        self.waiting.iter().any(|(told, hint)| hint.is_foreign && path.names().starts_with(told.names()))
+    }
+
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.due
     }

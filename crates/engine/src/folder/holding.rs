@@ -72,6 +72,8 @@ pub(super) struct CountedOverwrites {
     /// Those that waited before. They go on waiting until a person says so or nothing of them would be
     /// overwritten, whatever else came or went, and however long that takes.
     still: BTreeSet<NodeId>,
+    /// How many a person approved.
+    approved: u64,
 }
 
 /// What is held of the overwrites.
@@ -107,11 +109,11 @@ impl CountedOverwrites {
         rewrites: Option<Rewrites>,
         rewritten_before: Option<u64>,
     ) -> OverwriteHold {
-        let Self { edited, lasting, unsummed, still } = self;
+        let Self { edited, lasting, unsummed, still, approved } = self;
         let is_held = !still.is_empty();
         let count = edited.len() as u64;
         let measure = |limit, of| Some(Measure { limit, of, is_held });
-        if holds_overwrites(count, files) {
+        if holds_overwrites(count, files, approved) {
             return OverwriteHold {
                 overwriting: Overwriting::Held,
                 rows: &still | &edited,
@@ -127,7 +129,7 @@ impl CountedOverwrites {
                 measure: measure(HoldLimit::Rewrites, of),
             };
         }
-        let overwriting = if holds_overwrites(count + unsummed, files) {
+        let overwriting = if holds_overwrites(count + unsummed, files, approved) {
             Overwriting::Unsure
         } else if is_held {
             Overwriting::SomeHeld
@@ -163,7 +165,8 @@ impl Folder {
     }
 
     /// What is held of the deletes, each with what goes with it, that nobody approved; `loss` is what is lost
-    /// with all of them.
+    /// with all of them. The files that go because a person approved it are no part of what they are measured
+    /// by: what is left then is.
     ///
     /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the
     /// folder has grown since, or a day is over, makes nothing of it less.
@@ -171,6 +174,7 @@ impl Folder {
         &self,
         fresh: &[(NodeId, Amount)],
         loss: Loss,
+        approved_files: u64,
     ) -> Result<Option<DeleteHold>, FolderError> {
         let rows: BTreeSet<NodeId> = fresh.iter().map(|(row, _)| *row).collect();
         let sum = |rows: &BTreeSet<NodeId>| {
@@ -180,7 +184,8 @@ impl Folder {
         };
         let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
         let asked_for = self.asked_for(&rows)?;
-        let (limits, files) = (self.settings.delete_limits, self.index.totals().base_files);
+        let limits = self.settings.delete_limits;
+        let files = self.index.totals().base_files.saturating_sub(approved_files);
         let too_much = too_many_deletes(limits, sum(&rows), files, self.too_much_with(loss)?);
         let held_rows = match too_much {
             Some(_) => rows,
@@ -216,6 +221,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(is_edited) = edit(node) else { return Ok(()) };
         if self.index.held(node.id)? == Some(true) {
+            counted.approved += 1;
             return Ok(());
         }
         if self.index.waits(node.id, HeldAction::Overwrite)? {
@@ -310,7 +316,11 @@ mod tests {
             let case =
                 format!("{} edited, {unsummed} not summed, {still:?} waiting, {rewrites:?}", edited.len());
             let is_held = !still.is_empty();
-            let hold = CountedOverwrites { edited, lasting, unsummed, still }.judge(100, rewrites, Some(7));
+            let hold = CountedOverwrites { edited, lasting, unsummed, still, approved: 0 }.judge(
+                100,
+                rewrites,
+                Some(7),
+            );
             assert_eq!(hold.measure.is_some(), !hold.rows.is_empty(), "{case}");
             assert!(hold.measure.is_none_or(|measure| measure.is_held == is_held), "{case}");
             assert_eq!((hold.overwriting, hold.rows, hold.rewritten), expected, "{case}");

@@ -12,7 +12,7 @@ use super::connection::Suspected;
 use super::root::Look;
 use super::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use super::stamp::StampWatch;
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, Purpose};
 use crate::event::{CommandId, Task};
 use crate::index::{Fact, Index, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
@@ -566,6 +566,11 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         self.root.found_right(Look::Listing);
+        self.forget_decision_about(crate::status::HeldRoot::Remote)?;
+        if self.purpose == Purpose::Look {
+            // What was taken for new may be there, and then its sum tells what becomes of it.
+            self.hashing.restart();
+        }
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;

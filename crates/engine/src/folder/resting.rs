@@ -9,7 +9,7 @@ use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
 use crate::remote::MissingPlace;
-use crate::status::{HeldRoot, Hold, Problem, ProblemKind};
+use crate::status::{HeldRoot, Hold, Noted, Problem, ProblemKind};
 use crate::time::Now;
 
 /// What the last run knew that is in no row.
@@ -46,10 +46,7 @@ impl Folder {
         if let Some(text) = self.index.fact(Fact::LastWords)? {
             self.last_words = LastWords::parse(&text);
         }
-        if self.index.fact(Fact::Decision)?.is_some() {
-            // It was decided; the next run will see to it.
-            self.last_words.hold = None;
-        }
+        self.decision = self.index.fact(Fact::Decision)?.as_deref().and_then(Decision::parse);
         Ok(self)
     }
 
@@ -82,11 +79,14 @@ impl Folder {
     }
 
     fn decide_at_rest(&mut self, is_approval: bool, now: Now) -> Result<(), FolderError> {
-        match self.last_words.hold.take() {
+        match &self.last_words.hold {
             Some(hold) => {
-                let subject = std::mem::take(&mut self.last_words.subject);
-                let decision = Decision { is_approval, kind: kind_of(&hold), subject };
-                Ok(self.index.set_fact(Fact::Decision, Some(&decision.to_text()))?)
+                // The last word counts.
+                let subject = self.last_words.subject.clone();
+                let decision = Decision { is_approval, kind: kind_of(hold), subject };
+                self.index.set_fact(Fact::Decision, Some(&decision.to_text()))?;
+                self.decision = Some(decision);
+                Ok(())
             }
             None if is_approval => self.approve(now),
             None => self.reject(),
@@ -131,6 +131,15 @@ impl Folder {
             self.index.set_fact(Fact::Decision, None)?;
         }
         Ok(())
+    }
+
+    /// A root was found as it should be: what was decided about it while it was not is over.
+    pub(super) fn forget_decision_about(&mut self, root: HeldRoot) -> Result<(), FolderError> {
+        let kind = kind_of_root(root);
+        match &self.decision {
+            Some(decision) if decision.kind == kind => self.forget_decision(),
+            _ => Ok(()),
+        }
     }
 
     /// Leaves what is known and in no row to whoever asks while nothing runs.
@@ -211,6 +220,11 @@ impl LastWords {
 }
 
 impl Decision {
+    /// What it says of a hold.
+    pub(super) const fn about(&self, hold: Hold) -> Noted {
+        if self.is_approval { Noted::Approved(hold) } else { Noted::Rejected(hold) }
+    }
+
     fn to_text(&self) -> String {
         let word = if self.is_approval { "approve" } else { "reject" };
         format!("{word} {} {}", self.kind, self.subject)
@@ -227,12 +241,18 @@ impl Decision {
 
 const KINDS: [&str; 7] = ["missing", "unreadable", "local", "remote", "place", "deletes", "overwrites"];
 
+const fn kind_of_root(root: HeldRoot) -> &'static str {
+    match root {
+        HeldRoot::Missing => KINDS[0],
+        HeldRoot::Unreadable => KINDS[1],
+        HeldRoot::Local => KINDS[2],
+        HeldRoot::Remote => KINDS[3],
+    }
+}
+
 const fn kind_of(hold: &Hold) -> &'static str {
     match hold {
-        Hold::Root { root: HeldRoot::Missing, .. } => KINDS[0],
-        Hold::Root { root: HeldRoot::Unreadable, .. } => KINDS[1],
-        Hold::Root { root: HeldRoot::Local, .. } => KINDS[2],
-        Hold::Root { root: HeldRoot::Remote, .. } => KINDS[3],
+        Hold::Root { root, .. } => kind_of_root(*root),
         Hold::Place { .. } => KINDS[4],
         Hold::Deletes { .. } => KINDS[5],
         Hold::Overwrites { .. } => KINDS[6],

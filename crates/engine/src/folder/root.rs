@@ -250,7 +250,12 @@ impl Folder {
                 // What a person's word was about was not there to be seen.
                 self.root.word = Word::None;
                 self.root.is_found = false;
-                self.root.lose(self.why_root_is_held(&error), now);
+                if matches!(error.kind, DiskErrorKind::PermissionDenied) {
+                    self.root.was_lost = true;
+                    self.root.hold_unreadable(why_root_is_unreadable(&error.kind), Look::Root, now);
+                } else {
+                    self.root.lose(self.why_root_is_held(&error), now);
+                }
                 return Ok(());
             }
         };
@@ -322,7 +327,15 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let claimed = self.root.claiming.take();
         if let Err(error) = result {
-            self.root.hold_unreadable(error.to_string(), Look::Root, now);
+            let reason = match error.kind {
+                DiskErrorKind::PermissionDenied => {
+                    "the folder's root cannot be written: permission denied; let the user that runs jottad write in it, \
+                     and in its .jottad"
+                        .to_owned()
+                }
+                _ => error.to_string(),
+            };
+            self.root.hold_unreadable(reason, Look::Root, now);
             return Ok(());
         }
         if let Some(marker) = claimed {
@@ -353,6 +366,15 @@ impl Folder {
         self.root.hold_for_place(missing, error.message.clone(), now);
         true
     }
+}
+
+/// What is said of a root that is there and cannot be read, with what mends it.
+pub(super) fn why_root_is_unreadable(kind: &DiskErrorKind) -> String {
+    let remedy = match kind {
+        DiskErrorKind::PermissionDenied => "let the user that runs jottad read it",
+        _ => "check the local disk",
+    };
+    format!("the folder's root cannot be read: {kind}; {remedy}")
 }
 
 /// Inode and birth time name a directory for good; without a birth time the file system must be the same too.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::backlog::{Change, Work};
-use super::root::Look;
+use super::root::{Look, why_root_is_unreadable};
 use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
@@ -15,7 +15,7 @@ use crate::event::{CommandId, RulesFile, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::scope::{Finding, found};
-use crate::status::Skipped;
+use crate::status::{HeldRoot, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -273,12 +273,11 @@ impl Folder {
         let rules = (error.path != directory)
             .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
-            let remedy = found(Finding::UnreadableRules).remedy;
-            self.root.hold_unreadable(
-                rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {remedy}")),
-                Look::Entries,
-                now,
-            );
+            let reason = match &rules {
+                Some(why) => format!("{why}; {}", found(Finding::UnreadableRules).remedy),
+                None => why_root_is_unreadable(&error.kind),
+            };
+            self.root.hold_unreadable(reason, Look::Entries, now);
             if let Some(reason) = rules {
                 self.rules.set_unread(error.path.clone(), reason, now.wall);
             }
@@ -340,6 +339,7 @@ impl Folder {
         }
         if directory.is_root() {
             self.root.found_right(Look::Entries);
+            self.forget_decision_about(HeldRoot::Local)?;
         }
         if parent.local.kind() == Some(Kind::Directory)
             && !directory.is_root()

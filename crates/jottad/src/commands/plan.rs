@@ -11,7 +11,9 @@ use jottad_engine::Verdict;
 use tokio::time::Instant;
 
 use crate::api::answering;
-use crate::api::documents::{FolderDocument, HeldStatus, OperationDocument, PlanDocument};
+use crate::api::documents::{
+    FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
+};
 use crate::api::exchange::{self, query_value};
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
@@ -33,7 +35,7 @@ pub(crate) struct PlanArguments {
     /// Only this folder
     #[arg(add = folder_name())]
     name: Option<String>,
-    /// At most so many operations of each folder
+    /// Name at most so many operations of each folder; all are counted
     #[arg(long, default_value_t = 1000)]
     limit: u32,
 }
@@ -59,7 +61,7 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     plan.folders.iter_mut().for_each(|folder| sort(&mut folder.operations));
     invocation.output.either(&plan, || {
         for folder in &plan.folders {
-            describe(&folder.name, &folder.operations, invocation)?;
+            describe(folder, invocation)?;
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
@@ -89,11 +91,11 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
-            looked = until_looked(&daemon, invocation) => looked,
+            status = until_looked(&daemon) => Ok(status),
             () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
-            Ok(()) => answering::from_daemon(&daemon, Method::GET, path, Bytes::new()).await,
+            Ok(status) => plan_of(&daemon, name, path, status, invocation).await,
             Err(failure) => Err(failure),
         };
         daemon.stop().await;
@@ -101,11 +103,10 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
     })
 }
 
-/// Waits until both sides of every folder were looked at; says of which ones they were not, and fails where
-/// nothing can be said of them.
-async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Failure> {
+/// Waits until both sides of every folder were looked at, or will not be before a person does something.
+async fn until_looked(daemon: &Daemon) -> StatusDocument {
     let mut outage: Option<Instant> = None;
-    let status = loop {
+    loop {
         let status = daemon.status().await;
         let is_out = status.folders.iter().any(is_without_service);
         outage = outage.filter(|_| is_out).or_else(|| is_out.then(Instant::now));
@@ -115,11 +116,25 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
             .iter()
             .all(|folder| is_looked_at(folder) || (is_given_up && is_without_service(folder)))
         {
-            break status;
+            return status;
         }
         tokio::time::sleep(PAUSE).await;
-    };
-    for folder in status.folders.iter().filter(|folder| folder.settled != Some(true)) {
+    }
+}
+
+/// The plan of every folder of which something can be said, with why not of the others; fails where nothing
+/// can be said of any.
+async fn plan_of(
+    daemon: &Daemon,
+    name: Option<&str>,
+    path: &str,
+    status: StatusDocument,
+    invocation: &Invocation,
+) -> Result<PlanDocument, Failure> {
+    let (mut unknown, mut first) = (Vec::new(), None);
+    let is_meant = |folder: &&FolderDocument| name.is_none_or(|name| folder.name == name);
+    let number = status.folders.iter().filter(is_meant).count();
+    for folder in status.folders.iter().filter(is_meant).filter(|folder| folder.settled != Some(true)) {
         let held = folder.held.as_ref().map(|held| held.reason.clone());
         let login = status.trouble.clone().filter(|_| folder.verdict.0 == Verdict::LoginNeeded);
         let why = login.or(held).or_else(|| folder.trouble.clone());
@@ -127,15 +142,27 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
         if folder.remote_checked_at.is_none() {
             let message = format!("what is to be done in {:?} is not known: {why}", folder.name);
             let remedy = status.remedy.clone().unwrap_or_else(|| "see `jottad doctor`".to_owned());
-            return Err(Failure::new(folder.verdict.0.into(), message).hint(remedy));
-        }
-        if !invocation.output.json {
+            first.get_or_insert(Failure::new(folder.verdict.0.into(), message).hint(remedy));
+            unknown.push(LeftOutFolder {
+                name: folder.name.clone(),
+                verdict: folder.verdict,
+                reason: Some(why),
+            });
+        } else if !invocation.output.json {
             let listed = age(folder.remote_checked_at.map(|time| time.0), now());
             let text = format!("{}: {why}; this is by what was last known, of {listed}", folder.name);
             remark(Escaped(&text));
         }
     }
-    Ok(())
+    if let Some(failure) = first.filter(|_| unknown.len() == number) {
+        return Err(failure);
+    }
+    let mut plan: PlanDocument = answering::from_daemon(daemon, Method::GET, path, Bytes::new()).await?;
+    let is_unknown = |name: &str| unknown.iter().any(|folder| folder.name == name);
+    plan.folders.retain(|folder| !is_unknown(&folder.name));
+    plan.left_out.retain(|folder| !is_unknown(&folder.name));
+    plan.left_out.extend(unknown);
+    Ok(plan)
 }
 
 fn is_without_service(folder: &FolderDocument) -> bool {
@@ -168,14 +195,14 @@ fn sort(operations: &mut [OperationDocument]) {
     });
 }
 
-fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
-    let output = invocation.output;
-    if operations.is_empty() {
-        return output.prose(format_args!("{}: nothing to do", Escaped(name)));
+fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failure> {
+    let (output, name) = (invocation.output, Escaped(&folder.name));
+    let operations = &folder.operations;
+    if folder.count.max(operations.len() as u64) == 0 {
+        return output.prose(format_args!("{name}: nothing to do"));
     }
-    let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
-    let operation_count = count(operations.len() as u64, "operation", "operations");
-    output.prose(format_args!("{}: {operation_count}, {}", Escaped(name), format_size(total)))?;
+    let operation_count = count(folder.count, "operation", "operations");
+    output.prose(format_args!("{name}: {operation_count}, {}", format_size(folder.bytes)))?;
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {
@@ -185,5 +212,9 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
     }
-    output.table(&columns)
+    output.table(&columns)?;
+    match folder.count.saturating_sub(operations.len() as u64) {
+        0 => Ok(()),
+        more => output.prose(format_args!("  and {more} more; --limit {} names all", folder.count)),
+    }
 }

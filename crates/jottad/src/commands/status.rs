@@ -463,6 +463,12 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
                 push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
             }
         }
+        if let Some(noted) = &folder.noted {
+            push(format!("{name}: {}", noted.in_words(!is_at_rest(status))));
+            for choice in &noted.choices {
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
+            }
+        }
         if let Some(watching) = &folder.watching
             && watching.polled_directories > 0
         {

@@ -209,6 +209,11 @@ impl RunningFolder {
         &self.setup.folder
     }
 
+    /// What it is taken up for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.setup.purpose
+    }
+
     /// Whether it runs with exactly this setup.
     pub(crate) fn runs(&self, setup: &Setup) -> bool {
         self.setup == *setup

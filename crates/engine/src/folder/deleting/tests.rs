@@ -9,7 +9,7 @@ use crate::disk::Identity;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::scope::Failure;
 use crate::settings::FolderSettings;
-use crate::status::{Hold, ProblemKind};
+use crate::status::{Hold, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
@@ -28,7 +28,7 @@ fn remote(node: RemoteNode) -> RemoteRecord {
 }
 
 /// A directory that both sides have.
-fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
+pub(in crate::folder) fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
     let mut node = Node::new(parent, name(text));
     node.local = Local::Directory(Identity { inode: 2, born: 1 });
     node.base = node.base_from_local();
@@ -172,6 +172,92 @@ fn what_changes_between_two_steps_is_counted_anew() {
     folder.round.begin_step();
     assert!(!folder.count_deletes(now(1)).unwrap());
     assert!(folder.round.again, "another round counts all of it");
+}
+
+/// A word said while nothing runs let everything go that vanished before the next run: measured with what was
+/// approved, the rest was little.
+#[test]
+fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
+    for approved_in_directory in [false, true] {
+        let (_place, mut index) = new_index();
+        let top = directory(&mut index, NodeId::ROOT, "top");
+        let shown: Vec<NodeId> =
+            (0..60).map(|number| file(&mut index, top, &format!("s{number}"), 10)).collect();
+        let later: Vec<NodeId> =
+            (0..50).map(|number| file(&mut index, NodeId::ROOT, &format!("l{number}"), 10)).collect();
+        if approved_in_directory {
+            remove(&mut index, top);
+        } else {
+            shown.iter().for_each(|id| remove(&mut index, *id));
+        }
+        let mut folder = Folder::new(settings(), index).unwrap();
+        count(&mut folder, 1);
+        assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
+        folder.approve(now(2)).unwrap();
+        assert_eq!(folder.hold().unwrap(), None);
+        later.iter().for_each(|id| remove(&mut folder.index, *id));
+        count(&mut folder, 3);
+        let held = Some(Hold::Deletes { entries: 50, files: 50, lost_before: 0 });
+        assert_eq!(folder.hold().unwrap(), held);
+        let due = folder.round.deleting.due.len();
+        assert_eq!(due, if approved_in_directory { 1 } else { 60 });
+        assert_eq!(folder.foresee(now(3)).unwrap().first().map(|one| one.of), Some(50));
+        // Nor does what was approved and is done make what goes in the same day look small.
+        assert_eq!(folder.agreed_before().unwrap(), 50);
+    }
+}
+
+#[test]
+fn what_was_approved_and_came_back_is_not_approved_any_more() {
+    let (_place, mut index) = new_index();
+    let top = directory(&mut index, NodeId::ROOT, "top");
+    (0..60).for_each(|number| {
+        file(&mut index, top, &format!("f{number}"), 10);
+    });
+    remove(&mut index, top);
+    let mut folder = Folder::new(settings(), index).unwrap();
+    count(&mut folder, 1);
+    folder.approve(now(2)).unwrap();
+    // The directory is back, with another file in it than those that were shown.
+    let mut node = folder.index.node(top).unwrap().unwrap();
+    node.local = Local::Directory(Identity { inode: 2, born: 1 });
+    folder.index.save(&mut node).unwrap();
+    count(&mut folder, 3);
+    remove(&mut folder.index, top);
+    count(&mut folder, 4);
+    assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
+}
+
+#[test]
+fn an_approval_can_be_taken_back_until_it_is_done() {
+    let (_place, mut folder) = removed(60, "flat");
+    count(&mut folder, 1);
+    let shown = folder.held().unwrap().unwrap();
+    folder.approve(now(2)).unwrap();
+    let noted = folder.noted_in_full().unwrap().unwrap();
+    assert_eq!((noted.noted, noted.operations), (Noted::Approved(shown.hold), shown.operations));
+    folder.reject().unwrap();
+    while !folder.work_off().unwrap() {}
+    assert!(matches!(folder.noted().unwrap(), Some(Noted::WantedBack { .. })));
+    count(&mut folder, 3);
+    assert_eq!(folder.hold().unwrap(), None);
+    assert!(folder.round.deleting.due.is_empty());
+}
+
+#[test]
+fn what_is_held_is_shown_in_the_order_of_paths() {
+    let (_place, mut index) = new_index();
+    for number in [7, 3, 9, 1, 5] {
+        for letter in ["c", "a", "b", "e", "d"] {
+            let id = file(&mut index, NodeId::ROOT, &format!("{number}{letter}"), 10);
+            remove(&mut index, id);
+        }
+    }
+    let mut folder = Folder::new(settings(), index).unwrap();
+    count(&mut folder, 1);
+    let operations = folder.held().unwrap().unwrap().operations;
+    assert_eq!(operations.len(), 25);
+    assert!(operations.is_sorted_by(|one, other| one.operation.path < other.operation.path));
 }
 
 /// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time:

@@ -128,6 +128,9 @@ pub(crate) struct FolderDocument {
     #[serde(default)]
     pub(crate) unseen_directories: Option<u64>,
     pub(crate) held: Option<HeldStatus>,
+    /// What a person decided, where nobody sees to it at the moment.
+    #[serde(default)]
+    pub(crate) noted: Option<NotedStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
     /// `None` if it never died.
@@ -166,6 +169,7 @@ impl FolderDocument {
             paused: None,
             unseen_directories: None,
             held: None,
+            noted: None,
             problems: None,
             watching: None,
             restarts: None,
@@ -295,6 +299,30 @@ pub(crate) struct HeldStatus {
     /// What a person can do about it.
     #[serde(default)]
     pub(crate) choices: Vec<ChoiceDocument>,
+}
+
+/// What a person decided of what was held, and what is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotedStatus {
+    /// `approved`, `rejected` or `wanted_back`.
+    pub(crate) word: String,
+    /// What it is about: the kinds of a hold, or `entries`.
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    /// How it is taken back.
+    #[serde(default)]
+    pub(crate) choices: Vec<ChoiceDocument>,
+}
+
+impl NotedStatus {
+    /// The decision, what it is about and who follows it, in words.
+    pub(crate) fn in_words(&self, runs: bool) -> String {
+        let when = if runs { "once the folder goes on" } else { "by the next run" };
+        match self.word.as_str() {
+            "wanted_back" => format!("{}, {when}", self.reason),
+            word => format!("{word}, to be done {when}: {}", self.reason),
+        }
+    }
 }
 
 /// One of the things that a person can do about a hold.
