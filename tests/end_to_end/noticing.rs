@@ -157,7 +157,7 @@ fn ones_own_work_leads_to_no_listing() {
     wait_until("everything is there", || {
         (0..60).all(|number| pair.service.has(&format!("{REMOTE}/burst/d{}/f{number}.txt", number % 6)))
     });
-    wait_until("it has come to rest", || pair.one.machine.status()["verdict"] == "in_sync");
+    wait_until("all is done", || pair.one.machine.status()["folders"][0]["settled"] == true);
     assert_eq!(pair.service.asked("liststream"), 0, "{:?}", pair.service.counters());
     one.stop();
 }

@@ -300,6 +300,10 @@ impl Folder {
         let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(Comparison::Everything) };
         if path.is_root() {
             let is_known = told == Told::Directory && here.remote_entry() == Entry::Directory;
+            // It may be told to be there while it is being made.
+            if !is_known && self.busy.contains(&here.id) {
+                return Ok(Comparison::Pending);
+            }
             return Ok(if is_known { Comparison::Known } else { Comparison::Everything });
         }
         for name in path.names() {

@@ -155,7 +155,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, noted, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, caught_up_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, noted, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands

@@ -49,10 +49,13 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
             let lines = lines_within(&status, &invocation.places, now(), extent());
-            lines
-                .iter()
-                .take(if arguments.line { 1 } else { usize::MAX })
-                .try_for_each(|line| invocation.output.line(line))
+            match lines.first().filter(|_| arguments.line) {
+                Some(line) if is_at_rest(&status) => {
+                    invocation.output.line(format_args!("{line}  no daemon is running"))
+                }
+                Some(line) => invocation.output.line(line),
+                None => lines.iter().try_for_each(|line| invocation.output.line(line)),
+            }
         })?;
         Ok(status.verdict.0.into())
     })
