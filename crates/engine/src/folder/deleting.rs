@@ -185,9 +185,9 @@ impl Folder {
     /// nothing that a person has seen.
     fn forget_needless_approvals(&mut self, due: &VecDeque<Due>) -> Result<(), FolderError> {
         let mut approved: BTreeSet<NodeId> = self.index.approved(HeldAction::Delete)?.into_iter().collect();
-        due.iter().for_each(|due| {
+        for due in due {
             approved.remove(&due.node);
-        });
+        }
         for id in approved {
             let decision = match self.index.node(id)? {
                 Some(node) => self.decide(&node)?,

@@ -246,14 +246,20 @@ pub(super) mod tests {
     #[test]
     fn an_approval_is_about_the_content_that_was_shown_and_the_rest_is_counted_anew() {
         let (_place, mut folder, files) = folder(120, ".txt");
-        files[..70].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        for id in &files[..70] {
+            garble(&mut folder, *id, 0, true);
+        }
         count(&mut folder, 1);
         folder.approve(now(2)).unwrap();
         assert_eq!((count(&mut folder, 3), held(&folder)), (Overwriting::Free, 0));
         // A few more go as always.
-        files[70..80].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        for id in &files[70..80] {
+            garble(&mut folder, *id, 0, true);
+        }
         assert_eq!((count(&mut folder, 4), held(&folder)), (Overwriting::Free, 0));
-        files[80..110].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        for id in &files[80..110] {
+            garble(&mut folder, *id, 0, true);
+        }
         assert_eq!((count(&mut folder, 5), held(&folder)), (Overwriting::Held, 40));
         let [approved, fresh] = [0, 80].map(|at: usize| folder.index.node(files[at]).unwrap().unwrap());
         assert!(!folder.waits_to_overwrite(&approved).unwrap());

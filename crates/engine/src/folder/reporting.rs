@@ -332,7 +332,9 @@ impl Folder {
                     operation.because = WAITS_FOR_A_PERSON;
                 }
                 operations.push(operation);
-                follows.into_iter().for_each(|operation| operations.push(operation));
+                for operation in follows {
+                    operations.push(operation);
+                }
             }
             Ok(true)
         })?;
@@ -590,11 +592,22 @@ impl Folder {
         explanation.next = operation(&node, path.clone(), decision);
         explanation.state = if explanation.next.is_some() { EntryState::Pending } else { EntryState::InSync };
         decision.because.clone_into(&mut explanation.reason);
+        self.say_what_is_known_beside(&node, decision, &mut explanation)?;
+        Ok(explanation)
+    }
+
+    /// Adds to what the path rules say of a row what they do not know.
+    fn say_what_is_known_beside(
+        &self,
+        node: &Node,
+        decision: Decision,
+        explanation: &mut Explanation,
+    ) -> Result<(), FolderError> {
         if decision.action.is_delete() && self.index.held(node.id)? == Some(true) {
             explanation.reason = format!("{}; that was approved", decision.because);
         }
         if explanation.state == EntryState::InSync {
-            self.say_what_is_looked_at(&node, &mut explanation)?;
+            self.say_what_is_looked_at(node, explanation)?;
         }
         if decision.action == Action::Upload
             && let Some(pause) = self.resending.pause_of(node.id)
@@ -609,7 +622,7 @@ impl Folder {
             explanation.reason =
                 format!("{reason}, as of the last look; the folder is held, see `jottad held {name}`");
         }
-        Ok(explanation)
+        Ok(())
     }
 
     /// Both sides agreed when they were looked at last; says so where something is known to have changed since

@@ -442,7 +442,7 @@ async fn pause(
     let request = Request::Pause(order.seconds.map(Duration::from_secs));
     match daemon.purpose() {
         Purpose::Rest => note(&daemon, &order, &request).await,
-        _ => ask(&daemon, &order, request).await,
+        _ => ask_started(&daemon, &order, request).await,
     }
 }
 
@@ -452,7 +452,7 @@ async fn resume(
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     match daemon.purpose() {
         Purpose::Rest => note(&daemon, &order, &Request::Resume).await,
-        _ => ask(&daemon, &order, Request::Resume).await,
+        _ => ask_started(&daemon, &order, Request::Resume).await,
     }
 }
 
@@ -542,6 +542,21 @@ async fn ask(
         folders.push(folder.name().to_owned());
     }
     Ok(accepted(daemon, folders, at))
+}
+
+/// The same, also to what is being started: an order that nobody has heard is none.
+async fn ask_started(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    request: Request,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let folders = daemon.folders();
+    futures_util::future::join_all(folders.iter().map(|folder| folder.starts_within(LONGEST_START))).await;
+    let accepted = ask(daemon, order, request).await?;
+    match folders.first() {
+        Some(folder) if accepted.folders.is_empty() => Err(not_running(daemon, folder)),
+        _ => Ok(accepted),
+    }
 }
 
 /// Hands a request to a folder. At rest nobody starts one anew that has ended over it, so why is told.

@@ -188,14 +188,18 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
         if approved_in_directory {
             remove(&mut index, top);
         } else {
-            shown.iter().for_each(|id| remove(&mut index, *id));
+            for id in &shown {
+                remove(&mut index, *id);
+            }
         }
         let mut folder = Folder::new(settings(), index).unwrap();
         count(&mut folder, 1);
         assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
         folder.approve(now(2)).unwrap();
         assert_eq!(folder.hold().unwrap(), None);
-        later.iter().for_each(|id| remove(&mut folder.index, *id));
+        for id in &later {
+            remove(&mut folder.index, *id);
+        }
         count(&mut folder, 3);
         let held = Some(Hold::Deletes { entries: 50, files: 50, lost_before: 0 });
         assert_eq!(folder.hold().unwrap(), held);
@@ -211,9 +215,9 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
 fn what_was_approved_and_came_back_is_not_approved_any_more() {
     let (_place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
-    (0..60).for_each(|number| {
+    for number in 0..60 {
         file(&mut index, top, &format!("f{number}"), 10);
-    });
+    }
     remove(&mut index, top);
     let mut folder = Folder::new(settings(), index).unwrap();
     count(&mut folder, 1);
