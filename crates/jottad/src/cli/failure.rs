@@ -220,7 +220,7 @@ impl Failure {
 
     /// What mends it.
     fn remedy(&self) -> Option<&str> {
-        if self.cause == Cause::NoRoom { Some(MAKE_ROOM) } else { self.hint.as_deref() }
+        self.hint.as_deref().or((self.cause == Cause::NoRoom).then_some(MAKE_ROOM))
     }
 
     /// Whether what mends it speaks of this.

@@ -574,8 +574,12 @@ async fn order_to(
             let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
             let FolderEnd { reason, lacks_room } = handle.ended().await;
             let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
-            let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
-            let failure = failure.path(index).hint(remedy).no_room_if(lacks_room);
+            let failure = failure.path(index).no_room_if(lacks_room);
+            let failure = if lacks_room {
+                failure
+            } else {
+                failure.hint("look at the state directory and its disk: `jottad doctor` checks them")
+            };
             Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure))
         }
         done => Ok(done?),
