@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jottad_emulator::Effect;
 use serde_json::Value;
 
 use crate::stage::{Running, World, wait_until};
@@ -192,5 +193,21 @@ fn a_pause_ends_a_download_and_it_is_fetched_after_it() {
     assert!(!world.path("big").exists(), "a part of it has its place");
     world.sync(0);
     assert_eq!(std::fs::read(world.path("big")).unwrap(), big());
+    daemon.stop();
+}
+
+#[test]
+fn an_order_for_a_folder_that_is_being_started_is_heard_once_it_has() {
+    let world = World::new();
+    world.settle();
+    // The daemon has to ask whose login it is, and the answer takes a while.
+    std::fs::remove_file(world.machine.state().join("account.json")).unwrap();
+    world.service.spoil("customer", Effect::Delay { milliseconds: 1500 });
+    let daemon = world.start();
+    world.machine.jottad(["pause"]).expect(0).says("paused until `jottad resume`: docs");
+    world.machine.jottad(["status"]).expect(10);
+    daemon.stop();
+    let daemon = world.start();
+    world.machine.jottad(["resume"]).expect(0).says("not paused any more: docs");
     daemon.stop();
 }

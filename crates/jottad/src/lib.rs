@@ -3,43 +3,17 @@
 //! Joins the engine, the watcher and the transport; nothing depends on it. The library has one entrance,
 //! [`run`].
 
-mod config;
-mod failure;
-mod moment;
-mod output;
-mod places;
-mod proven;
-mod signals;
-mod terminal;
-mod typed;
-
-mod answering;
-mod arguments;
-mod asking;
-mod commands;
-mod completion;
-mod index_file;
-mod invocation;
-#[cfg(test)]
-mod reference;
-
-mod documents;
-mod exchange;
-mod verdict;
-
 mod account;
-mod adapter;
+mod api;
+mod cli;
+mod commands;
+mod config;
 mod daemon;
-mod keyring;
-mod link;
-mod login;
-mod quota;
-
+mod places;
 mod remote;
 mod selftest;
 mod service;
-mod survey;
-mod whereabouts;
+mod signals;
 
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -50,16 +24,16 @@ use std::sync::OnceLock;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{Arguments, Command};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::Output;
+use crate::cli::arguments::{Arguments, Command};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::Output;
 use crate::places::Places;
 pub use crate::signals::{Listen, Signal, Signals};
 
 /// Parses the command line, does what it says and tells how it went.
 pub fn run(listen: Listen) -> ExitCode {
-    if completion::answer_shell() {
+    if cli::completion::answer_shell() {
         return ExitCode::SUCCESS;
     }
     let matches = Arguments::command().try_get_matches();
@@ -106,7 +80,7 @@ fn obey(arguments: Arguments, matches: &ArgMatches, listen: Listen) -> Result<Ex
     let talkative = u8::from(matches!(arguments.command, Some(Command::Run(_))));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
-    typed::remember(matches, &places)?;
+    cli::typed::remember(matches, &places)?;
     let invocation = Invocation {
         places,
         output: Output { json: general.json, guided: false },

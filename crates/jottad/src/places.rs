@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jottad_core::shell_word;
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// Bytes that the path of a Unix socket may have, its ending NUL included.
 const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "macos") { 104 } else { 108 };

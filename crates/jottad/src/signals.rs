@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::terminal::leave_line;
+use crate::cli::terminal::leave_line;
 
 /// A request from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::account::BUILT_IN_DEVICE;
+use crate::account::quota::Fullness;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, Escaped};
 use crate::commands::devices::device_document;
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped};
-use crate::quota::Fullness;
 
 /// Asks the service and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {

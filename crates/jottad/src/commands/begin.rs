@@ -3,13 +3,13 @@
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::account::login;
+use crate::api::documents::StatusDocument;
+use crate::api::exchange;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::typed;
 use crate::commands::status::{self, StatusArguments};
-use crate::documents::StatusDocument;
-use crate::exchange;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::login;
-use crate::typed;
 
 /// How far a machine is, and what one does then: a command and what it does.
 struct Step {

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use clap::Args;
 use jottad_transport::{Client, Error, LiveFile, PartialContent, RemotePath};
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::remote::{absent, not_file, place_argument};
 
 /// How often a broken connection is taken up again without a byte having come.

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::completion::script;
-use crate::failure::{Exit, Failure};
+use crate::cli::completion::script;
+use crate::cli::failure::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use crate::answering;
+use crate::api::answering;
+use crate::api::documents::ConflictsDocument;
+use crate::api::exchange::query_value;
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::Escaped;
 use crate::commands::problems::describe_left_out;
-use crate::completion::folder_name;
-use crate::documents::ConflictsDocument;
-use crate::exchange::query_value;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::Escaped;
 
 #[derive(Debug, Args)]
 pub(crate) struct ConflictsArguments {

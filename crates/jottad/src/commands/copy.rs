@@ -6,9 +6,9 @@ use futures_util::stream;
 use jottad_core::{Content, Timestamp};
 use jottad_transport::{Client, RemotePath, Sighting};
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::remote::{
     Progress, RemoteTree, Tally, Trouble, absent, file_destination, make_parent, not_file, place_argument,
     target_argument,

@@ -16,18 +16,18 @@ use jottad_engine::Verdict;
 use jottad_transport::{CredentialFile, HostIdentity, LoginToken, Session};
 use tempfile::TempDir;
 
+use crate::api::documents::{EventDocument, StatusDocument};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::{Invocation, connections};
+use crate::cli::output::{Escaped, Output, count, local_time, now};
+use crate::cli::typed;
 use crate::commands::log::describe;
 use crate::commands::status::words;
 use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::daemon::{Daemon, Purpose, Serving};
-use crate::documents::{EventDocument, StatusDocument};
-use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections};
-use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
 use crate::signals::{Signals, called_off};
-use crate::typed;
 
 /// What there is to play with.
 const SAMPLES: [(&str, &str); 6] = [

@@ -5,10 +5,10 @@ use jottad_core::StoredName;
 use jottad_transport::{Device, Mountpoint};
 use serde_json::{Value, json};
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, Escaped, local_time, rfc3339};
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped, local_time, rfc3339};
 
 #[derive(Debug, Args)]
 pub(crate) struct DevicesArguments {

@@ -9,18 +9,18 @@ use jottad_transport::CredentialFile;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::account::quota::Fullness;
+use crate::api::documents::FolderDocument;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, count};
+use crate::cli::typed;
 use crate::commands::status::{fetch, words};
+use crate::commands::survey::survey;
 use crate::config::units::format_size;
 use crate::config::{Config, CredentialStore, Folder};
 use crate::daemon::descriptors;
-use crate::documents::FolderDocument;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, count};
 use crate::places::Places;
-use crate::quota::Fullness;
-use crate::survey::survey;
-use crate::typed;
 
 /// Less free space than this beside the index is asking for trouble.
 const LEAST_FREE: u64 = 100 << 20;
@@ -83,8 +83,8 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
 }
 
 fn clock() -> Check {
-    let now = crate::output::now();
-    let shown = crate::output::local_time(now);
+    let now = crate::cli::output::now();
+    let shown = crate::cli::output::local_time(now);
     if now.seconds() >= CLOCK_FLOOR {
         Check::fine("clock", shown)
     } else {

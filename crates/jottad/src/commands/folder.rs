@@ -10,20 +10,20 @@ use clap::{Args, Subcommand};
 use jottad_core::Mode;
 use serde_json::{Value, json};
 
-use crate::completion::{folder_name, remote_place};
+use crate::api::documents::{AcceptedDocument, OrderDocument};
+use crate::api::exchange;
+use crate::cli::completion::{folder_name, remote_place};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::{Invocation, unknown_folder};
+use crate::cli::output::{Columns, Escaped, count, remark};
+use crate::cli::terminal::extent;
+use crate::cli::typed;
+use crate::commands::survey::{Survey, survey};
 use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
-use crate::documents::{AcceptedDocument, OrderDocument};
-use crate::exchange;
-use crate::failure::{Exit, Failure};
-use crate::index_file::forget_index;
-use crate::invocation::{Invocation, unknown_folder};
-use crate::output::{Columns, Escaped, count, remark};
+use crate::daemon::index_file::forget_index;
 use crate::places::Places;
-use crate::survey::{Survey, survey};
-use crate::terminal::extent;
-use crate::typed;
 
 use settings::Change;
 

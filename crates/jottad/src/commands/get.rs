@@ -10,10 +10,10 @@ use futures_util::stream;
 use jottad_core::{Name, RelativePath, shell_word};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::commands::cat;
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
 use crate::remote::{
     Directory, Fetched, LocalTree, Progress, RemoteTree, Tally, TreeFile, Trouble, Wanted, absent, fetch,
     is_pattern, local_name, matching, not_file, place_argument,

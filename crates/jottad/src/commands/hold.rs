@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::answering;
-use crate::completion::folder_name;
-use crate::documents::{AcceptedDocument, HeldDocument, HeldFolder, NotedFolder, NotedStatus, OrderDocument};
-use crate::exchange::query_value;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, count};
+use crate::api::answering;
+use crate::api::documents::{
+    AcceptedDocument, HeldDocument, HeldFolder, NotedFolder, NotedStatus, OrderDocument,
+};
+use crate::api::exchange::query_value;
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, count};
 
 /// Deletes that are shown to people one by one.
 const SHOWN: usize = 50;

@@ -4,10 +4,10 @@ use clap::Args;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::Escaped;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::Escaped;
 use crate::remote::{absent, not_file, place_argument};
 
 #[derive(Debug, Args)]

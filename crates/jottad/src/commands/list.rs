@@ -7,11 +7,11 @@ use jottad_core::{
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
 use serde::Serialize;
 
-use crate::completion::remote_place;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, Output, Page, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, Output, Page, local_time, path_text, rfc3339};
 use crate::remote::with_device;
 
 #[derive(Debug, Args)]

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use crate::answering;
+use crate::api::answering;
+use crate::api::documents::{EventDocument, LogDocument};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, Output, local_time};
 use crate::config::units::format_size;
-use crate::documents::{EventDocument, LogDocument};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, Output, local_time};
 
 use filter::{Filter, FilterArguments};
 

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::account::login;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::commands::folder::tell_daemon;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::login;
 
 /// Forgets the login. Files, indexes and the config stay.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {

@@ -4,9 +4,9 @@ use clap::Args;
 use jottad_transport::Sighting;
 use serde_json::json;
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::remote::{absent, make_parent, target_argument};
 
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use crate::arguments::Arguments;
-use crate::failure::{Exit, Failure};
+use crate::cli::arguments::Arguments;
+use crate::cli::failure::{Exit, Failure};
 
 /// Prints the manual page, the commands in it included.
 pub(crate) fn run() -> Result<Exit, Failure> {

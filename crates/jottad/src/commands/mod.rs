@@ -43,9 +43,11 @@ pub(crate) mod doctor;
 pub(crate) mod man;
 pub(crate) mod selftest;
 
-use crate::arguments::Command;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+mod survey;
+
+use crate::cli::arguments::Command;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 
 /// Does what was asked.
 pub(crate) fn run(command: Command, invocation: &Invocation) -> Result<Exit, Failure> {

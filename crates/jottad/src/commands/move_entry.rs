@@ -4,9 +4,9 @@ use clap::Args;
 use jottad_transport::{RemotePath, Sighting};
 use serde_json::json;
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::remote::{
     destination, differs_in_case, file_destination, finish_renamings, fold_keys, free_place, make_parent,
     not_file, relocate, rename_case, target_argument, with_device,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::answering;
-use crate::arguments::duration_argument;
-use crate::completion::folder_name;
+use crate::api::answering;
+use crate::api::documents::{AcceptedDocument, OrderDocument};
+use crate::cli::arguments::duration_argument;
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::Escaped;
 use crate::config::units::format_duration;
-use crate::documents::{AcceptedDocument, OrderDocument};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::Escaped;
 
 #[derive(Debug, Args)]
 pub(crate) struct PauseArguments {

@@ -10,19 +10,19 @@ use jottad_core::shell_word;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
 
-use crate::answering;
-use crate::commands::problems::describe_left_out;
-use crate::commands::status::words;
-use crate::completion::folder_name;
-use crate::config::units::format_size;
-use crate::daemon::Daemon;
-use crate::documents::{
+use crate::api::answering;
+use crate::api::documents::{
     FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
 };
-use crate::exchange::{self, query_value};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped, age, count, now, remark};
+use crate::api::exchange::{self, query_value};
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, Escaped, age, count, now, remark};
+use crate::commands::problems::describe_left_out;
+use crate::commands::status::words;
+use crate::config::units::format_size;
+use crate::daemon::Daemon;
 use crate::signals::called_off;
 
 /// A service that is out of reach for so long is not waited for.

@@ -1,11 +1,11 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
-use crate::answering;
+use crate::api::answering;
+use crate::api::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, age, count, local_time, now};
 use crate::commands::status::words;
-use crate::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, age, count, local_time, now};
 
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {

@@ -11,10 +11,10 @@ use futures_util::stream;
 use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word};
 use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, now};
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, now};
 use crate::remote::{
     LocalFile, Progress, Sent, Tally, Trouble, absent, file_destination, make_parent, send, target_argument,
 };

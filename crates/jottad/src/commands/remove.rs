@@ -5,9 +5,9 @@ use jottad_core::shell_word;
 use jottad_transport::{Client, RemotePath, Sighting};
 use serde_json::json;
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::remote::{absent, confirm, not_file, target_argument, with_device};
 
 #[derive(Debug, Args)]

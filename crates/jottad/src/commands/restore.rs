@@ -10,14 +10,14 @@ use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
 use serde_json::{Value, json};
 
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::moment::moment_argument;
+use crate::cli::output::{Escaped, Output, count, local_time, remark, rfc3339};
 use crate::commands::get::local_place;
 use crate::commands::restore::follow::Follow;
 use crate::commands::versions::revisions;
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::moment::moment_argument;
-use crate::output::{Escaped, Output, count, local_time, remark, rfc3339};
 use crate::remote::{
     LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, not_file, send, target_argument,
     then,

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
+use crate::api::verdict::OUTRUN;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::commands::plan;
 use crate::commands::status::show;
 use crate::daemon::{self, Daemon, Purpose};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::verdict::OUTRUN;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {

@@ -7,11 +7,11 @@ use jottad_core::shell_word;
 use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy, Sighting};
 use serde_json::{Value, json};
 
+use crate::account::login;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, count};
 use crate::commands::login::login_token_from_stdin;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::login;
-use crate::output::{Escaped, count};
 use crate::remote::{not_file, target_argument};
 use crate::selftest::{Asking, FIRST, Finding, QUESTIONS, Question, Scratch, ask};
 use crate::signals::called_off;

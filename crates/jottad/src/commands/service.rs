@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::service::Service;
 
 #[derive(Debug, Subcommand)]

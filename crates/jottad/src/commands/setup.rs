@@ -9,16 +9,16 @@ use jottad_core::Mode;
 use jottad_transport::RemotePath;
 
 use crate::account::KnownAccount;
-use crate::asking::ask_or;
+use crate::account::login;
+use crate::cli::asking::ask_or;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, Output, remark};
 use crate::commands::folder::{self, AddArguments, default_place};
 use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
 use crate::commands::status::{self, StatusArguments};
 use crate::config::{check_name, local_overlap, remote_overlap, resolve};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::login;
-use crate::output::{Escaped, Output, remark};
 
 /// What becomes of changes in each mode.
 const MODES: [(Mode, &str); 4] = [

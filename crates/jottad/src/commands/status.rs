@@ -9,22 +9,22 @@ use jottad_core::{Mode, Timestamp, shell_word};
 use jottad_engine::Verdict;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::answering;
+use crate::api::answering;
+use crate::api::documents::{
+    EventDocument, FolderDocument, PausedDocument, SkippedDocument, StatusDocument, Time,
+};
+use crate::api::exchange::{self, EventStream};
+use crate::api::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, Escaped, age, count, local_time, now};
+use crate::cli::terminal::{Extent, cut, extent, fold, rows as rows_of};
+use crate::cli::typed;
 use crate::commands::folder::arrow;
 use crate::config::shorten;
 use crate::config::units::{format_duration, format_size};
-use crate::documents::{
-    EventDocument, FolderDocument, PausedDocument, SkippedDocument, StatusDocument, Time,
-};
-use crate::exchange::{self, EventStream};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
-use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
-use crate::terminal::{Extent, cut, extent, fold, rows as rows_of};
-use crate::typed;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);

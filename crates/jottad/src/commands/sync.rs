@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::Instant;
 
-use crate::arguments::duration_argument;
+use crate::api::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
+use crate::api::exchange;
+use crate::api::verdict::{OUTRUN, Patience, overall};
+use crate::cli::arguments::duration_argument;
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
 use crate::commands::status::{fetch, show};
-use crate::completion::folder_name;
-use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
-use crate::exchange;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::verdict::{OUTRUN, Patience, overall};
 
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {

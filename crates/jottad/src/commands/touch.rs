@@ -5,11 +5,11 @@ use jottad_core::{Content, Timestamp};
 use jottad_transport::{Sighting, UploadFacts, storable_time};
 use serde_json::json;
 
-use crate::completion::remote_place;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::moment::moment_argument;
-use crate::output::{local_time, now, rfc3339};
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::moment::moment_argument;
+use crate::cli::output::{local_time, now, rfc3339};
 use crate::remote::{make_parent, not_file, target_argument};
 
 #[derive(Debug, Args)]

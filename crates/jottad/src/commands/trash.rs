@@ -6,12 +6,12 @@ use clap::{Args, Subcommand};
 use jottad_core::Timestamp;
 use serde_json::json;
 
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, count, local_time, rfc3339};
 use crate::commands::restore::restore_trashed;
-use crate::completion::remote_place;
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, count, local_time, rfc3339};
 use crate::remote::{confirm, target_argument};
 
 #[derive(Debug, Subcommand)]

@@ -6,21 +6,21 @@ use clap::Args;
 use jottad_engine::Verdict;
 use tokio::time::Instant;
 
-use crate::commands::status::{fetch, show};
-use crate::commands::sync::only;
-use crate::completion::folder_name;
-use crate::config::units::format_size;
-use crate::daemon::{Daemon, Purpose, Serving};
-use crate::documents::{
+use crate::api::documents::{
     AcceptedDocument, HeldStatus, OrderDocument, StatusDocument, VerificationDocument, VerifiedDocument,
 };
-use crate::exchange::{self, query_value};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, count};
+use crate::api::exchange::{self, query_value};
+use crate::api::verdict::Patience;
+use crate::cli::completion::folder_name;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, count};
+use crate::commands::status::{fetch, show};
+use crate::commands::sync::only;
+use crate::config::units::format_size;
+use crate::daemon::{Daemon, Purpose, Serving};
 use crate::remote::Progress;
 use crate::signals::called_off;
-use crate::verdict::Patience;
 
 /// How long a folder may take to be taken up.
 const LONGEST_START: Duration = Duration::from_secs(30);

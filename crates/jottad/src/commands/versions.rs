@@ -4,11 +4,11 @@ use clap::Args;
 use jottad_transport::{FileDetails, Revision, RevisionState, Sighting};
 use serde_json::{Value, json};
 
-use crate::completion::remote_place;
+use crate::cli::completion::remote_place;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, local_time, rfc3339};
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, local_time, rfc3339};
 use crate::remote::{not_file, place_argument};
 
 #[derive(Debug, Args)]

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::answering;
+use crate::api::answering;
+use crate::api::documents::{EntryDocument, WhyDocument};
+use crate::api::exchange::query_value;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, local_time};
 use crate::config::units::format_size;
-use crate::documents::{EntryDocument, WhyDocument};
-use crate::exchange::query_value;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, local_time};
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArguments {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use super::{Config, ConfigError};
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::places::Places;
 
 /// The keys of a folder, in the order in which they are written.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
-use crate::documents::{AccountStatus, Time};
-use crate::link::ServiceLink;
-use crate::output::now;
-use crate::quota::Fullness;
+use crate::account::link::ServiceLink;
+use crate::account::quota::Fullness;
+use crate::api::documents::{AccountStatus, Time};
+use crate::cli::output::now;
 
 /// Quota and usage are asked for again when they are older than this and somebody looks.
 const OLD: Duration = Duration::from_mins(15);

@@ -30,24 +30,24 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
+use crate::api::documents::{
+    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
+    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
+    VerificationDocument, VerifiedDocument, WhyDocument,
+};
+use crate::api::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{now, path_text};
 use crate::config::{WrongFolder, resolve};
 use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
+use crate::daemon::whereabouts;
 use crate::daemon::{Daemon, Purpose};
-use crate::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
-    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
-    VerificationDocument, VerifiedDocument, WhyDocument,
-};
-use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
-use crate::failure::{Exit, Failure};
-use crate::output::{now, path_text};
 use crate::service::start_command;
-use crate::whereabouts;
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
 const LONGEST_START: Duration = Duration::from_secs(4);
@@ -442,7 +442,7 @@ async fn pause(
     let request = Request::Pause(order.seconds.map(Duration::from_secs));
     match daemon.purpose() {
         Purpose::Rest => note(&daemon, &order, &request).await,
-        _ => ask(&daemon, &order, request).await,
+        _ => ask_started(&daemon, &order, request).await,
     }
 }
 
@@ -452,7 +452,7 @@ async fn resume(
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     match daemon.purpose() {
         Purpose::Rest => note(&daemon, &order, &Request::Resume).await,
-        _ => ask(&daemon, &order, Request::Resume).await,
+        _ => ask_started(&daemon, &order, Request::Resume).await,
     }
 }
 
@@ -542,6 +542,21 @@ async fn ask(
         folders.push(folder.name().to_owned());
     }
     Ok(accepted(daemon, folders, at))
+}
+
+/// The same, also to what is being started: an order that nobody has heard is none.
+async fn ask_started(
+    daemon: &Daemon,
+    order: &OrderDocument,
+    request: Request,
+) -> Result<Json<AcceptedDocument>, Refusal> {
+    let folders = daemon.folders();
+    futures_util::future::join_all(folders.iter().map(|folder| folder.starts_within(LONGEST_START))).await;
+    let accepted = ask(daemon, order, request).await?;
+    match folders.first() {
+        Some(folder) if accepted.folders.is_empty() => Err(not_running(daemon, folder)),
+        _ => Ok(accepted),
+    }
 }
 
 /// Hands a request to a folder. At rest nobody starts one anew that has ended over it, so why is told.

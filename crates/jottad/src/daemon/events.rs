@@ -2,7 +2,7 @@
 
 use tokio::sync::broadcast;
 
-use crate::documents::EventDocument;
+use crate::api::documents::EventDocument;
 
 /// So many events are kept for a listener that is slow; beyond that it is told that it missed some.
 const KEPT: usize = 4096;

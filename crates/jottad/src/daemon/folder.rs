@@ -16,17 +16,17 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
+use crate::account::link::ServiceLink;
+use crate::api::documents::{RestartsDocument, Time, TransferDocument};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
+use crate::daemon::index_file::index_file;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
 use crate::daemon::supervisor::{Deaths, NEVER_COMPARED, Supervisor, supervise};
-use crate::documents::{RestartsDocument, Time, TransferDocument};
-use crate::failure::{Exit, Failure};
-use crate::index_file::index_file;
-use crate::link::ServiceLink;
-use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
 /// A loop that does not answer for so long is stuck.

@@ -2,9 +2,9 @@
 
 use jottad_engine::LocalDisk;
 
+use crate::cli::output::now;
 use crate::config::units::format_size;
 use crate::daemon::folder::Setup;
-use crate::output::now;
 
 /// Lets go what is too old or too much. A trash may be there in every mode: the folder may have had another,
 /// and what was fetched again replaces something.

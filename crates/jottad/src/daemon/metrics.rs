@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jottad_core::Timestamp;
 
-use crate::documents::{FolderDocument, PendingDocument, StatusDocument, Time};
+use crate::api::documents::{FolderDocument, PendingDocument, StatusDocument, Time};
 
 /// The content type that goes with it.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -2,10 +2,12 @@
 //! order.
 
 mod account;
+pub(crate) mod adapter;
 pub(crate) mod control;
 pub(crate) mod descriptors;
 mod events;
 mod folder;
+pub(crate) mod index_file;
 mod local_trash;
 mod metrics;
 mod noticing;
@@ -15,6 +17,7 @@ mod state_lock;
 mod status;
 mod steady_clock;
 mod supervisor;
+mod whereabouts;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,6 +28,11 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
+use crate::account::link::{ServiceLink, Trouble};
+use crate::api::documents::StatusDocument;
+use crate::api::verdict::{Outage, Patience};
+use crate::cli::failure::Failure;
+use crate::cli::output::{Escaped, Output, now, remark};
 use crate::config::{Config, ConfigError, WrongFolder};
 use crate::daemon::account::AccountWatch;
 use crate::daemon::control::Control;
@@ -32,13 +40,8 @@ use crate::daemon::events::Events;
 use crate::daemon::folder::{RunningFolder, Setup};
 use crate::daemon::noticing::Noticing;
 use crate::daemon::state_lock::StateLock;
-use crate::documents::StatusDocument;
-use crate::failure::Failure;
-use crate::link::{ServiceLink, Trouble};
-use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
 use crate::signals::{Signal, Signals, called_off};
-use crate::verdict::{Outage, Patience};
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);

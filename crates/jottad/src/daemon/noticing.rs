@@ -15,9 +15,9 @@ use jottad_transport::{Client, ErrorKind, Event, EventStream, LastWord, RemotePa
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::documents::{NoticingDocument, Time};
-use crate::link::ServiceLink;
-use crate::output::now;
+use crate::account::link::ServiceLink;
+use crate::api::documents::{NoticingDocument, Time};
+use crate::cli::output::now;
 
 /// How long it is waited before the next connection, the first time.
 const FIRST_DELAY: Duration = Duration::from_secs(1);

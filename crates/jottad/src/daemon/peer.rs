@@ -7,8 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 
+use crate::cli::failure::Failure;
 use crate::daemon::control::Refusal;
-use crate::failure::Failure;
 
 /// The user at the other end, as the kernel says; `None` if it does not say.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use jottad_core::in_words;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::places::Places;
 
 /// How long a lock is waited for that nobody who answers has, and between two tries.

@@ -6,16 +6,16 @@ use jottad_core::shell_word;
 use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Noted, Verdict};
 use jottad_watcher::Coverage;
 
-use crate::adapter::command_to_make;
-use crate::config::{Folder, WrongFolder};
-use crate::daemon::folder::{KeptHold, Report, RunningFolder};
-use crate::daemon::{Daemon, Purpose, descriptors};
-use crate::documents::{
+use crate::api::documents::{
     ChoiceDocument, FolderDocument, ForeseenDocument, HeldStatus, NotedStatus, NoticingDocument,
     PendingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
-use crate::output::count;
-use crate::verdict::overall;
+use crate::api::verdict::overall;
+use crate::cli::output::count;
+use crate::config::{Folder, WrongFolder};
+use crate::daemon::adapter::command_to_make;
+use crate::daemon::folder::{KeptHold, Report, RunningFolder};
+use crate::daemon::{Daemon, Purpose, descriptors};
 
 /// Asks every folder. What does not answer is said not to.
 pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {

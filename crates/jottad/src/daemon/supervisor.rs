@@ -18,17 +18,17 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::account::KnownAccount;
-use crate::adapter::{RemoteFolder, remote_error};
+use crate::account::link::{LinkChanges, ServiceLink, verdict_of};
+use crate::api::documents::{EventDocument, LogDocument, VerdictWord};
+use crate::cli::output::{now, path_text};
 use crate::daemon::Purpose;
+use crate::daemon::adapter::{RemoteFolder, remote_error};
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Kept, KeptHold, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
-use crate::documents::{EventDocument, LogDocument, VerdictWord};
-use crate::link::{LinkChanges, ServiceLink, verdict_of};
-use crate::output::{now, path_text};
 use crate::places::{Places, make_private_directory};
 
 /// How often the local trash is looked through for what is too old or too much.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jottad_core::{Content, Name, Timestamp};
 use jottad_transport::{Client, Error, ErrorKind, RemotePath};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::remote::directory::{Directory, Occupant, set_modified, sum};
 use crate::remote::progress::Progress;
 use crate::remote::trouble::Trouble;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jottad_core::{Name, StoredPath};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::remote::directory::Directory;
 use crate::remote::place::local_name;
 

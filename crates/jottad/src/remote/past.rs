@@ -11,7 +11,7 @@ use futures_util::stream;
 use jottad_core::{FoldKey, StoredName, StoredPath, Timestamp};
 use jottad_transport::{Client, FileDetails, FileEntry, LiveFile, RemotePath, Revision, Trashed};
 
-use crate::output::local_time;
+use crate::cli::output::local_time;
 use crate::remote::place::absent;
 use crate::remote::trouble::Trouble;
 

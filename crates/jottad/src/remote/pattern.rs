@@ -5,7 +5,7 @@ use glob::Pattern;
 use jottad_core::{StoredName, encode_name, shell_word};
 use jottad_transport::{Client, FolderListing, RemotePath};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::remote::place::{absent, local_name, place_argument};
 
 const SPECIAL: [char; 3] = ['*', '?', '['];

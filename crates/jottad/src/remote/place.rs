@@ -3,8 +3,8 @@
 use jottad_core::{DecodedName, Name, StoredName, decode_name, shell_word};
 use jottad_transport::{Client, RemotePath, Sighting};
 
+use crate::cli::failure::Failure;
 use crate::config::is_view;
-use crate::failure::Failure;
 use crate::remote::presence::{Presence, nearest, presence};
 
 /// Reads a place that is only looked at.
@@ -166,7 +166,7 @@ fn meant(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Exit;
+    use crate::cli::failure::Exit;
 
     #[test]
     fn what_rclone_leaves_out_or_writes_before_a_colon_is_put_right() {

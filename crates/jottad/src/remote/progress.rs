@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cli::output::{Output, count, remark};
+use crate::cli::terminal::{cut, extent_of};
 use crate::config::units::{format_duration, format_size};
-use crate::output::{Output, count, remark};
-use crate::terminal::{cut, extent_of};
 
 /// Between two looks of a person at a number that changes.
 const PACE: Duration = Duration::from_millis(200);

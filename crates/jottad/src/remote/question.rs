@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::asking::question_text;
-use crate::failure::Failure;
-use crate::output::{Escaped, Output};
-use crate::terminal::leave_line;
+use crate::cli::asking::question_text;
+use crate::cli::failure::Failure;
+use crate::cli::output::{Escaped, Output};
+use crate::cli::terminal::leave_line;
 
 /// Whether to go on: yes by `--yes`, or because the person on the terminal says so. Without a terminal there
 /// is nobody to ask, and the command is refused.

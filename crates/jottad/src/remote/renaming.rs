@@ -15,8 +15,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
-use crate::output::remark;
+use crate::cli::failure::Failure;
+use crate::cli::output::remark;
 use crate::places::{Places, make_private_directory};
 
 /// Names that are tried for the time between.

@@ -11,7 +11,7 @@ use jottad_transport::{
 };
 use rustix::fs::OFlags;
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::remote::directory::{is_same, read_all, sum};
 use crate::remote::place::absent;
 use crate::remote::progress::Progress;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{Escaped, Output, count};
 use crate::config::units::format_size;
-use crate::failure::{Exit, Failure};
-use crate::output::{Escaped, Output, count};
 use crate::remote::progress::Progress;
 use crate::remote::trouble::Trouble;
 

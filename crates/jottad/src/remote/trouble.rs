@@ -4,7 +4,7 @@ use std::io;
 
 use jottad_transport::{Error, ErrorKind};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// What keeps an entry from being transferred.
 #[derive(Debug)]

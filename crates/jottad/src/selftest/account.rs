@@ -9,7 +9,7 @@ use serde_json::json;
 use super::finding::Finding;
 use super::scratch::{Relocation, Scratch};
 use super::uploads::FOUR_GIBIBYTES;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// Big enough to be told from what other programs may be writing.
 const BIG: usize = 1_000_003;

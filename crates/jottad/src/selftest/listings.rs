@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::finding::Finding;
 use super::scratch::{Lag, Relocation, Scratch};
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// How long a write may take to be seen before the question is given up.
 const LONGEST_LAG: Duration = Duration::from_mins(1);

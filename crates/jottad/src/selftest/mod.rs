@@ -22,7 +22,7 @@ pub(crate) use finding::Finding;
 pub(crate) use questions::{QUESTIONS, Question, Subject};
 pub(crate) use scratch::Scratch;
 
-use crate::failure::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
 
 /// What the person who asks allows.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use super::finding::Finding;
 use super::scratch::{Relocation, Sample, Scratch};
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 pub(crate) async fn ask(number: u8, scratch: &Scratch) -> Result<Finding, Failure> {
     match number {

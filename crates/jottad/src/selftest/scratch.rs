@@ -12,8 +12,8 @@ use jottad_transport::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::failure::Failure;
-use crate::output::now;
+use crate::cli::failure::Failure;
+use crate::cli::output::now;
 
 /// How often a request that was turned away for its rate is sent again.
 const PATIENCE: u32 = 12;

@@ -7,7 +7,7 @@ use jottad_transport::{EventStream, Rotation};
 use super::Asking;
 use super::finding::Finding;
 use super::scratch::Scratch;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// Requests in a row to see whether some are turned away.
 const REQUESTS: usize = 220;

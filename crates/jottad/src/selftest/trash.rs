@@ -4,7 +4,7 @@ use jottad_transport::Sighting;
 
 use super::finding::Finding;
 use super::scratch::Scratch;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 pub(crate) async fn ask(number: u8, scratch: &Scratch) -> Result<Finding, Failure> {
     match number {

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::Asking;
 use super::finding::Finding;
 use super::scratch::Scratch;
-use crate::failure::Failure;
-use crate::output::now;
+use crate::cli::failure::Failure;
+use crate::cli::output::now;
 
 /// A little more than 32 bits can count.
 pub(crate) const FOUR_GIBIBYTES: u64 = 4 << 30;

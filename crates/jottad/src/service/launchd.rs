@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Installation, remove_unit, run_tool, show_tool, words, write_unit};
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// The agent as it is written, with places to fill in.
 const AGENT: &str = include_str!("../../../../packaging/launchd/jottad.plist");

@@ -14,7 +14,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::places::Places;
 
 /// The user's service, on the system that this is.

@@ -7,8 +7,8 @@ use jottad_core::Timestamp;
 use serde_json::Value;
 
 use super::{Installation, LoggedLine, remove_unit, run_tool, show_tool, words, write_unit};
-use crate::failure::Failure;
-use crate::output::rfc3339;
+use crate::cli::failure::Failure;
+use crate::cli::output::rfc3339;
 use crate::places::Places;
 
 /// The unit as packages install it.

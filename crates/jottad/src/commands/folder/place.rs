@@ -6,10 +6,10 @@ use std::time::Duration;
 use jottad_core::{Mode, StoredName};
 use jottad_transport::{Client, Error, RemotePath, Sighting, StreamedEntry};
 
+use crate::cli::failure::Failure;
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, count, remark};
 use crate::config::units::format_size;
-use crate::failure::Failure;
-use crate::invocation::Invocation;
-use crate::output::{Escaped, count, remark};
 use crate::remote::{Presence, confirm, nearest, presence, with_device};
 
 /// A service that is silent for so long is not waited for: the daemon looks again.

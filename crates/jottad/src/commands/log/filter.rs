@@ -6,11 +6,11 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jottad_core::{RelativePath, Timestamp};
 
-use crate::documents::LogDocument;
-use crate::failure::Failure;
-use crate::invocation::Invocation;
-use crate::moment::moment_argument;
-use crate::output::path_text;
+use crate::api::documents::LogDocument;
+use crate::cli::failure::Failure;
+use crate::cli::invocation::Invocation;
+use crate::cli::moment::moment_argument;
+use crate::cli::output::path_text;
 
 /// What may be asked for: each word stands for the operations that begin with it or hold it.
 const KINDS: [&str; 6] = ["upload", "download", "move", "trash", "directory", "time"];
@@ -124,7 +124,7 @@ fn places(path: &Path, invocation: &Invocation) -> Result<Vec<Place>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::Time;
+    use crate::api::documents::Time;
 
     fn line(folder: &str, kind: &str, path: &str, to: Option<&str>, at: i64) -> LogDocument {
         LogDocument {

@@ -10,10 +10,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::Beginning;
-use crate::failure::{Exit, Failure};
-use crate::invocation::connections;
-use crate::login;
-use crate::output::remark;
+use crate::account::login;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::connections;
+use crate::cli::output::remark;
 
 /// Nobody takes so long; a script that waits for nobody must end.
 const PATIENCE: Duration = Duration::from_mins(15);

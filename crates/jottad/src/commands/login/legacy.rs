@@ -4,11 +4,11 @@ use jottad_transport::{Error, HostIdentity, LegacyDevice, LegacyLogin};
 use secrecy::SecretString;
 
 use super::{Beginning, TRIES};
-use crate::asking;
-use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections};
-use crate::login;
-use crate::output::remark;
+use crate::account::login;
+use crate::cli::asking;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::{Invocation, connections};
+use crate::cli::output::remark;
 
 /// Asks for everything, and again after a mistake. The password is used and forgotten.
 pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {

@@ -13,12 +13,12 @@ use jottad_transport::{
 use serde_json::json;
 
 use crate::account::KnownAccount;
+use crate::account::login;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, Escaped};
 use crate::commands::folder::tell_daemon;
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::login;
-use crate::output::{Columns, Escaped};
 
 /// How often a person may try again at one prompt.
 const TRIES: u32 = 3;

@@ -5,11 +5,11 @@ use std::io::{self, Read as _};
 use jottad_transport::{Brand, CredentialFile, Error, ErrorKind, HostIdentity, LoginToken};
 
 use super::{Beginning, TRIES};
-use crate::asking;
-use crate::failure::{Exit, Failure};
-use crate::invocation::connections;
-use crate::login;
-use crate::output::remark;
+use crate::account::login;
+use crate::cli::asking;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::connections;
+use crate::cli::output::remark;
 
 /// Where tokens are made.
 const TOKEN_PAGE: &str = "https://www.jottacloud.com/web/secure";

@@ -9,10 +9,10 @@ use jottad_core::{Timestamp, shell_word};
 use jottad_transport::{Client, RemotePath};
 use serde_json::json;
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{count, local_time, now, remark, rfc3339};
 use crate::commands::restore::{Restored, send_again};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{count, local_time, now, remark, rfc3339};
 use crate::remote::{
     Directory, Fetched, LocalTree, Past, PastFile, Progress, Tally, Trouble, Wanted, absent, fetch,
     make_parent,

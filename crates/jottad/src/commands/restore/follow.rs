@@ -8,11 +8,11 @@ use jottad_core::{Mode, RelativePath, shell_word};
 use jottad_transport::{Client, RemotePath, Revision, Sighting};
 use serde_json::json;
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Escaped, Output, remark};
 use crate::commands::get;
 use crate::commands::restore::Restored;
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Escaped, Output, remark};
 use crate::remote::{Directory, Progress, Tally, confirm, holds_content_of, local_name};
 
 /// The folder that a place belongs to.

@@ -1,8 +1,8 @@
 use super::*;
-use crate::documents::{
+use crate::api::documents::{
     AccountStatus, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, TransferDocument, VerdictWord,
 };
-use crate::verdict::overall;
+use crate::api::verdict::overall;
 
 fn places() -> Places {
     Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() }

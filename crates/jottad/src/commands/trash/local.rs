@@ -7,11 +7,11 @@ use jottad_core::RelativePath;
 use jottad_engine::{DiskError, DiskErrorKind, LocalDisk, Trashed};
 use serde_json::json;
 
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{Columns, count, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::{Columns, count, local_time, path_text, rfc3339};
 use crate::remote::confirm;
 
 /// Lists what is in the local trash of one folder, or of all.

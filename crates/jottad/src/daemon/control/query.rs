@@ -3,8 +3,8 @@
 use axum::extract::RawQuery;
 use percent_encoding::percent_decode_str;
 
+use crate::cli::failure::Failure;
 use crate::daemon::control::Refusal;
-use crate::failure::Failure;
 
 /// The part of a URL behind the question mark; values may be any bytes, as paths are.
 pub(super) struct Query(Vec<(String, Vec<u8>)>);

@@ -6,12 +6,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::api::documents::EventDocument;
+use crate::api::exchange::{self, EventStream};
+use crate::cli::failure::Exit;
 use crate::config::Config;
 use crate::daemon::folder::Phase;
 use crate::daemon::{Purpose, Serving};
-use crate::documents::EventDocument;
-use crate::exchange::{self, EventStream};
-use crate::failure::Exit;
 use crate::places::Places;
 
 struct World {

@@ -8,9 +8,9 @@ use jottad_transport::{Client, ErrorKind};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::adapter::remote_error;
+use crate::account::login::{self, LoginError};
 use crate::config::{Config, CredentialStore};
-use crate::login::{self, LoginError};
+use crate::daemon::adapter::remote_error;
 use crate::places::Places;
 
 /// So long the daemon waits for a keyring before it goes on without the login.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _, Parser as _};
 
-use crate::arguments::Arguments;
+use crate::cli::arguments::Arguments;
 
 /// What a command's own description does not say.
 struct Entry {

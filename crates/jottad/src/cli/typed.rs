@@ -11,8 +11,8 @@ use clap::CommandFactory as _;
 use clap::parser::ValueSource;
 use jottad_core::shell_word;
 
-use crate::arguments::Arguments;
-use crate::failure::Failure;
+use crate::cli::arguments::Arguments;
+use crate::cli::failure::Failure;
 use crate::places::Places;
 
 static CALLED: RwLock<Called> = RwLock::new(Called { options: String::new(), commands: BTreeSet::new() });

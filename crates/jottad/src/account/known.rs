@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use jottad_transport::{Client, Customer};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::places::Places;
 
 /// The built-in device of every account (protocol 3.5).

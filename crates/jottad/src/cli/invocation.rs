@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jottad_transport::{Client, Http, HttpOptions, Session};
 
+use crate::account::login;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::Output;
+use crate::cli::terminal::leave_line;
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
-use crate::login;
-use crate::output::Output;
 use crate::places::Places;
 use crate::signals::{Listen, Signals, ended};
-use crate::terminal::leave_line;
 
 /// Patience for a renewal of the tokens when a command ends.
 const SETTLING: Duration = Duration::from_secs(10);

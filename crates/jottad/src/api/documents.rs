@@ -7,7 +7,7 @@ use jottad_core::{Entry, Operation, OperationKind, Side, Timestamp};
 use jottad_engine::{Explanation, HeldOperation, LogLine, Problem, Verdict, Verification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::output::{parse_rfc3339, path_text, rfc3339};
+use crate::cli::output::{parse_rfc3339, path_text, rfc3339};
 
 pub(crate) use status::{
     AccountStatus, ChoiceDocument, FolderDocument, HeldStatus, NotedStatus, NoticingDocument, PausedDocument,

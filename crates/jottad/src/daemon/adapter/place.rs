@@ -9,7 +9,7 @@ use jottad_transport::{Client, RemotePath};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::adapter::remote_error;
+use crate::daemon::adapter::remote_error;
 use crate::remote::{Presence, presence};
 
 /// A place that was seen is not looked at again for so long. Many requests follow each other closely, and one

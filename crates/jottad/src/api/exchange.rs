@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::documents::{ErrorDocument, EventDocument};
-use crate::failure::{Exit, Failure};
+use crate::api::documents::{ErrorDocument, EventDocument};
+use crate::cli::failure::{Exit, Failure};
 use crate::places::Places;
 
 /// The header in which each side tells its version.

@@ -8,8 +8,8 @@ use jottad_core::in_words;
 use jottad_engine::Verdict;
 use serde_json::json;
 
-use crate::output::{Escaped, remark};
-use crate::typed;
+use crate::cli::output::{Escaped, remark};
+use crate::cli::typed;
 
 /// The exit codes, a contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use jottad_transport::{
     StreamedEntry, UploadFacts, UploadSource,
 };
 
-use crate::adapter::place::Place;
-pub(crate) use crate::adapter::place::command_to_make;
-use crate::link::ServiceLink;
+use crate::account::link::ServiceLink;
+use crate::daemon::adapter::place::Place;
+pub(crate) use crate::daemon::adapter::place::command_to_make;
 
 /// So many entries that cannot be used are kept: one name that is wrong is mostly one of many.
 const MOST_UNUSABLE: usize = 100;

@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::api::documents::ErrorDocument;
+use crate::api::exchange::{self, EventStream};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::invocation::Invocation;
+use crate::cli::output::remark;
 use crate::daemon::{Daemon, control};
-use crate::documents::ErrorDocument;
-use crate::exchange::{self, EventStream};
-use crate::failure::{Exit, Failure};
-use crate::invocation::Invocation;
-use crate::output::remark;
 
 /// How long something may have the indexes without answering: it is being started, is ending, or asks a
 /// question itself. A daemon that ends may take nearly as long.

@@ -16,9 +16,9 @@ use clap_complete::env::{CompleteEnv, Shells};
 use jottad_core::{Name, StoredName};
 use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy};
 
-use crate::arguments::Arguments;
+use crate::account::login;
+use crate::cli::arguments::Arguments;
 use crate::config::Config;
-use crate::login;
 use crate::places::Places;
 use crate::remote::local_name;
 

@@ -7,8 +7,8 @@ use jottad_transport::{CredentialFile, Endpoints, HostIdentity, LoginToken, Sess
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::invocation::connections;
 use crate::config::Config;
-use crate::invocation::connections;
 use crate::places::Places;
 
 /// An emulator with a folder on it, and the login for it.

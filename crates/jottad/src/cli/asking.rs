@@ -4,9 +4,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::failure::Failure;
-use crate::invocation::Invocation;
-use crate::terminal::{extent_of, fold, leave_line};
+use crate::cli::failure::Failure;
+use crate::cli::invocation::Invocation;
+use crate::cli::terminal::{extent_of, fold, leave_line};
 
 /// How often an empty answer is asked about again.
 const TRIES: u32 = 3;

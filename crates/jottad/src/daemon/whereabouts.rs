@@ -11,7 +11,7 @@ use std::path::Path;
 use jottad_core::{Entry, RelativePath, Timestamp, in_words};
 use jottad_engine::{EntryState, Explanation};
 
-use crate::output::local_time;
+use crate::cli::output::local_time;
 
 /// jottad's own directory in a folder's root.
 const OWN: &[u8] = b".jottad";

@@ -8,8 +8,8 @@ use std::{fs, io};
 use sha2::{Digest as _, Sha256};
 
 use crate::account::KnownAccount;
+use crate::cli::failure::Failure;
 use crate::config::Folder;
-use crate::failure::Failure;
 use crate::places::Places;
 
 /// The files of a database: itself and what it keeps beside it.

@@ -7,9 +7,9 @@ use jottad_transport::{
 };
 
 use crate::account::KnownAccount;
+use crate::account::keyring::{self, KeyringError};
+use crate::cli::failure::{Exit, Failure};
 use crate::config::{Config, CredentialStore};
-use crate::failure::{Exit, Failure};
-use crate::keyring::{self, KeyringError};
 use crate::places::Places;
 
 /// Why there is no login to be had.

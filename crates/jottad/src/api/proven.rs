@@ -6,9 +6,9 @@ use std::time::Duration;
 use jottad_core::Timestamp;
 use jottad_engine::{Heard, Verdict};
 
+use crate::api::documents::{FolderDocument, Time};
+use crate::cli::output::age;
 use crate::config::units::format_duration;
-use crate::documents::{FolderDocument, Time};
-use crate::output::age;
 
 /// The words for how others' changes are noticed, as scripts get them.
 pub(crate) fn heard_word(heard: Heard) -> &'static str {

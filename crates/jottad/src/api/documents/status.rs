@@ -4,9 +4,9 @@ use jottad_engine::{FolderStatus, Pending, Skipped, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{Time, VerdictWord};
+use crate::account::quota::{Fullness, QuotaWarning};
+use crate::api::proven::{heard_word, listed_every};
 use crate::daemon::pass::Done;
-use crate::proven::{heard_word, listed_every};
-use crate::quota::{Fullness, QuotaWarning};
 
 /// `status`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -360,7 +360,7 @@ mod tests {
     use jottad_core::Timestamp;
 
     use super::*;
-    use crate::documents::SCHEMA;
+    use crate::api::documents::SCHEMA;
 
     #[test]
     fn status_reads_as_documented() {

@@ -9,10 +9,10 @@ use jottad_core::{RelativePath, Timestamp};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::cli::failure::Failure;
+use crate::cli::terminal::{Extent, extent, fold, prose};
+use crate::cli::typed;
 use crate::config::units::format_duration;
-use crate::failure::Failure;
-use crate::terminal::{Extent, extent, fold, prose};
-use crate::typed;
 
 /// A terminal with fewer columns than this has no room for a name beside its size and time.
 const NARROW: usize = 60;

@@ -6,8 +6,8 @@ use jottad_core::Timestamp;
 use jottad_engine::{Verdict, since_boot};
 use tokio::time::Instant;
 
-use crate::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
-use crate::output::now;
+use crate::api::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
+use crate::cli::output::now;
 
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
@@ -161,7 +161,7 @@ fn ahead() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{AccountStatus, NoticingDocument, SCHEMA, VerdictWord};
+    use crate::api::documents::{AccountStatus, NoticingDocument, SCHEMA, VerdictWord};
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
