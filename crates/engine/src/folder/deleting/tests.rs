@@ -9,7 +9,7 @@ use crate::disk::Identity;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::scope::Failure;
 use crate::settings::FolderSettings;
-use crate::status::{Hold, Noted, ProblemKind};
+use crate::status::{Hold, HoldLimit, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
@@ -205,7 +205,9 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
         assert_eq!(folder.hold().unwrap(), held);
         let due = folder.round.deleting.due.len();
         assert_eq!(due, if approved_in_directory { 1 } else { 60 });
-        assert_eq!(folder.foresee(now(3)).unwrap().first().map(|one| one.of), Some(50));
+        let foreseen = folder.foresee(now(3)).unwrap();
+        let measure = foreseen.first().map(|one| (one.of, one.limit.clone()));
+        assert_eq!(measure, Some((50, HoldLimit::Share { percent: 50 })));
         // Nor does what was approved and is done make what goes in the same day look small.
         assert_eq!(folder.agreed_before().unwrap(), 50);
     }
