@@ -86,8 +86,10 @@ fn our_own_work_is_no_proof_but_events_with_a_stamp_are() {
     wait_until("it was sent", || world.service.has("Jotta/Archive/docs/b.txt"));
     let asked = world.service.asked("device");
     wait_until("the stamp was read a few times", || world.service.asked("device") >= asked + 3);
-    wait_until("it is in sync", || folder(&world)["verdict"] == "in_sync");
-    assert_eq!(folder(&world)["proven_at"], proven);
+    // All is done, and what others did meanwhile is not known.
+    wait_until("it is done", || folder(&world)["settled"] == true);
+    assert_eq!((&folder(&world)["verdict"], &folder(&world)["proven_at"]), (&"working".into(), &proven));
+    world.machine.jottad(["status"]).expect(5).says("working: all done, last compared ");
     assert_eq!(folder(&world)["heard"], "polls");
 
     configure(&world, "events = true", "~/docs", "poll = \"1s\"\nproof = \"1h\"");
@@ -179,5 +181,110 @@ fn a_folder_that_is_polled_is_no_more_in_step_than_when_it_was_looked_at_last() 
     // Both are told in whole seconds, so only that there was a look since can be told.
     assert!(folder["local_checked_at"].as_str().unwrap() > before.as_str(), "{folder}");
     wait_until("it is sent", || world.service.has("Jotta/Archive/docs/b.txt"));
+    daemon.stop();
+}
+
+#[test]
+fn after_an_edit_in_sync_is_said_only_with_a_proof_that_is_newer() {
+    // Whether the service tells of changes, and what is said of how others' changes are noticed.
+    for (is_told, proof) in [(true, "auto"), (false, "auto"), (false, "15s")] {
+        let world = World::new();
+        configure(&world, &format!("events = {is_told}"), "~/docs", &format!("proof = \"{proof}\""));
+        world.write("a.txt", "one");
+        let daemon = world.start();
+        world.synced();
+        // What is written now is newer than the proof in whole seconds, too.
+        let before = folder(&world)["proven_at"].as_str().unwrap().to_owned();
+        std::thread::sleep(Duration::from_millis(1_100));
+        let written = world.machine.status()["folders"][0]["proven_at"].as_str().unwrap().to_owned();
+        assert_eq!(written, before);
+        world.write("a.txt", "edited");
+        let mut said = Vec::new();
+        wait_until("the verdict is in sync with the edit", || {
+            let is_sent = world.service.at("Jotta/Archive/docs/a.txt").size == Some(6);
+            let folder = folder(&world);
+            said.push((is_sent, folder["verdict"].as_str().unwrap().to_owned(), folder["proven_at"].clone()));
+            is_sent && folder["verdict"] == "in_sync"
+        });
+        let (_, _, proven) = said.last().unwrap();
+        assert!(proven.as_str().unwrap() > before.as_str(), "told {is_told}, proof {proof}: {said:?}");
+        daemon.stop();
+    }
+}
+
+/// Adds a line to a file again and again until it is dropped.
+struct Writer {
+    is_over: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    fn start(path: std::path::PathBuf, pause: Duration) -> Self {
+        use std::io::Write as _;
+        let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let ends = std::sync::Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            let mut log = fs::OpenOptions::new().append(true).open(path).unwrap();
+            while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                log.write_all(b"another line\n").unwrap();
+                std::thread::sleep(pause);
+            }
+        });
+        Self { is_over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[test]
+fn who_waits_beside_a_file_that_is_always_written_to_waits_for_what_was_there_when_asked() {
+    for is_told in [true, false] {
+        let world = World::new();
+        configure(&world, &format!("events = {is_told}"), "~/docs", "");
+        world.write("app.log", "started\n");
+        let daemon = world.start();
+        world.synced();
+        let writer = Writer::start(world.path("app.log"), Duration::from_millis(100));
+        wait_until("it is sent again", || world.service.asked("allocate") >= 5);
+        for number in 0..3 {
+            world.write(format!("letter{number}"), "what somebody waits for");
+            let asked = Instant::now();
+            let outcome = world.machine.jottad(["sync", "--wait", "--timeout", "40s"]);
+            let took = asked.elapsed();
+            println!("told {is_told}: {took:?}");
+            assert!(took < Duration::from_secs(20), "told {is_told}: {took:?}: {outcome}");
+            outcome.expect(0);
+            assert!(world.service.has(&format!("Jotta/Archive/docs/letter{number}")));
+        }
+        drop(writer);
+        world.synced();
+        daemon.stop();
+    }
+}
+
+#[test]
+fn a_file_that_changes_faster_than_it_is_read_is_a_problem_and_keeps_nobody_waiting() {
+    let world = World::new();
+    configure(&world, "", "~/docs", "");
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    world.write("app.log", vec![b'x'; 32 << 20]);
+    let writer = Writer::start(world.path("app.log"), Duration::from_millis(1));
+    world.write("letter", "what somebody waits for");
+    let outcome = world.machine.jottad(["sync", "--wait", "--timeout", "50s"]);
+    assert!(world.service.has("Jotta/Archive/docs/letter"), "{outcome}");
+    outcome.expect(6).says("1 problem");
+    assert_eq!(world.problems(), ["app.log: keeps_changing"]);
+    drop(writer);
+    // Asked again, it is read at once.
+    world.sync(0);
     daemon.stop();
 }

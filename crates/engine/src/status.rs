@@ -21,7 +21,7 @@ pub enum Verdict {
     Working,
     /// Stopped by a person.
     Paused,
-    /// Proven, and nothing was heard since.
+    /// Proven, and no change was heard of since.
     InSync,
 }
 
@@ -56,6 +56,9 @@ pub struct FolderStatus {
     /// As of when all three trees are known to agree: the end of the last complete comparison, or later where
     /// every change since is known to have been heard.
     pub proven_at: Option<Timestamp>,
+    /// As of when all that there was when a person last asked for a look, or the run began, is done and seen
+    /// to be, whatever has changed since; `None` until it is.
+    pub caught_up_at: Option<Timestamp>,
     /// How others' changes are noticed; `None` if they are not now.
     pub heard: Option<Heard>,
     /// When the last full scan ended.

@@ -28,15 +28,27 @@ pub(crate) fn listed_every(heard: Heard) -> Option<u64> {
 
 /// A folder's verdict; where both sides agree, with its age and with how others' changes are noticed.
 pub(crate) fn verdict_in_words(folder: &FolderDocument, now: Timestamp) -> String {
-    if folder.verdict.0 != Verdict::InSync {
-        return crate::commands::status::words(folder.verdict.0);
-    }
-    let mut text = agreed(folder.proven_at.map(|Time(time)| time), now);
+    let mut text = match folder.verdict.0 {
+        Verdict::InSync => agreed(folder.proven_at.map(|Time(time)| time), now),
+        Verdict::Working if is_only_unproven(folder) => format!("working: {}", unproven(folder, now)),
+        verdict => return crate::commands::status::words(verdict),
+    };
     if let Some(noticed) = noticed(folder) {
         text.push_str(" · ");
         text.push_str(&noticed);
     }
     text
+}
+
+/// Whether all is done, and the comparison that shows that both sides agree is still to come: a change was
+/// heard of after the last one.
+pub(crate) fn is_only_unproven(folder: &FolderDocument) -> bool {
+    folder.settled == Some(true) && folder.proven_at.is_some()
+}
+
+/// That all is done, and as of when both sides were last known to agree.
+pub(crate) fn unproven(folder: &FolderDocument, now: Timestamp) -> String {
+    format!("all done, last compared {}", age(folder.proven_at.map(|Time(time)| time), now))
 }
 
 /// That both sides agree, and as of when. Everything is as of a time ahead by a clock that was set back.

@@ -46,7 +46,7 @@ impl Patience {
         }
         let mut unreachable = false;
         let settled = status.folders.iter().all(|folder| match folder.verdict.0 {
-            Verdict::InSync => self.is_fresh(folder),
+            Verdict::InSync if self.is_fresh(folder) => true,
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
             Verdict::Problems | Verdict::Held if folder.settled == Some(true) => self.is_fresh(folder),
             Verdict::Held if folder.held.as_ref().is_none_or(HeldStatus::is_of_everything) => true,
@@ -55,6 +55,7 @@ impl Patience {
                 unreachable = true;
                 true
             }
+            _ if self.has_caught_up(folder) => true,
             // The service answers and does not do what is asked, again and again: nothing can be proven.
             Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
@@ -62,7 +63,7 @@ impl Patience {
                 unreachable = true;
                 true
             }
-            Verdict::Held | Verdict::Problems | Verdict::Working => false,
+            Verdict::Held | Verdict::Problems | Verdict::Working | Verdict::InSync => false,
         });
         if !unreachable {
             self.outage = None;
@@ -77,6 +78,24 @@ impl Patience {
     pub(crate) fn pause(&mut self, now: Instant) -> Duration {
         let waited = now.duration_since(*self.began.get_or_insert(now));
         (waited / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    }
+
+    /// Whether nothing was in the way of what was waited for, although the verdict is about what has changed
+    /// since.
+    pub(crate) fn is_only_outrun(&self, status: &StatusDocument) -> bool {
+        status.verdict.0 == Verdict::Working
+            && status.folders.iter().all(|folder| match folder.verdict.0 {
+                Verdict::InSync => self.is_fresh(folder) || self.has_caught_up(folder),
+                Verdict::Working => self.has_caught_up(folder),
+                _ => false,
+            })
+    }
+
+    /// Whether everything that there was when it was asked for is done and seen to be. What changes all the
+    /// time is nothing to wait for.
+    fn has_caught_up(&self, folder: &FolderDocument) -> bool {
+        matches!(folder.verdict.0, Verdict::InSync | Verdict::Working | Verdict::Problems | Verdict::Held)
+            && folder.caught_up_at.is_some_and(|Time(time)| time >= self.since.by_the_clock(ahead()))
     }
 
     fn is_fresh(&self, folder: &FolderDocument) -> bool {

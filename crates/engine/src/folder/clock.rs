@@ -66,6 +66,7 @@ impl Folder {
         self.shift_losses(jump)?;
         self.listing.shift_times(jump);
         self.verifying.shift_times(jump);
+        self.proving.shift_times(jump);
         if let Some(Pause::Until(time)) = &mut self.paused {
             *time = shifted(*time, jump);
         }

@@ -158,6 +158,9 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(running) = self.running.remove(&command) else { return Ok(()) };
         self.busy.remove(&running.node);
+        if result.is_err() {
+            self.resending.not_sent(running.node);
+        }
         self.listing.worked_on(running.node);
         if matches!(result, Err(OperationError::Interrupted)) {
             return self.interrupted(command, &running, now);

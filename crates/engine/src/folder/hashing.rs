@@ -25,6 +25,8 @@ const PAGE: u32 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Hashing {
     running: BTreeMap<CommandId, (NodeId, FileStat)>,
+    /// How often in a row a file changed while it was summed.
+    restless: BTreeMap<NodeId, u32>,
     cursor: Cursor,
     /// The cursor has seen every file that is to be summed.
     over: bool,
@@ -123,7 +125,11 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((id, stat)) = self.hashing.running.remove(&command) else { return Ok(()) };
+        if result.is_ok() {
+            self.hashing.restless.remove(&id);
+        }
         let Some(mut node) = self.index.node(id)? else {
+            self.hashing.restless.remove(&id);
             // The file may be in another row by now.
             self.hashing.restart();
             return Ok(());
@@ -161,9 +167,13 @@ impl Folder {
                 if let Some(parent) = path.parent() {
                     self.scanning.want_directory(parent);
                 }
-                let attempts = self.attempts.entry(node.id).or_default();
+                // What has changed once more is no evidence that it rests by now.
+                let attempts = self.hashing.restless.entry(node.id).or_default();
                 *attempts += 1;
-                if *attempts > super::MOST_ATTEMPTS {
+                let problem = self.index.problem(node.id)?;
+                let is_told = problem.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging);
+                if *attempts > super::MOST_ATTEMPTS || is_told {
+                    self.hashing.restless.remove(&node.id);
                     self.put_problem(
                         node.id,
                         ProblemKind::KeepsChanging,

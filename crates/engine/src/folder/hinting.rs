@@ -176,6 +176,7 @@ impl Folder {
             RemoteHint::Anywhere => {
                 self.verifying.change_was_told(None);
                 self.listing.stamps.change_was_told();
+                self.change_was_heard(now.monotonic)?;
                 self.listing.want_everything();
             }
             RemoteHint::Elsewhere => self.listing.stamps.change_was_told(),
@@ -188,12 +189,14 @@ impl Folder {
                 if self.hinting.waiting.len() >= MOST_HINTS {
                     self.hinting.waiting.clear();
                     self.hinting.due = None;
+                    self.change_was_heard(now.monotonic)?;
                     self.listing.want_everything();
                     return Ok(());
                 }
                 let is_foreign = matches!(comparison, Comparison::Look(..) | Comparison::Everything);
                 if is_foreign {
                     self.verifying.change_was_told(Some(&path));
+                    self.change_was_heard(now.monotonic)?;
                 }
                 self.hinting.put(path, told, is_foreign, now);
             }
@@ -270,7 +273,10 @@ impl Folder {
                     } else {
                         self.listing.want_everything();
                     }
-                    looks |= hint.tries == 0;
+                    if hint.tries == 0 {
+                        looks = true;
+                        self.change_was_heard(now.monotonic)?;
+                    }
                     hint.not_before = now.monotonic + DELAYS[hint.tries.min(DELAYS.len() - 1)];
                     hint.tries += 1;
                 }

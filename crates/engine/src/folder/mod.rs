@@ -409,6 +409,7 @@ impl Folder {
         match event {
             Event::Started => {
                 self.take_up_orders(now)?;
+                self.take_up_proof(now)?;
                 if planted::is(Planted::HoldUnkept) {
                     self.index.approve_held(HeldAction::Delete)?;
                 }
@@ -436,6 +437,9 @@ impl Folder {
     }
 
     fn local_hint(&mut self, hint: LocalHint, now: Now) {
+        if !matches!(hint, LocalHint::Unheard | LocalHint::Heard) {
+            self.proving.local_word_came(now);
+        }
         match hint {
             LocalHint::Directory(path) => {
                 if path.is_root() && self.rules.is_unread() {
@@ -495,9 +499,9 @@ impl Folder {
 
     fn request(&mut self, request: &Request, now: Now) -> Result<(), FolderError> {
         match request {
-            Request::SyncNow => self.want_everything()?,
+            Request::SyncNow => self.want_everything(now)?,
             Request::Verify => {
-                self.want_everything()?;
+                self.want_everything(now)?;
                 self.verifying.begin(now);
             }
             Request::Pause(duration) => self.pause_for(*duration, now)?,
@@ -512,7 +516,8 @@ impl Folder {
     }
 
     /// Both sides are looked at anew, and what failed is tried again.
-    fn want_everything(&mut self) -> Result<(), FolderError> {
+    fn want_everything(&mut self, now: Now) -> Result<(), FolderError> {
+        self.proving.was_asked(now);
         self.root.forget_hold();
         self.root.doubt();
         self.scanning.want_everything();
@@ -521,7 +526,7 @@ impl Folder {
         self.confirming.retry_now();
         self.pacing.retry_now();
         self.round.counted_at = None;
-        self.resending.forget();
+        self.resending.wait_no_longer();
         self.retry_all_problems()
     }
 
@@ -602,6 +607,11 @@ impl Folder {
 
     /// Whether nothing is left that could be done now.
     fn is_settled(&self) -> bool {
+        self.resending.is_idle() && self.is_settled_but_for_what_keeps_changing()
+    }
+
+    /// Whether nothing is left but files that were just sent, have changed again and wait.
+    fn is_settled_but_for_what_keeps_changing(&self) -> bool {
         self.confirming.is_idle() && self.is_settled_but_for_looks()
     }
 
@@ -612,7 +622,8 @@ impl Folder {
             && self.scanning.was_complete()
             && self.running.is_empty();
         let fails_at_looks = !self.confirming.is_idle() && self.confirming.waits_for_failures_alone();
-        (is_at_rest && self.connection.is_stuck()) || (fails_at_looks && self.is_settled_but_for_looks())
+        (is_at_rest && self.connection.is_stuck())
+            || (fails_at_looks && self.resending.is_idle() && self.is_settled_but_for_looks())
     }
 
     fn is_settled_but_for_looks(&self) -> bool {
@@ -624,7 +635,6 @@ impl Folder {
             && self.listing.is_known()
             && self.listing.is_idle()
             && self.hinting.is_idle()
-            && self.resending.is_idle()
             && self.resolving.is_idle()
             && self.respelling.is_idle()
             && self.contesting.is_idle()
@@ -685,7 +695,11 @@ impl Folder {
             _ => (now.wall, 1),
         };
         let next_try = retry.map(|first| {
-            let longest = Duration::from_hours(6);
+            let longest = match kind {
+                // Nothing tells that it has come to rest.
+                ProblemKind::KeepsChanging => Duration::from_mins(10),
+                _ => Duration::from_hours(6),
+            };
             let delay = first.saturating_mul(1 << tries.saturating_sub(1).min(12)).min(longest);
             Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs().max(1)))
         });
@@ -749,6 +763,8 @@ impl Folder {
             if let Some(parent) = path.parent() {
                 self.scanning.want_directory(parent);
             }
+            // A file may be as it was last seen, and be read now.
+            self.hashing.restart();
             if self
                 .index
                 .node(problem.node)?
@@ -769,6 +785,14 @@ impl Folder {
             && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
     }
 
+    /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
+    /// it has once more.
+    fn remains_restless(&self, node: &Node) -> Result<bool, FolderError> {
+        let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
+        Ok(is_unsummed
+            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
+    }
+
     /// Saves a row whose observation changed: what was wrong with it before may be mended.
     fn save_observed(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if !node.local.is_directory() {
@@ -779,7 +803,7 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            if !self.remains_unreadable(node)? {
+            if !self.remains_unreadable(node)? && !self.remains_restless(node)? {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

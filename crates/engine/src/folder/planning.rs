@@ -379,6 +379,9 @@ impl Folder {
             Local::File { stat, .. } => Some(stat),
             _ => None,
         };
+        if action == Action::Upload {
+            self.resending.sends(node.id, now);
+        }
         let local_file = node.trees().and_then(|trees| trees.local.file());
         let remote_file = node.remote_entry().file();
         let (kind, task, detail) = match (action, stat, local_file, remote_file) {

@@ -7,11 +7,16 @@
 //!
 //! Evidence becomes a proof when all that it brought about is settled, and when the path of the local root
 //! was looked at after it and leads to where it led before.
+//!
+//! A change that was heard of after the moment of the last proof has outdated that: until there is a newer
+//! one the folder is not said to be in sync, even if all that was found is done.
 
 use std::time::Duration;
 
+use jottad_core::Timestamp;
 use jottad_core::lateness::PATIENCE;
 
+use super::clock::shifted;
 use super::{Folder, FolderError, Purpose};
 use crate::index::Fact;
 use crate::planted::{self, Planted};
@@ -22,6 +27,11 @@ use crate::time::Now;
 /// How soon after changes were settled the stamp is read, where that renews the proof. Many changes share one
 /// look.
 const FRESHEN: Duration = Duration::from_secs(5);
+
+/// Where no stamp can renew an outdated proof, everything is listed so many times as often as it would be
+/// otherwise, and at the latest so long after the last listing.
+const HURRY: u32 = 6;
+const LONGEST_OUTDATED: Duration = Duration::from_hours(1);
 
 /// A proof that was had in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +67,16 @@ pub(super) struct Proving {
     /// When the last scan of everything ended.
     scanned: Option<Duration>,
     last: Option<Proof>,
+    /// As of when the last proof of this run holds.
+    proven: Option<Duration>,
+    /// When a word of a local change last came.
+    local_word: Option<Duration>,
+    /// When a change was last heard of that turned out to be one, if no proof holds as of later.
+    changed: Option<Duration>,
+    /// When a person last asked for everything to be looked at, or the run began.
+    asked: Duration,
+    /// As of when all that there was when that was asked is done, whatever has changed since.
+    caught_up: Option<Timestamp>,
 }
 
 impl Proving {
@@ -78,6 +98,32 @@ impl Proving {
     /// What was found is worth nothing any more.
     pub(super) fn discard(&mut self) {
         self.evidence = None;
+    }
+
+    /// Somebody told that something may have changed here.
+    pub(super) fn local_word_came(&mut self, now: Now) {
+        self.local_word = Some(now.monotonic);
+    }
+
+    /// Everything is to be looked at, because a person asked for it or the run begins.
+    pub(super) fn was_asked(&mut self, now: Now) {
+        self.asked = now.monotonic;
+        self.caught_up = None;
+    }
+
+    /// As of when all that there was when a person last asked, or the run began, is done.
+    pub(super) fn caught_up_at(&self) -> Option<Timestamp> {
+        self.caught_up
+    }
+
+    /// The wall clock was set.
+    pub(super) fn shift_times(&mut self, seconds: i64) {
+        self.caught_up = self.caught_up.map(|time| shifted(time, seconds));
+    }
+
+    /// Whether a change was heard of after the moment of the last proof.
+    fn is_outdated(&self) -> bool {
+        self.changed.is_some_and(|changed| self.proven.is_none_or(|proven| proven < changed))
     }
 }
 
@@ -144,8 +190,49 @@ impl Folder {
     pub(super) fn proof_due(&self) -> Option<Duration> {
         let listed = self.listing.listed().filter(|_| !self.listing.is_wanted())?;
         let moved = self.listing.explained_by_own_work_alone_until();
-        let regular = listed.ended.saturating_add(self.proof_interval());
-        [moved, self.listing_after_first_word_due()].into_iter().flatten().chain([regular]).min()
+        let interval = self.proof_interval();
+        let is_hurried = self.settings.proof == ProofInterval::Auto
+            && self.proving.is_outdated()
+            && !(self.is_heard() && !self.listing.stamps.has_moved_with_own_work())
+            && self.is_settled();
+        let hurried =
+            is_hurried.then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)));
+        let regular = listed.ended.saturating_add(interval);
+        [moved, self.listing_after_first_word_due(), hurried].into_iter().flatten().chain([regular]).min()
+    }
+
+    /// A run begins: whether a change was heard of before it that nothing was proven after, is known from the
+    /// index.
+    pub(super) fn take_up_proof(&mut self, now: Now) -> Result<(), FolderError> {
+        self.proving.was_asked(now);
+        // What changed while nothing ran is heard of now.
+        self.proving.local_word_came(now);
+        if self.is_proof_outdated()? {
+            self.proving.changed = Some(now.monotonic);
+        }
+        Ok(())
+    }
+
+    /// Something was found to have changed of which word came at a time.
+    pub(super) fn change_was_heard(&mut self, word: Duration) -> Result<(), FolderError> {
+        self.proving.changed = self.proving.changed.max(Some(word));
+        if self.proving.is_outdated() {
+            self.index.set_fact(Fact::OutdatedProof, Some("1"))?;
+        }
+        Ok(())
+    }
+
+    /// Something local was found to have changed.
+    pub(super) fn local_change_was_found(&mut self) -> Result<(), FolderError> {
+        match self.proving.local_word {
+            Some(word) => self.change_was_heard(word),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a change was heard of after the moment of the last proof, in this run or an earlier one.
+    pub(super) fn is_proof_outdated(&self) -> Result<bool, FolderError> {
+        Ok(self.index.fact(Fact::OutdatedProof)?.is_some())
     }
 
     /// Looks at everything when the time for it has come.
@@ -175,11 +262,16 @@ impl Folder {
 
     /// Notes as of when all three trees agree, once there is nothing left to do about what was found.
     pub(super) fn prove(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.purpose == Purpose::Look || !self.is_settled() {
+        if self.purpose == Purpose::Look || !self.is_settled_but_for_what_keeps_changing() {
             return Ok(());
         }
-        if self.round.take_unproven() && self.is_heard() {
-            self.listing.poll_within(FRESHEN, now);
+        let is_settled = self.is_settled();
+        if is_settled {
+            let is_news = self.round.take_unproven();
+            let is_outdated = self.proving.is_outdated() && !self.listing.stamps.has_moved_with_own_work();
+            if (is_news || is_outdated) && self.is_heard() {
+                self.listing.poll_within(FRESHEN, now);
+            }
         }
         let Some(Evidence { as_of, covers, had }) = self.proving.evidence else { return Ok(()) };
         let unchecked = self.root.asked_at().is_none_or(|asked| asked < had);
@@ -188,10 +280,23 @@ impl Folder {
             self.check_root(now);
             return Ok(());
         }
-        self.proving.evidence = None;
         // What nothing hints at was last seen by a scan.
         let scanned = self.proving.scanned.filter(|_| !self.settings.watched);
-        let as_of = now.wall_at(scanned.map_or(as_of, |scanned| as_of.min(scanned))).seconds();
+        let held_as_of = scanned.map_or(as_of, |scanned| as_of.min(scanned));
+        let done_as_of = self.resending.sent_as_of(now).map_or(held_as_of, |sent| sent.min(held_as_of));
+        if done_as_of >= self.proving.asked {
+            self.proving.caught_up = self.proving.caught_up.max(Some(now.wall_at(done_as_of)));
+        }
+        if !is_settled {
+            return Ok(());
+        }
+        self.proving.evidence = None;
+        self.proving.proven = self.proving.proven.max(Some(held_as_of));
+        if !self.proving.is_outdated() {
+            self.proving.changed = None;
+            self.index.set_fact(Fact::OutdatedProof, None)?;
+        }
+        let as_of = now.wall_at(held_as_of).seconds();
         if self.index.number(Fact::ProvenAt)?.is_none_or(|before| before < as_of) {
             self.index.set_fact(Fact::ProvenAt, Some(&as_of.to_string()))?;
         }

@@ -61,12 +61,14 @@ impl Folder {
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
+        let agrees = settled && is_proven && !is_full && !self.is_proof_outdated()?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
-            verdict: self.verdict(held.is_some(), has_problems, settled && is_proven && !is_full).min(best),
+            verdict: self.verdict(held.is_some(), has_problems, agrees).min(best),
             settled,
             only_failures_left: self.has_only_failures_left(),
             proven_at: time(Fact::ProvenAt)?,
+            caught_up_at: self.proving.caught_up_at(),
             heard: self.heard(),
             // A look is about now, not about what an earlier run has seen.
             local_checked_at: match self.purpose {

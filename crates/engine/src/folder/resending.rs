@@ -20,6 +20,8 @@ const MOST: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Resending {
     sent: BTreeMap<NodeId, Sent>,
+    /// Since when files are being sent.
+    under_way: BTreeMap<NodeId, Duration>,
     /// When the first file that was found waiting may be sent.
     due: Option<Duration>,
 }
@@ -29,6 +31,8 @@ struct Sent {
     at: Duration,
     /// How long it waits from then on.
     pause: Duration,
+    /// When it was read at the earliest.
+    read_from: Duration,
 }
 
 impl Sent {
@@ -48,7 +52,24 @@ impl Resending {
             Some(sent) => sent.pause * 2,
             None => Duration::ZERO,
         };
-        self.sent.insert(node, Sent { at: now.monotonic, pause: pause.min(longest) });
+        let read_from = self.under_way.remove(&node).unwrap_or_default();
+        self.sent.insert(node, Sent { at: now.monotonic, pause: pause.min(longest), read_from });
+    }
+
+    /// A file is about to be sent.
+    pub(super) fn sends(&mut self, node: NodeId, now: Now) {
+        self.under_way.insert(node, now.monotonic);
+    }
+
+    /// A file was not sent after all.
+    pub(super) fn not_sent(&mut self, node: NodeId) {
+        self.under_way.remove(&node);
+    }
+
+    /// If anything waits to be sent again: all that there was at this time has been sent.
+    pub(super) fn sent_as_of(&self, now: Now) -> Option<Duration> {
+        let waiting = self.sent.values().filter(|sent| sent.at + sent.pause > now.monotonic);
+        waiting.map(|sent| sent.read_from).min().filter(|_| !self.is_idle())
     }
 
     /// Until when a file waits that was sent a moment ago; `None` if it may be sent.
@@ -62,9 +83,10 @@ impl Resending {
         self.due = Some(self.due.map_or(time, |due| due.min(time)));
     }
 
-    /// A person wants everything as it is now.
-    pub(super) fn forget(&mut self) {
-        self.sent.clear();
+    /// A person wants everything as it is now: what waits is sent at once, and waits again only for what is
+    /// written from then on.
+    pub(super) fn wait_no_longer(&mut self) {
+        self.sent.values_mut().for_each(|sent| sent.pause = Duration::ZERO);
         self.due = None;
     }
 
@@ -130,8 +152,16 @@ mod tests {
         resending.sent(LOG, longest, at(now));
         resending.sent(LOG, longest, at(now));
         assert!(resending.waits_until(LOG, at(now)).is_some());
-        resending.forget();
+        resending.wait_no_longer();
         assert_eq!(resending.waits_until(LOG, at(now)), None);
+        // What it waits for then is only a second, and what was sent is as of when that began.
+        resending.note_due(Duration::from_secs(now));
+        assert_eq!(resending.sent_as_of(at(now)), None);
+        resending.sends(LOG, at(now + 1));
+        resending.sent(LOG, longest, at(now + 3));
+        assert_eq!(resending.waits_until(LOG, at(now + 3)), Some(Duration::from_secs(now + 4)));
+        assert_eq!(resending.sent_as_of(at(now + 3)), Some(Duration::from_secs(now + 1)));
+        now += 600;
         // Without a longest pause nothing waits.
         for _ in 0..5 {
             resending.sent(LOG, Duration::ZERO, at(now));

@@ -421,6 +421,15 @@ impl Folder {
 
     /// Works on through what a directory was seen to hold; tells whether it came to the end.
     pub(super) fn merge_on(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
+        let before = self.index.revision();
+        let is_done = self.merge_rows(merge)?;
+        if self.index.revision() != before {
+            self.local_change_was_found()?;
+        }
+        Ok(is_done)
+    }
+
+    fn merge_rows(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
         while let Some(mut cursor) = merge.unread.take() {
             if !self.backlog.spend(1) {
                 merge.unread = Some(cursor);

@@ -68,7 +68,12 @@ struct Driver {
     away: Vec<String>,
     /// What the `.jottaignore` of a directory holds.
     rules: BTreeMap<String, &'static str>,
-    /// Operations that are called so do not end by themselves.
+    /// How often the file of a directory was edited: the local one, and the one that the service has.
+    local_edits: BTreeMap<String, u16>,
+    remote_edits: BTreeMap<String, u16>,
+    /// The files of these directories change whenever they are read.
+    restless: BTreeSet<String>,
+    /// What is called so does not end by itself.
     lasting: Option<&'static str>,
     /// Those that have begun.
     under_way: Vec<CommandId>,
@@ -96,6 +101,9 @@ impl Driver {
             hides_files: false,
             away: Vec::new(),
             rules: BTreeMap::new(),
+            local_edits: BTreeMap::new(),
+            remote_edits: BTreeMap::new(),
+            restless: BTreeSet::new(),
             lasting: None,
             under_way: Vec::new(),
         };
@@ -155,10 +163,20 @@ impl Driver {
     }
 
     fn agreed() -> File {
+        Self::edited(0)
+    }
+
+    /// A file that was edited so often.
+    fn edited(edits: u16) -> File {
         File {
-            content: Content { size: 3, md5: Md5::from_bytes([7; 16]) },
-            modified: Timestamp::from_seconds(1),
+            content: Content { size: 3, md5: Md5::from_bytes(u128::from(edits).to_be_bytes()) },
+            modified: Timestamp::from_seconds(1 + i64::from(edits)),
         }
+    }
+
+    /// How often the file of a directory, or at a path, was edited.
+    fn edits(edits: &BTreeMap<String, u16>, directory: &str) -> u16 {
+        edits.get(directory.strip_suffix("/f").unwrap_or(directory)).copied().unwrap_or(0)
     }
 
     fn stored(text: &str) -> StoredPath {
@@ -175,8 +193,8 @@ impl Driver {
             entries.push(ListedEntry { path: Self::stored(directory), node: RemoteNode::Directory });
             let file = format!("{directory}/f");
             if !self.hides_files && !self.missing.contains(&file) {
-                entries
-                    .push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(Self::agreed()) });
+                let content = Self::edited(Self::edits(&self.remote_edits, directory));
+                entries.push(ListedEntry { path: Self::stored(&file), node: RemoteNode::File(content) });
             }
         }
         entries
@@ -206,12 +224,13 @@ impl Driver {
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
             if other == *directory {
+                let edits = Self::edits(&self.local_edits, &text);
                 let stat = FileStat {
                     identity: Identity { inode: 1000 + number, born: 1 },
                     size: 3,
-                    modified: Timestamp::from_seconds(1),
+                    modified: Self::edited(edits).modified,
                     modified_nanoseconds: 0,
-                    changed: 1,
+                    changed: 1 + i64::from(edits),
                     links: 1,
                 };
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
@@ -254,17 +273,39 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::Upload { path, .. } | Task::MakeRemoteDirectory { path, .. } => {
-                self.missing.remove(&path.to_string());
+                let path = path.to_string();
+                self.missing.remove(&path);
+                if let Some(directory) = path.strip_suffix("/f") {
+                    let edits = Self::edits(&self.local_edits, directory);
+                    self.remote_edits.insert(directory.to_owned(), edits);
+                }
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
-            Task::Hash { .. } => Outcome::Hashed(Ok(Self::agreed().content.md5)),
+            Task::Hash { path, .. } if self.changes_now(path) => {
+                let kind = DiskErrorKind::Changed;
+                Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
+            }
+            Task::Hash { path, .. } => {
+                let edits = Self::edits(&self.local_edits, &path.to_string());
+                Outcome::Hashed(Ok(Self::edited(edits).content.md5))
+            }
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
                 identity: Identity { inode: 2, born: 1 },
                 marker: None,
             })),
         }
+    }
+
+    /// Lets a file change that never rests; tells whether it is one.
+    fn changes_now(&mut self, file: &RelativePath) -> bool {
+        let directory = file.parent().map(|directory| directory.to_string()).unwrap_or_default();
+        let is_restless = self.restless.contains(&directory);
+        if is_restless {
+            *self.local_edits.entry(directory).or_default() += 1;
+        }
+        is_restless
     }
 
     fn row(&self, text: &str) -> NodeId {
@@ -295,6 +336,33 @@ fn a_directory_that_was_away_for_a_moment_is_read_with_all_below_it() {
     for directory in ["a", "a/b", "a/b/c"] {
         assert!(read.contains(&directory), "{directory} is not among {read:?}");
     }
+}
+
+#[test]
+fn a_file_that_changes_faster_than_it_is_read_is_read_more_and_more_seldom() {
+    let mut driver = Driver::new(&["a", "b"]);
+    driver.restless.insert("a".to_owned());
+    let began = driver.seconds;
+    for _ in 0..HOUR / 2 {
+        driver.run_for(2);
+        driver.edit("a");
+        driver.edit("b");
+    }
+    let problems = driver.folder.problems().unwrap();
+    assert_eq!(problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(), [ProblemKind::KeepsChanging]);
+    let others = driver.asked_for("upload", began);
+    let read = driver.asked_for("hash", began) - others;
+    assert!((8..30).contains(&read), "it was read {read} times");
+    assert_eq!(others, usize::try_from(HOUR / 2).unwrap(), "others do not wait for it");
+    // Who waits is told of it as soon as all else is done.
+    driver.tell(Event::Request(Request::SyncNow));
+    let status = driver.status();
+    assert_eq!((status.verdict, status.settled, status.problems), (Verdict::Problems, true, 1));
+    assert_eq!(status.proven_at, Some(driver.now().wall));
+    driver.restless.clear();
+    driver.run_for(11 * 60);
+    assert_eq!(driver.status().problems, 0);
+    assert_eq!(driver.remote_edits, driver.local_edits);
 }
 
 /// One end of a rename may be read before it and the other one after it, and a watcher tells of both only a

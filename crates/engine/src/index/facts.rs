@@ -38,6 +38,8 @@ pub(crate) enum Fact {
     RemoteStamp,
     /// When all three trees last agreed, seconds since the epoch.
     ProvenAt,
+    /// `1`: a change was heard of since then.
+    OutdatedProof,
     /// A move on the service whose end is not known: source row, target directory's row, parked, name in
     /// hexadecimal.
     RemoteMove,
@@ -81,6 +83,7 @@ impl Fact {
             Self::RemoteCheckedAt => "remote_checked_at",
             Self::RemoteStamp => "remote_stamp",
             Self::ProvenAt => "proven_at",
+            Self::OutdatedProof => "outdated_proof",
             Self::RemoteMove => "remote_move",
             Self::ParkedAt => "parked_at",
             Self::HeldDeletes => "held_deletes",

@@ -21,7 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
-use crate::proven::{agreed, verdict_in_words};
+use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
 use crate::terminal::{Extent, cut, extent, fold};
 
@@ -243,6 +243,7 @@ fn folder_in_words(folder: &FolderDocument, status: &StatusDocument, now: Timest
     }
     match (folder.verdict.0, folder.proven_at) {
         (Verdict::Working, None) => "not compared yet".to_owned(),
+        (Verdict::Working, Some(_)) if is_only_unproven(folder) => unproven(folder, now),
         (Verdict::Working, Some(_)) => "not finished".to_owned(),
         // Nobody hears of others' changes.
         _ => verdict_in_words(&FolderDocument { heard: None, ..folder.clone() }, now),
@@ -258,7 +259,16 @@ pub(crate) fn words(verdict: Verdict) -> String {
 fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
     if status.verdict.0 == Verdict::Working && is_at_rest(status) && !status.folders.is_empty() {
         let is_new = status.folders.iter().all(|folder| folder.proven_at.is_none());
-        return if is_new { "not compared yet" } else { "not finished" }.to_owned();
+        let is_done =
+            |folder: &FolderDocument| folder.verdict.0 != Verdict::Working || is_only_unproven(folder);
+        return if is_new {
+            "not compared yet"
+        } else if status.folders.iter().all(is_done) {
+            "all done, not compared since"
+        } else {
+            "not finished"
+        }
+        .to_owned();
     }
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);

@@ -19,13 +19,17 @@ pub(crate) struct SyncArguments {
     /// Only this folder
     #[arg(add = folder_name())]
     name: Option<String>,
-    /// Wait until it is proven that both sides agree, or until there is no getting on; exits with the verdict
+    /// Wait until what is there now is proven to be the same on both sides, or until there is no getting on;
+    /// exits with the verdict on that
     #[arg(long)]
     wait: bool,
     /// Wait no longer than this, for example 10m
     #[arg(long, value_parser = duration_argument, requires = "wait", value_name = "DURATION")]
     timeout: Option<Duration>,
 }
+
+/// That the order was carried out although the verdict is `working`.
+const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
 
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
@@ -48,8 +52,12 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
             let pause = patience.pause(Instant::now());
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;
         };
-        invocation.output.either(&status, || show(&status, invocation))?;
-        Ok(status.verdict.0.into())
+        let is_only_outrun = patience.is_only_outrun(&status);
+        invocation.output.either(&status, || {
+            show(&status, invocation)?;
+            if is_only_outrun { invocation.output.line(OUTRUN) } else { Ok(()) }
+        })?;
+        Ok(if is_only_outrun { Exit::Done } else { status.verdict.0.into() })
     };
     invocation.wait_unless(sync, || {
         let hint = "what runs goes on all the same: `jottad status` shows how far it is";

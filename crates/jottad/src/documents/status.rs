@@ -100,6 +100,10 @@ pub(crate) struct FolderDocument {
     #[serde(default)]
     pub(crate) only_failures_left: Option<bool>,
     pub(crate) proven_at: Option<Time>,
+    /// As of when all that there was when a person last asked for a look, or the run began, is done, whatever
+    /// has changed since; `None` until it is.
+    #[serde(default)]
+    pub(crate) caught_up_at: Option<Time>,
     pub(crate) local_checked_at: Option<Time>,
     pub(crate) remote_checked_at: Option<Time>,
     /// When the service last said whether anything may have changed.
@@ -144,6 +148,7 @@ impl FolderDocument {
             settled: None,
             only_failures_left: None,
             proven_at: None,
+            caught_up_at: None,
             local_checked_at: None,
             remote_checked_at: None,
             polled_at: None,
@@ -172,6 +177,7 @@ impl FolderDocument {
             settled: Some(status.settled),
             only_failures_left: Some(status.only_failures_left),
             proven_at: status.proven_at.map(Time),
+            caught_up_at: status.caught_up_at.map(Time),
             local_checked_at: status.local_checked_at.map(Time),
             remote_checked_at: status.remote_checked_at.map(Time),
             polled_at: status.polled_at.map(Time),

@@ -81,3 +81,115 @@ fn what_no_event_tells_any_more_is_not_proven_by_events() {
     driver.run_for(HOUR);
     assert!(driver.proven_at() > driver.last("scan") + HOUR / 2);
 }
+
+impl Driver {
+    /// The local file of a directory is edited, and that is told.
+    pub(super) fn edit(&mut self, directory: &str) {
+        *self.local_edits.entry(directory.to_owned()).or_default() += 1;
+        self.tell(Event::LocalHints(vec![LocalHint::Directory(path(directory))]));
+    }
+
+    /// Another device edits the file of a directory; it is told of if somebody listens.
+    fn others_edit(&mut self, directory: &str, is_heard: bool) {
+        let edits = self.remote_edits.entry(directory.to_owned()).or_default();
+        *edits += 100;
+        let told = Told::File(Self::edited(*edits));
+        if is_heard {
+            let path = Self::stored(&format!("{directory}/f"));
+            self.tell(Event::RemoteHint(RemoteHint::Entry { path, told }));
+        }
+    }
+
+    /// When both sides are said to agree, and as of when, in seconds from now on.
+    fn said(&self) -> (Verdict, i64) {
+        let status = self.status();
+        let proven = status.proven_at.unwrap().seconds() - 1_700_000_000;
+        (status.verdict, proven - i64::try_from(self.seconds).unwrap())
+    }
+}
+
+#[test]
+fn in_sync_is_said_with_a_proof_that_is_newer_than_the_last_change_heard_of() {
+    let hour = ProofInterval::Every(Duration::from_secs(HOUR));
+    for (heard, proof, what, at_once, settles_within) in [
+        // Events with a stamp prove it a moment later.
+        (true, ProofInterval::Auto, "own edit", Verdict::Working, 6),
+        (true, hour, "own edit", Verdict::Working, 6),
+        // Nothing tells what others did meanwhile: only a listing does.
+        (false, ProofInterval::Auto, "own edit", Verdict::Working, MINUTE / 6),
+        (false, hour, "own edit", Verdict::Working, HOUR),
+        // A listing that ends after the word of the edit covers it, however much later that is sent.
+        (true, hour, "own edit during a listing", Verdict::InSync, 0),
+        (false, hour, "own edit during a listing", Verdict::InSync, 0),
+        (true, hour, "other's edit", Verdict::Working, 30),
+        // Nobody can know of it: what is said is as of before.
+        (false, hour, "other's edit", Verdict::InSync, 0),
+        // A look that shows nothing new outdates nothing.
+        (true, hour, "word of nothing", Verdict::InSync, 0),
+        (false, hour, "word of nothing", Verdict::InSync, 0),
+    ] {
+        let mut driver = Driver::with(FolderSettings { proof, ..settings_of(true) }, &["a", "b"]);
+        if heard {
+            driver.tell(Event::RemoteHint(RemoteHint::Listening));
+        }
+        // Long enough for a listing that cannot be too late for what came before the first word.
+        driver.run_for(30);
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.run_for(20);
+        let name = format!("heard {heard}, {proof:?}, {what}");
+        assert_eq!(driver.said().0, Verdict::InSync, "{name}");
+        let listings = driver.asked_for("list_tree", 0);
+        match what {
+            "own edit" => driver.edit("a"),
+            "other's edit" => driver.others_edit("a", heard),
+            "own edit during a listing" => {
+                driver.lasting = Some("list_tree");
+                driver.tell(Event::Request(Request::SyncNow));
+                driver.run_for(5);
+                driver.edit("a");
+                driver.lasting = None;
+                driver.run_for(5);
+                let listing = driver.under_way.pop().unwrap();
+                driver.tell(Event::Completed(listing, Outcome::ListingEnded(Ok(Vec::new()))));
+            }
+            _ => driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("a"))])),
+        }
+        let (verdict, proven) = driver.said();
+        assert_eq!(verdict, at_once, "{name}, proven {proven} s");
+        let edited = driver.seconds;
+        let mut took = 0;
+        while driver.said().0 != Verdict::InSync {
+            driver.run_for(1);
+            took += 1;
+            assert!(took <= settles_within + 1, "{name}: {:?}", driver.said());
+        }
+        let proven = driver.proven_at();
+        if at_once == Verdict::Working {
+            assert!(proven >= edited, "{name}: {proven} {edited}");
+            assert_eq!(driver.remote_edits.get("a"), driver.local_edits.get("a").or(Some(&0)), "{name}");
+        }
+        let listed = driver.asked_for("list_tree", 0) - listings;
+        assert!(listed <= usize::from(!heard || what.contains("listing")), "{name}: listed {listed} times");
+    }
+}
+
+#[test]
+fn that_a_proof_is_outdated_is_remembered_by_the_index() {
+    let hour = ProofInterval::Every(Duration::from_secs(HOUR));
+    let mut driver = Driver::with(FolderSettings { proof: hour, ..settings_of(true) }, &["a"]);
+    driver.run_for(20);
+    driver.edit("a");
+    driver.run_for(60);
+    assert_eq!((driver.said().0, driver.status().settled), (Verdict::Working, true));
+    let settings = FolderSettings { list_at_start: false, proof: hour, ..settings_of(true) };
+    let index = driver.folder.crash().after_a_crash().unwrap();
+    let wall = Timestamp::from_seconds(1_700_000_000);
+    let rest = Folder::new(settings.clone(), index).unwrap().at_rest(wall).unwrap();
+    assert_eq!(rest.status().unwrap().verdict, Verdict::Working);
+    driver.folder = Folder::new(settings, rest.crash().after_a_crash().unwrap()).unwrap();
+    driver.tell(Event::Started);
+    driver.run_for(60);
+    assert_eq!((driver.said().0, driver.status().settled), (Verdict::Working, true));
+    driver.run_for(HOUR);
+    assert_eq!(driver.said().0, Verdict::InSync);
+}
