@@ -48,7 +48,7 @@ pub use run::{FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
     Conflict, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold, HoldLimit,
-    LogLine, Paused, Pending, Problem, ProblemKind, Skipped, Transfer, Verdict, Verification,
+    LogLine, Paused, Pending, Problem, ProblemKind, RunEnd, Skipped, Transfer, Verdict, Verification,
     WAITS_FOR_A_PERSON,
 };
 pub use time::{Now, since_boot};

@@ -29,7 +29,7 @@ use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, Verification,
+    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, RunEnd, Verification,
 };
 use crate::time::{Now, since_boot};
 
@@ -145,6 +145,11 @@ impl FolderHandle {
     pub fn make_index(index: &Path) -> Result<(), FolderError> {
         Index::open(index)?;
         Ok(())
+    }
+
+    /// Leaves in an index how a run ended, for whoever asks while nothing runs. Nobody else may have it open.
+    pub fn leave_word(index: &Path, end: &RunEnd) -> Result<(), FolderError> {
+        crate::folder::leave_word(&mut Index::open_as_it_is(index)?, end)
     }
 
     fn start_with<D: Disk, R: Remote>(

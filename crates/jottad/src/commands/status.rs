@@ -47,11 +47,10 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
     invocation.wait(async {
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
-            let lines = lines_within(&status, &invocation.places, now(), extent());
-            lines
-                .iter()
-                .take(if arguments.line { 1 } else { usize::MAX })
-                .try_for_each(|line| invocation.output.line(line))
+            if arguments.line {
+                return invocation.output.line(only_line(&status, &invocation.places, now(), extent()));
+            }
+            show(&status, invocation)
         })?;
         Ok(status.verdict.0.into())
     })
@@ -112,6 +111,30 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
     write!(out, "\x1b[H{text}\x1b[K\n\x1b[J")
         .and_then(|()| out.flush())
         .map_err(|error| Failure::from_output(&error))
+}
+
+/// The status in one line. Where nothing runs it tells how the last run ended, if not well: nobody goes on.
+fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: Option<Extent>) -> String {
+    let mut line = lines_within(status, places, now, extent).remove(0);
+    let is_failed = matches!(
+        status.verdict.0,
+        Verdict::LoginNeeded | Verdict::Stalled | Verdict::Held | Verdict::Offline
+    );
+    if is_at_rest(status) && is_failed {
+        let worst = status.folders.iter().find(|folder| folder.verdict == status.verdict);
+        let of_folder = |folder: &FolderDocument| {
+            folder.held.as_ref().map(|held| held.reason.clone()).or_else(|| folder.trouble.clone())
+        };
+        let reason = status.trouble.clone().or_else(|| worst.and_then(of_folder));
+        let choice = worst.and_then(|folder| folder.held.as_ref()?.choices.first().cloned());
+        let choice = choice.map(|choice| format!("{}: {}", choice.means, choice.command));
+        let parts = [Some("no daemon is running".to_owned()), reason, status.remedy.clone().or(choice)];
+        for part in parts.into_iter().flatten() {
+            line.push_str(" · ");
+            line.push_str(&Escaped(&part).to_string());
+        }
+    }
+    extent.map_or_else(|| line.clone(), |extent| cut(&line, extent.columns))
 }
 
 /// Shows a status to people, as much of it as their terminal has room for.
@@ -410,7 +433,12 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
         (true, _) => {}
         (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
         (false, None) => {
-            let has_run = status.folders.iter().any(|folder| folder.proven_at.is_some());
+            let is_of_run = |folder: &FolderDocument| {
+                folder.local_checked_at.is_some()
+                    || folder.proven_at.is_some()
+                    || folder.verdict.0 < Verdict::Problems
+            };
+            let has_run = status.folders.iter().any(is_of_run);
             let as_of = if has_run { ": this is as of the last run" } else { "" };
             let start = start_command(places);
             push(format!(
@@ -482,7 +510,9 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
         push("go on with: jottad resume".to_owned());
     }
-    if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
+    // That both sides can be compared now was said above.
+    let is_said = status.verdict.0 == Verdict::LoginNeeded || is_at_rest(status) && status.trouble.is_none();
+    if let Some(remedy) = status.remedy.as_ref().filter(|_| !is_said) {
         push(remedy.clone());
     }
     match status.verdict.0 {

@@ -20,6 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jottad_core::Timestamp;
+use jottad_engine::RunEnd;
 use sd_notify::NotifyState;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
@@ -47,7 +48,8 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 const LOOK_AROUND: Duration = Duration::from_mins(1);
 /// A large index is copied in this time.
 const LONGEST_COPY: Duration = Duration::from_mins(5);
-/// Answers that are on their way get so long when the daemon cannot go on.
+/// Answers that are on their way get so long when the daemon cannot go on, and what is to be told while
+/// nothing runs.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a daemon is started for.
@@ -294,15 +296,30 @@ impl Daemon {
         self.0.noticing.stop();
         let _changing = self.0.changing.lock().await;
         let folders = std::mem::take(&mut *write(&self.0.folders));
+        let ends = self.ends(&folders).await;
         let stopping = folders.iter().map(|folder| folder.stop());
         let all = futures_util::future::join_all(stopping);
         if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
             tracing::warn!("some folders did not end in time; what they did is found out at the next start");
+        } else if self.0.lost_state.borrow().is_none() {
+            let leaving = folders.iter().zip(ends).filter_map(|(folder, end)| Some((folder, end?)));
+            let leaving = leaving.map(|(folder, end)| folder.leave_word(&self.0.places, end));
+            let _ = tokio::time::timeout(LAST_WORDS, futures_util::future::join_all(leaving)).await;
         }
         if let Ok(client) = self.0.link.client() {
             // New tokens that are on their way must reach the disk.
             let _ = tokio::time::timeout(Duration::from_secs(1), client.session().settle()).await;
         }
+    }
+
+    /// How each folder stands when the run ends, if its index alone does not tell that while nothing runs.
+    async fn ends(&self, folders: &[Arc<RunningFolder>]) -> Vec<Option<RunEnd>> {
+        if !matches!(self.0.purpose, Purpose::Serve | Purpose::OnePass) {
+            return Vec::new();
+        }
+        let ends = futures_util::future::join_all(folders.iter().map(|folder| folder.end()));
+        // Nobody waits for a folder whose loop hangs.
+        tokio::time::timeout(LAST_WORDS, ends).await.unwrap_or_default()
     }
 
     /// Follows a config as it was read, and the login.
