@@ -15,6 +15,7 @@ use crate::documents::ErrorDocument;
 use crate::exchange::{self, EventStream};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::output::remark;
 
 /// How long something may have the indexes without answering: it is being started, is ending, or asks a
 /// question itself. A daemon that ends may take nearly as long.
@@ -26,6 +27,22 @@ const LONGEST_ANSWER: usize = 1 << 30;
 /// Asks for a document.
 pub(crate) async fn get<T: DeserializeOwned>(invocation: &Invocation, path: &str) -> Result<T, Failure> {
     ask(invocation, Method::GET, path, Bytes::new()).await
+}
+
+/// Asks for a document, and says on stderr if nothing runs, so that the answer is as of the last run; tells
+/// that, too.
+pub(crate) async fn get_told<T: DeserializeOwned>(
+    invocation: &Invocation,
+    path: &str,
+) -> Result<(T, bool), Failure> {
+    let (answer, is_at_rest) = ask_told(invocation, Method::GET, path, Bytes::new()).await?;
+    if is_at_rest && !invocation.output.json {
+        let indexes = std::fs::read_dir(invocation.places.indexes());
+        let has_run = indexes.is_ok_and(|mut indexes| indexes.next().is_some());
+        let word = if has_run { "this is as of the last run" } else { "and there was no run yet" };
+        remark(format_args!("no daemon is running{} {word}", if has_run { ":" } else { "," }));
+    }
+    Ok((answer, is_at_rest))
 }
 
 /// Listens to what runs; `None` where nothing does.
@@ -51,17 +68,27 @@ async fn ask<T: DeserializeOwned>(
     path: &str,
     body: Bytes,
 ) -> Result<T, Failure> {
+    Ok(ask_told(invocation, method, path, body).await?.0)
+}
+
+/// Asks, and tells whether nothing runs.
+async fn ask_told<T: DeserializeOwned>(
+    invocation: &Invocation,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<(T, bool), Failure> {
     let places = &invocation.places;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match exchange::ask(places, method.clone(), path, body.clone()).await {
             Err(failure) if failure.exit() == Exit::NotRunning => {}
-            answered => return answered,
+            answered => return Ok((answered?, false)),
         }
         if let Some(daemon) = Daemon::at_rest(places, invocation.tolerant_config()?).await? {
             let answer = from_daemon(&daemon, method, path, body).await;
             daemon.stop().await;
-            return answer;
+            return Ok((answer?, true));
         }
         if Instant::now() >= deadline {
             let message = format!("another jottad has {} and does not answer", places.state_dir.display());

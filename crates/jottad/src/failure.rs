@@ -101,6 +101,10 @@ impl From<Exit> for ExitCode {
 
 /// How the system and the index say that a disk has no room.
 const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "database or disk is full"];
+/// How the system says that a user may not do that, and what the library says of it.
+const REFUSED: [&str; 2] = ["Permission denied", "permission denied"];
+/// What mends that.
+pub(crate) const DENIED: &str = "let the user that runs jottad read and write it, with all that is in it; what was made with sudo is root's";
 const MAKE_ROOM: &str = "free some space on that disk, and run it again";
 
 /// Why a command could not do what was asked, with what mends it.
@@ -176,10 +180,12 @@ impl Failure {
         if self.reader_gone { Ok(()) } else { Err(self) }
     }
 
-    /// What mends it. A disk that has no room needs no other word, wherever it is found out.
+    /// What mends it. A disk that has no room and a file that is somebody else's need no other word, wherever
+    /// that is found out.
     fn remedy(&self) -> Option<&str> {
-        let is_full = || FULL.iter().any(|words| self.message.contains(words));
-        self.hint.as_deref().or_else(|| is_full().then_some(MAKE_ROOM))
+        let says = |words: &[&str]| words.iter().any(|words| self.message.contains(words));
+        let usual = || says(&FULL).then_some(MAKE_ROOM).or_else(|| says(&REFUSED).then_some(DENIED));
+        self.hint.as_deref().or_else(usual)
     }
 
     /// The code to exit with.
@@ -192,9 +198,10 @@ impl Failure {
         &self.message
     }
 
-    /// Message, path and hint.
+    /// Message, path and what mends it.
     pub(crate) fn into_parts(self) -> (String, Option<String>, Option<String>) {
-        (self.message, self.path, self.hint)
+        let remedy = self.remedy().map(str::to_owned);
+        (self.message, self.path, remedy)
     }
 
     /// The text for stderr, or the JSON document; `None` if there is nobody to tell.

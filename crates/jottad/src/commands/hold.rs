@@ -47,7 +47,7 @@ pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let held: HeldDocument = answering::get(invocation, &path).await?;
+        let (held, _): (HeldDocument, bool) = answering::get_told(invocation, &path).await?;
         invocation.output.either(&held, || describe(&held, invocation))?;
         Ok(if held.folders.is_empty() { Exit::Done } else { Exit::Held })
     })

@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
 use crate::signals::stopped;
+use crate::verdict::Silence;
 
 /// A service that is out of reach for so long is not waited for.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(5);
@@ -106,8 +107,12 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
 /// nothing can be said of them.
 async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Failure> {
     let mut outage: Option<Instant> = None;
+    let mut silence = Silence::default();
     let status = loop {
         let status = daemon.status().await;
+        if let Some(word) = silence.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
+            remark(Escaped(&word));
+        }
         let is_out = status.folders.iter().any(is_without_service);
         outage = outage.filter(|_| is_out).or_else(|| is_out.then(Instant::now));
         let is_given_up = outage.is_some_and(|since| since.elapsed() >= LONGEST_OUTAGE);

@@ -10,12 +10,13 @@ use crate::output::{Escaped, age, count, local_time, now};
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let found: ProblemsDocument = answering::get(invocation, "/v1/problems").await?;
+        let (found, is_at_rest): (ProblemsDocument, bool) =
+            answering::get_told(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() && found.left_out.is_empty() {
                 return invocation.output.prose("no problems");
             }
-            found.problems.iter().try_for_each(|problem| describe(problem, invocation))?;
+            found.problems.iter().try_for_each(|problem| describe(problem, is_at_rest, invocation))?;
             describe_left_out(&found.left_out, invocation)
         })?;
         Ok(match (found.problems.is_empty(), found.left_out.is_empty()) {
@@ -26,13 +27,15 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     })
 }
 
-fn describe(problem: &ProblemDocument, invocation: &Invocation) -> Result<(), Failure> {
+fn describe(problem: &ProblemDocument, is_at_rest: bool, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     output.prose(format_args!("{}: {}", Escaped(&problem.folder), Escaped(&problem.path)))?;
     let since = age(Some(problem.since.0), now());
     let tries = count(problem.tries.into(), "try", "tries");
     output.prose(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;
     match problem.next_try {
+        // Nothing runs that could.
+        Some(_) if is_at_rest => output.prose("  tried again by the next run")?,
         Some(time) => output.prose(format_args!("  tried again at {}", local_time(time.0)))?,
         None if problem.being_tried => output.prose("  being tried now")?,
         None => output.prose("  tried again when it changes")?,

@@ -293,6 +293,9 @@ fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
         }
         .to_owned();
     }
+    if status.verdict.0 == Verdict::Working && status.folders.is_empty() {
+        return "nothing to keep in step".to_owned();
+    }
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
     }
@@ -312,7 +315,11 @@ fn summary(status: &StatusDocument) -> String {
     };
     let is_proven = status.folders.iter().all(|folder| folder.proven_at.is_some());
     let is_told = status.verdict.0 == Verdict::Working && is_at_rest(status);
-    if is_proven || is_told { problems } else { format!("not proven yet · {problems}") }
+    match (is_proven || is_told, problems.is_empty()) {
+        (true, _) => problems,
+        (false, true) => "not proven yet".to_owned(),
+        (false, false) => format!("not proven yet · {problems}"),
+    }
 }
 
 /// Both ends of a folder.
@@ -410,6 +417,11 @@ fn pending(folder: &FolderDocument, status: &StatusDocument) -> String {
     parts.join(", ")
 }
 
+/// Whether that is why the folder is held, which is told of the hold.
+fn is_held_for(folder: &FolderDocument, trouble: &str) -> bool {
+    folder.held.as_ref().is_some_and(|held| held.reason == trouble)
+}
+
 /// How changes by others are noticed, and when the service was last heard of.
 fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
     let noticing = &status.noticing;
@@ -425,26 +437,37 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
     Some(format!("{way}, last word {}{trouble}", age(Some(heard.0), now)))
 }
 
+/// That no daemon runs, as of when the status is then, and what one does about it.
+fn no_daemon(status: &StatusDocument, places: &Places) -> Option<String> {
+    match (status.daemon, status.pid) {
+        (true, _) => return None,
+        (false, Some(pid)) => {
+            return Some(format!("no daemon is running; one pass is under way (process {pid})"));
+        }
+        (false, None) => {}
+    }
+    let start = start_command(places);
+    if status.after_pass {
+        return Some(format!("no daemon is running: this was one pass; `{start}` keeps everything in step"));
+    }
+    let is_of_run = |folder: &FolderDocument| {
+        folder.local_checked_at.is_some()
+            || folder.proven_at.is_some()
+            || folder.verdict.0 < Verdict::Problems
+    };
+    let has_run = status.folders.iter().any(is_of_run);
+    let as_of = if has_run { ": this is as of the last run" } else { "" };
+    Some(format!(
+        "no daemon is running{as_of}; start it with `{start}`, or compare now with `jottad run --once`"
+    ))
+}
+
 /// What a person should know or do, one a line.
 fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |text: String| lines.push(Escaped(&text).to_string());
-    match (status.daemon, status.pid) {
-        (true, _) => {}
-        (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
-        (false, None) => {
-            let is_of_run = |folder: &FolderDocument| {
-                folder.local_checked_at.is_some()
-                    || folder.proven_at.is_some()
-                    || folder.verdict.0 < Verdict::Problems
-            };
-            let has_run = status.folders.iter().any(is_of_run);
-            let as_of = if has_run { ": this is as of the last run" } else { "" };
-            let start = start_command(places);
-            push(format!(
-                "no daemon is running{as_of}; start it with `{start}`, or compare now with `jottad run --once`"
-            ));
-        }
+    if let Some(text) = no_daemon(status, places) {
+        push(text);
     }
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());
@@ -467,8 +490,10 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
                 .unwrap_or_default();
             push(format!("  {arrow} {name}: {}  {done}{rate}", transfer.path));
         }
-        if let Some(trouble) =
-            folder.trouble.as_ref().filter(|trouble| Some(*trouble) != status.trouble.as_ref())
+        if let Some(trouble) = folder
+            .trouble
+            .as_ref()
+            .filter(|trouble| Some(*trouble) != status.trouble.as_ref() && !is_held_for(folder, trouble))
         {
             push(format!("{name}: {trouble}"));
         }

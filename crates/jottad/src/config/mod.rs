@@ -173,7 +173,11 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => {
                 let reason = format!("cannot be read: {error}");
-                Err(ConfigError { file: file.clone(), line: None, reason, hint: None })
+                let hint = match error.kind() {
+                    io::ErrorKind::PermissionDenied => crate::failure::DENIED,
+                    _ => "look at that file and at its disk",
+                };
+                Err(ConfigError { file: file.clone(), line: None, reason, hint: Some(hint.to_owned()) })
             }
         }
     }

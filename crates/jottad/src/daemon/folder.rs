@@ -37,6 +37,8 @@ const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 /// five minutes at most in the engine, and this is three times as long. A file that keeps changing waits for
 /// as long as the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
+/// What has no answer for so long is told to somebody who waits for a pass.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
 pub(crate) const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -323,7 +325,13 @@ impl RunningFolder {
         // Its index may be there although no run has ended yet.
         let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
         let never = is_new.then(|| NEVER_COMPARED.to_owned());
-        let unanswered = unanswered(&stillness, verdict);
+        let unanswered = match (self.setup.purpose, verdict) {
+            // Somebody waits for this very pass.
+            (Purpose::OnePass | Purpose::Look, Verdict::Working) => {
+                unanswered(&handle.stillness(WORTH_TELLING), verdict)
+            }
+            _ => unanswered(&stillness, verdict),
+        };
         let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();

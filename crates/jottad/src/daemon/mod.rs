@@ -39,7 +39,7 @@ use crate::link::{ServiceLink, Trouble};
 use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
 use crate::signals::{Signal, Signals, stopped};
-use crate::verdict::{Outage, Patience};
+use crate::verdict::{Outage, Patience, Silence};
 
 /// Folders get so long to bring themselves to an end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
@@ -332,7 +332,7 @@ impl Daemon {
     /// Brings the running folders in line with config and login: the changed ones are started anew, others
     /// woken. The caller sees to it that nobody else does so meanwhile.
     async fn bring_in_line(&self, config: Config) {
-        for wrong in config.wrong.iter().filter(|_| self.0.purpose != Purpose::Rest) {
+        for wrong in config.wrong.iter().filter(|_| self.0.purpose.is_daemon()) {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
         }
         write(&self.0.followed).clone_from(&config);
@@ -474,11 +474,12 @@ pub(crate) async fn one_pass(
 ) -> Result<StatusDocument, Failure> {
     let began = now();
     let mut patience = Patience::since(began);
-    let mut outage = Outage::default();
+    let (mut outage, mut silence) = (Outage::default(), Silence::default());
     let serving = Serving::if_possible(daemon.clone()).await?;
     let status = loop {
         let status = daemon.status().await;
-        if let Some(word) = outage.word(&status, Instant::now()).filter(|_| !output.json) {
+        let words = [outage.word(&status, Instant::now()), silence.word(&status, Instant::now())];
+        for word in words.into_iter().flatten().filter(|_| !output.json) {
             remark(Escaped(&word));
         }
         if patience.judge(&status, Instant::now()) {
@@ -491,7 +492,8 @@ pub(crate) async fn one_pass(
     };
     serving.end().await;
     // By the time that it is read this process is gone.
-    let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
+    let status =
+        status.map(|status| StatusDocument { pid: None, started_at: None, after_pass: true, ..status });
     status.ok_or_else(Failure::interrupted)
 }
 

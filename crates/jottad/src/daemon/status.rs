@@ -55,6 +55,7 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         folders: documents,
         trouble,
         remedy,
+        after_pass: false,
     }
 }
 

@@ -66,6 +66,13 @@ impl Launchd {
         self.0.places.state_dir.join("jottad.log")
     }
 
+    /// How this config and state directory stand in the agent.
+    pub(super) fn places_in_agent(&self) -> [String; 2] {
+        let places = &self.0.places;
+        [&places.config_file, &places.state_dir]
+            .map(|path| format!("<string>{}</string>", escape(&path.display().to_string())))
+    }
+
     /// The agent with this program and these places in it.
     fn agent(&self) -> String {
         let Installation { program, places } = &self.0;

@@ -17,6 +17,9 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::places::Places;
 
+/// The unit as packages put it where systemd finds it.
+const PACKAGED_UNIT: &str = "jottad.service";
+
 /// The user's service, on the system that this is.
 #[derive(Debug)]
 pub(crate) enum Service {
@@ -48,11 +51,49 @@ impl Service {
     }
 
     /// Whether a unit was written.
-    fn is_installed(&self) -> bool {
+    pub(crate) fn is_installed(&self) -> bool {
+        self.unit_file().exists()
+    }
+
+    /// The unit, whether it was written or not.
+    fn unit_file(&self) -> PathBuf {
         match self {
-            Self::Systemd(systemd) => systemd.unit_file().exists(),
-            Self::Launchd(launchd) => launchd.agent_file().exists(),
+            Self::Systemd(systemd) => systemd.unit_file(),
+            Self::Launchd(launchd) => launchd.agent_file(),
         }
+    }
+
+    /// Refuses a unit that is there and runs another config or state directory: there is one for each user.
+    pub(crate) fn check_is_ours(&self, remedy: &str) -> Result<(), Failure> {
+        let file = self.unit_file();
+        let Ok(text) = fs::read_to_string(&file) else { return Ok(()) };
+        let places = match self {
+            Self::Systemd(systemd) => systemd.places_in_unit(),
+            Self::Launchd(launchd) => launchd.places_in_agent(),
+        };
+        if places.iter().all(|place| text.contains(place)) {
+            return Ok(());
+        }
+        let shown = file.display().to_string();
+        let command = text.lines().find(|line| line.starts_with("ExecStart="));
+        let command = command.map(|line| format!(" ({line})")).unwrap_or_default();
+        Err(Failure::failed(format!(
+            "the service is installed for another config or state directory{command}: {shown}"
+        ))
+        .path(shown)
+        .hint(format!("{remedy}; a second one can run `jottad run` from whatever starts programs")))
+    }
+
+    /// Refuses to speak of a service that nobody has installed.
+    pub(crate) fn check_is_known(&self) -> Result<(), Failure> {
+        let is_packaged = ["/etc", "/usr/local/lib", "/usr/lib", "/lib"]
+            .iter()
+            .any(|place| Path::new(place).join("systemd/user").join(PACKAGED_UNIT).exists());
+        if self.is_installed() || is_packaged {
+            return Ok(());
+        }
+        Err(Failure::failed("the service is not installed, so it has logged nothing")
+            .hint("jottad service install; a daemon from `jottad run` logs to where it was started"))
     }
 
     /// Stops it and takes the unit away.

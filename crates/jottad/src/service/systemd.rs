@@ -82,6 +82,16 @@ impl Systemd {
         base.unwrap_or_else(|| home.join(".config")).join("systemd/user").join(NAME)
     }
 
+    /// How this config and state directory stand in the unit.
+    pub(super) fn places_in_unit(&self) -> [String; 2] {
+        let Installation { places, .. } = &self.0;
+        let quoted = |path: &Path| quote(&path.display().to_string());
+        [
+            format!("--config {} ", quoted(&places.config_file)),
+            format!("--state-dir {} ", quoted(&places.state_dir)),
+        ]
+    }
+
     /// The unit with this program and these places in it.
     fn unit(&self) -> String {
         let Installation { program, places } = &self.0;

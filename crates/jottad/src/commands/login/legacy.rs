@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::{Beginning, TRIES};
 use crate::asking;
 use crate::failure::{Exit, Failure};
-use crate::invocation::{Invocation, connections};
+use crate::invocation::Invocation;
 use crate::login;
 use crate::output::remark;
 
@@ -20,7 +20,7 @@ pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
     remark("No brand is known to serve this login any more; `jottad login` is the way that works.");
     // While a person thinks, nothing else is to be done: the questions may block.
     beginning.invocation.wait(async {
-        let (http, host) = (connections()?, HostIdentity::of_this_machine());
+        let (http, host) = (beginning.invocation.connections()?, HostIdentity::of_this_machine());
         let endpoints = &beginning.config.service.endpoints;
         // Before a password is asked for: there is no point in asking where it cannot be used.
         let registered = LegacyDevice::register(&http, endpoints, &LegacyDevice::fresh_id()).await;

@@ -7,7 +7,6 @@ use jottad_transport::{Brand, CredentialFile, Error, ErrorKind, HostIdentity, Lo
 use super::{Beginning, TRIES};
 use crate::asking;
 use crate::failure::{Exit, Failure};
-use crate::invocation::connections;
 use crate::login;
 use crate::output::remark;
 
@@ -52,7 +51,8 @@ async fn log_in(
     token: &LoginToken,
     file: CredentialFile,
 ) -> Result<Exit, Failure> {
-    let granted = token.spend(connections()?, file, &HostIdentity::of_this_machine()).await;
+    let granted =
+        token.spend(beginning.invocation.connections()?, file, &HostIdentity::of_this_machine()).await;
     beginning.keep(granted.map_err(explain)?).await
 }
 
