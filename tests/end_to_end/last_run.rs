@@ -1,9 +1,10 @@
 //! How the last run ended is told for as long as nothing runs: a status without a daemon is no better than what
 //! the run before it came to.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use jottad_emulator::Effect;
 
@@ -53,6 +54,9 @@ fn a_login_that_a_pass_found_to_be_ended_is_told_until_somebody_logs_in() {
     world.pass(LOGIN_NEEDED);
     assert_told(&world, LOGIN_NEEDED, "login_needed", "the service ended the login", "jottad login");
     world.log_in();
+    // Not within the same second.
+    let account = File::options().write(true).open(world.machine.state().join("account.json")).unwrap();
+    account.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
     // Nothing was compared since, and what the old login came to is not what is wrong now.
     let status = world.machine.jottad(["status"]).expect(WORKING);
     assert!(!status.stdout.contains("ended the login"), "{status}");
@@ -91,7 +95,7 @@ fn what_a_pass_left_out_on_purpose_is_counted_where_nothing_runs() {
     world.write("a.txt", "one");
     world.write("a.log", "is ignored");
     std::os::unix::fs::symlink("a.txt", world.path("link")).unwrap();
-    world.settle();
+    world.pass(IN_SYNC);
     world.machine.jottad(["status"]).expect(IN_SYNC).says("skipped: 1 ignored, 1 link");
     let skipped = world.machine.status()["folders"][0]["skipped"].clone();
     assert_eq!((&skipped["rules"], &skipped["links"]), (&1.into(), &1.into()), "{skipped}");

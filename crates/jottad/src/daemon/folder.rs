@@ -343,7 +343,7 @@ impl RunningFolder {
     /// At rest: the verdict with what the last run ended with, and the status without what is over since.
     fn as_the_last_run_ended(&self, verdict: Verdict, status: FolderStatus) -> (Verdict, FolderStatus) {
         let Some(end) = &status.last_end else { return (verdict, status) };
-        let has_logged_in = || self.logged_in_at.is_some_and(|login| login >= end.at);
+        let has_logged_in = || self.logged_in_at.is_some_and(|login| login > end.at);
         if end.verdict == Verdict::LoginNeeded && has_logged_in() {
             let trouble =
                 "somebody has logged in since the last run; nothing was compared yet with that login";
