@@ -170,8 +170,12 @@ Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login n
 held, 8 offline, 9 stalled, 10 paused, 130 interrupted.
 
 Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew, and
-say so on stderr; `status` exits with how that run ended (4, 7, 8 and 9 included) until another one ends otherwise. `pause` and `resume` are noted for whatever runs next; `plan` looks at both sides and changes nothing; `verify` does the pass itself. What is watched
-(`status --watch`, `log --follow`) goes on when a daemon starts or ends. Only `sync` needs one; `run --once` does a pass without it.
+say so on stderr; `status` exits with how that run ended (4, 7, 8 and 9 included) until another one ends otherwise.
+`pause` and `resume` are noted for whatever runs next; `plan` looks at both sides and changes nothing; `verify` does the pass itself. What
+is watched (`status --watch`, `log --follow`) goes on when a daemon starts or ends. Only `sync` needs one; `run --once` does a pass
+without it.
+
+A command that asks the service says on stderr after five seconds without an answer what it waits for, and gives up after 70 (8).
 ";
 
 /// The commands that do something themselves, each with its path.
