@@ -73,7 +73,10 @@ fn questions_change_nothing_and_ask_the_service_nothing() {
 
 #[test]
 fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
-    for (decision, code, is_deleted) in [("approve", 0, true), ("reject", 0, false)] {
+    for (decision, noted, is_deleted) in [
+        ("approve", "approved, to be done by the next run: ", true),
+        ("reject", "are brought back, by", false),
+    ] {
         let world = World::new();
         world.fill("tree", 3, 10);
         world.settle();
@@ -83,12 +86,103 @@ fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
         world.machine.jottad(["status"]).expect(7).says("held");
         world.machine.jottad(["held"]).expect(7).says("20 files").says("jottad approve docs");
         world.machine.jottad([decision, "docs"]).expect(0).says("the next `jottad run --once`");
+        world.machine.jottad(["held"]).expect(0).says(noted);
+        world.machine.jottad(["status"]).says(noted);
+        world.pass(0);
         world.machine.jottad(["held"]).expect(0).says("nothing is held");
-        world.pass(code);
         let path = "Jotta/Archive/docs/tree/d01";
         assert_eq!(world.service.at(path).deleted, is_deleted, "{decision}");
         world.machine.jottad([decision, "docs"]).expect(1).complains("nothing is held").complains("hint: ");
     }
+}
+
+/// An approval was a blank cheque: measured with what was approved, whatever vanished after it was little.
+#[test]
+fn an_approval_where_nothing_runs_is_about_what_was_shown() {
+    let world = World::new();
+    world.fill("films", 3, 20);
+    world.fill("photos", 2, 25);
+    world.settle();
+    world.remove("films/d00");
+    world.remove("films/d01");
+    world.remove("films/d02");
+    world.pass(7);
+    world
+        .machine
+        .jottad(["approve", "docs"])
+        .expect(0)
+        .says("63 entries would be deleted at once (60 files)");
+    world.remove("photos");
+    let noted = world.machine.jottad(["held", "--json"]).expect(0).json();
+    assert_eq!(noted["folders"], serde_json::json!([]));
+    assert_eq!(
+        (&noted["noted"][0]["word"], &noted["noted"][0]["kind"]),
+        (&"approved".into(), &"deletes".into())
+    );
+    let paths: Vec<&str> = noted["noted"][0]["deletes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["films/d00", "films/d01", "films/d02"]);
+    world.pass(7).says("53 entries would be deleted at once (50 files)");
+    assert!(world.service.at("Jotta/Archive/docs/films/d00").deleted);
+    assert!(world.service.has("Jotta/Archive/docs/photos/d00/f00"));
+}
+
+#[test]
+fn an_approval_where_nothing_runs_is_shown_and_can_be_taken_back() {
+    let world = World::new();
+    world.fill("tree", 3, 10);
+    world.settle();
+    world.remove("tree/d01");
+    world.remove("tree/d02");
+    world.pass(7);
+    world.machine.jottad(["approve", "docs"]).expect(0);
+    let status = world.machine.jottad(["status", "--json"]).json();
+    assert_eq!(status["folders"][0]["held"], Value::Null);
+    assert_eq!(status["folders"][0]["noted"]["word"], "approved", "{status}");
+    let back = "jottad reject docs";
+    world
+        .machine
+        .jottad(["status"])
+        .says("docs: approved, to be done by the next run: 22 entries")
+        .says(back);
+    world.machine.jottad(["held"]).expect(0).says("will go to the remote trash: tree/d01").says(back);
+    world.machine.jottad(["why", "docs/tree/d01"]).expect(0).says("deleted here; that was approved");
+    world.machine.jottad(["reject", "docs"]).expect(0).says("rejected: docs: 22 entries");
+    world.machine.jottad(["approve", "docs"]).expect(1).complains("it was rejected");
+    world.pass(0);
+    assert!(world.service.has("Jotta/Archive/docs/tree/d01/f00") && world.path("tree/d02/f09").exists());
+}
+
+#[test]
+fn a_word_about_a_root_where_nothing_runs_is_shown_and_can_be_taken_back() {
+    let world = World::new();
+    world.fill("tree", 1, 5);
+    world.settle();
+    world.remove("tree");
+    world.pass(7);
+    for (decision, noted, back) in [
+        (
+            "approve",
+            "docs: approved, to be done by the next run: the folder is suddenly empty",
+            "jottad reject",
+        ),
+        (
+            "reject",
+            "docs: rejected, to be done by the next run: the folder is suddenly empty",
+            "jottad approve",
+        ),
+    ] {
+        world.machine.jottad([decision, "docs"]).expect(0);
+        world.machine.jottad(["held"]).expect(0).says(noted).says(back);
+        world.machine.jottad(["status"]).says(noted).says(back);
+    }
+    // The last word counts.
+    world.pass(0);
+    assert!(world.path("tree/d00/f00").exists());
 }
 
 #[test]
@@ -167,6 +261,94 @@ fn a_folder_that_was_just_added_is_planned_for_before_anything_is_sent() {
     world.machine.jottad(["status"]).expect(5).says("never compared").says("jottad plan");
     world.machine.jottad(["why", "docs/a.txt"]).expect(1).complains("never compared").complains("hint: ");
     world.settle();
+}
+
+/// What was overwritten or renamed by the pass was not in the plan.
+#[test]
+fn a_plan_names_what_differs_on_both_sides_and_what_becomes_of_it() {
+    for (mode, expected) in [
+        ("backup", vec![("upload", "whose content is kept as a revision")]),
+        ("archive", vec![("upload", "whose content is kept as a revision")]),
+        (
+            "sync",
+            vec![
+                ("move_local_aside", "new on both sides, with different content"),
+                ("download", "takes the name that is free then"),
+                ("upload", "under its conflict name"),
+            ],
+        ),
+        (
+            "pull",
+            vec![
+                ("move_local_aside", "different here; the remote side keeps the name"),
+                ("download", "takes the name that is free then"),
+            ],
+        ),
+    ] {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        world.write("letter.txt", "mine");
+        world.write("same.txt", "one");
+        world.service.does(Act::put("Jotta/Archive/docs/letter.txt", b"theirs, which is longer"));
+        world.service.does(Act::put("Jotta/Archive/docs/same.txt", b"one"));
+        for command in [&["plan"][..], &["run", "--once", "--dry-run"]] {
+            let plan = world.machine.jottad(command.iter().chain(&["--json"])).expect(0).json();
+            let operations = plan["folders"][0]["operations"].as_array().unwrap();
+            let of_letter: Vec<(&str, &str)> = operations
+                .iter()
+                .filter(|one| one["path"] == "letter.txt")
+                .map(|one| (one["kind"].as_str().unwrap(), one["why"].as_str().unwrap()))
+                .collect();
+            assert_eq!(of_letter.len(), expected.len(), "{mode}: {plan}");
+            for (found, expected) in of_letter.iter().zip(&expected) {
+                assert!(found.0 == expected.0 && found.1.contains(expected.1), "{mode}: {plan}");
+            }
+            let is_sent = |one: &&Value| one["path"] == "same.txt" && one["kind"] != "set_local_time";
+            assert!(
+                !operations.iter().any(|one| is_sent(&one) && one["bytes"].is_number()),
+                "{mode}: {plan}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_plan_counts_all_and_names_as_many_as_are_asked_for() {
+    let world = World::new();
+    world.fill("tree", 1, 30);
+    let all = "docs: 33 operations, 260 B";
+    world.machine.jottad(["plan"]).expect(0).says(all);
+    for (limit, named) in [("0", 0), ("5", 5), ("33", 33)] {
+        let said = world.machine.jottad(["plan", "--limit", limit]).expect(0).says(all);
+        let more = format!("and {} more; --limit 33 names all", 33 - named);
+        assert_eq!(said.stdout.contains(&more), named < 33, "{said}");
+        let plan = world.machine.jottad(["plan", "--limit", limit, "--json"]).expect(0).json();
+        assert_eq!(plan["folders"][0]["operations"].as_array().unwrap().len(), named);
+        assert_eq!((&plan["folders"][0]["count"], &plan["folders"][0]["bytes"]), (&33.into(), &260.into()));
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_keeps_no_other_from_being_planned() {
+    let world = World::configured(
+        "\n[[folder]]\nname = \"gone\"\nlocal = \"~/nowhere\"\nremote = \"Jotta/Archive/gone\"\n",
+    );
+    world.write("a.txt", "one");
+    world.machine.jottad(["plan"]).expect(0).says("upload").says("a.txt").says("gone: not known");
+    let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
+    assert_eq!(plan["folders"].as_array().unwrap().len(), 1, "{plan}");
+    assert_eq!((&plan["folders"][0]["name"], &plan["folders"][0]["count"]), (&"docs".into(), &2.into()));
+    assert_eq!(plan["left_out"][0]["name"], "gone", "{plan}");
+    world.machine.jottad(["plan", "gone"]).expect(7).complains("gone").complains("hint: ");
+}
+
+#[test]
+fn why_says_of_a_rules_file_what_is_wrong_with_it() {
+    let world = World::new();
+    world.write(".jottaignore", "*.tmp\nfoo\\\n");
+    world.pass(6);
+    world.machine.jottad(["problems"]).expect(6).says(".jottaignore").says("line 2 is no rule");
+    let said = world.machine.jottad(["why", "docs/.jottaignore"]).expect(0);
+    said.says(".jottaignore in docs: problem").says("line 2 is no rule").says("correct the rules");
 }
 
 #[test]

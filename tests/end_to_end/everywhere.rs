@@ -9,9 +9,6 @@ use crate::stage::{Outcome, World};
 
 const DOCUMENT: &str = include_str!("../../docs/commands.md");
 
-/// Commands that run until they are told to stop, or ask a person: they have tests of their own.
-const LONG: [&str; 2] = ["demo", "selftest"];
-
 /// What works on the indexes where no daemon runs.
 const ALONE: [&str; 12] = [
     "status",
@@ -30,6 +27,9 @@ const ALONE: [&str; 12] = [
 
 /// A call of every command, in an order in which none spoils the next.
 const CALLS: &[&[&str]] = &[
+    &["demo", "~/nowhere"],
+    &["selftest", "Jotta/none"],
+    &["selftest", "Jotta/Archive", "--only", "U-99"],
     &["login", "--token-stdin"],
     &["account"],
     &["folder add", "~/nowhere"],
@@ -70,6 +70,13 @@ const CALLS: &[&[&str]] = &[
     &["put", "-", "Jotta/Archive/docs"],
     &["mkdir", "Jotta/Archive/made"],
     &["mv", "Jotta/Archive/none", "Jotta/Archive/other"],
+    &["mv", "Jotta/Archive/docs", "Jotta/Archive/docs/inside"],
+    &["mv", "Archive/docs", "Archive/other"],
+    &["rm", "Archive/docs"],
+    &["get", "Jotta/Archive/docs/a.txt", "nowhere/a.txt"],
+    &["put", "docs/a.txt", "Jotta/Archive/nowhere/"],
+    &["folder set", "docs", "local=~/nowhere"],
+    &["folder add", "docs"],
     &["cp", "Jotta/Archive/none", "Jotta/Archive/other"],
     &["rm", "Jotta/Archive/none"],
     &["touch", "Jotta/Archive/none"],
@@ -134,6 +141,8 @@ impl Complaints {
         let code = outcome.code.unwrap_or(-1);
         self.demand((0..=10).contains(&code), "the exit code", outcome);
         self.demand(!outcome.stderr.contains("panicked"), "a panic", outcome);
+        let is_in_words = !format!("{}{}", outcome.stdout, outcome.stderr).contains("os error");
+        self.demand(is_in_words, "a number of the system", outcome);
     }
 
     /// What holds of every error.
@@ -195,16 +204,29 @@ fn everywhere(world: &World, is_daemon: bool) {
 fn into_closed_pipes(world: &World) {
     let mut complaints = Complaints::default();
     for call in CALLS {
-        let words = call[0].split(' ').chain(call[1..].iter().copied());
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let mut command = world.machine.command(words);
-        command.stdout(writer).stderr(Stdio::piped());
-        let output = command.spawn().unwrap().wait_with_output().unwrap();
-        let outcome = Outcome::new(&command, &output);
-        complaints.check(&outcome);
-        let is_silent = !outcome.stderr.to_lowercase().contains("broken pipe");
-        complaints.demand(is_silent, "who does not read is told", &outcome);
+        for is_json in [false, true] {
+            let words = call[0].split(' ').chain(call[1..].iter().copied());
+            let words: Vec<&str> = words.chain(is_json.then_some("--json")).collect();
+            let closed = || {
+                let (reader, writer) = std::io::pipe().unwrap();
+                drop(reader);
+                writer
+            };
+            let mut command = world.machine.command(&words);
+            command.stdout(closed()).stderr(Stdio::piped());
+            let output = command.spawn().unwrap().wait_with_output().unwrap();
+            let outcome = Outcome::new(&command, &output);
+            complaints.check(&outcome);
+            let is_silent = !outcome.stderr.to_lowercase().contains("broken pipe");
+            complaints.demand(is_silent, "who does not read is told", &outcome);
+            if !is_json {
+                // Nobody reads what goes wrong either.
+                let mut command = world.machine.command(&words);
+                command.stdout(closed()).stderr(closed());
+                let output = command.spawn().unwrap().wait_with_output().unwrap();
+                complaints.check(&Outcome::new(&command, &output));
+            }
+        }
     }
     complaints.end();
 }
@@ -219,7 +241,8 @@ fn world() -> World {
 #[test]
 fn every_command_is_called_here() {
     let commands = DOCUMENT.lines().filter_map(|line| line.strip_prefix("## "));
-    let commands = commands.filter(|command| *command != "For every command" && !LONG.contains(command));
+    let commands: Vec<&str> = commands.filter(|command| *command != "For every command").collect();
+    assert!(commands.len() > 40, "{commands:?}");
     for command in commands {
         assert!(CALLS.iter().any(|call| call[0] == command), "{command}");
     }
@@ -264,12 +287,24 @@ fn before_anything_was_done() {
 
 #[test]
 fn with_a_config_that_is_wrong() {
+    with_a_wrong_config(&world());
+}
+
+#[test]
+fn with_a_daemon_and_a_config_that_is_wrong() {
     let world = world();
+    let daemon = world.start();
+    with_a_wrong_config(&world);
+    daemon.stop();
+}
+
+/// The config cannot be read any more.
+fn with_a_wrong_config(world: &World) {
     std::fs::write(world.machine.config(), "[[folder]\n").unwrap();
     let mut complaints = Complaints::default();
     for call in CALLS.iter().filter(|call| !call.contains(&"nothing")) {
         for is_json in [false, true] {
-            let outcome = run(&world, call, if is_json { &["--json"] } else { &[] });
+            let outcome = run(world, call, if is_json { &["--json"] } else { &[] });
             complaints.check(&outcome);
             complaints.check_remedy(&outcome, is_json);
         }

@@ -45,6 +45,49 @@ fn what_finds_no_room_here_is_a_problem_and_comes_when_there_is() {
 }
 
 #[test]
+fn what_a_pull_finds_no_room_for_is_a_problem_and_comes_when_there_is() {
+    in_own_mounts("full::what_a_pull_finds_no_room_for_is_a_problem_and_comes_when_there_is", || {
+        let world = World::configured("mode = \"pull\"");
+        mount(4, &world.path(""));
+        // What stands there before keeps its content until all of the new one is there.
+        world.service.does(Act::put("Jotta/Archive/docs/grows", b"before"));
+        world.service.does(Act::put("Jotta/Archive/docs/d/small", b"small"));
+        let daemon = world.start();
+        world.synced();
+        world.service.does(Act::put("Jotta/Archive/docs/grows", &vec![7; 8 * MIB]));
+        world.service.does(Act::put("Jotta/Archive/docs/d/large", &vec![8; 8 * MIB]));
+        for number in 0..4 {
+            let path = format!("Jotta/Archive/docs/d/fits{number}");
+            world.service.does(Act::put(&path, format!("fits {number}").as_bytes()));
+        }
+        world.sync(6);
+        assert_eq!(world.problems(), ["d/large: local_disk", "grows: local_disk"]);
+        world.machine.jottad(["problems"]).expect(6).says("no space left").says("free some space");
+        assert_eq!(fs::read(world.path("grows")).unwrap(), b"before");
+        assert!(!world.path("d/large").exists(), "half a file has the name of the whole");
+        let unfinished = fs::read_dir(world.path(".jottad/tmp")).map_or(0, Iterator::count);
+        assert_eq!(unfinished, 0, "temporary files take the room");
+        for number in 0..4 {
+            assert_eq!(
+                fs::read_to_string(world.path(format!("d/fits{number}"))).unwrap(),
+                format!("fits {number}")
+            );
+        }
+        // The disk is filled while a file comes.
+        let ballast = fill_up(&world.path("d"));
+        world.service.does(Act::put("Jotta/Archive/docs/d/late", &vec![9; MIB]));
+        world.sync(6);
+        assert_eq!(world.problems(), ["d/large: local_disk", "d/late: local_disk", "grows: local_disk"]);
+        assert!(!world.path("d/late").exists());
+        fs::remove_file(ballast).unwrap();
+        resize(32, &world.path(""));
+        world.synced();
+        assert_eq!(world.problems(), [""; 0]);
+        daemon.stop();
+    });
+}
+
+#[test]
 fn a_full_state_directory_loses_nothing_and_is_taken_up_again_when_there_is_room() {
     in_own_mounts(
         "full::a_full_state_directory_loses_nothing_and_is_taken_up_again_when_there_is_room",

@@ -45,6 +45,7 @@ mod private;
 mod proof;
 mod reference;
 mod refusals;
+mod remedies;
 mod remote;
 mod restart;
 mod root;

@@ -157,7 +157,7 @@ fn ones_own_work_leads_to_no_listing() {
     wait_until("everything is there", || {
         (0..60).all(|number| pair.service.has(&format!("{REMOTE}/burst/d{}/f{number}.txt", number % 6)))
     });
-    wait_until("it has come to rest", || pair.one.machine.status()["verdict"] == "in_sync");
+    wait_until("all is done", || pair.one.machine.status()["folders"][0]["settled"] == true);
     assert_eq!(pair.service.asked("liststream"), 0, "{:?}", pair.service.counters());
     one.stop();
 }
@@ -270,4 +270,24 @@ fn metrics_tell_how_changes_are_noticed() {
     }
     one.stop();
     two.stop();
+}
+
+/// It said that all agree, for as long as the listing took that was under way.
+#[test]
+fn why_does_not_say_that_all_agree_of_what_the_service_has_told_of() {
+    let service = Service::start();
+    let place = Place::new(&service, SELDOM);
+    place.write("a.txt", "one");
+    place.machine.jottad(["run", "--once"]).expect(0);
+    let daemon = place.machine.start();
+    wait_until("events are listened to", || place.machine.status()["noticing"]["events"] == "listening");
+    service.does(Act::put(&format!("{REMOTE}/a.txt"), b"edited elsewhere"));
+    let path = place.path("a.txt");
+    wait_until("it is told", || {
+        let why = place.machine.jottad(["why", path.to_str().unwrap()]).expect(0).stdout;
+        assert!(fs::read(&path).unwrap() == b"one", "it was fetched before it was told of: {why}");
+        why.contains("pending") && why.contains("the service has told of a change since")
+    });
+    wait_until("it is fetched", || fs::read(&path).unwrap() == b"edited elsewhere");
+    daemon.stop();
 }

@@ -27,6 +27,32 @@ fn an_unreadable_file_is_a_problem_until_it_is_readable() {
     daemon.stop();
 }
 
+/// It was called another root, which a person was to approve or to reject.
+#[test]
+fn an_unreadable_root_is_named_with_what_mends_it_and_no_word_is_asked_for() {
+    for mode in ["sync", "backup"] {
+        let world = World::of(Machine::unprivileged(), Service::start(), &format!("mode = \"{mode}\""));
+        world.fill("tree", 2, 5);
+        world.machine.hand_over(&world.root);
+        world.settle();
+        fs::set_permissions(&world.root, Permissions::from_mode(0o000)).unwrap();
+        let said = world.pass(7).says("the folder's root cannot be read: permission denied");
+        let said = said.says("let the user that runs jottad read it");
+        assert!(!said.stdout.contains("approve") && !said.stdout.contains("reject"), "{said}");
+        // No daemon runs that could be told to look.
+        world.machine.jottad(["held"]).expect(7).says("look again:  jottad run --once");
+        for decision in ["approve", "reject"] {
+            let refused = world.machine.jottad([decision, "docs"]).expect(1);
+            refused
+                .complains("cannot be read")
+                .complains("hint: mend that, and look again: jottad run --once");
+        }
+        fs::set_permissions(&world.root, Permissions::from_mode(0o700)).unwrap();
+        world.settle();
+        assert!(world.service.has("Jotta/Archive/docs/tree/d01/f04"));
+    }
+}
+
 #[test]
 fn an_unreadable_directory_deletes_nothing() {
     let world = World::of(Machine::unprivileged(), Service::start(), "");

@@ -71,11 +71,38 @@ fn the_service_of_one_config_is_not_replaced_by_that_of_another() {
     // The same again, after an update of the program for example.
     service(&ours, &["install"]).expect(0);
     let text = fs::read_to_string(&unit).unwrap();
-    service(&work, &["install"]).expect(1).complains(ours.to_str().unwrap()).complains("--force");
-    service(&work, &["uninstall"]).expect(1).complains(ours.to_str().unwrap());
+    service(&work, &["install"]).expect(1).complains("another configuration").complains("--force");
     assert_eq!(fs::read_to_string(&unit).unwrap(), text);
     service(&work, &["install", "--force"]).expect(0);
     assert!(fs::read_to_string(&unit).unwrap().contains(work.to_str().unwrap()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_service_is_not_taken_from_another_configuration_in_silence() {
+    let world = World::new();
+    let machine = &world.machine;
+    note_calls_of_systemctl(machine);
+    let unit = machine.home().join(".config/systemd/user/jottad.service");
+    Outcome::of(with_noted_calls(machine, &["service", "install"])).expect(0);
+    let before = fs::read_to_string(&unit).unwrap();
+    let calls = fs::read_to_string(machine.home().join("calls")).unwrap();
+    let other = machine.beside("other.toml");
+    fs::copy(machine.config(), &other).unwrap();
+    for command in ["install", "start", "stop", "restart"] {
+        let words = ["--config", other.to_str().unwrap(), "service", command];
+        Outcome::of(with_noted_calls(machine, &words))
+            .expect(1)
+            .complains("the service is there for another configuration")
+            .complains(unit.to_str().unwrap())
+            .complains("service uninstall`");
+    }
+    let words = ["--config", other.to_str().unwrap(), "status"];
+    Outcome::of(with_noted_calls(machine, &words)).expect(5).says("start it with `jottad --config");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), before);
+    assert_eq!(fs::read_to_string(machine.home().join("calls")).unwrap(), calls);
+    // The same once more is fine.
+    Outcome::of(with_noted_calls(machine, &["service", "install"])).expect(0);
 }
 
 #[test]

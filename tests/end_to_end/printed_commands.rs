@@ -1,12 +1,14 @@
 //! What the program prints as a command is one that a shell takes as it is meant, whatever the names are.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::process::Command;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use jottad_emulator::Act;
 
-use crate::stage::{Machine, Outcome, World, wait_until};
+use crate::stage::{Daemon, Machine, Outcome, World, wait_until};
 
 /// Names that a shell would take apart.
 const NAMES: [&str; 2] = ["my docs", "it's"];
@@ -165,4 +167,157 @@ fn a_hint_about_a_place_on_the_service_can_be_typed_as_it_stands() {
     assert_eq!(hints.len(), 1, "{}", outcome.stderr);
     typed(&world.machine, hints.first().unwrap()).expect(0);
     assert!(world.service.has("Jotta/Archive/my docs/it's.txt"));
+}
+
+/// A person who keeps the config and the state in places of their own, and says so with every command. What
+/// is in the usual place is another configuration, which cannot even be read.
+struct Elsewhere {
+    world: World,
+    programs: PathBuf,
+}
+
+impl Elsewhere {
+    const OPTIONS: &str = "--config 'my config.toml' --state-dir \"kari's state\"";
+
+    fn new() -> Self {
+        let world = World::new();
+        let home = world.machine.home();
+        fs::write(home.join("my config.toml"), world.service_section()).unwrap();
+        fs::create_dir_all(home.join(".config/jottad")).unwrap();
+        fs::write(home.join(".config/jottad/config.toml"), "[[folder]\n").unwrap();
+        // The service manager of a test orders nobody about.
+        let programs = world.machine.beside("bin");
+        fs::create_dir(&programs).unwrap();
+        for (name, text) in [
+            ("systemctl", "exit 0"),
+            ("jottad", &format!("exec '{}' \"$@\"", program(&world.machine).display())),
+        ] {
+            let file = programs.join(name);
+            fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { world, programs }
+    }
+
+    /// A line that is typed into a shell.
+    fn line(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        let path = format!("{}:{}", self.programs.display(), std::env::var("PATH").unwrap());
+        command.args(["-c", line]).env_clear().env("PATH", path).env("TZ", "UTC");
+        command.env("HOME", self.world.machine.home()).current_dir(self.world.machine.home());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn types(&self, line: &str) -> Outcome {
+        Outcome::of(self.line(line))
+    }
+
+    /// A command, with the person's options.
+    fn runs(&self, words: &str) -> Outcome {
+        self.types(&format!("jottad {words} {}", Self::OPTIONS))
+    }
+
+    /// Types every command that was printed, as it stands, and finds the same configuration. Commands that
+    /// ask a person are left out, and of two decisions the second.
+    #[track_caller]
+    fn follows(&self, printed: &Outcome, commands: &[&str]) {
+        let mut found: BTreeSet<String> = commands_in(&printed.stdout);
+        found.extend(commands_in(&printed.stderr));
+        let plain = |command: &String| command.replacen(&format!(" {}", Self::OPTIONS), "", 1);
+        let names: BTreeSet<String> = found.iter().map(plain).collect();
+        assert_eq!(names, commands.iter().map(|&name| name.to_owned()).collect(), "{printed}");
+        for command in found {
+            if ["--help", " setup", " demo", " reject "].iter().any(|word| command.contains(word)) {
+                continue;
+            }
+            assert!(command.starts_with(&format!("jottad {}", Self::OPTIONS)), "{command}: {printed}");
+            let outcome = self.types(&command);
+            let said = format!("{}{}", outcome.stdout, outcome.stderr);
+            assert!(!said.contains(".config/jottad"), "another configuration was met: {outcome}");
+            assert!(matches!(outcome.code, Some(0..=10)), "{outcome}");
+        }
+    }
+}
+
+fn program(machine: &Machine) -> PathBuf {
+    machine.command([""; 0]).get_program().into()
+}
+
+/// The commands that a text for people holds; those of the first page stand by themselves in a column.
+fn commands_in(text: &str) -> BTreeSet<String> {
+    let column = text.lines().filter_map(|line| line.strip_prefix("  jottad "));
+    let column = column.map(|line| format!("jottad {}", line.split("  ").next().unwrap()));
+    let text = text.replace("`, or `", "`  `");
+    commands(&text).into_iter().chain(column).collect()
+}
+
+#[test]
+fn what_is_printed_means_the_configuration_that_was_asked_with() {
+    let kari = Elsewhere::new();
+    let documents = kari.world.machine.home().join("Documents");
+    fs::create_dir(&documents).unwrap();
+    for number in 0..30 {
+        fs::write(documents.join(format!("{number:02}.txt")), format!("{number}")).unwrap();
+    }
+    kari.follows(&kari.runs("").expect(0), &["jottad --help", "jottad demo", "jottad login", "jottad setup"]);
+    kari.follows(&kari.runs("account").expect(4), &["jottad login"]);
+    let token = kari.world.machine.home().join("token");
+    fs::write(&token, kari.world.service.login_token()).unwrap();
+    let login = format!("login --token-stdin < {:?}", token.display().to_string());
+    let next = ["jottad folder add ~/Documents", "jottad setup"];
+    kari.follows(&kari.runs(&login).expect(0), &next);
+    let start = ["jottad run --once", "jottad service install"];
+    kari.follows(&kari.runs("sync").expect(3), &start);
+    let unit = kari.world.machine.home().join(".config/systemd/user/jottad.service");
+    assert!(fs::read_to_string(unit).unwrap().contains("my config.toml"));
+
+    fs::write(documents.join("A.txt"), "one").unwrap();
+    fs::write(documents.join("a.txt"), "another").unwrap();
+    kari.runs("run --once").expect(6);
+    let status = ["jottad problems", "jottad run --once", "jottad service start"];
+    kari.follows(&kari.runs("status").expect(6), &status);
+    fs::remove_file(documents.join("A.txt")).unwrap();
+    for number in 0..25 {
+        fs::remove_file(documents.join(format!("{number:02}.txt"))).unwrap();
+    }
+    kari.runs("run --once").expect(7);
+    kari.follows(&kari.runs("status").expect(7), &["jottad held Documents", status[1], status[2]]);
+    let decisions = ["jottad approve Documents", "jottad reject Documents"];
+    kari.follows(&kari.runs("held").expect(7), &decisions);
+    kari.follows(&kari.runs("approve dosc").expect(2), &[]);
+    kari.runs("run --once").expect(0);
+
+    let daemon = Daemon::start(
+        kari.line(&format!("exec jottad {} run", Elsewhere::OPTIONS)),
+        &kari.programs,
+        Vec::new(),
+    );
+    kari.runs("pause").expect(0);
+    kari.follows(&kari.runs("status").expect(10), &["jottad resume"]);
+    kari.runs("sync --wait").expect(0);
+    fs::rename(&documents, kari.world.machine.home().join("Papers")).unwrap();
+    wait_until("it is held", || kari.runs("status").code == Some(7));
+    let choices = ["jottad folder set Documents local=PATH", "jottad sync Documents"];
+    kari.follows(&kari.runs("held"), &choices);
+    // What scripts read is as the daemon says it.
+    let held = kari.runs("held --json").json();
+    assert_eq!(held["folders"][0]["choices"][0]["command"], choices[1]);
+    daemon.stop();
+    assert!(!kari.world.machine.home().join(".local/state/jottad").exists());
+}
+
+#[test]
+fn a_variable_of_the_environment_is_not_repeated_in_what_is_printed() {
+    let world = World::new();
+    let outcome = world.machine.jottad(["status"]).expect(5);
+    assert!(outcome.stdout.contains("`jottad run --once`"), "{outcome}");
+    // Nor is an option that says the same.
+    let config = world.machine.config();
+    let outcome = world.machine.jottad(["status", "--config", config.to_str().unwrap()]).expect(5);
+    assert!(outcome.stdout.contains("`jottad run --once`"), "{outcome}");
+    let state = world.machine.beside("another state");
+    let outcome = world.machine.jottad(["status", "--state-dir", state.to_str().unwrap()]);
+    let command = format!("`jottad --state-dir '{}' run --once`", state.display());
+    assert!(outcome.stdout.contains(&command), "{outcome}");
 }

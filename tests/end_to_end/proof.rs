@@ -89,7 +89,7 @@ fn our_own_work_is_no_proof_but_events_with_a_stamp_are() {
     // All is done, and what others did meanwhile is not known.
     wait_until("it is done", || folder(&world)["settled"] == true);
     assert_eq!((&folder(&world)["verdict"], &folder(&world)["proven_at"]), (&"working".into(), &proven));
-    world.machine.jottad(["status"]).expect(5).says("working: all done, last compared ");
+    world.machine.jottad(["status"]).expect(5).says("all done, last compared ");
     assert_eq!(folder(&world)["heard"], "polls");
 
     configure(&world, "events = true", "~/docs", "poll = \"1s\"\nproof = \"1h\"");

@@ -288,3 +288,35 @@ fn a_directory_that_is_left_alone_keeps_its_copy_when_it_is_renamed() {
     assert!(world.service.has("Jotta/Archive/docs/r/a") && !world.service.has("Jotta/Archive/docs/p"));
     daemon.stop();
 }
+
+/// Once, the service's copies went to the trash, and nothing was sent in their stead.
+#[test]
+fn what_is_moved_into_a_directory_that_is_left_alone_keeps_its_copy() {
+    let world = World::new();
+    let there = |path: &str| world.service.has(&format!("Jotta/Archive/docs/{path}"));
+    world.write("p/known/old", "o");
+    for path in ["file", "deeper", "directory/inside", "removed"] {
+        world.write(path, path);
+    }
+    let daemon = world.start();
+    world.sync(0);
+    symlink("/etc/hostname", world.path("p/.jottaignore")).unwrap();
+    world.sync(6);
+    world.rename("file", "p/file");
+    world.rename("deeper", "p/known/deeper");
+    world.rename("directory", "p/directory");
+    world.remove("removed");
+    world.sync(6);
+    assert!(there("file") && there("deeper") && there("directory/inside"));
+    assert!(!there("removed") && !there("p/file") && !there("p/known/deeper") && !there("p/directory"));
+    let plan = world.machine.jottad(["plan"]).expect(0);
+    assert!(!plan.stdout.contains("trash"), "{plan}");
+    // Once the rules can be read each of them is moved.
+    let sent = world.service.asked("allocate");
+    fs::remove_file(world.path("p/.jottaignore")).unwrap();
+    world.sync(0);
+    assert!(there("p/file") && there("p/known/deeper") && there("p/directory/inside"));
+    assert!(!there("file") && !there("deeper") && !there("directory"));
+    assert_eq!(world.service.asked("allocate"), sent);
+    daemon.stop();
+}

@@ -75,8 +75,13 @@ pub fn is_about_the_size(old: u64, new: u64) -> bool {
 /// Whether a pass of `backup` that would overwrite this many of the base's files must wait for a person:
 /// more than half of at least 100. The service keeps only five revisions, so a disk full of encrypted or
 /// garbled files must not wash the good ones out.
-pub fn holds_overwrites(overwritten_files: u64, files: u64) -> bool {
-    files >= FEWEST_FILES_FOR_OVERWRITE && overwritten_files.saturating_mul(2) > files
+///
+/// What a person approved is neither overwritten unasked nor part of what is left. Of little that is left a
+/// few files are no such thing.
+pub fn holds_overwrites(overwritten_files: u64, files: u64, approved_files: u64) -> bool {
+    files >= FEWEST_FILES_FOR_OVERWRITE
+        && overwritten_files >= FEWEST_FILES_FOR_PERCENT
+        && overwritten_files.saturating_mul(2) > files.saturating_sub(approved_files)
 }
 
 /// Kinds of files that are made once and then left as they are, by the endings of their names: photos, films,
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn overwrites_are_held_beyond_half_of_a_hundred() {
         for (overwritten, of, held) in [(99, 99, false), (50, 100, false), (51, 100, true)] {
-            assert_eq!(holds_overwrites(overwritten, of), held, "{overwritten} of {of}");
+            assert_eq!(holds_overwrites(overwritten, of, 0), held, "{overwritten} of {of}");
         }
     }
 
@@ -277,11 +282,13 @@ mod tests {
         }
 
         #[test]
-        fn more_overwrites_are_never_safer(overwritten in any::<u64>(), files in any::<u64>()) {
-            if holds_overwrites(overwritten, files) {
-                prop_assert!(holds_overwrites(overwritten.saturating_add(1), files));
+        fn more_overwrites_are_never_safer(
+            overwritten in any::<u64>(), files in any::<u64>(), approved in any::<u64>(),
+        ) {
+            if holds_overwrites(overwritten, files, approved) {
+                prop_assert!(holds_overwrites(overwritten.saturating_add(1), files, approved));
             }
-            prop_assert!(!holds_overwrites(0, files));
+            prop_assert!(!holds_overwrites(0, files, approved));
         }
     }
 }

@@ -8,6 +8,7 @@ mod content;
 mod entry;
 mod fold;
 mod guard;
+mod in_words;
 pub mod lateness;
 mod mode;
 pub mod moves;
@@ -27,6 +28,7 @@ pub use guard::{
     DeleteLimits, Loss, holds_deletes, holds_loss, holds_overwrites, holds_rewrites, is_about_the_size,
     is_written_once, root_suddenly_empty,
 };
+pub use in_words::in_words;
 pub use mode::{Mode, ParseModeError};
 pub use name::{Name, NameError};
 pub use operation::{Operation, OperationKind};

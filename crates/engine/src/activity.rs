@@ -401,19 +401,10 @@ mod tests {
     use jottad_core::{Content, File, Md5, StoredPath, Timestamp};
 
     use super::*;
-    use crate::disk::{DiskListing, FileStat, Identity};
+    use crate::builders::{file_stat, path};
+    use crate::disk::DiskListing;
     use crate::event::{Replaces, ScannedDirectory};
     use crate::remote::RemoteError;
-
-    fn file(size: u64) -> FileStat {
-        let identity = Identity { inode: 1, born: 1 };
-        let modified = Timestamp::from_seconds(1);
-        FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 }
-    }
-
-    fn path(text: &str) -> RelativePath {
-        RelativePath::try_from(text).unwrap()
-    }
 
     fn offline<T>() -> Result<T, RemoteError> {
         Err(RemoteError::new(RemoteErrorKind::Offline, "no answer".to_owned()))
@@ -432,7 +423,7 @@ mod tests {
         assert!(activity.stillness(Duration::ZERO).waits_for.unwrap().contains("list the remote folder"));
         activity.ended(CommandId(2), &Outcome::ListingEnded(Ok(Vec::new())));
         assert_eq!(activity.stillness(Duration::ZERO).waits_for, None);
-        activity.began(CommandId(3), &Task::Hash { path: path("a.iso"), stat: file(1 << 40) });
+        activity.began(CommandId(3), &Task::Hash { path: path("a.iso"), stat: file_stat(1, 1 << 40) });
         assert!(!activity.stillness(Duration::ZERO).is_overdue);
     }
 
@@ -443,7 +434,8 @@ mod tests {
         let elsewhere = |activity: &Activity| {
             activity.began(CommandId(2), &Task::Scan { directory: path("d") });
             let listing = DiskListing { mount: None, entries: Vec::new() };
-            activity.ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None })));
+            activity
+                .ended(CommandId(2), &Outcome::Scanned(Ok(ScannedDirectory { listing, rules: Ok(None) })));
         };
         let (waits, goes_on, answered) = ((true, true), (true, false), (false, false));
         // Whether it has no answer, and whether nothing else goes on on the service.
@@ -495,7 +487,7 @@ mod tests {
             ("few of them", sends(2, PIECE), 0, Some("uploading 1.iso")),
             (
                 "a file that is read for long",
-                vec![Task::Hash { path: path("a"), stat: file(1 << 40) }],
+                vec![Task::Hash { path: path("a"), stat: file_stat(1, 1 << 40) }],
                 0,
                 None,
             ),
@@ -531,7 +523,7 @@ mod tests {
         Task::Upload {
             path: path(name),
             remote: StoredPath::root(),
-            stat: file(size),
+            stat: file_stat(1, size),
             file: File { content, modified: Timestamp::from_seconds(1) },
             replaces: Replaces::Nothing,
         }

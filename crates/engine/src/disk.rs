@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use jottad_core::{Md5, Name, RelativePath, Timestamp};
+use jottad_core::{Md5, Name, RelativePath, Timestamp, in_words};
 
 use crate::digest::TreeDigest;
 
@@ -335,7 +335,7 @@ pub enum DiskErrorKind {
     #[error("another jottad is working on this folder")]
     Locked,
     /// Anything else.
-    #[error("{0}")]
+    #[error("{}", in_words(.0))]
     Other(#[source] io::Error),
 }
 

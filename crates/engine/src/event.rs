@@ -384,12 +384,13 @@ pub enum Outcome {
 }
 
 /// A directory that was read to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ScannedDirectory {
     /// What is in it.
     pub listing: DiskListing,
-    /// Its `.jottaignore`, if there is one. It is read even where a rule ignores it.
-    pub rules: Option<RulesFile>,
+    /// Its `.jottaignore`, if there is one, or why that cannot be read as rules. It is read even where a rule
+    /// ignores it.
+    pub rules: Result<Option<RulesFile>, DiskError>,
 }
 
 /// A `.jottaignore` that was read.

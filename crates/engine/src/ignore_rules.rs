@@ -16,6 +16,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use jottad_core::{Name, RelativePath, Timestamp};
 
 use crate::index::{Index, IndexError};
+use crate::scope::{Failure, Finding, found};
 use crate::status::ProblemKind;
 
 /// What a file with rules is called.
@@ -92,6 +93,13 @@ pub(crate) struct RefusedRules {
     pub(crate) remedy: &'static str,
     /// Since when it is so.
     pub(crate) since: Timestamp,
+}
+
+impl RefusedRules {
+    fn new(finding: Finding, path: RelativePath, reason: String, since: Timestamp) -> Self {
+        let Failure { kind, remedy, .. } = found(finding);
+        Self { path, kind, reason, remedy, since }
+    }
 }
 
 /// A rule that cannot be understood.
@@ -186,16 +194,10 @@ impl IgnoreRules {
     }
 
     /// The root's own file cannot be read as rules.
-    pub(crate) fn set_unread(
-        &mut self,
-        path: RelativePath,
-        reason: String,
-        remedy: &'static str,
-        now: Timestamp,
-    ) {
+    pub(crate) fn set_unread(&mut self, path: RelativePath, reason: String, now: Timestamp) {
         let before = self.unread.take().filter(|unread| unread.reason == reason);
         let since = before.map_or(now, |unread| unread.since);
-        self.unread = Some(RefusedRules { path, kind: ProblemKind::Unreadable, reason, remedy, since });
+        self.unread = Some(RefusedRules::new(Finding::UnreadableRules, path, reason, since));
     }
 
     /// The root's own file was read, or is not there.
@@ -222,9 +224,7 @@ impl IgnoreRules {
                 let more = file.refused.len().saturating_sub(MOST_REFUSED_LINES);
                 let more = if more > 0 { format!("; and {more} more") } else { String::new() };
                 let reason = format!("{}{more}", lines.join("; "));
-                let (kind, remedy) =
-                    (ProblemKind::BadRule, "correct the rules; the other lines of the file count");
-                RefusedRules { path: file_in(directory), kind, reason, remedy, since: file.since }
+                RefusedRules::new(Finding::WrongRules, file_in(directory), reason, file.since)
             })
             .chain(self.unread.clone())
             .collect()

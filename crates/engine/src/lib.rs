@@ -5,6 +5,8 @@
 //! third seam is time, which comes in as [`Now`]. A whole run can therefore be replayed from one seed.
 
 mod activity;
+#[cfg(test)]
+mod builders;
 mod digest;
 mod disk;
 mod event;
@@ -42,13 +44,14 @@ pub use perform::{is_source_changed, perform};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};
 pub use remote::{
-    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, UnusableEntry,
+    ListedEntry, MissingPlace, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+    UnusableEntry,
 };
-pub use run::{FolderHandle, FolderRequestError, FolderStopped};
+pub use run::{FolderEnd, FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
-    Conflict, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold, HoldLimit,
-    LogLine, Paused, Pending, Problem, ProblemKind, RunEnd, Skipped, Transfer, Verdict, Verification,
-    WAITS_FOR_A_PERSON,
+    Conflict, EntryState, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold,
+    HoldLimit, LogLine, Noted, NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Skipped,
+    Transfer, Verdict, Verification,
 };
 pub use time::{Now, since_boot};

@@ -167,14 +167,22 @@ impl RemoteError {
     }
 }
 
+/// What is missing of the place on which a remote root lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MissingPlace {
+    /// Not even the device is there.
+    Device,
+    /// The device has no such mountpoint.
+    Mountpoint,
+}
+
 /// What a failed remote operation means for the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemoteErrorKind {
     /// Nothing is at the path.
     NotFound,
-    /// The place on which the folder's remote root lies, a device or a mountpoint, is not there. Only a
-    /// person makes one.
-    PlaceMissing,
+    /// The place on which the folder's remote root lies is not there. Only a person makes one.
+    PlaceMissing(MissingPlace),
     /// What is at the path is not what the operation needs.
     Conflict,
     /// The service will never take this name or request as it is.
@@ -205,9 +213,10 @@ pub enum RemoteErrorKind {
 
 impl RemoteErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotFound,
-        Self::PlaceMissing,
+        Self::PlaceMissing(MissingPlace::Device),
+        Self::PlaceMissing(MissingPlace::Mountpoint),
         Self::Conflict,
         Self::Refused,
         Self::TooLarge,

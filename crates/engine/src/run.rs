@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use jottad_core::{Operation, RelativePath, Timestamp};
+use jottad_core::{RelativePath, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -29,7 +29,8 @@ use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, Problem, RunEnd, Verification,
+    Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, NotedInFull, Preview, Problem,
+    RunEnd, Verification,
 };
 use crate::time::{Now, since_boot};
 
@@ -63,6 +64,25 @@ pub enum FolderRequestError {
     Folder(#[from] FolderError),
 }
 
+/// Why a folder's thread has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderEnd {
+    /// In words.
+    pub reason: String,
+    /// The disk with its index has no room.
+    pub lacks_room: bool,
+}
+
+impl FolderEnd {
+    fn of(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), lacks_room: false }
+    }
+
+    fn of_error(reason: String, error: &FolderError) -> Self {
+        Self { reason, lacks_room: error.lacks_room() }
+    }
+}
+
 type Question = Box<dyn FnOnce(&Folder) + Send>;
 
 enum Message {
@@ -88,7 +108,7 @@ pub struct FolderHandle {
     progress: Progress,
     activity: Activity,
     /// Why the thread has ended, once it has.
-    ended: watch::Receiver<Option<String>>,
+    ended: watch::Receiver<Option<FolderEnd>>,
 }
 
 /// How far each transfer has come, in bytes.
@@ -177,7 +197,7 @@ impl FolderHandle {
     }
 
     /// A handle whose thread is still to be started, what that is told, and where it says why it has ended.
-    fn wire(name: String, index: &Path) -> (Self, Receiver<Message>, watch::Sender<Option<String>>) {
+    fn wire(name: String, index: &Path) -> (Self, Receiver<Message>, watch::Sender<Option<FolderEnd>>) {
         let (inbox, messages) = channel();
         let (end, ended) = watch::channel(None);
         let handle = Self {
@@ -195,7 +215,7 @@ impl FolderHandle {
     /// Starts the thread. Whoever asks one that rests is told why it has ended; nobody else need be.
     fn live(
         self,
-        end: watch::Sender<Option<String>>,
+        end: watch::Sender<Option<FolderEnd>>,
         is_logged: bool,
         life: impl FnOnce() -> Result<Ended, FolderError> + Send + 'static,
     ) -> Result<Self, FolderError> {
@@ -205,15 +225,19 @@ impl FolderHandle {
             .spawn(move || {
                 let failure = match catch_unwind(AssertUnwindSafe(life)) {
                     Ok(Ok(Ended::Stopped)) => None,
-                    Ok(Ok(Ended::CommandPanicked(text))) => Some(format!("a command panicked: {text}")),
-                    Ok(Ok(Ended::AtRest(error))) => Some(error.to_string()),
-                    Ok(Err(error)) => Some(given_up(&error, &file)),
-                    Err(panic) => Some(format!("its loop panicked: {}", panic_text(panic.as_ref()))),
+                    Ok(Ok(Ended::CommandPanicked(text))) => {
+                        Some(FolderEnd::of(format!("a command panicked: {text}")))
+                    }
+                    Ok(Ok(Ended::AtRest(error))) => Some(FolderEnd::of_error(error.to_string(), &error)),
+                    Ok(Err(error)) => Some(FolderEnd::of_error(given_up(&error, &file), &error)),
+                    Err(panic) => {
+                        Some(FolderEnd::of(format!("its loop panicked: {}", panic_text(panic.as_ref()))))
+                    }
                 };
-                if let Some(reason) = failure.as_ref().filter(|_| is_logged) {
+                if let Some(FolderEnd { reason, .. }) = failure.as_ref().filter(|_| is_logged) {
                     tracing::error!(folder = %name, reason, "the folder stopped by itself");
                 }
-                end.send_replace(Some(failure.unwrap_or_else(|| "it was stopped".to_owned())));
+                end.send_replace(Some(failure.unwrap_or_else(|| FolderEnd::of("it was stopped"))));
             })
             .map_err(|source| FolderError::Index(IndexError::File { path: "thread".into(), source }))?;
         Ok(self)
@@ -268,8 +292,8 @@ impl FolderHandle {
         Ok(self.ask(Folder::verification).await?)
     }
 
-    /// What would be done now, at most `limit` operations.
-    pub async fn plan(&self, limit: usize) -> Result<Vec<Operation>, FolderRequestError> {
+    /// What would be done now, of which the first `limit` operations are named.
+    pub async fn plan(&self, limit: usize) -> Result<Preview, FolderRequestError> {
         self.ask_index(move |folder| folder.plan_preview(limit)).await
     }
 
@@ -282,6 +306,11 @@ impl FolderHandle {
     /// What waits for a person, if anything does.
     pub async fn held(&self) -> Result<Option<Held>, FolderRequestError> {
         self.ask_index(Folder::held).await
+    }
+
+    /// What a person decided and what is not done yet.
+    pub async fn noted(&self) -> Result<Option<NotedInFull>, FolderRequestError> {
+        self.ask_index(Folder::noted_in_full).await
     }
 
     /// Whether anything waits for a person, and why.
@@ -327,10 +356,10 @@ impl FolderHandle {
     }
 
     /// Waits until the folder's thread has ended, however that came about, and tells why. Cancel safe.
-    pub async fn ended(&self) -> String {
+    pub async fn ended(&self) -> FolderEnd {
         let mut ended = self.ended.clone();
-        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        reason.unwrap_or_else(|| "it ended without a word".to_owned())
+        let end = ended.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
+        end.unwrap_or_else(|| FolderEnd::of("it ended without a word"))
     }
 
     /// Breaks off what runs, so that it can be resumed, and closes the index.

@@ -86,7 +86,7 @@ pub(crate) fn of_remote(asked: Asked, kind: RemoteErrorKind, asks_for_pause: boo
         RemoteErrorKind::LoginNeeded | RemoteErrorKind::QuotaExceeded | RemoteErrorKind::AccountLocked => {
             Blame::Known(Scope::Account)
         }
-        RemoteErrorKind::PlaceMissing => Blame::Known(Scope::Folder),
+        RemoteErrorKind::PlaceMissing(_) => Blame::Known(Scope::Folder),
         RemoteErrorKind::Unavailable if asks_for_pause => Blame::Known(Scope::Network),
         RemoteErrorKind::Offline | RemoteErrorKind::Unavailable if asked == Asked::Stamp => {
             Blame::Known(Scope::Network)
@@ -192,7 +192,7 @@ pub(crate) fn remote_failure(error: &RemoteError) -> Failure {
             "nothing: it is tried again; if it stays, look at it in the browser",
             Duration::from_secs(5),
         ),
-        RemoteErrorKind::PlaceMissing => (
+        RemoteErrorKind::PlaceMissing(_) => (
             ProblemKind::Failing,
             "make the device or the mountpoint, or let the folder be somewhere else",
             Duration::from_mins(1),
@@ -226,6 +226,105 @@ pub(crate) fn disk_failure(kind: &DiskErrorKind) -> Failure {
             None,
         ),
         _ => (ProblemKind::LocalDisk, "check the local disk", Some(Duration::from_mins(5))),
+    };
+    Failure { kind, remedy, pause }
+}
+
+/// What is found out about an entry, by looking at it and not by a failure, that keeps it from being synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// The local file cannot be read.
+    UnreadableFile,
+    /// The local directory cannot be read.
+    UnreadableDirectory,
+    /// The `.jottaignore` of a directory cannot be read as rules.
+    UnreadableRules,
+    /// A `.jottaignore` has lines that are no rules.
+    WrongRules,
+    /// The file changes whenever it is read.
+    KeepsChanging,
+    /// The content changed although nobody wrote the file.
+    Damaged,
+    /// Something that is never synced stands where a file or directory was.
+    WrongKind,
+    /// Something that is never synced has the name that an entry beside it is to get.
+    NameTaken,
+    /// The service may take the names of two entries for the same.
+    NamesAlike,
+    /// The service does not take a name so long.
+    NameTooLong,
+    /// It is deeper than anything that is synced.
+    TooDeep,
+    /// The disk that was mounted there is not there as it was.
+    MountChanged,
+    /// The service has it under a name that no local file can have.
+    Unnameable,
+    /// It is to be removed with something in it that no local file can stand for.
+    HoldsUnnameable,
+    /// It is worked on again and again without settling.
+    DoesNotSettle,
+    /// It was to be removed again and again and is still there.
+    CannotBeRemoved,
+    /// The service accepted it and does not show it.
+    NotShown,
+}
+
+/// How what was found out about an entry is told.
+pub(crate) const fn found(finding: Finding) -> Failure {
+    const LET_READ: &str = "let the user that runs jottad read it, or ignore it";
+    let (kind, remedy, minutes) = match finding {
+        Finding::UnreadableFile | Finding::UnreadableDirectory => {
+            (ProblemKind::Unreadable, LET_READ, Some(10))
+        }
+        Finding::UnreadableRules => (
+            ProblemKind::Unreadable,
+            "put a file with the rules there that the user that runs jottad may read, or a link to one in the folder, \
+             or remove it; until then its directory is left alone",
+            Some(10),
+        ),
+        Finding::WrongRules => {
+            (ProblemKind::BadRule, "correct the rules; the other lines of the file count", None)
+        }
+        Finding::KeepsChanging => (
+            ProblemKind::KeepsChanging,
+            "nothing: it is tried again when it rests; ignore it if it never does",
+            Some(1),
+        ),
+        Finding::Damaged => (
+            ProblemKind::Damaged,
+            "look at the service's copy with `jottad cat` or `jottad get`; touch the file to send it as it is",
+            None,
+        ),
+        Finding::WrongKind => {
+            (ProblemKind::WrongKind, "remove it, put the file or directory back, or ignore it", None)
+        }
+        Finding::NameTaken => (ProblemKind::NameClash, "rename or remove it", None),
+        Finding::NamesAlike => (ProblemKind::NameClash, "rename one of the two", None),
+        Finding::NameTooLong => (ProblemKind::NameTooLong, "shorten the name", None),
+        Finding::TooDeep => (ProblemKind::NameTooLong, "move it up, or ignore it", None),
+        Finding::MountChanged => (
+            ProblemKind::MountChanged,
+            // With the folder's name and the path behind it.
+            "mount it as it was; if it is to stay like this, say so: jottad approve",
+            Some(1),
+        ),
+        Finding::Unnameable => (ProblemKind::ImpossibleName, "rename it on the service", None),
+        Finding::HoldsUnnameable => (
+            ProblemKind::ImpossibleName,
+            "rename or remove that on the service: jottad cannot name it",
+            Some(10),
+        ),
+        Finding::DoesNotSettle => (
+            ProblemKind::Failing,
+            "nothing: it is tried again later; if it stays, another program may be working on it",
+            Some(5),
+        ),
+        Finding::CannotBeRemoved => (ProblemKind::Failing, "nothing: it is tried again later", Some(5)),
+        Finding::NotShown => (ProblemKind::Failing, "nothing: it is sent again", Some(1)),
+    };
+    let pause = match minutes {
+        Some(minutes) => Some(Duration::from_mins(minutes)),
+        None => None,
     };
     Failure { kind, remedy, pause }
 }

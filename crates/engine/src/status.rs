@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jottad_core::{Operation, RelativePath, Side, Timestamp};
 
+use crate::remote::MissingPlace;
+
 /// The state of a folder in one word, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -83,6 +85,8 @@ pub struct FolderStatus {
     pub paused: Option<Paused>,
     /// Why a person must decide.
     pub held: Option<Hold>,
+    /// What a person decided, where nobody sees to it at the moment.
+    pub noted: Option<Noted>,
     /// How many entries cannot be synced now.
     pub problems: u64,
     /// Files that have names outside of the folder, through which a change is not heard of; as last counted.
@@ -203,7 +207,9 @@ pub enum Hold {
     },
     /// The place on which the remote root lies is not there.
     Place {
-        /// What is missing, and how it is made.
+        /// What is missing.
+        missing: MissingPlace,
+        /// The same in words, with how it is made.
         reason: String,
     },
     /// Too many deletes at once.
@@ -224,6 +230,29 @@ pub enum Hold {
     },
 }
 
+/// What a person decided of what was held, and what is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// It is to happen; of a root: it is right as it is.
+    Approved(Hold),
+    /// Of a root: everything is wanted back from the other side.
+    Rejected(Hold),
+    /// So many entries are wanted back from the other side.
+    WantedBack {
+        /// How many.
+        entries: u64,
+    },
+}
+
+/// What a person decided, in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedInFull {
+    /// What was decided.
+    pub noted: Noted,
+    /// What is to be done for that.
+    pub operations: Vec<HeldOperation>,
+}
+
 /// What a pass would hold for a person, and by what measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foreseen {
@@ -233,6 +262,8 @@ pub struct Foreseen {
     pub of: u64,
     /// The measure.
     pub limit: HoldLimit,
+    /// An earlier pass held of it already.
+    pub is_held: bool,
 }
 
 /// What is too much to be done unasked.
@@ -339,8 +370,6 @@ pub enum ProblemKind {
     AccountLocked,
     /// The account may not do this.
     NotAllowed,
-    /// The other side is not what it was when this was decided.
-    Conflict,
     /// The local disk cannot take it.
     LocalDisk,
     /// The service fails at it.
@@ -353,7 +382,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::NameTooLong,
         Self::Refused,
@@ -365,7 +394,6 @@ impl ProblemKind {
         Self::QuotaExceeded,
         Self::AccountLocked,
         Self::NotAllowed,
-        Self::Conflict,
         Self::LocalDisk,
         Self::Failing,
         Self::BadRule,
@@ -386,7 +414,6 @@ impl ProblemKind {
             Self::QuotaExceeded => "quota_exceeded",
             Self::AccountLocked => "account_locked",
             Self::NotAllowed => "not_allowed",
-            Self::Conflict => "conflict",
             Self::LocalDisk => "local_disk",
             Self::Failing => "failing",
             Self::BadRule => "bad_rule",
@@ -423,14 +450,77 @@ pub struct LogLine {
     pub error: Option<String>,
 }
 
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The first ones.
+    pub operations: Vec<Operation>,
+    /// How many there are.
+    pub count: u64,
+    /// How many bytes travel with all of them.
+    pub bytes: u64,
+    limit: usize,
+}
+
+impl Preview {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { operations: Vec::new(), count: 0, bytes: 0, limit }
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(operation.bytes.unwrap_or(0));
+        if self.operations.len() < self.limit {
+            self.operations.push(operation);
+        }
+    }
+}
+
 /// Why an operation of a plan is not done.
-pub const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+pub(crate) const WAITS_FOR_A_PERSON: &str = "held: it waits to be approved or rejected";
+
+/// The state of one path, for `why`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryState {
+    /// Both sides agree.
+    InSync,
+    /// Something is to be done with it, or is being found out.
+    Pending,
+    /// It waits for a person.
+    Held,
+    /// It cannot be synced now.
+    Problem,
+    /// A rule or its size keeps it out.
+    Ignored,
+    /// The index has nothing of it.
+    Unknown,
+    /// It is nothing that is ever synced. Only whoever looks at the disk can tell.
+    Skipped,
+    /// Both sides agreed when the folder was paused.
+    Paused,
+}
+
+impl EntryState {
+    /// The word for scripts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Pending => "pending",
+            Self::Held => "held",
+            Self::Problem => "problem",
+            Self::Ignored => "ignored",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Paused => "paused",
+        }
+    }
+}
 
 /// What jottad knows of one path, for `why`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The state in a word: `in_sync`, `pending`, `held`, `problem`, `ignored`, `unknown`.
-    pub state: &'static str,
+    /// The state in a word.
+    pub state: EntryState,
     /// Why.
     pub reason: String,
     /// The rule that ignores it, with its file and line.

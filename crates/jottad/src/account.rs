@@ -58,7 +58,7 @@ impl KnownAccount {
             temporary.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
-        write().map_err(|error| Failure::failed(format!("writing {}: {error}", path.display())))
+        write().map_err(|error| Failure::of_system(format_args!("writing {}", path.display()), &error))
     }
 
     /// When somebody last logged in, as far as the file tells.

@@ -26,21 +26,23 @@ const LONGEST_ANSWER: usize = 1 << 30;
 
 /// Asks for a document.
 pub(crate) async fn get<T: DeserializeOwned>(invocation: &Invocation, path: &str) -> Result<T, Failure> {
-    ask(invocation, Method::GET, path, Bytes::new()).await
+    Ok(ask(invocation, Method::GET, path, Bytes::new()).await?.0)
 }
 
-/// Asks for a document, and says on stderr if nothing runs, so that the answer is as of the last run; tells
-/// that, too.
-pub(crate) async fn get_told<T: DeserializeOwned>(
+/// The same, with whether nothing runs; a person is told so.
+pub(crate) async fn tell<T: DeserializeOwned>(
     invocation: &Invocation,
     path: &str,
 ) -> Result<(T, bool), Failure> {
-    let (answer, is_at_rest) = ask_told(invocation, Method::GET, path, Bytes::new()).await?;
+    let (answer, is_at_rest) = ask(invocation, Method::GET, path, Bytes::new()).await?;
     if is_at_rest && !invocation.output.json {
         let indexes = std::fs::read_dir(invocation.places.indexes());
         let has_run = indexes.is_ok_and(|mut indexes| indexes.next().is_some());
-        let word = if has_run { "this is as of the last run" } else { "and there was no run yet" };
-        remark(format_args!("no daemon is running{} {word}", if has_run { ":" } else { "," }));
+        remark(if has_run {
+            "no daemon is running: this is as of the last run"
+        } else {
+            "no daemon is running, and there was no run yet"
+        });
     }
     Ok((answer, is_at_rest))
 }
@@ -59,20 +61,11 @@ pub(crate) async fn post<T: DeserializeOwned>(
     path: &str,
     order: &impl Serialize,
 ) -> Result<T, Failure> {
-    ask(invocation, Method::POST, path, exchange::write(order)?).await
+    Ok(ask(invocation, Method::POST, path, exchange::write(order)?).await?.0)
 }
 
+/// The answer, and whether it is that of indexes on which nothing works.
 async fn ask<T: DeserializeOwned>(
-    invocation: &Invocation,
-    method: Method,
-    path: &str,
-    body: Bytes,
-) -> Result<T, Failure> {
-    Ok(ask_told(invocation, method, path, body).await?.0)
-}
-
-/// Asks, and tells whether nothing runs.
-async fn ask_told<T: DeserializeOwned>(
     invocation: &Invocation,
     method: Method,
     path: &str,

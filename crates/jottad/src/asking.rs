@@ -12,8 +12,6 @@ use crate::terminal::{extent_of, fold, leave_line};
 const TRIES: u32 = 3;
 /// Columns for an answer.
 const ROOM: usize = 6;
-/// What is told of a question that was answered with the end of input.
-const CALLED_OFF: &str = "called off";
 
 /// Refuses to ask where nobody can answer.
 pub(crate) fn need_terminal(what: &str, remedy: &str) -> Result<(), Failure> {
@@ -40,11 +38,6 @@ pub(crate) fn ask_hidden(question: &str, invocation: &Invocation) -> Result<Stri
         let question = question_text(question);
         while_listening(invocation, true, move || rpassword::prompt_password(question))
     })
-}
-
-/// Whether a person has called a question off, by its end of input or by Ctrl-C.
-pub(crate) fn is_called_off(failure: &Failure) -> bool {
-    failure.exit() == crate::failure::Exit::Interrupted || failure.message() == CALLED_OFF
 }
 
 /// A question, folded so that there is room for an answer behind it.
@@ -92,7 +85,7 @@ fn while_listening(
         Some(Ok(answer)) => Ok(answer),
         Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             leave_line();
-            Err(Failure::failed(CALLED_OFF).hint("run the command again: nothing was changed"))
+            Err(Failure::called_off().hint("run the command again: nothing was changed"))
         }
         Some(Err(error)) if error.kind() != io::ErrorKind::Interrupted => {
             Err(Failure::failed(format!("asking on the terminal: {error}")))

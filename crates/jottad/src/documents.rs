@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::output::{parse_rfc3339, path_text, rfc3339};
 
 pub(crate) use status::{
-    AccountStatus, ChoiceDocument, FolderDocument, HeldStatus, NoticingDocument, PausedDocument,
+    AccountStatus, ChoiceDocument, FolderDocument, HeldStatus, NotedStatus, NoticingDocument, PausedDocument,
     PendingDocument, RestartsDocument, SkippedDocument, StatusDocument, TransferDocument, WatchingDocument,
 };
 
@@ -205,7 +205,14 @@ pub(crate) struct PlanDocument {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PlannedFolder {
     pub(crate) name: String,
+    /// The first ones.
     pub(crate) operations: Vec<OperationDocument>,
+    /// How many there are; 0 from a version that does not say.
+    #[serde(default)]
+    pub(crate) count: u64,
+    /// How many bytes travel with all of them.
+    #[serde(default)]
+    pub(crate) bytes: u64,
     /// What the pass would leave to a person.
     #[serde(default)]
     pub(crate) would_hold: Vec<ForeseenDocument>,
@@ -226,6 +233,9 @@ pub(crate) struct ForeseenDocument {
     pub(crate) limit: String,
     /// What that allows: entries for `max_deletes`, else percent of the files.
     pub(crate) allowed: Option<u64>,
+    /// Whether an earlier pass held of it already.
+    #[serde(default)]
+    pub(crate) held: bool,
 }
 
 /// One step of a plan.
@@ -255,6 +265,30 @@ impl From<&Operation> for OperationDocument {
 pub(crate) struct HeldDocument {
     pub(crate) schema: u32,
     pub(crate) folders: Vec<HeldFolder>,
+    /// What a person decided and what is not done yet.
+    #[serde(default)]
+    pub(crate) noted: Vec<NotedFolder>,
+    /// Whether something runs that sees to it.
+    #[serde(default)]
+    pub(crate) runs: bool,
+}
+
+/// A folder about which a person has decided.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct NotedFolder {
+    /// `approved`, `rejected` or `wanted_back`.
+    pub(crate) word: String,
+    /// What that is about, as it was when it was held.
+    #[serde(flatten)]
+    pub(crate) about: HeldFolder,
+}
+
+impl NotedFolder {
+    /// What was decided of a folder.
+    pub(crate) fn new(folder: &str, status: NotedStatus, operations: &[HeldOperation]) -> Self {
+        let NotedStatus { word, kind, reason, choices } = status;
+        Self { word, about: HeldFolder::new(folder, HeldStatus { kind, reason, choices }, operations) }
+    }
 }
 
 /// A folder that waits for a person.
@@ -377,7 +411,7 @@ impl WhyDocument {
             schema: SCHEMA,
             folder: folder.to_owned(),
             path,
-            state: explanation.state.to_owned(),
+            state: explanation.state.as_str().to_owned(),
             reason: explanation.reason.clone(),
             rule: explanation.rule.clone(),
             base: trees.map(|trees| trees.base.into()),
@@ -457,6 +491,9 @@ pub(crate) struct AcceptedDocument {
     /// Nothing runs: it is written down for the next run.
     #[serde(default)]
     pub(crate) noted: bool,
+    /// What was decided about, of a decision.
+    #[serde(default)]
+    pub(crate) about: Option<String>,
 }
 
 /// An error as the control API and `--json` tell it.

@@ -1,13 +1,15 @@
 //! How a command ends: the exit codes, and errors as people and scripts read them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use jottad_core::in_words;
 use jottad_engine::Verdict;
 use serde_json::json;
 
-use crate::output::Escaped;
+use crate::output::{Escaped, remark};
+use crate::typed;
 
 /// The exit codes, a contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +101,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// How the system and the index say that a disk has no room.
-const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "database or disk is full"];
 /// How the system says that a user may not do that, and what the library says of it.
 const REFUSED: [&str; 2] = ["Permission denied", "permission denied"];
 /// What mends that.
 pub(crate) const DENIED: &str = "let the user that runs jottad read and write it, with all that is in it; what was made with sudo is root's";
+/// What mends a disk that has no room, wherever that is found out.
 const MAKE_ROOM: &str = "free some space on that disk, and run it again";
 
 /// Why a command could not do what was asked, with what mends it.
@@ -114,14 +115,29 @@ pub(crate) struct Failure {
     message: String,
     path: Option<String>,
     hint: Option<String>,
-    reader_gone: bool,
-    mistake: bool,
+    cause: Cause,
+}
+
+/// What tells a failure apart from others where something is decided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// Whoever read the output has gone.
+    ReaderGone,
+    /// A person may have mistyped something.
+    Mistake,
+    /// A person ended a question instead of answering it.
+    CalledOff,
+    /// A local disk has no room.
+    NoRoom,
+    /// Nothing is decided by it.
+    Other,
 }
 
 impl Failure {
-    /// A failure with a message of the form "what failed, on which path, why".
+    /// A failure with a message of the form "what failed, on which path, why". Numbers of the system's errors
+    /// are left out.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), path: None, hint: None, reader_gone: false, mistake: false }
+        Self { exit, message: in_words(message.into()), path: None, hint: None, cause: Cause::Other }
     }
 
     /// The usual case: it failed.
@@ -132,6 +148,17 @@ impl Failure {
     /// The command line or the config asks for something that cannot be.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// The system refused it: what was being done, and why that failed.
+    pub(crate) fn of_system(action: impl fmt::Display, error: &io::Error) -> Self {
+        let lacks_room = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        Self::failed(format!("{action}: {error}")).no_room_if(lacks_room)
+    }
+
+    /// A person ended a question instead of answering it.
+    pub(crate) fn called_off() -> Self {
+        Self { cause: Cause::CalledOff, ..Self::failed("called off") }
     }
 
     /// A person stopped it.
@@ -153,13 +180,26 @@ impl Failure {
 
     /// Marks what a person may have mistyped: asking once more may be enough.
     pub(crate) fn mistake(mut self) -> Self {
-        self.mistake = true;
+        self.cause = Cause::Mistake;
+        self
+    }
+
+    /// Marks that a local disk has no room, if that is so: what mends that need not be told by a hint.
+    pub(crate) fn no_room_if(mut self, lacks_room: bool) -> Self {
+        if lacks_room {
+            self.cause = Cause::NoRoom;
+        }
         self
     }
 
     /// Whether asking a person once more may be enough.
-    pub(crate) const fn is_mistake(&self) -> bool {
-        self.mistake
+    pub(crate) fn is_mistake(&self) -> bool {
+        self.cause == Cause::Mistake
+    }
+
+    /// Whether a person has called a question off, by its end of input or by Ctrl-C.
+    pub(crate) fn is_called_off(&self) -> bool {
+        self.exit == Exit::Interrupted || self.cause == Cause::CalledOff
     }
 
     /// Adds which file, folder or remote path it is about.
@@ -170,27 +210,35 @@ impl Failure {
 
     /// Whoever read our output has gone: nothing more to say, and no failure.
     pub(crate) fn from_output(error: &io::Error) -> Self {
-        let mut failure = Self::failed(format!("writing the output: {error}"));
-        failure.reader_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        let mut failure = Self::of_system("writing the output", error);
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            failure.cause = Cause::ReaderGone;
+        }
         failure
     }
 
     /// Whoever reads may leave: what was done, and the verdict on it, is the same.
     pub(crate) fn unless_reader_gone(self) -> Result<(), Self> {
-        if self.reader_gone { Ok(()) } else { Err(self) }
+        if self.cause == Cause::ReaderGone { Ok(()) } else { Err(self) }
     }
 
-    /// What mends it. A disk that has no room and a file that is somebody else's need no other word, wherever
-    /// that is found out.
+    /// What mends it. A file that is somebody else's needs no other word, wherever that is found out.
     fn remedy(&self) -> Option<&str> {
-        let says = |words: &[&str]| words.iter().any(|words| self.message.contains(words));
-        let usual = || says(&FULL).then_some(MAKE_ROOM).or_else(|| says(&REFUSED).then_some(DENIED));
-        self.hint.as_deref().or_else(usual)
+        if self.cause == Cause::NoRoom {
+            return Some(MAKE_ROOM);
+        }
+        let is_refused = || REFUSED.iter().any(|words| self.message.contains(words));
+        self.hint.as_deref().or_else(|| is_refused().then_some(DENIED))
+    }
+
+    /// Whether what mends it speaks of this.
+    pub(crate) fn hints_at(&self, words: &str) -> bool {
+        self.hint.as_ref().is_some_and(|hint| hint.contains(words))
     }
 
     /// The code to exit with.
-    pub(crate) const fn exit(&self) -> Exit {
-        if self.reader_gone { Exit::Done } else { self.exit }
+    pub(crate) fn exit(&self) -> Exit {
+        if self.cause == Cause::ReaderGone { Exit::Done } else { self.exit }
     }
 
     /// What failed, without the hint.
@@ -204,9 +252,21 @@ impl Failure {
         (self.message, self.path, remedy)
     }
 
+    /// Tells it on stderr.
+    pub(crate) fn tell(&self, json: bool) {
+        match self.report(json) {
+            // A document stays in one piece.
+            Some(report) if json => {
+                let _ = writeln!(io::stderr().lock(), "{report}");
+            }
+            Some(report) => remark(report),
+            None => {}
+        }
+    }
+
     /// The text for stderr, or the JSON document; `None` if there is nobody to tell.
-    pub(crate) fn report(&self, json: bool) -> Option<String> {
-        if self.reader_gone {
+    fn report(&self, json: bool) -> Option<String> {
+        if self.cause == Cause::ReaderGone {
             return None;
         }
         if json {
@@ -227,8 +287,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "error: {}", Escaped(&self.message))?;
-        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(hint)))
+        write!(formatter, "error: {}", Escaped(&typed::text(&self.message)))?;
+        self.remedy().map_or(Ok(()), |hint| write!(formatter, "\nhint: {}", Escaped(&typed::advice(hint))))
     }
 }
 
@@ -264,7 +324,7 @@ impl From<jottad_transport::Error> for Failure {
             ErrorKind::Setup => Some("check https_proxy and SSL_CERT_FILE, and the addresses in the config"),
             _ => None,
         };
-        let failure = Self::new(exit, error.to_string());
+        let failure = Self::new(exit, error.to_string()).no_room_if(error.lacks_room());
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -298,6 +358,38 @@ mod tests {
     fn a_reader_that_left_is_no_failure() {
         let failure = Failure::from_output(&io::ErrorKind::BrokenPipe.into());
         assert_eq!((failure.exit(), failure.report(false)), (Exit::Done, None));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_by_the_error_and_not_by_its_text() {
+        let of = |kind| Failure::of_system("writing x", &io::Error::new(kind, "some text"));
+        for (kind, is_full) in [
+            (io::ErrorKind::StorageFull, true),
+            (io::ErrorKind::QuotaExceeded, true),
+            (io::ErrorKind::PermissionDenied, false),
+        ] {
+            assert_eq!(of(kind).remedy() == Some(MAKE_ROOM), is_full, "{kind:?}");
+            let (_, _, remedy) = of(kind).because("keeping y").into_parts();
+            assert_eq!(remedy.is_some(), is_full, "{kind:?}");
+            let source = io::Error::new(kind, "some text");
+            let action = || "fetching x".to_owned();
+            for error in [
+                jottad_transport::Error::Sink { action: action(), source },
+                jottad_transport::Error::Credentials { path: action(), source: kind.into() },
+            ] {
+                assert_eq!(Failure::from(error).remedy() == Some(MAKE_ROOM), is_full, "{kind:?}");
+            }
+        }
+        assert_eq!(Failure::failed("No space left on device").remedy(), None);
+        let told = of(io::ErrorKind::StorageFull).hint("put it elsewhere");
+        assert_eq!(told.remedy(), Some("put it elsewhere"), "what is known more closely goes before");
+    }
+
+    #[test]
+    fn a_question_is_called_off_by_what_was_done_and_not_by_its_text() {
+        assert!(Failure::called_off().hint("again").because("asking").is_called_off());
+        assert!(Failure::interrupted().is_called_off());
+        assert!(!Failure::failed("called off").is_called_off());
     }
 
     #[test]

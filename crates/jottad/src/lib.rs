@@ -11,6 +11,7 @@ mod places;
 mod proven;
 mod signals;
 mod terminal;
+mod typed;
 
 mod answering;
 mod arguments;
@@ -46,13 +47,13 @@ pub mod fuzzing;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::Parser as _;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Output, remark};
+use crate::output::Output;
 use crate::places::Places;
 pub use crate::signals::{Listen, Signal, Signals};
 
@@ -61,17 +62,17 @@ pub fn run(listen: Listen) -> ExitCode {
     if completion::answer_shell() {
         return ExitCode::SUCCESS;
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let matches = Arguments::command().try_get_matches();
+    let parsed = matches.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, matches)));
+    let (arguments, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return refuse(&error),
     };
     let json = arguments.general.json;
-    match obey(arguments, listen) {
+    match obey(arguments, &matches, listen) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            if let Some(report) = failure.report(json) {
-                remark(report);
-            }
+            failure.tell(json);
             failure.exit().into()
         }
     }
@@ -95,18 +96,17 @@ fn refuse(error: &clap::Error) -> ExitCode {
         Some(usage) => format!("it is used so: {usage}"),
         None => "see `jottad --help`".to_owned(),
     };
-    if let Some(report) = Failure::usage(message).hint(hint).report(true) {
-        remark(report);
-    }
+    Failure::usage(message).hint(hint).tell(true);
     Exit::Usage.into()
 }
 
-fn obey(arguments: Arguments, listen: Listen) -> Result<Exit, Failure> {
+fn obey(arguments: Arguments, matches: &ArgMatches, listen: Listen) -> Result<Exit, Failure> {
     let general = arguments.general;
     // A service that says nothing at all when it starts leaves people guessing.
     let talkative = u8::from(arguments.command.as_ref().is_some_and(Command::goes_on));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
+    typed::remember(matches, &places)?;
     let invocation = Invocation {
         places,
         output: Output { json: general.json, guided: false },

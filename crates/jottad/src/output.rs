@@ -11,7 +11,11 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::units::format_duration;
 use crate::failure::Failure;
-use crate::terminal::{extent, prose};
+use crate::terminal::{Extent, extent, fold, prose};
+use crate::typed;
+
+/// A terminal with fewer columns than this has no room for a name beside its size and time.
+const NARROW: usize = 60;
 
 /// Where a command's results go.
 #[derive(Debug, Clone, Copy)]
@@ -32,17 +36,17 @@ impl Output {
 
     /// Writes prose for people, which is folded between words on a terminal.
     pub(crate) fn prose(self, text: impl fmt::Display) -> Result<(), Failure> {
-        self.line(prose(&text.to_string(), &io::stdout()))
+        self.line(prose(&typed::text(&text.to_string()), &io::stdout()))
     }
 
-    /// Writes columns whose last one is prose: where they are wider than the terminal, without columns and
-    /// folded.
+    /// Writes what a person is told to do, commands among it.
+    pub(crate) fn advice(self, text: impl fmt::Display) -> Result<(), Failure> {
+        self.prose(typed::advice(&text.to_string()))
+    }
+
+    /// Writes columns: where they are wider than the terminal, cell after cell.
     pub(crate) fn table(self, columns: &Columns) -> Result<(), Failure> {
-        let width = extent().map_or(usize::MAX, |extent| extent.columns);
-        if columns.lines().all(|line| line.width() <= width) {
-            return columns.lines().try_for_each(|line| self.line(line));
-        }
-        columns.loose_lines().try_for_each(|line| self.prose(line))
+        columns.fitting(extent()).iter().flatten().try_for_each(|line| self.line(line))
     }
 
     /// Writes one JSON document on a line of its own.
@@ -65,13 +69,14 @@ impl Output {
 
     /// For many lines.
     pub(crate) fn page(self) -> Page {
-        Page { output: self, written: BufWriter::new(io::stdout().lock()) }
+        let is_narrow = extent().is_some_and(|extent| extent.columns < NARROW);
+        Page { output: self, is_narrow, written: BufWriter::new(io::stdout().lock()) }
     }
 
     /// Tells a person what to do next. Scripts know that, and who is asked one question after the other.
     pub(crate) fn next(self, step: &str) {
         if !self.json && !self.guided {
-            remark(format_args!("next: {step}"));
+            remark(format_args!("next: {}", typed::advice(step)));
         }
     }
 
@@ -84,6 +89,7 @@ impl Output {
 /// Many lines of results, written a good many at a time.
 pub(crate) struct Page {
     output: Output,
+    is_narrow: bool,
     written: BufWriter<StdoutLock<'static>>,
 }
 
@@ -91,6 +97,11 @@ impl Page {
     /// Whether scripts are to read it.
     pub(crate) const fn json(&self) -> bool {
         self.output.json
+    }
+
+    /// Whether a name has no room beside what is said of it.
+    pub(crate) const fn is_narrow(&self) -> bool {
+        self.is_narrow
     }
 
     /// Adds one line for people.
@@ -119,7 +130,7 @@ impl Page {
 /// Writes a line to stderr: progress and remarks that are no result. If nobody reads it, nothing is lost. On
 /// a terminal it is folded between words.
 pub(crate) fn remark(text: impl fmt::Display) {
-    let text = prose(&text.to_string(), &io::stderr());
+    let text = prose(&typed::text(&text.to_string()), &io::stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -163,13 +174,13 @@ impl Columns {
         self.0.push(cells.into_iter().map(|cell| Escaped(&cell).to_string()).collect());
     }
 
-    /// The lines without columns, in which more of them fits.
-    fn loose_lines(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|cells| {
-            let indent = if cells.first().is_some_and(String::is_empty) { "  " } else { "" };
-            let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
-            format!("{indent}{}", cells.join("  "))
-        })
+    /// The lines of each row: one, or as many as a terminal of this size needs without columns.
+    pub(crate) fn fitting(&self, extent: Option<Extent>) -> Vec<Vec<String>> {
+        let width = extent.map_or(usize::MAX, |extent| extent.columns);
+        if self.lines().all(|line| line.width() <= width) {
+            return self.lines().map(|line| vec![line]).collect();
+        }
+        self.0.iter().map(|cells| packed(cells, width)).collect()
     }
 
     /// The lines, without trailing spaces.
@@ -191,6 +202,32 @@ impl Columns {
             line
         })
     }
+}
+
+/// Cells one after the other. One that does not fit beside those before it begins a line, a little further
+/// in; one that fits on no line is folded.
+fn packed(cells: &[String], columns: usize) -> Vec<String> {
+    let indent = if cells.first().is_some_and(String::is_empty) { "  " } else { "" };
+    let further = format!("{indent}  ");
+    let (mut lines, mut line) = (Vec::new(), indent.to_owned());
+    for cell in cells.iter().filter(|cell| !cell.is_empty()) {
+        let is_first = line.trim().is_empty();
+        let gap = if is_first { 0 } else { 2 };
+        if !is_first
+            && line.width() + gap + cell.width() > columns
+            && further.width() + cell.width() <= columns
+        {
+            lines.push(std::mem::replace(&mut line, further.clone()));
+            line.push_str(cell);
+            continue;
+        }
+        line.extend([&"  "[..gap], cell]);
+        let mut folded = fold(&line, columns);
+        line = folded.pop().unwrap_or_default();
+        lines.extend(folded);
+    }
+    lines.push(line);
+    lines
 }
 
 /// Now, by the wall clock.
@@ -256,9 +293,27 @@ mod tests {
     #[test]
     fn columns_that_do_not_fit_lose_their_padding_and_no_cell() {
         let mut columns = Columns::default();
-        columns.push(["ok".to_owned(), "a long name".to_owned(), String::new(), "fine".to_owned()]);
-        columns.push([String::new(), String::new(), "a remedy".to_owned()]);
-        assert_eq!(columns.loose_lines().collect::<Vec<_>>(), ["ok  a long name  fine", "  a remedy"]);
+        let mut push = |cells: [&str; 4]| columns.push(cells.map(str::to_owned));
+        push(["ok", "a long name", "", "fine"]);
+        push(["2026-01-31 12:00:00", "12 B", "my file.txt", ""]);
+        push(["", "", "a remedy of many words", ""]);
+        push(["", "a/path/that/fits/on/no/line", "x", ""]);
+        let fitting =
+            |columns_wide| columns.fitting(Some(Extent { columns: columns_wide, rows: 24 })).concat();
+        assert_eq!(
+            fitting(22),
+            [
+                "ok  a long name  fine",
+                "2026-01-31 12:00:00",
+                "  12 B  my file.txt",
+                "  a remedy of many",
+                "    words",
+                "  a/path/that/fits/on/no/line",
+                "    x",
+            ]
+        );
+        assert_eq!(columns.fitting(None).concat(), columns.lines().collect::<Vec<_>>());
+        assert_eq!(fitting(200), columns.lines().collect::<Vec<_>>());
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Places {
                 let shown = self.state_dir.display();
                 std::fs::set_permissions(&self.state_dir, Permissions::from_mode(0o700)).map_err(
                     |error| {
-                        Failure::failed(format!("closing the directory {shown} to others: {error}"))
+                        Failure::of_system(format_args!("closing the directory {shown} to others"), &error)
                             .path(shown.to_string())
                     },
                 )?;
@@ -101,7 +101,7 @@ impl Places {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
                 let shown = self.state_dir.display().to_string();
-                Err(Failure::failed(format!("looking at {shown}: {error}")).path(shown))
+                Err(Failure::of_system(format_args!("looking at {shown}"), &error).path(shown))
             }
         }
     }
@@ -212,7 +212,7 @@ impl Exposure {
 pub(crate) fn make_private_directory(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        Failure::failed(format!("making the directory {}: {error}", path.display()))
+        Failure::of_system(format_args!("making the directory {}", path.display()), &error)
             .path(path.display().to_string())
     })
 }

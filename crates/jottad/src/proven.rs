@@ -30,7 +30,7 @@ pub(crate) fn listed_every(heard: Heard) -> Option<u64> {
 pub(crate) fn verdict_in_words(folder: &FolderDocument, now: Timestamp) -> String {
     let mut text = match folder.verdict.0 {
         Verdict::InSync => agreed(folder.proven_at.map(|Time(time)| time), now),
-        Verdict::Working if is_only_unproven(folder) => format!("working: {}", unproven(folder, now)),
+        Verdict::Working if is_only_unproven(folder) => unproven(folder, now),
         verdict => return crate::commands::status::words(verdict),
     };
     if let Some(noticed) = noticed(folder) {

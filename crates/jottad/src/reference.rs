@@ -97,14 +97,14 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "service logs", examples: &["service logs", "service logs -f"], codes: Codes::Local, json: "one a line: {at, message}" },
     Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Pass, json: STATUS },
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Daemon,
-        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], would_hold: [{kind, reason, entries, files, of, limit, allowed}]}], left_out: [{name, verdict, reason}]}" },
+        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], count, bytes, would_hold: [{kind, reason, entries, files, of, limit, allowed, held}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Pass,
         json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile, compared}]}" },
     Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Pause, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,
-        json: "{schema, folders: [{name, kind, reason, choices: [{means, command}], deletes: [{path, side, entries, files}], overwrites: [{path}]}]}" },
+        json: "{schema, folders: [{name, kind, reason, choices: [{means, command}], deletes: [{path, side, entries, files}], overwrites: [{path}]}], noted: [{word, …as in folders}], runs}" },
     Entry { command: "approve", examples: &["approve docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "reject", examples: &["reject docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "problems", examples: &["problems"], codes: Codes::Problems,
@@ -155,7 +155,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "man", examples: &["man"], codes: Codes::Local, json: "" },
 ];
 
-const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, problems, watching, …}], problems, …}";
+const STATUS: &str = "{schema, verdict, version, daemon, pid, started_at, account: {username, email, used_bytes, quota_bytes, checked_at}, folders: [{name, local, remote, mode, verdict, settled, only_failures_left, proven_at, caught_up_at, local_checked_at, remote_checked_at, heard, listed_every_seconds, files, directories, bytes, skipped: {rules, max_size, links, special}, pending, transfers, paused, unseen_directories, held, noted, problems, watching, …}], problems, …}";
 
 const HEAD: &str = "\
 # Commands
@@ -165,6 +165,7 @@ stale. REMOTE is `DEVICE/MOUNTPOINT[/path]`, for example `Jotta/Archive/Photos`,
 
 Results go to stdout. Errors go to stderr: a line `error: …` with what failed, on what and why, and mostly a line `hint: …` with what
 mends it; with `--json` one document `{\"schema\": 1, \"error\": {\"kind\", \"message\", \"path\", \"hint\"}}`.
+Commands in what is said to people carry the `--config` and `--state-dir` of the call that they answer; in JSON they stand without.
 
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in sync, 6 problems remain, 7
 held, 8 offline, 9 stalled, 10 paused, 130 interrupted.

@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::terminal::leave_line;
+
 /// A request from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -37,4 +39,10 @@ pub(crate) async fn stopped(signals: &mut Signals) {
     }
     // Nobody can ask any more.
     std::future::pending::<()>().await;
+}
+
+/// Waits for a stop of a command that a person looks at; what comes next begins on a line of its own.
+pub(crate) async fn called_off(signals: &mut Signals) {
+    stopped(signals).await;
+    leave_line();
 }

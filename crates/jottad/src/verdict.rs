@@ -15,6 +15,9 @@ const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 /// How often somebody who waits is told that the service is out of reach.
 const REMINDER: Duration = Duration::from_secs(10);
 
+/// That what somebody waited for is done, although the verdict is `working`.
+pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
+
 /// Pauses between two looks at a status, for somebody who waits.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -224,6 +227,35 @@ mod tests {
         assert!(patience.judge(&status(&[(Verdict::InSync, 100)]), now));
         assert!(!patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Working, 0)]), now));
         assert!(patience.judge(&status(&[(Verdict::InSync, 100), (Verdict::Held, 0)]), now));
+    }
+
+    #[test]
+    fn what_changes_all_the_time_makes_nobody_wait() {
+        let now = Instant::now();
+        for (verdict, caught_up, ends, is_outrun) in [
+            (Verdict::Working, None, false, false),
+            (Verdict::Working, Some(99), false, false),
+            (Verdict::Working, Some(100), true, true),
+            (Verdict::InSync, Some(100), true, false),
+            // One entry that cannot be synced is told, whatever else changes.
+            (Verdict::Problems, Some(100), true, false),
+            (Verdict::Held, Some(100), true, false),
+            (Verdict::Stalled, Some(100), false, false),
+        ] {
+            let mut status = status(&[(verdict, 0)]);
+            let folder = &mut status.folders[0];
+            folder.settled = Some(false);
+            folder.caught_up_at = caught_up.map(|time| Time(Timestamp::from_seconds(time)));
+            folder.held = (verdict == Verdict::Held).then(|| HeldStatus {
+                kind: "deletes".to_owned(),
+                reason: String::new(),
+                choices: Vec::new(),
+            });
+            let mut patience = Patience::since(Timestamp::from_seconds(100));
+            let case = format!("{verdict:?} {caught_up:?}");
+            assert_eq!(patience.judge(&status, now), ends, "{case}");
+            assert_eq!(patience.is_only_outrun(&status), is_outrun, "{case}");
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use jottad_core::{Entry, RelativePath, Timestamp};
-use jottad_engine::Explanation;
+use jottad_core::{Entry, RelativePath, Timestamp, in_words};
+use jottad_engine::{EntryState, Explanation};
 
 use crate::output::local_time;
 
@@ -54,7 +54,7 @@ pub(crate) fn look(root: &Path, path: &RelativePath) -> Found {
             Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
             Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Found::Nothing,
-            Err(error) => return Found::Hidden(error.to_string()),
+            Err(error) => return Found::Hidden(in_words(error)),
         };
         if let Some(kind) = special(&found) {
             return Found::Special { at: at.clone(), kind };
@@ -90,33 +90,35 @@ fn file(found: &Metadata) -> Found {
 pub(crate) fn complete(explanation: Explanation, path: &RelativePath, found: &Found) -> Explanation {
     let told = match (found, explanation.state) {
         // A rule is about whatever has the name, and a problem tells of what is there.
-        (_, "ignored" | "problem") => None,
+        (_, EntryState::Ignored | EntryState::Problem) => None,
         (Found::Own, _) => Some((
-            "skipped",
+            EntryState::Skipped,
             "jottad keeps its own files there: the marker of the folder, the local trash and what is being fetched"
                 .to_owned(),
         )),
         (Found::Special { at, kind }, _) if at == path => {
-            Some(("skipped", format!("it is {kind}, and those are never synced")))
+            Some((EntryState::Skipped, format!("it is {kind}, and those are never synced")))
         }
-        (Found::Special { at, kind }, _) => Some(("skipped", format!("{at} is {kind}, which is never followed"))),
-        (Found::Hidden(reason), "unknown") => Some(("unknown", format!("it cannot be looked at: {reason}"))),
-        (Found::Nothing, "unknown") => {
-            Some(("unknown", "nothing is here, and nothing is known to have been here".to_owned()))
+        (Found::Special { at, kind }, _) => Some((EntryState::Skipped, format!("{at} is {kind}, which is never followed"))),
+        (Found::Hidden(reason), EntryState::Unknown) => Some((EntryState::Unknown, format!("it cannot be looked at: {reason}"))),
+        (Found::Nothing, EntryState::Unknown) => {
+            Some((EntryState::Unknown, "nothing is here, and nothing is known to have been here".to_owned()))
         }
-        (Found::File { .. } | Found::Directory, "unknown") => {
-            Some(("pending", "it is new here and was not looked at yet".to_owned()))
+        (Found::File { .. } | Found::Directory, EntryState::Unknown) => {
+            Some((EntryState::Pending, "it is new here and was not looked at yet".to_owned()))
         }
-        _ => changed(&explanation, found).map(|reason| ("pending", reason.to_owned())),
+        _ => changed(&explanation, found).map(|reason| (EntryState::Pending, reason.to_owned())),
     };
     let mut explanation = explanation;
     if let Some((state, reason)) = told {
         (explanation.state, explanation.reason) = (state, reason);
         explanation.next = None;
     }
-    if let (Some(paused), "pending" | "in_sync" | "held") = (explanation.paused, explanation.state) {
-        if explanation.state == "in_sync" {
-            explanation.state = "paused";
+    if let (Some(paused), EntryState::Pending | EntryState::InSync | EntryState::Held) =
+        (explanation.paused, explanation.state)
+    {
+        if explanation.state == EntryState::InSync {
+            explanation.state = EntryState::Paused;
             explanation.reason = format!("{}, as of the last look", explanation.reason);
         }
         let until = match paused.until {
@@ -154,6 +156,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use jottad_core::{Content, File, Md5, Trees};
+    use jottad_engine::EntryState::{Held, Ignored, InSync, Pending, Problem, Skipped, Unknown};
     use jottad_engine::Paused;
 
     use super::*;
@@ -207,52 +210,52 @@ mod tests {
         let link = |at: &str| Found::Special { at: path(at), kind: "a symbolic link" };
         let paused = Some(Paused { until: None });
         for (state, trees, found, paused, expected, words) in [
-            ("unknown", None, Found::Nothing, None, "unknown", "nothing is here"),
-            ("unknown", None, here(1, 1), None, "pending", "it is new here"),
+            (Unknown, None, Found::Nothing, None, Unknown, "nothing is here"),
+            (Unknown, None, here(1, 1), None, Pending, "it is new here"),
             (
-                "unknown",
+                Unknown,
                 None,
                 here(1, 1),
                 paused,
-                "pending",
+                Pending,
                 "it is new here and was not looked at yet; the folder is paused until `jottad resume`",
             ),
-            ("unknown", None, Found::Directory, None, "pending", "it is new here"),
-            ("unknown", None, link("a/b"), None, "skipped", "it is a symbolic link"),
-            ("unknown", None, link("a"), None, "skipped", "a is a symbolic link"),
-            ("unknown", None, Found::Own, None, "skipped", "its own files"),
-            ("unknown", None, Found::Hidden("why".to_owned()), None, "unknown", "cannot be looked at: why"),
-            ("ignored", None, link("a/b"), None, "ignored", "as the index has it"),
-            ("problem", seen(file(3)), Found::Nothing, None, "problem", "as the index has it"),
-            ("in_sync", seen(file(3)), here(3, 7), None, "in_sync", "as the index has it"),
-            ("in_sync", seen(file(3)), here(3, 8), None, "in_sync", "as the index has it"),
+            (Unknown, None, Found::Directory, None, Pending, "it is new here"),
+            (Unknown, None, link("a/b"), None, Skipped, "it is a symbolic link"),
+            (Unknown, None, link("a"), None, Skipped, "a is a symbolic link"),
+            (Unknown, None, Found::Own, None, Skipped, "its own files"),
+            (Unknown, None, Found::Hidden("why".to_owned()), None, Unknown, "cannot be looked at: why"),
+            (Ignored, None, link("a/b"), None, Ignored, "as the index has it"),
+            (Problem, seen(file(3)), Found::Nothing, None, Problem, "as the index has it"),
+            (InSync, seen(file(3)), here(3, 7), None, InSync, "as the index has it"),
+            (InSync, seen(file(3)), here(3, 8), None, InSync, "as the index has it"),
             (
-                "in_sync",
+                InSync,
                 seen(file(3)),
                 here(3, 7),
                 paused,
-                "paused",
+                EntryState::Paused,
                 "as of the last look; the folder is paused",
             ),
-            ("held", seen(file(3)), here(3, 7), paused, "held", "as the index has it; the folder is paused"),
-            ("in_sync", seen(file(3)), here(4, 7), None, "pending", "it has changed"),
+            (Held, seen(file(3)), here(3, 7), paused, Held, "as the index has it; the folder is paused"),
+            (InSync, seen(file(3)), here(4, 7), None, Pending, "it has changed"),
             (
-                "in_sync",
+                InSync,
                 seen(file(3)),
                 here(3, 17),
                 paused,
-                "pending",
+                Pending,
                 "it has changed since it was last looked at; the folder is paused",
             ),
-            ("in_sync", seen(file(3)), Found::Nothing, None, "pending", "is not any more"),
-            ("in_sync", seen(Entry::Directory), here(1, 1), None, "pending", "something else is here"),
-            ("in_sync", seen(Entry::Absent), Found::Nothing, None, "in_sync", "as the index has it"),
+            (InSync, seen(file(3)), Found::Nothing, None, Pending, "is not any more"),
+            (InSync, seen(Entry::Directory), here(1, 1), None, Pending, "something else is here"),
+            (InSync, seen(Entry::Absent), Found::Nothing, None, InSync, "as the index has it"),
             (
-                "pending",
+                Pending,
                 seen(file(3)),
                 here(3, 7),
                 paused,
-                "pending",
+                Pending,
                 "as the index has it; the folder is paused",
             ),
         ] {
@@ -267,8 +270,8 @@ mod tests {
                 last_operations: Vec::new(),
             };
             let told = complete(explanation, &path("a/b"), &found);
-            assert_eq!(told.state, expected, "{state} {found:?}");
-            assert!(told.reason.contains(words), "{state} {found:?}: {}", told.reason);
+            assert_eq!(told.state, expected, "{state:?} {found:?}");
+            assert!(told.reason.contains(words), "{state:?} {found:?}: {}", told.reason);
         }
     }
 }

@@ -6,6 +6,8 @@
 use std::io;
 use std::time::Duration;
 
+use jottad_core::in_words;
+
 use crate::fault::ServerFault;
 
 /// The result of everything that talks to the service.
@@ -96,7 +98,7 @@ pub enum Error {
         action: String,
     },
     /// The local source could not be read.
-    #[error("{action}: cannot read the file: {source}")]
+    #[error("{action}: cannot read the file: {}", in_words(source))]
     Source {
         /// What was being done, and on what.
         action: String,
@@ -104,7 +106,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The local destination could not be written.
-    #[error("{action}: cannot write the file: {source}")]
+    #[error("{action}: cannot write the file: {}", in_words(source))]
     Sink {
         /// What was being done, and on what.
         action: String,
@@ -166,7 +168,7 @@ pub enum Error {
         reason: String,
     },
     /// The port to which a browser comes back cannot be listened on.
-    #[error("port {port}, to which the browser comes back, cannot be used: {source}")]
+    #[error("port {port}, to which the browser comes back, cannot be used: {}", in_words(source))]
     RedirectPort {
         /// The port.
         port: u16,
@@ -180,7 +182,7 @@ pub enum Error {
         channel: String,
     },
     /// The credentials cannot be kept or read.
-    #[error("credentials in {path}: {source}")]
+    #[error("credentials in {path}: {}", in_words(source))]
     Credentials {
         /// The file.
         path: String,
@@ -286,6 +288,18 @@ impl Error {
         self.kind() == ErrorKind::NotFound
     }
 
+    /// Whether the local disk has no room.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Renewal(error) => error.lacks_room(),
+            Self::AfterUncertain(error) => error.lacks_room(),
+            Self::Source { source, .. } | Self::Sink { source, .. } | Self::Credentials { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
     /// How long the service asked to be left alone, where it did.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -335,5 +349,30 @@ fn connection_trouble(error: &reqwest::Error) -> String {
     } else {
         "the connection broke"
     };
-    format!("{prefix}: {innermost}")
+    format!("{prefix}: {}", in_words(innermost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_the_system_says_is_told_without_its_number() {
+        let source = || io::Error::from_raw_os_error(2);
+        let action = || "sending".to_owned();
+        // Nothing listens at the port of a listener that is gone.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let refused = http.get(format!("http://{address}/")).send().await.unwrap_err();
+        for error in [
+            Error::Source { action: action(), source: source() },
+            Error::Sink { action: action(), source: source() },
+            Error::RedirectPort { port: 1, source: source() },
+            Error::Credentials { path: "/x".to_owned(), source: source() },
+            Error::Connection { action: action(), source: Box::new(refused) },
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(": ") && !text.contains("os error"), "{text}");
+        }
+    }
 }

@@ -21,8 +21,6 @@ const BATCH: usize = 1000;
 /// A batch whose paths have so many names together is full, too: deep paths must not take more memory than
 /// others.
 const BATCH_NAMES: usize = 50_000;
-/// What is said of a path that is deeper than anything that is synced.
-const TOO_DEEP: &str = "the path is too deep";
 /// So much of a path that cannot be used is told, in characters.
 const PATH_SHOWN: usize = 300;
 /// No tree of any account has this many bytes of listing.
@@ -51,6 +49,27 @@ pub enum StreamedEntry {
         /// Why it cannot be used.
         reason: &'static str,
     },
+}
+
+/// Why an entry cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    /// It is deeper than anything that is synced.
+    TooDeep,
+    /// A name in its path is empty.
+    EmptyName,
+    /// Its own name is none.
+    WrongName,
+}
+
+impl Unusable {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::TooDeep => "the path is too deep",
+            Self::EmptyName => "the path holds an empty name",
+            Self::WrongName => "the name is empty or holds a slash",
+        }
+    }
 }
 
 /// A recursive listing in progress.
@@ -200,9 +219,9 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         let path = required(element, "path")?;
         let filename = required(element, "filename")?;
         let folder = self.relative(path)?;
-        let name = StoredName::new(filename).ok_or("the name is empty or holds a slash");
+        let name = StoredName::new(filename).ok_or(Unusable::WrongName);
         let is_too_deep = folder.as_ref().is_ok_and(|folder| folder.names().len() >= DEEPEST);
-        let name = if is_too_deep { Err(TOO_DEEP) } else { name };
+        let name = if is_too_deep { Err(Unusable::TooDeep) } else { name };
         let (folder, name) = match (folder, name) {
             (Ok(folder), Ok(name)) => (folder, name),
             (Ok(folder), Err(reason)) => {
@@ -237,7 +256,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         Ok(())
     }
 
-    fn tell_unusable(&mut self, path: &str, reason: &'static str) {
+    fn tell_unusable(&mut self, path: &str, reason: Unusable) {
         if self.note_unusable(path, reason) {
             self.pending.push(unusable(path, reason));
         }
@@ -245,8 +264,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
 
     /// Remembers an entry that cannot be used; tells whether it is not below one that was told for the same
     /// reason.
-    fn note_unusable(&mut self, path: &str, reason: &'static str) -> bool {
-        reason != TOO_DEEP || {
+    fn note_unusable(&mut self, path: &str, reason: Unusable) -> bool {
+        reason != Unusable::TooDeep || {
             let mut slashes = path.match_indices('/').map(|(at, _)| at);
             // One before each name, those of the listed folder included.
             let end = slashes.nth(self.prefix.len() + DEEPEST + 1).unwrap_or(path.len());
@@ -274,7 +293,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
 
     /// Cuts the listed folder off a path that starts at the mountpoint; or why a path below it cannot be
     /// used.
-    fn relative(&self, path: &str) -> Result<Result<StoredPath, &'static str>, XmlError> {
+    fn relative(&self, path: &str) -> Result<Result<StoredPath, Unusable>, XmlError> {
         let rest =
             path.strip_prefix('/').ok_or_else(|| malformed("a path does not start at the mountpoint"))?;
         let mut components = rest.split('/');
@@ -286,8 +305,8 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
         }
         let names = components.take(DEEPEST + 1).map(StoredName::new).collect::<Option<Vec<_>>>();
         Ok(match names {
-            None => Err("the path holds an empty name"),
-            Some(names) if names.len() > DEEPEST => Err(TOO_DEEP),
+            None => Err(Unusable::EmptyName),
+            Some(names) if names.len() > DEEPEST => Err(Unusable::TooDeep),
             Some(names) => Ok(StoredPath::new(names)),
         })
     }
@@ -353,9 +372,9 @@ impl Folders {
 }
 
 /// One that is there and cannot be used, told in one bounded line.
-fn unusable(path: &str, reason: &'static str) -> StreamedEntry {
+fn unusable(path: &str, reason: Unusable) -> StreamedEntry {
     let printable = path.chars().map(|character| if character.is_control() { '?' } else { character });
-    StreamedEntry::Unusable { path: printable.take(PATH_SHOWN).collect(), reason }
+    StreamedEntry::Unusable { path: printable.take(PATH_SHOWN).collect(), reason: reason.words() }
 }
 
 fn required<'a>(element: &'a Element, name: &str) -> Result<&'a str, XmlError> {

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt as _;
+use jottad_core::in_words;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
@@ -21,7 +22,7 @@ const DEPTH_LIMIT: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum XmlError {
     /// The bytes stopped coming.
-    #[error("{0}")]
+    #[error("{}", in_words(.0))]
     Input(io::Error),
     /// The document ended before its root was closed.
     #[error("the XML is cut off")]

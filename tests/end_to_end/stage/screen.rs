@@ -38,6 +38,13 @@ impl Steady {
         for (found, shown) in [
             (r"\b\d{4}-\d\d-\d\d\b", "2026-01-31"),
             (r"\b\d\d:\d\d:\d\d\b", "12:00:00"),
+            (r"T\d\d:\d\d:\d\d\.\d{6}Z", "T12:00:00.000000Z"),
+            (r"2026-01-31(\s+)\d{6}\b", "2026-01-31${1}120000"),
+            (r"\bjottad-demo-\w{6}", "jottad-demo-123456"),
+            (r"\bjottad-selftest-[\d-]+", "jottad-selftest-20260131-120000-123456789-12345"),
+            (r"\b127\.0\.0\.1:\d+", "127.0.0.1:12345"),
+            (r"[\d.]+ \w+ free\b", "100.0 GiB free"),
+            (r"\d+( |\r\n +)watches allowed", "100000${1}watches allowed"),
             // Folded in its middle it goes to the next line as a whole.
             (r"[( ](just|\d+( s| min)?)(\r?\n +)(now|(s |min )?ago)", "${3}now"),
             (r"\bas\s+of\s+(now|just\s+now|\d+\s+(s|min)\s+ago)", "as of now"),

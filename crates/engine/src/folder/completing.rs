@@ -15,16 +15,12 @@ use crate::ignore_rules::IGNORE_FILE;
 use crate::index::{Base, BaseEntry, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
-use crate::scope::{self, Failure, Scope};
-use crate::status::{LogLine, ProblemKind};
+use crate::scope::{self, Finding, Scope};
+use crate::status::LogLine;
 use crate::time::Now;
 
 /// How long an operation waits for open files to be closed.
 pub(super) const CROWDED: Duration = Duration::from_secs(5);
-/// How long a directory waits to be removed that holds what only a person can rename, the first time.
-const UNUSABLE_PAUSE: Duration = Duration::from_mins(10);
-/// What helps then.
-const RENAME_IT: &str = "rename or remove that on the service: jottad cannot name it";
 
 /// An operation that was asked for.
 #[derive(Debug, Clone)]
@@ -436,8 +432,7 @@ impl Folder {
                 let reason = format!(
                     "it cannot be removed: the service has {path:?} in it, which is left alone: {reason}"
                 );
-                let pause = Some(UNUSABLE_PAUSE);
-                self.put_problem(node.id, ProblemKind::ImpossibleName, reason, RENAME_IT, pause, now)
+                self.put_problem(node.id, scope::found(Finding::HoldsUnnameable), reason, now)
             }
         }
     }
@@ -548,9 +543,8 @@ impl Folder {
                 self.let_rest(running, now)
             }
             _ => {
-                let Failure { kind, remedy, pause } = scope::disk_failure(&error.kind);
                 self.pacing.failed(None, now);
-                self.put_problem(node.id, kind, error.to_string(), remedy, pause, now)
+                self.put_problem(node.id, scope::disk_failure(&error.kind), error.to_string(), now)
             }
         }
     }
@@ -606,7 +600,6 @@ impl Folder {
         if matches!(running.detail, Detail::MoveRemote(_)) {
             return self.let_rest(running, now);
         }
-        let Failure { kind, remedy, pause } = scope::remote_failure(error);
-        self.put_problem(node.id, kind, error.message.clone(), remedy, pause, now)
+        self.put_problem(node.id, scope::remote_failure(error), error.message.clone(), now)
     }
 }

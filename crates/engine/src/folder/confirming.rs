@@ -16,7 +16,7 @@ use crate::event::{CommandId, Task};
 use crate::index::{Descend, Fact, Index, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
-use crate::scope::{self, Failure};
+use crate::scope::{self, Failure, Finding, found};
 use crate::status::{LogLine, Problem, ProblemKind};
 use crate::time::Now;
 
@@ -804,14 +804,8 @@ impl Folder {
             if !self.confirming.accepted.remove(&node.id) || self.is_there_respelled(&node)? {
                 continue;
             }
-            self.put_problem(
-                node.id,
-                ProblemKind::Failing,
-                "the service accepted it but does not show it".to_owned(),
-                "nothing: it is sent again",
-                Some(Duration::from_mins(1)),
-                now,
-            )?;
+            let reason = "the service accepted it but does not show it".to_owned();
+            self.put_problem(node.id, found(Finding::NotShown), reason, now)?;
         }
         Ok(())
     }

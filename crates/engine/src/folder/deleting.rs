@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath, holds_deletes};
+use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath};
 
 use super::backlog::Change;
 use super::completing::{Detail, Running};
+use super::holding::DeleteHold;
 use super::losing::Newcomers;
 use super::places::Places;
 use super::word_of_root::WordOfRoot;
@@ -17,7 +18,7 @@ use crate::event::{LocalExpectation, RemoteExpectation, Task};
 use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
-use crate::status::ProblemKind;
+use crate::scope::{Finding, found};
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -50,9 +51,10 @@ struct Counting {
     /// What the rows were like when it began.
     revision: Option<(u64, u64)>,
     cursor: Cursor,
-    amount: Amount,
     loss: Loss,
     newcomers: Newcomers,
+    /// Files that go because a person approved it.
+    approved_files: u64,
     due: VecDeque<Due>,
 }
 
@@ -127,14 +129,8 @@ impl Folder {
             return Ok(false);
         }
         self.attempts.remove(&id);
-        self.put_problem(
-            id,
-            ProblemKind::Failing,
-            format!("it cannot be removed: {}", doomed.because),
-            "nothing: it is tried again later",
-            Some(std::time::Duration::from_mins(5)),
-            now,
-        )?;
+        let reason = format!("it cannot be removed: {}", doomed.because);
+        self.put_problem(id, found(Finding::CannotBeRemoved), reason, now)?;
         Ok(true)
     }
 
@@ -167,63 +163,66 @@ impl Folder {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
                 // What waited before is counted anew.
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
-                let (mut loss, mut amount) = (Loss::default(), Amount::default());
+                let (mut amount, mut loss) = (Amount::default(), Loss::default());
                 if is_fresh {
                     self.losses_in_doubt.remove(&doomed.node.id);
-                }
-                if is_fresh && !self.is_in_replaced(&doomed.node)? {
-                    amount = self.amount(&doomed)?;
-                    loss.deleted = amount.old_files;
-                    let is_replaced = self.is_replaced(&doomed.node, doomed.side, &mut counting.newcomers)?;
-                    loss.replaced = u64::from(is_replaced);
-                    counting.amount += amount;
-                    counting.loss.deleted += loss.deleted;
-                    counting.loss.replaced += loss.replaced;
+                    let nothing = Amount::default();
+                    (amount, loss) =
+                        self.weigh_delete(&doomed.node, doomed.side, nothing, &mut counting.newcomers)?;
+                    counting.loss = counting.loss.with(loss);
+                } else {
+                    counting.approved_files += self.amount_at(&doomed.node, doomed.side)?.files;
                 }
                 counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
         }
+        self.forget_needless_approvals(&counting.due)?;
         self.hold_if_too_much(counting, now)?;
         Ok(true)
     }
 
+    /// What was approved and is not to be deleted any more is forgotten: should it vanish again, that is
+    /// nothing that a person has seen.
+    fn forget_needless_approvals(&mut self, due: &VecDeque<Due>) -> Result<(), FolderError> {
+        let mut approved: BTreeSet<NodeId> = self.index.approved(HeldAction::Delete)?.into_iter().collect();
+        due.iter().for_each(|due| {
+            approved.remove(&due.node);
+        });
+        for id in approved {
+            let decision = match self.index.node(id)? {
+                Some(node) => self.decide(&node)?,
+                None => None,
+            };
+            if decision.is_some_and(|decision| !decision.action.is_delete()) {
+                self.index.release_held(id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Everything was counted: what is too much is held, and the rest is due.
-    ///
-    /// What waits goes on waiting until a person says so or nothing is left to be deleted there. That the
-    /// folder has grown since, or a day is over, makes nothing of it less.
     fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
-        let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
-        let fresh: BTreeSet<NodeId> =
-            counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
-        let Amount { entries, files, .. } = counting.amount;
-        let asked_for = self.asked_for(&fresh)?;
-        let is_too_much =
-            holds_deletes(self.settings.delete_limits, entries, files, self.index.totals().base_files);
-        let lost_before = if is_too_much { None } else { self.too_much_with(counting.loss)? };
-        let is_too_much = is_too_much || lost_before.is_some();
-        let held = match planted::is(Planted::NoHold) {
-            true => BTreeSet::new(),
-            false if is_too_much => fresh,
-            false => &self.still_waiting(&waited, &fresh)? | &asked_for,
-        };
-        self.index.set_waiting(HeldAction::Delete, &held)?;
-        if held.is_empty() {
-            if counting.due.is_empty() {
-                self.spend_word_of_root()?;
-                if self.confirming.is_idle() {
-                    self.turn_losses(now)?;
+        let fresh: Vec<(NodeId, Amount)> =
+            counting.due.iter().filter(|due| due.is_fresh).map(|due| (due.node, due.amount)).collect();
+        let hold = self
+            .judge_deletes(&fresh, counting.loss, counting.approved_files)?
+            .filter(|_| !planted::is(Planted::NoHold));
+        match hold {
+            None => {
+                self.index.set_waiting(HeldAction::Delete, &BTreeSet::new())?;
+                if counting.due.is_empty() {
+                    self.spend_word_of_root()?;
+                    if self.confirming.is_idle() {
+                        self.turn_losses(now)?;
+                    }
                 }
             }
-        } else {
-            let mut amount = Amount::default();
-            counting.due.iter().filter(|due| held.contains(&due.node)).for_each(|due| amount += due.amount);
-            let lost_before = match (is_too_much, self.held_deletes()?) {
-                (false, Some(before)) => before.lost_before,
-                _ => lost_before.unwrap_or(0),
-            };
-            let text = format!("{} {} {lost_before}", amount.entries, amount.files);
-            self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
-            counting.due.retain(|due| !held.contains(&due.node));
+            Some(DeleteHold { rows, held, .. }) => {
+                self.index.set_waiting(HeldAction::Delete, &rows)?;
+                let text = format!("{} {} {}", held.entries, held.files, held.lost_before);
+                self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+                counting.due.retain(|due| !rows.contains(&due.node));
+            }
         }
         self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
         self.round.deleting.due = counting.due;
@@ -232,7 +231,7 @@ impl Folder {
 
     /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
     /// waited as a whole, or as a directory that takes along what waited in it.
-    fn still_waiting(
+    pub(super) fn still_waiting(
         &self,
         waited: &BTreeSet<NodeId>,
         fresh: &BTreeSet<NodeId>,
@@ -311,26 +310,6 @@ impl Folder {
             }
         }
         Ok(false)
-    }
-
-    /// Whether a directory that has gone from its place has arrived where nothing may be sent from: until it
-    /// may, what the service has at the old place is all that it has of it.
-    fn is_where_nothing_is_sent(&self, node: &Node) -> Result<bool, FolderError> {
-        let Some(identity) =
-            node.base.filter(|_| node.base_entry() == Entry::Directory).map(|base| base.identity)
-        else {
-            return Ok(false);
-        };
-        for arrived in self.index.arrived_directories(identity)? {
-            if arrived.id != node.id && self.surroundings(arrived.id)?.frozen {
-                return Ok(true);
-            }
-        }
-        Ok(self.index.is_unreadable_elsewhere(identity)?)
-    }
-
-    fn amount(&self, doomed: &Doomed) -> Result<Amount, FolderError> {
-        self.amount_at(&doomed.node, doomed.side)
     }
 
     /// How much goes with a row if it goes.
@@ -477,8 +456,8 @@ impl Folder {
         match self.waiting_action()? {
             Some(HeldAction::Delete) => {
                 self.spend_word_of_root()?;
-                self.forgive_losses(now)?;
                 self.index.approve_held(HeldAction::Delete)?;
+                self.forgive_losses(now)?;
             }
             Some(HeldAction::Overwrite) => {
                 self.index.forget_rewritten()?;
@@ -519,24 +498,55 @@ impl Folder {
             }
             return Ok(());
         }
-        match self.waiting_action()? {
+        // A person may think better of what was approved as long as it is not done.
+        let (action, rows) = match self.waiting_action()? {
+            Some(action) => (action, self.index.waiting(action)?),
+            None => match self.approved_action()? {
+                Some(action) => (action, self.index.approved(action)?),
+                None => return Ok(()),
+            },
+        };
+        match action {
             // What would be overwritten is fetched back; what is here now goes to the local trash.
-            Some(HeldAction::Overwrite) => {
-                for id in self.index.waiting(HeldAction::Overwrite)? {
+            HeldAction::Overwrite => {
+                for id in rows {
                     self.index.restore(id)?;
                 }
             }
-            Some(HeldAction::Delete) => {
-                for id in self.index.waiting(HeldAction::Delete)? {
+            HeldAction::Delete => {
+                for id in rows {
                     if let Some(node) = self.index.node(id)? {
                         self.want_back(node)?;
                         self.change_below(id, Change::WantedBack)?;
                     }
                 }
             }
-            None => {}
         }
         Ok(())
+    }
+
+    /// What a person approved that is not done yet: one thing at a time, in the order in which it was asked
+    /// about.
+    pub(super) fn approved_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !self.index.approved(action)?.is_empty() {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How much goes because a person approved it.
+    pub(super) fn approved_amount(&self) -> Result<Amount, FolderError> {
+        let mut sum = Amount::default();
+        for id in self.index.approved(HeldAction::Delete)? {
+            if let Some(node) = self.index.node(id)?
+                && let Some(Action::Trash(side)) = self.decide(&node)?.map(|decision| decision.action)
+            {
+                sum += self.amount_at(&node, side)?;
+            }
+        }
+        Ok(sum)
     }
 }
 

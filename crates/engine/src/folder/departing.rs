@@ -165,13 +165,10 @@ mod tests {
     use jottad_core::StoredName;
 
     use super::*;
+    use crate::builders::at;
 
     fn place(names: &[&str]) -> StoredPath {
         StoredPath::new(names.iter().map(|name| StoredName::new(*name).unwrap()).collect())
-    }
-
-    fn at(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
     }
 
     #[test]

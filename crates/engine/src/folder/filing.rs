@@ -80,20 +80,20 @@ impl Folder {
     /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling
     /// of it there. One that shows both shows two entries, whatever the service makes of other names. Which
     /// of them it shows first makes no difference: where the other spelling may still come, only what is not
-    /// that one's content makes it another entry. Returns the row that is free for it, and the one that the
-    /// other spelling has now.
+    /// that one's content makes it another entry. Returns the rows that are free for it, and those that the
+    /// other spelling has now, the top first.
     pub(super) fn make_way_for_own_name(
         &mut self,
         directory: NodeId,
         stored: &StoredName,
         seen: RemoteNode,
         taken: &dyn Fn(NodeId) -> bool,
-    ) -> Result<Option<(NodeId, NodeId)>, FolderError> {
+    ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
         let own_name = |stored: &StoredName| match decode_name(stored) {
             DecodedName::Native(name) if encode_name(&name) == *stored => Some(name),
             _ => None,
         };
-        let Some(name) = own_name(stored) else { return Ok(None) };
+        let Some(name) = own_name(stored) else { return Ok(Vec::new()) };
         let is_another = |node: &Node| match (node.remote_entry().file(), seen) {
             (Some(known), RemoteNode::File(seen)) => {
                 !self.settings.mode.pulls()
@@ -109,11 +109,11 @@ impl Folder {
                 && node.stored_name() != *stored
         };
         let Some(mut misfiled) = self.index.child(directory, &name)?.filter(is_misfiled) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let Some(other_name) = own_name(&misfiled.stored_name()) else { return Ok(None) };
+        let Some(other_name) = own_name(&misfiled.stored_name()) else { return Ok(Vec::new()) };
         let mut other = match self.index.child(directory, &other_name)? {
-            Some(other) if taken(other.id) || self.busy.contains(&other.id) => return Ok(None),
+            Some(other) if taken(other.id) || self.busy.contains(&other.id) => return Ok(Vec::new()),
             Some(other) => other,
             None => Node::new(directory, other_name),
         };
@@ -124,8 +124,7 @@ impl Folder {
         }
         other.remote.clone_from(&misfiled.remote);
         self.index.save(&mut other)?;
-        self.respell(misfiled.id, other.id)?;
-        Ok(Some((misfiled.id, other.id)))
+        self.respell(misfiled.id, other.id)
     }
 
     /// The row that the service is known to have under this name.

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use jottad_core::{
-    Loss, RelativePath, Side, Timestamp, holds_deletes, holds_overwrites, holds_rewrites, is_written_once,
-};
+use jottad_core::{Loss, RelativePath, Side, is_written_once};
 
+use super::deleting::HeldDeletes;
+use super::holding::{
+    CountedOverwrites, DeleteHold, Measure, OverwriteHold, month_before, too_many_rewrites,
+};
 use super::losing::Newcomers;
-use super::overwriting::{MONTH, edit};
 use super::places::Places;
 use super::{Folder, FolderError};
-use crate::index::{Amount, Difference, Fact, HeldAction, NodeId};
-use crate::status::{Foreseen, Hold, HoldLimit};
+use crate::index::{Amount, Difference, NodeId};
+use crate::status::{Foreseen, Hold};
 use crate::time::Now;
 
 /// What leaves a place without being deleted.
@@ -34,37 +35,24 @@ impl Folder {
         if !self.settings.mode.pushes() {
             return Ok(None);
         }
-        let (mut edited, mut lasting) = (0, BTreeSet::new());
+        let mut counted = CountedOverwrites::default();
         self.each_page(Difference::Edited, |node| {
-            if edit(node) == Some(true) && self.index.held(node.id)? != Some(true) {
-                edited += 1;
-                if is_written_once(node.name.as_bytes()) {
-                    lasting.insert(node.id);
-                }
-            }
+            self.count_overwrite(node, &mut counted)?;
             Ok(true)
         })?;
-        let files = self.index.totals().base_files;
-        let foreseen = |files, rewritten, of, limit| {
-            Some(Foreseen { hold: Hold::Overwrites { files, rewritten }, of, limit })
+        let rewrites = if counted.lasting().is_empty() {
+            None
+        } else {
+            let mut rewritten = self.index.rewritten_since(month_before(now.wall))?;
+            rewritten.extend(counted.lasting());
+            let of = || Ok(self.index.count_files_named(is_written_once)?);
+            too_many_rewrites(rewritten.len() as u64, of)?
         };
-        if holds_overwrites(edited, files) {
-            return Ok(foreseen(edited, None, files, HoldLimit::Overwrites));
-        }
-        let since = Timestamp::from_seconds(now.wall.seconds().saturating_sub(MONTH));
-        let mut rewritten = self.index.rewritten_since(since)?;
-        rewritten.extend(&lasting);
-        let count = rewritten.len() as u64;
-        // All of them are to be looked at for the share, which nobody needs as long as there are few.
-        if !lasting.is_empty() && holds_rewrites(count, 0) {
-            let of = self.index.count_files_named(is_written_once)?;
-            if holds_rewrites(count, of) {
-                return Ok(foreseen(lasting.len() as u64, Some(count), of, HoldLimit::Rewrites));
-            }
-        }
-        let waiting = self.index.count_waiting(HeldAction::Overwrite)?;
-        let before = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
-        Ok(if waiting > 0 { foreseen(waiting, before, files, HoldLimit::Waiting) } else { None })
+        let files = self.index.totals().base_files;
+        let OverwriteHold { rows, rewritten, measure, .. } =
+            counted.judge(files, rewrites, self.rewritten_before()?);
+        let hold = Hold::Overwrites { files: rows.len() as u64, rewritten };
+        Ok(measure.map(|measure| foreseen(hold, measure)))
     }
 
     fn foresee_deletes(&self, now: Now) -> Result<Option<Foreseen>, FolderError> {
@@ -80,57 +68,34 @@ impl Folder {
             }
             false
         };
-        let (mut amount, mut loss) = (Amount::default(), Loss::default());
+        let (mut fresh, mut loss, mut approved_files) = (Vec::new(), Loss::default(), 0);
         let (mut places, mut newcomers) = (Places::default(), Newcomers::default());
-        let (mut is_waiting, mut fresh) = (false, BTreeSet::new());
         self.each_page(Difference::Unsettled, |node| {
             let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(true) };
-            let held = self.index.held(node.id)?;
-            is_waiting |= held == Some(false);
             let path = self.index.path(node.id)?;
-            if held == Some(true) || leaves(&path) {
+            if self.index.held(node.id)? == Some(true) {
+                approved_files += self.amount_at(node, doomed.side)?.files;
                 return Ok(true);
             }
-            fresh.insert(node.id);
-            if self.is_in_replaced(node)? {
+            if leaves(&path) {
                 return Ok(true);
             }
-            let mut gone = self.amount_at(node, doomed.side)?;
             let is_inside = |one: &&Leaving| one.side == doomed.side && one.from.starts_with(&path);
-            let has_more = gone.entries > 1;
-            for one in leaving.iter().filter(|_| has_more).filter(is_inside) {
+            let mut moved = Amount::default();
+            for one in leaving.iter().filter(is_inside) {
                 if let Some(node) = self.index.node(one.node)? {
-                    gone = gone.without(self.amount_at(&node, one.side)?);
+                    moved += self.amount_at(&node, one.side)?;
                 }
             }
-            amount += gone;
-            loss.deleted += gone.old_files;
-            loss.replaced += u64::from(self.is_replaced(node, doomed.side, &mut newcomers)?);
+            let (amount, with_it) = self.weigh_delete(node, doomed.side, moved, &mut newcomers)?;
+            fresh.push((node.id, amount));
+            loss = loss.with(with_it);
             Ok(true)
         })?;
-        let Amount { entries, files, .. } = amount;
-        let of = self.index.totals().base_files;
-        let limits = self.settings.delete_limits;
-        let foreseen = |lost_before, of, limit| {
-            Some(Foreseen { hold: Hold::Deletes { entries, files, lost_before }, of, limit })
-        };
-        if entries == 0 {
-            return Ok(None);
-        }
-        if !self.asked_for(&fresh)?.is_empty() {
-            return Ok(foreseen(0, of, HoldLimit::WordOfRoot));
-        }
-        if entries > limits.max_deletes {
-            return Ok(foreseen(0, of, HoldLimit::MostDeletes(limits.max_deletes)));
-        }
-        let percent = limits.max_delete_percent;
-        if holds_deletes(limits, entries, files, of) {
-            return Ok(foreseen(0, of, HoldLimit::Share { percent }));
-        }
-        if let Some(before) = self.too_much_with(loss)? {
-            return Ok(foreseen(before, self.agreed_before()?, HoldLimit::ShareOfDay { percent }));
-        }
-        Ok(if is_waiting { foreseen(0, of, HoldLimit::Waiting) } else { None })
+        Ok(self.judge_deletes(&fresh, loss, approved_files)?.map(|DeleteHold { held, measure, .. }| {
+            let HeldDeletes { entries, files, lost_before } = held;
+            foreseen(Hold::Deletes { entries, files, lost_before }, measure)
+        }))
     }
 
     /// What a pass would move before it deletes anything; what goes along with a directory is left out.
@@ -151,11 +116,18 @@ impl Folder {
     }
 }
 
+fn foreseen(hold: Hold, Measure { limit, of, is_held }: Measure) -> Foreseen {
+    Foreseen { hold, of, limit, is_held }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::deleting::Deleting;
-    use super::super::deleting::tests::{file, now, open, remove, removed, settings};
+    use super::super::deleting::tests::{file, now, remove, removed, settings};
     use super::*;
+    use crate::builders::new_index;
+    use crate::index::Fact;
+    use crate::status::HoldLimit;
 
     /// What a count holds in the end.
     fn held(folder: &mut Folder) -> Option<Hold> {
@@ -213,7 +185,7 @@ mod tests {
 
     #[test]
     fn deletes_of_a_day_are_foreseen_together() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let rows: Vec<NodeId> =
             (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
         let mut folder = Folder::new(settings(), index).unwrap();
@@ -224,5 +196,65 @@ mod tests {
         let foreseen = folder.foresee(now(1)).unwrap();
         assert_eq!(foreseen.first().map(|one| one.hold.clone()), held(&mut folder), "{foreseen:?}");
         assert_eq!((foreseen[0].of, &foreseen[0].limit), (40, &HoldLimit::ShareOfDay { percent: 50 }));
+    }
+
+    /// What is new since the day began is nothing that was lost, also where nothing was counted yet.
+    #[test]
+    fn files_that_came_and_went_within_the_day_are_no_loss_before_the_first_count() {
+        let (_place, mut index) = new_index();
+        for number in 0..40 {
+            file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
+        }
+        let mut folder = Folder::new(settings(), index).unwrap();
+        folder.issue_confirmations(now(1)).unwrap();
+        assert_eq!(held(&mut folder), None);
+        let new: Vec<NodeId> = (0..30)
+            .map(|number| file(&mut folder.index, NodeId::ROOT, &format!("n{number}"), 1 << 20))
+            .collect();
+        for id in new {
+            remove(&mut folder.index, id);
+        }
+        folder.index.commit().unwrap();
+        let mut folder = Folder::new(settings(), folder.crash().after_a_crash().unwrap()).unwrap();
+        assert_eq!(folder.foresee(now(1)).unwrap(), []);
+        assert_eq!(held(&mut folder), None);
+    }
+
+    #[test]
+    fn what_comes_to_what_waits_is_foreseen_to_go() {
+        let (_place, mut folder) = removed(20, "flat");
+        assert!(held(&mut folder).is_some());
+        let rows: Vec<NodeId> =
+            (0..100).map(|number| file(&mut folder.index, NodeId::ROOT, &format!("n{number}"), 10)).collect();
+        remove(&mut folder.index, rows[0]);
+        let foreseen = folder.foresee(now(1)).unwrap();
+        assert_eq!(foreseen.first().map(|one| one.hold.clone()), held(&mut folder), "{foreseen:?}");
+        assert!(matches!(foreseen[0].hold, Hold::Deletes { entries: 21, files: 20, .. }), "{foreseen:?}");
+    }
+
+    #[test]
+    fn overwrites_are_foreseen_as_they_are_held() {
+        use super::super::overwriting::tests::{folder, garble, recount};
+        for (of, ending, edited, unsummed, limit) in [
+            (120, ".txt", 70, 0, Some(HoldLimit::Overwrites)),
+            (120, ".txt", 60, 0, None),
+            (120, ".txt", 40, 30, None),
+            (99, ".jpg", 20, 0, Some(HoldLimit::Rewrites)),
+            (99, ".jpg", 19, 0, None),
+            (120, ".jpg", 70, 0, Some(HoldLimit::Overwrites)),
+        ] {
+            let (_place, mut folder, files) = folder(of, ending);
+            for (number, id) in files[..edited + unsummed].iter().enumerate() {
+                garble(&mut folder, *id, 0, number < edited);
+            }
+            for is_held in [false, true] {
+                let foreseen = folder.foresee(now(1)).unwrap();
+                let case = format!("{edited} and {unsummed} of {of} files {ending}: {foreseen:?}");
+                assert_eq!(foreseen.first().map(|one| one.limit.clone()), limit, "{case}");
+                assert!(foreseen.iter().all(|one| one.is_held == is_held), "{case}");
+                recount(&mut folder);
+                assert_eq!(foreseen.first().map(|one| one.hold.clone()), folder.hold().unwrap(), "{case}");
+            }
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Summing what changed: the only time that file contents are read before they are sent.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jottad_core::Md5;
 
@@ -10,6 +9,7 @@ use super::{Folder, FolderError, Purpose};
 use crate::disk::{DiskError, DiskErrorKind, FileStat};
 use crate::event::{CommandId, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId, Stamp};
+use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -174,27 +174,17 @@ impl Folder {
                 let is_told = problem.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging);
                 if *attempts > super::MOST_ATTEMPTS || is_told {
                     self.hashing.restless.remove(&node.id);
-                    self.put_problem(
-                        node.id,
-                        ProblemKind::KeepsChanging,
-                        "the file changes while it is read".to_owned(),
-                        "nothing: it is tried again when it rests; ignore it if it never does",
-                        Some(Duration::from_mins(1)),
-                        now,
-                    )?;
+                    let reason = "the file changes while it is read".to_owned();
+                    self.put_problem(node.id, found(Finding::KeepsChanging), reason, now)?;
                 } else {
                     self.hashing.restart();
                 }
             }
             DiskErrorKind::TooManyFiles => self.pacing.rest_for(node.id, CROWDED, now),
-            _ => self.put_problem(
-                node.id,
-                ProblemKind::Unreadable,
-                format!("the file cannot be read: {}", error.kind),
-                "let the user that runs jottad read it, or ignore it",
-                Some(Duration::from_mins(10)),
-                now,
-            )?,
+            _ => {
+                let reason = format!("the file cannot be read: {}", error.kind);
+                self.put_problem(node.id, found(Finding::UnreadableFile), reason, now)?;
+            }
         }
         Ok(())
     }

@@ -87,6 +87,11 @@ impl Hinting {
         self.waiting.is_empty() && self.unknown.is_empty() && self.looking.is_empty()
     }
 
+    /// Whether a change by others was told of at a path, or above it, that was not looked at yet.
+    pub(super) fn tells_of(&self, path: &StoredPath) -> bool {
+        self.waiting.iter().any(|(told, hint)| hint.is_foreign && path.names().starts_with(told.names()))
+    }
+
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.due
     }
@@ -295,6 +300,10 @@ impl Folder {
         let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(Comparison::Everything) };
         if path.is_root() {
             let is_known = told == Told::Directory && here.remote_entry() == Entry::Directory;
+            // It may be told to be there while it is being made.
+            if !is_known && self.busy.contains(&here.id) {
+                return Ok(Comparison::Pending);
+            }
             return Ok(if is_known { Comparison::Known } else { Comparison::Everything });
         }
         for name in path.names() {

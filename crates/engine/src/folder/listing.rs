@@ -12,7 +12,7 @@ use super::connection::Suspected;
 use super::root::Look;
 use super::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use super::stamp::StampWatch;
-use super::{Folder, FolderError};
+use super::{Folder, FolderError, Purpose};
 use crate::event::{CommandId, Task};
 use crate::index::{Fact, Index, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
@@ -128,14 +128,19 @@ impl RunningListing {
         self.seen[bit / 64] |= 1 << (bit % 64);
     }
 
-    /// What was seen at the first row is at the second one by now.
-    fn follow_respelling(&mut self, made_way: Option<(NodeId, NodeId)>) {
-        let Some((from, to)) = made_way.filter(|(from, _)| self.saw(*from)) else { return };
-        let bit = usize::try_from(from.0).unwrap_or(0);
-        if let Some(word) = self.seen.get_mut(bit / 64) {
-            *word &= !(1 << (bit % 64));
+    /// What was seen at the first row of a pair is at the second one by now. What was not seen at the first
+    /// is not at the second either.
+    fn follow_respelling(&mut self, moved: &[(NodeId, NodeId)]) {
+        for (from, to) in moved {
+            let bit = usize::try_from(from.0).unwrap_or(0);
+            let was_seen = self.saw(*from);
+            if let Some(word) = self.seen.get_mut(bit / 64) {
+                *word &= !(1 << (bit % 64));
+            }
+            if was_seen {
+                self.see(*to);
+            }
         }
-        self.see(to);
     }
 
     fn saw(&self, node: NodeId) -> bool {
@@ -260,7 +265,7 @@ impl Listing {
         if self.mismatches.last.is_some_and(|last| last > now.monotonic) {
             return;
         }
-        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic - last);
+        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic.saturating_sub(last));
         if since > LONGEST_MISMATCH_PAUSE * 2 {
             self.mismatches.in_a_row = 0;
         }
@@ -397,7 +402,7 @@ impl Folder {
             let directory = self.ensure_remote_directory(parent, &mut running)?;
             let made_way =
                 self.make_way_for_own_name(directory, name, entry.node, &|node| running.saw(node))?;
-            running.follow_respelling(made_way);
+            running.follow_respelling(&made_way);
             let node = self.find_for_stored(directory, name, Some(entry.node), &|node| running.saw(node))?;
             if let Some(mut node) = node {
                 let mut is_touched = running.touched.contains(&node.id);
@@ -430,7 +435,7 @@ impl Folder {
         for name in &names[known..] {
             let seen = RemoteNode::Directory;
             let made_way = self.make_way_for_own_name(directory, name, seen, &|node| running.saw(node))?;
-            running.follow_respelling(made_way);
+            running.follow_respelling(&made_way);
             let found = self
                 .find_for_stored(directory, name, Some(RemoteNode::Directory), &|node| running.saw(node))?;
             // Without a name of its own it is filed under the directory above; its content is then reported
@@ -561,6 +566,11 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         self.root.found_right(Look::Listing);
+        self.forget_decision_about(crate::status::HeldRoot::Remote)?;
+        if self.purpose == Purpose::Look {
+            // What was taken for new may be there, and then its sum tells what becomes of it.
+            self.hashing.restart();
+        }
         self.connection.succeeded();
         self.connection.listed();
         self.listing.known = true;
@@ -679,7 +689,11 @@ impl Folder {
             return Ok(());
         }
         if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
-            self.respell(respelled, node.id)?.into_iter().for_each(|id| running.see(id));
+            let moved = self.respell(respelled, node.id)?;
+            running.follow_respelling(&moved);
+            // What an earlier listing that broke off filed below the new spelling may be gone by now.
+            let unseen = moved.into_iter().map(|(_, to)| to).filter(|to| !running.saw(*to));
+            unseen.for_each(|to| sweep.page.push_front(to));
             return Ok(());
         }
         if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
@@ -719,10 +733,10 @@ impl Folder {
             }
             let made_way =
                 self.make_way_for_own_name(directory, stored, *remote, &|node| seen.contains(&node))?;
-            if let Some((free, other)) = made_way
-                && seen.remove(&free)
-            {
-                seen.insert(other);
+            for (free, other) in made_way {
+                if seen.remove(&free) {
+                    seen.insert(other);
+                }
             }
             let found =
                 self.find_for_stored(directory, stored, Some(*remote), &|node| seen.contains(&node))?;

@@ -157,9 +157,11 @@ impl Folder {
         self.set_losing(losing)
     }
 
-    /// A person decided: what was lost until now is meant to be.
+    /// A person decided: what was lost until now is meant to be, and so is what was just approved. Neither
+    /// makes what is lost later look small.
     pub(super) fn forgive_losses(&mut self, now: Now) -> Result<(), FolderError> {
-        let fresh = self.fresh_window(now);
+        let mut fresh = self.fresh_window(now);
+        fresh.loss.agreed = fresh.loss.agreed.saturating_sub(self.approved_amount()?.files);
         self.set_losing(Losing { current: fresh, next: fresh })
     }
 

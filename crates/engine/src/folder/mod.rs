@@ -21,6 +21,7 @@ mod following;
 mod foreseeing;
 mod hashing;
 mod hinting;
+mod holding;
 mod interrupting;
 mod listing;
 mod losing;
@@ -31,6 +32,7 @@ mod pacing;
 mod parking;
 mod places;
 mod planning;
+mod problems;
 mod proving;
 mod reporting;
 mod resending;
@@ -43,6 +45,7 @@ mod rules_settling;
 mod scanning;
 mod skipping;
 mod stamp;
+mod standing;
 mod unheard;
 mod unusable;
 mod verifying;
@@ -56,10 +59,10 @@ use jottad_core::{Loss, RelativePath, Timestamp};
 
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
-use crate::index::{Fact, HeldAction, Index, IndexError, Local, Node, NodeId, ProblemRow};
+use crate::index::{Fact, HeldAction, Index, IndexError, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
-use crate::status::{LogLine, ProblemKind};
+use crate::status::LogLine;
 use crate::time::Now;
 
 use backlog::Backlog;
@@ -87,6 +90,7 @@ use round::Round;
 use rules_settling::RulesSettling;
 use scanning::Scanning;
 use skipping::Skipping;
+use standing::Standing;
 use verifying::Verifying;
 
 /// The folder cannot go on.
@@ -105,6 +109,14 @@ impl FolderError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Index(error) => error.may_pass(),
+            Self::IgnoreRule(_) => false,
+        }
+    }
+
+    /// Whether the disk with the index has no room.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Index(error) => error.lacks_room(),
             Self::IgnoreRule(_) => false,
         }
     }
@@ -161,6 +173,7 @@ pub struct Folder {
     root: Root,
     scanning: Scanning,
     skipping: Skipping,
+    standing: Standing,
     hashing: Hashing,
     listing: Listing,
     hinting: Hinting,
@@ -224,7 +237,7 @@ impl Folder {
         };
         let listing = Listing::new(&index)?;
         let resolving = Resolving::new(&index)?;
-        Ok(Self {
+        let mut folder = Self {
             settings,
             purpose: Purpose::Work,
             rules,
@@ -239,6 +252,7 @@ impl Folder {
             root: Root::default(),
             scanning: Scanning::default(),
             skipping: Skipping::default(),
+            standing: Standing::default(),
             hashing: Hashing::default(),
             listing,
             hinting: Hinting::default(),
@@ -265,7 +279,9 @@ impl Folder {
             tally: RefCell::default(),
             last_words: LastWords::default(),
             decision: None,
-        })
+        };
+        folder.take_up_losses()?;
+        Ok(folder)
     }
 
     /// Only to find out what would be done. Both sides are looked at, no command changes anything on either,
@@ -673,125 +689,6 @@ impl Folder {
             Outcome::Operation(result) => self.operation_ended(command, result, now)?,
         }
         Ok(())
-    }
-
-    /// Notes that an entry cannot be synced. `retry` is how long to wait before the next try, the first time;
-    /// it doubles with each try. Without it only a change of the entry helps.
-    fn put_problem(
-        &mut self,
-        node: NodeId,
-        kind: ProblemKind,
-        reason: String,
-        remedy: &str,
-        retry: Option<Duration>,
-        now: Now,
-    ) -> Result<(), FolderError> {
-        if self.index.node(node)?.is_none() {
-            // Nothing is known of it any more, so nothing can be wrong with it.
-            return Ok(());
-        }
-        let before = self.index.problem(node)?;
-        let (since, tries) = match &before {
-            Some(problem) if problem.kind == kind => (problem.since, problem.tries + 1),
-            _ => (now.wall, 1),
-        };
-        let next_try = retry.map(|first| {
-            let longest = match kind {
-                // Nothing tells that it has come to rest.
-                ProblemKind::KeepsChanging => Duration::from_mins(10),
-                _ => Duration::from_hours(6),
-            };
-            let delay = first.saturating_mul(1 << tries.saturating_sub(1).min(12)).min(longest);
-            Timestamp::from_seconds(now.wall.seconds().saturating_add_unsigned(delay.as_secs().max(1)))
-        });
-        let problem = ProblemRow { node, kind, reason, remedy: remedy.to_owned(), since, tries, next_try };
-        self.index.put_problem(&problem)?;
-        // From now on the problem says when it is tried again.
-        self.attempts.remove(&node);
-        Ok(())
-    }
-
-    /// Whether a problem, or a rest after a failure, keeps this row from being worked on now.
-    fn is_blocked(&self, node: NodeId, now: Now) -> Result<bool, FolderError> {
-        if self.pacing.is_resting(node) {
-            return Ok(true);
-        }
-        Ok(match self.index.problem(node)? {
-            None => false,
-            // The other entry may have gone in more ways than one.
-            Some(problem) if problem.kind == ProblemKind::NameClash => self.clashes(node)?,
-            Some(problem) => problem.next_try.is_none_or(|time| time > now.wall),
-        })
-    }
-
-    /// Problems whose time has come are worked on again; what they wait for is looked at anew.
-    fn retry_due_problems(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.index.next_try()?.is_some_and(|time| time <= now.wall) {
-            for problem in self.index.problems()? {
-                if problem.next_try.is_some_and(|time| time != BEING_TRIED && time <= now.wall) {
-                    self.retry_problem(&problem)?;
-                }
-            }
-            self.round.restart();
-        }
-        Ok(())
-    }
-
-    fn retry_all_problems(&mut self) -> Result<(), FolderError> {
-        for problem in self.index.problems()? {
-            if problem.kind == ProblemKind::Damaged {
-                // Trying is no remedy: only who reads the file again knows better.
-                continue;
-            }
-            self.index.clear_problem(problem.node)?;
-            self.attempts.remove(&problem.node);
-            self.retry_problem(&problem)?;
-        }
-        Ok(())
-    }
-
-    fn retry_problem(&mut self, problem: &ProblemRow) -> Result<(), FolderError> {
-        self.attempts.remove(&problem.node);
-        if problem.kind == ProblemKind::MountChanged {
-            let path = self.index.path(problem.node)?;
-            self.look_for_mount(&path);
-        }
-        if matches!(
-            problem.kind,
-            ProblemKind::Unreadable | ProblemKind::KeepsChanging | ProblemKind::WrongKind
-        ) {
-            let path = self.index.path(problem.node)?;
-            if let Some(parent) = path.parent() {
-                self.scanning.want_directory(parent);
-            }
-            // A file may be as it was last seen, and be read now.
-            self.hashing.restart();
-            if self
-                .index
-                .node(problem.node)?
-                .is_some_and(|node| matches!(node.local, Local::UnreadableDirectory(_)))
-            {
-                self.scanning.want_subtree(path);
-            }
-        }
-        self.index.put_problem(&ProblemRow { next_try: Some(BEING_TRIED), ..problem.clone() })?;
-        Ok(())
-    }
-
-    /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can
-    /// show to be mended.
-    fn remains_unreadable(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_unreadable = matches!(node.local, Local::UnreadableDirectory(_));
-        Ok(is_unreadable
-            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
-    }
-
-    /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
-    /// it has once more.
-    fn remains_restless(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
-        Ok(is_unsummed
-            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
     }
 
     /// Saves a row whose observation changed: what was wrong with it before may be mended.

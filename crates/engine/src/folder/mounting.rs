@@ -4,8 +4,7 @@
 //! that both sides agreed on, nothing below is looked at or changed on either side until it is as it was, or
 //! a person says that it is right.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use jottad_core::{RelativePath, shell_word};
 
@@ -15,22 +14,64 @@ use crate::disk::Mount;
 use crate::event::{ExpectedMount, Task};
 use crate::index::{Descend, Local, Node, NodeId};
 use crate::planted::{self, Planted};
+use crate::scope::{self, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
-
-/// How soon a disk is looked for where nothing tells of its return.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// What is mounted below the root.
 #[derive(Debug, Default)]
 pub(super) struct Mounting {
     /// Where commands may go only while the same is mounted as when it was read.
     expected: Vec<ExpectedMount>,
-    /// Directories of which a person said that what is mounted there is right.
-    accepted: BTreeSet<NodeId>,
+    /// Directories of which a person said that what is mounted there is right, with what they were told of
+    /// it.
+    accepted: BTreeMap<NodeId, Option<Finding>>,
+}
+
+/// What is wrong with what is mounted at a directory. A person's word is about one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Gone,
+    GoneWithItsDirectory,
+    Covered,
+    Other,
+}
+
+impl Finding {
+    const ALL: [Self; 4] = [Self::Gone, Self::GoneWithItsDirectory, Self::Covered, Self::Other];
+
+    const fn of(known: Option<Mount>, seen: Option<Mount>) -> Self {
+        match (known, seen) {
+            (Some(_), None) => Self::Gone,
+            (None, _) => Self::Covered,
+            (Some(_), Some(_)) => Self::Other,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Gone => "the disk that was mounted here is not any more",
+            Self::GoneWithItsDirectory => "the disk that was mounted here is gone, with its directory",
+            Self::Covered => "a disk was mounted here, over what was synced",
+            Self::Other => "another disk is mounted here",
+        }
+    }
+
+    /// Whether a word about this one is one about the other. A disk that is gone is gone, whatever becomes of
+    /// the directory.
+    fn is_as(self, other: Self) -> bool {
+        let is_gone = |one| matches!(one, Self::Gone | Self::GoneWithItsDirectory);
+        self == other || (is_gone(self) && is_gone(other))
+    }
 }
 
 impl Mounting {
+    /// Takes a person's word about a directory; tells whether it is about what was found there. It is spent.
+    fn take_word(&mut self, directory: NodeId, finding: Finding) -> bool {
+        let word = self.accepted.remove(&directory);
+        word.is_some_and(|shown| shown.is_none_or(|shown| shown.is_as(finding)))
+    }
+
     /// What must be mounted on the way for a task to be about what it was decided on.
     pub(super) fn expected_for(&self, task: &Task) -> Vec<ExpectedMount> {
         let Some(path) = task.local_path() else { return Vec::new() };
@@ -66,7 +107,7 @@ impl Folder {
             } else if self.index.problem(node.id)?.is_none() {
                 // It is here that it has moved to.
                 let mut node = node;
-                self.suspect_mount(&mut node, "the disk that was mounted here is not any more", now)?;
+                self.suspect_mount(&mut node, Finding::Gone, now)?;
             }
         }
         Ok(())
@@ -82,20 +123,16 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         let is_same = Mount::may_be_same(directory.mount, seen);
         let was_changed = matches!(directory.local, Local::MountChanged(_));
+        let finding = Finding::of(directory.mount, seen);
+        let is_accepted = self.mounting.take_word(directory.id, finding);
         let is_right = is_same
             || planted::is(Planted::LostDiskIsDeleted)
-            || self.mounting.accepted.contains(&directory.id)
+            || is_accepted
             || !self.holds_agreed(directory.id)?;
         if !is_right {
-            let reason = match (directory.mount, seen) {
-                (Some(_), None) => "the disk that was mounted here is not any more",
-                (None, _) => "a disk was mounted here, over what was synced",
-                (Some(_), Some(_)) => "another disk is mounted here",
-            };
-            self.suspect_mount(directory, reason, now)?;
+            self.suspect_mount(directory, finding, now)?;
             return Ok(false);
         }
-        self.mounting.accepted.remove(&directory.id);
         if directory.mount != seen {
             directory.mount = seen;
             self.index.save(directory)?;
@@ -120,16 +157,16 @@ impl Folder {
     /// the disk is missed.
     pub(super) fn take_lost_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
         if node.mount.is_none()
-            || self.mounting.accepted.remove(&node.id)
+            || self.mounting.take_word(node.id, Finding::GoneWithItsDirectory)
             || (node.base.is_none() && !self.holds_agreed(node.id)?)
         {
             return Ok(true);
         }
-        self.suspect_mount(node, "the disk that was mounted here is gone, with its directory", now)?;
+        self.suspect_mount(node, Finding::GoneWithItsDirectory, now)?;
         Ok(false)
     }
 
-    fn suspect_mount(&mut self, node: &mut Node, reason: &str, now: Now) -> Result<(), FolderError> {
+    fn suspect_mount(&mut self, node: &mut Node, finding: Finding, now: Now) -> Result<(), FolderError> {
         if let Some(identity) = node.local.identity()
             && !matches!(node.local, Local::MountChanged(_))
         {
@@ -138,18 +175,16 @@ impl Folder {
         }
         let known = self.index.problem(node.id)?;
         if known.is_some_and(|problem| {
-            problem.kind == ProblemKind::MountChanged && problem.next_try != Some(BEING_TRIED)
+            problem.kind == ProblemKind::MountChanged
+                && problem.next_try != Some(BEING_TRIED)
+                && problem.reason == finding.reason()
         }) {
             return Ok(());
         }
         let path = self.index.path(node.id)?;
-        let remedy = format!(
-            "mount it as it was; if it is to stay like this, say so: jottad approve {} {}",
-            shell_word(&self.settings.name),
-            shell_word(path)
-        );
-        let kind = ProblemKind::MountChanged;
-        self.put_problem(node.id, kind, reason.to_owned(), &remedy, Some(LOOK_AGAIN), now)
+        let failure = found(scope::Finding::MountChanged);
+        let remedy = format!("{} {} {}", failure.remedy, shell_word(&self.settings.name), shell_word(path));
+        self.put_problem_with(node.id, failure, finding.reason().to_owned(), remedy, now)
     }
 
     /// A person says that what is mounted at a directory, or not mounted, is right as it is.
@@ -158,7 +193,9 @@ impl Folder {
         if !matches!(node.local, Local::MountChanged(_)) {
             return Ok(());
         }
-        self.mounting.accepted.insert(node.id);
+        let told = self.index.problem(node.id)?.map(|problem| problem.reason);
+        let told = Finding::ALL.into_iter().find(|finding| Some(finding.reason()) == told.as_deref());
+        self.mounting.accepted.insert(node.id, told);
         if self.index.node(node.parent)?.is_some_and(|above| above.local == Local::Absent) {
             // The directory above was seen to be gone, and no scan will come by here again.
             return self.vanish(&mut node, now);
@@ -194,5 +231,46 @@ impl Folder {
             Ok(if holds { Descend::No } else { Descend::Yes })
         })?;
         Ok(holds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::deleting::tests::{directory, file, now, settings};
+    use super::*;
+    use crate::builders::new_index;
+
+    /// A word said while nothing runs is about what was shown, not about what is there when it is followed.
+    #[test]
+    fn a_word_about_a_disk_that_is_gone_is_none_about_another_one_in_its_place() {
+        let disk = |number| Some(Mount { file_system: number });
+        for (shown, seen, is_followed) in
+            [(None, None, true), (None, disk(8), false), (disk(8), disk(8), true), (disk(8), None, false)]
+        {
+            let (_place, mut index) = new_index();
+            let top = directory(&mut index, NodeId::ROOT, "usb");
+            file(&mut index, top, "photo", 10);
+            let mut node = index.node(top).unwrap().unwrap();
+            node.mount = disk(7);
+            index.save(&mut node).unwrap();
+            let mut folder = Folder::new(settings(), index).unwrap();
+            assert!(!folder.is_mount_right(&mut node, shown, now(1)).unwrap());
+            // Nothing else happens before the run that follows it.
+            folder.accept_mount(&RelativePath::try_from("usb").unwrap(), now(2)).unwrap();
+            let mut node = folder.index.node(top).unwrap().unwrap();
+            assert_eq!(
+                folder.is_mount_right(&mut node, seen, now(3)).unwrap(),
+                is_followed,
+                "{shown:?}, {seen:?}"
+            );
+            if !is_followed {
+                // What is there now is told, and can be approved as well.
+                let told = folder.index.problem(top).unwrap().unwrap().reason;
+                assert_eq!(told, Finding::of(disk(7), seen).reason());
+                folder.accept_mount(&RelativePath::try_from("usb").unwrap(), now(4)).unwrap();
+                let mut node = folder.index.node(top).unwrap().unwrap();
+                assert!(folder.is_mount_right(&mut node, seen, now(5)).unwrap());
+            }
+        }
     }
 }

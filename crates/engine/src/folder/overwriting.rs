@@ -6,15 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use jottad_core::{Entry, Timestamp, holds_overwrites, holds_rewrites, is_written_once};
+use jottad_core::{Entry, is_written_once};
 
+use super::holding::{CountedOverwrites, Rewrites, month_before, too_many_rewrites};
 use super::{Folder, FolderError};
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::time::Now;
 
 const PAGE: u32 = 256;
-/// How long a rewrite is remembered, in seconds.
-pub(super) const MONTH: i64 = 30 * 24 * 3600;
 
 /// Whether files that the base has may be overwritten on the service in this round.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +32,7 @@ pub(super) enum Overwriting {
 #[derive(Debug, Default)]
 pub(super) struct Counting {
     cursor: Cursor,
-    edited: Vec<NodeId>,
-    /// Those that should not change.
-    lasting: Vec<NodeId>,
-    unsummed: u64,
-    /// Those that waited before. They go on waiting until a person says so or nothing of them would be
-    /// overwritten, whatever else came or went, and however long that takes.
-    still: BTreeSet<NodeId>,
+    counted: CountedOverwrites,
 }
 
 impl Folder {
@@ -62,66 +55,32 @@ impl Folder {
             }
             counting.cursor = Cursor::after(last);
             for node in page {
-                let Some(is_edited) = edit(&node) else { continue };
-                if self.index.held(node.id)? == Some(true) {
-                    continue;
-                }
-                if self.index.waits(node.id, HeldAction::Overwrite)? {
-                    counting.still.insert(node.id);
-                }
-                if is_edited {
-                    counting.edited.push(node.id);
-                    if is_written_once(node.name.as_bytes()) {
-                        counting.lasting.push(node.id);
-                    }
-                } else {
-                    counting.unsummed += u64::from(self.index.problem(node.id)?.is_none());
-                }
+                self.count_overwrite(&node, &mut counting.counted)?;
             }
         }
-        let Counting { edited, lasting, unsummed, mut still, .. } = counting;
-        let rewritten = self.rewrites_too_much(&lasting, now)?;
-        let count = edited.len() as u64;
-        let overwriting = if holds_overwrites(count, files) {
-            still.extend(edited);
-            Overwriting::Held
-        } else if rewritten.is_some() {
-            still.extend(lasting);
-            Overwriting::SomeHeld
-        } else if holds_overwrites(count + unsummed, files) {
-            Overwriting::Unsure
-        } else if still.is_empty() {
-            Overwriting::Free
-        } else {
-            Overwriting::SomeHeld
-        };
-        let rewritten = match overwriting {
-            Overwriting::SomeHeld | Overwriting::Unsure if !still.is_empty() => {
-                let before = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
-                rewritten.or(before)
-            }
-            _ => None,
-        };
-        self.index.set_fact(Fact::HeldRewrites, rewritten.map(|count| count.to_string()).as_deref())?;
-        self.index.set_waiting(HeldAction::Overwrite, &still)?;
-        self.round.overwriting = overwriting;
+        let rewrites = self.rewrites_too_much(counting.counted.lasting(), now)?;
+        let hold = counting.counted.judge(files, rewrites, self.rewritten_before()?);
+        let rewritten = hold.rewritten.map(|count| count.to_string());
+        self.index.set_fact(Fact::HeldRewrites, rewritten.as_deref())?;
+        self.index.set_waiting(HeldAction::Overwrite, &hold.rows)?;
+        self.round.overwriting = hold.overwriting;
         Ok(true)
     }
 
-    /// How many of the files that should not change were rewritten within a month, if those are too many.
-    fn rewrites_too_much(&mut self, lasting: &[NodeId], now: Now) -> Result<Option<u64>, FolderError> {
+    /// Whether too many of the files that should not change were rewritten within a month.
+    fn rewrites_too_much(
+        &mut self,
+        lasting: &BTreeSet<NodeId>,
+        now: Now,
+    ) -> Result<Option<Rewrites>, FolderError> {
         if lasting.is_empty() {
             return Ok(None);
         }
         for id in lasting {
             self.index.note_rewritten(*id, now.wall)?;
         }
-        let since = Timestamp::from_seconds(now.wall.seconds().saturating_sub(MONTH));
-        let rewritten = self.index.count_rewritten(since)?;
-        // All of them are to be looked at for the share, which nobody needs as long as there are few.
-        let is_too_much =
-            holds_rewrites(rewritten, 0) && holds_rewrites(rewritten, self.count_written_once()?);
-        Ok(is_too_much.then_some(rewritten))
+        let rewritten = self.index.count_rewritten(month_before(now.wall))?;
+        too_many_rewrites(rewritten, || self.count_written_once())
     }
 
     /// How many files the base has that are made once and then left as they are. They are counted again when
@@ -164,25 +123,26 @@ pub(super) fn edit(node: &Node) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use jottad_core::Md5;
 
-    use super::super::deleting::tests::{file, now, open, remove, settings};
+    use super::super::deleting::tests::{file, now, remove, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::status::Hold;
 
     const DAY: i64 = 24 * 3600;
 
     /// A folder of so many files.
-    fn folder(files: usize, ending: &str) -> (tempfile::TempDir, Folder, Vec<NodeId>) {
-        let (place, mut index) = open();
+    pub(in crate::folder) fn folder(files: usize, ending: &str) -> (tempfile::TempDir, Folder, Vec<NodeId>) {
+        let (place, mut index) = new_index();
         let rows = (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}{ending}"), 10));
         let rows = rows.collect();
         (place, Folder::new(settings(), index).unwrap(), rows)
     }
 
     /// Other content is here, for the how manieth time; without a sum it is not known what.
-    fn garble(folder: &mut Folder, id: NodeId, time: u8, is_summed: bool) {
+    pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_summed: bool) {
         let mut node = folder.index.node(id).unwrap().unwrap();
         let Local::File { mut stat, .. } = node.local else { panic!("{node:?}") };
         stat.changed += 1;
@@ -190,6 +150,11 @@ mod tests {
         node.local = Local::File { stat, md5 };
         folder.index.forget_word(id).unwrap();
         folder.index.save(&mut node).unwrap();
+    }
+
+    /// Counts to the end.
+    pub(in crate::folder) fn recount(folder: &mut Folder) {
+        count(folder, 1);
     }
 
     fn count(folder: &mut Folder, seconds: i64) -> Overwriting {
@@ -276,6 +241,23 @@ mod tests {
         assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Free, 0));
         let node = folder.index.node(files[0]).unwrap().unwrap();
         assert!(!folder.waits_to_overwrite(&node).unwrap());
+    }
+
+    #[test]
+    fn an_approval_is_about_the_content_that_was_shown_and_the_rest_is_counted_anew() {
+        let (_place, mut folder, files) = folder(120, ".txt");
+        files[..70].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        count(&mut folder, 1);
+        folder.approve(now(2)).unwrap();
+        assert_eq!((count(&mut folder, 3), held(&folder)), (Overwriting::Free, 0));
+        // A few more go as always.
+        files[70..80].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        assert_eq!((count(&mut folder, 4), held(&folder)), (Overwriting::Free, 0));
+        files[80..110].iter().for_each(|id| garble(&mut folder, *id, 0, true));
+        assert_eq!((count(&mut folder, 5), held(&folder)), (Overwriting::Held, 40));
+        let [approved, fresh] = [0, 80].map(|at: usize| folder.index.node(files[at]).unwrap().unwrap());
+        assert!(!folder.waits_to_overwrite(&approved).unwrap());
+        assert!(folder.waits_to_overwrite(&fresh).unwrap());
     }
 
     #[test]

@@ -166,15 +166,11 @@ impl Pacing {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::Timestamp;
 
     use super::*;
+    use crate::builders::at;
 
     const ROW: NodeId = NodeId(7);
-
-    fn at(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
-    }
 
     #[test]
     fn a_row_rests_twice_as_long_each_time() {

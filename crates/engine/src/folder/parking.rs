@@ -122,8 +122,9 @@ fn is_left_behind(node: &Node) -> bool {
 mod tests {
     use jottad_core::File;
 
-    use super::super::deleting::tests::{file, now, open, settings};
+    use super::super::deleting::tests::{file, now, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::disk::Identity;
     use crate::event::Task;
     use crate::index::{NodeId, RemoteRecord};
@@ -133,7 +134,7 @@ mod tests {
     /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
     /// name. It has the content of a file that is here, or another one.
     fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let here = file(&mut index, NodeId::ROOT, "kept", 10);
         let kept = index.node(here).unwrap().unwrap().remote_entry().file().unwrap();
         let other = Content { size: 10, md5: Md5::from_bytes([8; 16]) };

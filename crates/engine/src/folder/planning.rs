@@ -6,7 +6,6 @@
 //! nothing.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use jottad_core::{
     Action, Content, DEEPEST, Decision, Entry, FoldKey, Mode, Name, OperationKind, RelativePath, Side,
@@ -22,6 +21,7 @@ use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::index::{Cursor, Difference, Local, Node, NodeId};
 use crate::remote::RemoteNode;
+use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -209,14 +209,8 @@ impl Folder {
             && !matches!(decision.action, Action::Nothing | Action::Adopt | Action::Forget)
         {
             self.attempts.remove(&node.id);
-            self.put_problem(
-                node.id,
-                ProblemKind::Failing,
-                format!("it does not come to rest: {}", decision.because),
-                "nothing: it is tried again later; if it stays, another program may be working on it",
-                Some(Duration::from_mins(5)),
-                now,
-            )?;
+            let reason = format!("it does not come to rest: {}", decision.because);
+            self.put_problem(node.id, found(Finding::DoesNotSettle), reason, now)?;
             return Ok(Considered::Passed);
         }
         match decision.action {
@@ -479,42 +473,23 @@ impl Folder {
         now: Now,
     ) -> Result<bool, FolderError> {
         if self.is_too_deep_in(node.parent)? {
-            self.put_problem(
-                node.id,
-                ProblemKind::NameTooLong,
-                format!("it is more than {DEEPEST} levels deep, and nothing deeper is synced"),
-                "move it up, or ignore it",
-                None,
-                now,
-            )?;
+            let reason = format!("it is more than {DEEPEST} levels deep, and nothing deeper is synced");
+            self.put_problem(node.id, found(Finding::TooDeep), reason, now)?;
             return Ok(false);
         }
         if !stored.fits() {
-            self.put_problem(
-                node.id,
-                ProblemKind::NameTooLong,
-                format!(
-                    "the name takes {} bytes on the service, which is sure to take 255 at most",
-                    stored.as_str().len()
-                ),
-                "shorten the name",
-                None,
-                now,
-            )?;
+            let length = stored.as_str().len();
+            let reason =
+                format!("the name takes {length} bytes on the service, which is sure to take 255 at most");
+            self.put_problem(node.id, found(Finding::NameTooLong), reason, now)?;
             return Ok(false);
         }
         if let Some(rival) = self.rival(node, stored)? {
             if self.may_be_taken_up(&rival, stored) && self.take_up_namesake(&rival)? {
                 return Ok(false);
             }
-            self.put_problem(
-                node.id,
-                ProblemKind::NameClash,
-                format!("the service may take its name and {:?} beside it for the same", rival.name),
-                "rename one of the two",
-                None,
-                now,
-            )?;
+            let reason = format!("the service may take its name and {:?} beside it for the same", rival.name);
+            self.put_problem(node.id, found(Finding::NamesAlike), reason, now)?;
             return Ok(false);
         }
         Ok(true)

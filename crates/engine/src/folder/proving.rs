@@ -193,10 +193,12 @@ impl Folder {
         let interval = self.proof_interval();
         let is_hurried = self.settings.proof == ProofInterval::Auto
             && self.proving.is_outdated()
-            && !(self.is_heard() && !self.listing.stamps.has_moved_with_own_work())
+            && (!self.is_heard() || self.listing.stamps.has_moved_with_own_work())
             && self.is_settled();
-        let hurried =
-            is_hurried.then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)));
+        // One listing is to serve both: to renew the proof, and to show what came before the first word.
+        let heard_from = self.hinting.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
+        let hurried = is_hurried
+            .then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)).max(heard_from));
         let regular = listed.ended.saturating_add(interval);
         [moved, self.listing_after_first_word_due(), hurried].into_iter().flatten().chain([regular]).min()
     }

@@ -16,13 +16,17 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Paused, Pending,
-    Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification, WAITS_FOR_A_PERSON,
+    Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted,
+    NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
+    WAITS_FOR_A_PERSON,
 };
 
 const PAGE: u32 = 512;
 /// Most rows that are counted for one question: a fraction of a second.
 const MOST_ROWS: usize = 16_384;
+/// Why what the other side has is brought where something steps aside.
+const TAKES_THE_NAME: &str = "takes the name that is free then";
+const AS_A_COPY: &str = "under its conflict name, beside the other one";
 /// What every conflict name holds.
 const CONFLICT_MARK: &[u8] = b"(conflict ";
 
@@ -43,6 +47,9 @@ impl Folder {
             + self.last_words.problems.len() as u64;
         let held = self.hold()?;
         let is_at_rest = self.purpose == Purpose::Rest;
+        // What runs and is not paused sees to it now.
+        let is_left = is_at_rest || self.paused.is_some();
+        let noted = if is_left { self.noted()? } else { None };
         let was_scanned = is_at_rest && self.index.number(Fact::LocalCheckedAt)?.is_some();
         let was_complete = self.scanning.was_complete();
         let scanned = was_complete || was_scanned;
@@ -85,6 +92,7 @@ impl Folder {
             transfers,
             paused: self.pause(),
             held,
+            noted,
             problems,
             unheard_files: self.unheard_files(),
             unseen_directories: was_complete.then(|| self.scanning.waiting()),
@@ -173,10 +181,11 @@ impl Folder {
     /// Why a person must decide, if one must. Looks at no row.
     pub fn hold(&self) -> Result<Option<Hold>, FolderError> {
         if let Some(hold) = &self.last_words.hold {
-            return Ok(Some(hold.clone()));
+            // It was decided; the next run will see to it.
+            return Ok(Some(hold.clone()).filter(|_| self.decision.is_none()));
         }
-        if let Some(reason) = self.root.held_for_place() {
-            return Ok(Some(Hold::Place { reason: reason.to_owned() }));
+        if let Some((missing, reason)) = self.root.held_for_place() {
+            return Ok(Some(Hold::Place { missing, reason: reason.to_owned() }));
         }
         if let Some(reason) = self.root.held_unreadable() {
             return Ok(Some(Hold::Root { reason: reason.to_owned(), root: HeldRoot::Unreadable }));
@@ -248,10 +257,10 @@ impl Folder {
         Ok(tally.done.map(|(_, pending)| pending))
     }
 
-    /// What would be done now, at most `limit` operations. Moves come first; what they bring about is not
-    /// foreseen.
-    pub fn plan_preview(&self, limit: usize) -> Result<Vec<Operation>, FolderError> {
-        let mut operations = Vec::new();
+    /// What would be done now, of which the first `limit` operations are named. Moves come first; what they
+    /// bring about is not foreseen.
+    pub fn plan_preview(&self, limit: usize) -> Result<Preview, FolderError> {
+        let mut operations = Preview::new(limit);
         let mut moved: Vec<RelativePath> = Vec::new();
         let is_directory = |path: &RelativePath| {
             self.index.locate(path).ok().flatten().is_some_and(|node| {
@@ -319,6 +328,7 @@ impl Folder {
                 && let Some(decision) = decision
                 && let Some(mut operation) = operation(node, path, decision)
             {
+                let follows = self.follows_aside(node, &operation);
                 let held = if anything_waits { self.what_waits_at(node)? } else { None };
                 if matches!(
                     (held, operation.kind),
@@ -328,19 +338,86 @@ impl Folder {
                     operation.because = WAITS_FOR_A_PERSON;
                 }
                 operations.push(operation);
+                follows.into_iter().for_each(|operation| operations.push(operation));
             }
-            Ok(operations.len() < limit)
+            Ok(true)
         })?;
-        operations.truncate(limit);
         Ok(operations)
     }
 
-    /// What waits for a person, if anything does.
+    /// What comes of it that something steps aside: the other side's takes the name, and where changes travel
+    /// both ways, what has stepped aside travels, too.
+    fn follows_aside(&self, node: &Node, aside: &Operation) -> Vec<Operation> {
+        let OperationKind::MoveAside(side) = aside.kind else { return Vec::new() };
+        let operation =
+            |kind, bytes, because| Operation { kind, path: aside.path.clone(), to: None, bytes, because };
+        let (here, there) = (node.local, node.remote_entry());
+        let local_size = match here {
+            Local::File { stat, .. } => Some(stat.size),
+            _ => None,
+        };
+        let remote_size = there.file().map(|file| file.content.size);
+        let fetched = || match remote_size {
+            None => operation(OperationKind::MakeDirectory(Side::Local), None, TAKES_THE_NAME),
+            bytes => operation(OperationKind::Download, bytes, TAKES_THE_NAME),
+        };
+        let sent = |because| match local_size {
+            None => operation(OperationKind::MakeDirectory(Side::Remote), None, because),
+            bytes => operation(OperationKind::Upload, bytes, because),
+        };
+        match side {
+            Side::Local if self.settings.mode.pushes() => vec![fetched(), sent(AS_A_COPY)],
+            Side::Local => vec![fetched()],
+            Side::Remote => vec![sent(TAKES_THE_NAME)],
+        }
+    }
+
+    /// What waits for a person, if anything does: what a word of theirs would be about, and nothing else.
     pub fn held(&self) -> Result<Option<Held>, FolderError> {
         let Some(hold) = self.hold()? else { return Ok(None) };
+        let rows = match action_of(&hold) {
+            Some(action) => self.index.waiting(action)?,
+            None => Vec::new(),
+        };
+        Ok(Some(Held { hold, operations: self.held_operations(rows)? }))
+    }
+
+    /// What a person decided of what was held and what is not done yet.
+    pub fn noted(&self) -> Result<Option<Noted>, FolderError> {
+        if let (Some(decision), Some(hold)) = (&self.decision, &self.last_words.hold) {
+            return Ok(Some(decision.about(hold.clone())));
+        }
+        Ok(match self.approved_action()? {
+            Some(HeldAction::Overwrite) => {
+                let files = self.index.approved(HeldAction::Overwrite)?.len() as u64;
+                Some(Noted::Approved(Hold::Overwrites { files, rewritten: None }))
+            }
+            Some(HeldAction::Delete) => {
+                let Amount { entries, files, .. } = self.approved_amount()?;
+                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
+            }
+            None => match self.index.count_restored()? {
+                0 => None,
+                entries => Some(Noted::WantedBack { entries }),
+            },
+        })
+    }
+
+    /// The same, with what is to be done for it.
+    pub fn noted_in_full(&self) -> Result<Option<NotedInFull>, FolderError> {
+        let Some(noted) = self.noted()? else { return Ok(None) };
+        let rows = match &noted {
+            Noted::Approved(hold) => action_of(hold).map(|action| self.index.approved(action)).transpose()?,
+            Noted::Rejected(_) | Noted::WantedBack { .. } => None,
+        };
+        let operations = self.held_operations(rows.unwrap_or_default())?;
+        Ok(Some(NotedInFull { noted, operations }))
+    }
+
+    /// What waits at rows, or was approved there, in the order of their paths.
+    fn held_operations(&self, rows: Vec<NodeId>) -> Result<Vec<HeldOperation>, FolderError> {
         let mut operations = Vec::new();
-        let overwrites = self.index.waiting(HeldAction::Overwrite)?;
-        for id in overwrites.into_iter().chain(self.index.waiting(HeldAction::Delete)?) {
+        for id in rows {
             if let Some(node) = self.index.node(id)?
                 && let Some(decision) = self.decide(&node)?
                 && let Some(operation) = operation(&node, self.index.path(id)?, decision)
@@ -352,24 +429,12 @@ impl Folder {
                 operations.push(HeldOperation { operation, entries: amount.entries, files: amount.files });
             }
         }
-        Ok(Some(Held { hold, operations }))
+        operations.sort_by(|one, other| one.operation.path.cmp(&other.operation.path));
+        Ok(operations)
     }
 
     /// The entries that cannot be synced now.
     pub fn problems(&self) -> Result<Vec<Problem>, FolderError> {
-        // Such a file is synced like any other, so this is no state of its row.
-        let refused = self.rules.refused().into_iter().map(|refused| {
-            Ok(Problem {
-                path: refused.path,
-                kind: refused.kind,
-                reason: refused.reason,
-                remedy: refused.remedy.to_owned(),
-                since: refused.since,
-                tries: 1,
-                next_try: None,
-                is_being_tried: false,
-            })
-        });
         let (locked, rows): (Vec<ProblemRow>, Vec<ProblemRow>) =
             self.index.problems()?.into_iter().partition(|row| row.kind == ProblemKind::AccountLocked);
         rows.into_iter()
@@ -390,11 +455,25 @@ impl Folder {
                 })
             })
             .chain(account_locked(&locked).filter(|_| !self.is_shut_out()).map(Ok))
-            .chain(refused)
+            .chain(self.refused_rules().map(Ok))
             .chain(self.unusable_entries().map(Ok))
             .chain(self.fleeting_problems()?.into_iter().map(Ok))
             .chain(self.last_words.problems.iter().cloned().map(Ok))
             .collect()
+    }
+
+    /// The rules that are none. Such a file is synced like any other, so this is no state of its row.
+    fn refused_rules(&self) -> impl Iterator<Item = Problem> {
+        self.rules.refused().into_iter().map(|refused| Problem {
+            path: refused.path,
+            kind: refused.kind,
+            reason: refused.reason,
+            remedy: refused.remedy.to_owned(),
+            since: refused.since,
+            tries: 1,
+            next_try: None,
+            is_being_tried: false,
+        })
     }
 
     /// The conflict copies whose originals are there too. A pair of which one is gone is settled.
@@ -430,7 +509,7 @@ impl Folder {
     pub fn explain(&self, path: &RelativePath) -> Result<Explanation, FolderError> {
         let last_operations = self.index.history_of(path, 10)?;
         let mut explanation = Explanation {
-            state: "unknown",
+            state: EntryState::Unknown,
             reason: "the index has nothing at this path".to_owned(),
             rule: None,
             trees: None,
@@ -448,7 +527,7 @@ impl Folder {
             // What was ignored before it was ever looked at may be either.
             let rule = rule.or_else(|| self.rules.matching(&part, true).filter(|_| known.is_none()));
             if let Some(rule) = rule {
-                explanation.state = "ignored";
+                explanation.state = EntryState::Ignored;
                 explanation.reason = format!("a rule ignores {part}");
                 explanation.rule = Some(rule.to_string());
                 // An outer directory decides: nothing below it is looked at.
@@ -458,30 +537,37 @@ impl Folder {
         if explanation.rule.is_some() {
             return Ok(explanation);
         }
-        let Some(node) = self.index.locate(path)? else { return Ok(explanation) };
+        let node = self.index.locate(path)?;
+        if let Some(problem) = self.problem_without_row(path)? {
+            explanation.state = EntryState::Problem;
+            explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
+            explanation.trees = node.and_then(|node| node.trees());
+            return Ok(explanation);
+        }
+        let Some(node) = node else { return Ok(explanation) };
         explanation.trees = node.trees();
         explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
         let travelling = self.running.values().find(|running| running.node == node.id);
         if let Some(running) = travelling.filter(|running| running.carries_content()) {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             let is_sent = running.kind == OperationKind::Upload;
             let reason = if is_sent { "it is being sent" } else { "it is being fetched" };
             reason.clone_into(&mut explanation.reason);
             return Ok(explanation);
         }
         if let Some(problem) = self.index.problem(node.id)? {
-            explanation.state = "problem";
+            explanation.state = EntryState::Problem;
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
             return Ok(explanation);
         }
         if let Some(rule) = self.size_rule(&node) {
-            explanation.state = "ignored";
+            explanation.state = EntryState::Ignored;
             explanation.reason = format!("{path} is larger than what is synced");
             explanation.rule = Some(rule);
             return Ok(explanation);
         }
         if let Some((directory, problem)) = self.problem_above(node.parent)? {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             explanation.reason = format!(
                 "it waits for {directory}, which has a problem: {}; {}",
                 problem.reason, problem.remedy
@@ -489,7 +575,7 @@ impl Folder {
             return Ok(explanation);
         }
         if let Some(waiting) = self.what_waits_at(&node)? {
-            explanation.state = "held";
+            explanation.state = EntryState::Held;
             let name = shell_word(&self.settings.name);
             explanation.reason = format!(
                 "{}; that waits for a person: `jottad approve {name}` lets it happen, `jottad reject {name}` \
@@ -502,7 +588,7 @@ impl Folder {
             return Ok(explanation);
         }
         let Some(decision) = self.decide(&node)? else {
-            explanation.state = "pending";
+            explanation.state = EntryState::Pending;
             let what = if explanation.is_claimed {
                 "it was sent, and the service has not confirmed yet that it has it"
             } else {
@@ -512,8 +598,14 @@ impl Folder {
             return Ok(explanation);
         };
         explanation.next = operation(&node, path.clone(), decision);
-        explanation.state = if explanation.next.is_some() { "pending" } else { "in_sync" };
+        explanation.state = if explanation.next.is_some() { EntryState::Pending } else { EntryState::InSync };
         decision.because.clone_into(&mut explanation.reason);
+        if decision.action.is_delete() && self.index.held(node.id)? == Some(true) {
+            explanation.reason = format!("{}; that was approved", decision.because);
+        }
+        if explanation.state == EntryState::InSync {
+            self.say_what_is_looked_at(&node, &mut explanation)?;
+        }
         if decision.action == Action::Upload
             && let Some(pause) = self.resending.pause_of(node.id)
         {
@@ -528,6 +620,35 @@ impl Folder {
                 format!("{reason}, as of the last look; the folder is held, see `jottad held {name}`");
         }
         Ok(explanation)
+    }
+
+    /// Both sides agreed when they were looked at last; says so where something is known to have changed since
+    /// or to be found out.
+    fn say_what_is_looked_at(&self, node: &Node, explanation: &mut Explanation) -> Result<(), FolderError> {
+        if self.purpose == Purpose::Rest {
+            return Ok(());
+        }
+        let agreed = &explanation.reason;
+        if self.hinting.tells_of(&self.index.stored_path(node.id)?) {
+            explanation.state = EntryState::Pending;
+            explanation.reason = format!(
+                "{agreed}, as of the last look; the service has told of a change since, which is looked at next"
+            );
+        } else if self.paused.is_none() && !(self.scanning.is_idle() && self.listing.is_idle()) {
+            explanation.reason = format!("{agreed}, as of the last look; another one is under way");
+        }
+        Ok(())
+    }
+
+    /// What is wrong at a path that is told of no row.
+    fn problem_without_row(&self, path: &RelativePath) -> Result<Option<Problem>, FolderError> {
+        if path.is_root() {
+            return Ok(None);
+        }
+        let mut problems = self.refused_rules().chain(self.unusable_entries()).collect::<Vec<_>>();
+        problems.extend(self.fleeting_problems()?);
+        problems.extend(self.last_words.problems.iter().cloned());
+        Ok(problems.into_iter().find(|problem| problem.path == *path))
     }
 
     /// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
@@ -602,14 +723,33 @@ impl Folder {
             for node in &page {
                 let here = self.place(&mut places, node.parent)?;
                 if last_directory.0 != node.parent {
-                    last_directory = (node.parent, self.problem_above(node.parent)?.is_some());
+                    let is_left_alone = self.problem_above(node.parent)?.is_some()
+                        || self.is_in_what_nothing_is_sent_for(node.parent)?;
+                    last_directory = (node.parent, is_left_alone);
                 }
-                let is_left_alone = here.frozen || last_directory.1 || self.is_left_to_remote(node, &here);
-                if !is_left_alone && !visit(node, self.decide(node)?)? {
+                if here.frozen || last_directory.1 || self.is_left_to_remote(node, &here) {
+                    continue;
+                }
+                let decision = self.decide(node)?;
+                let is_removed_there =
+                    decision.is_some_and(|decision| decision.action == Action::Trash(Side::Remote));
+                if is_removed_there && self.is_where_nothing_is_sent(node)? {
+                    continue;
+                }
+                if !visit(node, decision)? {
                     return Ok(None);
                 }
             }
         }
+    }
+}
+
+/// What waits at rows for such a hold.
+const fn action_of(hold: &Hold) -> Option<HeldAction> {
+    match hold {
+        Hold::Deletes { .. } => Some(HeldAction::Delete),
+        Hold::Overwrites { .. } => Some(HeldAction::Overwrite),
+        Hold::Root { .. } | Hold::Place { .. } => None,
     }
 }
 

@@ -116,13 +116,9 @@ impl Resending {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::Timestamp;
 
     use super::*;
-
-    fn at(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
-    }
+    use crate::builders::at;
 
     #[test]
     fn a_file_that_keeps_changing_waits_twice_as_long_each_time_until_it_comes_to_rest() {

@@ -347,13 +347,10 @@ fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{Name, RelativePath, Timestamp};
+    use jottad_core::{Name, RelativePath};
 
     use super::*;
-
-    fn at(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: Timestamp::from_seconds(0) }
-    }
+    use crate::builders::at;
 
     fn ends(from: &str, to: &str) -> Ends {
         let stored = |path: &str| {

@@ -58,6 +58,11 @@ impl Respelling {
         self.after
     }
 
+    /// Whether the local name of a row is to follow the one on the service.
+    pub(super) fn is_to_follow(&self, node: NodeId) -> bool {
+        self.noted.contains(&node)
+    }
+
     fn forget(&mut self, node: NodeId) {
         self.noted.remove(&node);
     }
@@ -110,13 +115,13 @@ impl Folder {
     }
 
     /// Files what was seen under a new spelling, with all below it, under the row that it had before; returns
-    /// the rows that were seen by this.
-    pub(super) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, FolderError> {
+    /// which rows it left, and at which it arrived, the top first.
+    pub(super) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
         let doubts = self.doubts_below(from)?;
         let reached = self.index.respell(from, to)?;
         self.doubt_below(to, doubts)?;
         self.confirming.reload();
-        for id in &reached {
+        for (_, id) in &reached {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;
                 self.note_spelling(&node);

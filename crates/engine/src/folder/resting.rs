@@ -9,7 +9,8 @@ use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
 use crate::index::Index;
-use crate::status::{HeldRoot, Hold, Problem, ProblemKind, RunEnd, Skipped, Verdict};
+use crate::remote::MissingPlace;
+use crate::status::{HeldRoot, Hold, Noted, Problem, ProblemKind, RunEnd, Skipped, Verdict};
 use crate::time::Now;
 
 /// What the last run knew that is in no row.
@@ -50,10 +51,7 @@ impl Folder {
         if let Some(text) = self.index.fact(Fact::LastWords)? {
             self.last_words = LastWords::parse(&text);
         }
-        if self.index.fact(Fact::Decision)?.is_some() {
-            // It was decided; the next run will see to it.
-            self.last_words.hold = None;
-        }
+        self.decision = self.index.fact(Fact::Decision)?.as_deref().and_then(Decision::parse);
         Ok(self)
     }
 
@@ -86,11 +84,14 @@ impl Folder {
     }
 
     fn decide_at_rest(&mut self, is_approval: bool, now: Now) -> Result<(), FolderError> {
-        match self.last_words.hold.take() {
+        match &self.last_words.hold {
             Some(hold) => {
-                let subject = std::mem::take(&mut self.last_words.subject);
-                let decision = Decision { is_approval, kind: kind_of(&hold), subject };
-                Ok(self.index.set_fact(Fact::Decision, Some(&decision.to_text()))?)
+                // The last word counts.
+                let subject = self.last_words.subject.clone();
+                let decision = Decision { is_approval, kind: kind_of(hold), subject };
+                self.index.set_fact(Fact::Decision, Some(&decision.to_text()))?;
+                self.decision = Some(decision);
+                Ok(())
             }
             None if is_approval => self.approve(now),
             None => self.reject(),
@@ -137,6 +138,15 @@ impl Folder {
         Ok(())
     }
 
+    /// A root was found as it should be: what was decided about it while it was not is over.
+    pub(super) fn forget_decision_about(&mut self, root: HeldRoot) -> Result<(), FolderError> {
+        let kind = kind_of_root(root);
+        match &self.decision {
+            Some(decision) if decision.kind == kind => self.forget_decision(),
+            _ => Ok(()),
+        }
+    }
+
     /// Leaves what is known and in no row to whoever asks while nothing runs.
     pub(super) fn leave_last_words(&mut self) -> Result<(), FolderError> {
         if self.purpose != Purpose::Work {
@@ -167,8 +177,8 @@ impl LastWords {
         let record = |fields: [&str; 4]| -> [String; FIELDS] {
             std::array::from_fn(|at| fields.get(at).map(|field| field.replace('\0', " ")).unwrap_or_default())
         };
-        if let Some(hold @ (Hold::Root { reason, .. } | Hold::Place { reason })) = &self.hold {
-            records.push(record(["hold", kind_of(hold), reason, &self.subject]));
+        if let Some(hold @ (Hold::Root { reason, .. } | Hold::Place { reason, .. })) = &self.hold {
+            records.push(record(["hold", word_of(hold), reason, &self.subject]));
         }
         if let Some(trouble) = &self.trouble {
             records.push(record(["trouble", "", trouble, ""]));
@@ -258,6 +268,11 @@ fn skipped_of(text: &str) -> Option<Skipped> {
 }
 
 impl Decision {
+    /// What it says of a hold.
+    pub(super) const fn about(&self, hold: Hold) -> Noted {
+        if self.is_approval { Noted::Approved(hold) } else { Noted::Rejected(hold) }
+    }
+
     fn to_text(&self) -> String {
         let word = if self.is_approval { "approve" } else { "reject" };
         format!("{word} {} {}", self.kind, self.subject)
@@ -274,26 +289,43 @@ impl Decision {
 
 const KINDS: [&str; 7] = ["missing", "unreadable", "local", "remote", "place", "deletes", "overwrites"];
 
+const fn kind_of_root(root: HeldRoot) -> &'static str {
+    match root {
+        HeldRoot::Missing => KINDS[0],
+        HeldRoot::Unreadable => KINDS[1],
+        HeldRoot::Local => KINDS[2],
+        HeldRoot::Remote => KINDS[3],
+    }
+}
+
 const fn kind_of(hold: &Hold) -> &'static str {
     match hold {
-        Hold::Root { root: HeldRoot::Missing, .. } => KINDS[0],
-        Hold::Root { root: HeldRoot::Unreadable, .. } => KINDS[1],
-        Hold::Root { root: HeldRoot::Local, .. } => KINDS[2],
-        Hold::Root { root: HeldRoot::Remote, .. } => KINDS[3],
+        Hold::Root { root, .. } => kind_of_root(*root),
         Hold::Place { .. } => KINDS[4],
         Hold::Deletes { .. } => KINDS[5],
         Hold::Overwrites { .. } => KINDS[6],
     }
 }
 
-fn hold_of(kind: &str, reason: &str) -> Option<Hold> {
+/// What last words call a hold; [`hold_of`] reads it.
+const fn word_of(hold: &Hold) -> &'static str {
+    match hold {
+        Hold::Place { missing: MissingPlace::Device, .. } => "device",
+        Hold::Place { missing: MissingPlace::Mountpoint, .. } => "mountpoint",
+        hold => kind_of(hold),
+    }
+}
+
+fn hold_of(word: &str, reason: &str) -> Option<Hold> {
     let reason = reason.to_owned();
-    let root = match kind {
+    let root = match word {
         "missing" => HeldRoot::Missing,
         "unreadable" => HeldRoot::Unreadable,
         "local" => HeldRoot::Local,
         "remote" => HeldRoot::Remote,
-        "place" => return Some(Hold::Place { reason }),
+        "device" => return Some(Hold::Place { missing: MissingPlace::Device, reason }),
+        // An older version did not note which of the two it was.
+        "mountpoint" | "place" => return Some(Hold::Place { missing: MissingPlace::Mountpoint, reason }),
         _ => return None,
     };
     Some(Hold::Root { reason, root })
@@ -319,8 +351,9 @@ fn path_of(text: &str) -> Option<RelativePath> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::deleting::tests::{now, open, settings};
+    use super::super::deleting::tests::{now, settings};
     use super::*;
+    use crate::builders::new_index;
     use crate::status::Verdict;
 
     #[test]
@@ -337,7 +370,8 @@ mod tests {
         };
         for hold in [
             None,
-            Some(Hold::Place { reason: "no device".to_owned() }),
+            Some(Hold::Place { missing: MissingPlace::Device, reason: "some text".to_owned() }),
+            Some(Hold::Place { missing: MissingPlace::Mountpoint, reason: "some text".to_owned() }),
             Some(Hold::Root { reason: "another one".to_owned(), root: HeldRoot::Local }),
         ] {
             for problems in [vec![], vec![problem(b"", None), problem(b"a\xff/b", Some(99))]] {
@@ -353,11 +387,14 @@ mod tests {
             }
         }
         assert_eq!(LastWords::parse("nonsense\0of another version"), LastWords::default());
+        let of_old = LastWords::parse(&["hold", "place", "some text", "", "", "", "", ""].join("\0"));
+        let missing = MissingPlace::Mountpoint;
+        assert_eq!(of_old.hold, Some(Hold::Place { missing, reason: "some text".to_owned() }));
     }
 
     #[test]
     fn how_a_run_ended_is_told_at_rest_until_another_one_begins() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let reason = || Some("it is said so".to_owned());
         let missing = Hold::Root { reason: "no such directory".to_owned(), root: HeldRoot::Missing };
         let end = |verdict, hold| RunEnd { at: Timestamp::from_seconds(90), verdict, reason: reason(), hold };
@@ -394,7 +431,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_noted_at_rest_and_is_over_in_time_there_and_at_the_next_start() {
-        let (_place, index) = open();
+        let (_place, index) = new_index();
         let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
         let pause = Event::Request(Request::Pause(Some(Duration::from_secs(50))));
         assert!(folder.handle([pause], now(100)).unwrap().is_empty());
@@ -414,7 +451,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_at_rest_when_a_person_says_so() {
-        let (_place, index) = open();
+        let (_place, index) = new_index();
         let mut folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
         for (order, is_paused) in [(Request::Pause(None), true), (Request::Resume, false)] {
             folder.handle([Event::Request(order)], now(100)).unwrap();

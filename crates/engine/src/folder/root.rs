@@ -9,7 +9,7 @@ use crate::disk::{DiskError, DiskErrorKind, Identity, RootIdentity};
 use crate::event::Task;
 use crate::index::{Fact, IndexError};
 use crate::planted::{self, Planted};
-use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::remote::{MissingPlace, RemoteError, RemoteErrorKind};
 use crate::time::Now;
 
 /// How often a root that is not there is looked for.
@@ -77,7 +77,7 @@ enum State {
     /// It is there, but cannot be read or claimed: no person's word helps, only mending it.
     Unreadable(String),
     /// What is missing is the place of the remote root.
-    HeldForPlace(String),
+    HeldForPlace(MissingPlace, String),
 }
 
 impl Root {
@@ -113,8 +113,8 @@ impl Root {
         self.enter_hold(State::Unreadable(reason), ends_with, now);
     }
 
-    fn hold_for_place(&mut self, reason: String, now: Now) {
-        self.enter_hold(State::HeldForPlace(reason), Look::Listing, now);
+    fn hold_for_place(&mut self, missing: MissingPlace, reason: String, now: Now) {
+        self.enter_hold(State::HeldForPlace(missing, reason), Look::Listing, now);
     }
 
     fn enter_hold(&mut self, hold: State, ends_with: Look, now: Now) {
@@ -157,10 +157,10 @@ impl Root {
         }
     }
 
-    /// What is missing of the place of the remote root.
-    pub(super) fn held_for_place(&self) -> Option<&str> {
+    /// What is missing of the place of the remote root, and that in words.
+    pub(super) fn held_for_place(&self) -> Option<(MissingPlace, &str)> {
         match self.told() {
-            State::HeldForPlace(reason) => Some(reason),
+            State::HeldForPlace(missing, reason) => Some((*missing, reason)),
             _ => None,
         }
     }
@@ -250,7 +250,12 @@ impl Folder {
                 // What a person's word was about was not there to be seen.
                 self.root.word = Word::None;
                 self.root.is_found = false;
-                self.root.lose(self.why_root_is_held(&error), now);
+                if matches!(error.kind, DiskErrorKind::PermissionDenied) {
+                    self.root.was_lost = true;
+                    self.root.hold_unreadable(why_root_is_unreadable(&error.kind), Look::Root, now);
+                } else {
+                    self.root.lose(self.why_root_is_held(&error), now);
+                }
                 return Ok(());
             }
         };
@@ -322,7 +327,15 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let claimed = self.root.claiming.take();
         if let Err(error) = result {
-            self.root.hold_unreadable(error.to_string(), Look::Root, now);
+            let reason = match error.kind {
+                DiskErrorKind::PermissionDenied => {
+                    "the folder's root cannot be written: permission denied; let the user that runs jottad write in it, \
+                     and in its .jottad"
+                        .to_owned()
+                }
+                _ => error.to_string(),
+            };
+            self.root.hold_unreadable(reason, Look::Root, now);
             return Ok(());
         }
         if let Some(marker) = claimed {
@@ -348,13 +361,20 @@ impl Folder {
 impl Folder {
     /// Takes an error that says that the place of the remote root is not there; tells whether it did.
     pub(super) fn take_missing_place(&mut self, error: &RemoteError, now: Now) -> bool {
-        let is_missing = error.kind == RemoteErrorKind::PlaceMissing;
-        if is_missing {
-            self.listing.want_everything();
-            self.root.hold_for_place(error.message.clone(), now);
-        }
-        is_missing
+        let RemoteErrorKind::PlaceMissing(missing) = error.kind else { return false };
+        self.listing.want_everything();
+        self.root.hold_for_place(missing, error.message.clone(), now);
+        true
     }
+}
+
+/// What is said of a root that is there and cannot be read, with what mends it.
+pub(super) fn why_root_is_unreadable(kind: &DiskErrorKind) -> String {
+    let remedy = match kind {
+        DiskErrorKind::PermissionDenied => "let the user that runs jottad read it",
+        _ => "check the local disk",
+    };
+    format!("the folder's root cannot be read: {kind}; {remedy}")
 }
 
 /// Inode and birth time name a directory for good; without a birth time the file system must be the same too.
@@ -383,29 +403,28 @@ fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn now(seconds: u64) -> Now {
-        Now { monotonic: Duration::from_secs(seconds), wall: jottad_core::Timestamp::from_seconds(0) }
-    }
+    use crate::builders::at;
 
     type Hold = fn(&mut Root, String);
 
     #[test]
     fn a_hold_stands_while_it_is_looked_at_again() {
         let holds: [(Look, Hold); 4] = [
-            (Look::Root, |root, reason| root.hold(reason, Look::Root, now(0))),
-            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, now(0))),
-            (Look::Listing, |root, reason| root.hold_for_place(reason, now(0))),
-            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, now(0))),
+            (Look::Root, |root, reason| root.hold(reason, Look::Root, at(0))),
+            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, at(0))),
+            (Look::Listing, |root, reason| root.hold_for_place(MissingPlace::Device, reason, at(0))),
+            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, at(0))),
         ];
-        let is_held =
-            |root: &Root| [root.held(), root.held_for_place(), root.held_unreadable()].contains(&Some("why"));
+        let is_held = |root: &Root| {
+            let for_place = root.held_for_place().map(|(_, reason)| reason);
+            [root.held(), for_place, root.held_unreadable()].contains(&Some("why"))
+        };
         for (ends_with, hold) in holds {
             let mut root = Root::default();
             assert!(!is_held(&root));
             hold(&mut root, "why".to_owned());
             assert!(is_held(&root), "{ends_with:?}");
-            root.timer(now(61));
+            root.timer(at(61));
             assert_eq!(root.state, State::Unchecked);
             assert!(is_held(&root), "{ends_with:?}: nothing was seen yet");
             for look in [Look::Root, Look::Entries, Look::Listing] {

@@ -6,15 +6,16 @@ use std::time::Duration;
 use jottad_core::{DEEPEST, Entry, Kind, Name, RelativePath, root_suddenly_empty};
 
 use super::backlog::{Change, Work};
-use super::root::Look;
+use super::root::{Look, why_root_is_unreadable};
 use super::skipping::Reason;
 use super::unheard::Unheard;
 use super::{Folder, FolderError};
 use crate::disk::{DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, Identity};
-use crate::event::{CommandId, ScannedDirectory, Task};
+use crate::event::{CommandId, RulesFile, ScannedDirectory, Task};
 use crate::index::{ChildCursor, Fact, Local, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::status::{ProblemKind, Skipped};
+use crate::scope::{Finding, found};
+use crate::status::{HeldRoot, Skipped};
 use crate::time::Now;
 
 /// Most directories that are read at one time.
@@ -22,13 +23,8 @@ const MOST_SCANS: usize = 4;
 /// How long a directory that changes while it is read is left alone.
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 /// How long an unreadable directory is left alone, the first time.
-const UNREADABLE_DELAY: Duration = Duration::from_mins(10);
 /// So many rows are read in the time that one takes to be written.
 pub(super) const ROWS_READ_FOR_ONE_WRITTEN: usize = 4;
-
-/// What to do about rules that cannot be read.
-const MEND_RULES: &str = "put a file with the rules there that the user that runs jottad may read, or a link to one in \
-    the folder, or remove it; until then its directory is left alone";
 
 /// How far below a directory a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -228,8 +224,20 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
         match result {
-            Ok(scanned) => self.merge_scan(&directory, depth, scanned, now),
-            Err(error) if self.take_lost_root(&error, now) => Ok(()),
+            Ok(ScannedDirectory { listing, rules: Ok(rules) }) => {
+                self.merge_scan(&directory, depth, listing, rules, now)
+            }
+            Err(error) | Ok(ScannedDirectory { rules: Err(error), .. })
+                if self.take_lost_root(&error, now) =>
+            {
+                Ok(())
+            }
+            Ok(ScannedDirectory { listing, rules: Err(error) }) => {
+                if let Some(node) = self.index.locate(&directory)? {
+                    self.note_standing(node.id, &listing.entries)?;
+                }
+                self.scan_failed(directory, depth, &error, now)
+            }
             Err(error) => self.scan_failed(directory, depth, &error, now),
         }
     }
@@ -265,13 +273,13 @@ impl Folder {
         let rules = (error.path != directory)
             .then(|| format!("the rules in {} cannot be read: {}", error.path, error.kind));
         if directory.is_root() {
-            self.root.hold_unreadable(
-                rules.as_ref().map_or_else(|| error.to_string(), |why| format!("{why}; {MEND_RULES}")),
-                Look::Entries,
-                now,
-            );
+            let reason = match &rules {
+                Some(why) => format!("{why}; {}", found(Finding::UnreadableRules).remedy),
+                None => why_root_is_unreadable(&error.kind),
+            };
+            self.root.hold_unreadable(reason, Look::Entries, now);
             if let Some(reason) = rules {
-                self.rules.set_unread(error.path.clone(), reason, MEND_RULES, now.wall);
+                self.rules.set_unread(error.path.clone(), reason, now.wall);
             }
             self.scanning.want_everything();
             return Ok(());
@@ -281,14 +289,13 @@ impl Folder {
         {
             node.local = Local::UnreadableDirectory(identity);
             self.index.save(&mut node)?;
-            let (reason, remedy) = match rules {
-                Some(reason) => (reason, MEND_RULES),
-                None => (
-                    format!("the directory cannot be read: {}", error.kind),
-                    "let the user that runs jottad read it, or ignore it",
-                ),
+            let (finding, reason) = match rules {
+                Some(reason) => (Finding::UnreadableRules, reason),
+                None => {
+                    (Finding::UnreadableDirectory, format!("the directory cannot be read: {}", error.kind))
+                }
             };
-            self.put_problem(node.id, ProblemKind::Unreadable, reason, remedy, Some(UNREADABLE_DELAY), now)?;
+            self.put_problem(node.id, found(finding), reason, now)?;
             self.round.restart();
         }
         Ok(())
@@ -301,10 +308,10 @@ impl Folder {
         &mut self,
         directory: &RelativePath,
         mut depth: Depth,
-        scanned: ScannedDirectory,
+        DiskListing { mount, entries }: DiskListing,
+        rules: Option<RulesFile>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let ScannedDirectory { listing: DiskListing { mount, entries }, rules } = scanned;
         if directory.is_root() {
             self.rules.clear_unread();
         }
@@ -332,6 +339,7 @@ impl Folder {
         }
         if directory.is_root() {
             self.root.found_right(Look::Entries);
+            self.forget_decision_about(HeldRoot::Local)?;
         }
         if parent.local.kind() == Some(Kind::Directory)
             && !directory.is_root()
@@ -357,8 +365,10 @@ impl Folder {
         self.scanning.unheard.note_rules(directory, linked);
         self.follow_changed_rules(directory, &entries);
         if self.await_rules(parent.id, directory, content.as_deref(), depth, now)? {
+            self.note_standing(parent.id, &entries)?;
             return Ok(());
         }
+        self.standing.counts(parent.id);
         if self.index.set_ignore_file(parent.id, content.as_deref(), now.wall)? {
             // Other rules may let in, or keep out, anything below.
             depth = Depth::Subtree;
@@ -550,20 +560,18 @@ impl Folder {
                     self.save_observed(&mut node)?;
                 }
                 if local == Local::Other && self.index.problem(node.id)?.is_none() {
-                    let (problem, reason, remedy) = if is_tracked {
+                    let (finding, reason) = if is_tracked {
                         (
-                            ProblemKind::WrongKind,
+                            Finding::WrongKind,
                             format!("a {kind} is here now; what was synced before stays on the remote side"),
-                            "remove it, put the file or directory back, or ignore it",
                         )
                     } else {
                         (
-                            ProblemKind::NameClash,
+                            Finding::NameTaken,
                             format!("a {kind} has the name that an entry beside it has on the remote side"),
-                            "rename or remove it",
                         )
                     };
-                    self.put_problem(node.id, problem, reason, remedy, None, now)?;
+                    self.put_problem(node.id, found(finding), reason, now)?;
                 }
             }
         }

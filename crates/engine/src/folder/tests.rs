@@ -7,42 +7,26 @@ mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
+use jottad_core::{Content, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
 use super::*;
+use crate::builders::{new_index, path};
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
 use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
-use crate::status::{FolderStatus, Verdict};
+use crate::status::{FolderStatus, ProblemKind, Verdict};
 
 const HOUR: u64 = 3600;
 
 fn settings() -> FolderSettings {
     FolderSettings {
-        name: "docs".to_owned(),
         mode: Mode::Backup,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits::default(),
-        poll: Duration::from_mins(10),
-        scan: Duration::from_hours(6),
-        list: Duration::from_hours(6),
         proof: ProofInterval::Every(Duration::from_hours(6)),
-        watched: true,
-        list_at_start: true,
-        resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
-        host: "kari".to_owned(),
+        ..crate::builders::settings()
     }
-}
-
-fn path(text: &str) -> RelativePath {
-    RelativePath::parse(text.as_bytes()).unwrap()
 }
 
 fn refusal(kind: RemoteErrorKind, pause: Option<Duration>) -> RemoteError {
@@ -86,8 +70,7 @@ impl Driver {
     }
 
     fn with(settings: FolderSettings, directories: &[&str]) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let (place, index) = new_index();
         let folder = Folder::new(settings, index).unwrap();
         let mut driver = Self {
             _place: place,
@@ -238,7 +221,7 @@ impl Driver {
         }
         let rules =
             self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: Ok(rules) })
     }
 
     fn outcome(&mut self, task: &Task) -> Outcome {

@@ -174,20 +174,13 @@ impl Folder {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::Timestamp;
 
     use super::*;
+    use crate::builders::file_stat;
     use crate::disk::Identity;
 
     fn stat(changed: i64) -> FileStat {
-        FileStat {
-            identity: Identity { inode: 7, born: 1 },
-            size: 3,
-            modified: Timestamp::from_seconds(1),
-            modified_nanoseconds: 0,
-            changed,
-            links: 1,
-        }
+        FileStat { changed, ..file_stat(7, 3) }
     }
 
     #[test]

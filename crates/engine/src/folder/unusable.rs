@@ -6,7 +6,8 @@ use jottad_core::RelativePath;
 use super::listing::MOST_UNUSABLE;
 use super::{Folder, FolderError};
 use crate::remote::UnusableEntry;
-use crate::status::{Problem, ProblemKind};
+use crate::scope::{Failure, Finding, found};
+use crate::status::Problem;
 use crate::time::Now;
 
 impl Folder {
@@ -27,11 +28,12 @@ impl Folder {
     /// What the service has and cannot be had locally. There is no row for it, so its path is told in the
     /// reason.
     pub(super) fn unusable_entries(&self) -> impl Iterator<Item = Problem> {
-        self.listing.unusable.iter().map(|(entry, since)| Problem {
+        let Failure { kind, remedy, .. } = found(Finding::Unnameable);
+        self.listing.unusable.iter().map(move |(entry, since)| Problem {
             path: RelativePath::root(),
-            kind: ProblemKind::ImpossibleName,
+            kind,
             reason: format!("the service has {:?}, which is left alone: {}", entry.path, entry.reason),
-            remedy: "rename it on the service".to_owned(),
+            remedy: remedy.to_owned(),
             since: *since,
             tries: 1,
             next_try: None,

@@ -14,14 +14,13 @@ use super::{Folder, FolderError};
 use crate::disk::{DiskError, FileStat};
 use crate::event::{CommandId, Task};
 use crate::index::{Local, NodeId};
+use crate::scope::{Finding, found};
 use crate::status::{ProblemKind, Verification};
 use crate::time::Now;
 
 const PAGE: u32 = 64;
 /// At more places than this nobody remembers which they were.
 const MOST_TOLD: usize = 4096;
-const REMEDY: &str =
-    "look at the service's copy with `jottad cat` or `jottad get`; touch the file to send it as it is";
 
 /// A file that is being read, and what it must be.
 #[derive(Debug)]
@@ -221,7 +220,7 @@ impl Folder {
                 report.damaged += 1;
                 let reason =
                     "it holds something else than what was synced, and nobody wrote it: it is damaged";
-                self.put_problem(node.id, ProblemKind::Damaged, reason.to_owned(), REMEDY, None, now)
+                self.put_problem(node.id, found(Finding::Damaged), reason.to_owned(), now)
             }
             Err(error) => {
                 report.unread += 1;

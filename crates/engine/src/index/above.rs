@@ -108,13 +108,13 @@ mod tests {
     use jottad_core::RelativePath;
 
     use super::*;
+    use crate::builders::new_index;
     use crate::disk::Identity;
     use crate::index::Local;
 
     #[test]
     fn a_row_that_was_written_moved_or_deleted_is_not_remembered_as_it_was() {
-        let place = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&place.path().join("i.sqlite")).unwrap().0;
+        let (_place, mut index) = new_index();
         let name = |name: &str| Name::try_from(name).unwrap();
         let path = |text: &str| RelativePath::try_from(text).unwrap();
         let add = |index: &mut Index, parent, text: &str, inode| {

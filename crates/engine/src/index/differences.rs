@@ -1,6 +1,6 @@
 //! What may need work, a bounded page at a time.
 
-use jottad_core::{Content, Md5};
+use jottad_core::{Content, Kind, Md5};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::node::{read_node, select_nodes};
@@ -143,13 +143,19 @@ impl Index {
         statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
     }
 
-    /// The directories that were seen with this identity and not agreed on where they are.
-    pub(crate) fn arrived_directories(&self, identity: Identity) -> Result<Vec<Node>, IndexError> {
+    /// The files or directories that were seen with this identity and not agreed on as they are.
+    pub(crate) fn arrived(&self, kind: Kind, identity: Identity) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(select_nodes!(
             "INDEXED BY node_arrived \
-             WHERE local_inode = ?1 AND local_state IN (1, 2) AND local_state = 2 AND local_born = ?2"
+             WHERE local_inode = ?1 AND local_state IN (1, 2) AND local_state = ?3 AND local_born = ?2"
         ))?;
-        statement.query_and_then(params![identity.inode.cast_signed(), identity.born], read_node)?.collect()
+        let state = match kind {
+            Kind::File => 1,
+            Kind::Directory => 2,
+        };
+        statement
+            .query_and_then(params![identity.inode.cast_signed(), identity.born, state], read_node)?
+            .collect()
     }
 
     /// Whether a directory with this identity was seen somewhere and could not be read.

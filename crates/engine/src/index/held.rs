@@ -69,6 +69,21 @@ impl Index {
         Ok(statement.query_map([action.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
+    /// The rows whose action was approved and is not done yet.
+    pub(crate) fn approved(&self, action: HeldAction) -> Result<Vec<NodeId>, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT node FROM held WHERE approved = 1 AND action = ?1 ORDER BY node")?;
+        Ok(statement.query_map([action.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// How many rows are wanted back from the other side and are not there yet.
+    pub(crate) fn count_restored(&self) -> Result<u64, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT count(*) FROM held WHERE action = 'restore'")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
     /// How many rows have this action waiting.
     pub(crate) fn count_waiting(&self, action: HeldAction) -> Result<u64, IndexError> {
         let mut statement =

@@ -279,7 +279,8 @@ mod tests {
     use jottad_core::{Content, File, Md5, Name, Timestamp};
 
     use super::*;
-    use crate::disk::{FileStat, Identity};
+    use crate::builders::{file_stat, new_index};
+    use crate::disk::Identity;
     use crate::index::{Base, BaseEntry, Descend, Local, RemoteRecord, Stamp};
     use crate::remote::RemoteNode;
 
@@ -291,12 +292,6 @@ mod tests {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 33) % end
         }
-    }
-
-    fn open() -> (tempfile::TempDir, Index) {
-        let place = tempfile::tempdir().unwrap();
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-        (place, index)
     }
 
     fn file(number: u64) -> File {
@@ -311,14 +306,7 @@ mod tests {
 
     fn change(node: &mut Node, chance: &mut Chance) {
         let identity = Identity { inode: 1 + chance.below(9), born: 1 };
-        let stat = |size| FileStat {
-            identity,
-            size,
-            modified: Timestamp::from_seconds(1),
-            modified_nanoseconds: 0,
-            changed: 1,
-            links: 1,
-        };
+        let stat = |size| file_stat(identity.inode, size);
         let number = chance.below(2);
         match chance.below(3) {
             0 => {
@@ -373,7 +361,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_what_a_walk_finds() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let mut chance = Chance(7);
         let mut ids = vec![NodeId::ROOT];
         for turn in 0..6000 {
@@ -448,7 +436,7 @@ mod tests {
 
     #[test]
     fn asking_of_every_directory_costs_one_walk() {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         let ids = chain(&mut index, 100);
         let rows = 400;
         for id in &ids {

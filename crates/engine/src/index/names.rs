@@ -74,27 +74,20 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{Content, Md5, Name, Timestamp};
+    use jottad_core::{Content, Md5, Name};
 
     use super::*;
-    use crate::disk::Identity;
+    use crate::builders::{file_stat, new_index};
+
     use crate::index::Local;
 
     fn stat(inode: u64, links: u32, changed: i64) -> FileStat {
-        FileStat {
-            identity: Identity { inode, born: 1 },
-            size: 3,
-            modified: Timestamp::from_seconds(1),
-            modified_nanoseconds: 0,
-            changed,
-            links,
-        }
+        FileStat { changed, links, ..file_stat(inode, 3) }
     }
 
     #[test]
     fn the_rows_of_one_file_are_found_by_what_it_is_whether_they_are_settled_or_not() {
-        let place = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&place.path().join("i.sqlite")).unwrap().0;
+        let (_place, mut index) = new_index();
         let mut add = |name: &str, stat, is_settled| {
             let mut node = Node::new(NodeId::ROOT, Name::try_from(name).unwrap());
             let md5 = Md5::from_bytes([1; 16]);

@@ -598,6 +598,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builders::new_index;
 
     fn directory(name: &str, inode: u64) -> Node {
         let mut node = Node::new(NodeId::ROOT, Name::new(name.as_bytes().to_vec()).unwrap());
@@ -607,8 +608,7 @@ mod tests {
 
     #[test]
     fn the_number_of_a_row_that_is_gone_is_not_given_again() {
-        let place = tempfile::tempdir().unwrap();
-        let (mut index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let (_place, mut index) = new_index();
         let mut gone = directory("gone", 2);
         index.save(&mut gone).unwrap();
         let number = gone.id;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use jottad_core::in_words;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -38,7 +39,7 @@ pub enum IndexError {
         known: i64,
     },
     /// The directory or file cannot be made or set aside.
-    #[error("preparing {}: {source}", path.display())]
+    #[error("preparing {}: {}", path.display(), in_words(source))]
     File {
         /// Which one.
         path: PathBuf,
@@ -49,7 +50,7 @@ pub enum IndexError {
     #[error("{} may not be written", .0.display())]
     NotWritable(PathBuf),
     /// It is of no use and cannot be set aside.
-    #[error("{cause}; setting it aside as {}: {source}", path.display())]
+    #[error("{cause}; setting it aside as {}: {}", path.display(), in_words(source))]
     Aside {
         /// What was wrong with it.
         cause: String,
@@ -59,7 +60,7 @@ pub enum IndexError {
         source: std::io::Error,
     },
     /// `SQLite` failed.
-    #[error("the index failed: {error}{remedy}", error = .0, remedy = remedy(.0))]
+    #[error("the index failed: {error}{remedy}", error = in_words(.0), remedy = remedy(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// A row holds what this program never writes.
     #[error("the index is damaged: {0}")]
@@ -96,6 +97,17 @@ impl IndexError {
                         | ErrorCode::OutOfMemory
                 )
             ),
+            Self::Newer { .. } | Self::NotWritable(_) | Self::Damaged(_) => false,
+        }
+    }
+
+    /// Whether the disk with the index has no room.
+    pub(crate) fn lacks_room(&self) -> bool {
+        match self {
+            Self::File { source, .. } | Self::Aside { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
             Self::Newer { .. } | Self::NotWritable(_) | Self::Damaged(_) => false,
         }
     }

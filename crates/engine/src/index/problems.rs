@@ -126,13 +126,12 @@ fn read_problem(row: &Row<'_>) -> Result<ProblemRow, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Index;
+    use crate::builders::new_index;
 
     /// Once, one pass waited half an hour for what was to be tried again then.
     #[test]
     fn only_what_is_tried_again_soon_is_waited_for() {
-        let place = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&place.path().join("i.sqlite")).unwrap().0;
+        let (_place, mut index) = new_index();
         let mut failed = |tries, seconds: Option<i64>| {
             let problem = ProblemRow {
                 node: NodeId::ROOT,

@@ -68,8 +68,9 @@ impl Index {
     }
 
     /// Moves what the remote side has at a row that only it has, with everything below, to the row whose name
-    /// the service cannot tell from this one. Returns the rows that it arrived at.
-    pub(crate) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<NodeId>, IndexError> {
+    /// the service cannot tell from this one. Returns which rows it left, and at which it arrived, the top
+    /// first; what has the same row as before is not among them.
+    pub(crate) fn respell(&mut self, from: NodeId, to: NodeId) -> Result<Vec<(NodeId, NodeId)>, IndexError> {
         let mut pending = vec![(from, to)];
         let mut emptied = Vec::new();
         let mut reached = Vec::new();
@@ -81,7 +82,7 @@ impl Index {
                 ..RemoteRecord::seen(record.node, &stored, &target.name)
             });
             self.save(&mut target)?;
-            reached.push(to);
+            reached.push((from, to));
             for mut child in self.children(from)? {
                 let is_left_alone = source.local != Local::Absent && child.remote.is_none();
                 match self.child(to, &child.name)? {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use jottad_core::in_words;
 use rustix::io::Errno;
 
 use crate::disk::DiskErrorKind;
@@ -45,7 +46,38 @@ pub(super) fn own(error: Errno) -> DiskErrorKind {
         }
         _ => DiskErrorKind::Other(io::Error::new(
             io::Error::from(error).kind(),
-            format!("in .jottad: {}", io::Error::from(error)),
+            format!("in .jottad: {}", in_words(error)),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::RelativePath;
+
+    use super::*;
+    use crate::{DiskError, IndexError};
+
+    #[test]
+    fn whatever_the_system_says_is_told_without_its_number() {
+        for number in 1..=133 {
+            let errno = Errno::from_raw_os_error(number);
+            let disk = |kind| DiskError { action: "reading", path: RelativePath::root(), kind }.to_string();
+            let source = || io::Error::from(errno);
+            let sqlite = rusqlite::Error::ToSqlConversionFailure(Box::new(source()));
+            let file = IndexError::File { path: "/i".into(), source: source() };
+            let cause = file.to_string();
+            for text in [
+                disk(errno.into()),
+                disk(source().into()),
+                disk(own(errno)),
+                cause.clone(),
+                IndexError::Aside { cause, path: "/i".into(), source: source() }.to_string(),
+                IndexError::Sqlite(sqlite).to_string(),
+            ] {
+                assert!(!text.contains("os error"), "{text}");
+                assert!(!text.ends_with(": "), "{text}");
+            }
+        }
     }
 }

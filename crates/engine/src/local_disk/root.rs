@@ -102,7 +102,12 @@ impl Root {
 fn read_marker(root: &OwnedFd) -> Result<Option<String>, DiskErrorKind> {
     let file = match beneath::open_for_reading(root.as_fd(), &own_directory::marker_path(), READ_FILE) {
         Ok(file) => file,
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS | Errno::PERM) => return Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+        // A root in which nothing can be looked up may hold any marker.
+        Err(Errno::ACCESS | Errno::PERM) => {
+            Facts::at(root, own_directory::NAME.as_bytes())?;
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     if Facts::of(&file)?.file().is_none() {

@@ -1,12 +1,12 @@
 //! How a folder's thread ends, and that it is told.
 
-use jottad_core::{Content, DeleteLimits, File, Kind, Mode, StoredName, StoredPath};
+use jottad_core::{Content, File, Kind, Mode, StoredName, StoredPath};
 
 use super::*;
+use crate::builders::settings;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
 use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode};
-use crate::settings::ProofInterval;
 
 /// A service whose every answer is a bug.
 struct Panicking;
@@ -74,23 +74,15 @@ fn start(directory: &Path) -> FolderHandle {
 }
 
 fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
+    let hour = Duration::from_hours(1);
     let settings = FolderSettings {
-        name: "docs".to_owned(),
         mode: Mode::Backup,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits { max_deletes: 1000, max_delete_percent: 50 },
-        poll: Duration::from_hours(1),
-        resend: Duration::ZERO,
-        scan: Duration::from_hours(1),
-        list: Duration::from_hours(1),
-        proof: ProofInterval::Auto,
-        watched: true,
-        list_at_start: true,
+        poll: hour,
+        scan: hour,
+        list: hour,
         uploads: 1,
         downloads: 1,
-        host: "kari".to_owned(),
+        ..settings()
     };
     let disk = LocalDisk::open(directory.join("docs")).unwrap();
     let clock = || Timestamp::from_seconds(1_795_435_200);
@@ -101,10 +93,10 @@ fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
 async fn a_command_that_panics_ends_the_folder_and_whoever_waits_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let handle = start(directory.path());
-    assert_eq!(handle.ended().await, "a command panicked: a bug");
+    assert_eq!(handle.ended().await.reason, "a command panicked: a bug");
     assert!(matches!(handle.status().await, Err(FolderRequestError::Stopped(_))));
     // It stays ended for those who ask later.
-    assert_eq!(handle.ended().await, "a command panicked: a bug");
+    assert_eq!(handle.ended().await.reason, "a command panicked: a bug");
 }
 
 #[tokio::test]
@@ -113,7 +105,7 @@ async fn a_folder_that_is_stopped_has_ended_too() {
     let handle = start(directory.path());
     handle.request(Request::Pause(None)).await.ok();
     handle.shutdown().await;
-    let reason = handle.ended().await;
+    let reason = handle.ended().await.reason;
     // Either the panic or the order to stop was first.
     assert!(reason == "it was stopped" || reason.contains("a bug"), "{reason}");
 }

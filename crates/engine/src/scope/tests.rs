@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::*;
+use crate::remote::MissingPlace;
 
 /// What each kind of error means when the service was asked for an entry, a directory, everything, or the
 /// stamp.
@@ -35,7 +36,10 @@ fn remote_table() -> String {
 fn words(kind: RemoteErrorKind) -> &'static str {
     match kind {
         RemoteErrorKind::NotFound => "nothing is there",
-        RemoteErrorKind::PlaceMissing => "not even the device or the mountpoint is there",
+        RemoteErrorKind::PlaceMissing(MissingPlace::Device) => "the device of the remote root is not there",
+        RemoteErrorKind::PlaceMissing(MissingPlace::Mountpoint) => {
+            "the mountpoint of the remote root is not there"
+        }
         RemoteErrorKind::Conflict => "something else is there",
         RemoteErrorKind::Refused => "refused",
         RemoteErrorKind::TooLarge => "too large",
@@ -122,6 +126,68 @@ fn failure_table() -> String {
     table
 }
 
+/// How what is found out about an entry is told.
+fn findings_table() -> String {
+    let mut table =
+        String::from("| what is found | problem | tried again after | remedy |\n| --- | --- | --- | --- |\n");
+    for finding in FINDINGS {
+        let failure = found(finding);
+        writeln!(
+            table,
+            "| {} | `{}` | {} | {} |",
+            finding_words(finding),
+            failure.kind.as_str(),
+            pause(failure.pause),
+            failure.remedy
+        )
+        .unwrap();
+    }
+    table
+}
+
+const FINDINGS: [Finding; 17] = [
+    Finding::UnreadableFile,
+    Finding::UnreadableDirectory,
+    Finding::UnreadableRules,
+    Finding::WrongRules,
+    Finding::KeepsChanging,
+    Finding::Damaged,
+    Finding::WrongKind,
+    Finding::NameTaken,
+    Finding::NamesAlike,
+    Finding::NameTooLong,
+    Finding::TooDeep,
+    Finding::MountChanged,
+    Finding::Unnameable,
+    Finding::HoldsUnnameable,
+    Finding::DoesNotSettle,
+    Finding::CannotBeRemoved,
+    Finding::NotShown,
+];
+
+/// A finding that is not told of here does not compile, and one that is not in the list has no row.
+fn finding_words(finding: Finding) -> &'static str {
+    match finding {
+        Finding::UnreadableFile => "the local file cannot be read",
+        Finding::UnreadableDirectory => "the local directory cannot be read",
+        Finding::UnreadableRules => "the `.jottaignore` of a directory cannot be read",
+        Finding::WrongRules => "a `.jottaignore` has lines that are no rules",
+        Finding::KeepsChanging => "the file changes whenever it is read",
+        Finding::Damaged => "the content changed although nobody wrote the file (`jottad verify`)",
+        Finding::WrongKind => "a link, pipe, socket or device stands where a file or directory was",
+        Finding::NameTaken => "one of these has the name that an entry beside it is to get",
+        Finding::NamesAlike => "the service may take the names of two entries for the same",
+        Finding::NameTooLong => "the name is too long for the service",
+        Finding::TooDeep => "it is deeper than anything that is synced",
+        Finding::MountChanged => "the disk that was mounted there is not there as it was",
+        Finding::Unnameable => "the service has it under a name that no local file can have",
+        Finding::HoldsUnnameable => "it is to be removed, with such an entry in it",
+        Finding::DoesNotSettle => "it is worked on again and again without settling",
+        Finding::CannotBeRemoved => "it was to be removed again and again and is still there",
+        Finding::NotShown => "the service accepted it and does not show it",
+    }
+}
+
 fn pause(pause: Option<Duration>) -> String {
     match pause.map(|pause| pause.as_secs()) {
         None => "a change of the entry".to_owned(),
@@ -135,7 +201,12 @@ fn the_documented_tables_are_these() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
     let document = std::fs::read_to_string(path).unwrap();
     let mut wanted = document.clone();
-    for (name, table) in [("remote", remote_table()), ("failures", failure_table()), ("disk", disk_table())] {
+    for (name, table) in [
+        ("remote", remote_table()),
+        ("failures", failure_table()),
+        ("disk", disk_table()),
+        ("findings", findings_table()),
+    ] {
         let (begin, end) = (format!("<!-- table: {name} -->\n"), "<!-- end -->");
         let start = wanted.find(&begin).unwrap_or_else(|| panic!("no table {name} in {path}")) + begin.len();
         let stop = start + wanted[start..].find(end).unwrap();
@@ -156,7 +227,7 @@ fn only_what_everything_waits_for_stops_the_folder_without_a_question() {
             RemoteErrorKind::LoginNeeded
                 | RemoteErrorKind::QuotaExceeded
                 | RemoteErrorKind::AccountLocked
-                | RemoteErrorKind::PlaceMissing
+                | RemoteErrorKind::PlaceMissing(_)
         );
         for asked in [Asked::Entry, Asked::Directory] {
             let blame = of_remote(asked, kind, false);
@@ -179,4 +250,19 @@ fn every_failure_has_a_remedy_and_a_pause_or_waits_for_a_change() {
         .map(|kind| disk_failure(kind).kind.as_str())
         .collect();
     assert_eq!(waiting, BTreeSet::from(["impossible_name"]));
+}
+
+#[test]
+fn every_kind_of_problem_comes_from_a_row_of_the_tables_and_every_row_has_a_remedy() {
+    let remote = RemoteErrorKind::ALL.map(|kind| remote_failure(&RemoteError::new(kind, String::new())));
+    let of_entries = disk_kinds().into_iter().filter(|kind| of_disk(kind) == Scope::Entry);
+    let disk: Vec<Failure> = of_entries.map(|kind| disk_failure(&kind)).collect();
+    let rows: Vec<Failure> = remote.into_iter().chain(disk).chain(FINDINGS.map(found)).collect();
+    for row in &rows {
+        assert!(!row.remedy.is_empty(), "{row:?}");
+    }
+    let told: BTreeSet<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+    assert_eq!(told, ProblemKind::ALL.map(ProblemKind::as_str).into_iter().collect());
+    let listed: BTreeSet<&str> = FINDINGS.map(finding_words).into_iter().collect();
+    assert_eq!(listed.len(), FINDINGS.len(), "each is listed once");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jottad_core::shell_word;
-use jottad_engine::{RemoteError, RemoteErrorKind};
+use jottad_engine::{MissingPlace, RemoteError, RemoteErrorKind};
 use jottad_transport::{Client, RemotePath};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -17,16 +17,13 @@ use crate::remote::{Presence, presence};
 /// away unnoticed.
 const SEEN_LATELY: Duration = Duration::from_secs(2);
 
-/// How the reason begins where not even the device is there.
-const NO_DEVICE: &str = "there is no device";
-
-/// What makes a missing place, as one line for a shell; `reason` is what a check has said of it.
-pub(crate) fn command_to_make(root: &RemotePath, reason: &str) -> String {
+/// What makes a missing place, as one line for a shell.
+pub(crate) fn command_to_make(root: &RemotePath, missing: MissingPlace) -> String {
     let mountpoint = command_to_make_mountpoint(root);
-    if reason.starts_with(NO_DEVICE) {
-        return format!("{} && {mountpoint}", command_to_make_device(root));
+    match missing {
+        MissingPlace::Device => format!("{} && {mountpoint}", command_to_make_device(root)),
+        MissingPlace::Mountpoint => mountpoint,
     }
-    mountpoint
 }
 
 fn command_to_make_device(root: &RemotePath) -> String {
@@ -60,22 +57,28 @@ impl Place {
         *seen = None;
         let found = presence(client, &self.root).await.map_err(|error| remote_error(&error))?;
         let (device, mountpoint) = (self.root.device(), self.root.mountpoint());
-        let message = match found {
+        let (missing, message) = match found {
             Presence::Present => {
                 *seen = Some(Instant::now());
                 return Ok(());
             }
-            Presence::NoMountpoint(_) => format!(
-                "there is no mountpoint {mountpoint} on the device {device}: make it with `{}`",
-                command_to_make_mountpoint(&self.root)
+            Presence::NoMountpoint(_) => (
+                MissingPlace::Mountpoint,
+                format!(
+                    "there is no mountpoint {mountpoint} on the device {device}: make it with `{}`",
+                    command_to_make_mountpoint(&self.root)
+                ),
             ),
-            Presence::NoDevice => format!(
-                "{NO_DEVICE} {device} on the service: make it with `{}` and `{}`",
-                command_to_make_device(&self.root),
-                command_to_make_mountpoint(&self.root)
+            Presence::NoDevice => (
+                MissingPlace::Device,
+                format!(
+                    "there is no device {device} on the service: make it with `{}` and `{}`",
+                    command_to_make_device(&self.root),
+                    command_to_make_mountpoint(&self.root)
+                ),
             ),
         };
-        Err(RemoteError::new(RemoteErrorKind::PlaceMissing, message))
+        Err(RemoteError::new(RemoteErrorKind::PlaceMissing(missing), message))
     }
 
     /// Finds out, where something was not found, whether that is because the whole place is not there.
@@ -85,5 +88,24 @@ impl Place {
         }
         *self.seen.lock().await = None;
         self.check(client).await.err().unwrap_or(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_a_place_follows_from_what_is_missing() {
+        let root = RemotePath::parse("laptop/My docs/x").unwrap();
+        for (missing, command) in [
+            (
+                MissingPlace::Device,
+                "jottad devices create laptop && jottad mountpoints create laptop 'My docs'",
+            ),
+            (MissingPlace::Mountpoint, "jottad mountpoints create laptop 'My docs'"),
+        ] {
+            assert_eq!(command_to_make(&root, missing), command);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use jottad_core::{Md5, Name, encode_name};
 use jottad_emulator::{Emulator, EmulatorConfig};
-use jottad_engine::DiskErrorKind;
+use jottad_engine::{DiskErrorKind, MissingPlace};
 use jottad_transport::{CredentialFile, Endpoints, HostIdentity, LoginToken, Session};
 use tempfile::TempDir;
 
@@ -228,12 +228,14 @@ async fn nothing_is_sent_to_a_place_that_is_not_there_whatever_the_service_would
         config.switches.apply(answer).unwrap();
         let world = World::with(config).await;
         let client = world.link.client().unwrap();
-        for place in ["laptop/docs/x", "Jotta/Archve/x"] {
+        for (place, missing) in
+            [("laptop/docs/x", MissingPlace::Device), ("Jotta/Archve/x", MissingPlace::Mountpoint)]
+        {
             let folder = world.folder_at(place);
             let uploaded = folder.upload(&stored("a"), hello(), Bytes(HELLO)).await;
-            assert_eq!(kind_of(uploaded), RemoteErrorKind::PlaceMissing, "{answer} {place}");
+            assert_eq!(kind_of(uploaded), RemoteErrorKind::PlaceMissing(missing), "{answer} {place}");
             let made = folder.make_directory(&stored("d")).await;
-            assert_eq!(kind_of(made), RemoteErrorKind::PlaceMissing, "{answer} {place}");
+            assert_eq!(kind_of(made), RemoteErrorKind::PlaceMissing(missing), "{answer} {place}");
             assert_eq!(client.look(&RemotePath::parse(place).unwrap()).await.unwrap(), Sighting::Missing);
         }
         // One that was there, and is taken away by another device.
@@ -246,9 +248,10 @@ async fn nothing_is_sent_to_a_place_that_is_not_there_whatever_the_service_would
         world.emulator.state().act(&jottad_emulator::Act::remove("laptop/docs")).unwrap();
         time_passes(std::time::Duration::from_secs(3)).await;
         let uploaded = folder.upload(&stored("b"), hello(), Bytes(HELLO)).await.unwrap_err();
-        assert_eq!(uploaded.kind, RemoteErrorKind::PlaceMissing, "{answer}");
+        let missing = RemoteErrorKind::PlaceMissing(MissingPlace::Mountpoint);
+        assert_eq!(uploaded.kind, missing, "{answer}");
         assert!(!uploaded.may_be_done && uploaded.message.contains("jottad mountpoints create laptop docs"));
-        assert_eq!(kind_of(folder.make_directory(&stored("e")).await), RemoteErrorKind::PlaceMissing);
+        assert_eq!(kind_of(folder.make_directory(&stored("e")).await), missing);
         let mountpoint = RemotePath::parse("laptop/docs").unwrap();
         assert_eq!(client.look(&mountpoint).await.unwrap(), Sighting::Missing, "{answer}");
     }

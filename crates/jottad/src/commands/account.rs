@@ -50,7 +50,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
                 let kind = device.kind.clone().unwrap_or_else(|| "unknown".to_owned());
                 columns.push(["device".to_owned(), device.name.as_str().to_owned(), kind, size]);
             }
-            columns.lines().try_for_each(|line| output.line(line))
+            output.table(&columns)
         })?;
         Ok(Exit::Done)
     })

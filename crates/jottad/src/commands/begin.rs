@@ -1,6 +1,7 @@
 //! Bare `jottad`: what comes next, from how far this machine is.
 
 use serde_json::json;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::commands::status::{self, StatusArguments};
 use crate::documents::StatusDocument;
@@ -8,6 +9,7 @@ use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::login;
+use crate::typed;
 
 /// How far a machine is, and what one does then: a command and what it does.
 struct Step {
@@ -50,8 +52,9 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     let commands: Vec<&str> = step.next.iter().map(|(command, _)| *command).collect();
     invocation.output.either(&json!({"schema": 1, "state": step.state, "next": commands}), || {
         invocation.output.prose(step.text)?;
-        let width = commands.iter().map(|command| command.len()).max().unwrap_or(0);
-        step.next.iter().try_for_each(|(command, does)| {
+        let commands: Vec<String> = commands.iter().map(|command| typed::advice(command)).collect();
+        let width = commands.iter().map(|command| command.width()).max().unwrap_or(0);
+        commands.iter().zip(step.next).try_for_each(|(command, (_, does))| {
             invocation.output.prose(format_args!("  {command:width$}  {does}"))
         })
     })?;

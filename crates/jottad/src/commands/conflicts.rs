@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let (found, _): (ConflictsDocument, bool) = answering::get_told(invocation, &path).await?;
+        let (found, _): (ConflictsDocument, _) = answering::tell(invocation, &path).await?;
         let output = invocation.output;
         output.either(&found, || {
             describe_left_out(&found.left_out, invocation)?;

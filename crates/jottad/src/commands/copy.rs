@@ -10,7 +10,7 @@ use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{
-    Progress, RemoteTree, Tally, Trouble, absent, destination, make_parent, not_file, place_argument,
+    Progress, RemoteTree, Tally, Trouble, absent, file_destination, make_parent, not_file, place_argument,
     target_argument,
 };
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &CopyArguments, invocation: &Invocation) -> Result<
         match client.look(&from).await? {
             Sighting::File(file) => {
                 let name = from.name().unwrap_or(from.mountpoint());
-                let to = destination(&client, &target, name).await?;
+                let to = file_destination(&client, &target, &arguments.to, name).await?;
                 make_parent(&client, &to).await?;
                 let (content, created, modified) = (file.content, file.created, file.modified);
                 let original = Original { place: from, content, created, modified };

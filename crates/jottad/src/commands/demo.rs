@@ -26,7 +26,8 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::{Invocation, connections};
 use crate::output::{Escaped, Output, count, local_time, now};
 use crate::places::Places;
-use crate::signals::{Signals, stopped};
+use crate::signals::{Signals, called_off};
+use crate::typed;
 
 /// What there is to play with.
 const SAMPLES: [(&str, &str); 6] = [
@@ -49,7 +50,9 @@ pub(crate) struct DemoArguments {
 
 /// Shows jottad at work until Ctrl-C.
 pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let stage = Stage::set(arguments.directory.as_deref())?;
+    let directory = arguments.directory.as_deref().map(|directory| invocation.places.expand(directory));
+    let stage = Stage::set(directory.as_deref())?;
+    typed::mean(&stage.places);
     let mut signals = invocation.signals()?;
     invocation.serve(async {
         let emulator = Emulator::start(EmulatorConfig::default())
@@ -62,7 +65,7 @@ pub(crate) fn run(arguments: &DemoArguments, invocation: &Invocation) -> Result<
         emulator.shutdown().await;
         shown?;
         if !invocation.output.json {
-            invocation.output.line(match &stage.sample {
+            invocation.output.prose(match &stage.sample {
                 true => "ended; the sample folder is gone",
                 false => "ended; your directory is as it was, the pretended service is gone",
             })?;
@@ -82,7 +85,7 @@ struct Stage {
 
 impl Stage {
     fn set(directory: Option<&Path>) -> Result<Self, Failure> {
-        let trouble = |error: io::Error| Failure::failed(format!("setting up the demo: {error}"));
+        let trouble = |error: io::Error| Failure::of_system("setting up the demo", &error);
         let temporary = tempfile::Builder::new().prefix("jottad-demo-").tempdir().map_err(trouble)?;
         let top = temporary.path().canonicalize().map_err(trouble)?;
         let folder = if let Some(directory) = directory {
@@ -105,7 +108,7 @@ impl Stage {
         let base = emulator.base_url();
         let urls = format!("jfs_url = {base:?}\napi_url = {base:?}\nwww_url = {base:?}\nid_url = {base:?}");
         fs::write(&self.places.config_file, format!("[service]\n{urls}\n\n"))
-            .map_err(|error| Failure::failed(format!("setting up the demo: {error}")))?;
+            .map_err(|error| Failure::of_system("setting up the demo", &error))?;
         let local =
             self.folder.to_str().ok_or_else(|| Failure::usage("the directory's name is not UTF-8"))?;
         let mut editor = Editor::open(&self.places)?;
@@ -126,7 +129,10 @@ impl Stage {
 
 fn usable(directory: &Path) -> Result<PathBuf, Failure> {
     let shown = directory.display().to_string();
-    let refuse = |reason: String| Failure::usage(format!("{shown}: {reason}")).path(shown.clone());
+    let refuse = |reason: String| {
+        let remedy = "name a directory of yours, or none: the demo makes one with sample files";
+        Failure::usage(format!("{shown}: {reason}")).path(shown.clone()).hint(remedy)
+    };
     let directory = directory.canonicalize().map_err(|error| refuse(error.to_string()))?;
     if directory.is_dir() { Ok(directory) } else { Err(refuse("it is not a directory".to_owned())) }
 }
@@ -152,12 +158,12 @@ async fn show(
             if output.json {
                 output.document(&status)?;
             } else {
-                output.line(stamped(&text))?;
+                output.prose(stamped(&text))?;
             }
             told = Some(text);
         }
         tokio::select! {
-            () = stopped(signals) => return Ok(()),
+            () = called_off(signals) => return Ok(()),
             event = events.recv() => {
                 let Some(event) = event else { return Ok(()) };
                 print(&event, output)?;
@@ -170,23 +176,24 @@ async fn show(
 
 fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), Failure> {
     let folder = shown_word(&stage.folder);
-    output.line(format_args!(
+    output.prose(format_args!(
         "A pretended Jottacloud on this machine: {} (nothing leaves it)",
         emulator.base_url()
     ))?;
-    output.line(format_args!("The folder: {folder} → Jotta/Archive/demo, mode backup"))?;
+    output.prose(format_args!("The folder: {folder} → Jotta/Archive/demo, mode backup"))?;
     if !stage.sample {
-        output.line("It is only read. Everything that jottad keeps is temporary.")?;
+        output.prose("It is only read. Everything that jottad keeps is temporary.")?;
     }
-    output.line("Try in another terminal:")?;
+    output.prose("Try in another terminal:")?;
     if stage.sample {
         output.line(format_args!("  cd {folder}"))?;
         output.line("  echo hello > new.txt")?;
         output.line("  mv letters post")?;
         output.line("  rm 'read me first.txt'")?;
     } else {
-        output.line("  edit, rename and delete as you like, in that directory")?;
+        output.prose("  edit, rename and delete as you like, in that directory")?;
     }
+    // Commands are not folded: a shell would take the line's break for their end.
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("jottad"));
     let jottad = format!(
         "{} --config {} --state-dir {}",
@@ -196,7 +203,7 @@ fn introduce(stage: &Stage, emulator: &Emulator, output: Output) -> Result<(), F
     );
     output.line(format_args!("  {jottad} status"))?;
     output.line(format_args!("  {jottad} ls -R -l Jotta/Archive/demo"))?;
-    output.line(if stage.sample { "Ctrl-C ends it and removes the folder." } else { "Ctrl-C ends it." })?;
+    output.prose(if stage.sample { "Ctrl-C ends it and removes the folder." } else { "Ctrl-C ends it." })?;
     output.line("")
 }
 
@@ -210,7 +217,7 @@ fn print(event: &EventDocument, output: Output) -> Result<(), Failure> {
         return output.document(event);
     }
     match event {
-        EventDocument::Ended(line) => output.line(stamped(&describe(line))),
+        EventDocument::Ended(line) => output.prose(stamped(&describe(line))),
         // A transfer that takes its time is worth a line of its own; the end of everything has one anyway.
         EventDocument::Started { .. } | EventDocument::Verdict { .. } | EventDocument::Missed => Ok(()),
     }

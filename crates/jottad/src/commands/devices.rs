@@ -58,7 +58,7 @@ pub(crate) fn run_devices(arguments: &DevicesArguments, invocation: &Invocation)
         if let Some(DevicesCommand::Create { name }) = &arguments.command {
             let made = client.create_device(&place_name(name)?).await?.device;
             invocation.output.either(&json!({"schema": 1, "device": device_document(&made)}), || {
-                invocation.output.line(format_args!("the device {} is there", Escaped(made.name.as_str())))
+                invocation.output.prose(format_args!("the device {} is there", Escaped(made.name.as_str())))
             })?;
             return Ok(Exit::Done);
         }
@@ -72,7 +72,7 @@ pub(crate) fn run_devices(arguments: &DevicesArguments, invocation: &Invocation)
                 let changed = device.modified.map_or_else(|| "unknown".to_owned(), local_time);
                 columns.push([device.name.as_str().to_owned(), kind, size(device.size), changed]);
             }
-            columns.lines().try_for_each(|line| invocation.output.line(line))
+            invocation.output.table(&columns)
         })?;
         Ok(Exit::Done)
     })
@@ -92,7 +92,7 @@ pub(crate) fn run_mountpoints(
                 || {
                     invocation
                         .output
-                        .line(format_args!("the mountpoint {} is there", Escaped(made.name.as_str())))
+                        .prose(format_args!("the mountpoint {} is there", Escaped(made.name.as_str())))
                 },
             )?;
             return Ok(Exit::Done);
@@ -113,7 +113,7 @@ pub(crate) fn run_mountpoints(
                 let name = mountpoint.name.as_str().to_owned();
                 columns.push([name, size(mountpoint.size), changed, trashed.to_owned()]);
             }
-            columns.lines().try_for_each(|line| invocation.output.line(line))
+            invocation.output.table(&columns)
         })?;
         Ok(Exit::Done)
     })

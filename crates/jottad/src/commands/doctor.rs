@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use jottad_core::shell_word;
+use jottad_core::{in_words, shell_word};
 use jottad_engine::LocalDisk;
 use jottad_transport::CredentialFile;
 use serde::Serialize;
@@ -21,6 +21,7 @@ use crate::output::{Columns, count};
 use crate::places::Places;
 use crate::quota::Fullness;
 use crate::survey::survey;
+use crate::typed;
 
 /// Less free space than this beside the index is asking for trouble.
 const LEAST_FREE: u64 = 100 << 20;
@@ -107,9 +108,9 @@ impl<'invocation> Found<'invocation> {
         let word = if check.ok { "ok    " } else { "FAILED" };
         let mut columns = Columns::default();
         let padding = " ".repeat(self.width.saturating_sub(check.name.width()));
-        columns.push([word.to_owned(), format!("{}{padding}", check.name), check.detail.clone()]);
+        columns.push([word.to_owned(), format!("{}{padding}", check.name), typed::text(&check.detail)]);
         if let Some(remedy) = &check.remedy {
-            columns.push([String::new(), String::new(), format!("→ {remedy}")]);
+            columns.push([String::new(), String::new(), format!("→ {}", typed::advice(remedy))]);
         }
         self.invocation.output.table(&columns)
     }
@@ -159,7 +160,7 @@ fn state_dir(invocation: &Invocation) -> Check {
     if let Err(error) = tempfile::NamedTempFile::new_in(&places.state_dir) {
         return Check::wrong(
             "state",
-            format!("{shown} cannot be written: {error}"),
+            format!("{shown} cannot be written: {}", in_words(error)),
             "make it writable for this user",
         );
     }
@@ -173,7 +174,7 @@ fn state_dir(invocation: &Invocation) -> Check {
                 Check::wrong("state", detail, "free some space: jottad's index and tokens must be written")
             }
         }
-        Err(error) => Check::wrong("state", format!("{shown}: {error}"), "look at its disk"),
+        Err(error) => Check::wrong("state", format!("{shown}: {}", in_words(error)), "look at its disk"),
     }
 }
 
@@ -194,7 +195,10 @@ fn exposed_login(invocation: &Invocation) -> Option<Check> {
         ),
         Err(error) => Check::wrong(
             "credentials",
-            format!("other users can get at {path} (mode {mode:o}), and closing it to them failed: {error}"),
+            format!(
+                "other users can get at {path} (mode {mode:o}), and closing it to them failed: {}",
+                in_words(error)
+            ),
             format!("close it: chmod 600 {}; then log in anew: jottad login", shell_word(path)),
         ),
     })

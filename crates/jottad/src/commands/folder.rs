@@ -22,6 +22,8 @@ use crate::invocation::{Invocation, unknown_folder};
 use crate::output::{Columns, Escaped, count, remark};
 use crate::places::Places;
 use crate::survey::{Survey, survey};
+use crate::terminal::extent;
+use crate::typed;
 
 use settings::Change;
 
@@ -100,6 +102,10 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     };
     check_name(&name)
         .map_err(|reason| Failure::usage(reason).hint("give the folder another name: --name NAME"))?;
+    if invocation.tolerant_config()?.names().any(|known| known == name) {
+        return Err(Failure::usage(format!("another folder is called {name:?} already"))
+            .hint("give this one another name: --name NAME"));
+    }
     let text = shorten(&resolve_parent(&local), places);
     if text.contains('\u{FFFD}') {
         return Err(Failure::usage(format!(
@@ -209,7 +215,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
     }));
     invocation.output.either(&json!({"schema": 1, "folders": folders}), || {
         if config.is_empty() {
-            return invocation.output.line("no folder is configured: jottad folder add LOCAL");
+            return invocation.output.advice("no folder is configured: jottad folder add LOCAL");
         }
         let mut columns = Columns::default();
         let mut below: Vec<Vec<String>> = config.folders.iter().map(settings::limits).collect();
@@ -220,10 +226,14 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             columns.push([folder.name.clone(), folder.mode.to_string(), ends]);
         }
         for wrong in &config.wrong {
-            columns.push([wrong.name.clone(), wrong.mode.clone(), format!("held: {}", wrong.reason())]);
+            columns.push([
+                wrong.name.clone(),
+                wrong.mode.clone(),
+                typed::text(&format!("held: {}", wrong.reason())),
+            ]);
         }
-        columns.lines().zip(below).try_for_each(|(line, below)| {
-            invocation.output.prose(line)?;
+        columns.fitting(extent()).iter().zip(below).try_for_each(|(lines, below)| {
+            lines.iter().try_for_each(|line| invocation.output.line(line))?;
             below.iter().try_for_each(|line| invocation.output.prose(format_args!("  {}", Escaped(line))))
         })
     })?;
@@ -264,6 +274,9 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
             );
         };
         let (key, value) = (key.trim(), value.trim());
+        if key == "local" {
+            local_root(Path::new(value), &invocation.places)?;
+        }
         if !editor.set(&current_name, key, value)? {
             return Err(unknown_folder(name, &invocation.config()?));
         }

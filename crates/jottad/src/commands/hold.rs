@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::answering;
 use crate::completion::folder_name;
-use crate::documents::{AcceptedDocument, HeldDocument, OrderDocument};
+use crate::documents::{AcceptedDocument, HeldDocument, HeldFolder, NotedFolder, NotedStatus, OrderDocument};
 use crate::exchange::query_value;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -47,7 +47,7 @@ pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Re
         if let Some(name) = &arguments.name {
             path = format!("{path}?folder={}", query_value(name.as_bytes()));
         }
-        let (held, _): (HeldDocument, bool) = answering::get_told(invocation, &path).await?;
+        let (held, _): (HeldDocument, _) = answering::tell(invocation, &path).await?;
         invocation.output.either(&held, || describe(&held, invocation))?;
         Ok(if held.folders.is_empty() { Exit::Done } else { Exit::Held })
     })
@@ -87,7 +87,8 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
         let accepted: AcceptedDocument = answering::post(invocation, path, &order).await?;
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
-            invocation.output.prose(Escaped(&format!("{word}: {names}")))?;
+            let about = accepted.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
+            invocation.output.prose(Escaped(&format!("{word}: {names}{about}")))?;
             if accepted.noted {
                 invocation
                     .output
@@ -100,38 +101,49 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
 }
 
 fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure> {
-    let output = invocation.output;
-    if held.folders.is_empty() {
-        return output.prose("nothing is held");
+    if held.folders.is_empty() && held.noted.is_empty() {
+        return invocation.output.prose("nothing is held");
     }
     for folder in &held.folders {
-        let name = Escaped(&folder.name);
-        output.prose(format_args!("{name}: {}", Escaped(&folder.reason)))?;
-        for overwrite in folder.overwrites.iter().take(SHOWN) {
-            output
-                .prose(format_args!("  would be overwritten on the service: {}", Escaped(&overwrite.path)))?;
-        }
-        if folder.overwrites.len() > SHOWN {
-            output.prose(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
-        }
-        for delete in folder.deletes.iter().take(SHOWN) {
-            let inside = if delete.entries > 1 {
-                format!(", with {} in it", count(delete.files, "file", "files"))
-            } else {
-                String::new()
-            };
-            output.prose(format_args!(
-                "  would go to the {} trash: {}{inside}",
-                delete.side,
-                Escaped(&delete.path)
-            ))?;
-        }
-        if folder.deletes.len() > SHOWN {
-            output.prose(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
-        }
-        for choice in &folder.choices {
-            output.prose(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
-        }
+        invocation.output.prose(format_args!("{}: {}", Escaped(&folder.name), Escaped(&folder.reason)))?;
+        describe_operations(folder, "would", invocation)?;
+    }
+    for NotedFolder { word, about } in &held.noted {
+        let (kind, reason) = (about.kind.clone(), about.reason.clone());
+        let noted = NotedStatus { word: word.clone(), kind, reason, choices: Vec::new() };
+        let text = noted.in_words(held.runs);
+        invocation.output.prose(format_args!("{}: {}", Escaped(&about.name), Escaped(&text)))?;
+        describe_operations(about, "will", invocation)?;
+    }
+    Ok(())
+}
+
+/// What of a folder would, or will, be done, and what a person can say of it.
+fn describe_operations(folder: &HeldFolder, will: &str, invocation: &Invocation) -> Result<(), Failure> {
+    let output = invocation.output;
+    for overwrite in folder.overwrites.iter().take(SHOWN) {
+        output.prose(format_args!("  {will} be overwritten on the service: {}", Escaped(&overwrite.path)))?;
+    }
+    if folder.overwrites.len() > SHOWN {
+        output.prose(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
+    }
+    for delete in folder.deletes.iter().take(SHOWN) {
+        let inside = if delete.entries > 1 {
+            format!(", with {} in it", count(delete.files, "file", "files"))
+        } else {
+            String::new()
+        };
+        output.prose(format_args!(
+            "  {will} go to the {} trash: {}{inside}",
+            delete.side,
+            Escaped(&delete.path)
+        ))?;
+    }
+    if folder.deletes.len() > SHOWN {
+        output.prose(format_args!("  and {} more; --json shows all", folder.deletes.len() - SHOWN))?;
+    }
+    for choice in &folder.choices {
+        output.advice(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(crate) fn run_unlink(arguments: &LinkArguments, invocation: &Invocation) -> 
         demand_live(&client, "ending the link to", &place).await?;
         client.remove_link(&place).await?;
         invocation.output.either(&json!({"schema": 1, "path": place.to_string()}), || {
-            invocation.output.line(format_args!("{place} has no public link any more"))
+            invocation.output.prose(format_args!("{place} has no public link any more"))
         })?;
         Ok(Exit::Done)
     })

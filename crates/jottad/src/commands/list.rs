@@ -184,7 +184,11 @@ impl Line {
         }
         let size = self.size.map(format_size).unwrap_or_default();
         let time = self.modified_at.map(local_time).unwrap_or_default();
-        page.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"))
+        if !page.is_narrow() {
+            return page.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"));
+        }
+        page.line(format_args!("{name}{slash}"))?;
+        if self.size.is_some() { page.line(format_args!("  {size}  {time}")) } else { Ok(()) }
     }
 }
 

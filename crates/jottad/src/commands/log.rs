@@ -127,7 +127,7 @@ fn indexes_written(invocation: &Invocation) -> Vec<(OsString, SystemTime)> {
 async fn newest(count: u32, filter: &Filter, invocation: &Invocation) -> Result<Vec<LogDocument>, Failure> {
     let count_asked = if filter.is_open() { count } else { u32::MAX };
     let path = format!("/v1/log?limit={count_asked}");
-    let (mut lines, _): (Vec<LogDocument>, bool) = answering::get_told(invocation, &path).await?;
+    let (mut lines, _): (Vec<LogDocument>, bool) = answering::tell(invocation, &path).await?;
     lines.retain(|line| filter.lets_through(line));
     let surplus = lines.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     Ok(lines.split_off(surplus))

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &MakeDirectoryArguments, invocation: &Invocation) -
         let document = json!({"schema": 1, "path": place.to_string(), "made": is_new});
         invocation.output.either(&document, || {
             let there = if is_new { "is made" } else { "was there" };
-            invocation.output.line(format_args!("the folder {place} {there}"))
+            invocation.output.prose(format_args!("the folder {place} {there}"))
         })?;
         Ok(Exit::Done)
     })

@@ -8,8 +8,8 @@ use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::remote::{
-    destination, differs_in_case, finish_renamings, fold_keys, free_place, make_parent, not_file, relocate,
-    rename_case, target_argument,
+    destination, differs_in_case, file_destination, finish_renamings, fold_keys, free_place, make_parent,
+    not_file, relocate, rename_case, target_argument, with_device,
 };
 
 #[derive(Debug, Args)]
@@ -28,13 +28,16 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
     let Some(name) = from.name().cloned() else {
         return Err(Failure::usage(format!("moving {from}: a mountpoint cannot be moved"))
             .path(&arguments.from)
-            .hint("move what is in it"));
+            .hint(match with_device(from.device(), &arguments.from) {
+                Some(meant) => format!("a path begins with the device, which rclone leaves out: {meant}"),
+                None => "move what is in it".to_owned(),
+            }));
     };
     let client = invocation.client()?;
     invocation.wait(async {
         let tell = |to: &RemotePath| {
             let document = json!({"schema": 1, "path": from.to_string(), "to": to.to_string()});
-            invocation.output.either(&document, || invocation.output.line(format_args!("{from} -> {to}")))
+            invocation.output.either(&document, || invocation.output.prose(format_args!("{from} -> {to}")))
         };
         if finish_renamings(&client, &invocation.places).await?.contains(&target) {
             tell(&target)?;
@@ -49,12 +52,16 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
         let to = if differs_in_case(&from, &target) {
             target
         } else {
-            destination(&client, &target, &name).await?
+            match is_folder {
+                true => destination(&client, &target, &name).await?,
+                false => file_destination(&client, &target, &arguments.to, &name).await?,
+            }
         };
         let is_respelt = differs_in_case(&from, &to);
         if from == to || (is_folder && !is_respelt && is_below(&to, &from)) {
             return Err(Failure::usage(format!("moving {from} to {to}: it cannot go into itself"))
-                .path(&arguments.to));
+                .path(&arguments.to)
+                .hint("name a place outside of it"));
         }
         if is_respelt {
             rename_case(&client, &invocation.places, &from, &to, is_folder).await?;

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use clap::Args;
 use hyper::Method;
 use jottad_core::shell_word;
-use jottad_engine::{Verdict, WAITS_FOR_A_PERSON};
+use jottad_engine::Verdict;
 use tokio::time::Instant;
 
 use crate::answering;
@@ -16,12 +16,14 @@ use crate::commands::status::words;
 use crate::completion::folder_name;
 use crate::config::units::format_size;
 use crate::daemon::Daemon;
-use crate::documents::{FolderDocument, HeldStatus, OperationDocument, PlanDocument};
+use crate::documents::{
+    FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
+};
 use crate::exchange::{self, query_value};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Columns, Escaped, age, count, now, remark};
-use crate::signals::stopped;
+use crate::signals::called_off;
 use crate::verdict::Silence;
 
 /// A service that is out of reach for so long is not waited for.
@@ -34,7 +36,7 @@ pub(crate) struct PlanArguments {
     /// Only this folder
     #[arg(add = folder_name())]
     name: Option<String>,
-    /// At most so many operations of each folder
+    /// Name at most so many operations of each folder; all are counted
     #[arg(long, default_value_t = 1000)]
     limit: u32,
 }
@@ -60,19 +62,18 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     plan.folders.iter_mut().for_each(|folder| sort(&mut folder.operations));
     invocation.output.either(&plan, || {
         for folder in &plan.folders {
-            describe(&folder.name, &folder.operations, invocation)?;
+            describe(folder, invocation)?;
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
                 let reason = Escaped(&foreseen.reason);
-                let is_held = folder.operations.iter().any(|operation| operation.why == WAITS_FOR_A_PERSON);
-                let held = if is_held { "this is held" } else { "this would be held" };
-                invocation.output.line(format_args!("{name}: {held}: {reason}"))?;
+                let held = if foreseen.held { "this is held" } else { "this would be held" };
+                invocation.output.prose(format_args!("{name}: {held}: {reason}"))?;
             }
             if !folder.would_hold.is_empty() {
                 let next = "  everything else is done; `jottad held` shows it then, `jottad approve";
                 invocation
                     .output
-                    .line(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
+                    .prose(Escaped(&format!("{next} {}` lets it happen", shell_word(&folder.name))))?;
             }
         }
         describe_left_out(&plan.left_out, invocation)
@@ -91,11 +92,11 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
-            looked = until_looked(&daemon, invocation) => looked,
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            status = until_looked(&daemon, invocation) => Ok(status),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
-            Ok(()) => answering::from_daemon(&daemon, Method::GET, path, Bytes::new()).await,
+            Ok(status) => plan_of(&daemon, name, path, status, invocation).await,
             Err(failure) => Err(failure),
         };
         daemon.stop().await;
@@ -103,12 +104,11 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
     })
 }
 
-/// Waits until both sides of every folder were looked at; says of which ones they were not, and fails where
-/// nothing can be said of them.
-async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Failure> {
+/// Waits until both sides of every folder were looked at, or will not be before a person does something.
+async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> StatusDocument {
     let mut outage: Option<Instant> = None;
     let mut silence = Silence::default();
-    let status = loop {
+    loop {
         let status = daemon.status().await;
         if let Some(word) = silence.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
             remark(Escaped(&word));
@@ -121,11 +121,25 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
             .iter()
             .all(|folder| is_looked_at(folder) || (is_given_up && is_without_service(folder)))
         {
-            break status;
+            return status;
         }
         tokio::time::sleep(PAUSE).await;
-    };
-    for folder in status.folders.iter().filter(|folder| folder.settled != Some(true)) {
+    }
+}
+
+/// The plan of every folder of which something can be said, with why not of the others; fails where nothing
+/// can be said of any.
+async fn plan_of(
+    daemon: &Daemon,
+    name: Option<&str>,
+    path: &str,
+    status: StatusDocument,
+    invocation: &Invocation,
+) -> Result<PlanDocument, Failure> {
+    let (mut unknown, mut first) = (Vec::new(), None);
+    let is_meant = |folder: &&FolderDocument| name.is_none_or(|name| folder.name == name);
+    let number = status.folders.iter().filter(is_meant).count();
+    for folder in status.folders.iter().filter(is_meant).filter(|folder| folder.settled != Some(true)) {
         let held = folder.held.as_ref().map(|held| held.reason.clone());
         let login = status.trouble.clone().filter(|_| folder.verdict.0 == Verdict::LoginNeeded);
         let why = login.or(held).or_else(|| folder.trouble.clone());
@@ -133,15 +147,27 @@ async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> Result<(), Fa
         if folder.remote_checked_at.is_none() {
             let message = format!("what is to be done in {:?} is not known: {why}", folder.name);
             let remedy = status.remedy.clone().unwrap_or_else(|| "see `jottad doctor`".to_owned());
-            return Err(Failure::new(folder.verdict.0.into(), message).hint(remedy));
-        }
-        if !invocation.output.json {
+            first.get_or_insert(Failure::new(folder.verdict.0.into(), message).hint(remedy));
+            unknown.push(LeftOutFolder {
+                name: folder.name.clone(),
+                verdict: folder.verdict,
+                reason: Some(why),
+            });
+        } else if !invocation.output.json {
             let listed = age(folder.remote_checked_at.map(|time| time.0), now());
             let text = format!("{}: {why}; this is by what was last known, of {listed}", folder.name);
             remark(Escaped(&text));
         }
     }
-    Ok(())
+    if let Some(failure) = first.filter(|_| unknown.len() == number) {
+        return Err(failure);
+    }
+    let mut plan: PlanDocument = answering::from_daemon(daemon, Method::GET, path, Bytes::new()).await?;
+    let is_unknown = |name: &str| unknown.iter().any(|folder| folder.name == name);
+    plan.folders.retain(|folder| !is_unknown(&folder.name));
+    plan.left_out.retain(|folder| !is_unknown(&folder.name));
+    plan.left_out.extend(unknown);
+    Ok(plan)
 }
 
 fn is_without_service(folder: &FolderDocument) -> bool {
@@ -174,14 +200,14 @@ fn sort(operations: &mut [OperationDocument]) {
     });
 }
 
-fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocation) -> Result<(), Failure> {
-    let output = invocation.output;
-    if operations.is_empty() {
-        return output.line(format_args!("{}: nothing to do", Escaped(name)));
+fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failure> {
+    let (output, name) = (invocation.output, Escaped(&folder.name));
+    let operations = &folder.operations;
+    if folder.count.max(operations.len() as u64) == 0 {
+        return output.prose(format_args!("{name}: nothing to do"));
     }
-    let total: u64 = operations.iter().filter_map(|operation| operation.bytes).sum();
-    let operation_count = count(operations.len() as u64, "operation", "operations");
-    output.prose(format_args!("{}: {operation_count}, {}", Escaped(name), format_size(total)))?;
+    let operation_count = count(folder.count, "operation", "operations");
+    output.prose(format_args!("{name}: {operation_count}, {}", format_size(folder.bytes)))?;
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {
@@ -191,5 +217,9 @@ fn describe(name: &str, operations: &[OperationDocument], invocation: &Invocatio
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
     }
-    output.table(&columns)
+    output.table(&columns)?;
+    match folder.count.saturating_sub(operations.len() as u64) {
+        0 => Ok(()),
+        more => output.prose(format_args!("  and {more} more; --limit {} names all", folder.count)),
+    }
 }

@@ -10,8 +10,7 @@ use crate::output::{Escaped, age, count, local_time, now};
 /// Asks the daemon and prints.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.wait(async {
-        let (found, is_at_rest): (ProblemsDocument, bool) =
-            answering::get_told(invocation, "/v1/problems").await?;
+        let (found, is_at_rest): (ProblemsDocument, _) = answering::tell(invocation, "/v1/problems").await?;
         invocation.output.either(&found, || {
             if found.problems.is_empty() && found.left_out.is_empty() {
                 return invocation.output.prose("no problems");
@@ -40,7 +39,7 @@ fn describe(problem: &ProblemDocument, is_at_rest: bool, invocation: &Invocation
         None if problem.being_tried => output.prose("  being tried now")?,
         None => output.prose("  tried again when it changes")?,
     }
-    output.prose(format_args!("  {}", Escaped(&problem.remedy)))
+    output.advice(format_args!("  {}", Escaped(&problem.remedy)))
 }
 
 /// Says of which folders nothing is known.

@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, now};
 use crate::remote::{
-    LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send, target_argument,
+    LocalFile, Progress, Sent, Tally, Trouble, absent, file_destination, make_parent, send, target_argument,
 };
 
 /// Files sent at the same time: enough to hide the way to the service and back.
@@ -72,7 +72,8 @@ pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<E
             [] => input(way, &target, invocation, &mut tally).await?,
             [(local, true, _)] => directory(way, local, &target, &mut tally).await?,
             [(local, false, size)] => {
-                let place = destination(&client, &target, &stored_name(local)?).await?;
+                let name = stored_name(local)?;
+                let place = file_destination(&client, &target, &remote.display().to_string(), &name).await?;
                 one_file(way, local, &place, size, &mut tally).await?;
             }
             _ => {
@@ -180,7 +181,7 @@ async fn input(
     });
     let aside = aside.await.map_err(io::Error::other).flatten();
     let file = aside.map_err(|error: io::Error| {
-        Failure::failed(format!("putting standard input aside in {shown}: {error}"))
+        Failure::of_system(format_args!("putting standard input aside in {shown}"), &error)
             .path(shown.clone())
             .hint("make some room on that disk, or send a file: that is not put aside")
     })?;
@@ -292,7 +293,8 @@ struct Entry {
 /// The entries of a directory by name, so that the same one of two that collide is left each time.
 fn read_directory(path: &Path) -> Result<Vec<Entry>, Failure> {
     let fail = |error: std::io::Error| {
-        Failure::failed(format!("reading {}: {error}", path.display())).path(path.display().to_string())
+        Failure::of_system(format_args!("reading {}", path.display()), &error)
+            .path(path.display().to_string())
     };
     let mut entries = Vec::new();
     for entry in fs::read_dir(path).map_err(fail)? {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::completion::remote_place;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::remote::{absent, confirm, not_file, target_argument};
+use crate::remote::{absent, confirm, not_file, target_argument, with_device};
 
 #[derive(Debug, Args)]
 pub(crate) struct RemoveArguments {
@@ -34,7 +34,10 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
         if place.name().is_none() {
             return Err(Failure::usage(format!("removing {place}: a mountpoint is not removed by hand"))
                 .path(text)
-                .hint("remove what is in it, or remove the mountpoint on the web site"));
+                .hint(match with_device(place.device(), text) {
+                    Some(meant) => format!("a path begins with the device, which rclone leaves out: {meant}"),
+                    None => "remove what is in it, or remove the mountpoint on the web site".to_owned(),
+                }));
         }
         places.push(place);
     }
@@ -47,7 +50,7 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
             let document = json!({"schema": 1, "path": place.to_string(), "permanent": arguments.permanent});
             invocation.output.either(&document, || {
                 let done = if arguments.permanent { "is destroyed" } else { "is in the trash" };
-                invocation.output.line(format_args!("{place} {done}"))
+                invocation.output.prose(format_args!("{place} {done}"))
             })?;
         }
         Ok(Exit::Done)

@@ -58,7 +58,7 @@ impl Restored {
     pub(crate) fn tell(&self, output: Output) -> Result<Exit, Failure> {
         output.either(&self.document, || {
             self.remarks.iter().for_each(|text| remark(Escaped(text)));
-            output.line(&self.line)
+            output.prose(&self.line)
         })?;
         Ok(self.exit)
     }
@@ -240,7 +240,7 @@ async fn fetch_revision(
         "to": path.display().to_string(),
     });
     output.either(&document, || {
-        output.line(format_args!(
+        output.prose(format_args!(
             "{place}{} is in {}",
             numbered(revision),
             Escaped(&path.display().to_string())
@@ -288,7 +288,7 @@ async fn send_again(
     invocation.places.make_state_dir()?;
     let directory = &invocation.places.state_dir;
     let mut file = tempfile::tempfile_in(directory).map_err(|error| {
-        Failure::failed(format!("making a temporary file in {}: {error}", directory.display()))
+        Failure::of_system(format_args!("making a temporary file in {}", directory.display()), &error)
             .path(directory.display().to_string())
     })?;
     let held = jottad_transport::PartialContent::default();

@@ -7,6 +7,7 @@ use crate::commands::status::show;
 use crate::daemon::{self, Daemon, Purpose};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::verdict::OUTRUN;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -44,8 +45,11 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<E
             return Ok(Exit::Done);
         }
         let daemon = Daemon::start(&invocation.places, config, Purpose::OnePass).await?;
-        let status = daemon::one_pass(daemon, signals, invocation.output).await?;
-        invocation.output.either(&status, || show(&status, invocation))?;
-        Ok(status.verdict.0.into())
+        let (status, is_only_outrun) = daemon::one_pass(daemon, signals, invocation.output).await?;
+        invocation.output.either(&status, || {
+            show(&status, invocation)?;
+            if is_only_outrun { invocation.output.line(OUTRUN) } else { Ok(()) }
+        })?;
+        Ok(if is_only_outrun { Exit::Done } else { status.verdict.0.into() })
     })
 }

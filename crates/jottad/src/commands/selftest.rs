@@ -14,7 +14,7 @@ use crate::login;
 use crate::output::{Escaped, count};
 use crate::remote::{not_file, target_argument};
 use crate::selftest::{Asking, FIRST, Finding, QUESTIONS, Question, Scratch, ask};
-use crate::signals::stopped;
+use crate::signals::called_off;
 
 #[derive(Debug, Args)]
 pub(crate) struct SelftestArguments {
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &SelftestArguments, invocation: &Invocation) -> Res
         let mut report = Report::new(invocation, &parent, &scratch);
         let outcome = tokio::select! {
             outcome = examine(&chosen, &scratch, &asking, &mut report) => outcome,
-            () = stopped(&mut signals) => Err(Failure::failed("the test was interrupted")),
+            () = called_off(&mut signals) => Err(Failure::failed("the test was interrupted")),
         };
         let put_away = scratch.put_away().await;
         // A renewal of the tokens that is under way would cost the login if the program ended in it.
@@ -136,7 +136,7 @@ impl<'a> Report<'a> {
                 Finding::Other(seen) => format!("NONE of the known answers: {seen}"),
                 Finding::NotTold(reason) => format!("cannot be told: {reason}"),
             };
-            self.invocation.output.line(Escaped(&format!("{id}  {text}: {line}")))?;
+            self.invocation.output.prose(Escaped(&format!("{id}  {text}: {line}")))?;
         }
         self.findings.push((question, finding));
         Ok(())
@@ -173,13 +173,13 @@ impl<'a> Report<'a> {
         });
         self.invocation.output.either(&document, || {
             let asked = count(self.findings.len() as u64, "question", "questions");
-            self.invocation.output.line(format_args!(
+            self.invocation.output.prose(format_args!(
                 "{asked}: {assumed} as assumed, {different} different, {not_told} cannot be told"
             ))?;
             if put_away.is_ok() {
                 self.invocation
                     .output
-                    .line(format_args!("the test's folder is in the trash: {}", self.scratch))?;
+                    .prose(format_args!("the test's folder is in the trash: {}", self.scratch))?;
             }
             Ok(())
         })?;

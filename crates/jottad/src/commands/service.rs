@@ -40,14 +40,10 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
             check_config_is_there(invocation)?;
             invocation.usable_config()?;
             invocation.places.check_socket_path()?;
-            if !force {
-                service.check_is_ours("`jottad service install --force` replaces it")?;
-            }
-            ("installed and started", Some(service.install()?))
+            ("installed and started", Some(service.install(*force)?))
         }
         ServiceCommand::Uninstall => {
-            service.check_is_ours("uninstall it with that --config and --state-dir")?;
-            let was_installed = service.is_installed();
+            let was_installed = service.installed().is_some();
             service.uninstall()?;
             (if was_installed { "uninstalled" } else { "not installed: there is nothing to uninstall" }, None)
         }

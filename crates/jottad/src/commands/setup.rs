@@ -9,7 +9,7 @@ use jottad_core::Mode;
 use jottad_transport::RemotePath;
 
 use crate::account::KnownAccount;
-use crate::asking::{ask_or, is_called_off};
+use crate::asking::ask_or;
 use crate::commands::folder::{self, AddArguments, default_place};
 use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
@@ -48,7 +48,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         http: OnceLock::new(),
     };
     ask_for_everything(&guided).and_then(|()| ask_for_service(invocation)).map_err(|failure| {
-        if is_called_off(&failure) {
+        if failure.is_called_off() {
             failure.hint("what was done so far stays; go on with: jottad setup")
         } else {
             failure

@@ -23,7 +23,8 @@ use crate::output::{Columns, Escaped, age, count, local_time, now};
 use crate::places::Places;
 use crate::proven::{agreed, is_only_unproven, unproven, verdict_in_words};
 use crate::service::start_command;
-use crate::terminal::{Extent, cut, extent, fold};
+use crate::terminal::{Extent, cut, extent, fold, rows as rows_of};
+use crate::typed;
 
 /// How often a status that is watched is shown again while nothing tells of a change: ages and progress move.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -171,7 +172,8 @@ fn lines_within(
     let Some(Extent { columns, rows }) = extent else { return lines.all() };
     // The cursor, or what a shell says next, stands below the last line.
     let rows = rows.saturating_sub(1).max(1);
-    if 1 + lines.folders.len() + lines.remarks.len() <= rows {
+    let needed = |lines: &[String]| lines.iter().map(|line| rows_of(line, columns)).sum::<usize>();
+    if 1 + needed(&lines.folders) + needed(&lines.remarks) <= rows {
         return lines.all();
     }
     let mut ranked: Vec<(Verdict, String)> =
@@ -180,8 +182,9 @@ fn lines_within(
     // Of the lines below the first one, remarks get what folders leave, but at least half.
     let below = rows - 1;
     let for_remarks = lines.remarks.len().min(below.saturating_sub(ranked.len()).max(below / 2));
-    let (mut remarks, more_remarks) = (lines.remarks, "lines: jottad status | less");
-    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more {more_remarks}"));
+    let whole = typed::advice("jottad status | less");
+    let mut remarks = lines.remarks;
+    shorten_to(&mut remarks, for_remarks, |left| format!("… {left} more lines: {whole}"));
     let left_out = ranked.split_off(ranked.len().min(below.saturating_sub(remarks.len() + 1)));
     let mut folders: Vec<String> = ranked.into_iter().map(|(_, line)| line).collect();
     match left_out.first() {
@@ -192,7 +195,7 @@ fn lines_within(
                 Verdict::InSync => "in sync".to_owned(),
                 worst => format!("{} or better", words(*worst)),
             };
-            folders.push(format!("… {number}, {state}: jottad status | less"));
+            folders.push(format!("… {number}, {state}: {whole}"));
         }
     }
     let mut lines = Lines { overall: lines.overall, folders, remarks }.all();
@@ -372,7 +375,7 @@ fn paused(folder: &FolderDocument) -> String {
     let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
     let text = match until {
         Some(Time(until)) => format!("paused until {}", local_time(*until)),
-        None => "paused until `jottad resume`".to_owned(),
+        None => typed::text("paused until `jottad resume`"),
     };
     match folder.unseen_directories {
         Some(0) => text,
@@ -465,7 +468,7 @@ fn no_daemon(status: &StatusDocument, places: &Places) -> Option<String> {
 /// What a person should know or do, one a line.
 fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut push = |text: String| lines.push(Escaped(&text).to_string());
+    let mut push = |text: String| lines.push(Escaped(&typed::text(&text)).to_string());
     if let Some(text) = no_daemon(status, places) {
         push(text);
     }
@@ -510,7 +513,13 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             };
             push(format!("{name}: held: {}{see}", held.reason));
             for choice in held.choices.iter().filter(|_| held.is_of_everything()) {
-                push(format!("  {}: {}", choice.means, choice.command));
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
+            }
+        }
+        if let Some(noted) = &folder.noted {
+            push(format!("{name}: {}", noted.in_words(!is_at_rest(status))));
+            for choice in &noted.choices {
+                push(typed::advice(&format!("  {}: {}", choice.means, choice.command)));
             }
         }
         if let Some(watching) = &folder.watching
@@ -533,23 +542,23 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
         push(line);
     }
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
-        push("go on with: jottad resume".to_owned());
+        push(typed::advice("go on with: jottad resume"));
     }
     // That both sides can be compared now was said above.
     let is_said = status.verdict.0 == Verdict::LoginNeeded || is_at_rest(status) && status.trouble.is_none();
     if let Some(remedy) = status.remedy.as_ref().filter(|_| !is_said) {
-        push(remedy.clone());
+        push(typed::advice(remedy));
     }
     match status.verdict.0 {
         Verdict::LoginNeeded => {
             // Where the daemon has another reason, it knows what mends that, or nobody does.
             let usual = || status.trouble.is_none().then(|| "log in with: jottad login".to_owned());
             if let Some(remedy) = status.remedy.clone().or_else(usual) {
-                push(remedy);
+                push(typed::advice(&remedy));
             }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        _ if status.folders.is_empty() => push("add one with: jottad folder add LOCAL".to_owned()),
+        _ if status.folders.is_empty() => push(typed::advice("add one with: jottad folder add LOCAL")),
         _ => {}
     }
     lines

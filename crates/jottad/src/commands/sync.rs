@@ -12,7 +12,7 @@ use crate::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictW
 use crate::exchange;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::verdict::{Patience, overall};
+use crate::verdict::{OUTRUN, Patience, overall};
 
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
@@ -28,9 +28,6 @@ pub(crate) struct SyncArguments {
     timeout: Option<Duration>,
 }
 
-/// That the order was carried out although the verdict is `working`.
-const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
-
 /// Gives the order, and waits.
 pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with_folders(arguments.name.as_deref())?;
@@ -38,7 +35,7 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
         let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
         let accepted: AcceptedDocument = exchange::post(&invocation.places, "/v1/sync", &order).await?;
         if !arguments.wait {
-            invocation.output.either(&accepted, || invocation.output.line("looking at both sides now"))?;
+            invocation.output.either(&accepted, || invocation.output.prose("looking at both sides now"))?;
             return Ok(Exit::Done);
         }
         let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);

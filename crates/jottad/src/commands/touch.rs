@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &TouchArguments, invocation: &Invocation) -> Result
         }
         let document = json!({"schema": 1, "path": place.to_string(), "modified": rfc3339(modified)});
         invocation.output.either(&document, || {
-            invocation.output.line(format_args!("{place} is of {}", local_time(modified)))
+            invocation.output.prose(format_args!("{place} is of {}", local_time(modified)))
         })?;
         Ok(Exit::Done)
     })

@@ -102,7 +102,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
             let size = found.file.current.as_ref().and_then(|revision| revision.size);
             line(found.path.to_string(), "file", size, found.file.trashed.and_then(|trashed| trashed.at))?;
         }
-        columns.lines().try_for_each(|line| output.line(line))?;
+        output.table(&columns)?;
         Ok(Exit::Done)
     })
 }
@@ -122,7 +122,7 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
                 (count(purged.files, "file", "files"), count(purged.folders, "folder", "folders"));
             invocation
                 .output
-                .line(format_args!("destroyed {files} and {folders} in the trash of the whole account"))
+                .prose(format_args!("destroyed {files} and {folders} in the trash of the whole account"))
         })?;
         Ok(Exit::Done)
     })

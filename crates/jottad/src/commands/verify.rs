@@ -20,7 +20,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Escaped, count, remark};
 use crate::remote::Progress;
-use crate::signals::stopped;
+use crate::signals::called_off;
 use crate::terminal::leave_line;
 use crate::verdict::{Outage, Patience, Silence};
 
@@ -68,7 +68,7 @@ fn verify_here(order: &OrderDocument, invocation: &Invocation) -> Result<Exit, F
         };
         let verified = tokio::select! {
             verified = verified => verified,
-            () = stopped(&mut signals) => Err(Failure::interrupted()),
+            () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         serving.end().await;
         let Verified { status, document } = verified?;

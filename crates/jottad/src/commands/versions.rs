@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &VersionsArguments, invocation: &Invocation) -> Res
                 };
                 columns.push([number, size, time, remark.to_owned()]);
             }
-            columns.lines().try_for_each(|line| invocation.output.line(line))
+            invocation.output.table(&columns)
         })?;
         Ok(Exit::Done)
     })

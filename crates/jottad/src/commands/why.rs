@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<E
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
     invocation.wait(async {
         let path = format!("/v1/why?path={}", query_value(absolute.as_os_str().as_bytes()));
-        let (why, _): (WhyDocument, bool) = answering::get_told(invocation, &path).await?;
+        let (why, _): (WhyDocument, _) = answering::tell(invocation, &path).await?;
         invocation.output.either(&why, || describe(&why, invocation))?;
         Ok(Exit::Done)
     })

@@ -218,7 +218,7 @@ fn split_rules(text: &str) -> Vec<String> {
 }
 
 fn trouble(action: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{action} {}: {error}", path.display())).path(path.display().to_string())
+    Failure::of_system(format_args!("{action} {}", path.display()), error).path(path.display().to_string())
 }
 
 impl From<ConfigError> for Failure {

@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode};
+use jottad_core::{DeleteLimits, Mode, in_words};
 use jottad_engine::{ProofInterval, TrashLimit};
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
@@ -172,12 +172,12 @@ impl Config {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => {
-                let reason = format!("cannot be read: {error}");
                 let hint = match error.kind() {
                     io::ErrorKind::PermissionDenied => crate::failure::DENIED,
                     _ => "look at that file and at its disk",
                 };
-                Err(ConfigError { file: file.clone(), line: None, reason, hint: Some(hint.to_owned()) })
+                let (reason, hint) = (format!("cannot be read: {}", in_words(error)), Some(hint.to_owned()));
+                Err(ConfigError { file: file.clone(), line: None, reason, key: None, hint })
             }
         }
     }

@@ -8,8 +8,9 @@ use toml::{Spanned, Value};
 
 use super::raw::{Field, RawConfig};
 
-/// What other programs offer and this one must not (protocol 4.6).
-const NO_VERSIONS: &str = "no_versions: not offered, because the service can only be kept from making a version by \
+/// A key that other programs offer and this one must not (protocol 4.6).
+const NO_VERSIONS: &str = "no_versions";
+const WHY_NO_VERSIONS: &str = "no_versions: not offered, because the service can only be kept from making a version by \
     destroying the file before it is sent: it is missing meanwhile, and lost if sending it fails";
 
 /// Something in the config file cannot be used.
@@ -21,6 +22,8 @@ pub(crate) struct ConfigError {
     pub(crate) line: Option<usize>,
     /// Which key, and what is wrong with it.
     pub(crate) reason: String,
+    /// The key of its section whose value is wrong, if it is the value of one.
+    pub(crate) key: Option<String>,
     /// What mends it, where the reason does not say.
     pub(crate) hint: Option<String>,
 }
@@ -62,8 +65,9 @@ impl Source<'_> {
                 .replace("unknown field", "unknown key")
                 .replace("missing field", "missing key");
             let error_at = |reason: String| self.refuse(error.span(), reason);
-            if reason.contains("unknown key `no_versions`") {
-                return error_at(NO_VERSIONS.to_owned()).hint(
+            let written = error.span().and_then(|place| self.text.get(place));
+            if written == Some(NO_VERSIONS) {
+                return error_at(WHY_NO_VERSIONS.to_owned()).hint(
                     "remove the line; the service keeps the newest five versions of a file and no more",
                 );
             }
@@ -77,7 +81,7 @@ impl Source<'_> {
             let before = self.text.as_bytes().iter().take(place.start);
             1 + before.filter(|byte| **byte == b'\n').count()
         });
-        ConfigError { file: self.file.to_owned(), line, reason: reason.into(), hint: None }
+        ConfigError { file: self.file.to_owned(), line, reason: reason.into(), key: None, hint: None }
     }
 }
 
@@ -92,7 +96,7 @@ pub(crate) struct Section<'text> {
 impl Section<'_> {
     /// An error about one of its values.
     pub(crate) fn refuse(&self, key: &str, value: &Spanned<Value>, reason: impl fmt::Display) -> ConfigError {
-        self.source.refuse(Some(value.span()), format!("{}: {key}: {reason}", self.name))
+        self.refuse_at(value.span(), key, reason)
     }
 
     /// An error about one text of a list: its line is where the text stands, as far as that can be told.
@@ -109,7 +113,12 @@ impl Section<'_> {
         let quoted = ['"', '\''].map(|quote| format!("{quote}{item}{quote}"));
         let start = quoted.iter().find_map(|quoted| written.find(quoted)).map(|at| span.start + at);
         let place = start.map_or(span.clone(), |start| start..span.end);
-        self.source.refuse(Some(place), format!("{}: {key}: {reason}", self.name))
+        self.refuse_at(place, key, reason)
+    }
+
+    fn refuse_at(&self, place: Range<usize>, key: &str, reason: impl fmt::Display) -> ConfigError {
+        let error = self.source.refuse(Some(place), format!("{}: {key}: {reason}", self.name));
+        ConfigError { key: Some(key.to_owned()), ..error }
     }
 
     /// A text, if the key is there.

@@ -394,3 +394,21 @@ fn the_place_of_a_folder_that_is_held_is_taken() {
     let config = Config::parse_tolerantly(&(docs + wide + &table("other", "other", "")), &places()).unwrap();
     assert_eq!(config.folders.len(), 2, "{:?}", config.wrong);
 }
+
+#[test]
+fn what_mends_a_wrong_folder_follows_from_its_key_whatever_is_said_of_it() {
+    let text = "[[folder]]\nname = \"docs\"\nlocal = \"~/docs\"\nremote = \"Jotta/Archive/docs\"\n";
+    for (line, command) in [
+        ("mode = \"mirror\"", Some("jottad folder set docs mode=VALUE")),
+        ("ignore = [\"a{b\"]", Some("jottad folder set docs ignore=VALUE")),
+        ("poll = 3", Some("jottad folder set docs poll=VALUE")),
+    ] {
+        let config = Config::parse_tolerantly(&format!("{text}{line}\n"), &places()).unwrap();
+        let mut wrong = config.wrong[0].clone();
+        wrong.error.reason = "some other text".to_owned();
+        let (_, first) = wrong.choices().remove(0);
+        assert_eq!(Some(first.as_str()), command, "{line}");
+    }
+    let config = Config::parse_tolerantly("[[folder]]\nname = \"docs\"\n", &places()).unwrap();
+    assert_eq!(config.wrong[0].choices().len(), 1, "no value is wrong where a key is missing");
+}

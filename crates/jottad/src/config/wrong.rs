@@ -50,20 +50,12 @@ impl WrongFolder {
     pub(crate) fn choices(&self) -> Vec<(&'static str, String)> {
         let name = shell_word(&self.name);
         let mut choices = Vec::new();
-        if let Some(key) = self.wrong_key() {
+        if let Some(key) = &self.error.key {
             choices.push(("write it as it should be", format!("jottad folder set {name} {key}=VALUE")));
         }
         choices
             .push(("leave it alone from now on; nothing is deleted", format!("jottad folder remove {name}")));
         choices
-    }
-
-    /// The key whose value is wrong, if it is one value.
-    fn wrong_key(&self) -> Option<&str> {
-        let told = self.error.reason.strip_prefix(&format!("folder {:?}: ", self.name))?;
-        let key = told.split_once(": ")?.0;
-        let is_key = |character: char| character.is_ascii_lowercase() || character == '_';
-        (!key.is_empty() && key.chars().all(is_key)).then_some(key)
     }
 
     /// What is wrong and what mends it, for people.

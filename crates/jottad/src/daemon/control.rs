@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use jottad_core::{RelativePath, shell_word};
 use jottad_engine::{
-    Explanation, FolderHandle, FolderRequestError, HeldRoot, Hold, Problem, ProblemKind, Request,
+    Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Noted, NotedInFull, Problem,
+    ProblemKind, Request,
 };
 use tokio::net::UnixListener;
 use tokio::sync::watch;
@@ -34,17 +35,18 @@ use crate::daemon::control::query::Query;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::{self, describe_foreseen, describe_hold};
+use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
 use crate::daemon::{Daemon, Purpose};
 use crate::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, OperationDocument, OrderDocument, PlanDocument,
-    PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument,
-    VerifiedDocument, WhyDocument,
+    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
+    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
+    VerificationDocument, VerifiedDocument, WhyDocument,
 };
 use crate::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::failure::{Exit, Failure};
 use crate::output::{now, path_text};
+use crate::service::start_command;
 use crate::whereabouts;
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
@@ -86,7 +88,8 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
     let socket = places.socket();
     let trouble = |action: &str, error: std::io::Error| {
         let shown = socket.display().to_string();
-        Failure::failed(format!("{action} {shown}: {error}")).path(shown)
+        let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+        Failure::of_system(format_args!("{action} {shown}"), &error).path(shown).hint(remedy)
     };
     match fs::remove_file(&socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble("removing", error)),
@@ -177,11 +180,14 @@ impl Refusal {
 impl From<FolderRequestError> for Refusal {
     fn from(error: FolderRequestError) -> Self {
         // It is about to end or to be started anew: whoever asks again learns more.
-        let exit = match error {
-            FolderRequestError::Stopped(_) => Exit::NotRunning,
-            FolderRequestError::Folder(_) => Exit::Failed,
+        let failure = match &error {
+            FolderRequestError::Stopped(_) => Failure::new(Exit::NotRunning, error.to_string())
+                .hint("it is ending or being started anew: ask again"),
+            FolderRequestError::Folder(cause) => Failure::failed(error.to_string())
+                .hint("`jottad status` shows how the folder is")
+                .no_room_if(cause.lacks_room()),
         };
-        Self(StatusCode::SERVICE_UNAVAILABLE, Failure::new(exit, error.to_string()))
+        Self(StatusCode::SERVICE_UNAVAILABLE, failure)
     }
 }
 
@@ -246,6 +252,10 @@ async fn problems(State(daemon): State<Daemon>) -> Result<Json<ProblemsDocument>
         let found = handle.problems().await?;
         problems.extend(found.iter().map(|problem| ProblemDocument::new(folder.name(), problem)));
     }
+    if daemon.purpose() == Purpose::Rest {
+        // What the last run was at is left as it was.
+        problems.iter_mut().for_each(|problem| problem.being_tried = false);
+    }
     let left_out = left_out(&daemon, None).await;
     Ok(Json(ProblemsDocument { schema: SCHEMA, problems, left_out }))
 }
@@ -275,12 +285,13 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
     let name = query.text("folder")?;
     let mut folders = Vec::new();
     for (folder, handle) in running(&daemon, name.as_deref())? {
-        let operations = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
-        let operations = operations.iter().map(OperationDocument::from).collect();
+        let plan = handle.plan(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+        let operations = plan.operations.iter().map(OperationDocument::from).collect();
         let foreseen = handle.foresee(now()).await?;
         let would_hold = foreseen.iter().map(|foreseen| describe_foreseen(folder.config(), foreseen));
         let would_hold = would_hold.collect();
-        folders.push(PlannedFolder { name: folder.name().to_owned(), operations, would_hold });
+        let (name, count, bytes) = (folder.name().to_owned(), plan.count, plan.bytes);
+        folders.push(PlannedFolder { name, operations, count, bytes, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
@@ -292,15 +303,21 @@ async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Held
     let resting = resting(&daemon, name.as_deref()).await;
     let resting = resting.into_iter().filter_map(|folder| Some((folder.name, folder.held?)));
     let mut folders: Vec<_> = resting.map(|(name, status)| HeldFolder::new(&name, status, &[])).collect();
+    let (runs, mut decided) = (daemon.purpose() != Purpose::Rest, Vec::new());
     if name.is_some() && !folders.is_empty() {
-        return Ok(Json(HeldDocument { schema: SCHEMA, folders }));
+        return Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }));
     }
     for (folder, handle) in running(&daemon, name.as_deref())? {
-        let Some(held) = handle.held().await? else { continue };
-        let status = describe_hold(folder.config(), &held.hold);
-        folders.push(HeldFolder::new(folder.name(), status, &held.operations));
+        if let Some(held) = handle.held().await? {
+            let status = describe_hold(folder.config(), &held.hold, daemon.purpose());
+            folders.push(HeldFolder::new(folder.name(), status, &held.operations));
+        }
+        if let Some(NotedInFull { noted, operations }) = handle.noted().await? {
+            let status = describe_noted(folder.config(), &noted, daemon.purpose());
+            decided.push(NotedFolder::new(folder.name(), status, &operations));
+        }
     }
-    Ok(Json(HeldDocument { schema: SCHEMA, folders }))
+    Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }))
 }
 
 async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDocument>, Refusal> {
@@ -343,7 +360,9 @@ async fn with_what_is_there(explanation: Explanation, root: PathBuf, path: &Rela
 
 /// The path as seen from a folder's root, also when one of them is written with symbolic links.
 fn below(path: &Path, root: &Path) -> Option<RelativePath> {
-    let direct = path.strip_prefix(root).ok().map(Path::to_owned);
+    // What leads up and down again is below only where it ends.
+    let leads_up = path.components().any(|component| component == Component::ParentDir);
+    let direct = path.strip_prefix(root).ok().filter(|_| !leads_up).map(Path::to_owned);
     // The last component stays as it is: it may itself be a link, and that is what is asked about.
     let resolved = || {
         let name = path.file_name()?;
@@ -498,7 +517,8 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
     match tokio::time::timeout(RELOADING, reloading).await {
         Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
         Ok(Err(error)) => {
-            let failure = Failure::failed(format!("following the configuration failed: {error}"));
+            let failure = Failure::failed(format!("following the configuration failed: {error}"))
+                .hint("start the daemon anew: jottad service restart");
             return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
         }
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
@@ -509,7 +529,7 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
 
 fn accepted(daemon: &Daemon, folders: Vec<String>, at: Time) -> Json<AcceptedDocument> {
     let noted = daemon.purpose() == Purpose::Rest;
-    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted })
+    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted, about: None })
 }
 
 /// Hands a request to one folder or all.
@@ -538,9 +558,11 @@ async fn order_to(
         Err(FolderRequestError::Stopped(_)) if daemon.purpose() == Purpose::Rest => {
             let name = folder.name();
             let index = folder.index_file(&daemon.0.places).unwrap_or_default().display().to_string();
-            let reason = handle.ended().await;
+            let FolderEnd { reason, lacks_room } = handle.ended().await;
             let failure = Failure::failed(format!("noting that for {name:?} in {index}: {reason}"));
-            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.path(index)))
+            let remedy = "look at the state directory and its disk: `jottad doctor` checks them";
+            let failure = failure.path(index).hint(remedy).no_room_if(lacks_room);
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, failure))
         }
         done => Ok(done?),
     }
@@ -593,9 +615,22 @@ async fn ask_held(
     request: Request,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let name = decided_folder(order)?;
+    let mut about = None;
     for (folder, handle) in running(daemon, Some(name))? {
         let failure = match handle.hold().await? {
-            None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
+            None => match handle.noted().await?.map(|decided| decided.noted) {
+                // A person may think better of it until it is done.
+                Some(noted @ (Noted::Approved(_) | Noted::Rejected(_))) => {
+                    about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
+                    continue;
+                }
+                Some(noted @ Noted::WantedBack { .. }) => {
+                    let reason = describe_noted(folder.config(), &noted, daemon.purpose()).reason;
+                    Failure::failed(format!("nothing is held in {name:?}: it was rejected, and {reason}"))
+                        .hint("wait until it is back; what is deleted then is asked about again")
+                }
+                None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
+            },
             Some(Hold::Root { reason, root: HeldRoot::Missing }) => {
                 // If something is there again it is taken up, and then asked about.
                 folder.wake().await;
@@ -605,15 +640,24 @@ async fn ask_held(
                     shell_word(name)
                 ))
             }
-            Some(Hold::Root { reason, root: HeldRoot::Unreadable }) => Failure::failed(reason).hint(format!(
-                "mend that; then it goes on by itself, or at once with: jottad sync {}",
-                shell_word(name)
-            )),
-            Some(_) => continue,
+            // No word makes these right.
+            Some(hold @ (Hold::Root { root: HeldRoot::Unreadable, .. } | Hold::Place { .. })) => {
+                let status = describe_hold(folder.config(), &hold, daemon.purpose());
+                let choices = status.choices.iter().map(|one| match hold {
+                    Hold::Root { .. } => format!("mend that, and look again: {}", one.command),
+                    _ => format!("{}: {}", one.means, one.command),
+                });
+                Failure::failed(status.reason).hint(choices.collect::<Vec<_>>().join("; "))
+            }
+            Some(hold) => {
+                about = Some(describe_hold(folder.config(), &hold, daemon.purpose()).reason);
+                continue;
+            }
         };
         return Err(Refusal(StatusCode::CONFLICT, failure));
     }
-    ask(daemon, order, request).await
+    let Json(accepted) = ask(daemon, order, request).await?;
+    Ok(Json(AcceptedDocument { about, ..accepted }))
 }
 
 fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
@@ -670,8 +714,10 @@ fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
     let name = folder.name();
     let failure = match folder.obstacle() {
         Some(reason) if daemon.purpose() == Purpose::Rest => {
-            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}"))
-                .hint("compare it with `jottad run --once`, or keep it in step with `jottad service start`")
+            Failure::failed(format!("nothing is known of the folder {name:?}: {reason}")).hint(format!(
+                "compare it with `jottad run --once`, or keep it in step with `{}`",
+                start_command(&daemon.0.places)
+            ))
         }
         Some(reason) => Failure::failed(format!("the folder {name:?} is not running: {reason}"))
             .hint("see `jottad status`"),

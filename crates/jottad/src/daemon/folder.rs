@@ -40,7 +40,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What has no answer for so long is told to somebody who waits for a pass.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
-pub(crate) const SILENT: &str = "the folder's loop does not answer";
+const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
 const AUTO_UPLOADS: usize = 16;
 const AUTO_DOWNLOADS: usize = 8;
@@ -143,8 +143,17 @@ pub(super) enum Phase {
 pub(super) struct Kept {
     pub(super) verdict: Verdict,
     pub(super) reason: String,
-    /// What is held, if a person must decide: `root` or `folder`.
-    pub(super) hold: &'static str,
+    /// What is held, if a person must decide.
+    pub(super) hold: KeptHold,
+}
+
+/// What is held where the engine does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeptHold {
+    /// The root cannot be taken up.
+    Root,
+    /// Something else of the folder.
+    Folder,
 }
 
 /// What a folder says of itself, or what is said of it if it does not.
@@ -159,7 +168,9 @@ pub(crate) struct Report {
     /// What has travelled in the present pass.
     pub(crate) done: Done,
     /// What is held where the engine does not even run.
-    pub(crate) hold: &'static str,
+    pub(super) hold: KeptHold,
+    /// Its loop does not answer.
+    pub(super) is_silent: bool,
 }
 
 impl RunningFolder {
@@ -205,6 +216,11 @@ impl RunningFolder {
         &self.setup.folder
     }
 
+    /// What it is taken up for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.setup.purpose
+    }
+
     /// Whether it runs with exactly this setup.
     pub(crate) fn runs(&self, setup: &Setup) -> bool {
         self.setup == *setup
@@ -225,14 +241,18 @@ impl RunningFolder {
             Failure::new(Exit::LoginNeeded, message).hint("log in with: jottad login")
         })?;
         make_private_directory(&places.indexes())?;
-        let failed = |error: String| {
+        let failed = |error: &dyn std::error::Error, lacks_room| {
             let shown = index.display().to_string();
-            Failure::failed(format!("noting that in {shown}: {error}")).path(shown.clone())
+            let failure = Failure::failed(format!("noting that in {shown}: {error}"));
+            failure.no_room_if(lacks_room).path(shown)
         };
-        FolderHandle::make_index(&index).map_err(|error| failed(error.to_string()))?;
+        FolderHandle::make_index(&index).map_err(|error| failed(&error, error.lacks_room()))?;
         let handle = FolderHandle::start_at_rest(self.setup.settings(false), &index, now);
-        let handle = handle.map_err(|error| failed(error.to_string()))?;
-        let noted = handle.request(order).await.map_err(|error| failed(error.to_string()));
+        let handle = handle.map_err(|error| failed(&error, error.lacks_room()))?;
+        let noted = handle.request(order).await.map_err(|error| match &error {
+            FolderRequestError::Stopped(_) => failed(&error, false),
+            FolderRequestError::Folder(cause) => failed(&error, cause.lacks_room()),
+        });
         handle.shutdown().await;
         noted
     }
@@ -310,7 +330,10 @@ impl RunningFolder {
             Ok(Err(error)) => {
                 return Report::without_engine(Verdict::Stalled, Some(error.to_string()));
             }
-            Err(_) => return Report::without_engine(Verdict::Stalled, Some(SILENT.to_owned())),
+            Err(_) => {
+                let report = Report::without_engine(Verdict::Stalled, Some(SILENT.to_owned()));
+                return Report { is_silent: true, ..report };
+            }
         };
         // What the watcher has heard and not yet passed on is newer than any proof.
         let unheard = coverage.as_ref().is_some_and(|coverage| coverage.pending > 0);
@@ -337,7 +360,17 @@ impl RunningFolder {
         let done = self.pass.done();
         // What moved until the pause tells nothing of when the rest will have.
         let rate = handle.rate().filter(|_| status.paused.is_none());
-        Report { verdict, status: Some(status), transfers, rate, coverage, trouble, done, hold: "root" }
+        Report {
+            verdict,
+            status: Some(status),
+            transfers,
+            rate,
+            coverage,
+            trouble,
+            done,
+            hold: KeptHold::Root,
+            is_silent: false,
+        }
     }
 
     /// At rest: the verdict with what the last run ended with, and the status without what is over since.
@@ -361,7 +394,7 @@ impl RunningFolder {
         let (reason, hold) = match (verdict, &status) {
             (Verdict::LoginNeeded | Verdict::Stalled | Verdict::Offline, _) => (trouble, None),
             // A hold of a folder that runs is told by its engine.
-            (Verdict::Held, None) if hold == "root" => {
+            (Verdict::Held, None) if hold == KeptHold::Root => {
                 let reason = trouble.unwrap_or_default();
                 (None, Some(Hold::Root { reason, root: HeldRoot::Missing }))
             }
@@ -450,7 +483,8 @@ impl Report {
             coverage: None,
             trouble,
             done: Done::default(),
-            hold: "root",
+            hold: KeptHold::Root,
+            is_silent: false,
         }
     }
 }

@@ -14,11 +14,9 @@ type Number = fn(&FolderDocument) -> Option<i64>;
 
 /// Name, help, and the number.
 const GAUGES: [(&str, &str, Number); 16] = [
-    (
-        "in_sync",
-        "1 if all that the last complete listing showed, and all that was heard since, is settled.",
-        |folder| Some((folder.verdict.0 == jottad_engine::Verdict::InSync).into()),
-    ),
+    ("in_sync", "1 if both sides were compared and agreed, and no change was heard of since.", |folder| {
+        Some((folder.verdict.0 == jottad_engine::Verdict::InSync).into())
+    }),
     ("proven_timestamp_seconds", "When both sides were last compared and agreed.", |folder| {
         seconds(folder.proven_at)
     }),

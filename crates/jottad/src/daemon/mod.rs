@@ -38,7 +38,7 @@ use crate::failure::Failure;
 use crate::link::{ServiceLink, Trouble};
 use crate::output::{Escaped, Output, now, remark};
 use crate::places::Places;
-use crate::signals::{Signal, Signals, stopped};
+use crate::signals::{Signal, Signals, called_off};
 use crate::verdict::{Outage, Patience, Silence};
 
 /// Folders get so long to bring themselves to an end.
@@ -471,7 +471,7 @@ pub(crate) async fn one_pass(
     daemon: Daemon,
     mut signals: Signals,
     output: Output,
-) -> Result<StatusDocument, Failure> {
+) -> Result<(StatusDocument, bool), Failure> {
     let began = now();
     let mut patience = Patience::since(began);
     let (mut outage, mut silence) = (Outage::default(), Silence::default());
@@ -486,7 +486,7 @@ pub(crate) async fn one_pass(
             break Some(status);
         }
         tokio::select! {
-            () = stopped(&mut signals) => break None,
+            () = called_off(&mut signals) => break None,
             () = tokio::time::sleep(patience.pause(Instant::now())) => {}
         }
     };
@@ -494,7 +494,9 @@ pub(crate) async fn one_pass(
     // By the time that it is read this process is gone.
     let status =
         status.map(|status| StatusDocument { pid: None, started_at: None, after_pass: true, ..status });
-    status.ok_or_else(Failure::interrupted)
+    let status = status.ok_or_else(Failure::interrupted)?;
+    let is_only_outrun = patience.is_only_outrun(&status);
+    Ok((status, is_only_outrun))
 }
 
 async fn reload_on_signal(daemon: &Daemon) {
@@ -514,7 +516,7 @@ async fn reload_on_signal(daemon: &Daemon) {
 async fn feed_watchdog(daemon: Daemon, limit: Duration) {
     loop {
         let status = daemon.status().await;
-        if status.folders.iter().all(|folder| folder.trouble.as_deref() != Some(folder::SILENT)) {
+        if status.folders.iter().all(|folder| !folder.is_silent) {
             let word = status.verdict.0.as_str().replace('_', " ");
             notify(&[NotifyState::Watchdog, NotifyState::Status(&word)]);
         }

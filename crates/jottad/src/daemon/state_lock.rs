@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::time::Duration;
 
+use jottad_core::in_words;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
@@ -43,8 +44,9 @@ impl StateLock {
     pub(crate) fn try_take(places: &Places) -> Result<Option<Self>, Failure> {
         let path = places.lock();
         let shown = path.display().to_string();
-        let trouble =
-            |error: std::io::Error| Failure::failed(format!("locking {shown}: {error}")).path(shown.clone());
+        let trouble = |error: std::io::Error| {
+            Failure::of_system(format_args!("locking {shown}"), &error).path(shown.clone())
+        };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -68,7 +70,7 @@ impl StateLock {
             .file
             .metadata()
             .map(|found| identity(&found))
-            .map_err(|error| format!("{shown}: {error}"))?;
+            .map_err(|error| format!("{shown}: {}", in_words(error)))?;
         match std::fs::metadata(places.lock()) {
             Ok(found) if identity(&found) == taken => Ok(()),
             Ok(_) => Err(format!("the state directory {shown} was replaced while jottad was running")),

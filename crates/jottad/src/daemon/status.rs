@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use jottad_core::shell_word;
-use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Verdict};
+use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Noted, Verdict};
 use jottad_watcher::Coverage;
 
 use crate::adapter::command_to_make;
 use crate::config::{Folder, WrongFolder};
-use crate::daemon::folder::{Report, RunningFolder};
+use crate::daemon::folder::{KeptHold, Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
 use crate::documents::{
-    ChoiceDocument, FolderDocument, ForeseenDocument, HeldStatus, NoticingDocument, PendingDocument, SCHEMA,
-    StatusDocument, Time, VerdictWord, WatchingDocument,
+    ChoiceDocument, FolderDocument, ForeseenDocument, HeldStatus, NotedStatus, NoticingDocument,
+    PendingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::output::count;
 use crate::verdict::overall;
@@ -109,12 +109,14 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
             .and_then(|status| status.pending)
             .map(|pending| PendingDocument::new(pending, &report.transfers, report.done, report.rate)),
         held: held(folder, &report),
+        noted: status.and_then(|status| noted(folder, status)),
         watching: report
             .coverage
             .map(|coverage| watching(coverage, status.map_or(0, |status| status.unheard_files))),
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
+        is_silent: report.is_silent,
         ..match status {
             Some(status) => document.with_status(status),
             None => document,
@@ -138,31 +140,70 @@ pub(super) fn wrong_document(wrong: &WrongFolder) -> FolderDocument {
 
 fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
     match &report.status {
-        Some(FolderStatus { held, .. }) => held.as_ref().map(|hold| describe_hold(folder.config(), hold)),
+        Some(FolderStatus { held, .. }) => {
+            held.as_ref().map(|hold| describe_hold(folder.config(), hold, folder.purpose()))
+        }
         // Not even started.
         None if report.verdict == Verdict::Held => {
             let reason = report.trouble.clone()?;
-            if report.hold == "root" {
-                return Some(describe_hold(folder.config(), &Hold::Root { reason, root: HeldRoot::Missing }));
-            }
-            Some(HeldStatus { kind: report.hold.to_owned(), reason, choices: Vec::new() })
+            Some(match report.hold {
+                KeptHold::Root => {
+                    let hold = Hold::Root { reason, root: HeldRoot::Missing };
+                    describe_hold(folder.config(), &hold, folder.purpose())
+                }
+                KeptHold::Folder => HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() },
+            })
         }
         None => None,
     }
 }
 
-/// What is said of a hold, with what a person can do about it.
-pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
+fn noted(folder: &RunningFolder, status: &FolderStatus) -> Option<NotedStatus> {
+    status.noted.as_ref().map(|noted| describe_noted(folder.config(), noted, folder.purpose()))
+}
+
+/// What is said of a person's word that nobody has followed yet, with how it is taken back.
+pub(super) fn describe_noted(folder: &Folder, noted: &Noted, purpose: Purpose) -> NotedStatus {
     let name = shell_word(&folder.name);
+    let (word, hold, back) = match noted {
+        Noted::Approved(hold) => ("approved", hold, format!("jottad reject {name}")),
+        Noted::Rejected(hold) => ("rejected", hold, format!("jottad approve {name}")),
+        Noted::WantedBack { entries } => {
+            let entries = match entries {
+                1 => "1 entry is brought back".to_owned(),
+                _ => format!("{entries} entries are brought back"),
+            };
+            let (word, kind) = ("wanted_back".to_owned(), "entries".to_owned());
+            return NotedStatus { word, kind, reason: entries, choices: Vec::new() };
+        }
+    };
+    let HeldStatus { kind, reason, .. } = describe_hold(folder, hold, purpose);
+    let means = match noted {
+        Noted::Rejected(_) => "take that back: it is right as it is",
+        _ if kind == "root" => "take that back: bring everything back from the other side",
+        _ => "take that back: bring it back",
+    };
+    let choices = choice_documents(vec![(means, back)]);
+    NotedStatus { word: word.to_owned(), kind, reason, choices }
+}
+
+/// What is said of a hold, with what a person can do about it.
+pub(super) fn describe_hold(folder: &Folder, hold: &Hold, purpose: Purpose) -> HeldStatus {
+    let name = shell_word(&folder.name);
+    // Only a daemon can be told to look.
+    let look = match purpose {
+        Purpose::Serve => format!("jottad sync {name}"),
+        Purpose::OnePass | Purpose::Look | Purpose::Rest => "jottad run --once".to_owned(),
+    };
     let (approve, reject) = (format!("jottad approve {name}"), format!("jottad reject {name}"));
     let elsewhere = ("it is elsewhere now", format!("jottad folder set {name} local=PATH"));
     let let_or_bring = |approve, reject| vec![("let it happen", approve), ("bring it back", reject)];
     let (kind, reason, choices) = match hold {
         Hold::Root { reason, root } => {
             let choices = match root {
-                HeldRoot::Unreadable => vec![("it is mended: look again", format!("jottad sync {name}"))],
+                HeldRoot::Unreadable => vec![("it is mended: look again", look)],
                 HeldRoot::Missing => {
-                    vec![("it is back: look again", format!("jottad sync {name}")), elsewhere]
+                    vec![("it is back: look again", look), elsewhere]
                 }
                 HeldRoot::Local => vec![
                     ("fetch everything from the service here again", reject),
@@ -177,9 +218,9 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold) -> HeldStatus {
             };
             ("root", reason.clone(), choices)
         }
-        Hold::Place { reason } => {
+        Hold::Place { missing, reason } => {
             let elsewhere = ("it is elsewhere", format!("jottad folder set {name} remote=PLACE"));
-            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, reason)), elsewhere])
+            ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, *missing)), elsewhere])
         }
         Hold::Deletes { entries, files, lost_before } => {
             let entries = count(*entries, "entry", "entries");
@@ -215,7 +256,7 @@ fn choice_documents(choices: Vec<(&'static str, String)>) -> Vec<ChoiceDocument>
 
 /// What is said of what would be held: how much of how much, and by what measure that is too much.
 pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> ForeseenDocument {
-    let HeldStatus { kind, reason, .. } = describe_hold(folder, &foreseen.hold);
+    let HeldStatus { kind, reason, .. } = describe_hold(folder, &foreseen.hold, Purpose::Look);
     let of = foreseen.of;
     let (entries, files) = match foreseen.hold {
         Hold::Deletes { entries, files, .. } => (Some(entries), files),
@@ -248,7 +289,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
         HoldLimit::Waiting => ("waiting", None, format!("of {all}; that waits since an earlier pass")),
     };
     let (limit, reason) = (limit.to_owned(), format!("{reason}, {measure}"));
-    ForeseenDocument { kind, reason, entries, files, of, limit, allowed }
+    ForeseenDocument { kind, reason, entries, files, of, limit, allowed, held: foreseen.is_held }
 }
 
 fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Name, Timestamp, shell_word};
+use jottad_core::{Name, Timestamp, in_words, shell_word};
 use jottad_engine::{
     DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
     since_boot,
@@ -21,7 +21,7 @@ use crate::account::KnownAccount;
 use crate::adapter::{RemoteFolder, remote_error};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
-use crate::daemon::folder::{Kept, Phase, Setup};
+use crate::daemon::folder::{Kept, KeptHold, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
@@ -84,7 +84,7 @@ struct Obstacle {
     reason: String,
     try_again: Duration,
     /// What is held, if a person must decide.
-    hold: &'static str,
+    hold: KeptHold,
 }
 
 /// A folder that was started, with what it says.
@@ -248,7 +248,7 @@ impl Supervisor {
         };
         let index = self.setup.index_file(&self.places, &account.username);
         let copied = |error: io::Error| {
-            let reason = format!("copying the index {}: {error}", index.display());
+            let reason = format!("copying the index {}: {}", index.display(), in_words(error));
             Obstacle::new(Verdict::Stalled, format!("{reason}; make some room where TMPDIR says"))
         };
         let directory = tempfile::tempdir().map_err(copied)?;
@@ -323,7 +323,7 @@ impl Supervisor {
                 // beginning.
                 () = &mut watchable, if is_blind => return self.leave(started.handle, Left::Again).await,
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
-                reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
+                end = started.handle.ended() => return self.leave(started.handle, Left::Died(end.reason)).await,
                 hints = started.hints.recv(), if watched => if let Some(hints) = hints {
                     let is_root_lost = hints.contains(&Hint::RootLost);
                     started.handle.local_hints(hints.into_iter().map(local_hint).collect());
@@ -364,7 +364,7 @@ impl Supervisor {
         loop {
             tokio::select! {
                 () = stopped(&mut self.stop) => return self.leave(started.handle, Left::Stopped).await,
-                reason = started.handle.ended() => return self.leave(started.handle, Left::Died(reason)).await,
+                end = started.handle.ended() => return self.leave(started.handle, Left::Died(end.reason)).await,
                 () = self.wake.notified() => next_look = Instant::now(),
                 () = tokio::time::sleep_until(next_look) => {
                     if is_directory(&local).await {
@@ -458,7 +458,7 @@ impl Supervisor {
 
 impl Obstacle {
     const fn new(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, try_again: TRY_AGAIN, hold: "root" }
+        Self { verdict, reason, try_again: TRY_AGAIN, hold: KeptHold::Root }
     }
 
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
@@ -491,7 +491,7 @@ impl Obstacle {
         let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
                       is lost by that";
         let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
-        Self { hold: "folder", ..Self::new(Verdict::Held, reason) }
+        Self { hold: KeptHold::Folder, ..Self::new(Verdict::Held, reason) }
     }
 
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {

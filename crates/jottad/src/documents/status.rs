@@ -131,12 +131,18 @@ pub(crate) struct FolderDocument {
     #[serde(default)]
     pub(crate) unseen_directories: Option<u64>,
     pub(crate) held: Option<HeldStatus>,
+    /// What a person decided, where nobody sees to it at the moment.
+    #[serde(default)]
+    pub(crate) noted: Option<NotedStatus>,
     pub(crate) problems: Option<u64>,
     pub(crate) watching: Option<WatchingDocument>,
     /// `None` if it never died.
     pub(crate) restarts: Option<RestartsDocument>,
     /// Why the folder does not move, in words.
     pub(crate) trouble: Option<String>,
+    /// Its loop does not answer: for the daemon itself, which tells the system's watchdog.
+    #[serde(skip)]
+    pub(crate) is_silent: bool,
 }
 
 impl FolderDocument {
@@ -166,10 +172,12 @@ impl FolderDocument {
             paused: None,
             unseen_directories: None,
             held: None,
+            noted: None,
             problems: None,
             watching: None,
             restarts: None,
             trouble: None,
+            is_silent: false,
         }
     }
 
@@ -296,6 +304,30 @@ pub(crate) struct HeldStatus {
     pub(crate) choices: Vec<ChoiceDocument>,
 }
 
+/// What a person decided of what was held, and what is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotedStatus {
+    /// `approved`, `rejected` or `wanted_back`.
+    pub(crate) word: String,
+    /// What it is about: the kinds of a hold, or `entries`.
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    /// How it is taken back.
+    #[serde(default)]
+    pub(crate) choices: Vec<ChoiceDocument>,
+}
+
+impl NotedStatus {
+    /// The decision, what it is about and who follows it, in words.
+    pub(crate) fn in_words(&self, runs: bool) -> String {
+        let when = if runs { "once the folder goes on" } else { "by the next run" };
+        match self.word.as_str() {
+            "wanted_back" => format!("{}, {when}", self.reason),
+            word => format!("{word}, to be done {when}: {}", self.reason),
+        }
+    }
+}
+
 /// One of the things that a person can do about a hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChoiceDocument {
@@ -376,7 +408,7 @@ mod tests {
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(
             text,
-            r#"{"schema":1,"verdict":"working","version":"0.1.0","daemon":true,"pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
+            r#"{"schema":1,"verdict":"working","version":"0.1.0","daemon":true,"pid":7,"started_at":"1970-01-01T00:00:00Z","account":{"username":null,"email":null,"used_bytes":null,"quota_bytes":null,"checked_at":null,"unlimited":null,"quota_warning":null},"noticing":{"events":"off","events_since":null,"events_heard_at":null,"events_trouble":null,"polls":"off","polled_at":null,"heard_at":null},"folders":[{"name":"docs","local":"/home/kari/docs","remote":"Jotta/Archive/docs","mode":"backup","verdict":"working","settled":false,"only_failures_left":false,"proven_at":null,"caught_up_at":null,"local_checked_at":null,"remote_checked_at":null,"polled_at":null,"heard":null,"listed_every_seconds":null,"files":null,"directories":null,"bytes":null,"skipped":{"rules":2,"max_size":0,"links":1,"special":0},"pending":null,"transfers":[],"paused":null,"unseen_directories":null,"held":null,"problems":0,"watching":{"directories":3,"polled_directories":0,"polled_files":0,"notice":null,"remedy":null},"restarts":null,"trouble":null}],"problems":0,"trouble":null,"remedy":null}"#
         );
         let read: StatusDocument = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

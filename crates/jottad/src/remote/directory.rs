@@ -42,6 +42,9 @@ pub(crate) struct Directory {
     path: PathBuf,
 }
 
+/// What mends a directory that cannot be opened.
+const OPENABLE: &str = "make the directory first, or correct the path";
+
 /// What a name in a directory stands for.
 #[derive(Debug)]
 pub(crate) enum Occupant {
@@ -64,7 +67,7 @@ impl Directory {
     /// Opens a directory that the user named.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let descriptor = rustix::fs::open(path, DIRECTORY, Mode::empty())
-            .map_err(|error| failure("opening the directory", path, &error.into()))?;
+            .map_err(|error| failure("opening the directory", path, &error.into()).hint(OPENABLE))?;
         Ok(Self { descriptor, path: path.to_owned() })
     }
 
@@ -265,7 +268,7 @@ pub(crate) fn is_same(before: &Metadata, now: &Metadata) -> bool {
 }
 
 fn failure(action: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{action} {}: {error}", path.display())).path(path.display().to_string())
+    Failure::of_system(format_args!("{action} {}", path.display()), error).path(path.display().to_string())
 }
 
 #[cfg(test)]

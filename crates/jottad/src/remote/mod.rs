@@ -26,8 +26,8 @@ pub(crate) use local_tree::LocalTree;
 pub(crate) use past::{Past, PastFile, Then, then};
 pub(crate) use pattern::{is_pattern, matching};
 pub(crate) use place::{
-    absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
-    with_device,
+    absent, destination, file_destination, free_place, local_name, make_parent, not_file, place_argument,
+    target_argument, with_device,
 };
 pub(crate) use presence::{Presence, nearest, presence};
 pub(crate) use progress::Progress;

@@ -1,6 +1,7 @@
 //! Patterns in places of the service, as shells know them: `*`, `?` and `[…]` in a name. A quoted one reaches
 //! this program, and no shell knows what the service has.
 
+use glob::Pattern;
 use jottad_core::{StoredName, encode_name, shell_word};
 use jottad_transport::{Client, FolderListing, RemotePath};
 
@@ -58,72 +59,28 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
 }
 
 /// Whether the name matches as it is known here.
-fn matches_name(pattern: &str, stored: &StoredName) -> bool {
-    let Ok(name) = local_name(stored) else { return false };
-    let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
-    // What a person types and what the service has may be spelled in other Unicode forms.
-    let typed: Vec<char> = pattern.chars().collect();
-    let plain = !is_pattern(pattern);
-    if plain {
-        return jottad_core::Name::new(pattern.as_bytes().to_vec())
+fn matches_name(part: &str, stored: &StoredName) -> bool {
+    if !is_pattern(part) {
+        // What a person types and what the service has may be spelled in other Unicode forms.
+        return jottad_core::Name::new(part.as_bytes().to_vec())
             .is_ok_and(|typed| encode_name(&typed) == *stored);
     }
+    let Ok(name) = local_name(stored) else { return false };
+    let name = String::from_utf8_lossy(name.as_bytes());
     // As for shells, a dot at the beginning is only matched by a dot.
-    (!name.starts_with('.') || pattern.starts_with('.')) && matches(&typed, &name.chars().collect::<Vec<_>>())
+    (!name.starts_with('.') || part.starts_with('.')) && compile(part).matches(&name)
 }
 
-fn matches(pattern: &[char], name: &[char]) -> bool {
-    // Where to go on if what follows the last star does not match.
-    let (mut at, mut here, mut star) = (0, 0, None);
-    while here < name.len() {
-        let step = match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, here));
-                at += 1;
-                continue;
-            }
-            Some('?') => Some(1),
-            Some('[') => match class(&pattern[at..], name[here]) {
-                Some((is_in, length)) => is_in.then_some(length),
-                // It is never closed, so it stands for itself.
-                None => (name[here] == '[').then_some(1),
-            },
-            Some(character) => (*character == name[here]).then_some(1),
-            None => None,
-        };
-        match (step, star) {
-            (Some(length), _) => {
-                at += length;
-                here += 1;
-            }
-            (None, Some((starred, from))) => {
-                (at, here) = (starred + 1, from + 1);
-                star = Some((starred, from + 1));
-            }
-            (None, None) => return false,
-        }
+/// Reads one part of a pattern as shells do.
+fn compile(part: &str) -> Pattern {
+    // Within one name two stars are one; the library has them lead through directories.
+    let mut part = part.replace("[^", "[!");
+    while part.contains("**") {
+        part = part.replace("**", "*");
     }
-    pattern[at..].iter().all(|rest| *rest == '*')
-}
-
-/// Whether a character is in the class that a pattern begins with, and how long that is.
-fn class(pattern: &[char], character: char) -> Option<(bool, usize)> {
-    let is_negated = matches!(pattern.get(1), Some('!' | '^'));
-    let begin = if is_negated { 2 } else { 1 };
-    // A bracket right at the beginning belongs to the class.
-    let end = begin + 1 + pattern.get(begin + 1..)?.iter().position(|it| *it == ']')?;
-    let mut is_in = false;
-    let mut at = begin;
-    while at < end {
-        if at + 2 < end && pattern[at + 1] == '-' {
-            is_in |= (pattern[at]..=pattern[at + 2]).contains(&character);
-            at += 3;
-        } else {
-            is_in |= pattern[at] == character;
-            at += 1;
-        }
-    }
-    Some((is_in != is_negated, end + 1))
+    // A bracket that is never closed stands for itself.
+    let literal = |_| Pattern::new(&part.replace('[', "[[]"));
+    Pattern::new(&part).or_else(literal).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -139,8 +96,15 @@ mod tests {
             ("?.txt", &["1.txt", "å.txt"], &["12.txt", ".txt"]),
             ("[a-c1].x", &["b.x", "1.x"], &["d.x", "-.x"]),
             ("[!a-c]x", &["dx"], &["ax", "x"]),
+            ("[^a-c]x", &["dx"], &["ax", "x"]),
+            ("[æøå]*", &["øl", "å"], &["o", "l"]),
+            ("[c-a]x", &[], &["ax", "bx"]),
             ("[]]x", &["]x"], &["x"]),
             ("a[", &["a["], &["a"]),
+            ("a[b*", &["a[b", "a[bc"], &["ab"]),
+            ("{a,b}*", &["{a,b}c"], &["a", "b"]),
+            ("a\\*", &["a\\b"], &["a*"]),
+            ("a***b", &["ab", "axyb"], &["a"]),
             ("*", &["a", "a b"], &[".a"]),
             ("**", &["a"], &[]),
         ] {

@@ -18,6 +18,11 @@ pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
 
 /// The place that is meant where the device of the mountpoint was left out, as rclone has it.
 pub(crate) fn with_device(device: &StoredName, rest: &str) -> Option<String> {
+    if device.as_str().contains(':')
+        && let Some((_, below)) = rest.split_once(':')
+    {
+        return Some(format!("Jotta/{below}").trim_end_matches('/').to_owned());
+    }
     let is_mountpoint = ["Archive", "Sync"].iter().any(|name| device.as_str().eq_ignore_ascii_case(name));
     is_mountpoint.then(|| format!("Jotta/{rest}"))
 }
@@ -52,7 +57,8 @@ pub(crate) fn not_file(action: &str, place: &RemotePath, seen: &Sighting) -> Fai
         Sighting::UnfinishedFile(_) => absent(action, place, "its upload was never finished"),
         Sighting::TrashedFile(_) | Sighting::TrashedFolder => absent(action, place, "it is in the trash")
             .hint(format!("bring it back: jottad restore {}", shell_word(place))),
-        Sighting::Folder => absent(action, place, "it is a folder"),
+        Sighting::Folder => absent(action, place, "it is a folder")
+            .hint(format!("see what is in it: jottad ls {}", shell_word(place))),
         Sighting::File(_) => absent(action, place, "it is a file"),
     }
 }
@@ -63,6 +69,22 @@ pub(crate) fn local_name(stored: &StoredName) -> Result<Name, String> {
         DecodedName::Native(name) | DecodedName::Foreign(name) => Ok(name),
         DecodedName::Unrepresentable(reason) => Err(format!("no file here can have this name: {reason}")),
     }
+}
+
+/// Where a file goes that is given a destination, `typed` being how: into a live folder under its own name,
+/// otherwise exactly there. What is typed with a slash at its end is meant for a folder.
+pub(crate) async fn file_destination(
+    client: &Client,
+    target: &RemotePath,
+    typed: &str,
+    name: &StoredName,
+) -> Result<RemotePath, Failure> {
+    let to = destination(client, target, name).await?;
+    if to == *target && typed.ends_with('/') {
+        return Err(absent("writing into", target, "there is no such folder")
+            .hint(format!("make it first: jottad mkdir {}", shell_word(target))));
+    }
+    Ok(to)
 }
 
 /// Where something goes that is given a destination: into a live folder under its own name, otherwise exactly
@@ -145,6 +167,22 @@ fn meant(name: &StoredName, names: impl IntoIterator<Item = StoredName>) -> Stri
 mod tests {
     use super::*;
     use crate::failure::Exit;
+
+    #[test]
+    fn what_rclone_leaves_out_or_writes_before_a_colon_is_put_right() {
+        for (typed, meant) in [
+            ("Archive/x", Some("Jotta/Archive/x")),
+            ("sync/x", Some("Jotta/sync/x")),
+            ("jotta:Archive/x", Some("Jotta/Archive/x")),
+            ("mine:Archive", Some("Jotta/Archive")),
+            ("jotta:", Some("Jotta")),
+            ("laptop/docs", None),
+            ("laptop/12:30", None),
+        ] {
+            let device = StoredName::new(typed.split('/').next().unwrap()).unwrap();
+            assert_eq!(with_device(&device, typed).as_deref(), meant, "{typed}");
+        }
+    }
 
     #[test]
     fn what_is_no_place_or_cannot_be_written_is_a_mistake_of_usage() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::units::{format_duration, format_size};
 use crate::output::{Output, count, remark};
+use crate::terminal::{cut, extent_of};
 
 /// Between two looks of a person at a number that changes.
 const PACE: Duration = Duration::from_millis(200);
@@ -93,7 +94,9 @@ impl Progress {
             now.duration_since(self.started),
         );
         let mut terminal = io::stderr().lock();
-        let _ = write!(terminal, "\r\x1b[K{text}").and_then(|()| terminal.flush());
+        // The cursor stays on the line, which a longer one would leave.
+        let columns = extent_of(&terminal).map_or(usize::MAX, |extent| extent.columns - 1);
+        let _ = write!(terminal, "\r\x1b[K{}", cut(&text, columns)).and_then(|()| terminal.flush());
     }
 
     fn clear(&self) {

@@ -155,7 +155,7 @@ impl Record {
             Ok(Kept { path, _lock: file })
         };
         write().map_err(|error| {
-            Failure::failed(format!("writing a record in {}: {error}", directory.display()))
+            Failure::of_system(format_args!("writing a record in {}", directory.display()), &error)
                 .path(directory.display().to_string())
         })
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use jottad_core::{Content, Timestamp};
+use jottad_core::{Content, Timestamp, in_words};
 use jottad_transport::{
     Client, ErrorKind, PartialContent, RemotePath, Sighting, UploadFacts, UploadSource, storable_time,
 };
@@ -63,7 +63,7 @@ impl LocalFile {
     }
 
     fn open_here(path: &Path, flags: OFlags, memory_limit: u64) -> Result<Self, String> {
-        let told = |error: io::Error| error.to_string();
+        let told = |error: io::Error| in_words(error);
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(flags.bits().cast_signed());
         let mut file = options.open(path).map_err(told)?;
@@ -96,7 +96,7 @@ impl LocalFile {
     /// A file of this program's own, with the times that it is to have on the service.
     pub(crate) async fn own(file: File, path: &Path, facts: UploadFacts) -> Result<Self, Failure> {
         let fail = |error: io::Error| {
-            Failure::failed(format!("reading a temporary file for {}: {error}", path.display()))
+            Failure::of_system(format_args!("reading a temporary file for {}", path.display()), &error)
         };
         let content = sum(&file).await.map_err(fail)?.finish();
         let before = file.metadata().map_err(fail)?;

@@ -84,7 +84,7 @@ impl Tally {
 
     /// Tells the result.
     pub(crate) fn finish(self, done: &str, output: Output) -> Result<Exit, Failure> {
-        output.either(&self.document(), || output.line(self.line(done)))?;
+        output.either(&self.document(), || output.prose(self.line(done)))?;
         Ok(if self.is_complete() { Exit::Done } else { Exit::Problems })
     }
 }

@@ -66,7 +66,7 @@ impl Launchd {
         self.0.places.state_dir.join("jottad.log")
     }
 
-    /// How this config and state directory stand in the agent.
+    /// How the agent names these places.
     pub(super) fn places_in_agent(&self) -> [String; 2] {
         let places = &self.0.places;
         [&places.config_file, &places.state_dir]

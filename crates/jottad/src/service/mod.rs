@@ -43,45 +43,26 @@ impl Service {
     }
 
     /// Writes the unit, has it started at login, and starts it now. Returns what was written.
-    pub(crate) fn install(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn install(&self, force: bool) -> Result<PathBuf, Failure> {
+        if !force {
+            self.refuse_another()?;
+        }
         match self {
             Self::Systemd(systemd) => systemd.install(),
             Self::Launchd(launchd) => launchd.install(),
         }
     }
 
-    /// Whether a unit was written.
-    pub(crate) fn is_installed(&self) -> bool {
-        self.unit_file().exists()
-    }
-
-    /// The unit, whether it was written or not.
-    fn unit_file(&self) -> PathBuf {
-        match self {
-            Self::Systemd(systemd) => systemd.unit_file(),
-            Self::Launchd(launchd) => launchd.agent_file(),
-        }
-    }
-
-    /// Refuses a unit that is there and runs another config or state directory: there is one for each user.
-    pub(crate) fn check_is_ours(&self, remedy: &str) -> Result<(), Failure> {
-        let file = self.unit_file();
-        let Ok(text) = fs::read_to_string(&file) else { return Ok(()) };
-        let places = match self {
-            Self::Systemd(systemd) => systemd.places_in_unit(),
-            Self::Launchd(launchd) => launchd.places_in_agent(),
+    /// The unit's file, if it was written, and whether it runs jottad with these places.
+    pub(crate) fn installed(&self) -> Option<(PathBuf, bool)> {
+        let (file, places) = match self {
+            Self::Systemd(systemd) => (systemd.unit_file(), systemd.places_in_unit()),
+            Self::Launchd(launchd) => (launchd.agent_file(), launchd.places_in_agent()),
         };
-        if places.iter().all(|place| text.contains(place)) {
-            return Ok(());
-        }
-        let shown = file.display().to_string();
-        let command = text.lines().find(|line| line.starts_with("ExecStart="));
-        let command = command.map(|line| format!(" ({line})")).unwrap_or_default();
-        Err(Failure::failed(format!(
-            "the service is installed for another config or state directory{command}: {shown}"
-        ))
-        .path(shown)
-        .hint(format!("{remedy}; a second one can run `jottad run` from whatever starts programs")))
+        let text = fs::read_to_string(&file).ok()?;
+        // One that names no place means the usual ones, or what somebody has written into it.
+        let is_ours = !text.contains("--config") || places.iter().all(|place| text.contains(place));
+        Some((file, is_ours))
     }
 
     /// Refuses to speak of a service that nobody has installed.
@@ -89,11 +70,26 @@ impl Service {
         let is_packaged = ["/etc", "/usr/local/lib", "/usr/lib", "/lib"]
             .iter()
             .any(|place| Path::new(place).join("systemd/user").join(PACKAGED_UNIT).exists());
-        if self.is_installed() || is_packaged {
+        if self.installed().is_some() || is_packaged {
             return Ok(());
         }
         Err(Failure::failed("the service is not installed, so it has logged nothing")
             .hint("jottad service install; a daemon from `jottad run` logs to where it was started"))
+    }
+
+    /// There is one service for each user: whoever has another configuration would silently lose it.
+    fn refuse_another(&self) -> Result<(), Failure> {
+        match self.installed() {
+            Some((file, false)) => {
+                let shown = file.display();
+                let message = format!("the service is there for another configuration, which {shown} names");
+                let remedy = "there is one service for each user: let something else run `jottad run` for this \
+                              configuration, or take the service from the other one first, with `jottad service uninstall`; `jottad service install \
+                              --force` does both";
+                Err(Failure::failed(message).path(shown.to_string()).hint(remedy))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Stops it and takes the unit away.
@@ -106,6 +102,7 @@ impl Service {
 
     /// Starts it.
     pub(crate) fn start(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("start"),
             Self::Launchd(launchd) => launchd.start(),
@@ -114,6 +111,7 @@ impl Service {
 
     /// Stops it until the next login, or `start`.
     pub(crate) fn stop(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("stop"),
             Self::Launchd(_) => launchd::Launchd::stop(),
@@ -122,6 +120,7 @@ impl Service {
 
     /// Stops and starts it.
     pub(crate) fn restart(&self) -> Result<(), Failure> {
+        self.refuse_another()?;
         match self {
             Self::Systemd(_) => systemd::Systemd::control("restart"),
             Self::Launchd(_) => launchd::Launchd::restart(),
@@ -156,11 +155,13 @@ impl Service {
     }
 }
 
-/// The command that starts the daemon for good: a service that was never installed cannot be started.
+/// The command that starts the daemon for good: a service that was never installed cannot be started, and
+/// that of another configuration is none for this one.
 pub(crate) fn start_command(places: &Places) -> &'static str {
-    match Service::of(places) {
-        Ok(service) if service.is_installed() => "jottad service start",
-        _ => "jottad service install",
+    match Service::of(places).ok().and_then(|service| service.installed()) {
+        Some((_, true)) => "jottad service start",
+        Some((_, false)) => "jottad run",
+        None => "jottad service install",
     }
 }
 
@@ -254,7 +255,7 @@ fn write_unit(path: &Path, text: &str) -> Result<(), Failure> {
     };
     write().map_err(|error| {
         let shown = path.display().to_string();
-        Failure::failed(format!("writing {shown}: {error}")).path(shown)
+        Failure::of_system(format_args!("writing {shown}"), &error).path(shown)
     })
 }
 
@@ -262,7 +263,7 @@ fn write_unit(path: &Path, text: &str) -> Result<(), Failure> {
 fn remove_unit(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::failed(format!("removing {}: {error}", path.display())))
+            Err(Failure::of_system(format_args!("removing {}", path.display()), &error))
         }
         _ => Ok(()),
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Installation, LoggedLine, remove_unit, run_tool, show_tool, words, write_unit};
 use crate::failure::Failure;
 use crate::output::rfc3339;
+use crate::places::Places;
 
 /// The unit as packages install it.
 const UNIT: &str = include_str!("../../../../packaging/systemd/jottad.service");
@@ -82,26 +83,18 @@ impl Systemd {
         base.unwrap_or_else(|| home.join(".config")).join("systemd/user").join(NAME)
     }
 
-    /// How this config and state directory stand in the unit.
+    /// How the unit names these places.
     pub(super) fn places_in_unit(&self) -> [String; 2] {
-        let Installation { places, .. } = &self.0;
-        let quoted = |path: &Path| quote(&path.display().to_string());
-        [
-            format!("--config {} ", quoted(&places.config_file)),
-            format!("--state-dir {} ", quoted(&places.state_dir)),
-        ]
+        let Places { config_file, state_dir, .. } = &self.0.places;
+        let option = |name: &str, path: &Path| format!(" {name} {} ", quote(&path.display().to_string()));
+        [option("--config", config_file), option("--state-dir", state_dir)]
     }
 
     /// The unit with this program and these places in it.
     fn unit(&self) -> String {
-        let Installation { program, places } = &self.0;
-        let quoted = |path: &Path| quote(&path.display().to_string());
-        let command = format!(
-            "ExecStart={} --config {} --state-dir {} run",
-            quoted(program),
-            quoted(&places.config_file),
-            quoted(&places.state_dir)
-        );
+        let program = quote(&self.0.program.display().to_string());
+        let [config, state_dir] = self.places_in_unit();
+        let command = format!("ExecStart={program}{}{}run", config.trim_end(), state_dir);
         UNIT.replace(COMMAND, &command)
     }
 }
@@ -147,7 +140,6 @@ fn check_session() -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::places::Places;
 
     fn systemd() -> Systemd {
         Systemd(Installation {

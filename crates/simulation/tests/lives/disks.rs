@@ -1,25 +1,24 @@
 //! Lives whose disks come and go, below the root or the one that it is on.
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Knobs, Scenario, Step};
+use jottad_simulation::{Act, Knobs, Scenario};
 
-use crate::living::{assert_lives_well, assert_lives_well_in};
+use crate::living::{assert_lives_well, assert_lives_well_in, rest};
 
 /// Once, the mark of a missing disk stayed behind when a directory above was renamed: what was on it looked
 /// deleted at its new place.
 #[test]
 fn what_is_on_a_missing_disk_stays_when_a_directory_above_is_renamed() {
-    let step = |act| Step { after: After::Rest, act };
     for mode in [Mode::Backup, Mode::Sync] {
         let scenario = Scenario {
             mode,
             knobs: Knobs::default(),
             before: vec![Act::MountBelow("d/e")],
             steps: vec![
-                step(Act::Write("d/e/b", 3)),
-                step(Act::UnmountBelow("d/e")),
-                step(Act::Rename("d", "c")),
-                step(Act::MountBelow("c/e")),
+                rest(Act::Write("d/e/b", 3)),
+                rest(Act::UnmountBelow("d/e")),
+                rest(Act::Rename("d", "c")),
+                rest(Act::MountBelow("c/e")),
             ],
         };
         assert_lives_well(&scenario, 20);
@@ -38,17 +37,16 @@ fn a_disk_that_is_gone_with_the_directory_above_can_be_given_up() {
 /// failed, it let a root whose disk was gone pass later.
 #[test]
 fn that_the_root_is_right_is_said_of_the_root_that_is_there() {
-    let step = |act| Step { after: After::Rest, act };
     for mode in [Mode::Backup, Mode::Sync] {
         let scenario = Scenario {
             mode,
             knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
             before: Vec::new(),
             steps: vec![
-                step(Act::Write("a", 6)),
-                step(Act::Approve),
-                step(Act::Unmount),
-                step(Act::Write("b", 1)),
+                rest(Act::Write("a", 6)),
+                rest(Act::Approve),
+                rest(Act::Unmount),
+                rest(Act::Write("b", 1)),
             ],
         };
         assert_lives_well(&scenario, 200);
@@ -63,7 +61,7 @@ fn a_fault_passes_although_a_disk_is_mounted_below() {
         mode: Mode::Backup,
         knobs: Knobs { disk_fault_permille: 100, asks_at_end: false, ..Knobs::default() },
         before: vec![Act::MountBelow("d/e")],
-        steps: vec![Step { after: After::Rest, act: Act::UnmountBelow("d/e") }],
+        steps: vec![rest(Act::UnmountBelow("d/e"))],
     };
     assert_lives_well(&scenario, 200);
 }

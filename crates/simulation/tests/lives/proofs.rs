@@ -3,16 +3,12 @@
 use std::iter::once;
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Knobs, Scenario, Step};
+use jottad_simulation::{Act, After, Knobs, Scenario};
 
-use crate::living::assert_lives_well;
+use crate::living::{assert_lives_well, step};
 
 const ORDERS: u64 = 20;
 const MODES: [Mode; 4] = [Mode::Backup, Mode::Sync, Mode::Archive, Mode::Pull];
-
-fn step(after: After, act: Act) -> Step {
-    Step { after, act }
-}
 
 /// Lives it in these modes: the first step comes when nothing moves, each of the others so many moves after
 /// the one before, for every number of them up to this.
@@ -206,5 +202,30 @@ fn what_is_seen_where_an_operation_is_under_way_is_looked_at_again() {
             ],
         };
         assert_lives_well(&scenario, 60);
+    }
+}
+
+/// Once, what a listing that broke off had filed under a new spelling of its directory counted as seen by
+/// the next one (`sync` 12502837).
+#[test]
+fn what_only_a_broken_listing_showed_below_a_new_spelling_is_not_seen() {
+    for moves in [4, 6, 8, 12] {
+        let scenario = Scenario {
+            mode: Mode::Sync,
+            knobs: Knobs {
+                remote_root_exists: true,
+                listing_batch: 1,
+                listing_break_permille: 500,
+                ..Knobs::default()
+            },
+            before: vec![Act::Write("d/e", 1), Act::MakeDirectory("a"), Act::Write("f/d", 2)],
+            steps: vec![
+                step(After::Rest, Act::RemoteRespell("d", "D")),
+                step(After::Moves(0), Act::SyncNow),
+                step(After::Moves(moves), Act::RemoteRespell("d/e", "d/E")),
+                step(After::Moves(0), Act::RemoteWrite("d/e", 3)),
+            ],
+        };
+        assert_lives_well(&scenario, 100);
     }
 }

@@ -4,6 +4,8 @@
 use jottad_core::Mode;
 use jottad_simulation::{Act, After, Knobs, Scenario, Step, run};
 
+use crate::living::step;
+
 const SEEDS: u64 = 40;
 const BOTH: [Mode; 2] = [Mode::Sync, Mode::Pull];
 
@@ -14,10 +16,6 @@ impl Deeds {
     fn count(&self, words: &[&str]) -> usize {
         self.0.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
-}
-
-fn step(after: After, act: Act) -> Step {
-    Step { after, act }
 }
 
 /// Lives it in these modes with many orders of events, and shows what was done.

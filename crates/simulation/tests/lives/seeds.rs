@@ -1,15 +1,14 @@
 //! Lives that failed once, shrunk to what matters.
 
 use jottad_core::Mode;
-use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Step, Work, run, scenario};
+use jottad_simulation::{Act, After, Extras, Knobs, Scenario, Work, run, scenario};
 
-use crate::living::{assert_lives_well, assert_lives_well_in};
+use crate::living::{assert_lives_well, assert_lives_well_in, rest, soon, step};
 
 /// Once, a look at a service that was late showed the old name as taken and the temporary name as free, which
 /// was taken for the end of the rename: the directory stayed under the temporary name, and nobody knew of it.
 #[test]
 fn a_change_of_letter_case_is_ended_on_a_late_service() {
-    let step = |after, act| Step { after, act };
     for mode in [Mode::Backup, Mode::Sync] {
         let scenario = Scenario {
             mode,
@@ -32,12 +31,11 @@ fn a_change_of_letter_case_is_ended_on_a_late_service() {
 /// root yet.
 #[test]
 fn a_remote_root_that_was_just_made_is_not_taken_for_gone() {
-    let step = |act| Step { after: After::Rest, act };
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs { lag_milliseconds: 5000, ..Knobs::default() },
         before: Vec::new(),
-        steps: vec![step(Act::Write("a", 3)), step(Act::Kill), step(Act::Write("b", 4))],
+        steps: vec![rest(Act::Write("a", 3)), rest(Act::Kill), rest(Act::Write("b", 4))],
     };
     assert_lives_well(&scenario, 40);
 }
@@ -73,7 +71,6 @@ fn a_move_on_the_service_to_another_disk_is_not_followed_by_a_rename() {
 /// one: the word was given for what was not there.
 #[test]
 fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
-    let step = |after, act| Step { after, act };
     for mode in [Mode::Backup, Mode::Sync] {
         let scenario = Scenario {
             mode,
@@ -92,7 +89,6 @@ fn what_is_saved_in_the_place_of_what_a_person_wants_back_is_kept() {
 /// Once, what was saved in a directory between the last look and the rename went to the local trash with it.
 #[test]
 fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
-    let step = |after, act| Step { after, act };
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs::default(),
@@ -110,7 +106,6 @@ fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
 /// a problem.
 #[test]
 fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes() {
-    let step = |after, act| Step { after, act };
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs {
@@ -137,8 +132,6 @@ fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes
 /// before: what was deleted here then stayed on the service for ever.
 #[test]
 fn a_late_listing_does_not_hide_what_was_just_sent() {
-    let rest = |act| Step { after: After::Rest, act };
-    let soon = |act| Step { after: After::Moves(3), act };
     let lives = [
         vec![
             rest(Act::Write("a", 1)),
@@ -168,12 +161,11 @@ fn a_late_listing_does_not_hide_what_was_just_sent() {
 /// Once, a late service that did not show a directory yet was taken to have removed it.
 #[test]
 fn a_directory_that_a_late_service_does_not_show_is_not_taken_for_removed() {
-    let step = |act| Step { after: After::Rest, act };
     let scenario = Scenario {
         mode: Mode::Backup,
         knobs: Knobs { lag_milliseconds: 2000, late_folders: true, ..Knobs::default() },
         before: vec![Act::Write("d/e/a", 1), Act::RemoteWrite("d/e/a", 2)],
-        steps: vec![step(Act::MakeDirectory("f/d")), step(Act::Remove("d/e")), step(Act::Write("c", 3))],
+        steps: vec![rest(Act::MakeDirectory("f/d")), rest(Act::Remove("d/e")), rest(Act::Write("c", 3))],
     };
     assert_lives_well(&scenario, 40);
 }
@@ -186,7 +178,7 @@ fn nothing_is_wrong_with_what_a_rule_ignores_by_now() {
             mode: Mode::Pull,
             knobs: Knobs { disk_fault_permille: 100, ..Knobs::default() },
             before: vec![Act::RemoteWrite("d/e/a", 1)],
-            steps: vec![Step { after: After::Moves(moves), act: Act::WriteRules(".jottaignore", 4) }],
+            steps: vec![step(After::Moves(moves), Act::WriteRules(".jottaignore", 4))],
         };
         assert_lives_well(&scenario, 100);
     }
@@ -208,7 +200,6 @@ fn what_was_ignored_stays_on_the_service_when_its_rule_goes_with_it() {
 /// spelled here, until the next listing showed it as the file that has that name here.
 #[test]
 fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
-    let step = |after, act| Step { after, act };
     for apart in [After::Moves(0), After::Moves(20), After::Rest] {
         for mode in [Mode::Backup, Mode::Archive] {
             let scenario = Scenario {
@@ -231,8 +222,6 @@ fn of_two_names_that_are_one_to_the_service_the_one_that_was_sent_keeps_it() {
 /// there: the directory that it was in stayed on the service for ever.
 #[test]
 fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
-    let rest = |act| Step { after: After::Rest, act };
-    let soon = |act| Step { after: After::Moves(3), act };
     let lives = [
         vec![rest(Act::Rename("f/d", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
         vec![rest(Act::Rename("f/d/e", "c")), rest(Act::SyncNow), rest(Act::Write("b", 3))],
@@ -256,7 +245,6 @@ fn what_a_late_listing_shows_where_it_was_removed_is_not_taken_for_new() {
 /// is there.
 #[test]
 fn what_others_put_where_something_was_just_removed_comes_in_time() {
-    let rest = |act| Step { after: After::Rest, act };
     for mode in [Mode::Backup, Mode::Sync] {
         for act in [Act::RemoteWrite("f/d/e/a", 17), Act::RemoteMakeFolder("f/d/e/a/b")] {
             let scenario = Scenario {
@@ -264,7 +252,7 @@ fn what_others_put_where_something_was_just_removed_comes_in_time() {
                 knobs: Knobs { asks_at_end: false, ..Knobs::default() },
                 before: vec![Act::MakeDirectory("f/d/e/a")],
                 steps: vec![
-                    Step { after: After::Seconds(60), act: Act::Remove("f/d/e/a") },
+                    step(After::Seconds(60), Act::Remove("f/d/e/a")),
                     rest(Act::Write("f/a", 2)),
                     rest(act),
                     rest(Act::RemoteHint),
@@ -285,7 +273,6 @@ fn what_others_put_where_something_was_just_removed_comes_in_time() {
 /// at its old place there.
 #[test]
 fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
-    let step = |after, act| Step { after, act };
     for moves in 10..45 {
         let scenario = Scenario {
             mode: Mode::Backup,
@@ -305,7 +292,6 @@ fn what_arrived_before_the_login_was_lost_is_not_forgotten() {
 /// whether it was still here to be sent again.
 #[test]
 fn what_was_sent_before_a_kill_and_is_gone_by_now_is_removed_when_it_is_seen() {
-    let step = |after, act| Step { after, act };
     let scenario = Scenario {
         mode: Mode::Backup,
         knobs: Knobs { lag_milliseconds: 5000, late_folders: true, ..Knobs::default() },
@@ -332,7 +318,6 @@ fn what_is_ignored_in_a_directory_is_so_under_another_spelling() {
 /// Nobody had seen that it was away: it is as if it had been saved once more, and goes to the local trash.
 #[test]
 fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
-    let step = |after, act| Step { after, act };
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs::default(),
@@ -350,7 +335,6 @@ fn what_is_saved_again_as_it_was_goes_if_another_device_removes_it() {
 /// it a moment ago, although the service was too late to show that to anybody.
 #[test]
 fn what_a_late_service_shows_to_nobody_may_go_to_the_trash_with_its_directory() {
-    let step = |after, act| Step { after, act };
     for mode in [Mode::Backup, Mode::Sync] {
         let scenario = Scenario {
             mode,
@@ -385,7 +369,6 @@ fn a_file_that_waits_for_its_name_gets_it_when_the_other_one_is_spelled_like_it(
 /// last look.
 #[test]
 fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() {
-    let step = |after, act| Step { after, act };
     for mode in [Mode::Backup, Mode::Sync] {
         for (removed, put) in [("f/d", "f/d/e"), ("d", "d/e/b")] {
             for moves in 0..12 {
@@ -409,13 +392,12 @@ fn what_others_save_where_something_is_just_being_removed_may_go_to_the_trash() 
 /// saved the same content elsewhere meanwhile and that was overwritten.
 #[test]
 fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
-    let step = |act| Step { after: After::Rest, act };
     let scenario = Scenario {
         mode: Mode::Backup,
         // What is removed waits for a person's word until the rest is done.
         knobs: Knobs { max_deletes: 1, ..Knobs::default() },
         before: vec![Act::Write("d/e/a", 1)],
-        steps: vec![step(Act::Remove("d/e")), step(Act::RemoteWrite("c", 1)), step(Act::Write("c", 4))],
+        steps: vec![rest(Act::Remove("d/e")), rest(Act::RemoteWrite("c", 1)), rest(Act::Write("c", 4))],
     };
     assert_lives_well(&scenario, 40);
 }
@@ -425,7 +407,6 @@ fn what_was_removed_here_goes_whatever_others_saved_elsewhere() {
 /// somebody else's.
 #[test]
 fn a_directory_that_was_being_made_and_became_a_file_is_known_again() {
-    let step = |after, act| Step { after, act };
     for moves in 12..36 {
         let scenario = Scenario {
             mode: Mode::Backup,
@@ -463,7 +444,6 @@ fn an_ignored_directory_that_makes_way_for_a_file_stays_on_the_service() {
 /// anyway.
 #[test]
 fn a_directory_that_could_not_be_removed_and_now_has_to_stay_is_no_problem() {
-    let step = |after, act| Step { after, act };
     for mode in [Mode::Sync, Mode::Pull] {
         let scenario = Scenario {
             mode,

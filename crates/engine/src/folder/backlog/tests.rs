@@ -5,11 +5,12 @@ use jottad_core::{
 };
 
 use super::*;
-use crate::disk::{DiskEntry, DiskListing, DiskNode, FileStat, Identity, RootIdentity};
+use crate::builders::{self, file_stat, new_index, open_index, path};
+use crate::disk::{DiskEntry, DiskListing, DiskNode, Identity, RootIdentity};
 use crate::event::{Achieved, Command, CommandId, LocalHint, Outcome, ScannedDirectory, Task};
-use crate::index::{Index, ROWS_READ};
+use crate::index::ROWS_READ;
 use crate::remote::{ListedEntry, RemoteNode};
-use crate::settings::{FolderSettings, ProofInterval};
+use crate::settings::FolderSettings;
 use crate::status::Verdict;
 
 /// Both sides, as simple as can be, and a folder between them whose steps are counted.
@@ -30,28 +31,8 @@ struct Stage {
 }
 
 fn settings(mode: Mode) -> FolderSettings {
-    FolderSettings {
-        name: "docs".to_owned(),
-        mode,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits { max_deletes: u64::MAX, max_delete_percent: 100 },
-        poll: Duration::from_mins(10),
-        scan: Duration::from_hours(6),
-        list: Duration::from_hours(6),
-        proof: ProofInterval::Auto,
-        watched: true,
-        list_at_start: true,
-        resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
-        host: "kari".to_owned(),
-    }
-}
-
-fn path(text: &str) -> RelativePath {
-    RelativePath::try_from(text).unwrap()
+    let delete_limits = DeleteLimits { max_deletes: u64::MAX, max_delete_percent: 100 };
+    FolderSettings { mode, delete_limits, ..builders::settings() }
 }
 
 fn stored(path: &RelativePath) -> StoredPath {
@@ -67,8 +48,7 @@ const SUM: [u8; 16] = [7; 16];
 
 impl Stage {
     fn new(mode: Mode) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+        let (place, index) = new_index();
         Self {
             local: BTreeMap::new(),
             remote: BTreeMap::new(),
@@ -93,12 +73,10 @@ impl Stage {
     /// A file that both sides have.
     fn file(&mut self, path: &RelativePath) {
         self.inode += 1;
-        let modified = Timestamp::from_seconds(1);
-        let identity = Identity { inode: self.inode, born: 1 };
-        let stat = FileStat { identity, size: 3, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+        let stat = file_stat(self.inode, 3);
         self.local.insert(path.clone(), DiskNode::File(stat));
         let content = Content { size: 3, md5: Md5::from_bytes(SUM) };
-        self.remote.insert(path.clone(), RemoteNode::File(File { content, modified }));
+        self.remote.insert(path.clone(), RemoteNode::File(File { content, modified: stat.modified }));
     }
 
     fn step(&mut self) {
@@ -161,7 +139,7 @@ impl Stage {
                 let entries = Self::children(&self.local, &directory).into_iter();
                 let entries = entries.map(|(name, node)| DiskEntry { name, node }).collect();
                 let listing = DiskListing { mount: None, entries };
-                Outcome::Scanned(Ok(ScannedDirectory { listing, rules: None }))
+                Outcome::Scanned(Ok(ScannedDirectory { listing, rules: Ok(None) }))
             }
             Task::Hash { .. } => Outcome::Hashed(Ok(Md5::from_bytes(SUM))),
             Task::Poll => Outcome::Polled(Ok("1".to_owned())),
@@ -306,7 +284,7 @@ fn a_stop_between_two_steps_leaves_the_index_as_it_was() {
     stage.step();
     let Stage { folder, _place: place, .. } = stage;
     folder.close().unwrap();
-    let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
+    let index = open_index(&place);
     assert_eq!(index.totals().files, 301);
 }
 

@@ -1,37 +1,22 @@
 use std::time::Duration;
 
-use jottad_core::{Content, DeleteLimits, File, Md5, Mode, Name, Timestamp};
+use jottad_core::{Content, File, Md5, Name, Timestamp};
 
 use super::super::root::Look;
 use super::*;
-use crate::disk::{FileStat, Identity};
+use crate::builders::{self, file_stat, new_index, open_index};
+use crate::disk::Identity;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
-use crate::settings::{FolderSettings, ProofInterval};
-use crate::status::Hold;
+use crate::scope::Failure;
+use crate::settings::FolderSettings;
+use crate::status::{Hold, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
 }
 
 pub(in crate::folder) fn settings() -> FolderSettings {
-    FolderSettings {
-        name: "docs".to_owned(),
-        mode: Mode::Sync,
-        max_size: None,
-        ignore: Vec::new(),
-        own: Vec::new(),
-        delete_limits: DeleteLimits::default(),
-        poll: Duration::from_mins(10),
-        scan: Duration::from_hours(6),
-        list: Duration::from_hours(6),
-        proof: ProofInterval::Auto,
-        watched: true,
-        list_at_start: false,
-        resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
-        host: "kari".to_owned(),
-    }
+    FolderSettings { list_at_start: false, ..builders::settings() }
 }
 
 fn name(text: &str) -> Name {
@@ -43,7 +28,7 @@ fn remote(node: RemoteNode) -> RemoteRecord {
 }
 
 /// A directory that both sides have.
-fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
+pub(in crate::folder) fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
     let mut node = Node::new(parent, name(text));
     node.local = Local::Directory(Identity { inode: 2, born: 1 });
     node.base = node.base_from_local();
@@ -56,12 +41,12 @@ fn directory(index: &mut Index, parent: NodeId, text: &str) -> NodeId {
 pub(in crate::folder) fn file(index: &mut Index, parent: NodeId, text: &str, size: u64) -> NodeId {
     let modified = Timestamp::from_seconds(1);
     let content = Content { size, md5: Md5::from_bytes([7; 16]) };
-    let identity = Identity { inode: 3, born: 1 };
-    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    let stat = file_stat(3, size);
     let mut node = Node::new(parent, name(text));
     node.local = Local::File { stat, md5: Some(content.md5) };
     let agreed = File { content, modified };
-    node.base = Some(Base { entry: BaseEntry::File(agreed), identity, stamp: Stamp::of(&stat) });
+    node.base =
+        Some(Base { entry: BaseEntry::File(agreed), identity: stat.identity, stamp: Stamp::of(&stat) });
     node.remote = Some(remote(RemoteNode::File(agreed)));
     index.save(&mut node).unwrap();
     node.id
@@ -83,12 +68,6 @@ pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
     }
 }
 
-pub(in crate::folder) fn open() -> (tempfile::TempDir, Index) {
-    let place = tempfile::tempdir().unwrap();
-    let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-    (place, index)
-}
-
 /// Counts the deletes to the end and tells how many rows were read for it, and in how many steps.
 fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
     let before = ROWS_READ.with(std::cell::Cell::get);
@@ -106,7 +85,7 @@ fn count(folder: &mut Folder, time: i64) -> (u64, u32) {
 /// A folder of which a directory with so many files was removed: all in it, in as many directories in it, or
 /// in directories each in the one before.
 pub(in crate::folder) fn removed(files: usize, shape: &str) -> (tempfile::TempDir, Folder) {
-    let (place, mut index) = open();
+    let (place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
     let mut inner = top;
     for number in 0..files {
@@ -161,7 +140,7 @@ fn a_hold_says_how_much_is_in_what_it_holds_and_costs_nothing() {
 
 #[test]
 fn many_rows_are_counted_in_steps() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let top = directory(&mut index, NodeId::ROOT, "top");
     let files: Vec<NodeId> =
         (0..20_000).map(|number| file(&mut index, top, &format!("f{number}"), 10)).collect();
@@ -179,7 +158,7 @@ fn many_rows_are_counted_in_steps() {
 
 #[test]
 fn what_changes_between_two_steps_is_counted_anew() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..9_000).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     for id in &files {
@@ -195,10 +174,96 @@ fn what_changes_between_two_steps_is_counted_anew() {
     assert!(folder.round.again, "another round counts all of it");
 }
 
+/// A word said while nothing runs let everything go that vanished before the next run: measured with what was
+/// approved, the rest was little.
+#[test]
+fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
+    for approved_in_directory in [false, true] {
+        let (_place, mut index) = new_index();
+        let top = directory(&mut index, NodeId::ROOT, "top");
+        let shown: Vec<NodeId> =
+            (0..60).map(|number| file(&mut index, top, &format!("s{number}"), 10)).collect();
+        let later: Vec<NodeId> =
+            (0..50).map(|number| file(&mut index, NodeId::ROOT, &format!("l{number}"), 10)).collect();
+        if approved_in_directory {
+            remove(&mut index, top);
+        } else {
+            shown.iter().for_each(|id| remove(&mut index, *id));
+        }
+        let mut folder = Folder::new(settings(), index).unwrap();
+        count(&mut folder, 1);
+        assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
+        folder.approve(now(2)).unwrap();
+        assert_eq!(folder.hold().unwrap(), None);
+        later.iter().for_each(|id| remove(&mut folder.index, *id));
+        count(&mut folder, 3);
+        let held = Some(Hold::Deletes { entries: 50, files: 50, lost_before: 0 });
+        assert_eq!(folder.hold().unwrap(), held);
+        let due = folder.round.deleting.due.len();
+        assert_eq!(due, if approved_in_directory { 1 } else { 60 });
+        assert_eq!(folder.foresee(now(3)).unwrap().first().map(|one| one.of), Some(50));
+        // Nor does what was approved and is done make what goes in the same day look small.
+        assert_eq!(folder.agreed_before().unwrap(), 50);
+    }
+}
+
+#[test]
+fn what_was_approved_and_came_back_is_not_approved_any_more() {
+    let (_place, mut index) = new_index();
+    let top = directory(&mut index, NodeId::ROOT, "top");
+    (0..60).for_each(|number| {
+        file(&mut index, top, &format!("f{number}"), 10);
+    });
+    remove(&mut index, top);
+    let mut folder = Folder::new(settings(), index).unwrap();
+    count(&mut folder, 1);
+    folder.approve(now(2)).unwrap();
+    // The directory is back, with another file in it than those that were shown.
+    let mut node = folder.index.node(top).unwrap().unwrap();
+    node.local = Local::Directory(Identity { inode: 2, born: 1 });
+    folder.index.save(&mut node).unwrap();
+    count(&mut folder, 3);
+    remove(&mut folder.index, top);
+    count(&mut folder, 4);
+    assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
+}
+
+#[test]
+fn an_approval_can_be_taken_back_until_it_is_done() {
+    let (_place, mut folder) = removed(60, "flat");
+    count(&mut folder, 1);
+    let shown = folder.held().unwrap().unwrap();
+    folder.approve(now(2)).unwrap();
+    let noted = folder.noted_in_full().unwrap().unwrap();
+    assert_eq!((noted.noted, noted.operations), (Noted::Approved(shown.hold), shown.operations));
+    folder.reject().unwrap();
+    while !folder.work_off().unwrap() {}
+    assert!(matches!(folder.noted().unwrap(), Some(Noted::WantedBack { .. })));
+    count(&mut folder, 3);
+    assert_eq!(folder.hold().unwrap(), None);
+    assert!(folder.round.deleting.due.is_empty());
+}
+
+#[test]
+fn what_is_held_is_shown_in_the_order_of_paths() {
+    let (_place, mut index) = new_index();
+    for number in [7, 3, 9, 1, 5] {
+        for letter in ["c", "a", "b", "e", "d"] {
+            let id = file(&mut index, NodeId::ROOT, &format!("{number}{letter}"), 10);
+            remove(&mut index, id);
+        }
+    }
+    let mut folder = Folder::new(settings(), index).unwrap();
+    count(&mut folder, 1);
+    let operations = folder.held().unwrap().unwrap().operations;
+    assert_eq!(operations.len(), 25);
+    assert!(operations.is_sorted_by(|one, other| one.operation.path < other.operation.path));
+}
+
 /// A folder of so many files, all of them agreed on for a day, that then loses some of them a few at a time:
 /// how many go before the rest is held; `new` names what takes their place.
 fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let rows: Vec<NodeId> =
         (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -239,7 +304,7 @@ fn deletes_that_come_a_few_at_a_time_are_counted_together() {
 /// What waits is let go by a person, or by coming back; not by what else comes or goes.
 #[test]
 fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..49 {
         file(&mut index, NodeId::ROOT, &format!("old {number}"), 10);
     }
@@ -271,9 +336,7 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
     let mut back = folder.index.node(files[0]).unwrap().unwrap();
     let base = back.base.unwrap();
     let BaseEntry::File(agreed) = base.entry else { panic!("{base:?}") };
-    let (size, modified) = (agreed.content.size, agreed.modified);
-    let identity = base.identity;
-    let stat = FileStat { identity, size, modified, modified_nanoseconds: 0, changed: 1, links: 1 };
+    let stat = file_stat(base.identity.inode, agreed.content.size);
     back.local = Local::File { stat, md5: Some(agreed.content.md5) };
     folder.index.save(&mut back).unwrap();
     count(&mut folder, 400_001);
@@ -297,7 +360,7 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
 /// A person decides on what was shown.
 #[test]
 fn a_word_is_about_one_hold() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..300).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -326,7 +389,7 @@ fn a_word_is_about_one_hold() {
 
 #[test]
 fn what_is_new_may_go_again() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..30 {
         file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
     }
@@ -350,7 +413,7 @@ fn what_is_new_may_go_again() {
 /// A kill between the question and its answer has the same delete asked for again.
 #[test]
 fn a_delete_counts_once_however_often_it_is_asked_for() {
-    let (place, mut index) = open();
+    let (place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
@@ -368,8 +431,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
         assert_eq!(folder.running.len(), MOST_DELETES);
         folder.index.commit().unwrap();
         drop(folder);
-        let (index, _) = Index::open(&place.path().join("i.sqlite")).unwrap();
-        folder = Folder::new(settings(), index).unwrap();
+        folder = Folder::new(settings(), open_index(&place)).unwrap();
     }
     assert_eq!(folder.too_much_with(asked).unwrap(), None);
     // What was in doubt counts, too, until the row turns out to be there.
@@ -382,7 +444,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
 
 #[test]
 fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     for number in 0..30 {
         file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
     }
@@ -405,7 +467,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
 #[test]
 fn a_directory_that_a_file_replaced_is_counted_once() {
     for side in [Side::Remote, Side::Local] {
-        let (_place, mut index) = open();
+        let (_place, mut index) = new_index();
         for number in 0..100 {
             file(&mut index, NodeId::ROOT, &format!("kept {number}"), 10);
         }
@@ -444,7 +506,7 @@ fn a_directory_that_a_file_replaced_is_counted_once() {
 /// A problem may last for ever, and may hide what is missing.
 #[test]
 fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
-    let (_place, mut index) = open();
+    let (_place, mut index) = new_index();
     let files: Vec<NodeId> =
         (0..30).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
     let outer = directory(&mut index, NodeId::ROOT, "outer");
@@ -455,7 +517,8 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     folder.issue_confirmations(now(1)).unwrap();
     folder.scanning.set_complete();
     let lasting = "it lasts".to_owned();
-    folder.put_problem(unread, ProblemKind::Unreadable, lasting, "none", None, now(1)).unwrap();
+    let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
+    folder.put_problem(unread, failure, lasting, now(1)).unwrap();
     folder.root.hold("another directory".to_owned(), Look::Root, now(1));
     folder.approve(now(1)).unwrap();
     folder.root = super::super::Root::default();

@@ -193,3 +193,31 @@ fn that_a_proof_is_outdated_is_remembered_by_the_index() {
     driver.run_for(HOUR);
     assert_eq!(driver.said().0, Verdict::InSync);
 }
+
+#[test]
+fn what_there_was_when_somebody_asked_is_done_whatever_changes_since() {
+    let resend = Duration::from_secs(5 * MINUTE);
+    let mut driver = Driver::with(FolderSettings { resend, ..settings_of(true) }, &["a", "b"]);
+    // It is written to every second, and asked for at any moment of that.
+    for asked_after in [1, 2, 3, 5, 8, 13, 200] {
+        for _ in 0..asked_after {
+            driver.run_for(1);
+            driver.edit("a");
+        }
+        driver.edit("b");
+        let (asked, edits) = (driver.now().wall, driver.local_edits["a"]);
+        driver.tell(Event::Request(Request::SyncNow));
+        let mut took = 0;
+        while driver.status().caught_up_at.is_none() {
+            driver.run_for(1);
+            driver.edit("a");
+            took += 1;
+            assert!(took < 10, "asked after {asked_after} s");
+        }
+        assert!(driver.status().caught_up_at >= Some(asked));
+        assert!(driver.remote_edits["a"] >= edits, "what was there when it was asked was sent");
+        assert_eq!(driver.remote_edits["b"], driver.local_edits["b"]);
+        let status = driver.status();
+        assert_eq!(status.verdict == Verdict::InSync, status.settled, "what has changed since is not hidden");
+    }
+}

@@ -81,6 +81,26 @@ fn what_may_not_be_written_stays_as_it_is() {
     forbid(&folder, "fixed", 0o700);
 }
 
+/// It was taken for one without a marker, which is another root.
+#[test]
+fn a_root_that_may_not_be_looked_into_says_so() {
+    if done_as_nobody("a_root_that_may_not_be_looked_into_says_so") {
+        return;
+    }
+    for has_marker in [false, true] {
+        let folder = Folder::new();
+        if has_marker {
+            folder.write_unseen(".jottad/root-id", "another's");
+        }
+        for mode in [0o000, 0o600] {
+            forbid(&folder, "", mode);
+            assert_eq!(kind(folder.identify()), "PermissionDenied", "{mode:o}");
+        }
+        forbid(&folder, "", 0o700);
+        assert!(folder.identify().is_ok());
+    }
+}
+
 #[test]
 fn a_root_that_may_not_be_written_is_read_all_the_same() {
     if done_as_nobody("a_root_that_may_not_be_written_is_read_all_the_same") {

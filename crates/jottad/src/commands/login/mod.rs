@@ -97,7 +97,7 @@ impl Beginning<'_> {
         account.save(places)?;
         let document = json!({"schema": 1, "username": account.username, "email": account.email});
         output.either(&document, || {
-            output.line(format_args!("logged in as {}", Escaped(account.for_people())))
+            output.prose(format_args!("logged in as {}", Escaped(account.for_people())))
         })?;
         let is_running = tell_daemon(self.invocation).await;
         if self.config.is_empty() {
@@ -166,7 +166,7 @@ fn list_brands(invocation: &Invocation) -> Result<Exit, Failure> {
         for brand in Brand::ALL {
             columns.push([brand.key.to_owned(), brand.name.to_owned()]);
         }
-        columns.lines().try_for_each(|line| invocation.output.line(line))
+        invocation.output.table(&columns)
     })?;
     Ok(Exit::Done)
 }

@@ -81,13 +81,17 @@ impl Follow {
                 if !output.json {
                     restored.tell(output)?;
                 }
-                return Err(failure);
+                // What is in the way is only replaced by a command that says so.
+                return Err(match failure.hints_at("--force") {
+                    true => failure.hint(format!("to replace it: {}", self.command(false))),
+                    false => failure,
+                });
             }
         };
         restored.document["here"] = fetched.document();
         let exit = restored.tell(output)?;
         if !output.json {
-            output.line(fetched.line("brought here:"))?;
+            output.prose(fetched.line("brought here:"))?;
         }
         if fetched.is_complete() {
             return Ok(exit);

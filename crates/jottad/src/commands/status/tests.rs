@@ -127,6 +127,43 @@ fn without_a_terminal_nothing_is_cut() {
 }
 
 #[test]
+fn what_the_last_run_left_is_told_with_its_age_and_that_nothing_runs() {
+    let now = Timestamp::from_seconds(760 + 3 * 86_400);
+    for (verdict, settled, says) in [
+        (Verdict::InSync, true, "in sync as of 3 d ago"),
+        (Verdict::Working, true, "all done, last compared 3 d ago"),
+        (Verdict::Working, false, "not finished"),
+    ] {
+        let left = FolderDocument { settled: Some(settled), ..folder("docs", verdict) };
+        let document = StatusDocument { daemon: false, pid: None, ..status(vec![left]) };
+        for columns in [40, 80, 132] {
+            let lines = described(&document, now, Some(columns));
+            assert!(lines[1].contains(says), "{columns}: {lines:?}");
+            let text = lines[2..].join(" ").replace("  ", " ").replace("  ", " ");
+            assert!(
+                text.starts_with("no daemon is running: this is as of the last run"),
+                "{columns}: {lines:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_done_and_not_proven_is_told_with_the_age_of_the_proof() {
+    let now = Timestamp::from_seconds(1_000);
+    let done = FolderDocument { settled: Some(true), ..folder("docs", Verdict::Working) };
+    let document = status(vec![done]);
+    for columns in [40, 80, 132] {
+        let lines = described(&document, now, Some(columns));
+        assert!(lines[0].contains("working"), "{columns}: {lines:?}");
+        assert!(lines[1].contains("all done, last compared 4 min ago"), "{columns}: {lines:?}");
+    }
+    let lines = described(&document, now, None);
+    let both = "all done, last compared 4 min ago · others' changes are heard of at once";
+    assert!(lines[1].contains(both), "{lines:?}");
+}
+
+#[test]
 fn on_a_narrow_terminal_what_matters_comes_first() {
     let now = Timestamp::from_seconds(1_000);
     let lines = described(&status(folders()), now, Some(40));

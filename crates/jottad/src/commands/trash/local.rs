@@ -11,7 +11,7 @@ use crate::config::units::format_size;
 use crate::config::{Config, Folder};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::output::{Columns, Escaped, count, local_time, path_text, rfc3339};
+use crate::output::{Columns, count, local_time, path_text, rfc3339};
 use crate::remote::confirm;
 
 /// Lists what is in the local trash of one folder, or of all.
@@ -33,10 +33,10 @@ pub(super) fn list(folder: Option<&str>, invocation: &Invocation) -> Result<Exit
             let slash = if trashed.size.is_none() { "/" } else { "" };
             let size = trashed.size.map(format_size).unwrap_or_default();
             let shown = format!("{}/{path}{slash}", folder.local.display());
-            columns.push([local_time(trashed.at), size, Escaped(&shown).to_string()]);
+            columns.push([local_time(trashed.at), size, shown]);
         }
     }
-    columns.lines().try_for_each(|line| output.line(line))?;
+    output.table(&columns)?;
     Ok(Exit::Done)
 }
 
@@ -68,7 +68,7 @@ pub(super) fn restore(path: &str, invocation: &Invocation) -> Result<Exit, Failu
     let document = json!({"schema": 1, "folder": folder.name, "restored": restored});
     invocation.output.either(&document, || {
         let entries = count(restored, "entry", "entries");
-        invocation.output.line(format_args!("restored {entries} from the local trash of {}", folder.name))
+        invocation.output.prose(format_args!("restored {entries} from the local trash of {}", folder.name))
     })?;
     Ok(Exit::Done)
 }
@@ -89,7 +89,7 @@ pub(super) fn empty(folder: Option<&str>, yes: bool, invocation: &Invocation) ->
             bytes = bytes.saturating_add(emptied);
         }
         invocation.output.either(&json!({"schema": 1, "bytes": bytes}), || {
-            invocation.output.line(format_args!("destroyed {} in the local trash", format_size(bytes)))
+            invocation.output.prose(format_args!("destroyed {} in the local trash", format_size(bytes)))
         })?;
         Ok(Exit::Done)
     })

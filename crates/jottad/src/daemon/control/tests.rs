@@ -221,6 +221,9 @@ fn paths_are_found_below_their_root_also_through_links() {
     assert_eq!(below(&link.join("a"), &real), relative("a"));
     assert_eq!(below(&real.join("a"), &link), relative("a"));
     assert_eq!(below(&real, &real), relative(""));
+    // As it is typed in the directory itself.
+    assert_eq!(below(&real.join("../real/a"), &real), relative("a"));
+    assert_eq!(below(&real.join("../a"), &real), None);
     assert_eq!(below(place.path(), &real), None);
 }
 
