@@ -191,7 +191,7 @@ fn a_verification_goes_on_by_itself_when_the_pass_that_ran_has_ended() {
     wait_until("the pass answers", || world.machine.status()["pid"].is_number());
     let verifying = Running::start(world.machine.command(["verify"]));
     pass.end().expect(0);
-    verifying.end().expect(0).says("50 files").says("and the service has the same");
+    verifying.end().expect(0).says("read again").says("in sync");
 }
 
 #[test]

@@ -62,10 +62,7 @@ fn the_service_of_one_config_is_not_replaced_by_that_of_another() {
         Outcome::of(command)
     };
     let (ours, work) = (machine.config(), machine.beside("work.toml"));
-    service(&work, &["install"])
-        .expect(2)
-        .complains("there is no config file")
-        .complains("jottad folder add");
+    service(&work, &["install"]).expect(2).complains("there is no config file").complains("folder add LOCAL");
     fs::copy(&ours, &work).unwrap();
     service(&ours, &["install"]).expect(0);
     // The same again, after an update of the program for example.

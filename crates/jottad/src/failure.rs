@@ -224,11 +224,12 @@ impl Failure {
 
     /// What mends it. A file that is somebody else's needs no other word, wherever that is found out.
     fn remedy(&self) -> Option<&str> {
-        if self.cause == Cause::NoRoom {
-            return Some(MAKE_ROOM);
-        }
         let is_refused = || REFUSED.iter().any(|words| self.message.contains(words));
-        self.hint.as_deref().or_else(|| is_refused().then_some(DENIED))
+        let usual = || match self.cause {
+            Cause::NoRoom => Some(MAKE_ROOM),
+            _ => is_refused().then_some(DENIED),
+        };
+        self.hint.as_deref().or_else(usual)
     }
 
     /// Whether what mends it speaks of this.
