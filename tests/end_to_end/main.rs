@@ -28,6 +28,7 @@ mod first_minutes;
 mod full;
 mod holds;
 mod keyring;
+mod last_run;
 mod login;
 mod machines;
 mod mounts;

@@ -42,9 +42,36 @@ fn the_service_is_installed_and_uninstalled() {
         assert!(calls.contains(call), "{calls}");
     }
     verify(&unit);
-    Outcome::of(with_noted_calls(machine, &["service", "uninstall"])).expect(0);
+    Outcome::of(with_noted_calls(machine, &["service", "uninstall"])).expect(0).says("uninstalled");
     assert!(!unit.exists());
     assert!(machine.config().exists() && world.root.exists());
+    Outcome::of(with_noted_calls(machine, &["service", "uninstall"])).expect(0).says("not installed");
+    Outcome::of(with_noted_calls(machine, &["service", "logs"])).expect(1).complains("not installed");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_service_of_one_config_is_not_replaced_by_that_of_another() {
+    let world = World::new();
+    let machine = &world.machine;
+    note_calls_of_systemctl(machine);
+    let unit = machine.home().join(".config/systemd/user/jottad.service");
+    let service = |config: &Path, arguments: &[&str]| {
+        let mut command = with_noted_calls(machine, &["service"]);
+        command.args(arguments).arg("--config").arg(config);
+        Outcome::of(command)
+    };
+    let (ours, work) = (machine.config(), machine.beside("work.toml"));
+    service(&work, &["install"]).expect(2).complains("there is no config file").complains("folder add LOCAL");
+    fs::copy(&ours, &work).unwrap();
+    service(&ours, &["install"]).expect(0);
+    // The same again, after an update of the program for example.
+    service(&ours, &["install"]).expect(0);
+    let text = fs::read_to_string(&unit).unwrap();
+    service(&work, &["install"]).expect(1).complains("another configuration").complains("--force");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), text);
+    service(&work, &["install", "--force"]).expect(0);
+    assert!(fs::read_to_string(&unit).unwrap().contains(work.to_str().unwrap()));
 }
 
 #[test]

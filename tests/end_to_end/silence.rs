@@ -2,12 +2,13 @@
 //! with an answer.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{Duration, Instant};
 
 use jottad_emulator::{Effect, Fault, Matching};
 use serde_json::Value;
 
-use crate::stage::{Relay, World, wait_until};
+use crate::stage::{Relay, Running, World, wait_until};
 
 const STALLED: i32 = 9;
 /// So soon it must be said.
@@ -78,4 +79,28 @@ fn an_upload_without_an_answer_is_named_although_others_go_on() {
     let why = String::from_utf8(why.stdout).unwrap();
     assert!(why.contains("it is being sent; no answer for 5"), "{why}");
     daemon.stop();
+}
+
+#[test]
+fn a_command_says_soon_what_it_waits_for_and_the_doctor_what_it_knows_without_the_service() {
+    let world = World::new();
+    let relay = Relay::to(&world.service.url());
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace(&world.service.url(), &relay.url())).unwrap();
+    world.write("a.txt", "one");
+    world.pass(0);
+    relay.set_silent(true);
+    let began = Instant::now();
+    let commands: [&[&str]; 5] = [&["ls", "Jotta"], &["account"], &["doctor"], &["plan"], &["run", "--once"]];
+    let mut waiting = commands.map(|arguments| Running::start(world.machine.command(arguments)));
+    for (arguments, running) in commands.iter().zip(&mut waiting) {
+        let mut line = String::new();
+        BufReader::new(running.complaints()).read_line(&mut line).unwrap();
+        assert!(line.contains("no answer for "), "{arguments:?}: {line}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{arguments:?}: {:?}", began.elapsed());
+    }
+    let mut doctor = waiting.into_iter().nth(2).unwrap();
+    let mut printed = [0; 64];
+    let length = doctor.printed().read(&mut printed).unwrap();
+    assert!(String::from_utf8_lossy(&printed[..length]).contains("clock"));
 }

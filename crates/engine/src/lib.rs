@@ -51,7 +51,7 @@ pub use run::{FolderEnd, FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
     Conflict, EntryState, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold,
-    HoldLimit, LogLine, Noted, NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, Skipped,
+    HoldLimit, LogLine, Noted, NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Skipped,
     Transfer, Verdict, Verification,
 };
 pub use time::{Now, since_boot};

@@ -30,7 +30,7 @@ use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
     Conflict, Explanation, FolderStatus, Foreseen, Held, Hold, LogLine, NotedInFull, Preview, Problem,
-    Verification,
+    RunEnd, Verification,
 };
 use crate::time::{Now, since_boot};
 
@@ -165,6 +165,11 @@ impl FolderHandle {
     pub fn make_index(index: &Path) -> Result<(), FolderError> {
         Index::open(index)?;
         Ok(())
+    }
+
+    /// Leaves in an index how a run ended, for whoever asks while nothing runs. Nobody else may have it open.
+    pub fn leave_word(index: &Path, end: &RunEnd) -> Result<(), FolderError> {
+        crate::folder::leave_word(&mut Index::open_as_it_is(index)?, end)
     }
 
     fn start_with<D: Disk, R: Remote>(

@@ -96,6 +96,21 @@ pub struct FolderStatus {
     pub unseen_directories: Option<u64>,
     /// Why the folder does not move, if it does not: the last error of the service, with its remedy.
     pub trouble: Option<String>,
+    /// At rest: how the last run ended, if its rows do not show that.
+    pub last_end: Option<RunEnd>,
+}
+
+/// How a run ended that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// When.
+    pub at: Timestamp,
+    /// With what verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Option<String>,
+    /// Why a person must decide, if the folder was not even taken up for that.
+    pub hold: Option<Hold>,
 }
 
 /// A person stopped the folder.

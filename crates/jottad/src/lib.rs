@@ -77,7 +77,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn obey(arguments: Arguments, matches: &ArgMatches, listen: Listen) -> Result<Exit, Failure> {
     let general = arguments.general;
     // A service that says nothing at all when it starts leaves people guessing.
-    let talkative = u8::from(matches!(arguments.command, Some(Command::Run(_))));
+    let talkative = u8::from(arguments.command.as_ref().is_some_and(Command::goes_on));
     log_to_stderr(general.verbose.saturating_add(talkative))?;
     let places = Places::find(general.config, general.state_dir)?;
     cli::typed::remember(matches, &places)?;
@@ -86,7 +86,11 @@ fn obey(arguments: Arguments, matches: &ArgMatches, listen: Listen) -> Result<Ex
         output: Output { json: general.json, guided: false },
         listen,
         session: OnceLock::new(),
+        http: OnceLock::new(),
     };
+    if arguments.command.as_ref().is_none_or(Command::uses_the_state) {
+        invocation.places.check_access()?;
+    }
     match arguments.command {
         Some(command) => commands::run(command, &invocation),
         None => commands::begin::run(&invocation),

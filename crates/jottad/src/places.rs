@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jottad_core::shell_word;
+use rustix::fs::Access;
 
 use crate::cli::failure::Failure;
 
@@ -103,6 +104,28 @@ impl Places {
                 Err(Failure::of_system(format_args!("looking at {shown}"), &error).path(shown))
             }
         }
+    }
+
+    /// Refuses a state directory that this user may not work in, or that holds something that is kept and that
+    /// this user may not read and write: what is in it would be taken for missing.
+    pub(crate) fn check_access(&self) -> Result<(), Failure> {
+        let all = Access::READ_OK | Access::WRITE_OK;
+        let account = self.state_dir.join("account.json");
+        let files = [self.lock(), account, self.credentials(), self.sealed_credentials()];
+        let directories = [self.state_dir.clone(), self.indexes()];
+        let of_directories = directories.into_iter().map(|path| (path, all | Access::EXEC_OK));
+        for (path, access) in of_directories.chain(files.into_iter().map(|path| (path, all))) {
+            if rustix::fs::access(&path, access) == Err(rustix::io::Errno::ACCESS) {
+                let shown = path.display().to_string();
+                let message =
+                    format!("{shown} belongs to what jottad keeps, and cannot be used: Permission denied");
+                return Err(Failure::failed(message).path(shown).hint(format!(
+                    "give it to the user that runs jottad: sudo chown -R \"$USER\" {}",
+                    shell_word(self.state_dir.display())
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a state directory whose socket's path is longer than the system takes.

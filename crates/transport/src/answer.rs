@@ -13,6 +13,7 @@ use tokio_util::io::StreamReader;
 
 use crate::error::{Error, Result};
 use crate::http::{connection, stalled};
+use crate::silence::Silence;
 use crate::xml::XmlError;
 
 /// A successful answer whose body has not been read yet.
@@ -21,6 +22,7 @@ pub(crate) struct Answer {
     action: String,
     response: reqwest::Response,
     stall: Duration,
+    silence: Silence,
 }
 
 /// Bytes of a body as they come.
@@ -30,8 +32,8 @@ pub(crate) struct BodyStream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send
 pub(crate) type BodyReader = StreamReader<BodyStream, Bytes>;
 
 impl Answer {
-    pub(crate) fn new(action: &str, response: reqwest::Response, stall: Duration) -> Self {
-        Self { action: action.to_owned(), response, stall }
+    pub(crate) fn new(action: &str, response: reqwest::Response, stall: Duration, silence: &Silence) -> Self {
+        Self { action: action.to_owned(), response, stall, silence: silence.clone() }
     }
 
     pub(crate) fn action(&self) -> &str {
@@ -59,8 +61,12 @@ impl Answer {
 
     /// The next bytes of the body; `None` at its proper end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        let question = self.silence.ask(&self.action);
         match tokio::time::timeout(self.stall, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Ok(chunk)) => {
+                question.answered();
+                Ok(chunk)
+            }
             Ok(Err(source)) => Err(connection(&self.action, source)),
             Err(_) => Err(stalled(&self.action, self.stall)),
         }

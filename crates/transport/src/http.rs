@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::fault::ServerFault;
 use crate::last_word::LastWord;
 use crate::retry::{Restraint, RetryPolicy, parse_retry_after};
+use crate::silence::{Silence, Unanswered};
 
 /// Connections are dropped before a server does it, because a request on a connection that is just being
 /// closed fails.
@@ -61,6 +62,7 @@ struct Shared {
     transfers: reqwest::Client,
     restraint: Restraint,
     last_word: LastWord,
+    silence: Silence,
     options: HttpOptions,
 }
 
@@ -185,13 +187,23 @@ impl Http {
             .build()
             .map_err(setup)?;
         let transfers = builder()?.http1_only().build().map_err(setup)?;
-        let (restraint, last_word) = (Restraint::default(), LastWord::none_yet());
-        Ok(Self(Arc::new(Shared { metadata, transfers, restraint, last_word, options })))
+        let (restraint, last_word, silence) =
+            (Restraint::default(), LastWord::none_yet(), Silence::default());
+        Ok(Self(Arc::new(Shared { metadata, transfers, restraint, last_word, silence, options })))
     }
 
     /// When the service last answered, whatever the answer was.
     pub fn last_word(&self) -> &LastWord {
         &self.0.last_word
+    }
+
+    /// What has had no answer, and for how long nothing has come; `None` if nothing is waited for.
+    pub fn unanswered(&self) -> Option<Unanswered> {
+        self.0.silence.unanswered()
+    }
+
+    pub(crate) fn silence(&self) -> &Silence {
+        &self.0.silence
     }
 
     /// The options it was made with.
@@ -253,12 +265,14 @@ impl Http {
                 request = request.body(body.clone());
             }
             self.hold_back(&call.action, &url).await?;
+            let question = self.0.silence.ask(&call.action);
             let sent = tokio::time::timeout(self.0.options.stall_timeout, request.send()).await;
             let response = match sent {
                 Ok(Ok(response)) => response,
                 Ok(Err(source)) => return Err(connection(&call.action, source)),
                 Err(_) => return Err(stalled(&call.action, self.0.options.stall_timeout)),
             };
+            question.answered();
             match self.judge(&call.action, response).await? {
                 Judged::Success(answer) => return Ok(answer),
                 Judged::Elsewhere(next) if call.method == Method::GET => url = next.into(),
@@ -287,7 +301,12 @@ impl Http {
         let status = response.status();
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             self.0.restraint.earn();
-            return Ok(Judged::Success(Answer::new(action, response, self.0.options.stall_timeout)));
+            return Ok(Judged::Success(Answer::new(
+                action,
+                response,
+                self.0.options.stall_timeout,
+                &self.0.silence,
+            )));
         }
         if status.is_redirection() {
             return redirected(action, &response);
@@ -304,7 +323,7 @@ impl Http {
             .get("x-jottacloud-otp")
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let body = Answer::new(action, response, self.0.options.connect_timeout);
+        let body = Answer::new(action, response, self.0.options.connect_timeout, &self.0.silence);
         // Whatever happens to the words, the status is what counts.
         let words = body.start(FAULT_LIMIT).await;
         let answer: String = String::from_utf8_lossy(&words).chars().take(300).collect();

@@ -21,6 +21,7 @@ mod http;
 mod last_word;
 mod rate;
 mod retry;
+mod silence;
 mod upload_body;
 
 mod brands;
@@ -66,5 +67,6 @@ pub use retry::RetryPolicy;
 pub use rotation::Rotation;
 pub use sealing::SealingKey;
 pub use session::Session;
+pub use silence::Unanswered;
 pub use time::{ParseTimeError, storable_time};
 pub use transfer::{PartialContent, UploadFacts, UploadSource, Uploaded};

@@ -83,6 +83,7 @@ use reporting::Tally;
 use resending::Resending;
 use resolving::Resolving;
 use respelling::Respelling;
+pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
 use root::Root;
 use round::Round;

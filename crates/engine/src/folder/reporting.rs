@@ -17,7 +17,7 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
     Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted,
-    NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, Transfer, Verdict, Verification,
+    NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
     WAITS_FOR_A_PERSON,
 };
 
@@ -87,7 +87,7 @@ impl Folder {
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),
-            skipped: was_complete.then(|| self.skipping.total()),
+            skipped: was_complete.then(|| self.skipping.total()).or(self.last_words.skipped),
             pending,
             transfers,
             paused: self.pause(),
@@ -101,6 +101,12 @@ impl Folder {
                 .or(self.clock.trouble())
                 .or(self.last_words.trouble.as_deref())
                 .map(str::to_owned),
+            last_end: self.last_words.end.map(|(verdict, at)| RunEnd {
+                at,
+                verdict,
+                reason: self.last_words.trouble.clone(),
+                hold: None,
+            }),
         })
     }
 
@@ -435,6 +441,10 @@ impl Folder {
             self.index.problems()?.into_iter().partition(|row| row.kind == ProblemKind::AccountLocked);
         rows.into_iter()
             .map(|row| {
+                let is_being_tried = row.next_try == Some(super::BEING_TRIED);
+                let is_at_rest = self.purpose == Purpose::Rest;
+                // What was being tried when the last run ended is due.
+                let due = (is_being_tried && is_at_rest).then_some(row.since);
                 Ok(Problem {
                     path: self.index.path(row.node)?,
                     kind: row.kind,
@@ -442,8 +452,8 @@ impl Folder {
                     remedy: row.remedy,
                     since: row.since,
                     tries: row.tries,
-                    next_try: row.next_try.filter(|time| *time != super::BEING_TRIED),
-                    is_being_tried: row.next_try == Some(super::BEING_TRIED),
+                    next_try: row.next_try.filter(|_| !is_being_tried).or(due),
+                    is_being_tried: is_being_tried && !is_at_rest,
                 })
             })
             .chain(account_locked(&locked).filter(|_| !self.is_shut_out()).map(Ok))

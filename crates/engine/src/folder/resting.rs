@@ -8,8 +8,9 @@ use jottad_core::{RelativePath, Timestamp};
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
+use crate::index::Index;
 use crate::remote::MissingPlace;
-use crate::status::{HeldRoot, Hold, Noted, Problem, ProblemKind};
+use crate::status::{HeldRoot, Hold, Noted, Problem, ProblemKind, RunEnd, Skipped, Verdict};
 use crate::time::Now;
 
 /// What the last run knew that is in no row.
@@ -23,6 +24,10 @@ pub(super) struct LastWords {
     pub(super) problems: Vec<Problem>,
     /// Why it did not get on.
     pub(super) trouble: Option<String>,
+    /// What it left out on purpose, if it had looked at everything.
+    pub(super) skipped: Option<Skipped>,
+    /// How it ended, if not well.
+    pub(super) end: Option<(Verdict, Timestamp)>,
 }
 
 /// A person's word about a held root, to be followed when that very root is held again.
@@ -150,7 +155,9 @@ impl Folder {
         let hold = self.hold()?.filter(|hold| matches!(hold, Hold::Root { .. } | Hold::Place { .. }));
         let subject = hold.as_ref().map(|hold| self.subject_of(hold)).unwrap_or_default();
         let trouble = self.trouble().map(str::to_owned);
-        let words = LastWords { hold, subject, problems: self.fleeting_problems()?, trouble };
+        let skipped = self.scanning.was_complete().then(|| self.skipping.total());
+        let problems = self.fleeting_problems()?;
+        let words = LastWords { hold, subject, problems, trouble, skipped, end: None };
         let text = (words != LastWords::default()).then(|| words.to_text());
         self.index.set_fact(Fact::LastWords, text.as_deref())?;
         Ok(())
@@ -181,8 +188,17 @@ impl LastWords {
             fields[4] = hexadecimal(problem.path.as_bytes());
             fields[5] = problem.since.seconds().to_string();
             fields[6] = problem.tries.to_string();
-            fields[7] = problem.next_try.map(|time| time.seconds().to_string()).unwrap_or_default();
+            // What was being tried when the run ended is due.
+            let next_try = problem.next_try.or(problem.is_being_tried.then_some(problem.since));
+            fields[7] = next_try.map(|time| time.seconds().to_string()).unwrap_or_default();
             records.push(fields);
+        }
+        if let Some(Skipped { rules, max_size, links, special }) = self.skipped {
+            let counts = [rules, max_size, links, special].map(|count| count.to_string()).join(" ");
+            records.push(record(["skipped", "", &counts, ""]));
+        }
+        if let Some((verdict, at)) = self.end {
+            records.push(record(["end", verdict.as_str(), &at.seconds().to_string(), ""]));
         }
         records.concat().join("\0")
     }
@@ -199,6 +215,11 @@ impl LastWords {
                     rest.clone_into(&mut words.subject);
                 }
                 "trouble" => words.trouble = Some(reason.to_owned()),
+                "skipped" => words.skipped = skipped_of(reason),
+                "end" => {
+                    let verdict = ENDS.into_iter().find(|verdict| verdict.as_str() == kind);
+                    words.end = verdict.zip(reason.parse().ok().map(Timestamp::from_seconds));
+                }
                 _ => {
                     let time = |text: &str| text.parse().ok().map(Timestamp::from_seconds);
                     let kind = ProblemKind::ALL.into_iter().find(|known| known.as_str() == kind);
@@ -217,6 +238,33 @@ impl LastWords {
         }
         words
     }
+}
+
+/// Ends of a run that its index does not show. What else keeps it from being in sync is in the rows, or is a
+/// hold or a problem.
+const ENDS: [Verdict; 3] = [Verdict::LoginNeeded, Verdict::Stalled, Verdict::Offline];
+
+/// Leaves in an index how a run ended, for whoever asks while nothing runs. A folder that could not even be
+/// taken up has left no word of its own.
+pub(crate) fn leave_word(index: &mut Index, end: &RunEnd) -> Result<(), FolderError> {
+    let RunEnd { at, verdict, reason, hold } = end;
+    let mut words = index.fact(Fact::LastWords)?.map(|text| LastWords::parse(&text)).unwrap_or_default();
+    if let Some(hold) = hold {
+        words.hold = Some(hold.clone());
+        words.subject.clear();
+    } else if *verdict > Verdict::Held {
+        words.hold = None;
+    }
+    words.trouble = reason.clone().or(words.trouble).filter(|_| hold.is_none());
+    words.end = ENDS.contains(verdict).then_some((*verdict, *at));
+    index.set_fact(Fact::LastWords, Some(&words.to_text()))?;
+    Ok(index.commit()?)
+}
+
+fn skipped_of(text: &str) -> Option<Skipped> {
+    let counts: Vec<u64> = text.split(' ').map_while(|count| count.parse().ok()).collect();
+    let &[rules, max_size, links, special] = counts.as_slice() else { return None };
+    Some(Skipped { rules, max_size, links, special })
 }
 
 impl Decision {
@@ -329,8 +377,11 @@ mod tests {
             for problems in [vec![], vec![problem(b"", None), problem(b"a\xff/b", Some(99))]] {
                 for trouble in [None, Some("the account is locked".to_owned())] {
                     let subject = if hold.is_some() { "1/2/3".to_owned() } else { String::new() };
-                    let hold = hold.clone();
-                    let words = LastWords { hold, subject, problems: problems.clone(), trouble };
+                    let skipped =
+                        trouble.is_some().then_some(Skipped { rules: 1, max_size: 2, links: 3, special: 4 });
+                    let end = hold.is_none().then_some((Verdict::Offline, Timestamp::from_seconds(7)));
+                    let (hold, problems) = (hold.clone(), problems.clone());
+                    let words = LastWords { hold, subject, problems, trouble, skipped, end };
                     assert_eq!(LastWords::parse(&words.to_text()), words);
                 }
             }
@@ -339,6 +390,34 @@ mod tests {
         let of_old = LastWords::parse(&["hold", "place", "some text", "", "", "", "", ""].join("\0"));
         let missing = MissingPlace::Mountpoint;
         assert_eq!(of_old.hold, Some(Hold::Place { missing, reason: "some text".to_owned() }));
+    }
+
+    #[test]
+    fn how_a_run_ended_is_told_at_rest_until_another_one_begins() {
+        let (_place, mut index) = new_index();
+        let reason = || Some("it is said so".to_owned());
+        let missing = Hold::Root { reason: "no such directory".to_owned(), root: HeldRoot::Missing };
+        let end = |verdict, hold| RunEnd { at: Timestamp::from_seconds(90), verdict, reason: reason(), hold };
+        for (end, verdict, hold) in [
+            (end(Verdict::LoginNeeded, None), Some(Verdict::LoginNeeded), None),
+            (end(Verdict::Held, Some(missing.clone())), None, Some(missing.clone())),
+            // Why it could not even be asked whether the root is back.
+            (end(Verdict::LoginNeeded, None), Some(Verdict::LoginNeeded), Some(missing)),
+            (end(Verdict::Offline, None), Some(Verdict::Offline), None),
+            (end(Verdict::Stalled, None), Some(Verdict::Stalled), None),
+        ] {
+            leave_word(&mut index, &end).unwrap();
+            let folder = Folder::new(settings(), index).unwrap().at_rest(now(100).wall).unwrap();
+            let status = folder.status().unwrap();
+            assert_eq!(status.last_end.as_ref().map(|end| end.verdict), verdict);
+            assert_eq!(status.held, hold);
+            assert_eq!(status.trouble, reason().filter(|_| end.hold.is_none()));
+            index = folder.crash();
+        }
+        let mut folder = Folder::new(settings(), index).unwrap();
+        folder.handle([Event::Started], now(110)).unwrap();
+        let folder = Folder::new(settings(), folder.crash()).unwrap().at_rest(now(120).wall).unwrap();
+        assert_eq!(folder.status().unwrap().last_end, None);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
+use jottad_core::Timestamp;
 use jottad_transport::{Client, Customer};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,13 @@ impl KnownAccount {
             Ok(())
         };
         write().map_err(|error| Failure::of_system(format_args!("writing {}", path.display()), &error))
+    }
+
+    /// When somebody last logged in, as far as the file tells.
+    pub(crate) fn logged_in_at(places: &Places) -> Option<Timestamp> {
+        let written = fs::metadata(file(places)).ok()?.modified().ok()?;
+        let since_epoch = written.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Timestamp::from_seconds(i64::try_from(since_epoch.as_secs()).ok()?))
     }
 
     /// What a person calls it.

@@ -36,7 +36,13 @@ pub(crate) async fn tell<T: DeserializeOwned>(
 ) -> Result<(T, bool), Failure> {
     let (answer, is_at_rest) = ask(invocation, Method::GET, path, Bytes::new()).await?;
     if is_at_rest && !invocation.output.json {
-        remark("no daemon is running: this is as of the last run");
+        let indexes = std::fs::read_dir(invocation.places.indexes());
+        let has_run = indexes.is_ok_and(|mut indexes| indexes.next().is_some());
+        remark(if has_run {
+            "no daemon is running: this is as of the last run"
+        } else {
+            "no daemon is running, and there was no run yet"
+        });
     }
     Ok((answer, is_at_rest))
 }

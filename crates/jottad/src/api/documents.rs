@@ -150,6 +150,9 @@ pub(crate) struct VerificationDocument {
     pub(crate) mended: u64,
     /// Operations for what was changed or told of while it went on.
     pub(crate) meanwhile: u64,
+    /// Whether the service was listed to the end since it began.
+    #[serde(default)]
+    pub(crate) compared: bool,
 }
 
 impl VerificationDocument {
@@ -165,6 +168,7 @@ impl VerificationDocument {
             sent: verification.sent,
             mended: verification.mended,
             meanwhile: verification.meanwhile,
+            compared: false,
         }
     }
 }

@@ -106,6 +106,30 @@ impl Patience {
     }
 }
 
+/// What is said to somebody who waits while a folder does not get on.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    said: Option<Instant>,
+}
+
+impl Silence {
+    /// What has no answer, at once and then every few seconds.
+    pub(crate) fn word(&mut self, status: &StatusDocument, now: Instant) -> Option<String> {
+        let waits = |folder: &&FolderDocument| {
+            matches!(folder.verdict.0, Verdict::Working | Verdict::Stalled) && folder.trouble.is_some()
+        };
+        let Some(folder) = status.folders.iter().find(waits) else {
+            self.said = None;
+            return None;
+        };
+        if self.said.is_some_and(|said| now.duration_since(said) < REMINDER) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(format!("{}: {}", folder.name, folder.trouble.as_deref().unwrap_or_default()))
+    }
+}
+
 /// What is said to somebody who waits while the service cannot be reached.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
@@ -184,6 +208,7 @@ mod tests {
             problems: Some(0),
             trouble: None,
             remedy: None,
+            after_pass: false,
         }
     }
 
@@ -322,6 +347,20 @@ mod tests {
         }
         let word = |left| format!("offline; waiting for the service, {left} s more");
         assert_eq!(told, [(0, word(30)), (10, word(20)), (20, word(10)), (26, word(30))]);
+    }
+
+    #[test]
+    fn what_has_no_answer_is_told_now_and_then_while_it_lasts() {
+        let start = Instant::now();
+        let mut silence = Silence::default();
+        let mut told = Vec::new();
+        for second in 0..=20 {
+            let mut status = status(&[(Verdict::Working, 0)]);
+            status.folders[0].trouble = (second > 4).then(|| format!("no answer for {second} s"));
+            let word = silence.word(&status, start + Duration::from_secs(second));
+            told.extend(word.map(|word| word.split_once(": ").unwrap().1.to_owned()));
+        }
+        assert_eq!(told, ["no answer for 5 s", "no answer for 15 s"]);
     }
 
     #[test]

@@ -166,6 +166,19 @@ pub(crate) enum Command {
     Man,
 }
 
+impl Command {
+    /// Whether it works with what jottad keeps, so that it fails where this user may not.
+    pub(crate) const fn uses_the_state(&self) -> bool {
+        // The doctor tells that among other things.
+        !matches!(self, Self::Demo(_) | Self::Service(_) | Self::Doctor | Self::Completions(_) | Self::Man)
+    }
+
+    /// Whether it goes on until it is told to stop, and so is followed by what it logs.
+    pub(crate) const fn goes_on(&self) -> bool {
+        matches!(self, Self::Run(arguments) if !arguments.is_one_pass())
+    }
+}
+
 /// Reads a duration from the command line.
 pub(crate) fn duration_argument(text: &str) -> Result<Duration, String> {
     parse_duration(text)

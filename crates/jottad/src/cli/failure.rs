@@ -101,6 +101,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How the system says that a user may not do that, and what the library says of it.
+const REFUSED: [&str; 2] = ["Permission denied", "permission denied"];
+/// What mends that.
+pub(crate) const DENIED: &str = "let the user that runs jottad read and write it, with all that is in it; what was made with sudo is root's";
 /// What mends a disk that has no room, wherever that is found out.
 const MAKE_ROOM: &str = "free some space on that disk, and run it again";
 
@@ -218,9 +222,14 @@ impl Failure {
         if self.cause == Cause::ReaderGone { Ok(()) } else { Err(self) }
     }
 
-    /// What mends it.
+    /// What mends it. A file that is somebody else's needs no other word, wherever that is found out.
     fn remedy(&self) -> Option<&str> {
-        self.hint.as_deref().or((self.cause == Cause::NoRoom).then_some(MAKE_ROOM))
+        let is_refused = || REFUSED.iter().any(|words| self.message.contains(words));
+        let usual = || match self.cause {
+            Cause::NoRoom => Some(MAKE_ROOM),
+            _ => is_refused().then_some(DENIED),
+        };
+        self.hint.as_deref().or_else(usual)
     }
 
     /// Whether what mends it speaks of this.

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use jottad_transport::{Client, Http, HttpOptions, Session};
+use jottad_transport::{Client, Http, HttpOptions, Session, Unanswered};
 
 use crate::account::login;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::output::Output;
+use crate::cli::output::{Escaped, Output, remark};
 use crate::cli::terminal::leave_line;
 use crate::config::Config;
 use crate::places::Places;
@@ -28,6 +28,8 @@ pub(crate) struct Invocation {
     pub(crate) listen: Listen,
     /// The login that this command uses, once it does.
     pub(crate) session: OnceLock<Session>,
+    /// The connections that a login is made through.
+    pub(crate) http: OnceLock<Http>,
 }
 
 impl Invocation {
@@ -99,6 +101,7 @@ impl Invocation {
                     leave_line();
                     interrupted()
                 }
+                failure = self.service_is_silent() => Err(failure),
             };
             if let Some(session) = self.session.get() {
                 let _ = tokio::time::timeout(SETTLING, session.settle()).await;
@@ -108,6 +111,28 @@ impl Invocation {
         // A file that is being read from a dead disk must not keep the program from ending.
         runtime.shutdown_timeout(Duration::from_secs(1));
         result
+    }
+
+    /// Completes when the service has owed an answer for longer than anybody waits; says before that what is
+    /// waited for. Every command that asks the service by itself waits here.
+    async fn service_is_silent(&self) -> Failure {
+        let unanswered = || {
+            let session = self.session.get().map(Session::http);
+            session
+                .into_iter()
+                .chain(self.http.get())
+                .filter_map(Http::unanswered)
+                .max_by_key(|one| one.quiet)
+        };
+        let failure = until_given_up(unanswered, |word| {
+            if !self.output.json {
+                leave_line();
+                remark(Escaped(&word));
+            }
+        });
+        let failure = failure.await;
+        leave_line();
+        failure
     }
 
     /// Begins to listen for signals.
@@ -126,11 +151,47 @@ impl Invocation {
         result
     }
 
+    /// Connections to the service for a login.
+    pub(crate) fn connections(&self) -> Result<Http, jottad_transport::Error> {
+        let http = connections()?;
+        Ok(self.http.get_or_init(|| http).clone())
+    }
+
     /// The service, logged in.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = login::client(&self.places, &self.tolerant_config()?)?;
         let _ = self.session.set(client.session().clone());
         Ok(client)
+    }
+}
+
+/// How long one waits for a service that says nothing before that is told, and how often it is told again.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
+const REMINDER: Duration = Duration::from_secs(15);
+/// How long one waits for it at all. A single request is given up sooner, so that what came of it can be said.
+const LONGEST_SILENCE: Duration = Duration::from_secs(70);
+
+/// Completes when nothing has come for longer than anybody waits.
+async fn until_given_up(unanswered: impl Fn() -> Option<Unanswered>, say: impl Fn(String)) -> Failure {
+    let mut next_word = WORTH_TELLING;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let Some(Unanswered { action, quiet }) = unanswered() else { continue };
+        let seconds = quiet.as_secs();
+        if quiet >= LONGEST_SILENCE {
+            return Failure::new(
+                Exit::Offline,
+                format!("{action}: the service does not answer: nothing came for {seconds} s"),
+            )
+            .hint("check the network, and try again; what was ordered may have been done all the same");
+        }
+        if quiet < WORTH_TELLING {
+            next_word = WORTH_TELLING;
+        } else if quiet >= next_word {
+            let left = LONGEST_SILENCE.saturating_sub(quiet).as_secs();
+            say(format!("{action}: no answer for {seconds} s; waiting for the service, {left} s more"));
+            next_word = quiet + REMINDER;
+        }
     }
 }
 
@@ -148,4 +209,44 @@ pub(crate) fn unknown_folder(name: &str, config: &Config) -> Failure {
 /// The connections to the service.
 pub(crate) fn connections() -> Result<Http, jottad_transport::Error> {
     Http::new(HttpOptions::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_says_nothing_is_told_of_again_and_again_and_then_given_up() {
+        let began = Instant::now();
+        let unanswered = || {
+            let action = "listing Jotta".to_owned();
+            Some(Unanswered { action, quiet: began.elapsed() })
+        };
+        let told = RefCell::new(Vec::new());
+        let failure =
+            until_given_up(unanswered, |word| told.borrow_mut().push((began.elapsed().as_secs(), word)));
+        let failure = failure.await;
+        assert_eq!((failure.exit(), began.elapsed()), (Exit::Offline, LONGEST_SILENCE));
+        assert!(failure.message().starts_with("listing Jotta: the service does not answer"), "{failure}");
+        let told = told.into_inner();
+        let times: Vec<u64> = told.iter().map(|(second, _)| *second).collect();
+        assert_eq!(times, [5, 20, 35, 50, 65]);
+        assert_eq!(told[0].1, "listing Jotta: no answer for 5 s; waiting for the service, 65 s more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_answers_now_and_then_is_waited_for() {
+        let began = Instant::now();
+        let unanswered = || {
+            let quiet = Duration::from_secs(began.elapsed().as_secs() % 4);
+            Some(Unanswered { action: String::new(), quiet })
+        };
+        let given_up = until_given_up(unanswered, |word| panic!("nothing is to be said: {word}"));
+        let waited = tokio::time::timeout(Duration::from_hours(1), given_up).await;
+        assert!(waited.is_err());
+    }
 }

@@ -100,7 +100,7 @@ const ENTRIES: &[Entry] = &[
         json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], count, bytes, would_hold: [{kind, reason, entries, files, of, limit, allowed, held}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Pass,
-        json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile}]}" },
+        json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile, compared}]}" },
     Entry { command: "pause", examples: &["pause", "pause docs 2h"], codes: Codes::Pause, json: "" },
     Entry { command: "resume", examples: &["resume", "resume docs"], codes: Codes::Daemon, json: "" },
     Entry { command: "held", examples: &["held"], codes: Codes::Held,
@@ -170,9 +170,13 @@ Commands in what is said to people carry the `--config` and `--state-dir` of the
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in sync, 6 problems remain, 7
 held, 8 offline, 9 stalled, 10 paused, 130 interrupted.
 
-Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew; `pause` and
-`resume` are noted for whatever runs next; `plan` looks at both sides and changes nothing; `verify` does the pass itself. What is watched
-(`status --watch`, `log --follow`) goes on when a daemon starts or ends. Only `sync` needs one; `run --once` does a pass without it.
+Without a daemon `status`, `problems`, `held`, `approve`, `reject`, `why`, `log` and `conflicts` answer from what the last run knew, and
+say so on stderr; `status` exits with how that run ended (4, 7, 8 and 9 included) until another one ends otherwise.
+`pause` and `resume` are noted for whatever runs next; `plan` looks at both sides and changes nothing; `verify` does the pass itself. What
+is watched (`status --watch`, `log --follow`) goes on when a daemon starts or ends. Only `sync` needs one; `run --once` does a pass
+without it.
+
+A command that asks the service says on stderr after five seconds without an answer what it waits for, and gives up after 70 (8).
 ";
 
 /// The commands that do something themselves, each with its path.

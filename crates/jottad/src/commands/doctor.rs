@@ -8,6 +8,7 @@ use jottad_engine::LocalDisk;
 use jottad_transport::CredentialFile;
 use serde::Serialize;
 use serde_json::json;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::account::quota::Fullness;
 use crate::api::documents::FolderDocument;
@@ -54,32 +55,74 @@ impl Check {
 /// Checks everything; one failure does not keep the others from being checked.
 pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     let config = invocation.tolerant_config();
-    let mut checks = vec![clock(), state_dir(invocation)];
-    checks.extend(exposed_login(invocation));
+    let mut found = Found::new(invocation, config.as_ref().ok());
+    found.add([clock()])?;
+    found.add([state_dir(invocation)])?;
+    found.add(exposed_login(invocation))?;
     match config {
-        Err(failure) => checks.push(Check::failed("config", failure)),
+        Err(failure) => found.add([Check::failed("config", failure)])?,
         Ok(config) => {
-            checks.push(Check::fine("config", format!("{}", invocation.places.config_file.display())));
-            checks.extend(service(invocation, &config)?);
-            checks.extend(folders(&config, &invocation.places));
-            checks.extend(config.folders.iter().filter_map(|folder| trash(invocation, &config, folder)));
-            checks.extend(watches(&config, &invocation.places));
+            let places = &invocation.places;
+            found.add([Check::fine("config", format!("{}", places.config_file.display()))])?;
+            for folder in &config.folders {
+                found.add([check_folder(folder, places)])?;
+                found.add(trash(invocation, &config, folder))?;
+            }
+            found.add(wrong_folders(&config))?;
+            found.add(watches(&config, places))?;
+            // What is local comes first: the service may let itself be waited for.
+            found.add(service(invocation, &config))?;
         }
     }
-    checks.extend(daemon(invocation)?);
-    let all_fine = checks.iter().all(|check| check.ok);
-    invocation.output.either(&json!({"schema": 1, "checks": checks}), || {
-        let mut columns = Columns::default();
-        for check in &checks {
-            let word = if check.ok { "ok" } else { "FAILED" };
-            columns.push([word.to_owned(), check.name.clone(), typed::text(&check.detail)]);
-            if let Some(remedy) = &check.remedy {
-                columns.push([String::new(), String::new(), format!("→ {}", typed::advice(remedy))]);
+    found.add(daemon(invocation)?)?;
+    found.end()
+}
+
+/// What was found out so far. People are told of each check as it is done, scripts of all in one document.
+struct Found<'invocation> {
+    invocation: &'invocation Invocation,
+    checks: Vec<Check>,
+    /// How wide the column of names is.
+    width: usize,
+}
+
+impl<'invocation> Found<'invocation> {
+    fn new(invocation: &'invocation Invocation, config: Option<&Config>) -> Self {
+        let names = config.into_iter().flat_map(Config::names);
+        let widest = names.map(|name| name.width() + "watching ".len()).max();
+        Self { invocation, checks: Vec::new(), width: widest.unwrap_or_default().max("credentials".len()) }
+    }
+
+    fn add(&mut self, checks: impl IntoIterator<Item = Check>) -> Result<(), Failure> {
+        for check in checks {
+            if !self.invocation.output.json {
+                // Whoever reads may leave; the verdict is the same.
+                self.show(&check).or_else(Failure::unless_reader_gone)?;
             }
+            self.checks.push(check);
         }
-        invocation.output.table(&columns)
-    })?;
-    Ok(if all_fine { Exit::Done } else { Exit::Failed })
+        Ok(())
+    }
+
+    fn show(&self, check: &Check) -> Result<(), Failure> {
+        let word = if check.ok { "ok    " } else { "FAILED" };
+        let mut columns = Columns::default();
+        let padding = " ".repeat(self.width.saturating_sub(check.name.width()));
+        columns.push([word.to_owned(), format!("{}{padding}", check.name), typed::text(&check.detail)]);
+        if let Some(remedy) = &check.remedy {
+            columns.push([String::new(), String::new(), format!("→ {}", typed::advice(remedy))]);
+        }
+        self.invocation.output.table(&columns)
+    }
+
+    fn end(self) -> Result<Exit, Failure> {
+        if self.invocation.output.json {
+            let document = json!({"schema": 1, "checks": self.checks});
+            self.invocation.output.document(&document).or_else(Failure::unless_reader_gone)?;
+        }
+        let all_fine = self.checks.iter().all(|check| check.ok);
+        Ok(if all_fine { Exit::Done } else { Exit::Failed })
+    }
 }
 
 fn clock() -> Check {
@@ -99,6 +142,9 @@ fn clock() -> Check {
 fn state_dir(invocation: &Invocation) -> Check {
     let places = &invocation.places;
     let shown = places.state_dir.display().to_string();
+    if let Err(failure) = places.check_access() {
+        return Check::failed("state", failure);
+    }
     match places.state_dir_exposure() {
         Ok(Some(exposure)) => {
             let directory = &places.state_dir;
@@ -177,12 +223,12 @@ fn trash(invocation: &Invocation, config: &Config, folder: &Folder) -> Option<Ch
     Some(Check::wrong(format!("trash {}", folder.name), detail, remedy))
 }
 
-fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failure> {
+fn service(invocation: &Invocation, config: &Config) -> Vec<Check> {
     let client = match invocation.client() {
         Ok(client) => client,
-        Err(failure) => return Ok(vec![Check::failed("login", failure)]),
+        Err(failure) => return vec![Check::failed("login", failure)],
     };
-    invocation.wait(async {
+    let asked = invocation.wait(async {
         Ok(match client.customer().await {
             Ok(customer) => {
                 let name = customer.email.unwrap_or(customer.username);
@@ -213,18 +259,27 @@ fn service(invocation: &Invocation, config: &Config) -> Result<Vec<Check>, Failu
                 } else {
                     "service"
                 };
-                vec![Check::failed(name, Failure::from(error))]
+                // Where more is told of it is known: here.
+                let remedy = match error.kind() {
+                    jottad_transport::ErrorKind::Offline => {
+                        Some("check the network, and any proxy".to_owned())
+                    }
+                    _ => None,
+                };
+                let check = Check::failed(name, Failure::from(error));
+                vec![Check { remedy: remedy.or(check.remedy), ..check }]
             }
         })
-    })
+    });
+    // It may have been silent for longer than anybody waits.
+    asked.unwrap_or_else(|failure| vec![Check::failed("service", failure)])
 }
 
-fn folders(config: &Config, places: &Places) -> Vec<Check> {
-    let wrong = config.wrong.iter().map(|wrong| {
+fn wrong_folders(config: &Config) -> impl Iterator<Item = Check> + '_ {
+    config.wrong.iter().map(|wrong| {
         let remedy = wrong.error.hint.clone().unwrap_or_else(|| "correct the config".to_owned());
         Check::wrong(format!("folder {}", wrong.name), wrong.error.reason.clone(), remedy)
-    });
-    config.folders.iter().map(|folder| check_folder(folder, places)).chain(wrong).collect()
+    })
 }
 
 fn check_folder(folder: &Folder, places: &Places) -> Check {

@@ -41,7 +41,13 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
         return invocation.wait_unless(follow, || Ok(Exit::Interrupted));
     }
     invocation.wait(async {
-        for line in newest(arguments.lines, &filter, invocation).await? {
+        let lines = newest(arguments.lines, &filter, invocation).await?;
+        if lines.is_empty() && !invocation.output.json {
+            let word =
+                if filter.is_open() { "nothing was done yet" } else { "nothing of that kind was done" };
+            invocation.output.prose(word)?;
+        }
+        for line in lines {
             print(&line, invocation.output)?;
         }
         Ok(Exit::Done)
@@ -119,10 +125,9 @@ fn indexes_written(invocation: &Invocation) -> Vec<(OsString, SystemTime)> {
 
 /// The newest lines that a filter lets through, oldest first. What it leaves out does not count.
 async fn newest(count: u32, filter: &Filter, invocation: &Invocation) -> Result<Vec<LogDocument>, Failure> {
-    if filter.is_open() {
-        return fetch(count, invocation).await;
-    }
-    let mut lines = fetch(u32::MAX, invocation).await?;
+    let count_asked = if filter.is_open() { count } else { u32::MAX };
+    let path = format!("/v1/log?limit={count_asked}");
+    let (mut lines, _): (Vec<LogDocument>, bool) = answering::tell(invocation, &path).await?;
     lines.retain(|line| filter.lets_through(line));
     let surplus = lines.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     Ok(lines.split_off(surplus))

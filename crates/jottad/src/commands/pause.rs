@@ -34,6 +34,10 @@ pub(crate) struct ResumeArguments {
 pub(crate) fn run_pause(arguments: &PauseArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let (name, duration) =
         name_and_duration(arguments, |name| Ok(invocation.tolerant_config()?.folder(name).is_some()))?;
+    if duration.is_some_and(|duration| duration.is_zero()) {
+        return Err(Failure::usage("a pause of no length stops nothing")
+            .hint("for example: jottad pause 2h; without a duration it lasts until `jottad resume`"));
+    }
     invocation.config_with_folders(name.as_deref())?;
     let order = OrderDocument { folder: name, seconds: duration.map(|duration| duration.as_secs().max(1)) };
     let length = match duration {

@@ -15,6 +15,7 @@ use crate::api::documents::{
     FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
 };
 use crate::api::exchange::{self, query_value};
+use crate::api::verdict::Silence;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
@@ -91,7 +92,7 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
         config.folders.retain(|folder| name.is_none_or(|name| folder.name == name));
         let daemon = Daemon::look(&invocation.places, config).await?;
         let looked = tokio::select! {
-            status = until_looked(&daemon) => Ok(status),
+            status = until_looked(&daemon, invocation) => Ok(status),
             () = called_off(&mut signals) => Err(Failure::interrupted()),
         };
         let plan = match looked {
@@ -104,10 +105,14 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
 }
 
 /// Waits until both sides of every folder were looked at, or will not be before a person does something.
-async fn until_looked(daemon: &Daemon) -> StatusDocument {
+async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> StatusDocument {
     let mut outage: Option<Instant> = None;
+    let mut silence = Silence::default();
     loop {
         let status = daemon.status().await;
+        if let Some(word) = silence.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
+            remark(Escaped(&word));
+        }
         let is_out = status.folders.iter().any(is_without_service);
         outage = outage.filter(|_| is_out).or_else(|| is_out.then(Instant::now));
         let is_given_up = outage.is_some_and(|since| since.elapsed() >= LONGEST_OUTAGE);

@@ -19,6 +19,13 @@ pub(crate) struct RunArguments {
     dry_run: bool,
 }
 
+impl RunArguments {
+    /// Whether it ends by itself, with an answer.
+    pub(crate) const fn is_one_pass(&self) -> bool {
+        self.once
+    }
+}
+
 /// Runs until told to stop, or for one pass.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     // One folder that is wrong keeps none of the others from running. A daemon waits for it to be mended.

@@ -10,7 +10,11 @@ use crate::service::Service;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServiceCommand {
     /// Start the daemon now and at every login
-    Install,
+    Install {
+        /// Replace the service of another config or state directory
+        #[arg(long)]
+        force: bool,
+    },
     /// Stop the daemon and no longer start it at login; config, login and files stay
     Uninstall,
     /// Start the service
@@ -31,15 +35,17 @@ pub(crate) enum ServiceCommand {
 pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<Exit, Failure> {
     let service = Service::of(&invocation.places)?;
     let (word, unit) = match command {
-        ServiceCommand::Install => {
+        ServiceCommand::Install { force } => {
             // A daemon that cannot read its config would only fail where nobody looks.
+            check_config_is_there(invocation)?;
             invocation.usable_config()?;
             invocation.places.check_socket_path()?;
-            ("installed and started", Some(service.install()?))
+            ("installed and started", Some(service.install(*force)?))
         }
         ServiceCommand::Uninstall => {
+            let was_installed = service.installed().is_some();
             service.uninstall()?;
-            ("uninstalled", None)
+            (if was_installed { "uninstalled" } else { "not installed: there is nothing to uninstall" }, None)
         }
         ServiceCommand::Start => {
             service.start()?;
@@ -54,6 +60,7 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
             ("restarted", None)
         }
         ServiceCommand::Logs { follow } => {
+            service.check_is_known()?;
             let output = invocation.output;
             if output.json {
                 service.log_lines(*follow, |line| output.document(line))?;
@@ -71,7 +78,7 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
         })
     })?;
     match command {
-        ServiceCommand::Install | ServiceCommand::Start | ServiceCommand::Restart => {
+        ServiceCommand::Install { .. } | ServiceCommand::Start | ServiceCommand::Restart => {
             invocation
                 .output
                 .next("`jottad status` shows how far it is; `jottad status --watch` keeps showing it");
@@ -79,4 +86,16 @@ pub(crate) fn run(command: &ServiceCommand, invocation: &Invocation) -> Result<E
         _ => {}
     }
     Ok(Exit::Done)
+}
+
+/// A service with a config that is missing would keep nothing in step, and nobody would see that.
+fn check_config_is_there(invocation: &Invocation) -> Result<(), Failure> {
+    let file = &invocation.places.config_file;
+    if file.exists() {
+        return Ok(());
+    }
+    let shown = file.display().to_string();
+    Err(Failure::usage(format!("there is no config file {shown}"))
+        .path(shown)
+        .hint("add a folder first, which makes it: jottad folder add LOCAL"))
 }

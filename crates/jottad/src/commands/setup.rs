@@ -45,6 +45,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
         output: Output { guided: true, ..invocation.output },
         listen: invocation.listen,
         session: OnceLock::new(),
+        http: OnceLock::new(),
     };
     ask_for_everything(&guided).and_then(|()| ask_for_service(invocation)).map_err(|failure| {
         if failure.is_called_off() {
@@ -165,7 +166,7 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
         return Ok(());
     }
     // Everything else is done by now, and a machine without a service manager has other ways.
-    if let Err(failure) = service::run(&ServiceCommand::Install, invocation) {
+    if let Err(failure) = service::run(&ServiceCommand::Install { force: false }, invocation) {
         remark(&failure);
         invocation.output.next("`jottad run` keeps it in step for as long as it runs");
     }

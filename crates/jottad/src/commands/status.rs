@@ -48,14 +48,10 @@ pub(crate) fn run(arguments: &StatusArguments, invocation: &Invocation) -> Resul
     invocation.wait(async {
         let status: StatusDocument = answering::get(invocation, "/v1/status").await?;
         invocation.output.either(&status, || {
-            let lines = lines_within(&status, &invocation.places, now(), extent());
-            match lines.first().filter(|_| arguments.line) {
-                Some(line) if is_at_rest(&status) => {
-                    invocation.output.line(format_args!("{line}  no daemon is running"))
-                }
-                Some(line) => invocation.output.line(line),
-                None => lines.iter().try_for_each(|line| invocation.output.line(line)),
+            if arguments.line {
+                return invocation.output.line(only_line(&status, &invocation.places, now(), extent()));
             }
+            show(&status, invocation)
         })?;
         Ok(status.verdict.0.into())
     })
@@ -116,6 +112,30 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
     write!(out, "\x1b[H{text}\x1b[K\n\x1b[J")
         .and_then(|()| out.flush())
         .map_err(|error| Failure::from_output(&error))
+}
+
+/// The status in one line. Where nothing runs it tells how the last run ended, if not well: nobody goes on.
+fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: Option<Extent>) -> String {
+    let mut line = lines_within(status, places, now, extent).remove(0);
+    let is_failed = matches!(
+        status.verdict.0,
+        Verdict::LoginNeeded | Verdict::Stalled | Verdict::Held | Verdict::Offline
+    );
+    if is_at_rest(status) && is_failed {
+        let worst = status.folders.iter().find(|folder| folder.verdict == status.verdict);
+        let of_folder = |folder: &FolderDocument| {
+            folder.held.as_ref().map(|held| held.reason.clone()).or_else(|| folder.trouble.clone())
+        };
+        let reason = status.trouble.clone().or_else(|| worst.and_then(of_folder));
+        let choice = worst.and_then(|folder| folder.held.as_ref()?.choices.first().cloned());
+        let choice = choice.map(|choice| format!("{}: {}", choice.means, choice.command));
+        let parts = [Some("no daemon is running".to_owned()), reason, status.remedy.clone().or(choice)];
+        for part in parts.into_iter().flatten() {
+            line.push_str(" · ");
+            line.push_str(&Escaped(&part).to_string());
+        }
+    }
+    extent.map_or_else(|| line.clone(), |extent| cut(&line, extent.columns))
 }
 
 /// Shows a status to people, as much of it as their terminal has room for.
@@ -276,6 +296,9 @@ fn overall_in_words(status: &StatusDocument, now: Timestamp) -> String {
         }
         .to_owned();
     }
+    if status.verdict.0 == Verdict::Working && status.folders.is_empty() {
+        return "nothing to keep in step".to_owned();
+    }
     if status.verdict.0 != Verdict::InSync {
         return words(status.verdict.0);
     }
@@ -295,7 +318,11 @@ fn summary(status: &StatusDocument) -> String {
     };
     let is_proven = status.folders.iter().all(|folder| folder.proven_at.is_some());
     let is_told = status.verdict.0 == Verdict::Working && is_at_rest(status);
-    if is_proven || is_told { problems } else { format!("not proven yet · {problems}") }
+    match (is_proven || is_told, problems.is_empty()) {
+        (true, _) => problems,
+        (false, true) => "not proven yet".to_owned(),
+        (false, false) => format!("not proven yet · {problems}"),
+    }
 }
 
 /// Both ends of a folder.
@@ -393,6 +420,11 @@ fn pending(folder: &FolderDocument, status: &StatusDocument) -> String {
     parts.join(", ")
 }
 
+/// Whether that is why the folder is held, which is told of the hold.
+fn is_held_for(folder: &FolderDocument, trouble: &str) -> bool {
+    folder.held.as_ref().is_some_and(|held| held.reason == trouble)
+}
+
 /// How changes by others are noticed, and when the service was last heard of.
 fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
     let noticing = &status.noticing;
@@ -408,21 +440,37 @@ fn noticing(status: &StatusDocument, now: Timestamp) -> Option<String> {
     Some(format!("{way}, last word {}{trouble}", age(Some(heard.0), now)))
 }
 
+/// That no daemon runs, as of when the status is then, and what one does about it.
+fn no_daemon(status: &StatusDocument, places: &Places) -> Option<String> {
+    match (status.daemon, status.pid) {
+        (true, _) => return None,
+        (false, Some(pid)) => {
+            return Some(format!("no daemon is running; one pass is under way (process {pid})"));
+        }
+        (false, None) => {}
+    }
+    let start = start_command(places);
+    if status.after_pass {
+        return Some(format!("no daemon is running: this was one pass; `{start}` keeps everything in step"));
+    }
+    let is_of_run = |folder: &FolderDocument| {
+        folder.local_checked_at.is_some()
+            || folder.proven_at.is_some()
+            || folder.verdict.0 < Verdict::Problems
+    };
+    let has_run = status.folders.iter().any(is_of_run);
+    let as_of = if has_run { ": this is as of the last run" } else { "" };
+    Some(format!(
+        "no daemon is running{as_of}; start it with `{start}`, or compare now with `jottad run --once`"
+    ))
+}
+
 /// What a person should know or do, one a line.
 fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut push = |text: String| lines.push(Escaped(&typed::text(&text)).to_string());
-    match (status.daemon, status.pid) {
-        (true, _) => {}
-        (false, Some(pid)) => push(format!("no daemon is running; one pass is under way (process {pid})")),
-        (false, None) => {
-            let has_run = status.folders.iter().any(|folder| folder.proven_at.is_some());
-            let as_of = if has_run { ": this is as of the last run" } else { "" };
-            let start = start_command(places);
-            push(format!(
-                "no daemon is running{as_of}; start it with `{start}`, or compare now with `jottad run --once`"
-            ));
-        }
+    if let Some(text) = no_daemon(status, places) {
+        push(text);
     }
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());
@@ -445,8 +493,10 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
                 .unwrap_or_default();
             push(format!("  {arrow} {name}: {}  {done}{rate}", transfer.path));
         }
-        if let Some(trouble) =
-            folder.trouble.as_ref().filter(|trouble| Some(*trouble) != status.trouble.as_ref())
+        if let Some(trouble) = folder
+            .trouble
+            .as_ref()
+            .filter(|trouble| Some(*trouble) != status.trouble.as_ref() && !is_held_for(folder, trouble))
         {
             push(format!("{name}: {trouble}"));
         }
@@ -494,7 +544,9 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
     if status.folders.iter().any(|folder| folder.paused.is_some()) {
         push(typed::advice("go on with: jottad resume"));
     }
-    if let Some(remedy) = status.remedy.as_ref().filter(|_| status.verdict.0 != Verdict::LoginNeeded) {
+    // That both sides can be compared now was said above.
+    let is_said = status.verdict.0 == Verdict::LoginNeeded || is_at_rest(status) && status.trouble.is_none();
+    if let Some(remedy) = status.remedy.as_ref().filter(|_| !is_said) {
         push(typed::advice(remedy));
     }
     match status.verdict.0 {

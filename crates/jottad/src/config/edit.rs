@@ -164,7 +164,9 @@ impl<'places> Editor<'places> {
 }
 
 fn replace(file: &Path, directory: &Path, text: &str) -> io::Result<()> {
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    // The name of a file that is not there yet tells nobody anything.
+    let made = tempfile::NamedTempFile::new_in(directory);
+    let mut temporary = made.map_err(|error| io::Error::from(error.kind()))?;
     temporary.write_all(text.as_bytes())?;
     if let Ok(metadata) = fs::metadata(file) {
         temporary.as_file().set_permissions(metadata.permissions())?;

@@ -172,8 +172,12 @@ impl Config {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => {
-                let reason = format!("cannot be read: {}", in_words(error));
-                Err(ConfigError { file: file.clone(), line: None, reason, key: None, hint: None })
+                let hint = match error.kind() {
+                    io::ErrorKind::PermissionDenied => crate::cli::failure::DENIED,
+                    _ => "look at that file and at its disk",
+                };
+                let (reason, hint) = (format!("cannot be read: {}", in_words(error)), Some(hint.to_owned()));
+                Err(ConfigError { file: file.clone(), line: None, reason, key: None, hint })
             }
         }
     }

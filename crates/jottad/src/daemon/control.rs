@@ -420,6 +420,9 @@ async fn verify(
     State(daemon): State<Daemon>,
     order: Json<OrderDocument>,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
+    // What is being started reads its files in a moment.
+    let folders = daemon.folders();
+    futures_util::future::join_all(folders.iter().map(|folder| folder.starts_within(LONGEST_START))).await;
     ask(&daemon, &order, Request::Verify).await
 }
 

@@ -1,14 +1,14 @@
 //! One configured folder in a running daemon: what it is set up with, and how it is asked.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::Side;
+use jottad_core::{Side, Timestamp};
 use jottad_engine::{
-    CommandId, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, Request, Stillness,
-    Unanswered, Verdict,
+    CommandId, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, HeldRoot, Hold,
+    Request, RunEnd, Stillness, Unanswered, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use tokio::sync::{Notify, watch};
@@ -37,6 +37,8 @@ const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 /// five minutes at most in the engine, and this is three times as long. A file that keeps changing waits for
 /// as long as the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
+/// What has no answer for so long is told to somebody who waits for a pass.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -112,6 +114,8 @@ pub(crate) struct RunningFolder {
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
+    /// At rest: when somebody last logged in.
+    logged_in_at: Option<Timestamp>,
 }
 
 /// How far a folder has come.
@@ -196,7 +200,10 @@ impl RunningFolder {
             stop: stop.subscribe(),
         };
         let task = Mutex::new(Some(tokio::spawn(supervise(supervisor, Supervisor::run))));
-        Arc::new(Self { setup, phase, progress: Mutex::default(), deaths, pass, wake, stop, task })
+        let is_at_rest = setup.purpose == Purpose::Rest;
+        let logged_in_at = is_at_rest.then(|| KnownAccount::logged_in_at(places)).flatten();
+        let progress = Mutex::default();
+        Arc::new(Self { setup, phase, progress, deaths, pass, wake, stop, task, logged_in_at })
     }
 
     /// Its name in the config.
@@ -335,12 +342,19 @@ impl RunningFolder {
         let stall = stall(&stillness, longest_wait, status.only_failures_left);
         let is_stalled = stall.is_some() && !status.settled;
         let verdict = judge(status.verdict, unheard, is_stalled);
+        let (verdict, status) = self.as_the_last_run_ended(verdict, status);
         // A hold is told first, and what it waits for beside that all the same.
         let stall = stall.filter(|_| is_stalled && matches!(verdict, Verdict::Stalled | Verdict::Held));
         // Its index may be there although no run has ended yet.
         let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
         let never = is_new.then(|| NEVER_COMPARED.to_owned());
-        let unanswered = unanswered(&stillness, verdict);
+        let unanswered = match (self.setup.purpose, verdict) {
+            // Somebody waits for this very pass.
+            (Purpose::OnePass | Purpose::Look, Verdict::Working) => {
+                unanswered(&handle.stillness(WORTH_TELLING), verdict)
+            }
+            _ => unanswered(&stillness, verdict),
+        };
         let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
         let transfers = self.transfers(&status, &transferred);
         let done = self.pass.done();
@@ -356,6 +370,60 @@ impl RunningFolder {
             done,
             hold: KeptHold::Root,
             is_silent: false,
+        }
+    }
+
+    /// At rest: the verdict with what the last run ended with, and the status without what is over since.
+    fn as_the_last_run_ended(&self, verdict: Verdict, status: FolderStatus) -> (Verdict, FolderStatus) {
+        let Some(end) = &status.last_end else { return (verdict, status) };
+        let has_logged_in = || self.logged_in_at.is_some_and(|login| login > end.at);
+        if end.verdict == Verdict::LoginNeeded && has_logged_in() {
+            let trouble =
+                "somebody has logged in since the last run; nothing was compared yet with that login";
+            return (
+                verdict.min(Verdict::Working),
+                FolderStatus { trouble: Some(trouble.to_owned()), ..status },
+            );
+        }
+        (verdict.min(end.verdict), status)
+    }
+
+    /// How it stands when the run ends, if that is to be told while nothing runs.
+    pub(super) async fn end(&self) -> Option<RunEnd> {
+        let Report { verdict, status, trouble, hold, .. } = self.report().await;
+        let (reason, hold) = match (verdict, &status) {
+            (Verdict::LoginNeeded | Verdict::Stalled | Verdict::Offline, _) => (trouble, None),
+            // A hold of a folder that runs is told by its engine.
+            (Verdict::Held, None) if hold == KeptHold::Root => {
+                let reason = trouble.unwrap_or_default();
+                (None, Some(Hold::Root { reason, root: HeldRoot::Missing }))
+            }
+            _ => return None,
+        };
+        Some(RunEnd { at: now(), verdict, reason, hold })
+    }
+
+    /// Leaves in the index how the run ended. Nobody may have it open any more.
+    pub(super) async fn leave_word(&self, places: &Places, end: RunEnd) {
+        let Some(index) = self.index_file(places) else { return };
+        let (name, indexes) = (self.name().to_owned(), places.indexes());
+        let failed = |index: &Path, error: &FolderError| {
+            Failure::failed(format!("noting in {} how the run ended: {error}", index.display()))
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            // A folder that was never run has no word to leave but this one.
+            if !index.exists() {
+                make_private_directory(&indexes)?;
+                FolderHandle::make_index(&index).map_err(|error| failed(&index, &error))?;
+            }
+            FolderHandle::leave_word(&index, &end).map_err(|error| failed(&index, &error))
+        });
+        if let Ok(Err(failure)) = written.await {
+            tracing::warn!(
+                folder = name,
+                reason = failure.message(),
+                "the status does not tell how the run ended"
+            );
         }
     }
 

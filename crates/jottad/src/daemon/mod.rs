@@ -23,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jottad_core::Timestamp;
+use jottad_engine::RunEnd;
 use sd_notify::NotifyState;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
@@ -30,7 +31,7 @@ use tokio::time::Instant;
 use crate::account::KnownAccount;
 use crate::account::link::{ServiceLink, Trouble};
 use crate::api::documents::StatusDocument;
-use crate::api::verdict::{Outage, Patience};
+use crate::api::verdict::{Outage, Patience, Silence};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Escaped, Output, now, remark};
 use crate::config::{Config, ConfigError, WrongFolder};
@@ -50,7 +51,8 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 const LOOK_AROUND: Duration = Duration::from_mins(1);
 /// A large index is copied in this time.
 const LONGEST_COPY: Duration = Duration::from_mins(5);
-/// Answers that are on their way get so long when the daemon cannot go on.
+/// Answers that are on their way get so long when the daemon cannot go on, and what is to be told while
+/// nothing runs.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a daemon is started for.
@@ -297,15 +299,30 @@ impl Daemon {
         self.0.noticing.stop();
         let _changing = self.0.changing.lock().await;
         let folders = std::mem::take(&mut *write(&self.0.folders));
+        let ends = self.ends(&folders).await;
         let stopping = folders.iter().map(|folder| folder.stop());
         let all = futures_util::future::join_all(stopping);
         if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
             tracing::warn!("some folders did not end in time; what they did is found out at the next start");
+        } else if self.0.lost_state.borrow().is_none() {
+            let leaving = folders.iter().zip(ends).filter_map(|(folder, end)| Some((folder, end?)));
+            let leaving = leaving.map(|(folder, end)| folder.leave_word(&self.0.places, end));
+            let _ = tokio::time::timeout(LAST_WORDS, futures_util::future::join_all(leaving)).await;
         }
         if let Ok(client) = self.0.link.client() {
             // New tokens that are on their way must reach the disk.
             let _ = tokio::time::timeout(Duration::from_secs(1), client.session().settle()).await;
         }
+    }
+
+    /// How each folder stands when the run ends, if its index alone does not tell that while nothing runs.
+    async fn ends(&self, folders: &[Arc<RunningFolder>]) -> Vec<Option<RunEnd>> {
+        if !matches!(self.0.purpose, Purpose::Serve | Purpose::OnePass) {
+            return Vec::new();
+        }
+        let ends = futures_util::future::join_all(folders.iter().map(|folder| folder.end()));
+        // Nobody waits for a folder whose loop hangs.
+        tokio::time::timeout(LAST_WORDS, ends).await.unwrap_or_default()
     }
 
     /// Follows a config as it was read, and the login.
@@ -318,7 +335,7 @@ impl Daemon {
     /// Brings the running folders in line with config and login: the changed ones are started anew, others
     /// woken. The caller sees to it that nobody else does so meanwhile.
     async fn bring_in_line(&self, config: Config) {
-        for wrong in config.wrong.iter().filter(|_| self.0.purpose != Purpose::Rest) {
+        for wrong in config.wrong.iter().filter(|_| self.0.purpose.is_daemon()) {
             tracing::warn!(folder = wrong.name, reason = wrong.reason(), "held");
         }
         write(&self.0.followed).clone_from(&config);
@@ -460,11 +477,12 @@ pub(crate) async fn one_pass(
 ) -> Result<(StatusDocument, bool), Failure> {
     let began = now();
     let mut patience = Patience::since(began);
-    let mut outage = Outage::default();
+    let (mut outage, mut silence) = (Outage::default(), Silence::default());
     let serving = Serving::if_possible(daemon.clone()).await?;
     let status = loop {
         let status = daemon.status().await;
-        if let Some(word) = outage.word(&status, Instant::now()).filter(|_| !output.json) {
+        let words = [outage.word(&status, Instant::now()), silence.word(&status, Instant::now())];
+        for word in words.into_iter().flatten().filter(|_| !output.json) {
             remark(Escaped(&word));
         }
         if patience.judge(&status, Instant::now()) {
@@ -477,7 +495,8 @@ pub(crate) async fn one_pass(
     };
     serving.end().await;
     // By the time that it is read this process is gone.
-    let status = status.map(|status| StatusDocument { pid: None, started_at: None, ..status });
+    let status =
+        status.map(|status| StatusDocument { pid: None, started_at: None, after_pass: true, ..status });
     let status = status.ok_or_else(Failure::interrupted)?;
     let is_only_outrun = patience.is_only_outrun(&status);
     Ok((status, is_only_outrun))

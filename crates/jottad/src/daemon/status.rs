@@ -41,6 +41,7 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         }),
     };
     let (trouble, remedy) = trouble.unzip();
+    let remedy = remedy.flatten().or_else(|| remedy_at_rest(daemon.purpose(), verdict));
     StatusDocument {
         schema: SCHEMA,
         verdict: VerdictWord(verdict),
@@ -53,7 +54,18 @@ pub(super) async fn gather(daemon: &Daemon) -> StatusDocument {
         problems: documents.iter().map(|folder| folder.problems).sum(),
         folders: documents,
         trouble,
-        remedy: remedy.flatten(),
+        remedy,
+        after_pass: false,
+    }
+}
+
+/// What mends how the last run ended, where nothing runs.
+fn remedy_at_rest(purpose: Purpose, verdict: Verdict) -> Option<String> {
+    match verdict {
+        _ if purpose != Purpose::Rest => None,
+        Verdict::LoginNeeded => Some("log in with: jottad login".to_owned()),
+        Verdict::Offline | Verdict::Stalled => Some("compare now with: jottad run --once".to_owned()),
+        _ => None,
     }
 }
 

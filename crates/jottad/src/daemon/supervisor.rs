@@ -386,7 +386,8 @@ impl Supervisor {
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
         let Obstacle { verdict, reason, try_again, hold } = obstacle;
-        if matches!(self.setup.purpose, Purpose::Serve | Purpose::OnePass) {
+        // A pass ends with an answer that says so.
+        if self.setup.purpose.is_daemon() {
             tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
         }
         self.enter(Phase::Waiting(Kept { verdict, reason, hold }));

@@ -17,6 +17,9 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::places::Places;
 
+/// The unit as packages put it where systemd finds it.
+const PACKAGED_UNIT: &str = "jottad.service";
+
 /// The user's service, on the system that this is.
 #[derive(Debug)]
 pub(crate) enum Service {
@@ -40,8 +43,10 @@ impl Service {
     }
 
     /// Writes the unit, has it started at login, and starts it now. Returns what was written.
-    pub(crate) fn install(&self) -> Result<PathBuf, Failure> {
-        self.refuse_another()?;
+    pub(crate) fn install(&self, force: bool) -> Result<PathBuf, Failure> {
+        if !force {
+            self.refuse_another()?;
+        }
         match self {
             Self::Systemd(systemd) => systemd.install(),
             Self::Launchd(launchd) => launchd.install(),
@@ -49,7 +54,7 @@ impl Service {
     }
 
     /// The unit's file, if it was written, and whether it runs jottad with these places.
-    fn installed(&self) -> Option<(PathBuf, bool)> {
+    pub(crate) fn installed(&self) -> Option<(PathBuf, bool)> {
         let (file, places) = match self {
             Self::Systemd(systemd) => (systemd.unit_file(), systemd.places_in_unit()),
             Self::Launchd(launchd) => (launchd.agent_file(), launchd.places_in_agent()),
@@ -60,6 +65,18 @@ impl Service {
         Some((file, is_ours))
     }
 
+    /// Refuses to speak of a service that nobody has installed.
+    pub(crate) fn check_is_known(&self) -> Result<(), Failure> {
+        let is_packaged = ["/etc", "/usr/local/lib", "/usr/lib", "/lib"]
+            .iter()
+            .any(|place| Path::new(place).join("systemd/user").join(PACKAGED_UNIT).exists());
+        if self.installed().is_some() || is_packaged {
+            return Ok(());
+        }
+        Err(Failure::failed("the service is not installed, so it has logged nothing")
+            .hint("jottad service install; a daemon from `jottad run` logs to where it was started"))
+    }
+
     /// There is one service for each user: whoever has another configuration would silently lose it.
     fn refuse_another(&self) -> Result<(), Failure> {
         match self.installed() {
@@ -67,7 +84,8 @@ impl Service {
                 let shown = file.display();
                 let message = format!("the service is there for another configuration, which {shown} names");
                 let remedy = "there is one service for each user: let something else run `jottad run` for this \
-                              configuration, or take the service from the other one first, with `jottad service uninstall`";
+                              configuration, or take the service from the other one first, with `jottad service uninstall`; `jottad service install \
+                              --force` does both";
                 Err(Failure::failed(message).path(shown.to_string()).hint(remedy))
             }
             _ => Ok(()),

@@ -125,7 +125,8 @@ impl Client {
             let status = response.status().as_u16();
             let retry_after = response.headers().get(RETRY_AFTER);
             let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-            let body = Answer::new(&action, response, patience).start(ANSWER_LIMIT).await;
+            let body =
+                Answer::new(&action, response, patience, self.http().silence()).start(ANSWER_LIMIT).await;
             let answer = RawAnswer { status, retry_after, body };
             if status == 401 && answer.fault().kind() == ErrorKind::LoginNeeded {
                 let fault = Box::new(answer.fault());

@@ -30,6 +30,9 @@ pub(crate) struct StatusDocument {
     /// What mends that.
     #[serde(default)]
     pub(crate) remedy: Option<String>,
+    /// Whether it is shown by a pass that has just ended.
+    #[serde(skip)]
+    pub(crate) after_pass: bool,
 }
 
 const fn is_usual() -> bool {
@@ -400,6 +403,7 @@ mod tests {
             problems: Some(0),
             trouble: None,
             remedy: None,
+            after_pass: false,
         };
         let text = serde_json::to_string(&document).unwrap();
         assert_eq!(

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use super::Beginning;
 use crate::account::login;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::invocation::connections;
 use crate::cli::output::remark;
 
 /// Nobody takes so long; a script that waits for nobody must end.
@@ -28,7 +27,9 @@ pub(super) fn run(
     let file = login::prepare(&beginning.invocation.places, beginning.config)?;
     beginning.invocation.wait(async {
         let endpoints = &beginning.config.service.endpoints;
-        let login = BrowserLogin::begin(connections()?, endpoints, brand, port).await.map_err(explain)?;
+        let login = BrowserLogin::begin(beginning.invocation.connections()?, endpoints, brand, port)
+            .await
+            .map_err(explain)?;
         show(beginning, brand, &login, no_browser)?;
         let waiting = tokio::time::timeout(PATIENCE, wait(&login)).await;
         let code = waiting.map_err(|_| {

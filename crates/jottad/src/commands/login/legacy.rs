@@ -7,7 +7,7 @@ use super::{Beginning, TRIES};
 use crate::account::login;
 use crate::cli::asking;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::invocation::{Invocation, connections};
+use crate::cli::invocation::Invocation;
 use crate::cli::output::remark;
 
 /// Asks for everything, and again after a mistake. The password is used and forgotten.
@@ -20,7 +20,7 @@ pub(super) fn run(beginning: &Beginning<'_>) -> Result<Exit, Failure> {
     remark("No brand is known to serve this login any more; `jottad login` is the way that works.");
     // While a person thinks, nothing else is to be done: the questions may block.
     beginning.invocation.wait(async {
-        let (http, host) = (connections()?, HostIdentity::of_this_machine());
+        let (http, host) = (beginning.invocation.connections()?, HostIdentity::of_this_machine());
         let endpoints = &beginning.config.service.endpoints;
         // Before a password is asked for: there is no point in asking where it cannot be used.
         let registered = LegacyDevice::register(&http, endpoints, &LegacyDevice::fresh_id()).await;

@@ -8,7 +8,6 @@ use super::{Beginning, TRIES};
 use crate::account::login;
 use crate::cli::asking;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::invocation::connections;
 use crate::cli::output::remark;
 
 /// Where tokens are made.
@@ -52,7 +51,8 @@ async fn log_in(
     token: &LoginToken,
     file: CredentialFile,
 ) -> Result<Exit, Failure> {
-    let granted = token.spend(connections()?, file, &HostIdentity::of_this_machine()).await;
+    let granted =
+        token.spend(beginning.invocation.connections()?, file, &HostIdentity::of_this_machine()).await;
     beginning.keep(granted.map_err(explain)?).await
 }
 

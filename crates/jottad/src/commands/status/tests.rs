@@ -34,6 +34,7 @@ fn status(folders: Vec<FolderDocument>) -> StatusDocument {
         folders,
         trouble: None,
         remedy: None,
+        after_pass: false,
     }
 }
 
