@@ -136,7 +136,9 @@ impl Verified {
 /// Whether the service was listed to the end since it began.
 fn is_compared(folder: &VerificationDocument, status: &FolderDocument) -> bool {
     let since = |time: Option<Time>| time.is_some_and(|time| time >= folder.began_at);
-    folder.ended_at.is_some() && (since(status.remote_checked_at) || since(status.proven_at))
+    // Times are told to the second: the listing may be that of a moment before.
+    let is_cut_off = matches!(status.verdict.0, Verdict::Offline | Verdict::LoginNeeded | Verdict::Stalled);
+    folder.ended_at.is_some() && !is_cut_off && (since(status.remote_checked_at) || since(status.proven_at))
 }
 
 /// A folder that was started anew has forgotten what it was asked.
