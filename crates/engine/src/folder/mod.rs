@@ -492,6 +492,7 @@ impl Folder {
         if self.scanning.timer(now) {
             self.root.doubt();
         }
+        self.read_rules_again(now)?;
         if self.connection.timer(now) && !planted::is(Planted::RoomNotNoticed) {
             self.round.restart();
         }

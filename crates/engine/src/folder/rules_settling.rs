@@ -51,6 +51,12 @@ impl RulesSettling {
         self.0.remove(&directory).is_some()
     }
 
+    /// The directories whose rules are to be read once more, because they have stood for long enough.
+    pub(super) fn due(&self, now: Now) -> Vec<NodeId> {
+        let is_due = |changing: &Changing| changing.since + SETTLE <= now.monotonic;
+        self.0.iter().filter(|(_, changing)| is_due(changing)).map(|(directory, _)| *directory).collect()
+    }
+
     /// Whether it is not known yet which rules a directory has.
     pub(super) fn holds(&self, directory: NodeId) -> bool {
         self.0.contains_key(&directory)

@@ -429,6 +429,18 @@ impl Folder {
         Ok(true)
     }
 
+    /// Reads rules again that have stood for long enough, wherever their directory is by now.
+    pub(super) fn read_rules_again(&mut self, now: Now) -> Result<(), FolderError> {
+        for id in self.rules_settling.due(now) {
+            if self.index.node(id)?.is_some_and(|node| node.local.is_directory()) {
+                self.scanning.want_directory(self.index.path(id)?);
+            } else if self.rules_settling.settled(id) {
+                self.round.restart();
+            }
+        }
+        Ok(())
+    }
+
     /// Works on through what a directory was seen to hold; tells whether it came to the end.
     pub(super) fn merge_on(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
         let before = self.index.revision();
