@@ -481,8 +481,8 @@ impl Folder {
 
     /// A directory that was read does not hold an entry any more, or never did.
     fn merge_missing(&mut self, mut node: Node, path: &RelativePath, now: Now) -> Result<(), FolderError> {
-        if node.local == Local::Ignored && (self.rules.ignores(path, false) || self.rules.ignores(path, true))
-        {
+        // What the service has may be of another kind than what was ignored.
+        if node.local == Local::Ignored && self.rules.ignores(path, node.remote_entry() == Entry::Directory) {
             return Ok(());
         }
         let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;

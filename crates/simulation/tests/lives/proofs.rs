@@ -229,3 +229,25 @@ fn what_only_a_broken_listing_showed_below_a_new_spelling_is_not_seen() {
         assert_lives_well(&scenario, 100);
     }
 }
+
+/// Once, a file that others had where a directory was ignored stayed unseen after that was gone, because a
+/// rule for directories counted for it as well (`sync` 12000853).
+#[test]
+fn what_others_have_where_only_a_directory_was_ignored_is_no_directory() {
+    // This rule file is for directories that are called `e`.
+    const DIRECTORIES: u8 = 1;
+    for mode in [Mode::Sync, Mode::Pull] {
+        let scenario = Scenario {
+            mode,
+            knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
+            before: vec![Act::Write("d/e/b", 1), Act::WriteRules(".jottaignore", DIRECTORIES)],
+            steps: vec![
+                step(After::Rest, Act::RemoteWrite("d/e", 2)),
+                step(After::Rest, Act::SyncNow),
+                step(After::Rest, Act::Remove("d/e")),
+                step(After::Rest, Act::SyncNow),
+            ],
+        };
+        assert_lives_well(&scenario, 30);
+    }
+}
