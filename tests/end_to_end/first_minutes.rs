@@ -165,6 +165,20 @@ fn a_folder_without_a_place_goes_to_one_of_this_machine() {
     world.machine.jottad(["folder", "add", "~/photos", "--yes"]).expect(0);
 }
 
+/// Once, two users of one machine, or two machines of one name, shared a place without being told, where
+/// neither had sent anything yet.
+#[test]
+fn a_place_that_somebody_has_just_made_is_told_of() {
+    let world = World::new();
+    let photos = world.machine.home().join("photos");
+    fs::create_dir(&photos).unwrap();
+    let add = ["folder", "add", "~/photos"];
+    let made = world.machine.jottad(add).expect(0);
+    assert!(!made.stderr.contains("is there already"), "{made}");
+    world.machine.jottad(["folder", "remove", "photos"]).expect(0);
+    world.machine.jottad(add).expect(0).complains(&format!("{}/photos is there already, and empty", host()));
+}
+
 /// Once, what had gone from one side while nobody kept the two in step was deleted on the other.
 #[test]
 fn a_folder_that_is_added_or_set_once_more_brings_both_sides_together() {

@@ -93,6 +93,12 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
         };
         if content != Content::default() {
             ask_to_share(question, content, invocation).await?;
+        } else if question.is_default && !question.yes && !invocation.output.json {
+            // A machine of the same name, or another user of this one, may be about to send to it.
+            remark(format_args!(
+                "{place} is there already, and empty: if another machine or user is to keep a folder there, \
+                 name another place"
+            ));
         }
         Ok(Answer::Usable(Some(content)))
     })
