@@ -3,8 +3,6 @@
 use jottad_core::{
     Action, Decision, Operation, OperationKind, RelativePath, Side, Timestamp, is_conflict_copy,
     is_conflict_name,
-    moves::{Parked, arrange},
-    shell_word,
 };
 
 use super::completing::Running;
@@ -16,17 +14,13 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, EntryState, Explanation, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted,
-    NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
-    WAITS_FOR_A_PERSON,
+    Conflict, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted, NotedInFull, Paused,
+    Pending, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
 /// Most rows that are counted for one question: a fraction of a second.
 const MOST_ROWS: usize = 16_384;
-/// Why what the other side has is brought where something steps aside.
-const TAKES_THE_NAME: &str = "takes the name that is free then";
-const AS_A_COPY: &str = "under its conflict name, beside the other one";
 /// What every conflict name holds.
 const CONFLICT_MARK: &[u8] = b"(conflict ";
 
@@ -214,7 +208,7 @@ impl Folder {
         })
     }
 
-    fn pause(&self) -> Option<Paused> {
+    pub(super) fn pause(&self) -> Option<Paused> {
         self.paused.is_some().then(|| Paused { until: self.paused_until() })
     }
 
@@ -255,123 +249,6 @@ impl Folder {
             None => tally.done = Some((began, pending)),
         }
         Ok(tally.done.map(|(_, pending)| pending))
-    }
-
-    /// What would be done now, of which the first `limit` operations are named. Moves come first; what they
-    /// bring about is not foreseen.
-    pub fn plan_preview(&self, limit: usize) -> Result<Preview, FolderError> {
-        let mut operations = Preview::new(limit);
-        let mut moved: Vec<RelativePath> = Vec::new();
-        let is_directory = |path: &RelativePath| {
-            self.index.locate(path).ok().flatten().is_some_and(|node| {
-                node.id == NodeId::ROOT
-                    || node.local.is_directory()
-                    || node.remote_entry() == jottad_core::Entry::Directory
-            })
-        };
-        for step in arrange(self.find_moves()?, is_directory) {
-            if step.parked == Parked::To {
-                continue;
-            }
-            moved.extend([step.from.clone(), step.to.clone()]);
-            operations.push(Operation {
-                kind: OperationKind::Move(Side::Remote),
-                path: step.from,
-                to: Some(step.to),
-                bytes: None,
-                because: "moved here",
-            });
-        }
-        for (from, to) in self.spellings_to_follow()? {
-            operations.push(Operation {
-                kind: OperationKind::Move(Side::Local),
-                path: from,
-                to: Some(to),
-                bytes: None,
-                because: "spelled otherwise on the remote side",
-            });
-        }
-        for pair in self.find_followable_here()? {
-            let (from, to) = (self.index.path(pair.from)?, self.index.path(pair.to)?);
-            moved.extend([from.clone(), to.clone()]);
-            operations.push(Operation {
-                kind: OperationKind::Move(Side::Local),
-                path: from,
-                to: Some(to),
-                bytes: None,
-                because: "moved on the remote side",
-            });
-        }
-        let mut anything_waits = false;
-        for action in [HeldAction::Delete, HeldAction::Overwrite] {
-            anything_waits |= self.index.count_waiting(action)? > 0;
-        }
-        self.each_difference(DifferenceWalk::default(), usize::MAX, |node, decision| {
-            // Only a change helps, and is told of as a problem.
-            if self.index.problem(node.id)?.is_some_and(|problem| problem.next_try.is_none()) {
-                return Ok(true);
-            }
-            let path = self.index.path(node.id)?;
-            if decision.is_none()
-                && let Local::File { stat, md5: None } = node.local
-                && self.is_new_for_sure(node)
-                && self.settings.mode.pushes()
-            {
-                operations.push(Operation {
-                    kind: OperationKind::Upload,
-                    path,
-                    to: None,
-                    bytes: Some(stat.size),
-                    because: "new here",
-                });
-            } else if !moved.iter().any(|above| path.starts_with(above))
-                && let Some(decision) = decision
-                && let Some(mut operation) = operation(node, path, decision)
-            {
-                let follows = self.follows_aside(node, &operation);
-                let held = if anything_waits { self.what_waits_at(node)? } else { None };
-                if matches!(
-                    (held, operation.kind),
-                    (Some(HeldAction::Delete), OperationKind::Trash(_))
-                        | (Some(HeldAction::Overwrite), OperationKind::Upload)
-                ) {
-                    operation.because = WAITS_FOR_A_PERSON;
-                }
-                operations.push(operation);
-                for operation in follows {
-                    operations.push(operation);
-                }
-            }
-            Ok(true)
-        })?;
-        Ok(operations)
-    }
-
-    /// What comes of it that something steps aside: the other side's takes the name, and where changes travel
-    /// both ways, what has stepped aside travels, too.
-    fn follows_aside(&self, node: &Node, aside: &Operation) -> Vec<Operation> {
-        let OperationKind::MoveAside(side) = aside.kind else { return Vec::new() };
-        let operation =
-            |kind, bytes, because| Operation { kind, path: aside.path.clone(), to: None, bytes, because };
-        let (here, there) = (node.local, node.remote_entry());
-        let local_size = match here {
-            Local::File { stat, .. } => Some(stat.size),
-            _ => None,
-        };
-        let remote_size = there.file().map(|file| file.content.size);
-        let fetched = || match remote_size {
-            None => operation(OperationKind::MakeDirectory(Side::Local), None, TAKES_THE_NAME),
-            bytes => operation(OperationKind::Download, bytes, TAKES_THE_NAME),
-        };
-        let sent = |because| match local_size {
-            None => operation(OperationKind::MakeDirectory(Side::Remote), None, because),
-            bytes => operation(OperationKind::Upload, bytes, because),
-        };
-        match side {
-            Side::Local if self.settings.mode.pushes() => vec![fetched(), sent(AS_A_COPY)],
-            Side::Local => vec![fetched()],
-            Side::Remote => vec![sent(TAKES_THE_NAME)],
-        }
     }
 
     /// What waits for a person, if anything does: what a word of theirs would be about, and nothing else.
@@ -465,7 +342,7 @@ impl Folder {
     }
 
     /// The rules that are none. Such a file is synced like any other, so this is no state of its row.
-    fn refused_rules(&self) -> impl Iterator<Item = Problem> {
+    pub(super) fn refused_rules(&self) -> impl Iterator<Item = Problem> {
         self.rules.refused().into_iter().map(|refused| Problem {
             path: refused.path,
             kind: refused.kind,
@@ -507,208 +384,9 @@ impl Folder {
         Ok(self.index.history(after, limit)?)
     }
 
-    /// Everything that is known of one path.
-    pub fn explain(&self, path: &RelativePath) -> Result<Explanation, FolderError> {
-        let last_operations = self.index.history_of(path, 10)?;
-        let mut explanation = Explanation {
-            state: EntryState::Unknown,
-            reason: "the index has nothing at this path".to_owned(),
-            rule: None,
-            trees: None,
-            is_claimed: false,
-            next: None,
-            paused: self.pause(),
-            last_operations,
-        };
-        let mut above = Some(path.clone());
-        while let Some(part) = above {
-            let is_directory = part != *path;
-            let known = self.index.locate(&part)?;
-            let is_directory = is_directory || known.as_ref().is_some_and(is_directory_anywhere);
-            let rule = self.rules.matching(&part, is_directory);
-            // What was ignored before it was ever looked at may be either.
-            let rule = rule.or_else(|| self.rules.matching(&part, true).filter(|_| known.is_none()));
-            if let Some(rule) = rule {
-                explanation.state = EntryState::Ignored;
-                explanation.reason = format!("a rule ignores {part}");
-                explanation.rule = Some(rule.to_string());
-                // An outer directory decides: nothing below it is looked at.
-            }
-            above = part.parent();
-        }
-        if explanation.rule.is_some() {
-            return Ok(explanation);
-        }
-        let node = self.index.locate(path)?;
-        if let Some(problem) = self.problem_without_row(path)? {
-            explanation.state = EntryState::Problem;
-            explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
-            explanation.trees = node.and_then(|node| node.trees());
-            return Ok(explanation);
-        }
-        let Some(node) = node else { return Ok(explanation) };
-        explanation.trees = node.trees();
-        explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
-        let travelling = self.running.values().find(|running| running.node == node.id);
-        if let Some(running) = travelling.filter(|running| running.carries_content()) {
-            explanation.state = EntryState::Pending;
-            let is_sent = running.kind == OperationKind::Upload;
-            let reason = if is_sent { "it is being sent" } else { "it is being fetched" };
-            reason.clone_into(&mut explanation.reason);
-            return Ok(explanation);
-        }
-        if let Some(problem) = self.index.problem(node.id)? {
-            explanation.state = EntryState::Problem;
-            explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
-            return Ok(explanation);
-        }
-        if let Some(rule) = self.size_rule(&node) {
-            explanation.state = EntryState::Ignored;
-            explanation.reason = format!("{path} is larger than what is synced");
-            explanation.rule = Some(rule);
-            return Ok(explanation);
-        }
-        if let Some((directory, problem)) = self.problem_above(node.parent)? {
-            explanation.state = EntryState::Pending;
-            explanation.reason = format!(
-                "it waits for {directory}, which has a problem: {}; {}",
-                problem.reason, problem.remedy
-            );
-            return Ok(explanation);
-        }
-        if let Some(waiting) = self.what_waits_at(&node)? {
-            explanation.state = EntryState::Held;
-            let name = shell_word(&self.settings.name);
-            explanation.reason = format!(
-                "{}; that waits for a person: `jottad approve {name}` lets it happen, `jottad reject {name}` \
-                 brings it back",
-                match waiting {
-                    HeldAction::Delete => "it would go to the trash",
-                    HeldAction::Overwrite => "what the service has would be overwritten",
-                }
-            );
-            return Ok(explanation);
-        }
-        let Some(decision) = self.decide(&node)? else {
-            explanation.state = EntryState::Pending;
-            let what = if explanation.is_claimed {
-                "it was sent, and the service has not confirmed yet that it has it"
-            } else {
-                "it is being summed, or something in it is being confirmed"
-            };
-            what.clone_into(&mut explanation.reason);
-            return Ok(explanation);
-        };
-        explanation.next = operation(&node, path.clone(), decision);
-        explanation.state = if explanation.next.is_some() { EntryState::Pending } else { EntryState::InSync };
-        decision.because.clone_into(&mut explanation.reason);
-        self.say_what_is_known_beside(&node, decision, &mut explanation)?;
-        Ok(explanation)
-    }
-
-    /// Adds to what the path rules say of a row what they do not know.
-    fn say_what_is_known_beside(
-        &self,
-        node: &Node,
-        decision: Decision,
-        explanation: &mut Explanation,
-    ) -> Result<(), FolderError> {
-        if decision.action.is_delete() && self.index.held(node.id)? == Some(true) {
-            explanation.reason = format!("{}; that was approved", decision.because);
-        }
-        if explanation.state == EntryState::InSync {
-            self.say_what_is_looked_at(node, explanation)?;
-        }
-        if decision.action == Action::Upload
-            && let Some(pause) = self.resending.pause_of(node.id)
-        {
-            let seconds = pause.as_secs();
-            explanation.reason =
-                format!("it keeps changing, so it is sent again {seconds} s after it was sent last");
-        }
-        if let Some(Hold::Root { .. } | Hold::Place { .. }) = self.hold()? {
-            let name = shell_word(&self.settings.name);
-            let reason = &explanation.reason;
-            explanation.reason =
-                format!("{reason}, as of the last look; the folder is held, see `jottad held {name}`");
-        }
-        Ok(())
-    }
-
-    /// Both sides agreed when they were looked at last; says so where something is known to have changed since
-    /// or to be found out.
-    fn say_what_is_looked_at(&self, node: &Node, explanation: &mut Explanation) -> Result<(), FolderError> {
-        if self.purpose == Purpose::Rest {
-            return Ok(());
-        }
-        let agreed = &explanation.reason;
-        if self.hinting.tells_of(&self.index.stored_path(node.id)?) {
-            explanation.state = EntryState::Pending;
-            explanation.reason = format!(
-                "{agreed}, as of the last look; the service has told of a change since, which is looked at next"
-            );
-        } else if self.paused.is_none() && !(self.scanning.is_idle() && self.listing.is_idle()) {
-            explanation.reason = format!("{agreed}, as of the last look; another one is under way");
-        }
-        Ok(())
-    }
-
-    /// What is wrong at a path that is told of no row.
-    fn problem_without_row(&self, path: &RelativePath) -> Result<Option<Problem>, FolderError> {
-        if path.is_root() {
-            return Ok(None);
-        }
-        let mut problems = self.refused_rules().chain(self.unusable_entries()).collect::<Vec<_>>();
-        problems.extend(self.fleeting_problems()?);
-        problems.extend(self.last_words.problems.iter().cloned());
-        Ok(problems.into_iter().find(|problem| problem.path == *path))
-    }
-
-    /// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
-    /// that is on both sides keeps nothing waiting.
-    fn problem_above(&self, directory: NodeId) -> Result<Option<(RelativePath, ProblemRow)>, FolderError> {
-        if !self.index.has_problems() {
-            return Ok(None);
-        }
-        for node in self.index.directories_above(directory)? {
-            let is_on_both_sides =
-                node.local.is_directory() && node.remote_entry() == jottad_core::Entry::Directory;
-            if let Some(problem) = self.index.problem(node.id)?.filter(|_| !is_on_both_sides) {
-                return Ok(Some((self.index.path(node.id)?, problem)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What waits for a person at a row, by itself or with a directory above it.
-    fn what_waits_at(&self, node: &Node) -> Result<Option<HeldAction>, FolderError> {
-        if self.index.waits(node.id, HeldAction::Overwrite)? {
-            return Ok(Some(HeldAction::Overwrite));
-        }
-        let above = self.index.directories_above(node.parent)?;
-        for id in std::iter::once(node.id).chain(above.iter().map(|directory| directory.id)) {
-            if self.index.waits(id, HeldAction::Delete)? {
-                return Ok(Some(HeldAction::Delete));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether the file at this path is being sent or fetched.
-    pub(crate) fn is_travelling(&self, path: &RelativePath) -> bool {
-        self.running.values().any(|running| running.carries_content() && running.path == *path)
-    }
-
-    /// The rule that keeps a file out for its size, when those for its path do not.
-    fn size_rule(&self, node: &Node) -> Option<String> {
-        let is_too_large = node.local == Local::Ignored || self.is_too_large_there(node);
-        let most = self.settings.max_size.filter(|_| is_too_large)?;
-        Some(format!("max_size = {most} bytes (in the configuration)"))
-    }
-
     /// Visits the rows that differ until told to stop, but for those that are left alone; at most so many
     /// rows. Tells where to go on if there are more.
-    fn each_difference(
+    pub(super) fn each_difference(
         &self,
         mut walk: DifferenceWalk,
         most: usize,
@@ -795,7 +473,7 @@ pub(super) struct Tally {
 
 /// Where a walk over the rows that differ stands.
 #[derive(Debug, Clone, Copy, Default)]
-struct DifferenceWalk {
+pub(super) struct DifferenceWalk {
     is_remote_only: bool,
     cursor: Cursor,
 }
@@ -826,10 +504,6 @@ fn count(pending: &mut Pending, node: &Node, decision: Option<Decision>) {
     }
 }
 
-fn is_directory_anywhere(node: &Node) -> bool {
-    node.local.is_directory() || node.remote_entry() == jottad_core::Entry::Directory
-}
-
 fn transfer(command: CommandId, running: &Running) -> Option<Transfer> {
     let to = match running.kind {
         OperationKind::Upload => Side::Remote,
@@ -840,7 +514,7 @@ fn transfer(command: CommandId, running: &Running) -> Option<Transfer> {
 }
 
 /// The operation that a decision leads to; `None` where nothing has to be done.
-fn operation(node: &Node, path: RelativePath, decision: Decision) -> Option<Operation> {
+pub(super) fn operation(node: &Node, path: RelativePath, decision: Decision) -> Option<Operation> {
     let kind = match decision.action {
         Action::Nothing | Action::Adopt | Action::Forget | Action::Block => return None,
         Action::Upload => OperationKind::Upload,
