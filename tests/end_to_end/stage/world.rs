@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::{Daemon, Machine, Outcome, Service, Tree};
+use super::{Daemon, Machine, Outcome, Service, Tree, wait_until};
 
 /// Where the folder is on the service.
 pub(crate) const REMOTE: &str = "Jotta/Archive/docs";
@@ -130,7 +130,12 @@ impl World {
     /// The running daemon looks now, and its verdict has this exit code.
     #[track_caller]
     pub(crate) fn sync(&self, code: i32) -> Outcome {
-        self.machine.jottad(["sync", "--wait", "--timeout", "60s"]).expect(code)
+        let outcome = self.machine.jottad(["sync", "--wait", "--timeout", "60s"]).expect(code);
+        // On a busy machine the word of a change may come after the pass that has found it.
+        if code == 0 && outcome.stdout.contains("something has changed since") {
+            wait_until("in sync again", || self.machine.jottad(["status"]).code == Some(0));
+        }
+        outcome
     }
 
     /// The running daemon gets in sync, after which both sides are the same.
