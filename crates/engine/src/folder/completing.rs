@@ -173,6 +173,14 @@ impl Folder {
         let line = self.index.record(line)?;
         self.index.set_fact(Fact::OperatedAt, Some(&now.monotonic.as_secs().to_string()))?;
         self.notices.push(Notice::OperationEnded(line));
+        if let (Ok(_), Some(to)) = (&result, &running.to)
+            && matches!(
+                running.kind,
+                OperationKind::Move(Side::Local) | OperationKind::MoveAside(Side::Local)
+            )
+        {
+            self.renamed.note(&running.path, to, now);
+        }
         let Some(node) = self.index.node(running.node)? else { return Ok(()) };
         match result {
             Ok(achieved) => {

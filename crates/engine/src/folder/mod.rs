@@ -36,6 +36,7 @@ mod planning;
 mod previewing;
 mod problems;
 mod proving;
+mod renamed;
 mod reporting;
 mod resending;
 mod resolving;
@@ -81,6 +82,7 @@ use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
 use proving::Proving;
+use renamed::Renamed;
 use reporting::Tally;
 use resending::Resending;
 use resolving::Resolving;
@@ -183,6 +185,7 @@ pub struct Folder {
     confirming: Confirming,
     departing: Departing,
     rules_settling: RulesSettling,
+    renamed: Renamed,
     resending: Resending,
     resolving: Resolving,
     respelling: Respelling,
@@ -262,6 +265,7 @@ impl Folder {
             confirming: Confirming::default(),
             departing: Departing::default(),
             rules_settling: RulesSettling::default(),
+            renamed: Renamed::default(),
             resending: Resending::default(),
             resolving,
             respelling: Respelling::default(),
@@ -458,6 +462,14 @@ impl Folder {
     fn local_hint(&mut self, hint: LocalHint, now: Now) {
         if !matches!(hint, LocalHint::Unheard | LocalHint::Heard) {
             self.proving.local_word_came(now);
+        }
+        if let LocalHint::Directory(path) | LocalHint::Subtree(path) = &hint
+            && let Some(place) = self.renamed.place_of(path, now)
+        {
+            match hint {
+                LocalHint::Subtree(_) => self.scanning.want_subtree(place),
+                _ => self.scanning.want_directory(place),
+            }
         }
         match hint {
             LocalHint::Directory(path) => {

@@ -34,7 +34,7 @@ fn describe(problem: &ProblemDocument, is_at_rest: bool, invocation: &Invocation
     output.prose(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;
     match problem.next_try {
         // Nothing runs that could.
-        Some(_) if is_at_rest => output.prose("  tried again by the next run")?,
+        _ if is_at_rest => output.prose("  tried again by the next run")?,
         Some(time) => output.prose(format_args!("  tried again at {}", local_time(time.0)))?,
         None if problem.being_tried => output.prose("  being tried now")?,
         None => output.prose("  tried again when it changes")?,
