@@ -90,16 +90,22 @@ fn a_command_says_soon_what_it_waits_for_and_the_doctor_what_it_knows_without_th
     world.write("a.txt", "one");
     world.pass(0);
     relay.set_silent(true);
-    let began = Instant::now();
-    let commands: [&[&str]; 5] = [&["ls", "Jotta"], &["account"], &["doctor"], &["plan"], &["run", "--once"]];
-    let mut waiting = commands.map(|arguments| Running::start(world.machine.command(arguments)));
-    for (arguments, running) in commands.iter().zip(&mut waiting) {
-        let mut line = String::new();
-        BufReader::new(running.complaints()).read_line(&mut line).unwrap();
-        assert!(line.contains("no answer for "), "{arguments:?}: {line}");
-        assert!(began.elapsed() < Duration::from_secs(20), "{arguments:?}: {:?}", began.elapsed());
-    }
-    let mut doctor = waiting.into_iter().nth(2).unwrap();
+    let first_words = |commands: &[&[&str]]| {
+        let began = Instant::now();
+        let start = |arguments: &&[&str]| Running::start(world.machine.command(*arguments));
+        let mut waiting: Vec<Running> = commands.iter().map(start).collect();
+        for (arguments, running) in commands.iter().zip(&mut waiting) {
+            let mut line = String::new();
+            BufReader::new(running.complaints()).read_line(&mut line).unwrap();
+            assert!(line.contains("no answer for "), "{arguments:?}: {line}");
+            assert!(began.elapsed() < Duration::from_secs(20), "{arguments:?}: {:?}", began.elapsed());
+        }
+        waiting
+    };
+    // Only one of them may work on the index at a time.
+    drop(first_words(&[&["run", "--once"]]));
+    let mut waiting = first_words(&[&["doctor"], &["ls", "Jotta"], &["account"], &["plan"]]);
+    let doctor = waiting.first_mut().unwrap();
     let mut printed = [0; 64];
     let length = doctor.printed().read(&mut printed).unwrap();
     assert!(String::from_utf8_lossy(&printed[..length]).contains("clock"));
