@@ -410,7 +410,10 @@ impl Supervisor {
         deaths.in_a_row += 1;
         deaths.at = Some(now());
         deaths.reason.clone_from(&reason);
-        tracing::error!(folder = self.setup.folder.name, reason, ?try_again, "died, and is started anew");
+        // A command that asks tells it itself.
+        if self.setup.purpose != Purpose::Rest {
+            tracing::error!(folder = self.setup.folder.name, reason, ?try_again, "died, and is started anew");
+        }
         Obstacle { try_again, ..Obstacle::new(Verdict::Stalled, reason) }
     }
 
