@@ -1,5 +1,5 @@
-//! How the last run ended is told for as long as nothing runs: a status without a daemon is no better than what
-//! the run before it came to.
+//! How the last run ended is told for as long as nothing runs: a status without a daemon is no better than
+//! what the run before it came to.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

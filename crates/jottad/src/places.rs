@@ -106,8 +106,8 @@ impl Places {
         }
     }
 
-    /// Refuses a state directory that this user may not work in, or that holds something that is kept and that
-    /// this user may not read and write: what is in it would be taken for missing.
+    /// Refuses a state directory that this user may not work in, or that holds something that is kept and
+    /// that this user may not read and write: what is in it would be taken for missing.
     pub(crate) fn check_access(&self) -> Result<(), Failure> {
         let all = Access::READ_OK | Access::WRITE_OK;
         let account = self.state_dir.join("account.json");

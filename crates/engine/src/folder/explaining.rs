@@ -136,8 +136,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Both sides agreed when they were looked at last; says so where something is known to have changed since
-    /// or to be found out.
+    /// Both sides agreed when they were looked at last; says so where something is known to have changed
+    /// since or to be found out.
     fn say_what_is_looked_at(&self, node: &Node, explanation: &mut Explanation) -> Result<(), FolderError> {
         if self.purpose == Purpose::Rest {
             return Ok(());

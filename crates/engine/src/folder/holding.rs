@@ -101,8 +101,8 @@ impl CountedOverwrites {
         &self.lasting
     }
 
-    /// What is held of it. `files` are those of the base, and `rewritten_before` is why it was held before, if
-    /// that was for rewrites.
+    /// What is held of it. `files` are those of the base, and `rewritten_before` is why it was held before,
+    /// if that was for rewrites.
     pub(super) fn judge(
         self,
         files: u64,

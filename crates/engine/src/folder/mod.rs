@@ -549,7 +549,7 @@ impl Folder {
 
     /// Both sides are looked at anew, and what failed is tried again.
     fn want_everything(&mut self, now: Now) -> Result<(), FolderError> {
-        self.proving.was_asked(now);
+        self.proving.request_came(now);
         self.root.forget_hold();
         self.root.doubt();
         self.scanning.want_everything();

@@ -25,19 +25,19 @@ pub(super) struct Mounting {
     expected: Vec<ExpectedMount>,
     /// Directories of which a person said that what is mounted there is right, with what they were told of
     /// it.
-    accepted: BTreeMap<NodeId, Option<Finding>>,
+    accepted: BTreeMap<NodeId, Option<MountChange>>,
 }
 
 /// What is wrong with what is mounted at a directory. A person's word is about one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finding {
+enum MountChange {
     Gone,
     GoneWithItsDirectory,
     Covered,
     Other,
 }
 
-impl Finding {
+impl MountChange {
     const ALL: [Self; 4] = [Self::Gone, Self::GoneWithItsDirectory, Self::Covered, Self::Other];
 
     const fn of(known: Option<Mount>, seen: Option<Mount>) -> Self {
@@ -67,9 +67,9 @@ impl Finding {
 
 impl Mounting {
     /// Takes a person's word about a directory; tells whether it is about what was found there. It is spent.
-    fn take_word(&mut self, directory: NodeId, finding: Finding) -> bool {
+    fn take_word(&mut self, directory: NodeId, change: MountChange) -> bool {
         let word = self.accepted.remove(&directory);
-        word.is_some_and(|shown| shown.is_none_or(|shown| shown.is_as(finding)))
+        word.is_some_and(|shown| shown.is_none_or(|shown| shown.is_as(change)))
     }
 
     /// What must be mounted on the way for a task to be about what it was decided on.
@@ -107,7 +107,7 @@ impl Folder {
             } else if self.index.problem(node.id)?.is_none() {
                 // It is here that it has moved to.
                 let mut node = node;
-                self.suspect_mount(&mut node, Finding::Gone, now)?;
+                self.suspect_mount(&mut node, MountChange::Gone, now)?;
             }
         }
         Ok(())
@@ -123,14 +123,14 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         let is_same = Mount::may_be_same(directory.mount, seen);
         let was_changed = matches!(directory.local, Local::MountChanged(_));
-        let finding = Finding::of(directory.mount, seen);
-        let is_accepted = self.mounting.take_word(directory.id, finding);
+        let change = MountChange::of(directory.mount, seen);
+        let is_accepted = self.mounting.take_word(directory.id, change);
         let is_right = is_same
             || planted::is(Planted::LostDiskIsDeleted)
             || is_accepted
             || !self.holds_agreed(directory.id)?;
         if !is_right {
-            self.suspect_mount(directory, finding, now)?;
+            self.suspect_mount(directory, change, now)?;
             return Ok(false);
         }
         if directory.mount != seen {
@@ -157,16 +157,16 @@ impl Folder {
     /// the disk is missed.
     pub(super) fn take_lost_mount(&mut self, node: &mut Node, now: Now) -> Result<bool, FolderError> {
         if node.mount.is_none()
-            || self.mounting.take_word(node.id, Finding::GoneWithItsDirectory)
+            || self.mounting.take_word(node.id, MountChange::GoneWithItsDirectory)
             || (node.base.is_none() && !self.holds_agreed(node.id)?)
         {
             return Ok(true);
         }
-        self.suspect_mount(node, Finding::GoneWithItsDirectory, now)?;
+        self.suspect_mount(node, MountChange::GoneWithItsDirectory, now)?;
         Ok(false)
     }
 
-    fn suspect_mount(&mut self, node: &mut Node, finding: Finding, now: Now) -> Result<(), FolderError> {
+    fn suspect_mount(&mut self, node: &mut Node, change: MountChange, now: Now) -> Result<(), FolderError> {
         if let Some(identity) = node.local.identity()
             && !matches!(node.local, Local::MountChanged(_))
         {
@@ -177,14 +177,14 @@ impl Folder {
         if known.is_some_and(|problem| {
             problem.kind == ProblemKind::MountChanged
                 && problem.next_try != Some(BEING_TRIED)
-                && problem.reason == finding.reason()
+                && problem.reason == change.reason()
         }) {
             return Ok(());
         }
         let path = self.index.path(node.id)?;
         let failure = found(scope::Finding::MountChanged);
         let remedy = format!("{} {} {}", failure.remedy, shell_word(&self.settings.name), shell_word(path));
-        self.put_problem_with(node.id, failure, finding.reason().to_owned(), remedy, now)
+        self.put_problem_with(node.id, failure, change.reason().to_owned(), remedy, now)
     }
 
     /// A person says that what is mounted at a directory, or not mounted, is right as it is.
@@ -194,7 +194,7 @@ impl Folder {
             return Ok(());
         }
         let told = self.index.problem(node.id)?.map(|problem| problem.reason);
-        let told = Finding::ALL.into_iter().find(|finding| Some(finding.reason()) == told.as_deref());
+        let told = MountChange::ALL.into_iter().find(|change| Some(change.reason()) == told.as_deref());
         self.mounting.accepted.insert(node.id, told);
         if self.index.node(node.parent)?.is_some_and(|above| above.local == Local::Absent) {
             // The directory above was seen to be gone, and no scan will come by here again.
@@ -266,7 +266,7 @@ mod tests {
             if !is_followed {
                 // What is there now is told, and can be approved as well.
                 let told = folder.index.problem(top).unwrap().unwrap().reason;
-                assert_eq!(told, Finding::of(disk(7), seen).reason());
+                assert_eq!(told, MountChange::of(disk(7), seen).reason());
                 folder.accept_mount(&RelativePath::try_from("usb").unwrap(), now(4)).unwrap();
                 let mut node = folder.index.node(top).unwrap().unwrap();
                 assert!(folder.is_mount_right(&mut node, seen, now(5)).unwrap());

@@ -544,8 +544,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Renames an entry to a conflict name, which is made of the name that it is to be known by; tells whether
-    /// there is anything to rename.
+    /// Renames an entry to a conflict name, which is made of the name that it is to be known by; tells
+    /// whether there is anything to rename.
     pub(super) fn issue_move_aside(
         &mut self,
         node: &Node,

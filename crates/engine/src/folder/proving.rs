@@ -106,7 +106,7 @@ impl Proving {
     }
 
     /// Everything is to be looked at, because a person asked for it or the run begins.
-    pub(super) fn was_asked(&mut self, now: Now) {
+    pub(super) fn request_came(&mut self, now: Now) {
         self.asked = now.monotonic;
         self.caught_up = None;
     }
@@ -206,7 +206,7 @@ impl Folder {
     /// A run begins: whether a change was heard of before it that nothing was proven after, is known from the
     /// index.
     pub(super) fn take_up_proof(&mut self, now: Now) -> Result<(), FolderError> {
-        self.proving.was_asked(now);
+        self.proving.request_came(now);
         // What changed while nothing ran is heard of now.
         self.proving.local_word_came(now);
         if self.is_proof_outdated()? {

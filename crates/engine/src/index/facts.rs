@@ -64,7 +64,8 @@ pub(crate) enum Fact {
     Paused,
     /// How long that pause was to last, in seconds.
     PausedFor,
-    /// When the last operation ended, by the clock that never jumps, in seconds since the machine was started.
+    /// When the last operation ended, by the clock that never jumps, in seconds since the machine was
+    /// started.
     OperatedAt,
     /// What the last run knew and did not write down elsewhere: a held root, and problems that have no row.
     LastWords,

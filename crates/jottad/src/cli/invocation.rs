@@ -168,7 +168,8 @@ impl Invocation {
 /// How long one waits for a service that says nothing before that is told, and how often it is told again.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
 const REMINDER: Duration = Duration::from_secs(15);
-/// How long one waits for it at all. A single request is given up sooner, so that what came of it can be said.
+/// How long one waits for it at all. A single request is given up sooner, so that what came of it can be
+/// said.
 const LONGEST_SILENCE: Duration = Duration::from_secs(70);
 
 /// Completes when nothing has come for longer than anybody waits.
