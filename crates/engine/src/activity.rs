@@ -316,7 +316,9 @@ fn answered(outcome: &Outcome) -> &'static [Party] {
         | Outcome::ListedDirectory(Err(error))
         | Outcome::Looked(Err(error))
         | Outcome::Polled(Err(error))
-        | Outcome::Operation(Err(OperationError::Remote(error))) => of_service(error.kind),
+        | Outcome::Operation(Err(OperationError::Remote(error) | OperationError::NotShown(error))) => {
+            of_service(error.kind)
+        }
         Outcome::ListingEnded(Ok(_))
         | Outcome::ListedDirectory(Ok(_))
         | Outcome::Looked(Ok(_))

@@ -435,6 +435,9 @@ pub enum OperationError {
     /// The service failed.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// The service failed to show what is there, so nothing was asked of it.
+    #[error(transparent)]
+    NotShown(RemoteError),
     /// The local entry is no longer what the operation was decided for.
     #[error("{path} changed here meanwhile")]
     LocalChanged {

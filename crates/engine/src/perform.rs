@@ -152,7 +152,7 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             trash_local(disk, remote, path, source, expected).await
         }
         Task::SetRemoteTime { remote: target, file } => {
-            match remote.look(&target).await? {
+            match remote.look(&target).await.map_err(OperationError::NotShown)? {
                 Some(RemoteNode::File(there)) if there.content == file.content => {}
                 _ => return Err(OperationError::RemoteChanged { path: target }),
             }
@@ -186,7 +186,7 @@ async fn check_remote<R: Remote>(
         Replaces::Nothing => None,
         Replaces::File(content) => Some(content),
     };
-    let is_expected = match remote.look(target).await? {
+    let is_expected = match remote.look(target).await.map_err(OperationError::NotShown)? {
         None => expected.is_none(),
         Some(RemoteNode::File(there)) => expected == Some(there.content),
         Some(RemoteNode::Directory) => false,
@@ -329,7 +329,7 @@ async fn trash_remote<R: Remote>(
     target: StoredPath,
     expected: RemoteExpectation,
 ) -> Result<Achieved, OperationError> {
-    let Some(there) = remote.look(&target).await? else {
+    let Some(there) = remote.look(&target).await.map_err(OperationError::NotShown)? else {
         return match expected {
             RemoteExpectation::File(_) => Ok(Achieved::Done),
             // Of a directory a late service says so, too (protocol U-38); a listing tells.
@@ -339,7 +339,7 @@ async fn trash_remote<R: Remote>(
     match (there, expected) {
         (RemoteNode::File(there), RemoteExpectation::File(known)) if there.content == known.content => {}
         (RemoteNode::Directory, RemoteExpectation::Directory(known)) => {
-            match remote_content(remote, &target).await? {
+            match remote_content(remote, &target).await.map_err(OperationError::NotShown)? {
                 RemoteContent::Digest(digest) if digest == known => {}
                 RemoteContent::Digest(_) => return Err(OperationError::RemoteChanged { path: target }),
                 RemoteContent::Unusable(entry) => {

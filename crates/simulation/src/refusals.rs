@@ -112,8 +112,8 @@ const MOST_REQUESTS: u32 = 60;
 const MOST_OF_ONE: u32 = 16;
 const MINUTE: Duration = Duration::from_mins(1);
 /// More refusals of the same thing in such a time are no pauses that double: from a second to five minutes
-/// that makes nine tries, and a move that fails is looked for three times with each.
-const MOST_REFUSED: u32 = 27;
+/// that makes nine.
+const MOST_REFUSED: u32 = 24;
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 
 /// Counts the requests since anything changed.

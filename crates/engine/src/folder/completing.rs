@@ -403,8 +403,10 @@ impl Folder {
     ) -> Result<(), FolderError> {
         if let Detail::MoveRemote(remote_move) = &running.detail {
             self.round.moving.give_up();
-            // Whatever the answer was, the move may have been done.
-            if !planted::is(Planted::MoveNotNoted) {
+            // Whatever the answer was, the move may have been done, if it was asked for.
+            if !matches!(error, OperationError::Remote(_)) {
+                self.index.set_remote_move(None)?;
+            } else if !planted::is(Planted::MoveNotNoted) {
                 self.resolving.doubt(remote_move.clone());
             }
         }
@@ -423,7 +425,7 @@ impl Folder {
         self.round.restart();
         match error {
             OperationError::Disk(error) => self.disk_failed(node, running, error, now),
-            OperationError::Remote(error) => {
+            OperationError::Remote(error) | OperationError::NotShown(error) => {
                 self.look_failed(Suspected::Operation(Box::new(running.clone())), error, now)
             }
             OperationError::LocalChanged { path } => {

@@ -1,4 +1,4 @@
-//! What is found right before a directory is removed on the service.
+//! What is found right before something is done on the service.
 
 use std::sync::Mutex;
 
@@ -14,6 +14,8 @@ struct OneDirectory {
     entries: Vec<&'static str>,
     unusable: Vec<UnusableEntry>,
     trashed: Mutex<Vec<String>>,
+    /// It answers no look.
+    hides: bool,
 }
 
 struct Listing {
@@ -55,6 +57,12 @@ impl Remote for OneDirectory {
     }
 
     async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+        if self.hides {
+            return Err(RemoteError {
+                may_be_done: true,
+                ..RemoteError::new(RemoteErrorKind::Offline, "cut".to_owned())
+            });
+        }
         Ok(Some(RemoteNode::Directory))
     }
 
@@ -125,5 +133,46 @@ async fn what_keeps_a_directory_from_being_removed_is_named() {
         assert_eq!(told, expected, "{entries:?}");
         let trashed = remote.trashed.lock().unwrap().len();
         assert_eq!(trashed, usize::from(expected == "done"), "{entries:?}");
+    }
+}
+
+/// Once, a move before which the service did not show what was to be moved counted as maybe done, and was
+/// looked for at both ends (simulated life `sync` 12508492).
+#[tokio::test]
+async fn what_could_not_be_looked_at_first_was_not_asked_for() {
+    let place = tempfile::tempdir().unwrap();
+    let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+    let root = disk.root().await.unwrap().identity;
+    let remote = OneDirectory { hides: true, ..Default::default() };
+    let stat = crate::builders::file_stat(1, 3);
+    let path = RelativePath::try_from("d").unwrap();
+    let tasks = [
+        Task::Upload {
+            path: path.clone(),
+            remote: stored("d"),
+            stat,
+            file: file(),
+            replaces: Replaces::Nothing,
+        },
+        Task::MoveRemote {
+            from: stored("d"),
+            to: stored("e"),
+            kind: Kind::File,
+            content: Some(file().content),
+        },
+        Task::SetRemoteTime { remote: stored("d"), file: file() },
+        Task::TrashRemote {
+            root,
+            path,
+            local: None,
+            remote: stored("d"),
+            expected: RemoteExpectation::File(file()),
+        },
+    ];
+    for task in tasks {
+        let command = Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() };
+        let event = perform(command, &disk, &remote, |_, _| async {}).await;
+        let Event::Completed(_, Outcome::Operation(Err(error))) = event else { panic!("{event:?}") };
+        assert!(matches!(error, OperationError::NotShown(_)), "{task:?}: {error:?}");
     }
 }
