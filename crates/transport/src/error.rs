@@ -288,15 +288,15 @@ impl Error {
         self.kind() == ErrorKind::NotFound
     }
 
-    /// Whether the local disk has no room.
-    pub fn lacks_room(&self) -> bool {
+    /// What the local system said, where that is what failed.
+    pub fn of_system(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Renewal(error) => error.lacks_room(),
-            Self::AfterUncertain(error) => error.lacks_room(),
+            Self::Renewal(error) => error.of_system(),
+            Self::AfterUncertain(error) => error.of_system(),
             Self::Source { source, .. } | Self::Sink { source, .. } | Self::Credentials { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                Some(source.kind())
             }
-            _ => false,
+            _ => None,
         }
     }
 

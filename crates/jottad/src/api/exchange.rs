@@ -184,7 +184,7 @@ fn unreachable(places: &Places, error: &io::Error) -> Failure {
                     crate::service::start_command(places)
                 ))
         }
-        _ => Failure::failed(format!("connecting to {}: {error}", socket.display()))
+        _ => Failure::of_system(format_args!("connecting to {}", socket.display()), error)
             .path(socket.display().to_string()),
     }
 }

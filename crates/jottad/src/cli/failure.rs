@@ -101,9 +101,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// How the system says that a user may not do that, and what the library says of it.
-const REFUSED: [&str; 2] = ["Permission denied", "permission denied"];
-/// What mends that.
+/// What mends what the system does not let this user do, wherever that is found out.
 pub(crate) const DENIED: &str = "let the user that runs jottad read and write it, with all that is in it; what was made with sudo is root's";
 /// What mends a disk that has no room, wherever that is found out.
 const MAKE_ROOM: &str = "free some space on that disk, and run it again";
@@ -129,6 +127,8 @@ enum Cause {
     CalledOff,
     /// A local disk has no room.
     NoRoom,
+    /// The system does not let this user do that.
+    Denied,
     /// Nothing is decided by it.
     Other,
 }
@@ -152,8 +152,17 @@ impl Failure {
 
     /// The system refused it: what was being done, and why that failed.
     pub(crate) fn of_system(action: impl fmt::Display, error: &io::Error) -> Self {
-        let lacks_room = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        Self::failed(format!("{action}: {error}")).no_room_if(lacks_room)
+        Self::failed(format!("{action}: {error}")).because_of(error.kind())
+    }
+
+    /// Marks what the system said, where that alone says what mends it.
+    fn because_of(mut self, kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => self.cause = Cause::NoRoom,
+            io::ErrorKind::PermissionDenied => self.cause = Cause::Denied,
+            _ => {}
+        }
+        self
     }
 
     /// A person ended a question instead of answering it.
@@ -222,14 +231,14 @@ impl Failure {
         if self.cause == Cause::ReaderGone { Ok(()) } else { Err(self) }
     }
 
-    /// What mends it. A file that is somebody else's needs no other word, wherever that is found out.
+    /// What mends it.
     fn remedy(&self) -> Option<&str> {
-        let is_refused = || REFUSED.iter().any(|words| self.message.contains(words));
-        let usual = || match self.cause {
+        let usual = match self.cause {
             Cause::NoRoom => Some(MAKE_ROOM),
-            _ => is_refused().then_some(DENIED),
+            Cause::Denied => Some(DENIED),
+            _ => None,
         };
-        self.hint.as_deref().or_else(usual)
+        self.hint.as_deref().or(usual)
     }
 
     /// Whether what mends it speaks of this.
@@ -325,7 +334,11 @@ impl From<jottad_transport::Error> for Failure {
             ErrorKind::Setup => Some("check https_proxy and SSL_CERT_FILE, and the addresses in the config"),
             _ => None,
         };
-        let failure = Self::new(exit, error.to_string()).no_room_if(error.lacks_room());
+        let failure = Self::new(exit, error.to_string());
+        let failure = match error.of_system() {
+            Some(kind) => failure.because_of(kind),
+            None => failure,
+        };
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -362,26 +375,25 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_by_the_error_and_not_by_its_text() {
+    fn what_mends_an_error_of_the_system_is_told_by_its_kind_and_not_by_its_text() {
         let of = |kind| Failure::of_system("writing x", &io::Error::new(kind, "some text"));
-        for (kind, is_full) in [
-            (io::ErrorKind::StorageFull, true),
-            (io::ErrorKind::QuotaExceeded, true),
-            (io::ErrorKind::PermissionDenied, false),
+        for (kind, remedy) in [
+            (io::ErrorKind::StorageFull, Some(MAKE_ROOM)),
+            (io::ErrorKind::QuotaExceeded, Some(MAKE_ROOM)),
+            (io::ErrorKind::PermissionDenied, Some(DENIED)),
+            (io::ErrorKind::NotFound, None),
         ] {
-            assert_eq!(of(kind).remedy() == Some(MAKE_ROOM), is_full, "{kind:?}");
-            let (_, _, remedy) = of(kind).because("keeping y").into_parts();
-            assert_eq!(remedy.is_some(), is_full, "{kind:?}");
+            assert_eq!(of(kind).remedy(), remedy, "{kind:?}");
+            let (_, _, told) = of(kind).because("keeping y").into_parts();
+            assert_eq!(told.as_deref(), remedy, "{kind:?}");
             let source = io::Error::new(kind, "some text");
             let action = || "fetching x".to_owned();
-            for error in [
-                jottad_transport::Error::Sink { action: action(), source },
-                jottad_transport::Error::Credentials { path: action(), source: kind.into() },
-            ] {
-                assert_eq!(Failure::from(error).remedy() == Some(MAKE_ROOM), is_full, "{kind:?}");
-            }
+            let sink = jottad_transport::Error::Sink { action: action(), source };
+            assert_eq!(Failure::from(sink).remedy(), remedy, "{kind:?}");
         }
-        assert_eq!(Failure::failed("No space left on device").remedy(), None);
+        for text in ["No space left on device", "permission denied by a filter of the service"] {
+            assert_eq!(Failure::failed(text).remedy(), None, "{text}");
+        }
         let told = of(io::ErrorKind::StorageFull).hint("put it elsewhere");
         assert_eq!(told.remedy(), Some("put it elsewhere"), "what is known more closely goes before");
     }
