@@ -185,7 +185,6 @@ fn ahead() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::documents::{AccountStatus, NoticingDocument, SCHEMA, VerdictWord};
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -195,21 +194,7 @@ mod tests {
             problems: Some(0),
             ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
         };
-        StatusDocument {
-            schema: SCHEMA,
-            verdict: VerdictWord(overall(folders.iter().map(|(verdict, _)| *verdict))),
-            version: String::new(),
-            daemon: true,
-            pid: Some(1),
-            started_at: Some(Time(Timestamp::from_seconds(0))),
-            account: AccountStatus::default(),
-            noticing: NoticingDocument::default(),
-            folders: folders.iter().map(folder).collect(),
-            problems: Some(0),
-            trouble: None,
-            remedy: None,
-            after_pass: false,
-        }
+        StatusDocument::of(folders.iter().map(folder).collect())
     }
 
     #[test]

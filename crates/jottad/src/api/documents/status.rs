@@ -35,6 +35,29 @@ pub(crate) struct StatusDocument {
     pub(crate) after_pass: bool,
 }
 
+#[cfg(test)]
+impl StatusDocument {
+    /// What a daemon says of these folders.
+    pub(crate) fn of(folders: Vec<FolderDocument>) -> Self {
+        let verdicts = folders.iter().map(|folder| folder.verdict.0);
+        Self {
+            schema: super::SCHEMA,
+            verdict: VerdictWord(crate::api::verdict::overall(verdicts)),
+            version: String::new(),
+            daemon: true,
+            pid: Some(1),
+            started_at: Some(Time(jottad_core::Timestamp::from_seconds(0))),
+            account: AccountStatus::default(),
+            noticing: NoticingDocument::default(),
+            problems: folders.iter().map(|folder| folder.problems).sum(),
+            folders,
+            trouble: None,
+            remedy: None,
+            after_pass: false,
+        }
+    }
+}
+
 const fn is_usual() -> bool {
     true
 }

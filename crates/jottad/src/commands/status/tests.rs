@@ -1,8 +1,5 @@
 use super::*;
-use crate::api::documents::{
-    AccountStatus, HeldStatus, NoticingDocument, PendingDocument, SCHEMA, TransferDocument, VerdictWord,
-};
-use crate::api::verdict::overall;
+use crate::api::documents::{HeldStatus, PendingDocument, TransferDocument, VerdictWord};
 
 fn places() -> Places {
     Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() }
@@ -17,24 +14,6 @@ fn folder(name: &str, verdict: Verdict) -> FolderDocument {
         bytes: Some(94_938_291_022),
         problems: Some(0),
         ..FolderDocument::new(name, local, "Jotta/Archive/Documents".to_owned(), "backup", verdict)
-    }
-}
-
-fn status(folders: Vec<FolderDocument>) -> StatusDocument {
-    StatusDocument {
-        schema: SCHEMA,
-        verdict: VerdictWord(overall(folders.iter().map(|folder| folder.verdict.0))),
-        version: String::new(),
-        daemon: true,
-        pid: Some(1),
-        started_at: Some(Time(Timestamp::from_seconds(0))),
-        account: AccountStatus::default(),
-        noticing: NoticingDocument::default(),
-        problems: folders.iter().map(|folder| folder.problems).sum(),
-        folders,
-        trouble: None,
-        remedy: None,
-        after_pass: false,
     }
 }
 
@@ -91,7 +70,11 @@ fn described(document: &StatusDocument, now: Timestamp, columns: Option<usize>) 
 fn a_status_fits_on_its_terminal_with_each_verdict_in_sight() {
     let now = Timestamp::from_seconds(1_000);
     for columns in [40, 80, 132] {
-        for document in folders().into_iter().map(|folder| status(vec![folder])).chain([status(folders())]) {
+        for document in folders()
+            .into_iter()
+            .map(|folder| StatusDocument::of(vec![folder]))
+            .chain([StatusDocument::of(folders())])
+        {
             let lines = described(&document, now, Some(columns));
             for line in &lines {
                 // What cannot be folded is a path or a command.
@@ -114,7 +97,7 @@ fn a_status_fits_on_its_terminal_with_each_verdict_in_sight() {
 #[test]
 fn without_a_terminal_nothing_is_cut() {
     let now = Timestamp::from_seconds(1_000);
-    let document = status(folders());
+    let document = StatusDocument::of(folders());
     let lines = described(&document, now, None);
     assert!(!lines.iter().any(|line| line.contains('…')), "{lines:?}");
     assert_eq!(lines, described(&document, now, Some(1_000)));
@@ -135,7 +118,7 @@ fn what_the_last_run_left_is_told_with_its_age_and_that_nothing_runs() {
         (Verdict::Working, false, "not finished"),
     ] {
         let left = FolderDocument { settled: Some(settled), ..folder("docs", verdict) };
-        let document = StatusDocument { daemon: false, pid: None, ..status(vec![left]) };
+        let document = StatusDocument { daemon: false, pid: None, ..StatusDocument::of(vec![left]) };
         for columns in [40, 80, 132] {
             let lines = described(&document, now, Some(columns));
             assert!(lines[1].contains(says), "{columns}: {lines:?}");
@@ -152,7 +135,7 @@ fn what_the_last_run_left_is_told_with_its_age_and_that_nothing_runs() {
 fn what_is_done_and_not_proven_is_told_with_the_age_of_the_proof() {
     let now = Timestamp::from_seconds(1_000);
     let done = FolderDocument { settled: Some(true), ..folder("docs", Verdict::Working) };
-    let document = status(vec![done]);
+    let document = StatusDocument::of(vec![done]);
     for columns in [40, 80, 132] {
         let lines = described(&document, now, Some(columns));
         assert!(lines[0].contains("working"), "{columns}: {lines:?}");
@@ -166,7 +149,7 @@ fn what_is_done_and_not_proven_is_told_with_the_age_of_the_proof() {
 #[test]
 fn on_a_narrow_terminal_what_matters_comes_first() {
     let now = Timestamp::from_seconds(1_000);
-    let lines = described(&status(folders()), now, Some(40));
+    let lines = described(&StatusDocument::of(folders()), now, Some(40));
     let expected = [
         "jottad  held  3 problems",
         "docs  in sync as of 4 min ago · 41203 f…",
@@ -179,7 +162,7 @@ fn on_a_narrow_terminal_what_matters_comes_first() {
 fn a_status_is_no_higher_than_its_terminal_and_shows_what_needs_a_person() {
     let now = Timestamp::from_seconds(1_000);
     let mut document =
-        status((0..30).map(|number| folder(&format!("f{number:02}"), Verdict::InSync)).collect());
+        StatusDocument::of((0..30).map(|number| folder(&format!("f{number:02}"), Verdict::InSync)).collect());
     let held =
         HeldStatus { kind: "deletes".to_owned(), reason: "31 deletes".to_owned(), choices: Vec::new() };
     document.folders[25].held = Some(held);
@@ -207,7 +190,7 @@ fn a_status_is_no_higher_than_its_terminal_and_shows_what_needs_a_person() {
 #[test]
 fn where_nothing_runs_nothing_is_said_to_happen() {
     let now = Timestamp::from_seconds(1_000);
-    let mut document = status(vec![folder("docs", Verdict::Working)]);
+    let mut document = StatusDocument::of(vec![folder("docs", Verdict::Working)]);
     (document.daemon, document.pid) = (false, None);
     document.noticing.heard_at = Some(Time(now));
     for (proven, expected) in [(None, "not compared yet"), (Some(760), "not finished")] {
