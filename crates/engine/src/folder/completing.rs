@@ -204,7 +204,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         if running.claims() {
-            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+            self.recent_writes.sent(node.id, running.before.as_ref().map(|before| before.node), now);
         }
         match &running.detail {
             Detail::Upload { .. } => {
@@ -233,7 +233,7 @@ impl Folder {
             }
             Detail::SetRemoteTime { file } => {
                 if let Some(remote) = &mut node.remote {
-                    self.confirming.sent(node.id, Some(remote.node), now);
+                    self.recent_writes.sent(node.id, Some(remote.node), now);
                     *remote = RemoteRecord {
                         node: RemoteNode::File(*file),
                         claimed: true,
@@ -341,7 +341,7 @@ impl Folder {
             // One look at the directory shows that it arrived; until then a late listing must not say that it
             // is lost.
             if parked != Parked::To && moved.remote.is_some() {
-                self.confirming.sent(moved.id, None, now);
+                self.recent_writes.sent(moved.id, None, now);
                 // What others made of it went along, and nobody agreed on that: seen, it must not count as
                 // what was sent.
                 if moved.base_entry() == moved.remote_entry() {
@@ -488,7 +488,7 @@ impl Folder {
     /// What was claimed may have been achieved: a look tells.
     pub(super) fn doubt_claim(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
         if let Some(node) = self.claimed_by(running)? {
-            self.confirming.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+            self.recent_writes.sent(node.id, running.before.as_ref().map(|before| before.node), now);
             self.confirming.doubt(running.directory);
         }
         Ok(())

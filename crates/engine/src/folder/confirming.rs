@@ -6,109 +6,54 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName, Timestamp};
+use jottad_core::lateness::DELAYS;
+use jottad_core::{Entry, File, FoldKey, Name, RelativePath, StoredName};
 
 use super::backlog::Change;
-use super::connection::{Suspected, pause_asked_for};
+use super::connection::Suspected;
+use super::unseen::LookFailure;
 use super::{Folder, FolderError};
 use crate::event::{CommandId, Task};
-use crate::index::{Descend, Fact, Index, Node, NodeId};
+use crate::index::{Descend, Index, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
-use crate::scope::{self, Failure, Finding, found};
-use crate::status::{LogLine, Problem, ProblemKind};
+use crate::scope::{Finding, found};
 use crate::time::Now;
 
 /// Most looks at one time.
 const MOST_LOOKS: usize = 4;
 /// Up to this many entries are looked at one by one instead of by listing their directory.
-const FEW: u64 = 2;
-/// A directory that the service does not show is asked for at least so often.
-const LONGEST_LOOK_PAUSE: Duration = Duration::from_hours(1);
+pub(super) const FEW: u64 = 2;
 
 /// What still has to be seen.
 #[derive(Debug, Default)]
 pub(super) struct Confirming {
     loaded: bool,
     /// Directories with claims: how many, how often they were looked at in vain, and when next.
-    waiting: BTreeMap<NodeId, Waiting>,
+    pub(super) waiting: BTreeMap<NodeId, Waiting>,
     /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut
     /// off, by the network or by the end of an earlier run, and may as well never have arrived.
     accepted: BTreeSet<NodeId>,
-    /// What was sent to a row, for as long as the service may be too late to show it.
-    sent: BTreeMap<NodeId, Sent>,
     /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
     /// for that.
     given_up: BTreeMap<(NodeId, Name), File>,
-    /// An earlier run may have sent anything until then.
-    all_sent_until: Option<Duration>,
     directories: BTreeMap<CommandId, NodeId>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
-    entries: u64,
+pub(super) struct Waiting {
+    pub(super) entries: u64,
     in_vain: usize,
-    not_before: Option<Duration>,
+    pub(super) not_before: Option<Duration>,
     /// A look is under way.
-    looking: bool,
+    pub(super) looking: bool,
     /// A look got no answer, so that this round of looks says nothing of what was not seen.
     unanswered: bool,
     /// The service did not show what is in the directory the last time, which is a problem of the directory.
-    failure: Option<LookFailure>,
+    pub(super) failure: Option<LookFailure>,
     /// What is in it came into doubt since the look that failed.
-    doubted_since: bool,
-}
-
-/// Why the service does not show what is in a directory, although it answers.
-#[derive(Debug, Clone)]
-struct LookFailure {
-    kind: ProblemKind,
-    message: String,
-    remedy: &'static str,
-    since: Timestamp,
-    tries: u32,
-    next_try: Timestamp,
-    /// When the last look failed.
-    failed: Duration,
-    /// A pause was asked for and it was tried once, so that it may be trouble of the service.
-    may_pass: bool,
-}
-
-impl LookFailure {
-    fn new(since: Timestamp) -> Self {
-        Self {
-            kind: ProblemKind::Failing,
-            message: String::new(),
-            remedy: "",
-            since,
-            tries: 0,
-            next_try: since,
-            failed: Duration::ZERO,
-            may_pass: false,
-        }
-    }
-
-    /// Notes another failure; how long to wait before the next look.
-    fn note(&mut self, error: &RemoteError, now: Now) -> Duration {
-        let Failure { kind, remedy, pause } = scope::remote_failure(error);
-        self.kind = kind;
-        self.message.clone_from(&error.message);
-        self.remedy = remedy;
-        self.tries += 1;
-        self.failed = now.monotonic;
-        let asked = pause_asked_for(error);
-        self.may_pass = asked.is_some() && self.tries == 1;
-        let doublings = (self.tries - 1).min(12);
-        let pause =
-            pause.unwrap_or(LONGEST_LOOK_PAUSE).saturating_mul(1 << doublings).min(LONGEST_LOOK_PAUSE);
-        let pause = pause.max(asked.unwrap_or_default());
-        let seconds = now.wall.seconds().saturating_add_unsigned(pause.as_secs());
-        self.next_try = Timestamp::from_seconds(seconds);
-        pause
-    }
+    pub(super) doubted_since: bool,
 }
 
 /// A directory that is still to be looked at, by its path below one that is about to be in another row.
@@ -118,13 +63,6 @@ pub(super) struct Doubt {
     not_before: Option<Duration>,
     /// A look has shown it as new, so whatever is in it is still to be found.
     has_arrived: bool,
-}
-
-#[derive(Debug)]
-struct Sent {
-    at: Duration,
-    /// What was there before, one after the other.
-    was: Vec<Option<RemoteNode>>,
 }
 
 impl Confirming {
@@ -171,16 +109,6 @@ impl Confirming {
         let waiting = self.waiting.entry(directory).or_default();
         waiting.entries = waiting.entries.max(FEW + 1);
         waiting.doubted_since = true;
-    }
-
-    /// Something was sent to a row where that was before: it may be shown for a while yet.
-    pub(super) fn sent(&mut self, node: NodeId, was: Option<RemoteNode>, now: Now) {
-        self.sent.retain(|_, sent| now.monotonic < sent.at + PATIENCE);
-        let sent = self.sent.entry(node).or_insert_with(|| Sent { at: now.monotonic, was: Vec::new() });
-        sent.at = now.monotonic;
-        if !sent.was.contains(&was) {
-            sent.was.push(was);
-        }
     }
 
     /// A directory is looked at again when the service cannot be late any more.
@@ -420,60 +348,6 @@ impl Folder {
         Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
     }
 
-    /// The service answers, but does not show what is in a directory: that is looked for again, more and more
-    /// seldom.
-    pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
-        let waiting = self.confirming.waiting.entry(directory).or_default();
-        let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
-        let pause = failure.note(error, now);
-        waiting.entries = waiting.entries.max(FEW + 1);
-        waiting.not_before = Some(now.monotonic.saturating_add(pause));
-    }
-
-    /// A complete listing has shown what looks at some directories did not: what failed before it began is no
-    /// problem any more, and need not be looked at, unless something that was sent there is still to be seen.
-    pub(super) fn forgive_directories(&mut self, listed: Duration) -> Result<(), FolderError> {
-        let is_older =
-            |waiting: &Waiting| waiting.failure.as_ref().is_some_and(|failure| failure.failed <= listed);
-        let shown =
-            self.confirming.waiting.iter().filter(|(_, waiting)| !waiting.looking && is_older(waiting));
-        let shown: Vec<NodeId> = shown.map(|(directory, _)| *directory).collect();
-        for directory in shown {
-            if self.index.node(directory)?.is_some() && !self.index.claims(directory)?.is_empty() {
-                continue;
-            }
-            if let Some(waiting) = self.confirming.waiting.remove(&directory)
-                && waiting.doubted_since
-            {
-                self.confirming.doubt(directory);
-            }
-        }
-        Ok(())
-    }
-
-    /// The directories of which the service does not show what is in them, although it answers.
-    pub(super) fn unseen_directories(&self) -> Result<Vec<Problem>, FolderError> {
-        let mut problems = Vec::new();
-        for (directory, waiting) in &self.confirming.waiting {
-            let Some(failure) = waiting.failure.as_ref().filter(|failure| !failure.may_pass) else {
-                continue;
-            };
-            if self.index.node(*directory)?.is_some() {
-                problems.push(Problem {
-                    path: self.index.path(*directory)?,
-                    kind: failure.kind,
-                    reason: failure.message.clone(),
-                    remedy: failure.remedy.to_owned(),
-                    since: failure.since,
-                    tries: failure.tries,
-                    next_try: Some(failure.next_try),
-                    is_being_tried: false,
-                });
-            }
-        }
-        Ok(problems)
-    }
-
     pub(super) fn entry_confirmed(
         &mut self,
         command: CommandId,
@@ -605,34 +479,6 @@ impl Folder {
         Ok(false)
     }
 
-    /// What an earlier run did a short time ago the service may not show yet, and what it was about to do was
-    /// maybe done.
-    pub(super) fn follow_earlier_run(&mut self, now: Now) -> Result<(), FolderError> {
-        let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
-        let last = self.index.history(0, 1)?.pop();
-        let since = last.as_ref().map(|last| self.since_last_operation(last, now)).transpose()?;
-        let rest =
-            if was_sending { Some(PATIENCE) } else { since.and_then(|since| PATIENCE.checked_sub(since)) };
-        self.confirming.all_sent_until = rest.map(|rest| now.monotonic + rest);
-        match (last, since) {
-            (Some(last), Some(since)) => self.follow_departures(last.at, since, now),
-            _ => Ok(()),
-        }
-    }
-
-    /// How long ago, at least, the last operation of an earlier run was. The clock that never jumps goes on
-    /// while jottad is not running; after a restart of the machine, it is at least as long as that runs.
-    fn since_last_operation(&self, last: &LogLine, now: Now) -> Result<Duration, FolderError> {
-        let Some(at) = self.index.number(Fact::OperatedAt)? else {
-            // An older version noted the wall clock alone. One that was set back says nothing.
-            let since = now.wall.seconds().saturating_sub(last.at.seconds()).max(0);
-            return Ok(Duration::from_secs(since.cast_unsigned()));
-        };
-        let at = Duration::from_secs(u64::try_from(at).unwrap_or(0));
-        // A second less, for what rounding does.
-        Ok(now.monotonic.checked_sub(at).unwrap_or(now.monotonic).saturating_sub(Duration::from_secs(1)))
-    }
-
     /// The directories from a row downwards that are still to be looked at.
     pub(super) fn doubts_below(&self, top: NodeId) -> Result<Vec<Doubt>, FolderError> {
         let mut doubts = Vec::new();
@@ -673,69 +519,6 @@ impl Folder {
             }
         }
         Ok(())
-    }
-
-    /// What a look shows at a row or below it is believed, whatever was sent there.
-    pub(super) fn believe_below(&mut self, top: NodeId) -> Result<(), FolderError> {
-        let sent: Vec<NodeId> = self.confirming.sent.keys().copied().collect();
-        for node in sent {
-            let is_below = self.index.node(node)?.is_none()
-                || node == top
-                || self.index.lineage(node)?.iter().any(|above| above.id == top);
-            if is_below {
-                self.confirming.sent.remove(&node);
-            }
-        }
-        Ok(())
-    }
-
-    /// The directories that something was sent into, at any depth, so short a time before a look that it may
-    /// be too late to show them (protocol U-38), and until when that is so.
-    pub(super) fn lately_filled(&self, looked: Duration) -> Result<BTreeMap<NodeId, Duration>, FolderError> {
-        let mut filled = BTreeMap::new();
-        let mut sent: Vec<(Duration, NodeId)> =
-            self.confirming.sent.iter().map(|(node, sent)| (sent.at, *node)).collect();
-        // What was sent last comes first, so that what is above is found with its latest time and need not be
-        // climbed again.
-        sent.sort_by(|one, other| other.cmp(one));
-        for (at, node) in sent {
-            let until = at + PATIENCE;
-            if looked >= until {
-                break;
-            }
-            let mut above = self.index.node(node)?.map(|node| node.parent);
-            while let Some(id) = above.filter(|id| *id != NodeId::ROOT && *id != NodeId::NEW)
-                && let std::collections::btree_map::Entry::Vacant(entry) = filled.entry(id)
-            {
-                entry.insert(until);
-                above = self.index.above(id)?.map(|node| node.parent);
-            }
-        }
-        Ok(filled)
-    }
-
-    /// Until when what a look shows at a row, or that it shows nothing, may be what was there before we sent
-    /// something.
-    pub(super) fn may_be_older(
-        &self,
-        node: NodeId,
-        seen: Option<RemoteNode>,
-        looked: Duration,
-        filled: &BTreeMap<NodeId, Duration>,
-    ) -> Result<Option<Duration>, FolderError> {
-        let sent_at = |node: NodeId| {
-            let sent = self.confirming.sent.get(&node);
-            sent.filter(|sent| sent.was.contains(&seen)).map(|sent| sent.at + PATIENCE)
-        };
-        let mut until = self.confirming.all_sent_until.max(sent_at(node));
-        // What was seen beside it may have made it another row.
-        if seen.is_none() && !self.confirming.sent.is_empty() && self.index.node(node)?.is_some() {
-            until = until.max(filled.get(&node).copied());
-            for above in self.index.lineage(node)? {
-                until = until.max(sent_at(above.id));
-            }
-        }
-        Ok(until.filter(|until| looked < *until))
     }
 
     /// What was sent did not arrive, so the service has what it had before. That is no news, so what is

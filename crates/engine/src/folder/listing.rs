@@ -1,16 +1,16 @@
 //! What the service has: the recursive listing, and the cheap poll that says whether one is due.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, Timestamp, decode_name};
 
-use super::backlog::{Change, Work};
+use super::backlog::Change;
 use super::clock::shifted;
 use super::connection::Suspected;
+use super::mismatches::Mismatches;
 use super::root::Look;
-use super::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use super::stamp::StampWatch;
 use super::{Folder, FolderError, Purpose};
 use crate::event::{CommandId, Task};
@@ -22,9 +22,6 @@ use crate::time::Now;
 
 /// A stamp that moved while something was sent leads to a listing at the latest so long after the last one.
 const OWN_WORK_DELAY: Duration = Duration::from_hours(1);
-const FIRST_MISMATCH_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_MISMATCH_PAUSE: Duration = Duration::from_mins(5);
-const SWEEP: u32 = 1024;
 /// Beyond so many directories that a late listing may have left something out of, everything is listed again.
 const MOST_LOOKS_AGAIN: usize = 16;
 /// So many entries that cannot be used are told; one name that is wrong is mostly one of many.
@@ -67,15 +64,6 @@ pub(super) enum Wanted {
     Listing,
 }
 
-/// How often operations met something else on the service than was known, one after the other, so that
-/// everything had to be listed.
-#[derive(Debug, Default)]
-struct Mismatches {
-    in_a_row: u32,
-    /// When everything was listed for that, or is to be.
-    last: Option<Duration>,
-}
-
 /// When the last complete listing went on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
@@ -84,17 +72,17 @@ pub(super) struct Listed {
 }
 
 #[derive(Debug)]
-struct RunningListing {
+pub(super) struct RunningListing {
     command: CommandId,
-    began_at: Duration,
+    pub(super) began_at: Duration,
     /// One bit for each row that was seen.
     seen: Vec<u64>,
     /// Rows that an operation worked on meanwhile: this listing does not judge them.
-    touched: BTreeSet<NodeId>,
+    pub(super) touched: BTreeSet<NodeId>,
     /// Directories of which it may have shown an older state: they are looked at again.
     doubted: BTreeSet<NodeId>,
     /// There are too many of them, so everything is listed again, then.
-    list_again_at: Option<Duration>,
+    pub(super) list_again_at: Option<Duration>,
     /// The way to the directory of the last entry of this batch, from the root down: most of it is that of
     /// the next as well.
     way: Vec<(StoredName, NodeId)>,
@@ -102,25 +90,8 @@ struct RunningListing {
     unusable: Vec<UnusableEntry>,
 }
 
-/// A complete listing whose absences are not all in the index yet.
-#[derive(Debug)]
-pub(super) struct Sweep {
-    running: RunningListing,
-    /// The change stamp that was read before it.
-    stamp: Option<String>,
-    /// When it began, if it showed the root.
-    began: Option<Timestamp>,
-    /// When it ended.
-    now: Now,
-    filled: BTreeMap<NodeId, Duration>,
-    /// The last row that was read; `None` once all were.
-    after: Option<NodeId>,
-    /// Rows that were read and not judged.
-    page: VecDeque<NodeId>,
-}
-
 impl RunningListing {
-    fn see(&mut self, node: NodeId) {
+    pub(super) fn see(&mut self, node: NodeId) {
         let bit = usize::try_from(node.0).unwrap_or(0);
         if self.seen.len() <= bit / 64 {
             self.seen.resize(bit / 64 + 1, 0);
@@ -130,7 +101,7 @@ impl RunningListing {
 
     /// What was seen at the first row of a pair is at the second one by now. What was not seen at the first
     /// is not at the second either.
-    fn follow_respelling(&mut self, moved: &[(NodeId, NodeId)]) {
+    pub(super) fn follow_respelling(&mut self, moved: &[(NodeId, NodeId)]) {
         for (from, to) in moved {
             let bit = usize::try_from(from.0).unwrap_or(0);
             let was_seen = self.saw(*from);
@@ -143,7 +114,7 @@ impl RunningListing {
         }
     }
 
-    fn saw(&self, node: NodeId) -> bool {
+    pub(super) fn saw(&self, node: NodeId) -> bool {
         let bit = usize::try_from(node.0).unwrap_or(0);
         self.seen.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
     }
@@ -259,28 +230,19 @@ impl Listing {
         self.wanted = Wanted::Listing;
     }
 
+    /// Everything is to be listed at this time, or before.
+    pub(super) fn list_by(&mut self, time: Duration) {
+        self.list_at = Some(self.list_at.map_or(time, |before| before.min(time)));
+    }
+
     /// An operation met something else than was known, and more than its directory may differ. Where that
     /// happens again and again, the listings come further and further apart, the dearer they are the more so.
     pub(super) fn mismatched(&mut self, now: Now) {
-        if self.mismatches.last.is_some_and(|last| last > now.monotonic) {
-            return;
-        }
-        let since = self.mismatches.last.map_or(Duration::MAX, |last| now.monotonic.saturating_sub(last));
-        if since > LONGEST_MISMATCH_PAUSE * 2 {
-            self.mismatches.in_a_row = 0;
-        }
-        let pause = self.mismatches.in_a_row.checked_sub(1).map_or(Duration::ZERO, |doublings| {
-            let pause = FIRST_MISMATCH_PAUSE.saturating_mul(1 << doublings.min(16));
-            pause.max(self.took() * 4).min(LONGEST_MISMATCH_PAUSE)
-        });
-        self.mismatches.in_a_row += 1;
-        if let Some(rest) = pause.checked_sub(since).filter(|rest| !rest.is_zero()) {
-            let then = now.monotonic + rest;
-            self.list_at = Some(self.list_at.map_or(then, |time| time.min(then)));
-            self.mismatches.last = Some(then);
-        } else {
-            self.mismatches.last = Some(now.monotonic);
-            self.want_everything();
+        let took = self.took();
+        match self.mismatches.list_at(took, now) {
+            Some(time) if time <= now.monotonic => self.want_everything(),
+            Some(time) => self.list_by(time),
+            None => {}
         }
     }
 
@@ -559,7 +521,7 @@ impl Folder {
     }
 
     /// All that a complete listing says is known.
-    fn listing_merged(
+    pub(super) fn listing_merged(
         &mut self,
         running: &RunningListing,
         stamp: Option<String>,
@@ -602,56 +564,9 @@ impl Folder {
         }
     }
 
-    /// After a complete listing, what it did not show is not there. `began` is given if it showed the root.
-    fn sweep(
-        &mut self,
-        running: RunningListing,
-        stamp: Option<String>,
-        began: Option<Timestamp>,
-        now: Now,
-    ) -> Result<(), FolderError> {
-        let filled = self.lately_filled(running.began_at)?;
-        let sweep =
-            Sweep { running, stamp, began, now, filled, after: Some(NodeId::ROOT), page: VecDeque::new() };
-        self.work(Work::Sweep(Box::new(sweep)))
-    }
-
-    /// Works on through what a complete listing did not show; tells whether it came to the end.
-    pub(super) fn sweep_on(&mut self, sweep: &mut Sweep) -> Result<bool, FolderError> {
-        loop {
-            while let Some(id) = sweep.page.pop_front() {
-                if sweep.running.saw(id) {
-                    continue;
-                }
-                self.judge_unseen(id, sweep)?;
-                if !self.backlog.spend(1) {
-                    return Ok(false);
-                }
-            }
-            let Some(after) = sweep.after else { break };
-            if !self.backlog.spend(SWEEP as usize / ROWS_READ_FOR_ONE_WRITTEN / 4) {
-                return Ok(false);
-            }
-            sweep.page = self.index.with_remote(after, SWEEP)?.into();
-            sweep.after = sweep.page.back().copied();
-        }
-        if let Some(until) = sweep.running.list_again_at {
-            self.listing.list_at = Some(self.listing.list_at.map_or(until, |time| time.min(until)));
-        }
-        if let Some(began) = sweep.began {
-            self.forget_parked(began)?;
-        }
-        self.review_contests()?;
-        if self.contesting.is_idle() {
-            self.index.set_fact(Fact::ContestedNames, None)?;
-        }
-        self.listing_merged(&sweep.running, sweep.stamp.take(), sweep.now)?;
-        Ok(true)
-    }
-
     /// The running listing may have shown an older state of a directory, which is looked at again when the
     /// service cannot be late any more. That is noted at once: a respelling or a move takes it along.
-    fn doubt_listed(&mut self, running: &mut RunningListing, directory: NodeId, until: Duration) {
+    pub(super) fn doubt_listed(&mut self, running: &mut RunningListing, directory: NodeId, until: Duration) {
         if running.doubted.len() < MOST_LOOKS_AGAIN || running.doubted.contains(&directory) {
             running.doubted.insert(directory);
             self.confirming.doubt_until(directory, until);
@@ -669,46 +584,6 @@ impl Folder {
         if !is_sent && node.remote.as_ref().map(|remote| remote.node) != shown {
             self.confirming.doubt(node.parent);
         }
-    }
-
-    /// A complete listing did not show a row.
-    fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
-        let running = &mut sweep.running;
-        if running.touched.contains(&id) {
-            if let Some(node) = self.index.node(id)?
-                && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
-                && self.contest(&node, &|id| sweep.running.saw(id))?
-            {
-                self.doubt_listed(&mut sweep.running, node.parent, sweep.now.monotonic);
-            }
-            return self.doubt_spelling(id, &|id| sweep.running.saw(id));
-        }
-        let Some(mut node) = self.index.node(id)? else { return Ok(()) };
-        // What is too deep is never shown, so that says nothing.
-        if node.remote.as_ref().is_none_or(|remote| remote.claimed) || self.is_too_deep_in(node.parent)? {
-            return Ok(());
-        }
-        if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
-            let moved = self.respell(respelled, node.id)?;
-            running.follow_respelling(&moved);
-            // What an earlier listing that broke off filed below the new spelling may be gone by now.
-            let unseen = moved.into_iter().map(|(_, to)| to).filter(|to| !running.saw(*to));
-            unseen.for_each(|to| sweep.page.push_front(to));
-            return Ok(());
-        }
-        if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
-            // It is judged when that is known, not by the next listing, which may be far away.
-            self.doubt_listed(running, node.parent, sweep.now.monotonic + PATIENCE);
-            self.contest(&node, &|id| sweep.running.saw(id))?;
-            return Ok(());
-        }
-        if let Some(until) = self.may_be_older(id, None, running.began_at, &sweep.filled)? {
-            self.doubt_listed(running, node.parent, until);
-            self.contest(&node, &|id| sweep.running.saw(id))?;
-            return Ok(());
-        }
-        node.remote = None;
-        self.save_observed(&mut node)
     }
 
     /// Brings the complete listing of one directory into the index.

@@ -26,6 +26,8 @@ mod holding;
 mod interrupting;
 mod listing;
 mod losing;
+mod merging;
+mod mismatches;
 mod mounting;
 mod moving;
 mod overwriting;
@@ -36,6 +38,7 @@ mod planning;
 mod previewing;
 mod problems;
 mod proving;
+mod recent_writes;
 mod renamed;
 mod reporting;
 mod resending;
@@ -49,7 +52,9 @@ mod scanning;
 mod skipping;
 mod stamp;
 mod standing;
+mod sweeping;
 mod unheard;
+mod unseen;
 mod unusable;
 mod verifying;
 mod word_of_root;
@@ -82,6 +87,7 @@ use listing::Listing;
 use mounting::Mounting;
 use pacing::Pacing;
 use proving::Proving;
+use recent_writes::RecentWrites;
 use renamed::Renamed;
 use reporting::Tally;
 use resending::Resending;
@@ -183,6 +189,7 @@ pub struct Folder {
     hinting: Hinting,
     mounting: Mounting,
     confirming: Confirming,
+    recent_writes: RecentWrites,
     departing: Departing,
     rules_settling: RulesSettling,
     renamed: Renamed,
@@ -263,6 +270,7 @@ impl Folder {
             hinting: Hinting::default(),
             mounting: Mounting::default(),
             confirming: Confirming::default(),
+            recent_writes: RecentWrites::default(),
             departing: Departing::default(),
             rules_settling: RulesSettling::default(),
             renamed: Renamed::default(),

@@ -414,7 +414,7 @@ fn nothing_is_proven_while_a_listing_is_known_to_be_incomplete() {
             driver.run_for(15);
         }
         let (row, now) = (driver.row(&format!("{name}/f")), driver.now());
-        driver.folder.confirming.sent(row, None, now);
+        driver.folder.recent_writes.sent(row, None, now);
     }
     driver.hides_files = true;
     driver.tell(Event::Request(Request::SyncNow));

@@ -9,7 +9,7 @@ use crate::folder::listing::Wanted;
 fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
     let mut driver = Driver::new(&["d"]);
     let (row, now, began) = (driver.row("d"), driver.now(), driver.seconds);
-    driver.folder.confirming.sent(row, None, now);
+    driver.folder.recent_writes.sent(row, None, now);
     driver.directories[0] = "D".to_owned();
     driver.tell(Event::Request(Request::SyncNow));
     driver.run_for(15);
@@ -31,7 +31,7 @@ fn words_of_our_own_work_are_not_those_of_others() {
     for (is_busy, is_doubted) in [(true, true), (false, false)] {
         let mut driver = Driver::new(&["a"]);
         let (row, now) = (driver.row("a/f"), driver.now());
-        driver.folder.confirming.sent(row, None, now);
+        driver.folder.recent_writes.sent(row, None, now);
         if is_busy {
             driver.folder.busy.insert(row);
         }
@@ -53,7 +53,7 @@ fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
     for is_contested in [true, false] {
         let mut driver = Driver::new(&["d"]);
         let (row, now) = (driver.row("d"), driver.now());
-        driver.folder.confirming.sent(row, None, now);
+        driver.folder.recent_writes.sent(row, None, now);
         if is_contested {
             driver.directories[0] = "D".to_owned();
         }
