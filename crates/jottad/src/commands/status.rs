@@ -114,9 +114,14 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
         .map_err(|error| Failure::from_output(&error))
 }
 
-/// The status in one line. Where nothing runs it tells how the last run ended, if not well: nobody goes on.
+/// The status in one line. Where nothing runs it says so, and tells how the last run ended if not well:
+/// nobody goes on.
 fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: Option<Extent>) -> String {
     let mut line = lines_within(status, places, now, extent).remove(0);
+    let mut parts = Vec::new();
+    if is_at_rest(status) {
+        parts.push("no daemon is running".to_owned());
+    }
     let is_failed = matches!(
         status.verdict.0,
         Verdict::LoginNeeded | Verdict::Stalled | Verdict::Held | Verdict::Offline
@@ -126,14 +131,14 @@ fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: O
         let of_folder = |folder: &FolderDocument| {
             folder.held.as_ref().map(|held| held.reason.clone()).or_else(|| folder.trouble.clone())
         };
-        let reason = status.trouble.clone().or_else(|| worst.and_then(of_folder));
         let choice = worst.and_then(|folder| folder.held.as_ref()?.choices.first().cloned());
         let choice = choice.map(|choice| format!("{}: {}", choice.means, choice.command));
-        let parts = [Some("no daemon is running".to_owned()), reason, status.remedy.clone().or(choice)];
-        for part in parts.into_iter().flatten() {
-            line.push_str(" · ");
-            line.push_str(&Escaped(&part).to_string());
-        }
+        parts.extend(status.trouble.clone().or_else(|| worst.and_then(of_folder)));
+        parts.extend(status.remedy.clone().or(choice));
+    }
+    for part in parts {
+        line.push_str(" · ");
+        line.push_str(&Escaped(&part).to_string());
     }
     extent.map_or_else(|| line.clone(), |extent| cut(&line, extent.columns))
 }

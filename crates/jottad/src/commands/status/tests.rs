@@ -119,6 +119,12 @@ fn what_the_last_run_left_is_told_with_its_age_and_that_nothing_runs() {
     ] {
         let left = FolderDocument { settled: Some(settled), ..folder("docs", verdict) };
         let document = StatusDocument { daemon: false, pid: None, ..StatusDocument::of(vec![left]) };
+        let line = only_line(&document, &places(), now, None);
+        assert!(line.contains("3 d ago") || verdict == Verdict::Working, "{line}");
+        assert!(line.ends_with(" · no daemon is running"), "{line}");
+        let running = StatusDocument { daemon: true, pid: Some(1), ..document.clone() };
+        let line = only_line(&running, &places(), now, None);
+        assert!(!line.contains("no daemon is running"), "{line}");
         for columns in [40, 80, 132] {
             let lines = described(&document, now, Some(columns));
             assert!(lines[1].contains(says), "{columns}: {lines:?}");
