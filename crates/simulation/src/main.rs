@@ -80,6 +80,9 @@ struct Simulate {
     /// Stop after so many failures.
     #[arg(long, default_value_t = 1)]
     failures: usize,
+    /// Print one number for all that happened: equal for two builds that do the same in the same runs.
+    #[arg(long)]
+    digest: bool,
 }
 
 fn main() -> ExitCode {
@@ -155,6 +158,7 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     let next = AtomicU64::new(arguments.from);
     let failed = Mutex::new(Vec::new());
     let (busiest, busiest_of_one) = (AtomicU32::new(0), AtomicU32::new(0));
+    let digest = AtomicU64::new(0);
     let started = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -168,9 +172,11 @@ fn simulate(arguments: &Simulate) -> ExitCode {
                     }
                     let (mode, extras) = life_of(seed, arguments);
                     let scenario = scenario(seed, mode, extras);
-                    let report = run(&scenario, seed, false);
+                    let report = run(&scenario, seed, arguments.digest);
                     busiest.fetch_max(report.busiest.0, Ordering::Relaxed);
                     busiest_of_one.fetch_max(report.busiest.1, Ordering::Relaxed);
+                    // In whatever order the runs end.
+                    digest.fetch_xor(report.trace.wrapping_mul(seed.wrapping_mul(2) + 1), Ordering::Relaxed);
                     if let (false, Ok(mut failed)) = (report.violations.is_empty(), failed.lock()) {
                         failed.push((seed, scenario, report));
                     }
@@ -204,5 +210,8 @@ fn simulate(arguments: &Simulate) -> ExitCode {
         busiest.into_inner(),
         busiest_of_one.into_inner()
     );
+    if arguments.digest {
+        println!("digest {:016x}", digest.into_inner());
+    }
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
