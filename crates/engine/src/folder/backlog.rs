@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::merging::Merge;
-use super::sweeping::Sweep;
+use super::local::merging::Merge;
+use super::remote::sweeping::Sweep;
 use super::{Folder, FolderError};
 use crate::event::Event;
 use crate::index::{ChildCursor, Local, Node, NodeId};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jottad_core::OperationKind;
 
-use super::completing::{Detail, Running};
+use super::operations::{Detail, Running};
 use super::{Folder, FolderError};
 use crate::event::CommandId;
 use crate::index::NodeId;

@@ -1,63 +1,23 @@
 //! A folder as a deterministic state machine: an event and a time in, commands out.
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number.
-//! The modules follow a change through it: what the disk says ([`scanning`], [`mounting`], [`hashing`]), what
-//! the service says ([`listing`], [`filing`], [`hinting`], [`confirming`], [`departing`]), what follows from
-//! both ([`planning`], [`deciding`], [`moving`], [`following`], [`respelling`], [`deleting`]) and what became
-//! of it ([`completing`]), and as of when both sides agree ([`proving`], by the [`clock`]); [`reporting`]
-//! answers questions.
+//! A change goes through three rooms: [`local`] knows what the disk has, [`remote`] what the service has, and
+//! [`plan`] what follows from both. [`operations`] are what is under way, [`proving`] tells as of when both
+//! sides agree, and [`reporting`] answers questions. No room reaches into the state of another one.
 
 mod backlog;
 mod clock;
-mod completing;
-mod confirming;
-mod connection;
-mod contesting;
-mod deciding;
-mod deleting;
-mod departing;
 mod explaining;
-mod filing;
-mod following;
-mod foreseeing;
-mod hashing;
-mod hinting;
-mod holding;
 mod interrupting;
-mod listing;
-mod losing;
-mod merging;
-mod mismatches;
-mod mounting;
-mod moving;
-mod overwriting;
+mod local;
+mod operations;
 mod pacing;
-mod parking;
-mod places;
-mod planning;
-mod previewing;
+mod plan;
 mod problems;
 mod proving;
-mod recent_writes;
-mod renamed;
+mod remote;
 mod reporting;
-mod resending;
-mod resolving;
-mod respelling;
 mod resting;
-mod root;
-mod round;
-mod rules_settling;
-mod scanning;
-mod skipping;
-mod stamp;
-mod standing;
-mod sweeping;
-mod unheard;
-mod unseen;
-mod unusable;
-mod verifying;
-mod word_of_root;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,33 +35,33 @@ use crate::time::Now;
 
 use backlog::Backlog;
 use clock::Clock;
-use completing::Running;
-use confirming::Confirming;
-use connection::Connection;
-use contesting::Contesting;
-use departing::Departing;
-use hashing::Hashing;
-use hinting::Hinting;
 use interrupting::Interrupting;
-use listing::Listing;
-use mounting::Mounting;
+use local::hashing::Hashing;
+use local::mounting::Mounting;
+use local::renamed::Renamed;
+use local::root::Root;
+use local::rules_settling::RulesSettling;
+use local::scanning::Scanning;
+use local::skipping::Skipping;
+use local::standing::Standing;
+use local::verifying::Verifying;
+use operations::Running;
 use pacing::Pacing;
+use plan::resending::Resending;
+use plan::respelling::Respelling;
+use plan::round::Round;
 use proving::Proving;
-use recent_writes::RecentWrites;
-use renamed::Renamed;
+use remote::confirming::Confirming;
+use remote::connection::Connection;
+use remote::contesting::Contesting;
+use remote::departing::Departing;
+use remote::hinting::Hinting;
+use remote::listing::Listing;
+use remote::recent_writes::RecentWrites;
+use remote::resolving::Resolving;
 use reporting::Tally;
-use resending::Resending;
-use resolving::Resolving;
-use respelling::Respelling;
 pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
-use root::Root;
-use round::Round;
-use rules_settling::RulesSettling;
-use scanning::Scanning;
-use skipping::Skipping;
-use standing::Standing;
-use verifying::Verifying;
 
 /// The folder cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -526,7 +486,7 @@ impl Folder {
         self.round.timer(now);
         if self.pacing.timer(now) {
             // What rested was left out when deletes were counted.
-            self.round.counted_at = None;
+            self.round.count_deletes_again();
             self.hashing.restart();
             self.round.restart();
         }
@@ -565,7 +525,7 @@ impl Folder {
         self.connection.retry_now();
         self.confirming.retry_now();
         self.pacing.retry_now();
-        self.round.counted_at = None;
+        self.round.count_deletes_again();
         self.resending.wait_no_longer();
         self.retry_all_problems()
     }

@@ -141,7 +141,7 @@ impl Folder {
     pub(super) fn is_heard(&self) -> bool {
         let word = self.hinting.listening_since();
         let listed = self.listing.listed();
-        self.listing.stamps.is_there()
+        self.listing.has_stamp()
             && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
     }
 
@@ -193,7 +193,7 @@ impl Folder {
         let interval = self.proof_interval();
         let is_hurried = self.settings.proof == ProofInterval::Auto
             && self.proving.is_outdated()
-            && (!self.is_heard() || self.listing.stamps.has_moved_with_own_work())
+            && (!self.is_heard() || self.listing.has_stamp_moved_with_own_work())
             && self.is_settled();
         // One listing is to serve both: to renew the proof, and to show what came before the first word.
         let heard_from = self.hinting.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
@@ -270,7 +270,7 @@ impl Folder {
         let is_settled = self.is_settled();
         if is_settled {
             let is_news = self.round.take_unproven();
-            let is_outdated = self.proving.is_outdated() && !self.listing.stamps.has_moved_with_own_work();
+            let is_outdated = self.proving.is_outdated() && !self.listing.has_stamp_moved_with_own_work();
             if (is_news || is_outdated) && self.is_heard() {
                 self.listing.poll_within(FRESHEN, now);
             }

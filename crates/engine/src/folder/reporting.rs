@@ -5,9 +5,9 @@ use jottad_core::{
     is_conflict_name,
 };
 
-use super::completing::Running;
-use super::deleting::HeldDeletes;
-use super::places::Places;
+use super::operations::Running;
+use super::plan::deleting::HeldDeletes;
+use super::plan::places::Places;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
 use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId, ProblemRow};
@@ -36,7 +36,7 @@ impl Folder {
         let problems = self.index.problem_count()? - untold
             + self.rules.refused().len() as u64
             + u64::from(self.folder_problem().is_some())
-            + self.listing.unusable.len() as u64
+            + self.listing.unusable_entries() as u64
             + self.unseen_directories()?.len() as u64
             + self.last_words.problems.len() as u64;
         let held = self.hold()?;
@@ -77,7 +77,7 @@ impl Folder {
                 _ => time(Fact::LocalCheckedAt)?,
             },
             remote_checked_at: time(Fact::RemoteCheckedAt)?,
-            polled_at: self.listing.polled_at,
+            polled_at: self.listing.polled_at(),
             files: scanned.then_some(totals.files),
             directories: scanned.then_some(totals.directories),
             bytes: scanned.then_some(totals.bytes),

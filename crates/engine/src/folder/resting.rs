@@ -351,9 +351,9 @@ fn path_of(text: &str) -> Option<RelativePath> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::deleting::tests::{now, settings};
     use super::*;
     use crate::builders::new_index;
+    use crate::folder::plan::deleting::tests::{now, settings};
     use crate::status::Verdict;
 
     #[test]

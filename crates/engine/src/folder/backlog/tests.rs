@@ -207,7 +207,7 @@ fn removed(mode: Mode, files: usize, is_flat: bool, here: bool, most_rows: Optio
     let mut stage = filled(mode, files, is_flat);
     if let Some(rows) = most_rows {
         stage.folder.backlog.set_most_rows(rows);
-        stage.folder.round.most_rows = Some(rows);
+        stage.folder.round.set_most_rows(rows);
     }
     stage.longest_step();
     let top = path("top");

@@ -1,7 +1,6 @@
 //! Names that may be one to the service, and what is told of them.
 
 use super::*;
-use crate::folder::listing::Wanted;
 
 /// A directory was sent a moment ago, was renamed here to another letter case, and the service shows that one
 /// alone. Whatever was asked for under the old name would reach the new one.
@@ -61,7 +60,6 @@ fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
         let index = driver.folder.crash().after_a_crash().unwrap();
         let mut folder = Folder::new(FolderSettings { list_at_start: false, ..settings() }, index).unwrap();
         folder.handle([Event::Started], now).unwrap();
-        let wanted = if is_contested { Wanted::Listing } else { Wanted::Poll };
-        assert_eq!(folder.listing.wanted, wanted);
+        assert_eq!(folder.listing.is_wanted(), is_contested);
     }
 }

@@ -1,0 +1,103 @@
+//! A person's word that a root is right as it is: what is missing in it is shown before it is deleted,
+//! however little it is, and is asked about once.
+
+use std::collections::BTreeSet;
+
+use crate::folder::{Folder, FolderError};
+use crate::index::{Fact, NodeId};
+
+/// The word, as it is written down until all that it is about was shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::folder) struct WordOfRoot {
+    /// The rows at and below which that was not seen yet; `None` while it is so everywhere.
+    unseen: Option<BTreeSet<NodeId>>,
+}
+
+impl WordOfRoot {
+    /// The word when it is given.
+    pub(in crate::folder) fn about_everything() -> String {
+        Self { unseen: None }.text()
+    }
+
+    /// Anything that is not understood is a word about everything.
+    fn parse(text: &str) -> Self {
+        let rows = text.strip_prefix("at ").map(|rows| rows.split(' ').map(|row| row.parse().map(NodeId)));
+        Self { unseen: rows.and_then(|rows| rows.collect::<Result<_, _>>().ok()) }
+    }
+
+    fn text(&self) -> String {
+        match &self.unseen {
+            None => "1".to_owned(),
+            Some(unseen) => unseen.iter().fold("at".to_owned(), |text, row| format!("{text} {}", row.0)),
+        }
+    }
+}
+
+impl Folder {
+    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the
+    /// root.
+    pub(in crate::folder) fn asked_for(
+        &self,
+        fresh: &BTreeSet<NodeId>,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
+        let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
+        let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
+        for id in fresh {
+            if self.above(*id, &unseen)?.is_some() {
+                asked_for.insert(*id);
+            }
+        }
+        // A directory takes along what is in it.
+        for id in &unseen {
+            asked_for.extend(self.above(*id, fresh)?);
+        }
+        Ok(asked_for)
+    }
+
+    /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of
+    /// the root has had its deletes shown, but for those at and below rows that have kept a problem since:
+    /// what is missing there may not have been seen. A problem that lasts does not have each later delete
+    /// asked about.
+    pub(in crate::folder) fn spend_word_of_root(&mut self) -> Result<(), FolderError> {
+        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(()) };
+        if !self.is_looked_through() {
+            return Ok(());
+        }
+        let failing = self.index.problems()?.into_iter().map(|problem| problem.node);
+        let unseen = match WordOfRoot::parse(&text).unseen {
+            Some(unseen) => failing.filter(|node| unseen.contains(node)).collect(),
+            None => failing.collect::<BTreeSet<NodeId>>(),
+        };
+        let left = (!unseen.is_empty()).then(|| WordOfRoot { unseen: Some(unseen) }.text());
+        if left.as_ref() != Some(&text) {
+            self.index.set_fact(Fact::HoldNextDeletes, left.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Whether everything was looked at.
+    fn is_looked_through(&self) -> bool {
+        self.scanning.is_idle()
+            && self.scanning.was_complete()
+            && self.listing.is_idle()
+            && self.confirming.is_idle()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_root_is_written_down_as_it_is_read() {
+        for unseen in [None, Some(BTreeSet::from([NodeId(7)])), Some(BTreeSet::from([NodeId(3), NodeId(12)]))]
+        {
+            let word = WordOfRoot { unseen };
+            assert_eq!(WordOfRoot::parse(&word.text()), word);
+        }
+        for damaged in ["", "at", "at x", "at 3 "] {
+            assert_eq!(WordOfRoot::parse(damaged), WordOfRoot { unseen: None }, "{damaged:?}");
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! What removes: last of all, counted before it begins, and held for a person where it is too much. Only what
+//! was counted goes; what turns up meanwhile is counted in the next round.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath};
+
+use super::holding::DeleteHold;
+use super::losing::Newcomers;
+use super::places::Places;
+use crate::digest::TreeDigest;
+use crate::disk::DiskNode;
+use crate::event::{LocalExpectation, RemoteExpectation, Task};
+use crate::folder::backlog::Change;
+use crate::folder::local::word_of_root::WordOfRoot;
+use crate::folder::operations::{Detail, Running};
+use crate::folder::{Folder, FolderError, MOST_ATTEMPTS};
+use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::planted::{self, Planted};
+use crate::remote::RemoteNode;
+use crate::scope::{Finding, found};
+use crate::time::Now;
+
+const PAGE: u32 = 256;
+const MOST_DELETES: usize = 4;
+
+/// The deletes of the current round.
+#[derive(Debug, Default)]
+pub(super) struct Deleting {
+    counting: Counting,
+    is_counted: bool,
+    /// What was counted and may go.
+    due: VecDeque<Due>,
+    digesting: Option<Digesting>,
+}
+
+/// How far it was worked out what a directory must hold for it to be removed as a whole.
+#[derive(Debug)]
+struct Digesting {
+    node: NodeId,
+    /// What the rows were like when it began.
+    revision: (u64, u64),
+    /// Directories that are still to be gone through, where in them, and how they are called on both sides.
+    pending: Vec<(NodeId, ChildCursor, RelativePath, StoredPath)>,
+    digest: TreeDigest,
+}
+
+/// How far the deletes were counted.
+#[derive(Debug, Default)]
+struct Counting {
+    /// What the rows were like when it began.
+    revision: Option<(u64, u64)>,
+    cursor: Cursor,
+    loss: Loss,
+    newcomers: Newcomers,
+    /// Files that go because a person approved it.
+    approved_files: u64,
+    due: VecDeque<Due>,
+}
+
+/// A delete that was counted.
+#[derive(Debug)]
+struct Due {
+    node: NodeId,
+    /// Nobody approved it yet.
+    is_fresh: bool,
+    /// Nothing, if it was approved.
+    loss: Loss,
+    /// Nothing, if it was approved.
+    amount: Amount,
+}
+
+/// How much waits to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::folder) struct HeldDeletes {
+    pub(in crate::folder) entries: u64,
+    pub(in crate::folder) files: u64,
+    /// Files that were deleted within a day before, if it is with them that it is too much.
+    pub(in crate::folder) lost_before: u64,
+}
+
+/// A delete that the path rules ask for.
+pub(super) struct Doomed {
+    pub(super) node: Node,
+    pub(super) side: Side,
+    pub(super) because: &'static str,
+}
+
+impl Folder {
+    /// Works on through the deletes; tells whether none is left.
+    pub(super) fn plan_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
+        if !self.round.deleting.is_counted {
+            if self.round.counted_at == Some(self.index.revision()) && !self.index.is_parked()? {
+                // Nothing changed since the last count, after which nothing was left but what is held.
+                return Ok(self.running.is_empty());
+            }
+            if !self.count_deletes(now)? {
+                return Ok(self.round.again);
+            }
+            self.round.deleting.is_counted = true;
+            self.clear_parked(now)?;
+        }
+        let mut places = Places::default();
+        while self.running.len() < MOST_DELETES {
+            let Some(due) = self.round.deleting.due.pop_front() else {
+                // The round is over when the last one was done, and the next round sees what it left.
+                return Ok(self.running.is_empty());
+            };
+            if let Some(node) = self.index.node(due.node)?
+                && let Some(doomed) = self.doomed(node, &mut places, now)?
+                && self.index.held(due.node)? != Some(false)
+                && !self.give_up_removing(&doomed, now)?
+            {
+                let Some(digest) = self.digest(&doomed, true)? else {
+                    self.round.deleting.due.push_front(due);
+                    return Ok(false);
+                };
+                self.issue_delete(&doomed, due.loss, digest)?;
+                self.round.restart();
+            }
+        }
+        Ok(false)
+    }
+
+    /// Leaves alone for a while what was to be removed again and again without going; tells whether it does.
+    pub(super) fn give_up_removing(&mut self, doomed: &Doomed, now: Now) -> Result<bool, FolderError> {
+        let id = doomed.node.id;
+        if self.attempts.get(&id).is_none_or(|attempts| *attempts <= MOST_ATTEMPTS) {
+            return Ok(false);
+        }
+        self.attempts.remove(&id);
+        let reason = format!("it cannot be removed: {}", doomed.because);
+        self.put_problem(id, found(Finding::CannotBeRemoved), reason, now)?;
+        Ok(true)
+    }
+
+    /// Counts what would be removed and parks all of it if it is too much. What a person approved does not
+    /// count. Tells whether it is done; it is not if there are too many rows for one step, or if something
+    /// changed between two steps.
+    pub(super) fn count_deletes(&mut self, now: Now) -> Result<bool, FolderError> {
+        let mut counting = std::mem::take(&mut self.round.deleting.counting);
+        match counting.revision {
+            None => {
+                self.take_up_losses()?;
+                counting.revision = Some(self.index.revision());
+            }
+            Some(revision) if revision != self.index.revision() => {
+                self.round.restart();
+                return Ok(false);
+            }
+            Some(_) => {}
+        }
+        let mut places = Places::default();
+        loop {
+            let page = self.index.page(Difference::Unsettled, counting.cursor, PAGE)?;
+            let Some(last) = page.last() else { break };
+            if !self.round.spend(page.len()) {
+                self.round.deleting.counting = counting;
+                return Ok(false);
+            }
+            counting.cursor = Cursor::after(last);
+            for node in page {
+                let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
+                // What waited before is counted anew.
+                let is_fresh = self.index.held(doomed.node.id)? != Some(true);
+                let (mut amount, mut loss) = (Amount::default(), Loss::default());
+                if is_fresh {
+                    self.losses_in_doubt.remove(&doomed.node.id);
+                    let nothing = Amount::default();
+                    (amount, loss) =
+                        self.weigh_delete(&doomed.node, doomed.side, nothing, &mut counting.newcomers)?;
+                    counting.loss = counting.loss.with(loss);
+                } else {
+                    counting.approved_files += self.amount_at(&doomed.node, doomed.side)?.files;
+                }
+                counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
+            }
+        }
+        self.forget_needless_approvals(&counting.due)?;
+        self.hold_if_too_much(counting, now)?;
+        Ok(true)
+    }
+
+    /// What was approved and is not to be deleted any more is forgotten: should it vanish again, that is
+    /// nothing that a person has seen.
+    fn forget_needless_approvals(&mut self, due: &VecDeque<Due>) -> Result<(), FolderError> {
+        let mut approved: BTreeSet<NodeId> = self.index.approved(HeldAction::Delete)?.into_iter().collect();
+        for due in due {
+            approved.remove(&due.node);
+        }
+        for id in approved {
+            let decision = match self.index.node(id)? {
+                Some(node) => self.decide(&node)?,
+                None => None,
+            };
+            if decision.is_some_and(|decision| !decision.action.is_delete()) {
+                self.index.release_held(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything was counted: what is too much is held, and the rest is due.
+    fn hold_if_too_much(&mut self, mut counting: Counting, now: Now) -> Result<(), FolderError> {
+        let fresh: Vec<(NodeId, Amount)> =
+            counting.due.iter().filter(|due| due.is_fresh).map(|due| (due.node, due.amount)).collect();
+        let hold = self
+            .judge_deletes(&fresh, counting.loss, counting.approved_files)?
+            .filter(|_| !planted::is(Planted::NoHold));
+        match hold {
+            None => {
+                self.index.set_waiting(HeldAction::Delete, &BTreeSet::new())?;
+                if counting.due.is_empty() {
+                    self.spend_word_of_root()?;
+                    if self.confirming.is_idle() {
+                        self.turn_losses(now)?;
+                    }
+                }
+            }
+            Some(DeleteHold { rows, held, .. }) => {
+                self.index.set_waiting(HeldAction::Delete, &rows)?;
+                let text = format!("{} {} {}", held.entries, held.files, held.lost_before);
+                self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+                counting.due.retain(|due| !rows.contains(&due.node));
+            }
+        }
+        self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
+        self.round.deleting.due = counting.due;
+        Ok(())
+    }
+
+    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
+    /// waited as a whole, or as a directory that takes along what waited in it.
+    pub(super) fn still_waiting(
+        &self,
+        waited: &BTreeSet<NodeId>,
+        fresh: &BTreeSet<NodeId>,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        let mut still: BTreeSet<NodeId> = waited.intersection(fresh).copied().collect();
+        if !waited.is_empty() {
+            for id in fresh.difference(waited) {
+                if self.above(*id, waited)?.is_some() {
+                    still.insert(*id);
+                }
+            }
+        }
+        for id in waited.difference(fresh) {
+            still.extend(self.above(*id, fresh)?);
+        }
+        Ok(still)
+    }
+
+    /// The nearest directory above a row that is among these.
+    pub(in crate::folder) fn above(
+        &self,
+        row: NodeId,
+        rows: &BTreeSet<NodeId>,
+    ) -> Result<Option<NodeId>, FolderError> {
+        let Some(node) = self.index.node(row)? else { return Ok(None) };
+        let above = self.index.directories_above(node.parent)?;
+        Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
+    }
+
+    /// What waits to be deleted.
+    pub(in crate::folder) fn held_deletes(&self) -> Result<Option<HeldDeletes>, FolderError> {
+        let waiting = self.index.count_waiting(HeldAction::Delete)?;
+        if waiting == 0 {
+            return Ok(None);
+        }
+        let counted = self.index.fact(Fact::HeldDeletes)?;
+        let mut numbers = counted.iter().flat_map(|text| text.split(' ')).map(|text| text.parse().ok());
+        let mut next = || numbers.next().flatten();
+        Ok(Some(HeldDeletes {
+            entries: next().unwrap_or(waiting),
+            files: next().unwrap_or(0),
+            lost_before: next().unwrap_or(0),
+        }))
+    }
+
+    /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
+    pub(super) fn doomed(
+        &self,
+        node: Node,
+        places: &mut Places,
+        now: Now,
+    ) -> Result<Option<Doomed>, FolderError> {
+        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
+            return Ok(None);
+        }
+        let here = self.place(places, node.parent)?;
+        if here.frozen
+            || here.busy
+            || self.goes_as_a_whole(places, node.parent)?
+            || self.is_blocked(node.id, now)?
+        {
+            return Ok(None);
+        }
+        let Some(decision) = self.decide(&node)? else { return Ok(None) };
+        let Action::Trash(side) = decision.action else { return Ok(None) };
+        if side == Side::Remote && self.is_where_nothing_is_sent(&node)? {
+            return Ok(None);
+        }
+        Ok(Some(Doomed { node, side, because: decision.because }))
+    }
+
+    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
+    /// too, and was counted with all that is in it.
+    pub(super) fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
+        for above in self.index.directories_above(node.parent)? {
+            let is_replaced = above.base_entry() == Entry::Directory
+                && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
+            if is_replaced && self.decide(&above)?.is_some_and(|decision| decision.action.is_delete()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// How much goes with a row if it goes.
+    pub(in crate::folder) fn amount_at(&self, node: &Node, side: Side) -> Result<Amount, FolderError> {
+        let inside = self.index.inside(node.id)?;
+        let (kind, mut amount) = match side {
+            Side::Remote => (node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
+            Side::Local => (node.local.kind(), inside.local),
+        };
+        if planted::is(Planted::DirectoryIsOne) {
+            amount = Amount::default();
+        }
+        let is_file = kind == Some(Kind::File);
+        amount += Amount {
+            entries: u64::from(kind.is_some()),
+            files: u64::from(is_file),
+            old_files: u64::from(is_file && node.id <= self.index.mark()),
+        };
+        Ok(amount)
+    }
+
+    /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must
+    /// hold.
+    pub(super) fn issue_delete(
+        &mut self,
+        doomed: &Doomed,
+        loss: Loss,
+        digest: TreeDigest,
+    ) -> Result<(), FolderError> {
+        let node = &doomed.node;
+        let path = self.index.path(node.id)?;
+        let remote = self.index.stored_path(node.id)?;
+        let task = match doomed.side {
+            Side::Remote => {
+                let expected = match node.remote.as_ref().map(|remote| remote.node) {
+                    Some(RemoteNode::File(file)) => RemoteExpectation::File(file),
+                    Some(RemoteNode::Directory) => RemoteExpectation::Directory(digest),
+                    None => return Ok(()),
+                };
+                let local = match node.local {
+                    Local::File { stat, .. } => Some(DiskNode::File(stat)),
+                    Local::Directory(identity) => Some(DiskNode::Directory(identity)),
+                    _ => None,
+                };
+                let Some(root) = self.root.identity() else { return Ok(()) };
+                Task::TrashRemote { root, path: path.clone(), local, remote, expected }
+            }
+            Side::Local => {
+                let expected = match node.local {
+                    Local::File { stat, .. } => LocalExpectation::File(stat),
+                    Local::Directory(identity) => LocalExpectation::Directory(identity, digest),
+                    _ => return Ok(()),
+                };
+                Task::TrashLocal { path: path.clone(), remote, expected }
+            }
+        };
+        tracing::debug!(folder = %self.settings.name, %path, because = doomed.because, "removing");
+        let command = self.issue(task);
+        self.start(
+            command,
+            Running {
+                node: node.id,
+                directory: node.parent,
+                kind: OperationKind::Trash(doomed.side),
+                path,
+                to: None,
+                bytes: None,
+                detail: Detail::Trash { side: doomed.side, loss },
+                before: None,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Whether something is on its way to the local trash.
+    pub(in crate::folder) fn is_trashing_here(&self) -> bool {
+        self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
+    }
+
+    /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many
+    /// rows for the rest of this step.
+    pub(super) fn digest(
+        &mut self,
+        doomed: &Doomed,
+        in_steps: bool,
+    ) -> Result<Option<TreeDigest>, FolderError> {
+        let (node, revision) = (doomed.node.id, self.index.revision());
+        let earlier = self.round.deleting.digesting.take();
+        let mut digesting =
+            earlier.filter(|one| one.node == node && one.revision == revision).unwrap_or_else(|| {
+                let top = (node, ChildCursor::default(), RelativePath::root(), StoredPath::root());
+                Digesting { node, revision, pending: vec![top], digest: TreeDigest::default() }
+            });
+        while let Some((directory, mut cursor, path, stored)) = digesting.pending.pop() {
+            if in_steps && !self.round.spend(1) {
+                digesting.pending.push((directory, cursor, path, stored));
+                self.round.deleting.digesting = Some(digesting);
+                return Ok(None);
+            }
+            let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+            if in_steps {
+                self.round.spend(page.len());
+            }
+            if page.len() == PAGE as usize {
+                digesting.pending.push((directory, cursor, path.clone(), stored.clone()));
+            }
+            for below in page {
+                let (path, stored) = (path.join(&below.name), stored.join(below.stored_name()));
+                let remote = below.remote.as_ref().map(|remote| remote.node);
+                match (doomed.side, remote, below.local) {
+                    (Side::Remote, Some(RemoteNode::File(file)), _) => {
+                        digesting.digest.add_remote_file(&stored, file.content);
+                    }
+                    (Side::Local, _, Local::File { stat, .. }) => {
+                        digesting.digest.add_local_file(&path, &stat);
+                    }
+                    (Side::Remote, Some(RemoteNode::Directory), _) => {
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    (Side::Local, _, Local::Directory(_)) => {
+                        digesting.digest.add_local_directory(&path);
+                        digesting.pending.push((below.id, ChildCursor::default(), path, stored));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(digesting.digest))
+    }
+
+    /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in
+    /// that root counts as deleted then, and however little that is, a person sees how much before it goes.
+    pub(in crate::folder) fn approve(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.root.held().is_some() {
+            // What keeps the local root says nothing of the remote one.
+            self.listing.trust_missing_root(self.listing.is_held_for_root());
+            self.root.trust();
+            self.scanning.want_everything();
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
+            self.round.restart();
+            return Ok(());
+        }
+        // Only what was shown is meant.
+        match self.waiting_action()? {
+            Some(HeldAction::Delete) => {
+                self.spend_word_of_root()?;
+                self.index.approve_held(HeldAction::Delete)?;
+                self.forgive_losses(now)?;
+            }
+            Some(HeldAction::Overwrite) => {
+                self.index.forget_rewritten()?;
+                self.index.approve_held(HeldAction::Overwrite)?;
+            }
+            None => {}
+        }
+        self.round.restart();
+        Ok(())
+    }
+
+    /// What waits for a person, as the status shows it: one thing at a time, and nothing while something
+    /// holds the whole folder.
+    pub(in crate::folder) fn waiting_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        let is_held_whole = self.root.held_for_place().is_some()
+            || self.root.held_unreadable().is_some()
+            || self.root.held().is_some();
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !is_held_whole && self.index.count_waiting(action)? > 0 {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A person wants what would be removed back from the other side. Where a root is held, that is
+    /// everything.
+    pub(in crate::folder) fn reject(&mut self) -> Result<(), FolderError> {
+        if self.root.held().is_some() {
+            if self.root.is_found() {
+                let is_remote = self.listing.is_held_for_root();
+                self.listing.trust_missing_root(is_remote);
+                self.index.forget_base(!is_remote)?;
+                self.index.set_fact(Fact::HoldNextDeletes, None)?;
+                self.root.trust();
+                self.scanning.want_everything();
+                self.hashing.restart();
+            }
+            return Ok(());
+        }
+        // A person may think better of what was approved as long as it is not done.
+        let (action, rows) = match self.waiting_action()? {
+            Some(action) => (action, self.index.waiting(action)?),
+            None => match self.approved_action()? {
+                Some(action) => (action, self.index.approved(action)?),
+                None => return Ok(()),
+            },
+        };
+        match action {
+            // What would be overwritten is fetched back; what is here now goes to the local trash.
+            HeldAction::Overwrite => {
+                for id in rows {
+                    self.index.restore(id)?;
+                }
+            }
+            HeldAction::Delete => {
+                for id in rows {
+                    if let Some(node) = self.index.node(id)? {
+                        self.want_back(node)?;
+                        self.change_below(id, Change::WantedBack)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a person approved that is not done yet: one thing at a time, in the order in which it was asked
+    /// about.
+    pub(in crate::folder) fn approved_action(&self) -> Result<Option<HeldAction>, FolderError> {
+        for action in [HeldAction::Overwrite, HeldAction::Delete] {
+            if !self.index.approved(action)?.is_empty() {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How much goes because a person approved it.
+    pub(in crate::folder) fn approved_amount(&self) -> Result<Amount, FolderError> {
+        let mut sum = Amount::default();
+        for id in self.index.approved(HeldAction::Delete)? {
+            if let Some(node) = self.index.node(id)?
+                && let Some(Action::Trash(side)) = self.decide(&node)?.map(|decision| decision.action)
+            {
+                sum += self.amount_at(&node, side)?;
+            }
+        }
+        Ok(sum)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::folder) mod tests;

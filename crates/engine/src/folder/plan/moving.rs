@@ -1,0 +1,320 @@
+//! Moves as moves: what departed here and arrived there becomes one request, before the path rules run.
+
+use std::collections::VecDeque;
+
+use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
+use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
+
+use super::respelling::is_respelling;
+use super::round::Phase;
+use crate::event::Task;
+use crate::folder::operations::{Detail, Running};
+use crate::folder::{BEING_TRIED, Folder, FolderError};
+use crate::index::{Fact, Local, MoveCandidate, Node, NodeId, RemoteMove};
+use crate::planted::{self, Planted};
+use crate::remote::RemoteNode;
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// Most pairs that are weighed in one round; the rest follows in the next.
+const MOST_CANDIDATES: u32 = 1024;
+/// Fewer than after which a row is left alone, so that the path rules get their turn.
+const MOST_MOVE_ATTEMPTS: u32 = 3;
+
+/// The moves of the current round.
+#[derive(Debug, Default)]
+pub(in crate::folder) struct Moving {
+    steps: VecDeque<Step>,
+    /// A step failed: the rest of this round is left to the path rules.
+    given_up: bool,
+}
+
+impl Moving {
+    pub(in crate::folder) fn begin(&mut self) {
+        self.steps.clear();
+        self.given_up = false;
+    }
+
+    pub(in crate::folder) fn go_on(&mut self) {
+        self.given_up = false;
+    }
+
+    pub(in crate::folder) fn give_up(&mut self) {
+        self.steps.clear();
+        self.given_up = true;
+    }
+}
+
+impl Folder {
+    /// Works on through the moves, one at a time; tells whether none is left.
+    pub(super) fn plan_moves(&mut self, now: Now) -> Result<bool, FolderError> {
+        debug_assert_eq!(self.round.phase, Phase::Moves);
+        loop {
+            if self.running.values().any(Running::is_structural) {
+                return Ok(false);
+            }
+            if self.round.moving.given_up || !self.settings.mode.pushes() {
+                return Ok(true);
+            }
+            if let Some(step) = self.round.moving.steps.pop_front() {
+                if self.issue_step(&step, now)? {
+                    self.round.progressed = true;
+                    return Ok(false);
+                }
+                continue;
+            }
+            let candidates = self.find_moves()?;
+            if candidates.is_empty() {
+                return Ok(true);
+            }
+            if candidates.iter().any(|one| self.is_busy_at(&one.from) || self.is_busy_at(&one.to)) {
+                // A transfer is under way at one of the ends; its completion starts the round anew.
+                return Ok(false);
+            }
+            let is_directory = |path: &RelativePath| self.is_directory_on_both_sides(path);
+            let missing = missing_directories(&candidates, is_directory);
+            let steps = arrange(candidates, is_directory);
+            if self.make_missing(missing, now)? {
+                self.round.progressed = true;
+                return Ok(false);
+            }
+            if steps.is_empty() {
+                return Ok(true);
+            }
+            self.round.moving.steps = steps.into_iter().flat_map(split_change_of_case).collect();
+        }
+    }
+
+    /// The pairs of departures and arrivals that are evidence for a move.
+    pub(super) fn find_moves(&self) -> Result<Vec<Candidate>, FolderError> {
+        let mut candidates = Vec::new();
+        for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
+            if self.remote_may_follow(&from)
+                && !self.is_given_up(&from)
+                && !self.is_refused(&from)?
+                && self.is_possible_target(&from, &to)?
+                && self.is_evidence(&from, &to)?
+                && !self.is_frozen(&from)?
+                && !self.is_frozen(&to)?
+            {
+                candidates.push(Candidate {
+                    from: self.index.path(from.id)?,
+                    to: self.index.path(to.id)?,
+                    occupied: to.remote.is_some(),
+                });
+            }
+        }
+        self.leave_resting(&mut candidates)?;
+        Ok(candidates)
+    }
+
+    /// A move that failed is tried again after a while. Until then neither it nor what is below its ends is
+    /// moved: a directory would be taken apart.
+    fn leave_resting(&self, candidates: &mut Vec<Candidate>) -> Result<(), FolderError> {
+        let mut resting = Vec::new();
+        for id in self.pacing.resting() {
+            if self.index.node(id)?.is_some() {
+                resting.push(self.index.path(id)?);
+            }
+        }
+        candidates.retain(|candidate| {
+            !resting.iter().any(|path| candidate.from.starts_with(path) || candidate.to.starts_with(path))
+        });
+        Ok(())
+    }
+
+    /// Whether the remote side still has what moved here. Where both sides count, a file that was edited
+    /// there did not just move: the edit stays where it is, and the path rules bring both together.
+    fn remote_may_follow(&self, from: &Node) -> bool {
+        match (from.base_entry(), from.remote_entry()) {
+            (Entry::Directory, Entry::Directory) => true,
+            (base @ Entry::File(_), remote @ Entry::File(_)) => {
+                !self.settings.mode.pulls() || remote.same_content(base)
+            }
+            _ => false,
+        }
+    }
+
+    /// A move that failed for its own sake this often is left to the path rules.
+    pub(super) fn is_given_up(&self, from: &Node) -> bool {
+        self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
+    }
+
+    /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either,
+    /// until the pause of that problem is over.
+    fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
+        if planted::is(Planted::MoveTriedOn) {
+            return Ok(false);
+        }
+        Ok(self.index.problem(from.id)?.is_some_and(|problem| {
+            problem.next_try.is_some_and(|time| time != BEING_TRIED)
+                && matches!(
+                    problem.kind,
+                    ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused
+                )
+        }))
+    }
+
+    /// Whether the service can take the entry under its new name: where it cannot, the path rules say why.
+    fn is_possible_target(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+        let stored = encode_name(&to.name);
+        let is_taken = |other: &Node| other.id != to.id && other.id != from.id && other.remote.is_some();
+        Ok(stored.fits() && !self.index.namesakes(to.parent, &stored)?.iter().any(is_taken))
+    }
+
+    fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.contesting.holds(node.id) || self.surroundings(node.parent)?.frozen)
+    }
+
+    /// An inode with a birth time names an entry for good. Without one a file must look the same too. A
+    /// directory must hold something that it held before, unless only its spelling changed.
+    pub(super) fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+        let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
+        match to.local {
+            Local::File { stat, .. } => Ok(has_birth_time
+                || from.base.zip(from.base_entry().file()).is_some_and(|(base, file)| {
+                    file.content.size == stat.size && base.stamp.modified == stat.modified && stat.size > 0
+                })),
+            Local::Directory(_) => {
+                let held: Vec<Name> = self
+                    .index
+                    .children(from.id)?
+                    .into_iter()
+                    .filter(|node| node.base.is_some())
+                    .map(|node| node.name)
+                    .collect();
+                if held.is_empty() || (has_birth_time && is_respelling(from, to)) {
+                    return Ok(has_birth_time);
+                }
+                for name in &held {
+                    if self.index.child(to.id, name)?.is_some_and(|node| node.local != Local::Absent) {
+                        return Ok(true);
+                    }
+                }
+                Ok(has_birth_time && !self.index.has_children(to.id)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    pub(super) fn is_busy_at(&self, path: &RelativePath) -> bool {
+        self.running.values().any(|running| running.path.starts_with(path) || path.starts_with(&running.path))
+    }
+
+    fn is_directory_on_both_sides(&self, path: &RelativePath) -> bool {
+        self.index.locate(path).ok().flatten().is_some_and(|node| {
+            node.remote_entry() == Entry::Directory
+                && (node.id == NodeId::ROOT
+                    || node.base_entry() == Entry::Directory
+                    || node.local.is_directory())
+        })
+    }
+
+    /// Makes the remote directories that moves need; tells whether any was asked for.
+    fn make_missing(
+        &mut self,
+        missing: impl IntoIterator<Item = RelativePath>,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let mut asked = false;
+        for path in missing {
+            let Some(node) = self.index.locate(&path)? else { continue };
+            let here = self.surroundings(node.parent)?;
+            let possible = node.local.is_directory()
+                && node.remote.is_none()
+                && here.remote_is_there
+                && !here.frozen
+                && !self.is_blocked(node.id, now)?;
+            // A name that the service takes for another one's is asked for in vain, again and again.
+            if possible && self.name_is_possible(&node, &node.stored_name(), now)? {
+                let remote = here.join_stored(node.stored_name());
+                let command = self.issue(Task::MakeRemoteDirectory { path: path.clone(), remote });
+                self.start(
+                    command,
+                    Running {
+                        node: node.id,
+                        directory: node.parent,
+                        kind: OperationKind::MakeDirectory(Side::Remote),
+                        path,
+                        to: None,
+                        bytes: None,
+                        detail: Detail::MakeRemoteDirectory,
+                        before: None,
+                    },
+                )?;
+                asked = true;
+                // One at a time, top first: the next one may be inside this one.
+                break;
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Asks for one step; `false` if the trees changed and it makes no sense any more.
+    fn issue_step(&mut self, step: &Step, now: Now) -> Result<bool, FolderError> {
+        let source_path = match step.parked {
+            Parked::From => self.parking_place(step),
+            Parked::No | Parked::To => Some(step.from.clone()),
+        };
+        let target_path = match step.parked {
+            Parked::To => self.parking_place(step),
+            Parked::No | Parked::From => Some(step.to.clone()),
+        };
+        let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
+        // What others did there since the moves of this round were arranged may forbid it.
+        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.remote_may_follow(source))
+        else {
+            return Ok(false);
+        };
+        let Some(remote) = source.remote.clone() else { return Ok(false) };
+        let (target_directory, Some(name)) = target_path.split_last() else { return Ok(false) };
+        let Some(directory) = self.index.locate(&target_directory)? else { return Ok(false) };
+        let stored_directory = self.index.stored_path(directory.id)?;
+        if step.parked == Parked::To && !planted::is(Planted::MoveNotNoted) {
+            self.index.park(&target_path, &source.name)?;
+        }
+        if self.index.is_parked()? {
+            self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
+        }
+        let remote_move =
+            RemoteMove { source: source.id, directory: directory.id, name, parked: step.parked };
+        if !planted::is(Planted::MoveNotNoted) {
+            self.index.set_remote_move(Some(&remote_move))?;
+        }
+        let command = self.issue(Task::MoveRemote {
+            from: self.index.stored_path(source.id)?,
+            to: stored_directory.join(encode_name(&remote_move.name)),
+            kind: remote.node.kind(),
+            content: match remote.node {
+                RemoteNode::File(file) if self.settings.mode.pulls() => Some(file.content),
+                _ => None,
+            },
+        });
+        self.start(
+            command,
+            Running {
+                node: source.id,
+                directory: directory.id,
+                kind: OperationKind::Move(Side::Remote),
+                path: source_path,
+                to: Some(target_path),
+                bytes: None,
+                detail: Detail::MoveRemote(remote_move),
+                before: None,
+            },
+        )?;
+        Ok(true)
+    }
+}
+
+/// A rename that the service cannot tell from no rename goes through a temporary name (protocol U-08).
+fn split_change_of_case(step: Step) -> Vec<Step> {
+    let fold = |path: &RelativePath| path.name().map(|name| FoldKey::of(&encode_name(&name)));
+    if step.parked == Parked::No
+        && step.from.parent() == step.to.parent()
+        && fold(&step.from) == fold(&step.to)
+    {
+        return vec![Step { parked: Parked::To, ..step.clone() }, Step { parked: Parked::From, ..step }];
+    }
+    vec![step]
+}

@@ -1,0 +1,180 @@
+//! Entries under a temporary name on the service, in the middle of a ring of moves or of a change of letter
+//! case: the name, and what becomes of one that was left behind under it.
+
+use jottad_core::lateness::PATIENCE;
+use jottad_core::moves::Step;
+use jottad_core::{Content, FoldKey, Loss, Md5, Mode, Name, RelativePath, Side, Timestamp, encode_name};
+use md5::{Digest as _, Md5 as Md5Hasher};
+
+use super::deleting::Doomed;
+use super::places::Surroundings;
+use crate::folder::{Folder, FolderError};
+use crate::index::{Descend, Fact, Local, Node};
+use crate::time::Now;
+
+/// What the temporary names of moves on the service begin with.
+const PARKED_PREFIX: &str = ".jottad-moving-";
+
+impl Folder {
+    /// The temporary name of a parked entry: beside where it came from, and the same for both steps. No other
+    /// machine uses it, or would take what is parked there for what it left behind itself.
+    pub(super) fn parking_place(&self, step: &Step) -> Option<RelativePath> {
+        let (directory, name) = step.from.split_last();
+        let identity = self.root.identity()?;
+        let mut sum = Md5Hasher::new();
+        sum.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
+        sum.update(identity.inode.to_be_bytes());
+        sum.update(identity.born.to_be_bytes());
+        sum.update(self.settings.host.as_bytes());
+        let sum = Md5::from_bytes(sum.finalize().into()).to_string();
+        let name = Name::new(format!("{PARKED_PREFIX}{}", sum.get(..16)?).into_bytes()).ok()?;
+        Some(directory.join(&name))
+    }
+
+    /// Takes away the temporary names that were left behind without anybody knowing what they hold. A name
+    /// that still has a base is picked up by the moves.
+    ///
+    /// What it holds has mostly been sent anew by now, and goes to the trash. What is nowhere else is given
+    /// a name that people find: it is what others put there, or made of it, while it was parked.
+    pub(super) fn clear_parked(&mut self, now: Now) -> Result<(), FolderError> {
+        // An archive removes nothing, not even what it left behind itself.
+        if self.settings.mode == Mode::Archive {
+            return Ok(());
+        }
+        for path in self.index.parked()? {
+            let Some(node) = self.index.locate(&path)? else { continue };
+            if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+                continue;
+            }
+            let is_elsewhere = self.is_all_elsewhere(&node)?;
+            let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
+            if self.give_up_removing(&doomed, now)? {
+                continue;
+            }
+            if is_elsewhere {
+                let digest = self.digest(&doomed, false)?.unwrap_or_default();
+                self.issue_delete(&doomed, Loss::default(), digest)?;
+            } else {
+                let Doomed { node, .. } = doomed;
+                let here = self.surroundings(node.parent)?;
+                let name = self.index.parked_name(&path)?.unwrap_or_else(|| node.name.clone());
+                self.issue_move_aside(&node, &name, &here, Side::Remote, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the local side has the content of every file that the service has at a row and below it. Of
+    /// an empty file there is nothing to lose.
+    fn is_all_elsewhere(&self, node: &Node) -> Result<bool, FolderError> {
+        let mut contents: Vec<Content> =
+            node.remote_entry().file().map(|file| file.content).into_iter().collect();
+        self.index.walk(node.id, |below, _| {
+            contents.extend(below.remote_entry().file().map(|file| file.content));
+            Ok(Descend::Yes)
+        })?;
+        for content in contents {
+            if content.size > 0 && self.index.with_content(content)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Forgets the temporary names that a complete listing did not show, unless it may have been late
+    /// (protocol U-38): what it hid would be nobody's.
+    pub(in crate::folder) fn forget_parked(&mut self, listed_from: Timestamp) -> Result<(), FolderError> {
+        let parked_at = self.index.number(Fact::ParkedAt)?.unwrap_or(0);
+        if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
+            return Ok(());
+        }
+        for path in self.index.parked()? {
+            if self.index.locate(&path)?.is_none() {
+                self.index.unpark(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
+    /// here would be nobody's when it is shown.
+    pub(in crate::folder) fn may_hide_parked(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(self.resolving.may_be_late()
+            && node.base.is_some()
+            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
+            && self.index.parked()?.contains(&self.index.path(node.id)?))
+    }
+
+    /// Whether a row is a temporary name of ours on the service with something that nobody knows of any more.
+    pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
+        Ok(is_left_behind(node)
+            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
+            && self.index.parked()?.contains(&here.join(&node.name)))
+    }
+}
+
+/// Whether nobody knows any more what the service has at a row.
+fn is_left_behind(node: &Node) -> bool {
+    node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::File;
+
+    use super::*;
+    use crate::builders::new_index;
+    use crate::disk::Identity;
+    use crate::event::Task;
+    use crate::folder::plan::deleting::tests::{file, now, settings};
+    use crate::index::{NodeId, RemoteRecord};
+    use crate::remote::RemoteNode;
+    use crate::settings::FolderSettings;
+
+    /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
+    /// name. It has the content of a file that is here, or another one.
+    fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
+        let (_place, mut index) = new_index();
+        let here = file(&mut index, NodeId::ROOT, "kept", 10);
+        let kept = index.node(here).unwrap().unwrap().remote_entry().file().unwrap();
+        let other = Content { size: 10, md5: Md5::from_bytes([8; 16]) };
+        let left = File {
+            content: if is_here { kept.content } else { other },
+            modified: Timestamp::from_seconds(1),
+        };
+        let mut save = |parent, name: &str, node| {
+            let mut row = Node::new(parent, Name::new(name.as_bytes().to_vec()).unwrap());
+            row.remote = Some(RemoteRecord { node, name: None, claimed: false });
+            index.save(&mut row).unwrap();
+            row.id
+        };
+        let parked = ".jottad-moving-1";
+        if in_directory {
+            let directory = save(NodeId::ROOT, parked, RemoteNode::Directory);
+            save(directory, "a", RemoteNode::File(left));
+        } else {
+            save(NodeId::ROOT, parked, RemoteNode::File(left));
+        }
+        let known_by = Name::new(b"notes.txt".to_vec()).unwrap();
+        index.park(&RelativePath::parse(parked.as_bytes()).unwrap(), &known_by).unwrap();
+        let mut folder = Folder::new(FolderSettings { mode, ..settings() }, index).unwrap();
+        folder.root.found_as(Identity { inode: 2, born: 1 });
+        folder.clear_parked(now(1)).unwrap();
+        folder.commands.pop().map(|command| command.task)
+    }
+
+    #[test]
+    fn what_was_left_behind_goes_only_if_its_content_is_here() {
+        for in_directory in [false, true] {
+            for mode in [Mode::Backup, Mode::Sync, Mode::Pull] {
+                let task = cleared(mode, in_directory, true);
+                assert!(matches!(task, Some(Task::TrashRemote { .. })), "{task:?}");
+                let Some(Task::MoveRemote { to, .. }) = cleared(mode, in_directory, false) else {
+                    panic!("it is not kept");
+                };
+                assert!(to.to_string().starts_with("notes (conflict kari "), "{to}");
+            }
+            assert!(cleared(Mode::Archive, in_directory, true).is_none());
+        }
+    }
+}

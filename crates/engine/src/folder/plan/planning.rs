@@ -1,0 +1,596 @@
+//! From the three trees to operations: rounds over the rows that differ, a bounded page at a time.
+//!
+//! A round takes moves first ([`super::moving`]), then everything that adds or changes, and when a round of
+//! those finds nothing more to do, what removes ([`super::deleting`]). What an operation brings about may
+//! allow others (a directory that was made can be filled), so rounds follow each other until one finds
+//! nothing.
+
+use std::rc::Rc;
+
+use jottad_core::{
+    Action, Content, DEEPEST, Decision, Entry, FoldKey, Mode, Name, OperationKind, RelativePath, Side,
+    StoredName, StoredPath, conflict_name, encode_name,
+};
+
+use super::deleting::Deleting;
+use super::places::{Places, Surroundings};
+use super::round::{Pages, Phase};
+use crate::disk::FileStat;
+use crate::event::{Replaces, Task};
+use crate::folder::operations::{Detail, Running};
+use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
+use crate::index::{Cursor, Difference, Local, Node, NodeId};
+use crate::remote::RemoteNode;
+use crate::scope::{Finding, found};
+use crate::status::ProblemKind;
+use crate::time::Now;
+
+/// Small, because a page is read anew whenever there is room again.
+const PAGE: u32 = 32;
+/// Most operations at one time that carry no content.
+const MOST_SMALL: usize = 8;
+/// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
+const LARGE: u64 = 8 << 20;
+const MOST_LARGE: usize = 4;
+
+/// What became of looking at a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Considered {
+    /// Nothing to do here, or it was done at once.
+    Passed,
+    /// An operation was asked for.
+    Issued,
+    /// There is something to do, but no room for it now.
+    NoRoom,
+}
+
+impl Folder {
+    pub(in crate::folder) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
+        if self.purpose == Purpose::Look {
+            return Ok(());
+        }
+        loop {
+            if self.listing.forbids_structure() || !self.pacing.may_start() {
+                return Ok(());
+            }
+            match self.round.phase {
+                Phase::Over => {
+                    if !self.round.again || !self.is_rested(now) {
+                        return Ok(());
+                    }
+                    self.round.begin();
+                }
+                Phase::Moves => {
+                    if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
+                        return Ok(());
+                    }
+                    if !self.count_overwrites(now)? {
+                        return Ok(());
+                    }
+                    self.round.phase = Phase::Changes;
+                }
+                Phase::Changes => {
+                    if !self.plan_changes(now)? {
+                        return Ok(());
+                    }
+                    if self.round.progressed {
+                        self.round.restart();
+                    }
+                    self.round.rest.begin(now);
+                    self.round.phase = Phase::Waiting;
+                }
+                Phase::Waiting => {
+                    if self.round.again {
+                        if !self.is_rested(now) {
+                            return Ok(());
+                        }
+                        self.round.begin();
+                    } else if self.running.is_empty()
+                        && self.hashing.is_idle()
+                        && self.hinting.is_idle()
+                        && !self.pacing.is_move_resting()
+                        && self.round.move_window().is_none_or(|until| until <= now.monotonic)
+                    {
+                        // What is hinted may turn out to be the other end of a move.
+                        self.round.phase = Phase::Deletes;
+                        self.round.deleting = Deleting::default();
+                    } else {
+                        return Ok(());
+                    }
+                }
+                Phase::Deletes => {
+                    if !self.plan_deletes(now)? {
+                        return Ok(());
+                    }
+                    self.round.phase = Phase::Over;
+                }
+            }
+        }
+    }
+
+    /// Whether the next round may begin.
+    fn is_rested(&self, now: Now) -> bool {
+        self.hashing.is_idle() || self.round.rest.is_over(now)
+    }
+
+    /// Works on through the rows that differ; tells whether the end was reached.
+    fn plan_changes(&mut self, now: Now) -> Result<bool, FolderError> {
+        let mut surroundings: Option<Rc<Surroundings>> = None;
+        let mut places = Places::default();
+        loop {
+            let difference = match self.round.side {
+                Pages::Unsettled => Difference::Unsettled,
+                Pages::RemoteOnly => Difference::RemoteOnly,
+            };
+            let page = self.index.page(difference, self.round.cursor, PAGE)?;
+            if page.is_empty() {
+                if self.round.side == Pages::Unsettled && self.visits_remote_only()? {
+                    self.round.side = Pages::RemoteOnly;
+                    self.round.cursor = Cursor::default();
+                    continue;
+                }
+                // The directory that the cursor was in last may now be confirmed.
+                self.round.cursor = Cursor::default();
+                self.round.side = Pages::Unsettled;
+                return Ok(true);
+            }
+            if !self.round.spend(page.len()) {
+                return Ok(false);
+            }
+            self.round.rest.walked(page.len());
+            for mut node in page {
+                if self.waits_for_directory(&node)? {
+                    self.forget_what_was_tried(&node, now)?;
+                    self.round.cursor = Cursor::after(&node);
+                    continue;
+                }
+                let here = match surroundings.take() {
+                    Some(here) if here.directory == node.parent => here,
+                    _ => self.place(&mut places, node.parent)?,
+                };
+                let considered = self.consider(&mut node, &here, now)?;
+                surroundings = Some(here);
+                match considered {
+                    Considered::NoRoom => return Ok(false),
+                    Considered::Issued => self.round.progressed = true,
+                    Considered::Passed => {}
+                }
+                self.round.cursor = Cursor::after(&node);
+            }
+        }
+    }
+
+    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing
+    /// can be done for it, and in a deep tree most are such: to look at all that is above each of them in
+    /// every round would take for ever.
+    fn waits_for_directory(&self, node: &Node) -> Result<bool, FolderError> {
+        Ok(node.base.is_none()
+            && node.remote.is_none()
+            && node.local.kind().is_some()
+            && node.parent != NodeId::ROOT
+            && self.index.is_only_here(node.parent)?)
+    }
+
+    /// Backups leave alone what only the remote side has, unless a person asked for it back.
+    fn visits_remote_only(&self) -> Result<bool, FolderError> {
+        Ok(self.settings.mode.pulls() || self.index.is_restoring()?)
+    }
+
+    /// What is known of a directory, with all above it.
+    pub(in crate::folder) fn surroundings(&self, directory: NodeId) -> Result<Rc<Surroundings>, FolderError> {
+        self.place(&mut Places::default(), directory)
+    }
+
+    fn consider(
+        &mut self,
+        node: &mut Node,
+        here: &Surroundings,
+        now: Now,
+    ) -> Result<Considered, FolderError> {
+        if here.busy || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
+            return Ok(Considered::Passed);
+        }
+        // What the remote side has was never seen by a scan, so the rules are asked here.
+        if here.frozen || self.is_left_to_remote(node, here) {
+            self.forget_problem_of_ignored(node)?;
+            if here.frozen {
+                self.forget_what_was_tried(node, now)?;
+            }
+            return Ok(Considered::Passed);
+        }
+        if self.is_blocked(node.id, now)? {
+            return Ok(Considered::Passed);
+        }
+        let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
+        if node.id == NodeId::ROOT && decision.action != Action::MakeDirectory(Side::Remote) {
+            return self.settle(node, decision);
+        }
+        if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS)
+            && !matches!(decision.action, Action::Nothing | Action::Adopt | Action::Forget)
+        {
+            self.attempts.remove(&node.id);
+            let reason = format!("it does not come to rest: {}", decision.because);
+            self.put_problem(node.id, found(Finding::DoesNotSettle), reason, now)?;
+            return Ok(Considered::Passed);
+        }
+        match decision.action {
+            Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
+            _ if self.is_parked_remains(node, here)? => Ok(Considered::Passed),
+            // What was wrong with removing it is not wrong any more once it has to stay.
+            Action::Block if node.local.is_directory() => {
+                self.index.clear_problem(node.id)?;
+                Ok(Considered::Passed)
+            }
+            // Removing waits until nothing else is left to do; what is blocked is reported where it was seen.
+            Action::Trash(_) | Action::Block => Ok(Considered::Passed),
+            Action::Upload | Action::MakeDirectory(Side::Remote)
+                if !here.remote_is_there && node.id != NodeId::ROOT =>
+            {
+                self.forget_what_was_tried(node, now)?;
+                Ok(Considered::Passed)
+            }
+            Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
+                self.forget_what_was_tried(node, now)?;
+                Ok(Considered::Passed)
+            }
+            action => {
+                if !self.has_room(node, action) {
+                    return Ok(Considered::NoRoom);
+                }
+                if action == Action::Upload
+                    && let Some(time) = self.resending.waits_until(node.id, now)
+                {
+                    self.resending.note_due(time);
+                    return Ok(Considered::Passed);
+                }
+                if action == Action::Upload
+                    && (!self.connection.takes_uploads() || self.waits_to_overwrite(node)?)
+                {
+                    return Ok(Considered::Passed);
+                }
+                self.issue_action(node, here, action, now)
+            }
+        }
+    }
+
+    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the
+    /// other side. Until then it is the directory that something may be wrong with. What kept a file from
+    /// being summed stays a problem.
+    fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+        if node.trees().is_some() && !self.is_blocked(node.id, now)? {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
+    }
+
+    /// What was wrong with an entry that only the remote side has is not wrong any more once a rule ignores
+    /// it, or a directory that it is in: nobody tries it again.
+    fn forget_problem_of_ignored(&mut self, node: &Node) -> Result<(), FolderError> {
+        if !self.rules.may_ignore(&node.name) || node.base.is_some() || self.index.problem(node.id)?.is_none()
+        {
+            return Ok(());
+        }
+        let mut path = RelativePath::root();
+        let is_ignored = self.index.lineage(node.id)?.iter().any(|above| {
+            path = path.join(&above.name);
+            self.rules.ignores(&path, above.id != node.id || node.remote_entry() == Entry::Directory)
+        });
+        if is_ignored {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the
+    /// size.
+    pub(in crate::folder) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
+        let is_directory = node.remote_entry() == Entry::Directory;
+        let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
+        self.is_too_large_there(node)
+            || (is_only_there
+                && self.rules.may_ignore(&node.name)
+                && self.rules.ignores(&here.join(&node.name), is_directory))
+    }
+
+    /// Whether a file that would have to be fetched is ignored for its size.
+    pub(in crate::folder) fn is_too_large_there(&self, node: &Node) -> bool {
+        let remote = node.remote_entry().file();
+        self.settings.mode.pulls() && remote.is_some_and(|file| self.settings.is_too_large(file.content.size))
+    }
+
+    /// Brings the base up to what both sides have; no operation is needed.
+    fn settle(&mut self, node: &mut Node, decision: Decision) -> Result<Considered, FolderError> {
+        match decision.action {
+            Action::Forget => {
+                // What others put into one of our temporary names makes it theirs.
+                if node.remote.is_some() && self.index.is_parked()? {
+                    self.index.unpark(&self.index.path(node.id)?)?;
+                }
+                node.base = None;
+                self.index.save(node)?;
+                self.settle_loss(node.id)?;
+                self.free_namesakes(node)?;
+            }
+            Action::Adopt => {
+                if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                    return Ok(Considered::Passed);
+                }
+                node.base = node.base_from_local();
+                self.index.save(node)?;
+            }
+            _ => {
+                let agreed =
+                    node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
+                if !agreed || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                    return Ok(Considered::Passed);
+                }
+                node.base = node.base_from_local();
+                self.index.save(node)?;
+            }
+        }
+        self.attempts.remove(&node.id);
+        self.index.clear_problem(node.id)?;
+        Ok(Considered::Passed)
+    }
+
+    fn has_room(&self, node: &Node, action: Action) -> bool {
+        let count =
+            |wanted: &dyn Fn(&Running) -> bool| self.running.values().filter(|one| wanted(one)).count();
+        let size = match (action, node.local, node.remote_entry()) {
+            (Action::Upload, Local::File { stat, .. }, _) => stat.size,
+            (Action::Download, _, Entry::File(file)) => file.content.size,
+            _ => return count(&|one| !one.carries_content()) < MOST_SMALL,
+        };
+        let limit = if action == Action::Upload { self.settings.uploads } else { self.settings.downloads };
+        count(&Running::carries_content) < limit
+            && (size <= LARGE || count(&|one| one.bytes.is_some_and(|bytes| bytes > LARGE)) < MOST_LARGE)
+    }
+
+    fn issue_action(
+        &mut self,
+        node: &Node,
+        here: &Surroundings,
+        action: Action,
+        now: Now,
+    ) -> Result<Considered, FolderError> {
+        let is_root = node.id == NodeId::ROOT;
+        let path = if is_root { RelativePath::root() } else { here.join(&node.name) };
+        let stored_name = node.stored_name();
+        let remote = if is_root { StoredPath::root() } else { here.join_stored(stored_name.clone()) };
+        if matches!(action, Action::Upload | Action::MakeDirectory(Side::Remote))
+            && !is_root
+            && node.remote.is_none()
+            && !self.name_is_possible(node, &stored_name, now)?
+        {
+            return Ok(Considered::Passed);
+        }
+        if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
+            && (self.has_claimed_namesake(node)? || self.take_up_namesake(node)?)
+        {
+            return Ok(Considered::Passed);
+        }
+        let stat = match node.local {
+            Local::File { stat, .. } => Some(stat),
+            _ => None,
+        };
+        if action == Action::Upload {
+            self.resending.sends(node.id, now);
+        }
+        let local_file = node.trees().and_then(|trees| trees.local.file());
+        let remote_file = node.remote_entry().file();
+        let (kind, task, detail) = match (action, stat, local_file, remote_file) {
+            (Action::Upload, Some(stat), Some(file), _) => (
+                OperationKind::Upload,
+                Task::Upload {
+                    path: path.clone(),
+                    remote,
+                    stat,
+                    file,
+                    replaces: self.replaced_by_upload(node),
+                },
+                Detail::Upload { file },
+            ),
+            (Action::Download, _, _, Some(file)) => (
+                OperationKind::Download,
+                Task::Download {
+                    path: path.clone(),
+                    remote,
+                    file,
+                    replaces: stat,
+                    twin: self.twin(file.content)?,
+                },
+                Detail::Download { file },
+            ),
+            (Action::MakeDirectory(Side::Remote), ..) => (
+                OperationKind::MakeDirectory(Side::Remote),
+                Task::MakeRemoteDirectory { path: path.clone(), remote },
+                Detail::MakeRemoteDirectory,
+            ),
+            (Action::MakeDirectory(Side::Local), ..) => (
+                OperationKind::MakeDirectory(Side::Local),
+                Task::MakeLocalDirectory { path: path.clone() },
+                Detail::MakeLocalDirectory,
+            ),
+            (Action::SetTime(Side::Remote), Some(_), Some(file), _) => (
+                OperationKind::SetTime(Side::Remote),
+                Task::SetRemoteTime { remote, file },
+                Detail::SetRemoteTime { file },
+            ),
+            (Action::SetTime(Side::Local), Some(stat), _, Some(file)) => (
+                OperationKind::SetTime(Side::Local),
+                Task::SetLocalTime { path: path.clone(), stat, modified: file.modified },
+                Detail::SetLocalTime { file },
+            ),
+            (Action::MoveAside(side), ..) => {
+                let is_issued = self.issue_move_aside(node, &node.name, here, side, now)?;
+                return Ok(if is_issued { Considered::Issued } else { Considered::Passed });
+            }
+            _ => return Ok(Considered::Passed),
+        };
+        let bytes = match detail {
+            Detail::Upload { file } | Detail::Download { file } => Some(file.content.size),
+            _ => None,
+        };
+        let command = self.issue(task);
+        self.start(
+            command,
+            Running {
+                node: node.id,
+                directory: node.parent,
+                kind,
+                path,
+                to: None,
+                bytes,
+                detail,
+                before: None,
+            },
+        )?;
+        Ok(Considered::Issued)
+    }
+
+    /// A file here that has a content already, as far as is known.
+    fn twin(&self, content: Content) -> Result<Option<(RelativePath, FileStat)>, FolderError> {
+        let Some(node) = self.index.with_content(content)? else { return Ok(None) };
+        let Local::File { stat, .. } = node.local else { return Ok(None) };
+        Ok(Some((self.index.path(node.id)?, stat)))
+    }
+
+    /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it
+    /// must be what was decided on.
+    fn replaced_by_upload(&self, node: &Node) -> Replaces {
+        match node.remote.as_ref().map(|remote| remote.node) {
+            _ if !self.settings.mode.pulls() => Replaces::Anything,
+            Some(RemoteNode::File(file)) => Replaces::File(file.content),
+            Some(RemoteNode::Directory) | None => Replaces::Nothing,
+        }
+    }
+
+    /// Whether the service can take this name beside those that are there; a problem says why not.
+    pub(super) fn name_is_possible(
+        &mut self,
+        node: &Node,
+        stored: &StoredName,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        if self.is_too_deep_in(node.parent)? {
+            let reason = format!("it is more than {DEEPEST} levels deep, and nothing deeper is synced");
+            self.put_problem(node.id, found(Finding::TooDeep), reason, now)?;
+            return Ok(false);
+        }
+        if !stored.fits() {
+            let length = stored.as_str().len();
+            let reason =
+                format!("the name takes {length} bytes on the service, which is sure to take 255 at most");
+            self.put_problem(node.id, found(Finding::NameTooLong), reason, now)?;
+            return Ok(false);
+        }
+        if let Some(rival) = self.rival(node, stored)? {
+            if self.may_be_taken_up(&rival, stored) && self.take_up_namesake(&rival)? {
+                return Ok(false);
+            }
+            let reason = format!("the service may take its name and {:?} beside it for the same", rival.name);
+            self.put_problem(node.id, found(Finding::NamesAlike), reason, now)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Whether what is in a directory is deeper than anything that is synced.
+    pub(in crate::folder) fn is_too_deep_in(&self, directory: NodeId) -> Result<bool, FolderError> {
+        Ok(self.index.directories_above(directory)?.len() >= DEEPEST)
+    }
+
+    /// Another entry of the directory that has a better claim to a name which the service may take for this
+    /// one.
+    fn rival(&self, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+        let is_rival = |other: &Node| {
+            other.id != node.id
+                && (other.remote.is_some()
+                    || other.base.is_some()
+                    || (other.id < node.id && other.local.kind().is_some()))
+        };
+        Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
+    }
+
+    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has
+    /// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
+    /// and what an archive keeps it keeps.
+    fn may_be_taken_up(&self, rival: &Node, stored: &StoredName) -> bool {
+        let is_nobodys = rival.base.is_none() && self.settings.mode != Mode::Archive;
+        is_nobodys || rival.stored_name() == *stored
+    }
+
+    /// Whether a row still has to give way to another one for its name.
+    pub(in crate::folder) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
+        let Some(node) = self.index.node(node)? else { return Ok(false) };
+        match self.rival(&node, &node.stored_name())? {
+            Some(rival) => Ok(!self.may_be_taken_up(&rival, &encode_name(&node.name))
+                || !self.has_namesake_to_be(&rival)?),
+            None => Ok(false),
+        }
+    }
+
+    /// A row gave up its name: those that waited for it may try again.
+    pub(in crate::folder) fn free_namesakes(&mut self, node: &Node) -> Result<(), FolderError> {
+        if node.id == NodeId::ROOT {
+            return Ok(());
+        }
+        for other in self.index.namesakes(node.parent, &encode_name(&node.name))? {
+            if self.index.problem(other.id)?.is_some_and(|problem| problem.kind == ProblemKind::NameClash) {
+                self.index.clear_problem(other.id)?;
+                self.round.restart();
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames an entry to a conflict name, which is made of the name that it is to be known by; tells
+    /// whether there is anything to rename.
+    pub(super) fn issue_move_aside(
+        &mut self,
+        node: &Node,
+        known_by: &Name,
+        here: &Surroundings,
+        side: Side,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let siblings = self.index.children(node.parent)?;
+        let is_taken = |name: &Name| {
+            let key = FoldKey::of(&encode_name(name));
+            siblings.iter().any(|sibling| FoldKey::of(&encode_name(&sibling.name)) == key)
+        };
+        let name = conflict_name(known_by, &self.settings.host, &date_time(now), is_taken);
+        let (path, to) = (here.join(&node.name), here.join(&name));
+        let task = match (side, node.local.identity(), node.remote.as_ref()) {
+            (Side::Local, Some(identity), _) => {
+                Task::MoveLocal { from: path.clone(), to: to.clone(), identity, followed: None }
+            }
+            (Side::Remote, _, Some(remote)) => Task::MoveRemote {
+                from: here.join_stored(node.stored_name()),
+                to: here.join_stored(encode_name(&name)),
+                kind: remote.node.kind(),
+                content: None,
+            },
+            _ => return Ok(false),
+        };
+        let command = self.issue(task);
+        let running = Running {
+            node: node.id,
+            directory: node.parent,
+            kind: OperationKind::MoveAside(side),
+            path,
+            to: Some(to),
+            bytes: None,
+            detail: Detail::MoveAside { side, name },
+            before: None,
+        };
+        self.start(command, running)?;
+        Ok(true)
+    }
+}
+
+/// The wall clock as conflict names have it, `2026-11-23 140509`, in UTC.
+fn date_time(now: Now) -> String {
+    jiff::Timestamp::from_second(now.wall.seconds())
+        .map_or_else(|_| now.wall.seconds().to_string(), |time| time.strftime("%Y-%m-%d %H%M%S").to_string())
+}

@@ -1,0 +1,16 @@
+//! The remote side: what the service has, what of its answers counts, and whether it can be worked with.
+
+pub(super) mod confirming;
+pub(super) mod connection;
+pub(super) mod contesting;
+pub(super) mod departing;
+pub(super) mod filing;
+pub(super) mod hinting;
+pub(super) mod listing;
+pub(super) mod mismatches;
+pub(super) mod recent_writes;
+pub(super) mod resolving;
+pub(super) mod stamp;
+pub(super) mod sweeping;
+pub(super) mod unseen;
+pub(super) mod unusable;

@@ -1,0 +1,454 @@
+//! What became of a move on the service whose answer was lost: both ends are looked at before anything else
+//! is done.
+//!
+//! A move is the one operation whose half-known end could be mistaken: an entry that arrived unseen looks
+//! like another device's, and one that was thought to have left like a deletion. A service that lags
+//! (protocol U-38) may show both ends as they were before an earlier move, which can look like the end of
+//! this one: in a change of letter case or a ring the old name is still taken then, and the temporary name
+//! not yet. So a look is believed only if a later one says the same, and where it may still be older than
+//! another move, only once it cannot be that any more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jottad_core::lateness::{DELAYS, PATIENCE};
+use jottad_core::{FoldKey, StoredPath, encode_name};
+
+use super::connection::Suspected;
+use crate::event::{CommandId, Task};
+use crate::folder::{Folder, FolderError};
+use crate::index::{Index, Node, NodeId, RemoteMove};
+use crate::remote::{RemoteError, RemoteNode};
+use crate::time::Now;
+
+/// More moves than this that were done a moment ago are not kept apart.
+const MOST_RECENT: usize = 256;
+
+/// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
+#[derive(Debug, Default)]
+pub(in crate::folder) struct Resolving {
+    doubted: Option<RemoteMove>,
+    looks: Looks,
+    /// One at whose ends the service shows nothing although it answers: the next complete listing tells.
+    unshown: Option<RemoteMove>,
+    /// From which row the last of those led.
+    unshown_before: Option<NodeId>,
+    /// An earlier run used temporary names, nobody knows how long ago.
+    follows_unknown: bool,
+    /// The moves that were done a moment ago, the oldest first.
+    recent: VecDeque<RecentMove>,
+    /// Until then the service may show what was there before moves of which it is not known where they were.
+    late_anywhere_until: Option<Duration>,
+}
+
+/// Where a move leads from and to, as the service may compare names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::folder) struct Ends([Vec<FoldKey>; 2]);
+
+/// A move that was done, and until when the service may show what was there before.
+#[derive(Debug)]
+struct RecentMove {
+    ends: Ends,
+    late_until: Duration,
+}
+
+/// The looks at both ends.
+#[derive(Debug, Default)]
+struct Looks {
+    source: Look,
+    target: Look,
+    /// How often both ends were seen, and what that said the last time.
+    seen: usize,
+    before: Option<Sight>,
+    /// How often the service did not show an end although it answers.
+    failed: usize,
+    /// When they are looked at again.
+    not_before: Option<Duration>,
+}
+
+/// One end, and what was seen there.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    #[default]
+    Wanted,
+    Asked(CommandId),
+    Seen(Option<RemoteNode>),
+}
+
+/// What both ends say of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Stayed,
+    Arrived,
+    /// The service is late at one of the ends, or somebody else was at work.
+    Neither,
+}
+
+impl Ends {
+    fn of(from: &StoredPath, to: &StoredPath) -> Self {
+        Self([from, to].map(|path| path.names().iter().map(FoldKey::of).collect()))
+    }
+
+    /// Whether what is at an end of one move can have been shown, or hidden, by the other: an end of the one
+    /// is an end of the other, or lies below or above it.
+    fn meet(&self, other: &Self) -> bool {
+        let is_on_the_way =
+            |one: &[FoldKey], other: &[FoldKey]| one.starts_with(other) || other.starts_with(one);
+        self.0.iter().any(|one| other.0.iter().any(|other| is_on_the_way(one, other)))
+    }
+}
+
+impl Resolving {
+    /// Takes up a move that a crash interrupted.
+    pub(in crate::folder) fn new(index: &Index) -> Result<Self, FolderError> {
+        let follows_unknown = !index.parked()?.is_empty();
+        Ok(Self { doubted: index.remote_move()?, follows_unknown, ..Self::default() })
+    }
+
+    /// The answer to a move was not that it was done.
+    pub(in crate::folder) fn doubt(&mut self, remote_move: RemoteMove) {
+        self.unshown = None;
+        self.doubted = Some(remote_move);
+        self.looks = Looks::default();
+    }
+
+    /// A move was done.
+    pub(in crate::folder) fn moved(&mut self, ends: Ends, now: Now) {
+        self.recent.push_back(RecentMove { ends, late_until: now.monotonic + PATIENCE });
+        if self.recent.len() > MOST_RECENT {
+            self.late_anywhere_until = self.recent.pop_front().map(|oldest| oldest.late_until);
+        }
+    }
+
+    /// Time has come so far.
+    pub(in crate::folder) fn pass(&mut self, now: Now) {
+        if std::mem::take(&mut self.follows_unknown) {
+            self.late_anywhere_until = Some(now.monotonic + PATIENCE);
+        }
+        self.late_anywhere_until = self.late_anywhere_until.filter(|time| now.monotonic < *time);
+        while self.recent.pop_front_if(|oldest| oldest.late_until <= now.monotonic).is_some() {}
+    }
+
+    /// Whether what the service shows may be older than a move that was done.
+    pub(in crate::folder) fn may_be_late(&self) -> bool {
+        self.late_anywhere_until.is_some() || !self.recent.is_empty()
+    }
+
+    /// Whether what it shows at these ends may be.
+    fn may_be_late_at(&self, ends: &Ends) -> bool {
+        self.late_until(ends).is_some()
+    }
+
+    /// Until when what the service shows at an entry may be older than a move that was done.
+    pub(in crate::folder) fn entry_late_until(&self, path: &StoredPath) -> Option<Duration> {
+        self.late_until(&Ends::of(path, path))
+    }
+
+    fn late_until(&self, ends: &Ends) -> Option<Duration> {
+        let met = self.recent.iter().filter(|recent| recent.ends.meet(ends)).map(|recent| recent.late_until);
+        met.chain(self.late_anywhere_until).max()
+    }
+
+    pub(in crate::folder) fn is_idle(&self) -> bool {
+        self.doubted.is_none() && self.unshown.is_none()
+    }
+
+    /// Whether this command looks at an end of the move.
+    pub(in crate::folder) fn asked(&self, command: CommandId) -> bool {
+        self.looks.source == Look::Asked(command) || self.looks.target == Look::Asked(command)
+    }
+
+    pub(in crate::folder) fn deadline(&self) -> Option<Duration> {
+        self.looks.not_before
+    }
+
+    pub(in crate::folder) fn timer(&mut self, now: Now) {
+        self.looks.not_before = self.looks.not_before.filter(|time| *time > now.monotonic);
+    }
+
+    /// Takes what both ends say now; `None` if they are to be looked at again.
+    fn weigh(&mut self, sight: Sight, ends: &Ends, now: Now) -> Option<Sight> {
+        let may_be_older = sight == Sight::Arrived && self.may_be_late_at(ends);
+        let looks = &mut self.looks;
+        let is_repeated = looks.before.replace(sight) == Some(sight);
+        looks.seen += 1;
+        if is_repeated && sight != Sight::Neither && !may_be_older {
+            return Some(sight);
+        }
+        let Some(delay) = DELAYS.get(looks.seen - 1) else { return Some(sight) };
+        looks.not_before = Some(now.monotonic + *delay);
+        (looks.source, looks.target) = (Look::Wanted, Look::Wanted);
+        None
+    }
+}
+
+impl Folder {
+    /// Looks at both ends of a move that is in doubt; tells whether none is.
+    pub(in crate::folder) fn resolve_move(&mut self) -> Result<bool, FolderError> {
+        let Some(doubted) = self.resolving.doubted.clone() else { return Ok(true) };
+        if self.index.node(doubted.source)?.is_none() || self.index.node(doubted.directory)?.is_none() {
+            // One of the ends means nothing any more; a listing shows what there is.
+            self.listing.want_everything();
+            return self.end_doubt().map(|()| true);
+        }
+        if self.resolving.looks.not_before.is_some() {
+            return Ok(false);
+        }
+        let (from, to) = self.paths_of(&doubted)?;
+        if self.resolving.looks.source == Look::Wanted {
+            self.resolving.looks.source = Look::Asked(self.issue(Task::Look { path: from }));
+        }
+        if self.resolving.looks.target == Look::Wanted {
+            self.resolving.looks.target = Look::Asked(self.issue(Task::Look { path: to }));
+        }
+        Ok(false)
+    }
+
+    /// Where a move that the index does not show yet leads from and to.
+    fn paths_of(&self, remote_move: &RemoteMove) -> Result<(StoredPath, StoredPath), FolderError> {
+        let directory = self.index.stored_path(remote_move.directory)?;
+        Ok((self.index.stored_path(remote_move.source)?, directory.join(encode_name(&remote_move.name))))
+    }
+
+    pub(in crate::folder) fn ends_of(&self, remote_move: &RemoteMove) -> Result<Ends, FolderError> {
+        self.paths_of(remote_move).map(|(from, to)| Ends::of(&from, &to))
+    }
+
+    pub(in crate::folder) fn move_looked_at(
+        &mut self,
+        command: CommandId,
+        result: Result<Option<RemoteNode>, RemoteError>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let look = match result {
+            Ok(seen) => {
+                self.connection.succeeded();
+                Look::Seen(seen)
+            }
+            Err(error) => {
+                self.look_failed(Suspected::Move, &error, now)?;
+                Look::Wanted
+            }
+        };
+        let looks = &mut self.resolving.looks;
+        if looks.source == Look::Asked(command) {
+            looks.source = look;
+        } else {
+            looks.target = look;
+        }
+        if let (Look::Seen(source), Look::Seen(target)) = (looks.source, looks.target) {
+            self.judge_move(source, target, now)?;
+        }
+        Ok(())
+    }
+
+    /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
+    pub(super) fn move_look_failed(&mut self, now: Now) {
+        let Some(source) = self.resolving.doubted.as_ref().map(|doubted| doubted.source) else { return };
+        let was_unshown = self.resolving.unshown_before == Some(source);
+        let looks = &mut self.resolving.looks;
+        if let Some(delay) = DELAYS.get(looks.failed) {
+            // Looks that told nothing the last time are not worth more than one, but the listing may be as
+            // late as before.
+            let (skipped, delay) = if was_unshown { (DELAYS.len(), PATIENCE) } else { (1, *delay) };
+            looks.failed += skipped;
+            looks.not_before = Some(now.monotonic + delay);
+            return;
+        }
+        self.resolving.unshown_before = Some(source);
+        self.resolving.unshown = self.resolving.doubted.take();
+        self.resolving.looks = Looks::default();
+        self.listing.want_everything();
+    }
+
+    /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether
+    /// it arrived. Then what was known where it came from is known where it is now, and has to be listed once
+    /// more.
+    pub(super) fn judge_move_by_listing(
+        &mut self,
+        is_seen: &dyn Fn(NodeId) -> bool,
+        now: Now,
+    ) -> Result<bool, FolderError> {
+        let Some(unshown) = self.resolving.unshown.take() else { return Ok(false) };
+        let source = self.index.node(unshown.source)?;
+        let target = match self.index.node(unshown.directory)? {
+            Some(directory) => self.index.child(directory.id, &unshown.name)?,
+            None => None,
+        };
+        let shown = |node: &Node| node.remote.as_ref().map(|remote| remote.node).filter(|_| is_seen(node.id));
+        let mut has_arrived = false;
+        if let (Some(source), Some(target)) = (&source, &target) {
+            has_arrived = target.base.is_none()
+                && sight_of(source, shown(source), shown(target)) == Sight::Arrived
+                && !self.resolving.may_be_late_at(&self.ends_of(&unshown)?);
+            if has_arrived {
+                self.moved(source, &unshown, now)?;
+                self.listing.want_everything();
+            }
+        }
+        self.index.set_remote_move(None)?;
+        self.round.restart();
+        Ok(has_arrived)
+    }
+
+    fn judge_move(
+        &mut self,
+        source: Option<RemoteNode>,
+        target: Option<RemoteNode>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let Some(doubted) = self.resolving.doubted.clone() else { return Ok(()) };
+        let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
+        let ends = self.ends_of(&doubted)?;
+        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), &ends, now) else {
+            return Ok(());
+        };
+        self.end_doubt()?;
+        // What a directory holds was not looked at, and anything else than one of the two ends is somebody
+        // else's work.
+        let is_directory = node.remote.as_ref().is_some_and(|known| known.node == RemoteNode::Directory);
+        if is_directory || sight == Sight::Neither {
+            self.listing.want_everything();
+        }
+        if sight != Sight::Neither {
+            // It is known where everything is, so the moves may go on. How often one is tried is counted
+            // apart.
+            self.round.go_on_with_moves();
+        }
+        if sight == Sight::Arrived { self.moved(&node, &doubted, now) } else { Ok(()) }
+    }
+
+    fn end_doubt(&mut self) -> Result<(), FolderError> {
+        self.resolving.doubted = None;
+        self.resolving.looks = Looks::default();
+        self.index.set_remote_move(None)?;
+        self.round.restart();
+        Ok(())
+    }
+}
+
+fn sight_of(moved: &Node, source: Option<RemoteNode>, target: Option<RemoteNode>) -> Sight {
+    let known = moved.remote.as_ref().map(|remote| remote.node);
+    if source.is_none() && known.is_some() && is_same_entry(known, target) {
+        Sight::Arrived
+    } else if target.is_none() && is_same_entry(known, source) {
+        Sight::Stayed
+    } else {
+        Sight::Neither
+    }
+}
+
+fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
+    match (one, other) {
+        (Some(RemoteNode::File(one)), Some(RemoteNode::File(other))) => one.content == other.content,
+        (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{Name, RelativePath};
+
+    use super::*;
+    use crate::builders::at;
+
+    fn ends(from: &str, to: &str) -> Ends {
+        let stored = |path: &str| {
+            let path = RelativePath::try_from(path).unwrap();
+            let names = path.components().map(|name| encode_name(&Name::new(name).unwrap()));
+            StoredPath::new(names.collect())
+        };
+        Ends::of(&stored(from), &stored(to))
+    }
+
+    /// When a move that arrived is believed, seconds after these were done.
+    fn believed_after(done: &[(&str, &str)], from: &str, to: &str) -> u64 {
+        let mut resolving = Resolving::default();
+        for (from, to) in done {
+            resolving.moved(ends(from, to), at(0));
+        }
+        believed_at(&mut resolving, &ends(from, to))
+    }
+
+    fn believed_at(resolving: &mut Resolving, ends: &Ends) -> u64 {
+        let mut now = at(0);
+        loop {
+            resolving.pass(now);
+            if resolving.weigh(Sight::Arrived, ends, now) == Some(Sight::Arrived) {
+                return now.monotonic.as_secs();
+            }
+            now.monotonic = resolving.deadline().unwrap();
+            resolving.timer(now);
+        }
+    }
+
+    /// The second look, and the last one.
+    const SOON: u64 = DELAYS[0].as_secs();
+    const LATE: u64 = PATIENCE.as_secs();
+
+    #[test]
+    fn a_move_is_believed_when_two_looks_say_that_it_arrived() {
+        assert_eq!(believed_after(&[], "a", "b"), SOON);
+    }
+
+    #[test]
+    fn a_move_elsewhere_makes_nobody_wait() {
+        assert_eq!(believed_after(&[("c", "d")], "a", "b"), SOON);
+        assert_eq!(believed_after(&[("d/a", "d/c")], "d/b", "d/e"), SOON);
+        assert_eq!(believed_after(&[("ab", "ba")], "a", "b"), SOON);
+    }
+
+    #[test]
+    fn looks_at_an_end_of_a_move_that_was_done_may_be_older_than_it() {
+        for done in [("a", "x"), ("x", "a"), ("b", "x"), ("x", "b")] {
+            assert_eq!(believed_after(&[("c", "d"), done], "a", "b"), LATE, "{done:?}");
+        }
+    }
+
+    #[test]
+    fn looks_below_and_above_an_end_of_a_move_that_was_done_may_be_older_than_it() {
+        assert_eq!(believed_after(&[("d", "e")], "e/a", "b"), LATE);
+        assert_eq!(believed_after(&[("d", "e")], "a", "d/b"), LATE);
+        assert_eq!(believed_after(&[("d/e/f", "g")], "d", "h"), LATE);
+    }
+
+    #[test]
+    fn ends_that_the_service_cannot_tell_apart_are_one() {
+        assert_eq!(believed_after(&[("A", "x")], "a", "b"), LATE);
+        assert_eq!(believed_after(&[("e\u{301}/x", "y")], "\u{c9}", "b"), LATE);
+    }
+
+    #[test]
+    fn a_move_is_forgotten_once_nothing_can_be_older_than_it() {
+        let mut resolving = Resolving::default();
+        resolving.moved(ends("a", "x"), at(0));
+        resolving.pass(at(LATE - 1));
+        assert!(resolving.may_be_late() && resolving.may_be_late_at(&ends("a", "b")));
+        resolving.pass(at(LATE));
+        assert!(!resolving.may_be_late());
+    }
+
+    #[test]
+    fn moves_that_are_too_many_to_be_kept_apart_make_every_look_wait() {
+        let mut resolving = Resolving::default();
+        for number in 0..=MOST_RECENT {
+            resolving.moved(ends(&format!("from {number}"), &format!("to {number}")), at(0));
+        }
+        assert_eq!(resolving.recent.len(), MOST_RECENT);
+        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
+    }
+
+    #[test]
+    fn after_a_run_that_used_temporary_names_every_look_waits() {
+        let mut resolving = Resolving { follows_unknown: true, ..Resolving::default() };
+        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
+    }
+
+    #[test]
+    fn that_a_move_did_not_arrive_is_believed_without_regard_to_others() {
+        let mut resolving = Resolving::default();
+        resolving.moved(ends("a", "x"), at(0));
+        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(0)), None);
+        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(SOON)), Some(Sight::Stayed));
+    }
+}
