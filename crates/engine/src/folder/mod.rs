@@ -54,7 +54,6 @@ use proving::Proving;
 use remote::confirming::Confirming;
 use remote::connection::Connection;
 use remote::contesting::Contesting;
-use remote::departing::Departing;
 use remote::hinting::Hinting;
 use remote::listing::Listing;
 use remote::recent_writes::RecentWrites;
@@ -150,7 +149,6 @@ pub struct Folder {
     mounting: Mounting,
     confirming: Confirming,
     recent_writes: RecentWrites,
-    departing: Departing,
     rules_settling: RulesSettling,
     renamed: Renamed,
     resending: Resending,
@@ -231,7 +229,6 @@ impl Folder {
             mounting: Mounting::default(),
             confirming: Confirming::default(),
             recent_writes: RecentWrites::default(),
-            departing: Departing::default(),
             rules_settling: RulesSettling::default(),
             renamed: Renamed::default(),
             resending: Resending::default(),
@@ -282,7 +279,7 @@ impl Folder {
             return Ok(Vec::new());
         }
         self.follow_clock(now)?;
-        self.resolving.pass(now);
+        self.forget_old_writes(now);
         self.backlog.begin_step(events, now);
         while self.work_off()?
             && let Some((event, came)) = self.backlog.next_event(now)
@@ -301,6 +298,12 @@ impl Folder {
         let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
+    }
+
+    /// What no answer can be older than any more need not be remembered.
+    fn forget_old_writes(&mut self, now: Now) {
+        let asked_at = [self.listing.began_at(), self.confirming.oldest_look()].into_iter().flatten().min();
+        self.recent_writes.expire(asked_at.unwrap_or(now.monotonic).min(now.monotonic));
     }
 
     /// Tells when there is nothing left to do.

@@ -204,7 +204,8 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         if running.claims() {
-            self.recent_writes.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+            let before = running.before.as_ref().map(|before| before.node);
+            self.recent_writes.sent(&self.index.stored_path(node.id)?, before, now);
         }
         match &running.detail {
             Detail::Upload { .. } => {
@@ -233,7 +234,7 @@ impl Folder {
             }
             Detail::SetRemoteTime { file } => {
                 if let Some(remote) = &mut node.remote {
-                    self.recent_writes.sent(node.id, Some(remote.node), now);
+                    self.recent_writes.sent(&self.index.stored_path(node.id)?, Some(remote.node), now);
                     *remote = RemoteRecord {
                         node: RemoteNode::File(*file),
                         claimed: true,
@@ -253,7 +254,7 @@ impl Folder {
             Detail::Trash { side: Side::Remote, loss } => {
                 self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
-                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -311,8 +312,7 @@ impl Folder {
         remote_move: &RemoteMove,
         now: Now,
     ) -> Result<(), FolderError> {
-        let ends = self.ends_of(remote_move)?;
-        self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
+        let (from, to) = self.paths_of(remote_move)?;
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -330,8 +330,7 @@ impl Folder {
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
-        self.departing.arrived(&self.index.stored_path(target.id)?);
-        self.resolving.moved(ends, now);
+        self.recent_writes.moved(&from, &to, node.remote_kind(), now);
         self.pacing.moved(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
@@ -341,7 +340,7 @@ impl Folder {
             // One look at the directory shows that it arrived; until then a late listing must not say that it
             // is lost.
             if parked != Parked::To && moved.remote.is_some() {
-                self.recent_writes.sent(moved.id, None, now);
+                self.recent_writes.sent(&to, None, now);
                 // What others made of it went along, and nobody agreed on that: seen, it must not count as
                 // what was sent.
                 if moved.base_entry() == moved.remote_entry() {
@@ -370,7 +369,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
-                self.departing.left(&self.index.stored_path(node.id)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(node)?;
                 self.confirming.doubt(node.parent);
             }
@@ -488,7 +487,8 @@ impl Folder {
     /// What was claimed may have been achieved: a look tells.
     pub(super) fn doubt_claim(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
         if let Some(node) = self.claimed_by(running)? {
-            self.recent_writes.sent(node.id, running.before.as_ref().map(|before| before.node), now);
+            let before = running.before.as_ref().map(|before| before.node);
+            self.recent_writes.sent(&self.index.stored_path(node.id)?, before, now);
             self.confirming.doubt(running.directory);
         }
         Ok(())

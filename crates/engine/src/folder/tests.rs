@@ -413,8 +413,8 @@ fn nothing_is_proven_while_a_listing_is_known_to_be_incomplete() {
         if number == 16 {
             driver.run_for(15);
         }
-        let (row, now) = (driver.row(&format!("{name}/f")), driver.now());
-        driver.folder.recent_writes.sent(row, None, now);
+        let now = driver.now();
+        driver.folder.recent_writes.sent(&Driver::stored(&format!("{name}/f")), None, now);
     }
     driver.hides_files = true;
     driver.tell(Event::Request(Request::SyncNow));

@@ -98,8 +98,8 @@ impl Folder {
 
     /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
     /// here would be nobody's when it is shown.
-    pub(in crate::folder) fn may_hide_parked(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(self.resolving.may_be_late()
+    pub(in crate::folder) fn may_hide_parked(&self, node: &Node, now: Now) -> Result<bool, FolderError> {
+        Ok(self.recent_writes.has_moved_lately(now)
             && node.base.is_some()
             && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
             && self.index.parked()?.contains(&self.index.path(node.id)?))

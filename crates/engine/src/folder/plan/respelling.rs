@@ -368,7 +368,7 @@ impl Folder {
             return Ok(false);
         }
         let stored = here.join_stored(node.stored_name());
-        if let Some(until) = self.resolving.entry_late_until(&stored) {
+        if let Some(until) = self.recent_writes.move_stale_until(&stored, now) {
             // It may be the spelling that was there before a change of our own.
             let not_before = &mut self.respelling.not_before;
             *not_before = Some(not_before.map_or(until, |time| time.min(until)));

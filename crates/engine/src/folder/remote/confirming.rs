@@ -37,8 +37,16 @@ pub(in crate::folder) struct Confirming {
     /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
     /// for that.
     given_up: BTreeMap<(NodeId, Name), File>,
-    directories: BTreeMap<CommandId, NodeId>,
+    directories: BTreeMap<CommandId, LookAtDirectory>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
+}
+
+/// A directory is being listed.
+#[derive(Debug, Clone, Copy)]
+struct LookAtDirectory {
+    directory: NodeId,
+    /// When that was asked for: what the answer shows may be as old.
+    asked_at: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -170,6 +178,11 @@ impl Confirming {
         Ok(())
     }
 
+    /// When the oldest look was asked for that has no answer yet.
+    pub(in crate::folder) fn oldest_look(&self) -> Option<Duration> {
+        self.directories.values().map(|look| look.asked_at).min()
+    }
+
     pub(super) fn looks(&self) -> usize {
         self.directories.len() + self.entries.len()
     }
@@ -181,7 +194,7 @@ impl Confirming {
 }
 
 impl Folder {
-    pub(in crate::folder) fn issue_confirmations(&mut self, _now: Now) -> Result<(), FolderError> {
+    pub(in crate::folder) fn issue_confirmations(&mut self, now: Now) -> Result<(), FolderError> {
         if !self.confirming.loaded {
             self.confirming.load(&self.index)?;
         }
@@ -215,12 +228,12 @@ impl Folder {
             if self.is_contested_at(directory)? {
                 continue;
             }
-            self.issue_confirmation(directory)?;
+            self.issue_confirmation(directory, now)?;
         }
         Ok(())
     }
 
-    fn issue_confirmation(&mut self, directory: NodeId) -> Result<(), FolderError> {
+    fn issue_confirmation(&mut self, directory: NodeId, now: Now) -> Result<(), FolderError> {
         let Some(waiting) = self.confirming.waiting.remove(&directory) else { return Ok(()) };
         if self.index.node(directory)?.is_none() {
             self.hinting.looked(directory);
@@ -236,13 +249,14 @@ impl Folder {
         for claim in &claims {
             let stored = path.join(claim.stored_name());
             let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
-                && self.resolving.entry_late_until(&stored).is_none();
-            may_be_respelled |=
-                has_namesake || self.has_namesake_there(claim)? || self.departing.has_left_lately(&stored);
+                && self.recent_writes.move_stale_until(&stored, now).is_none();
+            may_be_respelled |= has_namesake
+                || self.has_namesake_there(claim)?
+                || self.recent_writes.has_left_lately(&stored, now);
         }
         if claims.is_empty() || may_be_respelled {
             let id = self.issue(Task::ListDirectory { directory: path });
-            self.confirming.directories.insert(id, directory);
+            self.confirming.directories.insert(id, LookAtDirectory { directory, asked_at: now.monotonic });
         } else {
             for node in claims {
                 let id = self.issue(Task::Look { path: path.join(node.stored_name()) });
@@ -260,7 +274,9 @@ impl Folder {
         result: Result<Vec<(StoredName, RemoteNode)>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(directory) = self.confirming.directories.remove(&command) else { return Ok(()) };
+        let Some(LookAtDirectory { directory, .. }) = self.confirming.directories.remove(&command) else {
+            return Ok(());
+        };
         let before = self.confirming.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
         let was_told = self.hinting.looked(directory);
@@ -305,8 +321,7 @@ impl Folder {
                     is_late |= self.may_be_late(&claim)?;
                 }
                 let Some(mut node) = self.index.node(directory)? else { return Ok(()) };
-                let filled = self.lately_filled(now.monotonic)?;
-                if !is_late && let Some(until) = self.may_be_older(directory, None, now.monotonic, &filled)? {
+                if !is_late && let Some(until) = self.missing_late_until(&node, now.monotonic)? {
                     self.confirming.doubt_until(directory, until);
                     return Ok(());
                 }

@@ -268,7 +268,7 @@ impl Folder {
                     // Two words of our own work that came while it was under way say nothing together, and
                     // nothing of others.
                     if hint.is_foreign || hint.told != Told::Nothing {
-                        self.others_worked_on(&path)?;
+                        self.recent_writes.others_wrote(&path);
                     }
                     if let Comparison::Look(directory, inside) = comparison {
                         directories.insert(directory);
@@ -350,17 +350,6 @@ impl Folder {
             here = self.find_on_service(directory.id, name)?;
         }
         Ok(here.filter(|here| here.remote_entry() == Entry::Directory).map(|here| here.id))
-    }
-
-    /// Others are told to have worked on what was sent: what is seen there may be news, however soon.
-    fn others_worked_on(&mut self, path: &StoredPath) -> Result<(), FolderError> {
-        self.departing.believe(path);
-        let Some(mut here) = self.index.node(NodeId::ROOT)? else { return Ok(()) };
-        for name in path.names() {
-            let Some(below) = self.find_on_service(here.id, name)? else { return Ok(()) };
-            here = below;
-        }
-        self.believe_below(here.id)
     }
 
     /// A directory with those below it that are known on the service.

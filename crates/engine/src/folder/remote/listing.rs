@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, Timestamp, decode_name};
+use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, StoredPath, Timestamp, decode_name};
 
 use super::connection::Suspected;
 use super::mismatches::Mismatches;
@@ -62,6 +62,17 @@ pub(in crate::folder) enum Wanted {
     Poll,
     /// Everything.
     Listing,
+}
+
+/// What may only seem to be there, because it left a moment ago.
+#[derive(Debug)]
+struct Leftover {
+    /// What is known above it, from the top: nothing says that it is not there.
+    above: Vec<NodeId>,
+    /// The nearest of those, or the root: it is to be looked at again.
+    directory: NodeId,
+    /// When it cannot be late any more.
+    until: Duration,
 }
 
 /// When the last complete listing went on.
@@ -244,6 +255,11 @@ impl Listing {
     /// Everything is to be listed, as soon as that is possible.
     pub(super) fn is_due(&self) -> bool {
         self.wanted == Wanted::Listing && self.stamp.is_some()
+    }
+
+    /// When the running listing was asked for.
+    pub(in crate::folder) fn began_at(&self) -> Option<Duration> {
+        self.running.as_ref().map(|running| running.began_at)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -587,11 +603,48 @@ impl Folder {
         looked: Duration,
     ) -> Result<Option<Duration>, FolderError> {
         match &node.remote {
-            Some(known) if !known.claimed && known.node != seen => {
-                self.may_be_older(node.id, Some(seen), looked, &BTreeMap::new())
-            }
+            Some(known) if !known.claimed && known.node != seen => Ok(self.recent_writes.stale_until(
+                &self.index.stored_path(node.id)?,
+                Some(known.node),
+                Some(seen),
+                looked,
+            )),
             _ => Ok(None),
         }
+    }
+
+    /// Until when that a row is not shown may only be late.
+    pub(super) fn missing_late_until(
+        &self,
+        node: &Node,
+        asked_at: Duration,
+    ) -> Result<Option<Duration>, FolderError> {
+        let known = node.remote.as_ref().map(|remote| remote.node);
+        if known.is_none() {
+            return Ok(None);
+        }
+        Ok(self.recent_writes.stale_until(&self.index.stored_path(node.id)?, known, None, asked_at))
+    }
+
+    /// Whether what a look shows at a path, and nobody knows of, may have left.
+    fn may_have_left(
+        &self,
+        path: &StoredPath,
+        shown: RemoteNode,
+        asked_at: Duration,
+    ) -> Result<Option<Leftover>, FolderError> {
+        let Some(until) = self.recent_writes.stale_until(path, None, Some(shown), asked_at) else {
+            return Ok(None);
+        };
+        let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
+        for name in path.names() {
+            let Some(below) = self.find_on_service(leftover.directory, name)? else {
+                return Ok(Some(leftover));
+            };
+            leftover.directory = below.id;
+            leftover.above.push(below.id);
+        }
+        Ok(None)
     }
 
     /// The running listing may have shown an older state of a directory, which is looked at again when the
@@ -661,17 +714,16 @@ impl Folder {
                 }
             }
         }
-        let filled = self.lately_filled(now.monotonic)?;
         for mut node in self.index.children(directory)? {
             let judged = !seen.contains(&node.id) && !self.busy.contains(&node.id);
             if judged && node.remote.as_ref().is_some_and(|remote| !remote.claimed) {
                 match self.respelled(&node, &|id| seen.contains(&id))? {
                     Some(respelled) => drop(self.respell(respelled, node.id)?),
-                    None if self.may_hide_parked(&node)? || self.awaits_inside(&node)? => {
+                    None if self.may_hide_parked(&node, now)? || self.awaits_inside(&node)? => {
                         self.confirming.doubt_until(directory, now.monotonic + PATIENCE);
                         self.contest(&node, &|id| seen.contains(&id))?;
                     }
-                    None => match self.may_be_older(node.id, None, now.monotonic, &filled)? {
+                    None => match self.missing_late_until(&node, now.monotonic)? {
                         Some(until) => {
                             self.confirming.doubt_until(directory, until);
                             self.contest(&node, &|id| seen.contains(&id))?;

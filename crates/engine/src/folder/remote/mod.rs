@@ -3,7 +3,7 @@
 pub(super) mod confirming;
 pub(super) mod connection;
 pub(super) mod contesting;
-pub(super) mod departing;
+pub(super) mod earlier_run;
 pub(super) mod filing;
 pub(super) mod hinting;
 pub(super) mod listing;

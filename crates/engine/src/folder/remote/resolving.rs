@@ -8,11 +8,10 @@
 //! not yet. So a look is believed only if a later one says the same, and where it may still be older than
 //! another move, only once it cannot be that any more.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use jottad_core::lateness::{DELAYS, PATIENCE};
-use jottad_core::{FoldKey, StoredPath, encode_name};
+use jottad_core::{StoredPath, encode_name};
 
 use super::connection::Suspected;
 use crate::event::{CommandId, Task};
@@ -20,9 +19,6 @@ use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Node, NodeId, RemoteMove};
 use crate::remote::{RemoteError, RemoteNode};
 use crate::time::Now;
-
-/// More moves than this that were done a moment ago are not kept apart.
-const MOST_RECENT: usize = 256;
 
 /// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
 #[derive(Debug, Default)]
@@ -33,23 +29,6 @@ pub(in crate::folder) struct Resolving {
     unshown: Option<RemoteMove>,
     /// From which row the last of those led.
     unshown_before: Option<NodeId>,
-    /// An earlier run used temporary names, nobody knows how long ago.
-    follows_unknown: bool,
-    /// The moves that were done a moment ago, the oldest first.
-    recent: VecDeque<RecentMove>,
-    /// Until then the service may show what was there before moves of which it is not known where they were.
-    late_anywhere_until: Option<Duration>,
-}
-
-/// Where a move leads from and to, as the service may compare names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::folder) struct Ends([Vec<FoldKey>; 2]);
-
-/// A move that was done, and until when the service may show what was there before.
-#[derive(Debug)]
-struct RecentMove {
-    ends: Ends,
-    late_until: Duration,
 }
 
 /// The looks at both ends.
@@ -84,25 +63,10 @@ enum Sight {
     Neither,
 }
 
-impl Ends {
-    fn of(from: &StoredPath, to: &StoredPath) -> Self {
-        Self([from, to].map(|path| path.names().iter().map(FoldKey::of).collect()))
-    }
-
-    /// Whether what is at an end of one move can have been shown, or hidden, by the other: an end of the one
-    /// is an end of the other, or lies below or above it.
-    fn meet(&self, other: &Self) -> bool {
-        let is_on_the_way =
-            |one: &[FoldKey], other: &[FoldKey]| one.starts_with(other) || other.starts_with(one);
-        self.0.iter().any(|one| other.0.iter().any(|other| is_on_the_way(one, other)))
-    }
-}
-
 impl Resolving {
     /// Takes up a move that a crash interrupted.
     pub(in crate::folder) fn new(index: &Index) -> Result<Self, FolderError> {
-        let follows_unknown = !index.parked()?.is_empty();
-        Ok(Self { doubted: index.remote_move()?, follows_unknown, ..Self::default() })
+        Ok(Self { doubted: index.remote_move()?, ..Self::default() })
     }
 
     /// The answer to a move was not that it was done.
@@ -110,43 +74,6 @@ impl Resolving {
         self.unshown = None;
         self.doubted = Some(remote_move);
         self.looks = Looks::default();
-    }
-
-    /// A move was done.
-    pub(in crate::folder) fn moved(&mut self, ends: Ends, now: Now) {
-        self.recent.push_back(RecentMove { ends, late_until: now.monotonic + PATIENCE });
-        if self.recent.len() > MOST_RECENT {
-            self.late_anywhere_until = self.recent.pop_front().map(|oldest| oldest.late_until);
-        }
-    }
-
-    /// Time has come so far.
-    pub(in crate::folder) fn pass(&mut self, now: Now) {
-        if std::mem::take(&mut self.follows_unknown) {
-            self.late_anywhere_until = Some(now.monotonic + PATIENCE);
-        }
-        self.late_anywhere_until = self.late_anywhere_until.filter(|time| now.monotonic < *time);
-        while self.recent.pop_front_if(|oldest| oldest.late_until <= now.monotonic).is_some() {}
-    }
-
-    /// Whether what the service shows may be older than a move that was done.
-    pub(in crate::folder) fn may_be_late(&self) -> bool {
-        self.late_anywhere_until.is_some() || !self.recent.is_empty()
-    }
-
-    /// Whether what it shows at these ends may be.
-    fn may_be_late_at(&self, ends: &Ends) -> bool {
-        self.late_until(ends).is_some()
-    }
-
-    /// Until when what the service shows at an entry may be older than a move that was done.
-    pub(in crate::folder) fn entry_late_until(&self, path: &StoredPath) -> Option<Duration> {
-        self.late_until(&Ends::of(path, path))
-    }
-
-    fn late_until(&self, ends: &Ends) -> Option<Duration> {
-        let met = self.recent.iter().filter(|recent| recent.ends.meet(ends)).map(|recent| recent.late_until);
-        met.chain(self.late_anywhere_until).max()
     }
 
     pub(in crate::folder) fn is_idle(&self) -> bool {
@@ -166,9 +93,10 @@ impl Resolving {
         self.looks.not_before = self.looks.not_before.filter(|time| *time > now.monotonic);
     }
 
-    /// Takes what both ends say now; `None` if they are to be looked at again.
-    fn weigh(&mut self, sight: Sight, ends: &Ends, now: Now) -> Option<Sight> {
-        let may_be_older = sight == Sight::Arrived && self.may_be_late_at(ends);
+    /// Takes what both ends say now; `None` if they are to be looked at again. `is_stale` says that it may be
+    /// older than another move.
+    fn weigh(&mut self, sight: Sight, is_stale: bool, now: Now) -> Option<Sight> {
+        let may_be_older = sight == Sight::Arrived && is_stale;
         let looks = &mut self.looks;
         let is_repeated = looks.before.replace(sight) == Some(sight);
         looks.seen += 1;
@@ -205,13 +133,18 @@ impl Folder {
     }
 
     /// Where a move that the index does not show yet leads from and to.
-    fn paths_of(&self, remote_move: &RemoteMove) -> Result<(StoredPath, StoredPath), FolderError> {
+    pub(in crate::folder) fn paths_of(
+        &self,
+        remote_move: &RemoteMove,
+    ) -> Result<(StoredPath, StoredPath), FolderError> {
         let directory = self.index.stored_path(remote_move.directory)?;
         Ok((self.index.stored_path(remote_move.source)?, directory.join(encode_name(&remote_move.name))))
     }
 
-    pub(in crate::folder) fn ends_of(&self, remote_move: &RemoteMove) -> Result<Ends, FolderError> {
-        self.paths_of(remote_move).map(|(from, to)| Ends::of(&from, &to))
+    /// Whether what the service shows at an end of a move may be older than another move.
+    fn is_move_stale(&self, remote_move: &RemoteMove, now: Now) -> Result<bool, FolderError> {
+        let (from, to) = self.paths_of(remote_move)?;
+        Ok([from, to].iter().any(|end| self.recent_writes.move_stale_until(end, now).is_some()))
     }
 
     pub(in crate::folder) fn move_looked_at(
@@ -280,7 +213,7 @@ impl Folder {
         if let (Some(source), Some(target)) = (&source, &target) {
             has_arrived = target.base.is_none()
                 && sight_of(source, shown(source), shown(target)) == Sight::Arrived
-                && !self.resolving.may_be_late_at(&self.ends_of(&unshown)?);
+                && !self.is_move_stale(&unshown, now)?;
             if has_arrived {
                 self.moved(source, &unshown, now)?;
                 self.listing.want_everything();
@@ -299,8 +232,8 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let Some(doubted) = self.resolving.doubted.clone() else { return Ok(()) };
         let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
-        let ends = self.ends_of(&doubted)?;
-        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), &ends, now) else {
+        let is_stale = self.is_move_stale(&doubted, now)?;
+        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), is_stale, now) else {
             return Ok(());
         };
         self.end_doubt()?;
@@ -347,34 +280,17 @@ fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::{Name, RelativePath};
-
     use super::*;
     use crate::builders::at;
 
-    fn ends(from: &str, to: &str) -> Ends {
-        let stored = |path: &str| {
-            let path = RelativePath::try_from(path).unwrap();
-            let names = path.components().map(|name| encode_name(&Name::new(name).unwrap()));
-            StoredPath::new(names.collect())
-        };
-        Ends::of(&stored(from), &stored(to))
-    }
-
-    /// When a move that arrived is believed, seconds after these were done.
-    fn believed_after(done: &[(&str, &str)], from: &str, to: &str) -> u64 {
+    /// When a move that is seen to be so is believed, in seconds, if all answers may be older than another
+    /// one for so long.
+    fn believed_after(sight: Sight, stale_until: u64) -> u64 {
         let mut resolving = Resolving::default();
-        for (from, to) in done {
-            resolving.moved(ends(from, to), at(0));
-        }
-        believed_at(&mut resolving, &ends(from, to))
-    }
-
-    fn believed_at(resolving: &mut Resolving, ends: &Ends) -> u64 {
         let mut now = at(0);
         loop {
-            resolving.pass(now);
-            if resolving.weigh(Sight::Arrived, ends, now) == Some(Sight::Arrived) {
+            let is_stale = now.monotonic.as_secs() < stale_until;
+            if resolving.weigh(sight, is_stale, now) == Some(sight) {
                 return now.monotonic.as_secs();
             }
             now.monotonic = resolving.deadline().unwrap();
@@ -388,67 +304,21 @@ mod tests {
 
     #[test]
     fn a_move_is_believed_when_two_looks_say_that_it_arrived() {
-        assert_eq!(believed_after(&[], "a", "b"), SOON);
+        assert_eq!(believed_after(Sight::Arrived, 0), SOON);
     }
 
     #[test]
-    fn a_move_elsewhere_makes_nobody_wait() {
-        assert_eq!(believed_after(&[("c", "d")], "a", "b"), SOON);
-        assert_eq!(believed_after(&[("d/a", "d/c")], "d/b", "d/e"), SOON);
-        assert_eq!(believed_after(&[("ab", "ba")], "a", "b"), SOON);
-    }
-
-    #[test]
-    fn looks_at_an_end_of_a_move_that_was_done_may_be_older_than_it() {
-        for done in [("a", "x"), ("x", "a"), ("b", "x"), ("x", "b")] {
-            assert_eq!(believed_after(&[("c", "d"), done], "a", "b"), LATE, "{done:?}");
-        }
-    }
-
-    #[test]
-    fn looks_below_and_above_an_end_of_a_move_that_was_done_may_be_older_than_it() {
-        assert_eq!(believed_after(&[("d", "e")], "e/a", "b"), LATE);
-        assert_eq!(believed_after(&[("d", "e")], "a", "d/b"), LATE);
-        assert_eq!(believed_after(&[("d/e/f", "g")], "d", "h"), LATE);
-    }
-
-    #[test]
-    fn ends_that_the_service_cannot_tell_apart_are_one() {
-        assert_eq!(believed_after(&[("A", "x")], "a", "b"), LATE);
-        assert_eq!(believed_after(&[("e\u{301}/x", "y")], "\u{c9}", "b"), LATE);
-    }
-
-    #[test]
-    fn a_move_is_forgotten_once_nothing_can_be_older_than_it() {
-        let mut resolving = Resolving::default();
-        resolving.moved(ends("a", "x"), at(0));
-        resolving.pass(at(LATE - 1));
-        assert!(resolving.may_be_late() && resolving.may_be_late_at(&ends("a", "b")));
-        resolving.pass(at(LATE));
-        assert!(!resolving.may_be_late());
-    }
-
-    #[test]
-    fn moves_that_are_too_many_to_be_kept_apart_make_every_look_wait() {
-        let mut resolving = Resolving::default();
-        for number in 0..=MOST_RECENT {
-            resolving.moved(ends(&format!("from {number}"), &format!("to {number}")), at(0));
-        }
-        assert_eq!(resolving.recent.len(), MOST_RECENT);
-        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
-    }
-
-    #[test]
-    fn after_a_run_that_used_temporary_names_every_look_waits() {
-        let mut resolving = Resolving { follows_unknown: true, ..Resolving::default() };
-        assert_eq!(believed_at(&mut resolving, &ends("a", "b")), LATE);
+    fn looks_that_may_be_older_than_another_move_are_believed_once_they_cannot_be() {
+        assert_eq!(believed_after(Sight::Arrived, LATE), LATE);
     }
 
     #[test]
     fn that_a_move_did_not_arrive_is_believed_without_regard_to_others() {
-        let mut resolving = Resolving::default();
-        resolving.moved(ends("a", "x"), at(0));
-        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(0)), None);
-        assert_eq!(resolving.weigh(Sight::Stayed, &ends("a", "b"), at(SOON)), Some(Sight::Stayed));
+        assert_eq!(believed_after(Sight::Stayed, LATE), SOON);
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_move_is_looked_at_to_the_end() {
+        assert_eq!(believed_after(Sight::Neither, 0), LATE);
     }
 }

@@ -1,8 +1,7 @@
 //! What a complete listing did not show: after it, that is not there, unless a late service may only not show
 //! it yet.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::collections::VecDeque;
 
 use jottad_core::Timestamp;
 use jottad_core::lateness::PATIENCE;
@@ -27,7 +26,6 @@ pub(in crate::folder) struct Sweep {
     began: Option<Timestamp>,
     /// When it ended.
     now: Now,
-    filled: BTreeMap<NodeId, Duration>,
     /// The last row that was read; `None` once all were.
     after: Option<NodeId>,
     /// Rows that were read and not judged.
@@ -43,9 +41,7 @@ impl Folder {
         began: Option<Timestamp>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let filled = self.lately_filled(running.began_at)?;
-        let sweep =
-            Sweep { running, stamp, began, now, filled, after: Some(NodeId::ROOT), page: VecDeque::new() };
+        let sweep = Sweep { running, stamp, began, now, after: Some(NodeId::ROOT), page: VecDeque::new() };
         self.work(Work::Sweep(Box::new(sweep)))
     }
 
@@ -107,13 +103,13 @@ impl Folder {
             unseen.for_each(|to| sweep.page.push_front(to));
             return Ok(());
         }
-        if self.may_hide_parked(&node)? || self.awaits_inside(&node)? {
+        if self.may_hide_parked(&node, sweep.now)? || self.awaits_inside(&node)? {
             // It is judged when that is known, not by the next listing, which may be far away.
             self.doubt_listed(running, node.parent, sweep.now.monotonic + PATIENCE);
             self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());
         }
-        if let Some(until) = self.may_be_older(id, None, running.began_at, &sweep.filled)? {
+        if let Some(until) = self.missing_late_until(&node, running.began_at)? {
             self.doubt_listed(running, node.parent, until);
             self.contest(&node, &|id| sweep.running.saw(id))?;
             return Ok(());

@@ -8,7 +8,7 @@ use super::*;
 fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
     let mut driver = Driver::new(&["d"]);
     let (row, now, began) = (driver.row("d"), driver.now(), driver.seconds);
-    driver.folder.recent_writes.sent(row, None, now);
+    driver.folder.recent_writes.sent(&Driver::stored("d"), None, now);
     driver.directories[0] = "D".to_owned();
     driver.tell(Event::Request(Request::SyncNow));
     driver.run_for(15);
@@ -30,7 +30,7 @@ fn words_of_our_own_work_are_not_those_of_others() {
     for (is_busy, is_doubted) in [(true, true), (false, false)] {
         let mut driver = Driver::new(&["a"]);
         let (row, now) = (driver.row("a/f"), driver.now());
-        driver.folder.recent_writes.sent(row, None, now);
+        driver.folder.recent_writes.sent(&Driver::stored("a/f"), None, now);
         if is_busy {
             driver.folder.busy.insert(row);
         }
@@ -42,7 +42,8 @@ fn words_of_our_own_work_are_not_those_of_others() {
         driver.folder.busy.remove(&row);
         driver.run_for(5);
         let looked = driver.now().monotonic;
-        let until = driver.folder.may_be_older(row, None, looked, &BTreeMap::new()).unwrap();
+        let file = Some(RemoteNode::File(Driver::agreed()));
+        let until = driver.folder.recent_writes.stale_until(&Driver::stored("a/f"), file, None, looked);
         assert_eq!(until.is_some(), is_doubted);
     }
 }
@@ -51,8 +52,8 @@ fn words_of_our_own_work_are_not_those_of_others() {
 fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
     for is_contested in [true, false] {
         let mut driver = Driver::new(&["d"]);
-        let (row, now) = (driver.row("d"), driver.now());
-        driver.folder.recent_writes.sent(row, None, now);
+        let now = driver.now();
+        driver.folder.recent_writes.sent(&Driver::stored("d"), None, now);
         if is_contested {
             driver.directories[0] = "D".to_owned();
         }
