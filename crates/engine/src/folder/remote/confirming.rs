@@ -302,11 +302,9 @@ impl Folder {
             }
             Ok(entries) => {
                 self.connection.succeeded();
-                let stale = self.stale_claims(directory, &entries, in_vain)?;
-                self.busy.extend(&stale);
-                let observed = self.observe_directory(directory, &entries, now);
-                self.busy.retain(|node| !stale.contains(node));
-                observed?;
+                let mut touched = self.stale_claims(directory, &entries, in_vain)?;
+                touched.extend(&self.busy);
+                self.merge_directory(directory, &entries, (now.monotonic, touched), now)?;
                 self.look_again_for(directory, in_vain, now)
             }
             // A missing root is for the listing to judge: it may be a wrong account, and it never yields a

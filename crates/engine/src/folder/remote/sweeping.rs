@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 
 use jottad_core::Timestamp;
-use jottad_core::lateness::PATIENCE;
 
 use super::listing::RunningListing;
+use super::merging::is_known_there;
 use crate::folder::backlog::Work;
 use crate::folder::local::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use crate::folder::{Folder, FolderError};
@@ -49,7 +49,7 @@ impl Folder {
     pub(in crate::folder) fn sweep_on(&mut self, sweep: &mut Sweep) -> Result<bool, FolderError> {
         loop {
             while let Some(id) = sweep.page.pop_front() {
-                if sweep.running.saw(id) {
+                if sweep.running.answer.saw(id) {
                     continue;
                 }
                 self.judge_unseen(id, sweep)?;
@@ -64,7 +64,7 @@ impl Folder {
             sweep.page = self.index.with_remote(after, SWEEP)?.into();
             sweep.after = sweep.page.back().copied();
         }
-        if let Some(until) = sweep.running.list_again_at {
+        if let Some(until) = sweep.running.answer.list_again_at() {
             self.listing.list_by(until);
         }
         if let Some(began) = sweep.began {
@@ -80,41 +80,24 @@ impl Folder {
 
     /// A complete listing did not show a row.
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
-        let running = &mut sweep.running;
-        if running.touched.contains(&id) {
-            if let Some(node) = self.index.node(id)?
-                && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
-                && self.contest(&node, &|id| sweep.running.saw(id))?
+        let answer = &mut sweep.running.answer;
+        if answer.touched.contains(&id) {
+            if let Some(node) = self.index.node(id)?.filter(is_known_there)
+                && self.contest(&node, &|id| answer.saw(id))?
             {
-                self.doubt_listed(&mut sweep.running, node.parent, sweep.now.monotonic);
+                self.recheck(answer, node.parent, sweep.now.monotonic);
             }
-            return self.doubt_spelling(id, &|id| sweep.running.saw(id));
+            return self.doubt_spelling(id, &|id| answer.saw(id));
         }
-        let Some(mut node) = self.index.node(id)? else { return Ok(()) };
+        let Some(node) = self.index.node(id)?.filter(is_known_there) else { return Ok(()) };
         // What is too deep is never shown, so that says nothing.
-        if node.remote.as_ref().is_none_or(|remote| remote.claimed) || self.is_too_deep_in(node.parent)? {
+        if self.is_too_deep_in(node.parent)? {
             return Ok(());
         }
-        if let Some(respelled) = self.respelled(&node, &|id| running.saw(id))? {
-            let moved = self.respell(respelled, node.id)?;
-            running.follow_respelling(&moved);
-            // What an earlier listing that broke off filed below the new spelling may be gone by now.
-            let unseen = moved.into_iter().map(|(_, to)| to).filter(|to| !running.saw(*to));
-            unseen.for_each(|to| sweep.page.push_front(to));
-            return Ok(());
-        }
-        if self.may_hide_parked(&node, sweep.now)? || self.awaits_inside(&node)? {
-            // It is judged when that is known, not by the next listing, which may be far away.
-            self.doubt_listed(running, node.parent, sweep.now.monotonic + PATIENCE);
-            self.contest(&node, &|id| sweep.running.saw(id))?;
-            return Ok(());
-        }
-        if let Some(until) = self.missing_late_until(&node, running.began_at)? {
-            self.doubt_listed(running, node.parent, until);
-            self.contest(&node, &|id| sweep.running.saw(id))?;
-            return Ok(());
-        }
-        node.remote = None;
-        self.save_observed(&mut node)
+        let moved = self.judge_missing(node, answer, sweep.now)?;
+        // What an earlier listing that broke off filed below the new spelling may be gone by now.
+        let unseen = moved.into_iter().map(|(_, to)| to).filter(|to| !answer.saw(*to));
+        unseen.for_each(|to| sweep.page.push_front(to));
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_name, encode_name};
 
+use super::merging::Answer;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -87,8 +88,9 @@ impl Folder {
         directory: NodeId,
         stored: &StoredName,
         seen: RemoteNode,
-        taken: &dyn Fn(NodeId) -> bool,
+        answer: &Answer,
     ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
+        let is_touched = |id: &NodeId| self.busy.contains(id) || answer.touched.contains(id);
         let own_name = |stored: &StoredName| match decode_name(stored) {
             DecodedName::Native(name) if encode_name(&name) == *stored => Some(name),
             _ => None,
@@ -103,8 +105,8 @@ impl Folder {
             _ => false,
         };
         let is_misfiled = |node: &Node| {
-            (taken(node.id) || is_another(node))
-                && !self.busy.contains(&node.id)
+            (answer.saw(node.id) || is_another(node))
+                && !is_touched(&node.id)
                 && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
                 && node.stored_name() != *stored
         };
@@ -113,7 +115,7 @@ impl Folder {
         };
         let Some(other_name) = own_name(&misfiled.stored_name()) else { return Ok(Vec::new()) };
         let mut other = match self.index.child(directory, &other_name)? {
-            Some(other) if taken(other.id) || self.busy.contains(&other.id) => return Ok(Vec::new()),
+            Some(other) if answer.saw(other.id) || is_touched(&other.id) => return Ok(Vec::new()),
             Some(other) => other,
             None => Node::new(directory, other_name),
         };
