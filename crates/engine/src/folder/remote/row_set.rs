@@ -7,12 +7,14 @@ use crate::index::NodeId;
 /// Bits in a word.
 const WORD: i64 = 64;
 /// Words in a page.
-const PAGE: usize = 16;
+const WORDS: usize = 16;
+/// Bits in a page.
+const PAGE: i64 = WORD * 16;
 
 /// Which rows an answer has shown.
 #[derive(Debug, Default)]
 pub(super) struct RowSet {
-    pages: BTreeMap<i64, [u64; PAGE]>,
+    pages: BTreeMap<i64, [u64; WORDS]>,
 }
 
 impl RowSet {
@@ -39,9 +41,9 @@ impl RowSet {
 
 /// The page of a row, its word in that, and its bit in that.
 fn place(row: NodeId) -> (i64, usize, u64) {
-    let rest = row.0.rem_euclid(WORD * PAGE as i64);
+    let rest = row.0.rem_euclid(PAGE);
     let word = usize::try_from(rest / WORD).unwrap_or(0);
-    (row.0.div_euclid(WORD * PAGE as i64), word, 1 << (rest % WORD))
+    (row.0.div_euclid(PAGE), word, 1 << (rest % WORD))
 }
 
 #[cfg(test)]
