@@ -274,7 +274,7 @@ impl Folder {
         result: Result<Vec<(StoredName, RemoteNode)>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(LookAtDirectory { directory, .. }) = self.confirming.directories.remove(&command) else {
+        let Some(LookAtDirectory { directory, asked_at }) = self.confirming.directories.remove(&command) else {
             return Ok(());
         };
         let before = self.confirming.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
@@ -304,7 +304,7 @@ impl Folder {
                 self.connection.succeeded();
                 let mut touched = self.stale_claims(directory, &entries, in_vain)?;
                 touched.extend(&self.busy);
-                self.merge_directory(directory, &entries, (now.monotonic, touched), now)?;
+                self.merge_directory(directory, &entries, (asked_at, touched), now)?;
                 self.look_again_for(directory, in_vain, now)
             }
             // A missing root is for the listing to judge: it may be a wrong account, and it never yields a
@@ -319,7 +319,7 @@ impl Folder {
                     is_late |= self.may_be_late(&claim)?;
                 }
                 let Some(mut node) = self.index.node(directory)? else { return Ok(()) };
-                if !is_late && let Some(until) = self.missing_late_until(&node, now.monotonic)? {
+                if !is_late && let Some(until) = self.missing_late_until(&node, asked_at)? {
                     self.confirming.doubt_until(directory, until);
                     return Ok(());
                 }
