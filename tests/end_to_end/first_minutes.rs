@@ -442,3 +442,48 @@ fn a_daemon_that_keeps_the_home_directory_rests_when_nothing_happens() {
     assert!(!world.service.has("Jotta/Archive/home/state"));
     daemon.stop();
 }
+
+/// Once, nothing was said of any path before the first pass but that nothing was known.
+#[test]
+fn before_the_first_pass_it_is_told_what_that_will_do_with_a_path() {
+    let world = World::new();
+    for (mode, words) in [
+        ("backup", "it sends this to Jotta/Archive/docs/a.txt"),
+        ("archive", "it sends this to Jotta/Archive/docs/a.txt"),
+        ("sync", "both are kept"),
+        ("pull", "it sends nothing"),
+    ] {
+        world.configure(&format!("mode = \"{mode}\"\nignore = [\"*.log\"]\nmax_size = \"1 kB\""));
+        world.write("a.txt", "one");
+        let why = world.machine.jottad(["why", "docs/a.txt"]).expect(0);
+        let why = why.says("a.txt in docs: pending").says("no pass has run yet").says(words);
+        assert!(why.says("`jottad run --once` starts it").stderr.contains("there was no run yet"), "{mode}");
+    }
+    world.write("x.log", "one");
+    world.write("big", [0; 2000]);
+    symlink("a.txt", world.path("link")).unwrap();
+    world.machine.jottad(["why", "docs/x.log"]).expect(0).says("ignored").says("*.log");
+    world.machine.jottad(["why", "docs/big"]).expect(0).says("ignored").says("max_size");
+    world.machine.jottad(["why", "docs/link"]).expect(0).says("skipped").says("a symbolic link");
+    world.machine.jottad(["why", "docs/.jottad"]).expect(0).says("skipped");
+    world.machine.jottad(["why", "docs/gone"]).expect(0).says("it fetches what is at");
+    let document = world.machine.jottad(["why", "docs/a.txt", "--json"]).expect(0).json();
+    assert_eq!((&document["state"], &document["next"]), (&"pending".into(), &().into()));
+    // A question makes no index, and none is needed for a pause to be told.
+    assert_eq!(fs::read_dir(world.machine.state().join("index")).map_or(0, Iterator::count), 0);
+    world.machine.jottad(["pause"]).expect(0);
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("no pass has run yet").says("paused until");
+    world.machine.jottad(["resume"]).expect(0).says("or `jottad service install`");
+    // Where the service is installed it makes the first pass.
+    if cfg!(target_os = "linux") {
+        let unit = world.machine.home().join(".config/systemd/user/jottad.service");
+        fs::create_dir_all(unit.parent().unwrap()).unwrap();
+        fs::write(&unit, "[Service]\nExecStart=jottad run\n").unwrap();
+        world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("`jottad service start` starts it");
+        fs::remove_file(unit).unwrap();
+    }
+    world.machine.jottad(["logout"]).expect(0);
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("no pass has run yet");
+    fs::remove_dir_all(world.machine.state()).unwrap();
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("`jottad login` and then");
+}

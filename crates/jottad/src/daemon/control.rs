@@ -41,6 +41,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
 use crate::config::{WrongFolder, resolve};
 use crate::daemon::control::query::Query;
+use crate::daemon::first_pass::FirstPass;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
@@ -327,17 +328,22 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     let bytes = query.bytes("path").ok_or_else(|| Refusal::bad_request(Failure::usage("which path?")))?;
     let path = Path::new(std::ffi::OsStr::from_bytes(&bytes));
     let shown = path.display().to_string();
-    for (folder, handle) in running(&daemon, None)? {
-        if let Some(relative) = below(path, &folder.config().local) {
-            let explanation = handle.explain(relative.clone()).await?;
-            let explanation = with_what_is_there(explanation, folder.config().local.clone(), &relative).await;
-            return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
-        }
-    }
     let folders = daemon.folders();
-    let unknown = folders.iter().find(|folder| below(path, &folder.config().local).is_some());
-    if let Some(folder) = unknown {
-        return Err(not_running(&daemon, folder));
+    let found = folders.iter().find_map(|folder| Some((folder, below(path, &folder.config().local)?)));
+    if let Some((folder, relative)) = found {
+        let is_before_first_pass = daemon.purpose() == Purpose::Rest && !folder.was_compared().await;
+        let first =
+            is_before_first_pass.then(|| FirstPass::at(&relative, folder.config(), &daemon.0.places));
+        let explanation = match folder.handle() {
+            Some(handle) => handle.explain(relative.clone()).await?,
+            None if first.is_some() => {
+                folder.explain_before_first_run(relative.clone()).await.map_err(Refusal::conflict)?
+            }
+            None => return Err(not_running(&daemon, folder)),
+        };
+        let root = folder.config().local.clone();
+        let explanation = with_what_is_there(explanation, root, &relative, first).await;
+        return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
     }
     let wrong = daemon.wrong();
     let wrong = wrong.iter().find(|wrong| {
@@ -352,10 +358,15 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
 }
 
 /// Adds what is on the disk at this moment, which may take long on a disk that does not answer.
-async fn with_what_is_there(explanation: Explanation, root: PathBuf, path: &RelativePath) -> Explanation {
+async fn with_what_is_there(
+    explanation: Explanation,
+    root: PathBuf,
+    path: &RelativePath,
+    first: Option<FirstPass>,
+) -> Explanation {
     let asked = path.clone();
     match tokio::task::spawn_blocking(move || whereabouts::look(&root, &asked)).await {
-        Ok(found) => whereabouts::complete(explanation, path, &found),
+        Ok(found) => whereabouts::complete(explanation, path, &found, first.as_ref()),
         Err(_) => explanation,
     }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Side, Timestamp};
+use jottad_core::{RelativePath, Side, Timestamp};
 use jottad_engine::{
-    CommandId, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, HeldRoot, Hold,
+    CommandId, Explanation, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, HeldRoot, Hold,
     Request, RunEnd, Stillness, Unanswered, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
@@ -23,6 +23,7 @@ use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
+use crate::daemon::first_pass;
 use crate::daemon::index_file::index_file;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
@@ -255,6 +256,22 @@ impl RunningFolder {
         });
         handle.shutdown().await;
         noted
+    }
+
+    /// At rest: whether a pass has ever looked at its local side.
+    pub(crate) async fn was_compared(&self) -> bool {
+        match self.handle() {
+            Some(handle) => {
+                handle.status().await.is_ok_and(|status| status.local_checked_at.is_some())
+            }
+            // Something else may keep it from being asked.
+            None => self.obstacle().is_none_or(|reason| reason != NEVER_COMPARED),
+        }
+    }
+
+    /// What is known of a path before there is an index.
+    pub(crate) async fn explain_before_first_run(&self, path: RelativePath) -> Result<Explanation, Failure> {
+        first_pass::explain(self.setup.settings(false), path).await
     }
 
     /// The engine's handle, while it runs.
