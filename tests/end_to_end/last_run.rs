@@ -105,7 +105,7 @@ fn what_a_pass_left_out_on_purpose_is_counted_where_nothing_runs() {
 fn questions_say_that_the_answer_is_of_the_last_run_where_nothing_runs() {
     let world = World::new();
     let machine = &world.machine;
-    machine.jottad(["log"]).expect(0).says("nothing was done yet").complains("there was no run yet");
+    machine.jottad(["log"]).expect(0).complains("nothing was done yet").complains("there was no run yet");
     world.write("a.txt", "one");
     world.settle();
     let questions: [&[&str]; 5] =
@@ -118,7 +118,7 @@ fn questions_say_that_the_answer_is_of_the_last_run_where_nothing_runs() {
         let json = machine.jottad([question, &["--json"]].concat()).expect(0);
         assert_eq!(json.stderr, "", "{json}");
     }
-    machine.jottad(["log", "--failed"]).expect(0).says("nothing of that kind was done");
+    machine.jottad(["log", "--failed"]).expect(0).complains("nothing of that kind was done");
     let daemon = world.start();
     world.synced();
     for question in questions {

@@ -72,6 +72,27 @@ fn complete_in(mut screen: Screen) {
             "letter.txt in my docs: in sync",
         ),
         ("jottad ls \"Jotta/Archive/in/a \t", "jottad ls \"Jotta/Archive/in/a b/\"".to_owned(), "one.txt"),
+        // Some shells split what is typed at the sign.
+        (
+            "jottad folder set my\\ docs mo\tba\t",
+            "jottad folder set my\\ docs mode=backup".to_owned(),
+            "mode is backup already",
+        ),
+        (
+            "jottad folder set my\\ docs mode=arc\t",
+            "jottad folder set my\\ docs mode=archive".to_owned(),
+            "mode is archive now",
+        ),
+        (
+            "jottad folder set my\\ docs watch=\tau\t",
+            "jottad folder set my\\ docs watch=auto".to_owned(),
+            "watch is auto already",
+        ),
+        (
+            "jottad folder set my\\ docs mode=back\t max\tunl\t",
+            "jottad folder set my\\ docs mode=backup max_size=unlimited".to_owned(),
+            "max_size is unlimited already",
+        ),
         ("jottad why ~/my\t", format!("jottad why {}", escaped("~/my docs/")), ". in my docs: in sync"),
     ] {
         let before = screen.lines().iter().filter(|line| line.starts_with(PROMPT)).count();

@@ -12,7 +12,7 @@ use crate::api::answering;
 use crate::api::documents::{EventDocument, LogDocument};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
-use crate::cli::output::{Escaped, Output, local_time};
+use crate::cli::output::{Escaped, Output, local_time, remark};
 use crate::config::units::format_size;
 
 use filter::{Filter, FilterArguments};
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
         if lines.is_empty() && !invocation.output.json {
             let word =
                 if filter.is_open() { "nothing was done yet" } else { "nothing of that kind was done" };
-            invocation.output.prose(word)?;
+            remark(word);
         }
         for line in lines {
             print(&line, invocation.output)?;

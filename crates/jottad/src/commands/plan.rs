@@ -220,6 +220,9 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
     output.table(&columns)?;
     match folder.count.saturating_sub(operations.len() as u64) {
         0 => Ok(()),
+        all if operations.is_empty() => {
+            output.prose(format_args!("  none is named here; --limit {all} names all"))
+        }
         more => output.prose(format_args!("  and {more} more; --limit {} names all", folder.count)),
     }
 }
