@@ -270,7 +270,7 @@ fn setup_asks_for_everything_and_asks_again_after_each_mistake() {
     terminal.sees(&format!("Which place on the service? [{}/Documents]", host())).types("nowhere");
     terminal.sees("error: ").sees("Which place on the service?").types("");
     terminal.sees("added docs: ");
-    terminal.sees("Another directory? [none]").types("");
+    terminal.sees("Another directory? [none]").types("No");
     terminal.sees("also after a restart? [yes]").types("maybe");
     terminal.sees("answer yes or no").sees("also after a restart? [yes]").types("no");
     terminal.sees("never compared");
@@ -486,4 +486,45 @@ fn before_the_first_pass_it_is_told_what_that_will_do_with_a_path() {
     world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("no pass has run yet");
     fs::remove_dir_all(world.machine.state()).unwrap();
     world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("`jottad login` and then");
+}
+
+/// Once, a wrong value on the command line was blamed on the config file.
+#[test]
+fn a_wrong_setting_is_one_of_the_command() {
+    let world = World::new();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    for (setting, accepted) in [
+        ("mode=both", "mode may be backup, sync, archive or pull"),
+        ("max_size=4", "max_size may be unlimited, or a size with its unit"),
+        ("local=/nowhere/../at/all", "hint: make the directory first"),
+        ("local=", "hint: name a directory"),
+        ("remote=foo", "remote may be DEVICE/MOUNTPOINT[/path]"),
+    ] {
+        let outcome = world.machine.jottad(["folder", "set", "docs", setting]).expect(2).complains(accepted);
+        assert!(!outcome.stderr.contains("config.toml"), "{outcome}");
+    }
+    fs::create_dir(world.machine.home().join("photos")).unwrap();
+    let add = ["folder", "add", "~/photos", "foo"];
+    let outcome = world.machine.jottad(add).expect(2).complains("remote may be DEVICE/MOUNTPOINT");
+    assert!(!outcome.stderr.contains("config.toml"), "{outcome}");
+    assert_eq!(fs::read_to_string(world.machine.config()).unwrap(), config);
+}
+
+#[test]
+fn without_a_folder_the_status_says_how_one_is_added_and_not_how_a_daemon_is_started() {
+    let world = World::new();
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    let status = world.machine.jottad(["status"]).expect(5).says("no folder is configured");
+    assert!(!status.says("jottad folder add LOCAL").stdout.contains("service install"));
+    let line = world.machine.jottad(["status", "--line"]).expect(5).says("jottad folder add LOCAL");
+    assert_eq!(line.stdout.lines().count(), 1);
+    assert_eq!(world.machine.status()["folders"], serde_json::json!([]));
+}
+
+#[test]
+fn a_plan_that_names_nothing_says_that_there_is_something() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    let plan = world.machine.jottad(["plan", "--limit", "0"]).expect(0).says("docs: 2 operations");
+    assert!(!plan.says("none of them is named; --limit 2 names all").stdout.contains("nothing to do"));
 }

@@ -161,8 +161,9 @@ fn it_must_be_said_which_past_is_meant() {
     jottad(&["restore", "Jotta/Archive/f"]).expect(2).complains("--at");
     jottad(&["restore", "Jotta/Archive/f", "--revision", "1"]).expect(1).complains("--at");
     world.service.does(Act::delete("Jotta/Archive/f"));
-    jottad(&["restore", "Jotta/Archive/f", "--at", "2100-01-01"]).expect(1).complains("in the trash since");
-    jottad(&["restore", "Jotta/Archive/f/a", "--at", "2100-01-01"]).expect(1).complains("in the trash since");
+    let later = now(&world);
+    jottad(&["restore", "Jotta/Archive/f", "--at", &later]).expect(1).complains("in the trash since");
+    jottad(&["restore", "Jotta/Archive/f/a", "--at", &later]).expect(1).complains("in the trash since");
     jottad(&["restore", "Jotta/Archive/f/a", "--to", "a"])
         .expect(1)
         .complains("jottad restore Jotta/Archive/f/a");

@@ -101,7 +101,7 @@ fn complete_in(mut screen: Screen) {
             let line = lines.iter().rfind(|line| line.starts_with(PROMPT));
             let line = line.map(|line| line.trim_start_matches(PROMPT).trim());
             // A slash may come with the next key, and an open quote be closed or not.
-            let without_end = |text: &str| text.trim_end_matches(['/', '"']).to_owned();
+            let without_end = |text: &str| text.trim_end_matches(['/', '"']).replace("  ", " ");
             line.is_some_and(|line| without_end(line) == without_end(&completed))
         });
         // Some shells close a quote themselves.

@@ -34,6 +34,29 @@ pub fn shown_path(path: &Path) -> impl Display {
     fmt::from_fn(|formatter| write_names(formatter, path.as_os_str().as_bytes()))
 }
 
+/// A path that is text, such as [`RelativePath`](crate::RelativePath) or documents have it, as it is shown. A
+/// name that is in quotes already stays as it is.
+pub fn shown_text(path: &str) -> impl Display {
+    fmt::from_fn(move |formatter| {
+        for (number, name) in path.split('/').enumerate() {
+            if number > 0 {
+                formatter.write_char('/')?;
+            }
+            if name.starts_with(OPENS) && !name.contains(is_deceiving) {
+                formatter.write_str(name)?;
+            } else {
+                write_name(formatter, name.as_bytes())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether a path is text that cannot be taken for names in quotes.
+pub fn plain_text(path: &[u8]) -> Option<&str> {
+    std::str::from_utf8(path).ok().filter(|text| !text.split('/').any(|name| name.starts_with(OPENS)))
+}
+
 /// Whether a terminal does not show a character for what it is: it controls something, or reorders or hides
 /// others.
 pub fn is_deceiving(character: char) -> bool {
@@ -140,7 +163,7 @@ mod tests {
             ("it's", "\"it's\""),
             ("a;b", "'a;b'"),
             ("$HOME", "'$HOME'"),
-            ("$'a'", "\"\\$'a'\""),
+            ("$'a'", "'$'\"'a'\""),
             ("a\nb", "$'a\\nb'"),
             ("", "''"),
         ] {
@@ -152,7 +175,7 @@ mod tests {
     fn names_are_shown_as_they_are_or_as_a_shell_quotes_them() {
         for (name, shown, word) in [
             (&b"a b/c"[..], "a b/c", "'a b/c'"),
-            (br"inv\xff", r"inv\xff", r"'inv\xff'"),
+            (br"inv\xff", r"inv\xff", r#""inv\\xff""#),
             (b"inv\xff", r"$'inv\xff'", r"$'inv\xff'"),
             (b"a b/inv\xff\\'/c", r"a b/$'inv\xff\\\''/c", r"'a b'/$'inv\xff\\\''/c"),
             (br"$'inv\xff'", r"$'$\'inv\\xff\''", r"$'$\'inv\\xff\''"),
@@ -161,6 +184,8 @@ mod tests {
             ("日本".as_bytes(), "日本", "'日本'"),
         ] {
             assert_eq!(path(name).to_string(), shown);
+            let text = plain_text(name).map_or_else(|| shown.to_owned(), str::to_owned);
+            assert_eq!(shown_text(&text).to_string(), shown);
             assert_eq!(shell_word(path(name)), word, "{shown}");
             assert_eq!(shown_path(Path::new(OsStr::from_bytes(name))).to_string(), shown);
         }
@@ -169,7 +194,8 @@ mod tests {
 
     #[test]
     fn no_two_names_are_shown_alike() {
-        let pieces: [&[u8]; 9] = [b"a", b"\\", b"'", b"$'", b"\n", b"n", b"\xff", b"xff", "\u{202e}".as_bytes()];
+        let pieces: [&[u8]; 9] =
+            [b"a", b"\\", b"'", b"$'", b"\n", b"n", b"\xff", b"xff", "\u{202e}".as_bytes()];
         let mut seen = HashMap::new();
         for one in pieces {
             for two in pieces {

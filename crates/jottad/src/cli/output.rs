@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 use std::time::Duration;
 
-use jottad_core::{RelativePath, Timestamp, is_deceiving};
+use jottad_core::{RelativePath, Timestamp, is_deceiving, plain_text};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -153,8 +153,8 @@ impl fmt::Display for Escaped<'_> {
 
 /// A path as scripts get it: exactly as it is, as long as it is text; otherwise as people are shown it.
 pub(crate) fn path_text(path: &RelativePath) -> String {
-    match std::str::from_utf8(path.as_bytes()) {
-        Ok(text) if !text.is_empty() => text.to_owned(),
+    match plain_text(path.as_bytes()) {
+        Some(text) if !text.is_empty() => text.to_owned(),
         _ => path.to_string(),
     }
 }

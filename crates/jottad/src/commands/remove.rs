@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
     }
     let client = invocation.client()?;
     let mut kept = Vec::new();
-    invocation.wait(async {
+    let removing = async {
         for place in &places {
             if !remove(&client, place, arguments, invocation).await? {
                 kept.push(place.to_string());
@@ -61,6 +61,10 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
             _ => Err(Failure::failed(format!("called off: not removed: {}", kept.join(", ")))
                 .hint("to remove it, answer y, or add --yes")),
         }
+    };
+    invocation.wait_unless(removing, || {
+        Err(Failure::new(Exit::Interrupted, "interrupted")
+            .hint("what was not said to be removed may be there still: `jottad ls` shows it"))
     })
 }
 

@@ -111,7 +111,7 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
     let client = invocation.client()?;
     let question =
         "destroy all that is in the trash of the whole account, also what other programs put there?";
-    invocation.wait(async {
+    let emptying = async {
         if !confirm(question, arguments.yes, invocation.output).await? {
             return Err(nothing_removed());
         }
@@ -125,5 +125,9 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
                 .prose(format_args!("destroyed {files} and {folders} in the trash of the whole account"))
         })?;
         Ok(Exit::Done)
+    };
+    invocation.wait_unless(emptying, || {
+        Err(Failure::new(Exit::Interrupted, "interrupted")
+            .hint("what was ordered is done all the same: `jottad trash ls` shows what is left"))
     })
 }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use jottad_core::shown_path;
+use jottad_core::{shown_path, shown_text};
 
 use crate::api::answering;
 use crate::api::documents::{EntryDocument, WhyDocument};
@@ -39,7 +39,7 @@ const REMOTE: &str = "on Jottacloud";
 fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     let state = why.state.replace('_', " ");
-    output.prose(format_args!("{} in {}: {state}", Escaped(&why.path), Escaped(&why.folder)))?;
+    output.prose(format_args!("{} in {}: {state}", shown_text(&why.path), Escaped(&why.folder)))?;
     output.prose(format_args!("  {}", Escaped(&why.reason)))?;
     if let Some(rule) = &why.rule {
         output.prose(format_args!("  the rule: {}", Escaped(rule)))?;

@@ -164,9 +164,7 @@ impl<'places> Editor<'places> {
         let given = error.key.as_deref().filter(|key| self.given.contains(key));
         match (error.hint, given) {
             (Some(hint), _) => failure.hint(hint),
-            (None, Some(key)) => {
-                failure.hint(format!("nothing was changed; {key} may be {}", accepted(key)))
-            }
+            (None, Some(key)) => failure.hint(format!("nothing was changed; {key} may be {}", accepted(key))),
             (None, None) => failure.hint("nothing was changed; correct the command"),
         }
     }

@@ -332,8 +332,7 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     let found = place_in(path, folders.iter().map(|folder| folder.config().local.as_path()));
     if let Some((folder, relative)) = found.and_then(|(at, path)| Some((folders.get(at)?, path))) {
         let is_before_first_pass = daemon.purpose() == Purpose::Rest && !folder.was_compared().await;
-        let first =
-            is_before_first_pass.then(|| FirstPass::at(&relative, folder.config(), &daemon.0.places));
+        let first = is_before_first_pass.then(|| FirstPass::at(&relative, folder.config(), &daemon.0.places));
         let explanation = match folder.handle() {
             Some(handle) => handle.explain(relative.clone()).await?,
             None if first.is_some() => {

@@ -125,12 +125,8 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_kept_out() {
-        let of = |max_size| FirstPass {
-            mode: Mode::Backup,
-            there: String::new(),
-            max_size,
-            begin: String::new(),
-        };
+        let of =
+            |max_size| FirstPass { mode: Mode::Backup, there: String::new(), max_size, begin: String::new() };
         let file = Found::File { size: 4, modified: Timestamp::from_seconds(7) };
         assert_eq!(of(Some(3)).size_rule(&file).unwrap(), "max_size = 3 bytes (in the configuration)");
         assert_eq!(of(Some(4)).size_rule(&file), None);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jottad_core::{RelativePath, Side, Timestamp};
 use jottad_engine::{
-    CommandId, Explanation, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, HeldRoot, Hold,
-    Pending, Request, RunEnd, Stillness, Unanswered, Verdict,
+    CommandId, Explanation, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus,
+    HeldRoot, Hold, Pending, Request, RunEnd, Stillness, Unanswered, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use tokio::sync::{Notify, watch};
@@ -41,7 +41,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What has no answer for so long is told to somebody who waits for a pass.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What is said of a pass that waits until the service cannot be too late any more.
-const LATE: &str = "all is done but to wait for the service, which may show up to 22 s late what was written last";
+const LATE: &str =
+    "all is done but to wait for the service, which may show up to 22 s late what was written last";
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -263,9 +264,7 @@ impl RunningFolder {
     /// At rest: whether a pass has ever looked at its local side.
     pub(crate) async fn was_compared(&self) -> bool {
         match self.handle() {
-            Some(handle) => {
-                handle.status().await.is_ok_and(|status| status.local_checked_at.is_some())
-            }
+            Some(handle) => handle.status().await.is_ok_and(|status| status.local_checked_at.is_some()),
             // Something else may keep it from being asked.
             None => self.obstacle().is_none_or(|reason| reason != NEVER_COMPARED),
         }
