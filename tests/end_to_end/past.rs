@@ -224,7 +224,7 @@ fn a_folder_in_which_nothing_was_is_not_restored() {
     for more in [&["--to", "out"][..], &[], &["--json"]] {
         let restore = ["restore", "Jotta/Archive/f", "--at", &before];
         let outcome = world.machine.jottad(restore.iter().chain(more)).expect(1);
-        let outcome = outcome.complains("nothing was in it: the oldest that is known of it came on 20");
+        let outcome = outcome.complains("nothing is known to have been in it on 20");
         // What it says to type brings it.
         let complaint = outcome.stderr.replace("\\\"", "\"");
         let time = complaint.split("--at \"").nth(1).unwrap().split('"').next().unwrap().to_owned();

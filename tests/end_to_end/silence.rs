@@ -119,8 +119,8 @@ fn a_pass_says_once_that_it_waits_for_a_late_service() {
     world.pass(0);
     world.service.does(Act::put("Jotta/Archive/docs/a.txt", b"theirs"));
     let outcome = world.machine.jottad(["run", "--once"]).expect(0);
-    let word = "docs: all is done but to wait for the service";
-    assert_eq!(outcome.stderr.matches(word).count(), 1, "{outcome}");
-    assert!(outcome.stdout.contains("in sync") && !outcome.stdout.contains(word), "{outcome}");
+    let told = "docs: all is done but to wait for the service";
+    assert_eq!(outcome.stderr.matches(told).count(), 1, "{outcome}");
+    assert!(outcome.stdout.contains("in sync") && !outcome.stdout.contains(told), "{outcome}");
     assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "theirs");
 }

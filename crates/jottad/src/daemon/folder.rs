@@ -369,9 +369,9 @@ impl RunningFolder {
         let unanswered = match (self.setup.purpose, verdict) {
             // Somebody waits for this very pass.
             (Purpose::OnePass | Purpose::Look, Verdict::Working) => {
-                let still = handle.stillness(WORTH_TELLING);
+                let lately = handle.stillness(WORTH_TELLING);
                 let is_free = status.trouble.is_none() && status.remote_checked_at.is_some();
-                unanswered(&still, verdict).or_else(|| late(&still, status.pending, is_free))
+                unanswered(&lately, verdict).or_else(|| late(&lately, status.pending, is_free))
             }
             _ => unanswered(&stillness, verdict),
         };

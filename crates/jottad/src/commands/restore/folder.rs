@@ -47,7 +47,8 @@ pub(super) async fn read(client: &Client, place: &RemotePath, at: Timestamp) -> 
     match past.all_came_later() {
         Some(first) => {
             let (at, first) = (local_time(at), local_time(first));
-            let why = format!("on {at} nothing was in it: the oldest that is known of it came on {first}");
+            let why =
+                format!("nothing is known to have been in it on {at}: the first that is came on {first}");
             Err(absent("restoring", place, &why)
                 .hint(format!("say a later time: jottad restore {} --at \"{first}\"", shell_word(place))))
         }
