@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use jottad_emulator::Act;
 
-use crate::stage::{Daemon, Machine, Outcome, World, is_missing, wait_until};
+use crate::stage::{Daemon, Machine, Outcome, World, wait_until};
 
 /// Names that a shell would take apart.
 const NAMES: [&str; 2] = ["my docs", "it's"];
@@ -332,6 +332,9 @@ fn a_variable_of_the_environment_is_not_repeated_in_what_is_printed() {
 #[cfg(target_os = "linux")]
 fn no_two_names_are_shown_alike_and_what_is_shown_can_be_typed() {
     use std::os::unix::ffi::OsStrExt as _;
+
+    use crate::stage::is_missing;
+
     let world = World::new();
     for (name, content) in [(&b"inv\xff"[..], "byte"), (br"inv\xff", "text"), (b"two\nlines", "line")] {
         world.write(std::ffi::OsStr::from_bytes(name), content);
