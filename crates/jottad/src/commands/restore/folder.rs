@@ -44,7 +44,16 @@ pub(super) async fn read(client: &Client, place: &RemotePath, at: Timestamp) -> 
             local_time(Timestamp::from_seconds(reach))
         ));
     }
-    Ok(past)
+    match past.all_came_later() {
+        Some(first) => {
+            let (at, first) = (local_time(at), local_time(first));
+            let why =
+                format!("nothing is known to have been in it on {at}: the first that is came on {first}");
+            Err(absent("restoring", place, &why)
+                .hint(format!("say a later time: jottad restore {} --at \"{first}\"", shell_word(place))))
+        }
+        None => Ok(past),
+    }
 }
 
 /// Fetches what was there into a directory.
