@@ -95,6 +95,22 @@ impl Running {
         )
     }
 
+    /// Whether it changes what is on the disk.
+    fn changes_the_disk(&self) -> bool {
+        match self.detail {
+            Detail::Download { .. }
+            | Detail::SetLocalTime { .. }
+            | Detail::MakeLocalDirectory
+            | Detail::Follow { .. }
+            | Detail::Respell { .. } => true,
+            Detail::MoveAside { side, .. } | Detail::Trash { side, .. } => side == Side::Local,
+            Detail::Upload { .. }
+            | Detail::SetRemoteTime { .. }
+            | Detail::MakeRemoteDirectory
+            | Detail::MoveRemote(_) => false,
+        }
+    }
+
     /// Whether what it sends is claimed before it is seen.
     fn claims(&self) -> bool {
         matches!(self.detail, Detail::Upload { .. } | Detail::MakeRemoteDirectory)
@@ -553,9 +569,20 @@ impl Folder {
                 self.let_rest(running, now)
             }
             _ => {
+                self.look_at_places(running);
                 self.pacing.failed(None, now);
                 self.put_problem(node.id, scope::disk_failure(&error.kind), error.to_string(), now)
             }
+        }
+    }
+
+    /// What failed on the disk may have been done all the same: a rename is done before it is made durable.
+    /// Where that is not seen at once, an edit of what was fetched is taken for an older state of the file.
+    fn look_at_places(&mut self, running: &Running) {
+        if running.changes_the_disk() {
+            let places = [Some(&running.path), running.to.as_ref()];
+            let directories = places.into_iter().flatten().filter_map(RelativePath::parent);
+            directories.for_each(|directory| self.scanning.want_directory(directory));
         }
     }
 

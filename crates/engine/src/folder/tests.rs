@@ -14,7 +14,7 @@ use crate::builders::{new_index, path};
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
 };
-use crate::event::{Achieved, RemoteHint, RulesFile, ScannedDirectory, Told};
+use crate::event::{Achieved, OperationError, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{FolderStatus, ProblemKind, Verdict};
@@ -57,6 +57,8 @@ struct Driver {
     remote_edits: BTreeMap<String, u16>,
     /// The files of these directories change whenever they are read.
     restless: BTreeSet<String>,
+    /// What the root is marked with.
+    marker: Option<String>,
     /// What is called so does not end by itself.
     lasting: Option<&'static str>,
     /// Those that have begun.
@@ -87,6 +89,7 @@ impl Driver {
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
             restless: BTreeSet::new(),
+            marker: None,
             lasting: None,
             under_way: Vec::new(),
         };
@@ -231,12 +234,14 @@ impl Driver {
             Task::ListDirectory { directory } => ("list_directory", directory.to_string()),
             Task::Poll => ("poll", String::new()),
             Task::CheckRoot => ("root", String::new()),
+            Task::ClaimRoot { .. } => ("claim", String::new()),
             Task::Hash { .. } => ("hash", String::new()),
             Task::Look { path } => ("look", path.to_string()),
             Task::Upload { path, .. } => ("upload", path.to_string()),
             Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
             Task::MoveRemote { to, .. } => ("move", to.to_string()),
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
+            Task::Download { path, .. } => ("download", path.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -246,6 +251,10 @@ impl Driver {
             Task::ListTree => Outcome::ListingEnded(refused.map_or(Ok(Vec::new()), Err)),
             Task::ListDirectory { directory } => {
                 Outcome::ListedDirectory(refused.map_or_else(|| Ok(self.listed_in(directory)), Err))
+            }
+            Task::ClaimRoot { marker, .. } => {
+                self.marker = Some(marker.clone());
+                Outcome::Claimed(Ok(()))
             }
             Task::Poll => Outcome::Polled(refused.map_or(Ok("1".to_owned()), Err)),
             Task::Look { path } => {
@@ -265,6 +274,15 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
+            // It has its place, which could not be made durable.
+            Task::Download { path, .. } => {
+                let directory = path.parent().unwrap().to_string();
+                let edits = Self::edits(&self.remote_edits, &directory);
+                self.local_edits.insert(directory, edits);
+                let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
+                let error = DiskError { action: "placing", path: path.clone(), kind };
+                Outcome::Operation(Err(OperationError::Disk(error)))
+            }
             Task::Hash { path, .. } if self.changes_now(path) => {
                 let kind = DiskErrorKind::Changed;
                 Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
@@ -276,7 +294,7 @@ impl Driver {
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,
                 identity: Identity { inode: 2, born: 1 },
-                marker: None,
+                marker: self.marker.clone(),
             })),
         }
     }
@@ -560,6 +578,22 @@ fn who_waits_is_told_when_nothing_but_failures_is_left() {
         let status = driver.status();
         assert_eq!((status.verdict, status.only_failures_left), (Verdict::InSync, false), "{name}");
     }
+}
+
+/// A rename is done before it is made durable. Once, what was fetched and could not be made durable was not
+/// seen until the next scan, and an edit of it in between was taken for an older state (`sync` 17004596).
+#[test]
+fn what_failed_on_the_disk_may_be_done_and_is_looked_at() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["a"]);
+    driver.remote_edits.insert("a".to_owned(), 1);
+    let began = driver.seconds;
+    driver.tell(Event::Request(Request::SyncNow));
+    assert_eq!(driver.asked_for("download", began), 1, "{:?}", driver.asked);
+    let (_, what, at) =
+        driver.asked.iter().rfind(|(_, what, _)| ["download", "scan"].contains(what)).unwrap();
+    assert_eq!((*what, at.as_str()), ("scan", "a"), "{:?}", driver.asked);
+    driver.run_for(5);
+    assert_eq!(driver.status().verdict, Verdict::InSync);
 }
 
 #[test]

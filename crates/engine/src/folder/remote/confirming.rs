@@ -274,7 +274,8 @@ impl Folder {
         result: Result<Vec<(StoredName, RemoteNode)>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(LookAtDirectory { directory, asked_at }) = self.confirming.directories.remove(&command) else {
+        let Some(LookAtDirectory { directory, asked_at }) = self.confirming.directories.remove(&command)
+        else {
             return Ok(());
         };
         let before = self.confirming.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
