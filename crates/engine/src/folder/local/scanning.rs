@@ -337,6 +337,8 @@ impl Folder {
             Local::UnreadableDirectory(identity) => {
                 parent.local = Local::Directory(identity);
                 self.save_observed(&mut parent)?;
+                // What is below it was not looked at, whatever asks for it now.
+                depth = Depth::Subtree;
             }
             Local::Directory(_) => {}
             // It was replaced meanwhile; the scan of the directory above says by what.
