@@ -50,6 +50,8 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// Directories that cannot be read.
+    unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
     rules: BTreeMap<String, &'static str>,
     /// How often the file of a directory was edited: the local one, and the one that the service has.
@@ -85,6 +87,7 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
@@ -201,6 +204,10 @@ impl Driver {
                 path: directory.clone(),
                 kind: DiskErrorKind::NotFound,
             });
+        }
+        if self.unreadable.contains(&text) {
+            let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
+            return Err(DiskError { action: "listing", path: directory.clone(), kind });
         }
         let mut entries = Vec::new();
         for (number, other) in (10u64..).zip(&self.directories) {
@@ -337,6 +344,20 @@ fn a_directory_that_was_away_for_a_moment_is_read_with_all_below_it() {
     for directory in ["a", "a/b", "a/b/c"] {
         assert!(read.contains(&directory), "{directory} is not among {read:?}");
     }
+}
+
+/// Once, a directory that could not be read at a start, and could a moment later, was read alone: what had
+/// changed deeper in it while nothing ran stayed unseen (`backup` 17002142).
+#[test]
+fn what_is_below_a_directory_that_could_not_be_read_is_looked_at_once_it_can_be() {
+    let mut driver = Driver::new(&["a", "a/b"]);
+    driver.unreadable.insert("a".to_owned());
+    driver.local_edits.insert("a/b".to_owned(), 1);
+    driver.tell(Event::Request(Request::SyncNow));
+    assert_eq!(driver.asked_for("upload", 0), 0, "{:?}", driver.asked);
+    driver.unreadable.clear();
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("a"))]));
+    assert_eq!(driver.asked_for("upload", 0), 1, "{:?}", driver.asked);
 }
 
 #[test]

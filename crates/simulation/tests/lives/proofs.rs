@@ -251,24 +251,3 @@ fn what_others_have_where_only_a_directory_was_ignored_is_no_directory() {
         assert_lives_well(&scenario, 30);
     }
 }
-
-/// Once, a directory that could not be read at a start, and could a moment later, was read alone: what had
-/// changed deeper in it while nothing ran stayed unseen (`backup` 17002142).
-#[test]
-fn what_is_below_a_directory_that_could_not_be_read_is_looked_at_once_it_can_be() {
-    for mode in [Mode::Backup, Mode::Sync, Mode::Archive] {
-        let scenario = Scenario {
-            mode,
-            knobs: Knobs { remote_root_exists: true, ..Knobs::default() },
-            before: vec![Act::Write("f/d/e", 1), Act::Write("a", 2)],
-            steps: vec![
-                step(After::Rest, Act::Replace("f/d/e", 3)),
-                step(After::Moves(0), Act::Lock("f")),
-                step(After::Moves(0), Act::Kill),
-                step(After::Rest, Act::Unlock("f")),
-                step(After::Moves(0), Act::Write("f/a", 4)),
-            ],
-        };
-        assert_lives_well(&scenario, ORDERS);
-    }
-}
