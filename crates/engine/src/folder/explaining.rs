@@ -143,7 +143,7 @@ impl Folder {
             return Ok(());
         }
         let agreed = &explanation.reason;
-        if self.hinting.tells_of(&self.index.stored_path(node.id)?) {
+        if self.hints.tells_of(&self.index.stored_path(node.id)?) {
             explanation.state = EntryState::Pending;
             explanation.reason = format!(
                 "{agreed}, as of the last look; the service has told of a change since, which is looked at next"

@@ -51,13 +51,14 @@ use plan::resending::Resending;
 use plan::respelling::Respelling;
 use plan::round::Round;
 use proving::Proving;
-use remote::confirming::Confirming;
+use remote::claims::Claims;
 use remote::connection::Connection;
 use remote::contesting::Contesting;
-use remote::hinting::Hinting;
+use remote::hints::Hints;
 use remote::listing::Listing;
+use remote::move_in_doubt::MoveInDoubt;
 use remote::recent_writes::RecentWrites;
-use remote::resolving::Resolving;
+use remote::rechecks::Rechecks;
 use reporting::Tally;
 pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
@@ -145,14 +146,15 @@ pub struct Folder {
     standing: Standing,
     hashing: Hashing,
     listing: Listing,
-    hinting: Hinting,
+    hints: Hints,
     mounting: Mounting,
-    confirming: Confirming,
+    rechecks: Rechecks,
+    claims: Claims,
     recent_writes: RecentWrites,
     rules_settling: RulesSettling,
     renamed: Renamed,
     resending: Resending,
-    resolving: Resolving,
+    move_in_doubt: MoveInDoubt,
     respelling: Respelling,
     verifying: Verifying,
     connection: Connection,
@@ -206,7 +208,7 @@ impl Folder {
             }
         };
         let listing = Listing::new(&index)?;
-        let resolving = Resolving::new(&index)?;
+        let move_in_doubt = MoveInDoubt::new(&index)?;
         let mut folder = Self {
             settings,
             purpose: Purpose::Work,
@@ -225,14 +227,15 @@ impl Folder {
             standing: Standing::default(),
             hashing: Hashing::default(),
             listing,
-            hinting: Hinting::default(),
+            hints: Hints::default(),
             mounting: Mounting::default(),
-            confirming: Confirming::default(),
+            rechecks: Rechecks::default(),
+            claims: Claims::default(),
             recent_writes: RecentWrites::default(),
             rules_settling: RulesSettling::default(),
             renamed: Renamed::default(),
             resending: Resending::default(),
-            resolving,
+            move_in_doubt,
             respelling: Respelling::default(),
             verifying: Verifying::default(),
             connection: Connection::default(),
@@ -302,7 +305,7 @@ impl Folder {
 
     /// What no answer can be older than any more need not be remembered.
     fn forget_old_writes(&mut self, now: Now) {
-        let asked_at = [self.listing.began_at(), self.confirming.oldest_look()].into_iter().flatten().min();
+        let asked_at = [self.listing.began_at(), self.rechecks.oldest_look()].into_iter().flatten().min();
         self.recent_writes.expire(asked_at.unwrap_or(now.monotonic).min(now.monotonic));
     }
 
@@ -382,12 +385,12 @@ impl Folder {
             self.root.deadline(),
             self.scanning.deadline(),
             self.connection.deadline(),
-            self.confirming.deadline(),
+            self.rechecks.deadline(),
             self.listing.deadline(),
             self.resending.deadline(),
             self.proof_due(),
-            self.resolving.deadline(),
-            self.hinting.deadline(),
+            self.move_in_doubt.deadline(),
+            self.hints.deadline(),
             self.respelling.deadline(),
             self.pacing.deadline(),
         ];
@@ -481,11 +484,11 @@ impl Folder {
         if self.connection.timer(now) && !planted::is(Planted::RoomNotNoticed) {
             self.round.restart();
         }
-        self.confirming.timer(now);
+        self.rechecks.timer(now);
         self.listing.timer(now);
         self.prove_in_time(now);
-        self.resolving.timer(now);
-        self.hinting.timer(now);
+        self.move_in_doubt.timer(now);
+        self.hints.timer(now);
         self.round.timer(now);
         if self.pacing.timer(now) {
             // What rested was left out when deletes were counted.
@@ -526,7 +529,7 @@ impl Folder {
         self.scanning.want_everything();
         self.listing.want_everything();
         self.connection.retry_now();
-        self.confirming.retry_now();
+        self.rechecks.retry_now();
         self.pacing.retry_now();
         self.round.count_deletes_again();
         self.resending.wait_no_longer();
@@ -587,7 +590,7 @@ impl Folder {
             if self.scanning.is_idle() && self.listing.is_known() {
                 self.plan(now)?;
             }
-            self.issue_confirmations(now)?;
+            self.issue_rechecks(now)?;
         }
         self.prove(now)
     }
@@ -615,7 +618,7 @@ impl Folder {
 
     /// Whether nothing is left but files that were just sent, have changed again and wait.
     fn is_settled_but_for_what_keeps_changing(&self) -> bool {
-        self.confirming.is_idle() && self.is_settled_but_for_looks()
+        self.rechecks.is_idle() && self.is_settled_but_for_looks()
     }
 
     /// Whether nothing is left but what failed although the service answers.
@@ -624,7 +627,7 @@ impl Folder {
             && self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.running.is_empty();
-        let fails_at_looks = !self.confirming.is_idle() && self.confirming.waits_for_failures_alone();
+        let fails_at_looks = !self.rechecks.is_idle() && self.rechecks.waits_for_failures_alone();
         (is_at_rest && self.connection.is_stuck())
             || (fails_at_looks && self.resending.is_idle() && self.is_settled_but_for_looks())
     }
@@ -637,8 +640,8 @@ impl Folder {
             && self.hashing.is_idle()
             && self.listing.is_known()
             && self.listing.is_idle()
-            && self.hinting.is_idle()
-            && self.resolving.is_idle()
+            && self.hints.is_idle()
+            && self.move_in_doubt.is_idle()
             && self.respelling.is_idle()
             && self.contesting.is_idle()
             && self.running.is_empty()
@@ -667,11 +670,11 @@ impl Folder {
             Outcome::Polled(result) if self.connection.asked(command) => self.probe_ended(result, now)?,
             Outcome::Polled(result) => self.polled(result, now)?,
             Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,
-            Outcome::ListedDirectory(result) => self.directory_confirmed(command, result, now)?,
-            Outcome::Looked(result) if self.resolving.asked(command) => {
+            Outcome::ListedDirectory(result) => self.directory_looked_at(command, result, now)?,
+            Outcome::Looked(result) if self.move_in_doubt.asked(command) => {
                 self.move_looked_at(command, result, now)?;
             }
-            Outcome::Looked(result) => self.entry_confirmed(command, result, now)?,
+            Outcome::Looked(result) => self.entry_looked_at(command, result, now)?,
             Outcome::Operation(result) => self.operation_ended(command, result, now)?,
         }
         Ok(())

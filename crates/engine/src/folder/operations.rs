@@ -149,7 +149,7 @@ impl Folder {
             let name = node.remote.as_ref().and_then(|remote| remote.name.clone());
             before = node.remote.replace(RemoteRecord { node: claim, name, claimed: true });
             self.index.save(&mut node)?;
-            self.confirming.forget(node.id);
+            self.claims.forget(node.id);
         }
         self.notices.push(Notice::OperationStarted {
             command,
@@ -228,7 +228,7 @@ impl Folder {
                 // It counts as stored when a listing shows it.
                 self.index.release_held(node.id)?;
                 self.index.clear_problem(node.id)?;
-                self.confirming.accepted(node.id, running.directory);
+                self.claim_accepted(node.id, running.directory);
                 self.resending.sent(node.id, self.settings.resend, now);
                 if achieved == Achieved::Outdated {
                     self.look_at_local(&running.path);
@@ -244,7 +244,7 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.index.save(&mut node)?;
                 } else {
-                    self.confirming.accepted(node.id, running.directory);
+                    self.claim_accepted(node.id, running.directory);
                 }
                 self.round.restart();
             }
@@ -258,10 +258,10 @@ impl Folder {
                     };
                 }
                 self.index.save(&mut node)?;
-                self.confirming.accepted(node.id, running.directory);
+                self.claim_accepted(node.id, running.directory);
             }
             Detail::MoveRemote(remote_move) if achieved == Achieved::InDoubt => {
-                self.resolving.doubt(remote_move.clone());
+                self.move_in_doubt.doubt(remote_move.clone());
             }
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
@@ -340,9 +340,9 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
-        let doubts = self.doubts_below(node.id)?;
+        let doubts = self.rechecks_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
-        self.doubt_below(target.id, doubts)?;
+        self.recheck_below(target.id, doubts)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
@@ -362,14 +362,14 @@ impl Folder {
                 if moved.base_entry() == moved.remote_entry() {
                     moved.remote.iter_mut().for_each(|remote| remote.claimed = true);
                     self.index.save(&mut moved)?;
-                    self.confirming.accepted(moved.id, directory);
+                    self.claim_accepted(moved.id, directory);
                 } else {
-                    self.confirming.doubt(directory);
+                    self.rechecks.want(directory);
                 }
             }
         }
         // Claims have moved along, into directories with other rows.
-        self.confirming.reload();
+        self.rechecks.reload();
         self.index.set_remote_move(None)?;
         self.round.restart();
         Ok(())
@@ -387,7 +387,7 @@ impl Folder {
             Side::Remote => {
                 self.recent_writes.removed(&self.index.stored_path(node.id)?, node.remote_kind(), now);
                 self.remote_vanished(node)?;
-                self.confirming.doubt(node.parent);
+                self.rechecks.want(node.parent);
             }
         }
         tracing::info!(folder = %self.settings.name, from = %node.name, to = %name, "kept both");
@@ -422,7 +422,7 @@ impl Folder {
             if !matches!(error, OperationError::Remote(_)) {
                 self.index.set_remote_move(None)?;
             } else if !planted::is(Planted::MoveNotNoted) {
-                self.resolving.doubt(remote_move.clone());
+                self.move_in_doubt.doubt(remote_move.clone());
             }
         }
         if let Detail::Trash { loss, .. } = &running.detail
@@ -505,7 +505,7 @@ impl Folder {
         if let Some(node) = self.claimed_by(running)? {
             let before = running.before.as_ref().map(|before| before.node);
             self.recent_writes.sent(&self.index.stored_path(node.id)?, before, now);
-            self.confirming.doubt(running.directory);
+            self.rechecks.want(running.directory);
         }
         Ok(())
     }
@@ -539,7 +539,7 @@ impl Folder {
         if running.is_structural() {
             self.listing.mismatched(now);
         } else {
-            self.confirming.doubt(running.directory);
+            self.rechecks.want(running.directory);
         }
     }
 

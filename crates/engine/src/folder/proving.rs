@@ -139,7 +139,7 @@ impl Folder {
     /// A listing may be late (protocol U-38): one that began right after the first word may have missed what
     /// came before that word, which nobody tells. One that began later has not.
     pub(super) fn is_heard(&self) -> bool {
-        let word = self.hinting.listening_since();
+        let word = self.hints.listening_since();
         let listed = self.listing.listed();
         self.listing.has_stamp()
             && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
@@ -148,7 +148,7 @@ impl Folder {
     /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all
     /// that came before the first word.
     fn listing_after_first_word_due(&self) -> Option<Duration> {
-        let word = self.hinting.listening_since().filter(|_| self.settings.mode.pulls())?;
+        let word = self.hints.listening_since().filter(|_| self.settings.mode.pulls())?;
         let due = word + PATIENCE;
         self.listing.listed().is_none_or(|listed| listed.began < due).then_some(due)
     }
@@ -157,7 +157,7 @@ impl Folder {
     pub(super) fn heard(&self) -> Option<Heard> {
         if self.purpose != Purpose::Work || !self.connection.is_open() || self.paused.is_some() {
             None
-        } else if self.hinting.listening_since().is_some() {
+        } else if self.hints.listening_since().is_some() {
             Some(Heard::Events)
         } else {
             Some(Heard::Polls(self.proof_interval()))
@@ -196,7 +196,7 @@ impl Folder {
             && (!self.is_heard() || self.listing.has_stamp_moved_with_own_work())
             && self.is_settled();
         // One listing is to serve both: to renew the proof, and to show what came before the first word.
-        let heard_from = self.hinting.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
+        let heard_from = self.hints.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
         let hurried = is_hurried
             .then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)).max(heard_from));
         let regular = listed.ended.saturating_add(interval);

@@ -323,7 +323,7 @@ impl Driver {
     /// Lets a directory be looked at.
     fn doubt(&mut self, directory: &str) {
         let row = self.row(directory);
-        self.folder.confirming.doubt(row);
+        self.folder.rechecks.want(row);
         self.tell(Event::Timer);
     }
 }

@@ -81,7 +81,7 @@ impl Folder {
         self.scanning.is_idle()
             && self.scanning.was_complete()
             && self.listing.is_idle()
-            && self.confirming.is_idle()
+            && self.rechecks.is_idle()
     }
 }
 

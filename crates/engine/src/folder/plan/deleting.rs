@@ -212,7 +212,7 @@ impl Folder {
                 self.index.set_waiting(HeldAction::Delete, &BTreeSet::new())?;
                 if counting.due.is_empty() {
                     self.spend_word_of_root()?;
-                    if self.confirming.is_idle() {
+                    if self.rechecks.is_idle() {
                         self.turn_losses(now)?;
                     }
                 }

@@ -189,7 +189,7 @@ mod tests {
         let rows: Vec<NodeId> =
             (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10)).collect();
         let mut folder = Folder::new(settings(), index).unwrap();
-        folder.issue_confirmations(now(1)).unwrap();
+        folder.issue_rechecks(now(1)).unwrap();
         assert_eq!(held(&mut folder), None);
         folder.note_loss(Loss { agreed: 0, deleted: 15, replaced: 0 }).unwrap();
         rows.iter().take(6).for_each(|id| remove(&mut folder.index, *id));
@@ -206,7 +206,7 @@ mod tests {
             file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
         }
         let mut folder = Folder::new(settings(), index).unwrap();
-        folder.issue_confirmations(now(1)).unwrap();
+        folder.issue_rechecks(now(1)).unwrap();
         assert_eq!(held(&mut folder), None);
         let new: Vec<NodeId> = (0..30)
             .map(|number| file(&mut folder.index, NodeId::ROOT, &format!("n{number}"), 1 << 20))

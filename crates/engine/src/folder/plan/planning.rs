@@ -87,7 +87,7 @@ impl Folder {
                         self.round.begin();
                     } else if self.running.is_empty()
                         && self.hashing.is_idle()
-                        && self.hinting.is_idle()
+                        && self.hints.is_idle()
                         && !self.pacing.is_move_resting()
                         && self.round.move_window().is_none_or(|until| until <= now.monotonic)
                     {

@@ -121,10 +121,10 @@ impl Folder {
         from: NodeId,
         to: NodeId,
     ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
-        let doubts = self.doubts_below(from)?;
+        let doubts = self.rechecks_below(from)?;
         let reached = self.index.respell(from, to)?;
-        self.doubt_below(to, doubts)?;
-        self.confirming.reload();
+        self.recheck_below(to, doubts)?;
+        self.rechecks.reload();
         for (_, id) in &reached {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;
@@ -328,9 +328,9 @@ impl Folder {
 
     /// What a row had, its twin has, where the local side was seen.
     fn hand_over(&mut self, node: &Node, twin: NodeId) -> Result<(), FolderError> {
-        let doubts = self.doubts_below(node.id)?;
+        let doubts = self.rechecks_below(node.id)?;
         self.index.relocate(node.id, twin, Side::Remote)?;
-        self.doubt_below(twin, doubts)?;
+        self.recheck_below(twin, doubts)?;
         if let (Some(record), Some(mut twin)) = (&node.remote, self.index.node(twin)?) {
             let seen = RemoteRecord::seen(record.node, &node.stored_name(), &twin.name);
             twin.remote = Some(RemoteRecord { claimed: record.claimed, ..seen });
@@ -343,7 +343,7 @@ impl Folder {
         self.respelling.forget(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&twin);
-        self.confirming.reload();
+        self.rechecks.reload();
         self.round.restart();
         Ok(())
     }

@@ -279,11 +279,11 @@ impl Folder {
             Wanted::Listing if self.listing.stamp.is_none() => self.issue_poll(now),
             Wanted::Listing => {
                 if self.running.values().any(crate::folder::operations::Running::is_structural)
-                    || self.confirming.looks() > 0
+                    || self.rechecks.looks() > 0
                 {
                     return;
                 }
-                self.hinting.listed();
+                self.hints.listed();
                 let command = self.issue(Task::ListTree);
                 self.listing.wanted = Wanted::Nothing;
                 self.listing.list_at = None;

@@ -172,7 +172,7 @@ impl Folder {
         (asked_at, touched): (Duration, BTreeSet<NodeId>),
         now: Now,
     ) -> Result<(), FolderError> {
-        let is_fresh = self.hinting.looked_into(directory);
+        let is_fresh = self.hints.looked_into(directory);
         let mut answer = Answer::of_directory(asked_at, touched, is_fresh);
         let path = self.index.stored_path(directory)?;
         if path.names().len() >= DEEPEST {
@@ -232,7 +232,7 @@ impl Folder {
             && (is_fresh || !was_directory)
             && node.remote_entry() == Entry::Directory
         {
-            self.hinting.arrived(node.id);
+            self.hints.arrived(node.id);
         }
         Ok(())
     }
@@ -292,14 +292,14 @@ impl Folder {
                 (Some(claim), _) if has_arrived == Some(true) => {
                     node.base = Some(node.base_from_claim(claim));
                 }
-                (Some(claim), _) => self.confirming.give_up(node, claim.node),
-                (None, Some(seen)) if self.confirming.take_given_up(node, seen.node) => {
+                (Some(claim), _) => self.claims.give_up(node, claim.node),
+                (None, Some(seen)) if self.claims.take_given_up(node, seen.node) => {
                     node.base = Some(node.base_from_claim(seen));
                 }
                 (None, _) => {}
             }
             node.remote = seen;
-            self.confirming.forget(node.id);
+            self.claims.forget(node.id);
             let attempts = self.attempts.get(&node.id).copied();
             match has_arrived {
                 // What comes of our own work does not make it count anew how often that was tried, nor why it
@@ -332,7 +332,7 @@ impl Folder {
             }
             rechecked.insert(directory);
         }
-        self.confirming.doubt_until(directory, until);
+        self.rechecks.want_at(directory, until);
     }
 
     /// What is shown at a row is not taken in, because an operation is at work there or was meanwhile. If it
@@ -342,7 +342,7 @@ impl Folder {
         let is_sent = node.remote.as_ref().is_some_and(|remote| remote.claimed)
             || self.running.values().any(|running| running.node == node.id && running.sends());
         if !is_sent && node.remote.as_ref().is_none_or(|remote| remote.node != shown) {
-            self.confirming.doubt(node.parent);
+            self.rechecks.want(node.parent);
         }
     }
 

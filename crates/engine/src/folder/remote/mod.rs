@@ -1,16 +1,17 @@
 //! The remote side: what the service has, what of its answers counts, and whether it can be worked with.
 
-pub(super) mod confirming;
+pub(super) mod claims;
 pub(super) mod connection;
 pub(super) mod contesting;
 pub(super) mod earlier_run;
-pub(super) mod hinting;
+pub(super) mod hints;
 pub(super) mod listing;
 pub(super) mod matching;
 pub(super) mod merging;
 pub(super) mod mismatches;
+pub(super) mod move_in_doubt;
 pub(super) mod recent_writes;
-pub(super) mod resolving;
+pub(super) mod rechecks;
 mod row_set;
 pub(super) mod stamp;
 pub(super) mod sweeping;

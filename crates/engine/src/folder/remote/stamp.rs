@@ -91,7 +91,7 @@ impl Folder {
     pub(super) fn judge_stamp(&mut self, stamp: String, now: Now) -> Result<(), FolderError> {
         let asked = self.listing.stamps.asked_at;
         let has_moved = self.index.fact(Fact::RemoteStamp)?.as_deref() != Some(stamp.as_str());
-        let is_listening = self.hinting.listening_since().is_some();
+        let is_listening = self.hints.listening_since().is_some();
         // Only since a listing that began after the first word are those that were told all that there were.
         let is_told = self.is_heard() && self.listing.stamps.told > self.listing.stamps.told_at_stamp;
         if !has_moved || is_told {

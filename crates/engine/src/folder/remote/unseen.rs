@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jottad_core::Timestamp;
 
-use super::confirming::{FEW, Waiting};
 use super::connection::pause_asked_for;
+use super::rechecks::{FEW, Waiting};
 use crate::folder::Folder;
 use crate::folder::FolderError;
 use crate::index::NodeId;
@@ -70,7 +70,7 @@ impl Folder {
     /// The service answers, but does not show what is in a directory: that is looked for again, more and more
     /// seldom.
     pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
-        let waiting = self.confirming.waiting.entry(directory).or_default();
+        let waiting = self.rechecks.waiting.entry(directory).or_default();
         let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
         let pause = failure.note(error, now);
         waiting.entries = waiting.entries.max(FEW + 1);
@@ -82,17 +82,16 @@ impl Folder {
     pub(super) fn forgive_directories(&mut self, listed: Duration) -> Result<(), FolderError> {
         let is_older =
             |waiting: &Waiting| waiting.failure.as_ref().is_some_and(|failure| failure.failed <= listed);
-        let shown =
-            self.confirming.waiting.iter().filter(|(_, waiting)| !waiting.looking && is_older(waiting));
+        let shown = self.rechecks.waiting.iter().filter(|(_, waiting)| !waiting.looking && is_older(waiting));
         let shown: Vec<NodeId> = shown.map(|(directory, _)| *directory).collect();
         for directory in shown {
             if self.index.node(directory)?.is_some() && !self.index.claims(directory)?.is_empty() {
                 continue;
             }
-            if let Some(waiting) = self.confirming.waiting.remove(&directory)
+            if let Some(waiting) = self.rechecks.waiting.remove(&directory)
                 && waiting.doubted_since
             {
-                self.confirming.doubt(directory);
+                self.rechecks.want(directory);
             }
         }
         Ok(())
@@ -101,7 +100,7 @@ impl Folder {
     /// The directories of which the service does not show what is in them, although it answers.
     pub(in crate::folder) fn unseen_directories(&self) -> Result<Vec<Problem>, FolderError> {
         let mut problems = Vec::new();
-        for (directory, waiting) in &self.confirming.waiting {
+        for (directory, waiting) in &self.rechecks.waiting {
             let Some(failure) = waiting.failure.as_ref().filter(|failure| !failure.may_pass) else {
                 continue;
             };

@@ -273,7 +273,7 @@ fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
     let rows: Vec<NodeId> =
         (0..files).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.issue_confirmations(now(1000)).unwrap();
+    folder.issue_rechecks(now(1000)).unwrap();
     count(&mut folder, 1000);
     for (number, some) in rows.chunks(at_once).enumerate() {
         for id in some {
@@ -315,7 +315,7 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
         file(&mut index, NodeId::ROOT, &format!("old {number}"), 10);
     }
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.issue_confirmations(now(1000)).unwrap();
+    folder.issue_rechecks(now(1000)).unwrap();
     count(&mut folder, 1000);
     let top = directory(&mut folder.index, NodeId::ROOT, "today");
     let files: Vec<NodeId> =
@@ -400,7 +400,7 @@ fn what_is_new_may_go_again() {
         file(&mut index, NodeId::ROOT, &format!("f{number}"), 10);
     }
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.issue_confirmations(now(1000)).unwrap();
+    folder.issue_rechecks(now(1000)).unwrap();
     count(&mut folder, 1000);
     for number in 0..200 {
         let id = file(&mut folder.index, NodeId::ROOT, &format!("t{number}"), 10);
@@ -423,7 +423,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
     let files: Vec<NodeId> =
         (0..40).map(|number| file(&mut index, NodeId::ROOT, &format!("f{number}"), 10_000)).collect();
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.issue_confirmations(now(1000)).unwrap();
+    folder.issue_rechecks(now(1000)).unwrap();
     count(&mut folder, 1000);
     for id in &files[..10] {
         let mut node = folder.index.node(*id).unwrap().unwrap();
@@ -482,7 +482,7 @@ fn a_directory_that_a_file_replaced_is_counted_once() {
         let mut inside = vec![inner];
         inside.extend((0..30).map(|number| file(&mut index, inner, &format!("f{number}"), 10_000)));
         let mut folder = Folder::new(settings(), index).unwrap();
-        folder.issue_confirmations(now(1000)).unwrap();
+        folder.issue_rechecks(now(1000)).unwrap();
         count(&mut folder, 1000);
         let newcomer = file(&mut folder.index, NodeId::ROOT, "newcomer", 20);
         let newcomer = folder.index.node(newcomer).unwrap().unwrap();
@@ -520,7 +520,7 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     let hidden = [1, 2].map(|number| file(&mut index, unread, &format!("hidden {number}"), 10));
     remove(&mut index, files[0]);
     let mut folder = Folder::new(settings(), index).unwrap();
-    folder.issue_confirmations(now(1)).unwrap();
+    folder.issue_rechecks(now(1)).unwrap();
     folder.scanning.set_complete();
     let lasting = "it lasts".to_owned();
     let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };

@@ -33,7 +33,7 @@ const MOST_HINTS: usize = 10_000;
 
 /// The hints that were not taken up yet.
 #[derive(Debug, Default)]
-pub(in crate::folder) struct Hinting {
+pub(in crate::folder) struct Hints {
     /// Since when every change is hinted.
     listening_since: Option<Duration>,
     waiting: BTreeMap<StoredPath, Hinted>,
@@ -77,7 +77,7 @@ enum Comparison {
     Everything,
 }
 
-impl Hinting {
+impl Hints {
     /// Since when every change is hinted, without a gap.
     pub(in crate::folder) fn listening_since(&self) -> Option<Duration> {
         self.listening_since
@@ -165,7 +165,7 @@ impl Folder {
         match hint {
             // There is no replay: whatever happened before is still to be found.
             RemoteHint::Listening => {
-                self.hinting.listening_since = Some(now.monotonic);
+                self.hints.listening_since = Some(now.monotonic);
                 // One that takes long is made once, when it cannot be too late to show what happened before.
                 // Where nothing travels here, that one comes when it is due for its cost.
                 if self.settings.mode.pulls() && self.listing.took() < PATIENCE {
@@ -175,7 +175,7 @@ impl Folder {
                 }
             }
             RemoteHint::Deaf => {
-                self.hinting.listening_since = None;
+                self.hints.listening_since = None;
                 self.listing.want_poll();
             }
             RemoteHint::Anywhere => {
@@ -188,12 +188,12 @@ impl Folder {
             RemoteHint::Entry { path, told } => {
                 self.listing.stamps.change_was_told();
                 let comparison = self.compare(&path, told)?;
-                if comparison == Comparison::Known && !self.hinting.waiting.contains_key(&path) {
+                if comparison == Comparison::Known && !self.hints.waiting.contains_key(&path) {
                     return Ok(());
                 }
-                if self.hinting.waiting.len() >= MOST_HINTS {
-                    self.hinting.waiting.clear();
-                    self.hinting.due = None;
+                if self.hints.waiting.len() >= MOST_HINTS {
+                    self.hints.waiting.clear();
+                    self.hints.due = None;
                     self.change_was_heard(now.monotonic)?;
                     self.listing.want_everything();
                     return Ok(());
@@ -203,7 +203,7 @@ impl Folder {
                     self.verifying.change_was_told(Some(&path));
                     self.change_was_heard(now.monotonic)?;
                 }
-                self.hinting.put(path, told, is_foreign, now);
+                self.hints.put(path, told, is_foreign, now);
             }
         }
         Ok(())
@@ -211,8 +211,8 @@ impl Folder {
 
     /// Compares what was hinted with what is known, and looks where that is not the same.
     pub(in crate::folder) fn take_up_hints(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.hinting.is_idle() {
-            self.hinting.looks = 0;
+        if self.hints.is_idle() {
+            self.hints.looks = 0;
             return Ok(());
         }
         // A listing in progress may be older than a hint and newer than another. What moves or removes is not
@@ -220,22 +220,22 @@ impl Folder {
         if self.listing.is_running() || self.running.values().any(Running::is_structural) {
             return Ok(());
         }
-        let mut directories = std::mem::take(&mut self.hinting.unknown);
-        if std::mem::take(&mut self.hinting.has_news) {
+        let mut directories = std::mem::take(&mut self.hints.unknown);
+        if std::mem::take(&mut self.hints.has_news) {
             self.compare_hints(&mut directories, now)?;
         }
         if directories.is_empty() {
             return Ok(());
         }
-        self.hinting.looks += directories.len() as u64;
-        if self.hinting.looks > FEW_LOOKS + self.index.totals().directories / PART {
+        self.hints.looks += directories.len() as u64;
+        if self.hints.looks > FEW_LOOKS + self.index.totals().directories / PART {
             self.listing.want_everything();
             return Ok(());
         }
         for directory in directories {
             if self.index.node(directory)?.is_some() {
-                self.confirming.doubt(directory);
-                self.hinting.looking.insert(directory);
+                self.rechecks.want(directory);
+                self.hints.looking.insert(directory);
             }
         }
         Ok(())
@@ -243,11 +243,11 @@ impl Folder {
 
     fn compare_hints(&mut self, directories: &mut BTreeSet<NodeId>, now: Now) -> Result<(), FolderError> {
         let mut looks = false;
-        for (path, mut hint) in std::mem::take(&mut self.hinting.waiting) {
+        for (path, mut hint) in std::mem::take(&mut self.hints.waiting) {
             let is_due = hint.not_before <= now.monotonic;
             // Before it was looked at, only its time makes it worth comparing.
             if !is_due && hint.tries == 0 {
-                self.hinting.waiting.insert(path, hint);
+                self.hints.waiting.insert(path, hint);
                 continue;
             }
             match self.compare(&path, hint.told)? {
@@ -286,13 +286,13 @@ impl Folder {
                     hint.tries += 1;
                 }
             }
-            self.hinting.waiting.insert(path, hint);
+            self.hints.waiting.insert(path, hint);
         }
         if looks {
-            self.hinting.taken_up = Some(now.monotonic);
-            self.hinting.pace = (self.hinting.pace * 2).min(LONGEST_PACE);
+            self.hints.taken_up = Some(now.monotonic);
+            self.hints.pace = (self.hints.pace * 2).min(LONGEST_PACE);
         }
-        self.hinting.due = self.hinting.waiting.values().map(|hint| hint.not_before).min();
+        self.hints.due = self.hints.waiting.values().map(|hint| hint.not_before).min();
         Ok(())
     }
 
@@ -314,7 +314,7 @@ impl Folder {
                     _ => Comparison::Look(here.parent, None),
                 });
             }
-            if self.busy.contains(&here.id) || self.confirming.is_looking_at(here.id) {
+            if self.busy.contains(&here.id) || self.rechecks.is_looking_at(here.id) {
                 return Ok(Comparison::Pending);
             }
             match self.find_on_service(here.id, name)? {

@@ -22,7 +22,7 @@ use crate::time::Now;
 
 /// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
 #[derive(Debug, Default)]
-pub(in crate::folder) struct Resolving {
+pub(in crate::folder) struct MoveInDoubt {
     doubted: Option<RemoteMove>,
     looks: Looks,
     /// One at whose ends the service shows nothing although it answers: the next complete listing tells.
@@ -63,7 +63,7 @@ enum Sight {
     Neither,
 }
 
-impl Resolving {
+impl MoveInDoubt {
     /// Takes up a move that a crash interrupted.
     pub(in crate::folder) fn new(index: &Index) -> Result<Self, FolderError> {
         Ok(Self { doubted: index.remote_move()?, ..Self::default() })
@@ -113,21 +113,21 @@ impl Resolving {
 impl Folder {
     /// Looks at both ends of a move that is in doubt; tells whether none is.
     pub(in crate::folder) fn resolve_move(&mut self) -> Result<bool, FolderError> {
-        let Some(doubted) = self.resolving.doubted.clone() else { return Ok(true) };
+        let Some(doubted) = self.move_in_doubt.doubted.clone() else { return Ok(true) };
         if self.index.node(doubted.source)?.is_none() || self.index.node(doubted.directory)?.is_none() {
             // One of the ends means nothing any more; a listing shows what there is.
             self.listing.want_everything();
             return self.end_doubt().map(|()| true);
         }
-        if self.resolving.looks.not_before.is_some() {
+        if self.move_in_doubt.looks.not_before.is_some() {
             return Ok(false);
         }
         let (from, to) = self.paths_of(&doubted)?;
-        if self.resolving.looks.source == Look::Wanted {
-            self.resolving.looks.source = Look::Asked(self.issue(Task::Look { path: from }));
+        if self.move_in_doubt.looks.source == Look::Wanted {
+            self.move_in_doubt.looks.source = Look::Asked(self.issue(Task::Look { path: from }));
         }
-        if self.resolving.looks.target == Look::Wanted {
-            self.resolving.looks.target = Look::Asked(self.issue(Task::Look { path: to }));
+        if self.move_in_doubt.looks.target == Look::Wanted {
+            self.move_in_doubt.looks.target = Look::Asked(self.issue(Task::Look { path: to }));
         }
         Ok(false)
     }
@@ -163,7 +163,7 @@ impl Folder {
                 Look::Wanted
             }
         };
-        let looks = &mut self.resolving.looks;
+        let looks = &mut self.move_in_doubt.looks;
         if looks.source == Look::Asked(command) {
             looks.source = look;
         } else {
@@ -177,9 +177,9 @@ impl Folder {
 
     /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
     pub(super) fn move_look_failed(&mut self, now: Now) {
-        let Some(source) = self.resolving.doubted.as_ref().map(|doubted| doubted.source) else { return };
-        let was_unshown = self.resolving.unshown_before == Some(source);
-        let looks = &mut self.resolving.looks;
+        let Some(source) = self.move_in_doubt.doubted.as_ref().map(|doubted| doubted.source) else { return };
+        let was_unshown = self.move_in_doubt.unshown_before == Some(source);
+        let looks = &mut self.move_in_doubt.looks;
         if let Some(delay) = DELAYS.get(looks.failed) {
             // Looks that told nothing the last time are not worth more than one, but the listing may be as
             // late as before.
@@ -188,9 +188,9 @@ impl Folder {
             looks.not_before = Some(now.monotonic + delay);
             return;
         }
-        self.resolving.unshown_before = Some(source);
-        self.resolving.unshown = self.resolving.doubted.take();
-        self.resolving.looks = Looks::default();
+        self.move_in_doubt.unshown_before = Some(source);
+        self.move_in_doubt.unshown = self.move_in_doubt.doubted.take();
+        self.move_in_doubt.looks = Looks::default();
         self.listing.want_everything();
     }
 
@@ -202,7 +202,7 @@ impl Folder {
         is_seen: &dyn Fn(NodeId) -> bool,
         now: Now,
     ) -> Result<bool, FolderError> {
-        let Some(unshown) = self.resolving.unshown.take() else { return Ok(false) };
+        let Some(unshown) = self.move_in_doubt.unshown.take() else { return Ok(false) };
         let source = self.index.node(unshown.source)?;
         let target = match self.index.node(unshown.directory)? {
             Some(directory) => self.index.child(directory.id, &unshown.name)?,
@@ -230,10 +230,10 @@ impl Folder {
         target: Option<RemoteNode>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(doubted) = self.resolving.doubted.clone() else { return Ok(()) };
+        let Some(doubted) = self.move_in_doubt.doubted.clone() else { return Ok(()) };
         let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
         let is_stale = self.is_move_stale(&doubted, now)?;
-        let Some(sight) = self.resolving.weigh(sight_of(&node, source, target), is_stale, now) else {
+        let Some(sight) = self.move_in_doubt.weigh(sight_of(&node, source, target), is_stale, now) else {
             return Ok(());
         };
         self.end_doubt()?;
@@ -252,8 +252,8 @@ impl Folder {
     }
 
     fn end_doubt(&mut self) -> Result<(), FolderError> {
-        self.resolving.doubted = None;
-        self.resolving.looks = Looks::default();
+        self.move_in_doubt.doubted = None;
+        self.move_in_doubt.looks = Looks::default();
         self.index.set_remote_move(None)?;
         self.round.restart();
         Ok(())
@@ -286,15 +286,15 @@ mod tests {
     /// When a move that is seen to be so is believed, in seconds, if all answers may be older than another
     /// one for so long.
     fn believed_after(sight: Sight, stale_until: u64) -> u64 {
-        let mut resolving = Resolving::default();
+        let mut move_in_doubt = MoveInDoubt::default();
         let mut now = at(0);
         loop {
             let is_stale = now.monotonic.as_secs() < stale_until;
-            if resolving.weigh(sight, is_stale, now) == Some(sight) {
+            if move_in_doubt.weigh(sight, is_stale, now) == Some(sight) {
                 return now.monotonic.as_secs();
             }
-            now.monotonic = resolving.deadline().unwrap();
-            resolving.timer(now);
+            now.monotonic = move_in_doubt.deadline().unwrap();
+            move_in_doubt.timer(now);
         }
     }
 
