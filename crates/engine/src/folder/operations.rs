@@ -221,7 +221,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         if running.claims() {
             let before = running.before.as_ref().map(|before| before.node);
-            self.recent_writes.sent(&self.index.stored_path(node.id)?, before, now);
+            self.recent_writes.sent(&self.index.stored_path_of(&node)?, before, now);
         }
         match &running.detail {
             Detail::Upload { .. } => {
@@ -270,7 +270,7 @@ impl Folder {
             Detail::Trash { side: Side::Remote, loss } => {
                 self.note_loss(*loss)?;
                 self.index.release_held(node.id)?;
-                self.recent_writes.removed(&self.index.stored_path(node.id)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path_of(&node)?, node.remote_kind(), now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -385,7 +385,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
-                self.recent_writes.removed(&self.index.stored_path(node.id)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path_of(node)?, node.remote_kind(), now);
                 self.remote_vanished(node)?;
                 self.rechecks.want(node.parent);
             }
@@ -504,7 +504,7 @@ impl Folder {
     pub(super) fn doubt_claim(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
         if let Some(node) = self.claimed_by(running)? {
             let before = running.before.as_ref().map(|before| before.node);
-            self.recent_writes.sent(&self.index.stored_path(node.id)?, before, now);
+            self.recent_writes.sent(&self.index.stored_path_of(&node)?, before, now);
             self.rechecks.want(running.directory);
         }
         Ok(())

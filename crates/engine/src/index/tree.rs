@@ -184,6 +184,16 @@ impl Index {
         Ok(StoredPath::new(rows.iter().rev().map(|node| node.stored_name()).collect()))
     }
 
+    /// The path on the service of a row that was read already: what is above it is mostly remembered.
+    pub(crate) fn stored_path_of(&self, node: &Node) -> Result<StoredPath, IndexError> {
+        if node.id == NodeId::ROOT {
+            return Ok(StoredPath::root());
+        }
+        let above = self.directories_above(node.parent)?;
+        let names = above.iter().rev().map(|above| above.stored_name());
+        Ok(StoredPath::new(names.chain([node.stored_name()]).collect()))
+    }
+
     /// The row and those above it, without the root.
     fn rows_to(&self, id: NodeId) -> Result<Vec<Arc<Node>>, IndexError> {
         if id == NodeId::ROOT {

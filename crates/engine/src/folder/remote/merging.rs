@@ -355,7 +355,7 @@ impl Folder {
     ) -> Result<Option<Duration>, FolderError> {
         match &node.remote {
             Some(known) if !known.claimed && known.node != shown => {
-                let path = self.index.stored_path(node.id)?;
+                let path = self.index.stored_path_of(node)?;
                 Ok(self.recent_writes.stale_until(&path, Some(known.node), Some(shown), asked_at))
             }
             _ => Ok(None),
@@ -372,7 +372,7 @@ impl Folder {
         if known.is_none() {
             return Ok(None);
         }
-        Ok(self.recent_writes.stale_until(&self.index.stored_path(node.id)?, known, None, asked_at))
+        Ok(self.recent_writes.stale_until(&self.index.stored_path_of(node)?, known, None, asked_at))
     }
 
     /// Whether what is shown at a path, and nobody knows of, may have left.
