@@ -270,7 +270,7 @@ fn setup_asks_for_everything_and_asks_again_after_each_mistake() {
     terminal.sees(&format!("Which place on the service? [{}/Documents]", host())).types("nowhere");
     terminal.sees("error: ").sees("Which place on the service?").types("");
     terminal.sees("added docs: ");
-    terminal.sees("Another directory? [none]").types("");
+    terminal.sees("Another directory? [none]").types("No");
     terminal.sees("also after a restart? [yes]").types("maybe");
     terminal.sees("answer yes or no").sees("also after a restart? [yes]").types("no");
     terminal.sees("never compared");
@@ -441,4 +441,90 @@ fn a_daemon_that_keeps_the_home_directory_rests_when_nothing_happens() {
     wait_until("it is in sync again", || status()["verdict"] == "in_sync");
     assert!(!world.service.has("Jotta/Archive/home/state"));
     daemon.stop();
+}
+
+/// Once, nothing was said of any path before the first pass but that nothing was known.
+#[test]
+fn before_the_first_pass_it_is_told_what_that_will_do_with_a_path() {
+    let world = World::new();
+    for (mode, words) in [
+        ("backup", "it sends this to Jotta/Archive/docs/a.txt"),
+        ("archive", "it sends this to Jotta/Archive/docs/a.txt"),
+        ("sync", "both are kept"),
+        ("pull", "it sends nothing"),
+    ] {
+        world.configure(&format!("mode = \"{mode}\"\nignore = [\"*.log\"]\nmax_size = \"1 kB\""));
+        world.write("a.txt", "one");
+        let why = world.machine.jottad(["why", "docs/a.txt"]).expect(0);
+        let why = why.says("a.txt in docs: pending").says("no pass has run yet").says(words);
+        assert!(why.says("`jottad run --once` starts it").stderr.contains("there was no run yet"), "{mode}");
+    }
+    world.write("x.log", "one");
+    world.write("big", [0; 2000]);
+    symlink("a.txt", world.path("link")).unwrap();
+    world.machine.jottad(["why", "docs/x.log"]).expect(0).says("ignored").says("*.log");
+    world.machine.jottad(["why", "docs/big"]).expect(0).says("ignored").says("max_size");
+    world.machine.jottad(["why", "docs/link"]).expect(0).says("skipped").says("a symbolic link");
+    world.machine.jottad(["why", "docs/.jottad"]).expect(0).says("skipped");
+    world.machine.jottad(["why", "docs/gone"]).expect(0).says("it fetches what is at");
+    let document = world.machine.jottad(["why", "docs/a.txt", "--json"]).expect(0).json();
+    assert_eq!((&document["state"], &document["next"]), (&"pending".into(), &().into()));
+    // A question makes no index, and none is needed for a pause to be told.
+    assert_eq!(fs::read_dir(world.machine.state().join("index")).map_or(0, Iterator::count), 0);
+    world.machine.jottad(["pause"]).expect(0);
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("no pass has run yet").says("paused until");
+    world.machine.jottad(["resume"]).expect(0).says("or `jottad service install`");
+    // Where the service is installed it makes the first pass.
+    if cfg!(target_os = "linux") {
+        let unit = world.machine.home().join(".config/systemd/user/jottad.service");
+        fs::create_dir_all(unit.parent().unwrap()).unwrap();
+        fs::write(&unit, "[Service]\nExecStart=jottad run\n").unwrap();
+        world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("`jottad service start` starts it");
+        fs::remove_file(unit).unwrap();
+    }
+    world.machine.jottad(["logout"]).expect(0);
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("no pass has run yet");
+    fs::remove_dir_all(world.machine.state()).unwrap();
+    world.machine.jottad(["why", "docs/a.txt"]).expect(0).says("`jottad login` and then");
+}
+
+/// Once, a wrong value on the command line was blamed on the config file.
+#[test]
+fn a_wrong_setting_is_one_of_the_command() {
+    let world = World::new();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    for (setting, accepted) in [
+        ("mode=both", "mode may be backup, sync, archive or pull"),
+        ("max_size=4", "max_size may be unlimited, or a size with its unit"),
+        ("local=/nowhere/../at/all", "hint: make the directory first"),
+        ("local=", "hint: name a directory"),
+        ("remote=foo", "remote may be DEVICE/MOUNTPOINT[/path]"),
+    ] {
+        let outcome = world.machine.jottad(["folder", "set", "docs", setting]).expect(2).complains(accepted);
+        assert!(!outcome.stderr.contains("config.toml"), "{outcome}");
+    }
+    fs::create_dir(world.machine.home().join("photos")).unwrap();
+    let add = ["folder", "add", "~/photos", "foo"];
+    let outcome = world.machine.jottad(add).expect(2).complains("remote may be DEVICE/MOUNTPOINT");
+    assert!(!outcome.stderr.contains("config.toml"), "{outcome}");
+    assert_eq!(fs::read_to_string(world.machine.config()).unwrap(), config);
+}
+
+#[test]
+fn without_a_folder_the_status_says_how_one_is_added_and_not_how_a_daemon_is_started() {
+    let world = World::new();
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    let status = world.machine.jottad(["status"]).expect(5).says("no folder is configured");
+    assert!(!status.says("jottad folder add LOCAL").stdout.contains("service install"));
+    let line = world.machine.jottad(["status", "--line"]).expect(5).says("jottad folder add LOCAL");
+    assert_eq!(line.stdout.lines().count(), 1);
+    assert_eq!(world.machine.status()["folders"], serde_json::json!([]));
+}
+
+#[test]
+fn a_plan_that_names_nothing_says_that_there_is_something() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    let plan = world.machine.jottad(["plan", "--limit", "0"]).expect(0).says("docs: 2 operations");
+    assert!(!plan.says("none of them is named; --limit 2 names all").stdout.contains("nothing to do"));
 }

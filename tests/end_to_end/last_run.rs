@@ -105,7 +105,7 @@ fn what_a_pass_left_out_on_purpose_is_counted_where_nothing_runs() {
 fn questions_say_that_the_answer_is_of_the_last_run_where_nothing_runs() {
     let world = World::new();
     let machine = &world.machine;
-    machine.jottad(["log"]).expect(0).says("nothing was done yet").complains("there was no run yet");
+    machine.jottad(["log"]).expect(0).complains("nothing was done yet").complains("there was no run yet");
     world.write("a.txt", "one");
     world.settle();
     let questions: [&[&str]; 5] =
@@ -118,7 +118,7 @@ fn questions_say_that_the_answer_is_of_the_last_run_where_nothing_runs() {
         let json = machine.jottad([question, &["--json"]].concat()).expect(0);
         assert_eq!(json.stderr, "", "{json}");
     }
-    machine.jottad(["log", "--failed"]).expect(0).says("nothing of that kind was done");
+    machine.jottad(["log", "--failed"]).expect(0).complains("nothing of that kind was done");
     let daemon = world.start();
     world.synced();
     for question in questions {
@@ -220,4 +220,30 @@ fn a_state_directory_that_one_may_not_use_is_said_to_be_that() {
     fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&config, Permissions::from_mode(0o000)).unwrap();
     world.machine.jottad(["status"]).expect(2).complains("hint: let the user that runs jottad");
+}
+
+/// Once, the history was asked for less cleverly than `why` is.
+#[test]
+fn the_history_and_the_local_trash_find_a_path_as_why_does() {
+    let world = World::configured("mode = \"sync\"");
+    world.write("dir/a.txt", "one");
+    world.pass(0);
+    std::os::unix::fs::symlink("docs", world.machine.home().join("link")).unwrap();
+    for (path, lines) in [
+        ("docs/../docs/dir/a.txt", 1),
+        ("link/dir/a.txt", 1),
+        ("link/dir", 2),
+        ("link", 3),
+        ("docs/dir/../dir", 2),
+        ("dir/a.txt", 1),
+    ] {
+        let log = world.machine.jottad(["log", "--path", path]).expect(0);
+        assert_eq!(log.stdout.lines().count(), lines, "{path}: {log}");
+        if path != "dir/a.txt" {
+            world.machine.jottad(["why", path]).expect(0).says("in docs: in sync");
+        }
+    }
+    world.machine.jottad(["log", "--path", "../elsewhere"]).expect(2).complains("is in no folder");
+    let missing = ["trash", "restore", "--local", "link/../docs/dir/a.txt"];
+    world.machine.jottad(missing).expect(1).complains("is not in the local trash");
 }

@@ -161,8 +161,9 @@ fn it_must_be_said_which_past_is_meant() {
     jottad(&["restore", "Jotta/Archive/f"]).expect(2).complains("--at");
     jottad(&["restore", "Jotta/Archive/f", "--revision", "1"]).expect(1).complains("--at");
     world.service.does(Act::delete("Jotta/Archive/f"));
-    jottad(&["restore", "Jotta/Archive/f", "--at", "2100-01-01"]).expect(1).complains("in the trash since");
-    jottad(&["restore", "Jotta/Archive/f/a", "--at", "2100-01-01"]).expect(1).complains("in the trash since");
+    let later = now(&world);
+    jottad(&["restore", "Jotta/Archive/f", "--at", &later]).expect(1).complains("in the trash since");
+    jottad(&["restore", "Jotta/Archive/f/a", "--at", &later]).expect(1).complains("in the trash since");
     jottad(&["restore", "Jotta/Archive/f/a", "--to", "a"])
         .expect(1)
         .complains("jottad restore Jotta/Archive/f/a");
@@ -209,4 +210,32 @@ fn content_that_is_not_found_by_its_sum_goes_over_this_machine() {
     let names = fs::read_dir(world.machine.state()).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = names.filter(|name| name.as_encoded_bytes().starts_with(b".tmp")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Once, a directory was made and nothing was put into it, and a time to come meant now.
+#[test]
+fn a_folder_in_which_nothing_was_is_not_restored() {
+    let world = World::new();
+    let before = now(&world);
+    put(&world, "dir/one", "one");
+    world.service.does(Act::mkdir("Jotta/Archive/f/empty"));
+    put(&world, "dir/two", "two");
+    world.service.does(Act::delete("Jotta/Archive/f/dir/two"));
+    for more in [&["--to", "out"][..], &[], &["--json"]] {
+        let restore = ["restore", "Jotta/Archive/f", "--at", &before];
+        let outcome = world.machine.jottad(restore.iter().chain(more)).expect(1);
+        let outcome = outcome.complains("nothing was in it: the oldest that is known of it came on 20");
+        // What it says to type brings it.
+        let complaint = outcome.stderr.replace("\\\"", "\"");
+        let time = complaint.split("--at \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        if more.is_empty() {
+            world.machine.jottad(["restore", "Jotta/Archive/f", "--at", &time]).expect(0);
+        }
+    }
+    assert!(!world.machine.home().join("out").exists());
+    for place in ["Jotta/Archive/f", "Jotta/Archive/f/dir/one"] {
+        let restore = ["restore", place, "--at", "2999-01-01", "--to", "out"];
+        world.machine.jottad(restore).expect(2).complains("is still to come").complains("jottad get -r");
+    }
+    assert!(!world.machine.home().join("out").exists());
 }

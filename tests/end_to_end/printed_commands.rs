@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use jottad_emulator::Act;
 
-use crate::stage::{Daemon, Machine, Outcome, World, wait_until};
+use crate::stage::{Daemon, Machine, Outcome, World, is_missing, wait_until};
 
 /// Names that a shell would take apart.
 const NAMES: [&str; 2] = ["my docs", "it's"];
@@ -33,8 +33,13 @@ fn world(remote: impl Fn(&str) -> String) -> World {
 
 /// Runs a line as a person would who copies it from the terminal.
 fn typed(machine: &Machine, line: &str) -> Outcome {
+    typed_in("sh", machine, line)
+}
+
+/// The same, in a shell that knows more ways to quote.
+fn typed_in(shell: &str, machine: &Machine, line: &str) -> Outcome {
     let program = machine.command([""; 0]);
-    let mut command = Command::new("sh");
+    let mut command = Command::new(shell);
     command.arg("-c").arg(format!("jottad() {{ \"$PROGRAM\" \"$@\"; }}; {line}"));
     command.env_clear().env("PROGRAM", program.get_program());
     command.envs(program.get_envs().filter_map(|(key, value)| Some((key, value?))));
@@ -320,4 +325,32 @@ fn a_variable_of_the_environment_is_not_repeated_in_what_is_printed() {
     let outcome = world.machine.jottad(["status", "--state-dir", state.to_str().unwrap()]);
     let command = format!("`jottad --state-dir '{}' run --once`", state.display());
     assert!(outcome.stdout.contains(&command), "{outcome}");
+}
+
+/// Once, a name with the byte 0xff and one that spells it out were shown alike.
+#[test]
+#[cfg(target_os = "linux")]
+fn no_two_names_are_shown_alike_and_what_is_shown_can_be_typed() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let world = World::new();
+    for (name, content) in [(&b"inv\xff"[..], "byte"), (br"inv\xff", "text"), (b"two\nlines", "line")] {
+        world.write(std::ffi::OsStr::from_bytes(name), content);
+    }
+    world.mkdir("tab\tin it");
+    world.pass(0);
+    let listed = world.machine.jottad(["ls", "Jotta/Archive/docs"]).expect(0).stdout;
+    let mut names: Vec<&str> = listed.lines().collect();
+    names.sort_unstable();
+    let shown = [r"$'inv\xff'", r"$'tab\tin it'/", r"$'two\nlines'", r"inv\xff"];
+    assert_eq!(names, shown);
+    if is_missing("bash", &["bash", "--version"]) {
+        return;
+    }
+    for (word, path) in [(shown[0], shown[0]), (r"'inv\xff'", shown[3]), (shown[2], shown[2])] {
+        let why = typed_in("bash", &world.machine, &format!("jottad why docs/{word}")).expect(0);
+        assert!(why.stdout.starts_with(&format!("{path} in docs: in sync")), "{why}");
+    }
+    let refused = typed_in("bash", &world.machine, r"jottad cat Jotta/Archive/docs/$'tab\tin it'").expect(1);
+    let command = refused.stderr.lines().find_map(|line| line.split_once("in it: jottad ls ")).unwrap().1;
+    typed_in("bash", &world.machine, &format!("jottad ls {command}")).expect(0);
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use jottad_emulator::{Act, Effect, Fault, Matching};
 
-use crate::stage::World;
+use crate::stage::{Terminal, World};
 
 fn put(world: &World, path: &str, content: &[u8]) {
     world.service.does(Act::put_at(path, content, 1_000_000_000));
@@ -114,6 +114,30 @@ fn entries_are_moved_and_copied_but_never_onto_others() {
     jottad(&["cp", "Jotta/Archive/b.txt", "Jotta/Archive/gone.txt"]).expect(0);
     assert_eq!(content(&world, "Jotta/Archive/gone.txt"), b"two");
     assert!(world.service.has("Jotta/Archive/gone.txt"));
+}
+
+/// Once, a no was followed by nothing, and by 0.
+#[test]
+fn a_person_who_says_no_is_told_that_nothing_was_removed() {
+    let world = World::new();
+    put(&world, "Jotta/Archive/a.txt", b"one");
+    put(&world, "Jotta/Archive/b.txt", b"two");
+    let [a, b] = ["Jotta/Archive/a.txt", "Jotta/Archive/b.txt"];
+    for (command, answers, told) in [
+        (&["rm", "--permanent", a][..], &["n"][..], "called off: nothing was removed"),
+        (&["trash", "empty"], &[""], "called off: nothing was removed"),
+        (&["trash", "empty", "--local"], &["no"], "called off: nothing was removed"),
+        (&["rm", "--permanent", a, b], &["n", "n"], "called off: nothing was removed"),
+        (&["rm", "--permanent", a, b], &["n", "y"], "called off: not removed: Jotta/Archive/a.txt"),
+    ] {
+        let mut terminal = Terminal::start(&world.machine.command(command));
+        for answer in answers {
+            terminal.sees("[y/N]").types(answer);
+        }
+        let (shown, code) = terminal.ends();
+        assert!(code == Some(1) && shown.contains(told) && shown.contains("hint: "), "{command:?}: {shown}");
+    }
+    assert!(world.service.has(a) && !world.service.has(b));
 }
 
 #[test]

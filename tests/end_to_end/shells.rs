@@ -72,6 +72,27 @@ fn complete_in(mut screen: Screen) {
             "letter.txt in my docs: in sync",
         ),
         ("jottad ls \"Jotta/Archive/in/a \t", "jottad ls \"Jotta/Archive/in/a b/\"".to_owned(), "one.txt"),
+        // Some shells split what is typed at the sign.
+        (
+            "jottad folder set my\\ docs mo\tba\t",
+            "jottad folder set my\\ docs mode=backup".to_owned(),
+            "mode is backup already",
+        ),
+        (
+            "jottad folder set my\\ docs mode=arc\t",
+            "jottad folder set my\\ docs mode=archive".to_owned(),
+            "mode is archive now",
+        ),
+        (
+            "jottad folder set my\\ docs watch=\tau\t",
+            "jottad folder set my\\ docs watch=auto".to_owned(),
+            "watch is auto already",
+        ),
+        (
+            "jottad folder set my\\ docs mode=back\t max\tunl\t",
+            "jottad folder set my\\ docs mode=backup max_size=unlimited".to_owned(),
+            "max_size is unlimited already",
+        ),
         ("jottad why ~/my\t", format!("jottad why {}", escaped("~/my docs/")), ". in my docs: in sync"),
     ] {
         let before = screen.lines().iter().filter(|line| line.starts_with(PROMPT)).count();
@@ -80,7 +101,7 @@ fn complete_in(mut screen: Screen) {
             let line = lines.iter().rfind(|line| line.starts_with(PROMPT));
             let line = line.map(|line| line.trim_start_matches(PROMPT).trim());
             // A slash may come with the next key, and an open quote be closed or not.
-            let without_end = |text: &str| text.trim_end_matches(['/', '"']).to_owned();
+            let without_end = |text: &str| text.trim_end_matches(['/', '"']).replace("  ", " ");
             line.is_some_and(|line| without_end(line) == without_end(&completed))
         });
         // Some shells close a quote themselves.

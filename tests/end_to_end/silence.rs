@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{Duration, Instant};
 
-use jottad_emulator::{Effect, Fault, Matching};
+use jottad_emulator::{Act, Effect, Fault, Matching};
 use serde_json::Value;
 
 use crate::stage::{Relay, Running, World, wait_until};
@@ -109,4 +109,18 @@ fn a_command_says_soon_what_it_waits_for_and_the_doctor_what_it_knows_without_th
     let mut printed = [0; 64];
     let length = doctor.printed().read(&mut printed).unwrap();
     assert!(String::from_utf8_lossy(&printed[..length]).contains("clock"));
+}
+
+/// Once, a pass said nothing for up to 20 s while it waited for a proof that is newer than what was sent.
+#[test]
+fn a_pass_says_once_that_it_waits_for_a_late_service() {
+    let world = World::configured("mode = \"sync\"");
+    world.write("a.txt", "one");
+    world.pass(0);
+    world.service.does(Act::put("Jotta/Archive/docs/a.txt", b"theirs"));
+    let outcome = world.machine.jottad(["run", "--once"]).expect(0);
+    let word = "docs: all is done but to wait for the service";
+    assert_eq!(outcome.stderr.matches(word).count(), 1, "{outcome}");
+    assert!(outcome.stdout.contains("in sync") && !outcome.stdout.contains(word), "{outcome}");
+    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "theirs");
 }

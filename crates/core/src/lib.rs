@@ -34,6 +34,6 @@ pub use name::{Name, NameError};
 pub use operation::{Operation, OperationKind};
 pub use path::{PathError, RelativePath};
 pub use reconcile::{Action, Decision, reconcile};
-pub use shell::shell_word;
+pub use shell::{is_deceiving, plain_text, shell_word, shown_path, shown_text};
 pub use stored_name::{DecodedName, StoredName, decode_name, encode_name};
 pub use stored_path::{DEEPEST, StoredPath};

@@ -61,7 +61,7 @@ impl TryFrom<&str> for Name {
 /// Prints the name for people: control characters and bytes that are not UTF-8 are escaped.
 impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::path::write_escaped(formatter, &self.0)
+        crate::shell::write_name(formatter, &self.0)
     }
 }
 

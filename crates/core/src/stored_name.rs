@@ -41,7 +41,7 @@ impl StoredName {
 
 impl fmt::Display for StoredName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::path::write_escaped(formatter, self.0.as_bytes())
+        crate::shell::write_name(formatter, self.0.as_bytes())
     }
 }
 

@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn what_is_printed_cannot_upset_a_terminal() {
         let place = path("Jotta/Archive").join(stored("␛[31m"));
-        assert_eq!(place.to_string(), "Jotta/Archive/\\u{1b}[31m");
+        assert_eq!(place.to_string(), "Jotta/Archive/$'\\x1b[31m'");
     }
 
     proptest! {

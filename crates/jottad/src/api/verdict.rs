@@ -109,11 +109,11 @@ impl Patience {
 /// What is said to somebody who waits while a folder does not get on.
 #[derive(Debug, Default)]
 pub(crate) struct Silence {
-    said: Option<Instant>,
+    said: Option<(Instant, String)>,
 }
 
 impl Silence {
-    /// What has no answer, at once and then every few seconds.
+    /// What has no answer, at once and then every few seconds; what stays the same is said once.
     pub(crate) fn word(&mut self, status: &StatusDocument, now: Instant) -> Option<String> {
         let waits = |folder: &&FolderDocument| {
             matches!(folder.verdict.0, Verdict::Working | Verdict::Stalled) && folder.trouble.is_some()
@@ -122,11 +122,14 @@ impl Silence {
             self.said = None;
             return None;
         };
-        if self.said.is_some_and(|said| now.duration_since(said) < REMINDER) {
+        let word = format!("{}: {}", folder.name, folder.trouble.as_deref().unwrap_or_default());
+        if let Some((at, said)) = &self.said
+            && (*said == word || now.duration_since(*at) < REMINDER)
+        {
             return None;
         }
-        self.said = Some(now);
-        Some(format!("{}: {}", folder.name, folder.trouble.as_deref().unwrap_or_default()))
+        self.said = Some((now, word.clone()));
+        Some(word)
     }
 }
 
@@ -346,6 +349,11 @@ mod tests {
             told.extend(word.map(|word| word.split_once(": ").unwrap().1.to_owned()));
         }
         assert_eq!(told, ["no answer for 5 s", "no answer for 15 s"]);
+        let mut waiting = status(&[(Verdict::Working, 0)]);
+        waiting.folders[0].trouble = Some("waiting for the service".to_owned());
+        let words = |second| silence.word(&waiting, start + Duration::from_secs(second));
+        let told: Vec<_> = (30..60).filter_map(words).collect();
+        assert_eq!(told, ["docs: waiting for the service"], "what stays the same is said once");
     }
 
     #[test]

@@ -13,12 +13,13 @@ use std::time::Duration;
 use clap::CommandFactory as _;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
-use jottad_core::{Name, StoredName};
+use jottad_core::{Mode, Name, StoredName};
 use jottad_transport::{Client, HttpOptions, RemotePath, RetryPolicy};
 
 use crate::account::login;
 use crate::cli::arguments::Arguments;
 use crate::config::Config;
+use crate::config::edit::FOLDER_KEYS;
 use crate::places::Places;
 use crate::remote::local_name;
 
@@ -30,6 +31,27 @@ const PROGRAM: &str = "jottad";
 const ZSH_HOME: &str = r#"if [[ "$PREFIX" == '~/'* ]] && compset -P '\~/'; then
             completions=("${completions[@]#\~/}")
         fi"#;
+
+/// What bash has split at `=` is asked about as one word.
+const BASH_JOINED: &str = r#"local key=""
+    if [[ COMP_CWORD -ge 2 && "${COMP_WORDS[COMP_CWORD]}" == "=" ]]; then
+        key="${COMP_WORDS[COMP_CWORD - 1]}="
+        _CLAP_COMPLETE_INDEX=$((COMP_CWORD - 1))
+        words=("${COMP_WORDS[@]:0:COMP_CWORD - 1}" "$key")
+    elif [[ COMP_CWORD -ge 3 && "${COMP_WORDS[COMP_CWORD - 1]}" == "=" ]]; then
+        key="${COMP_WORDS[COMP_CWORD - 2]}="
+        _CLAP_COMPLETE_INDEX=$((COMP_CWORD - 2))
+        words=("${COMP_WORDS[@]:0:COMP_CWORD - 2}" "$key$2")
+    fi
+    "#;
+/// It replaces only what stands behind `=`.
+const BASH_WITHOUT_KEY: &str = r#"[[ -z $key ]] || COMPREPLY=("${COMPREPLY[@]#"$key"}")
+    "#;
+
+/// What ends with `=` is to go on, so zsh puts no space behind it.
+const ZSH_KEYS: &str = r#"elif [[ "$value" == *= ]]; then
+                keys+=("$completion")
+            "#;
 
 /// As long as a person waits for an answer between two letters.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -76,12 +98,30 @@ pub(crate) fn script(shell: &str) -> Option<Vec<u8>> {
     let completer = Shells::builtins();
     let completer = completer.completer(shell)?;
     completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script).ok()?;
+    if shell == "bash" {
+        let text = String::from_utf8(script).ok()?;
+        let (before, rest) = text.split_once("COMPREPLY=( $(")?;
+        let (asking, after) = rest.split_once("if [[ $? != 0 ]]; then")?;
+        // What has become of the question is looked at first.
+        let (unset, after) = after.split_once("elif")?;
+        script = format!(
+            "{before}{BASH_JOINED}COMPREPLY=( $({asking}if [[ $? != 0 ]]; then{unset}fi\n    {BASH_WITHOUT_KEY}if{after}"
+        )
+        .into_bytes();
+        return Some(script);
+    }
     if shell == "zsh" {
         // zsh would put a backslash before the home directory, too, if it were not left out of what is
         // compared.
         let text = String::from_utf8(script).ok()?;
         let (before, after) = text.split_once("local -a dirs=()")?;
-        script = format!("{before}{ZSH_HOME}\n        local -a dirs=(){after}").into_bytes();
+        let (sorting, after) = after.split_once("else\n                other+=")?;
+        let (telling, after) = after.split_once("[[ -n $other ]]")?;
+        script = format!(
+            "{before}{ZSH_HOME}\n        local -a keys=()\n        local -a dirs=(){sorting}{ZSH_KEYS}else\n                \
+             other+={telling}[[ -n $keys ]] && _describe -V 'values' keys -S ''\n        [[ -n $other ]]{after}"
+        )
+        .into_bytes();
         // As a file `_jottad` the script is itself the function that zsh calls the first time.
         script.extend_from_slice(
             b"if [ \"$funcstack[1]\" = \"_jottad\" ]; then _clap_dynamic_completer_jottad \"$@\"; fi\n",
@@ -98,6 +138,28 @@ pub(crate) fn remote_place() -> ArgValueCompleter {
 /// Completes the name of a folder.
 pub(crate) fn folder_name() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| among(current, |_| folder_names().unwrap_or_default()))
+}
+
+/// Completes a setting of a folder: its key, and what is known of its values.
+pub(crate) fn folder_setting() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| among(current, folder_settings))
+}
+
+fn folder_settings(text: &str) -> Vec<String> {
+    let Some((key, value)) = text.split_once('=') else {
+        return FOLDER_KEYS.iter().map(|key| format!("{key}=")).collect();
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let values: Vec<String> = match key {
+        "mode" => Mode::ALL.iter().map(ToString::to_string).collect(),
+        "watch" => words(&["auto", "notify", "poll"]),
+        "proof" => words(&["auto"]),
+        "max_size" => words(&["unlimited"]),
+        "local" => local_paths(value).unwrap_or_default(),
+        "remote" => find(value).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    values.iter().map(|value| format!("{key}={value}")).collect()
 }
 
 /// Those of the texts that begin as it was typed, as the shell wants them.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 use std::time::Duration;
 
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{RelativePath, Timestamp, is_deceiving, plain_text};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -151,15 +151,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-fn is_deceiving(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-/// A path as scripts get it: exactly as it is, as long as it is text; other bytes are escaped.
+/// A path as scripts get it: exactly as it is, as long as it is text; otherwise as people are shown it.
 pub(crate) fn path_text(path: &RelativePath) -> String {
-    match std::str::from_utf8(path.as_bytes()) {
-        Ok(text) if !text.is_empty() => text.to_owned(),
+    match plain_text(path.as_bytes()) {
+        Some(text) if !text.is_empty() => text.to_owned(),
         _ => path.to_string(),
     }
 }
@@ -335,7 +330,7 @@ mod tests {
     #[test]
     fn paths_that_are_text_reach_scripts_as_they_are() {
         assert_eq!(path_text(&RelativePath::parse(b"a\tb").unwrap()), "a\tb");
-        assert_eq!(path_text(&RelativePath::parse(b"a\xff").unwrap()), "a\\xff");
+        assert_eq!(path_text(&RelativePath::parse(b"a\xff").unwrap()), "$'a\\xff'");
         assert_eq!(path_text(&RelativePath::root()), ".");
     }
 }

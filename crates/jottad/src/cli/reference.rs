@@ -166,6 +166,7 @@ stale. REMOTE is `DEVICE/MOUNTPOINT[/path]`, for example `Jotta/Archive/Photos`,
 Results go to stdout. Errors go to stderr: a line `error: …` with what failed, on what and why, and mostly a line `hint: …` with what
 mends it; with `--json` one document `{\"schema\": 1, \"error\": {\"kind\", \"message\", \"path\", \"hint\"}}`.
 Commands in what is said to people carry the `--config` and `--state-dir` of the call that they answer; in JSON they stand without.
+A name that a terminal would not show for what it is, is shown as bash and zsh quote it: `$'two\\nlines'` (`docs/errors.md`).
 
 Exit codes: 0 done / in sync, 1 failed, 2 usage, 3 daemon not running, 4 login needed, 5 working, not yet in sync, 6 problems remain, 7
 held, 8 offline, 9 stalled, 10 paused, 130 interrupted.
@@ -177,6 +178,7 @@ is watched (`status --watch`, `log --follow`) goes on when a daemon starts or en
 without it.
 
 A command that asks the service says on stderr after five seconds without an answer what it waits for, and gives up after 70 (8).
+A person who answers a question with no is told what was not done, and the command ends with 1.
 ";
 
 /// The commands that do something themselves, each with its path.

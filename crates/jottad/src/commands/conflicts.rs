@@ -1,6 +1,7 @@
 //! `jottad conflicts`: the files of which two versions were kept.
 
 use clap::Args;
+use jottad_core::shown_text;
 
 use crate::api::answering;
 use crate::api::documents::ConflictsDocument;
@@ -34,8 +35,12 @@ pub(crate) fn run(arguments: &ConflictsArguments, invocation: &Invocation) -> Re
                 return if found.left_out.is_empty() { output.prose("no conflicts") } else { Ok(()) };
             }
             for conflict in &found.conflicts {
-                output.prose(format_args!("{}: {}", Escaped(&conflict.folder), Escaped(&conflict.path)))?;
-                output.prose(format_args!("  kept beside it: {}", Escaped(&conflict.copy)))?;
+                output.prose(format_args!(
+                    "{}: {}",
+                    Escaped(&conflict.folder),
+                    shown_text(&conflict.path)
+                ))?;
+                output.prose(format_args!("  kept beside it: {}", shown_text(&conflict.copy)))?;
             }
             output.prose("look at both; delete or rename the one that you do not want")
         })?;

@@ -7,12 +7,12 @@ mod settings;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use jottad_core::Mode;
+use jottad_core::{Mode, shown_path};
 use serde_json::{Value, json};
 
 use crate::api::documents::{AcceptedDocument, OrderDocument};
 use crate::api::exchange;
-use crate::cli::completion::{folder_name, remote_place};
+use crate::cli::completion::{folder_name, folder_setting, remote_place};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::{Invocation, unknown_folder};
 use crate::cli::output::{Columns, Escaped, count, remark};
@@ -45,7 +45,7 @@ pub(crate) enum FolderCommand {
         #[arg(add = folder_name())]
         name: String,
         /// What to change, for example mode=archive or ignore=*.tmp,*.bak
-        #[arg(value_name = "KEY=VALUE", required = true)]
+        #[arg(value_name = "KEY=VALUE", required = true, add = folder_setting())]
         settings: Vec<String>,
         /// Make the device and the mountpoint of a new remote place if they are not there
         #[arg(long, visible_alias = "yes")]
@@ -358,8 +358,12 @@ fn folder_document(folder: &Folder) -> Value {
 
 /// The directory that was named, absolute; it must be there.
 pub(crate) fn local_root(path: &Path, places: &Places) -> Result<PathBuf, Failure> {
-    let shown = path.display().to_string();
+    let shown = shown_path(path).to_string();
     let refuse = |reason: String| Failure::usage(format!("{shown}: {reason}")).path(shown.clone());
+    if path.as_os_str().is_empty() {
+        return Err(Failure::usage("the path of the local directory is empty")
+            .hint("name a directory that is there, such as ~/Documents"));
+    }
     let absolute = std::path::absolute(places.expand(path)).map_err(|error| refuse(error.to_string()))?;
     match absolute.metadata() {
         Ok(metadata) if metadata.is_dir() => match root::why_never(&absolute) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Name, RelativePath, shell_word};
+use jottad_core::{Name, RelativePath, shell_word, shown_path};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
 use crate::cli::completion::remote_place;
@@ -149,10 +149,10 @@ async fn several(
     progress: &Progress,
 ) -> Result<Tally, Failure> {
     if !local.is_dir() {
-        let shown = local.display();
+        let shown = shown_path(local);
         return Err(Failure::failed(format!("fetching into {shown}: it is not a directory that is there"))
             .path(shown.to_string())
-            .hint(format!("make it first: mkdir {}", shell_word(local.display()))));
+            .hint(format!("make it first: mkdir {}", shell_word(shown_path(local)))));
     }
     let mut names: BTreeMap<PathBuf, &RemotePath> = BTreeMap::new();
     for Source { place, .. } in sources {

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use jottad_core::shown_text;
 
 use crate::api::answering;
 use crate::api::documents::{
@@ -124,7 +125,8 @@ fn describe(held: &HeldDocument, invocation: &Invocation) -> Result<(), Failure>
 fn describe_operations(folder: &HeldFolder, will: &str, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     for overwrite in folder.overwrites.iter().take(SHOWN) {
-        output.prose(format_args!("  {will} be overwritten on the service: {}", Escaped(&overwrite.path)))?;
+        output
+            .prose(format_args!("  {will} be overwritten on the service: {}", shown_text(&overwrite.path)))?;
     }
     if folder.overwrites.len() > SHOWN {
         output.prose(format_args!("  and {} more; --json shows all", folder.overwrites.len() - SHOWN))?;
@@ -138,7 +140,7 @@ fn describe_operations(folder: &HeldFolder, will: &str, invocation: &Invocation)
         output.prose(format_args!(
             "  {will} go to the {} trash: {}{inside}",
             delete.side,
-            Escaped(&delete.path)
+            shown_text(&delete.path)
         ))?;
     }
     if folder.deletes.len() > SHOWN {

@@ -3,6 +3,7 @@
 use clap::Args;
 use jottad_core::{
     Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name, shell_word,
+    shown_text,
 };
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
-use crate::cli::output::{Escaped, Output, Page, local_time, path_text, rfc3339};
+use crate::cli::output::{Output, Page, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
 use crate::remote::with_device;
 
@@ -178,7 +179,7 @@ impl Line {
             return page.document(self);
         }
         let slash = if self.kind == "directory" { "/" } else { "" };
-        let name = Escaped(&self.path);
+        let name = shown_text(&self.path);
         if !long {
             return page.line(format_args!("{name}{slash}"));
         }

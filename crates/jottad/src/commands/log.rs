@@ -7,12 +7,13 @@ use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use jottad_core::shown_text;
 
 use crate::api::answering;
 use crate::api::documents::{EventDocument, LogDocument};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
-use crate::cli::output::{Escaped, Output, local_time};
+use crate::cli::output::{Escaped, Output, local_time, remark};
 use crate::config::units::format_size;
 
 use filter::{Filter, FilterArguments};
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
         if lines.is_empty() && !invocation.output.json {
             let word =
                 if filter.is_open() { "nothing was done yet" } else { "nothing of that kind was done" };
-            invocation.output.prose(word)?;
+            remark(word);
         }
         for line in lines {
             print(&line, invocation.output)?;
@@ -147,10 +148,10 @@ fn print(line: &LogDocument, output: Output) -> Result<(), Failure> {
 
 /// An operation that ended, in one line.
 pub(crate) fn describe(line: &LogDocument) -> String {
-    let to = line.to.as_deref().map(|to| format!(" → {}", Escaped(to))).unwrap_or_default();
+    let to = line.to.as_deref().map(|to| format!(" → {}", shown_text(to))).unwrap_or_default();
     let bytes = line.bytes.map(|bytes| format!(" ({})", format_size(bytes))).unwrap_or_default();
     let error =
         line.error.as_deref().map(|error| format!(": failed: {}", Escaped(error))).unwrap_or_default();
     let kind = line.kind.replace('_', " ");
-    format!("{}: {kind} {}{to}{bytes}{error}", Escaped(&line.folder), Escaped(&line.path))
+    format!("{}: {kind} {}{to}{bytes}{error}", Escaped(&line.folder), shown_text(&line.path))
 }

@@ -12,6 +12,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::Escaped;
 use crate::config::units::format_duration;
+use crate::service::start_command;
 
 #[derive(Debug, Args)]
 pub(crate) struct PauseArguments {
@@ -52,8 +53,9 @@ pub(crate) fn run_pause(arguments: &PauseArguments, invocation: &Invocation) -> 
 pub(crate) fn run_resume(arguments: &ResumeArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     invocation.config_with_folders(arguments.name.as_deref())?;
     let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
-    let noted = "no daemon is running: go on now with `jottad run --once` or `jottad service start`";
-    give(invocation, "/v1/resume", &order, "not paused any more", noted)
+    let start = start_command(&invocation.places);
+    let noted = format!("no daemon is running: go on now with `jottad run --once` or `{start}`");
+    give(invocation, "/v1/resume", &order, "not paused any more", &noted)
 }
 
 /// `pause 2h` has no name but a duration, unless a folder is called so.

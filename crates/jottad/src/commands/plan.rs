@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use clap::Args;
 use hyper::Method;
-use jottad_core::shell_word;
+use jottad_core::{shell_word, shown_text};
 use jottad_engine::Verdict;
 use tokio::time::Instant;
 
@@ -211,8 +211,8 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {
-            Some(to) => format!("{} → {to}", operation.path),
-            None => operation.path.clone(),
+            Some(to) => format!("{} → {}", shown_text(&operation.path), shown_text(to)),
+            None => shown_text(&operation.path).to_string(),
         };
         let size = operation.bytes.map(format_size).unwrap_or_default();
         columns.push([String::new(), operation.kind.replace('_', " "), what, size, operation.why.clone()]);
@@ -220,6 +220,9 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
     output.table(&columns)?;
     match folder.count.saturating_sub(operations.len() as u64) {
         0 => Ok(()),
+        all if operations.is_empty() => {
+            output.prose(format_args!("  none of them is named; --limit {all} names all"))
+        }
         more => output.prose(format_args!("  and {more} more; --limit {} names all", folder.count)),
     }
 }

@@ -1,5 +1,7 @@
 //! `jottad problems`: what cannot be synced, why, and what mends it.
 
+use jottad_core::shown_text;
+
 use crate::api::answering;
 use crate::api::documents::{LeftOutFolder, ProblemDocument, ProblemsDocument};
 use crate::cli::failure::{Exit, Failure};
@@ -28,7 +30,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn describe(problem: &ProblemDocument, is_at_rest: bool, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
-    output.prose(format_args!("{}: {}", Escaped(&problem.folder), Escaped(&problem.path)))?;
+    output.prose(format_args!("{}: {}", Escaped(&problem.folder), shown_text(&problem.path)))?;
     let since = age(Some(problem.since.0), now());
     let tries = count(problem.tries.into(), "try", "tries");
     output.prose(format_args!("  {} (since {since}, {tries})", Escaped(&problem.reason)))?;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
-use crate::remote::{absent, confirm, not_file, target_argument, with_device};
+use crate::remote::{absent, confirm, not_file, nothing_removed, target_argument, with_device};
 
 #[derive(Debug, Args)]
 pub(crate) struct RemoveArguments {
@@ -42,9 +42,11 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
         places.push(place);
     }
     let client = invocation.client()?;
-    invocation.wait(async {
+    let mut kept = Vec::new();
+    let removing = async {
         for place in &places {
             if !remove(&client, place, arguments, invocation).await? {
+                kept.push(place.to_string());
                 continue;
             }
             let document = json!({"schema": 1, "path": place.to_string(), "permanent": arguments.permanent});
@@ -53,7 +55,16 @@ pub(crate) fn run(arguments: &RemoveArguments, invocation: &Invocation) -> Resul
                 invocation.output.prose(format_args!("{place} {done}"))
             })?;
         }
-        Ok(Exit::Done)
+        match kept.len() {
+            0 => Ok(Exit::Done),
+            number if number == places.len() => Err(nothing_removed()),
+            _ => Err(Failure::failed(format!("called off: not removed: {}", kept.join(", ")))
+                .hint("to remove it, answer y, or add --yes")),
+        }
+    };
+    invocation.wait_unless(removing, || {
+        Err(Failure::new(Exit::Interrupted, "interrupted")
+            .hint("what was not said to be removed may be there still: `jottad ls` shows it"))
     })
 }
 

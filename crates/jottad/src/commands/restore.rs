@@ -4,6 +4,7 @@ mod folder;
 mod follow;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use jottad_core::{Timestamp, shell_word};
@@ -14,7 +15,7 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::moment::moment_argument;
-use crate::cli::output::{Escaped, Output, count, local_time, remark, rfc3339};
+use crate::cli::output::{Escaped, Output, count, local_time, now, remark, rfc3339};
 use crate::commands::get::local_place;
 use crate::commands::restore::follow::Follow;
 use crate::commands::versions::revisions;
@@ -22,6 +23,9 @@ use crate::remote::{
     LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, not_file, send, target_argument,
     then,
 };
+
+/// Clocks that somebody looks after differ by no more than that.
+const LARGEST_SKEW: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArguments {
@@ -73,9 +77,17 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             .path(place.to_string())
             .hint(format!("say where to: jottad restore {} --to LOCAL", shell_word(place))));
     }
+    let (revision, at) = (arguments.revision, arguments.at);
+    if let Some(at) = at.filter(|at| is_to_come(*at, now())) {
+        return Err(Failure::usage(format!("restoring {place}: {} is still to come", local_time(at)))
+            .path(place.to_string())
+            .hint(format!(
+                "say a time that has passed, such as --at yesterday; as it is now it is fetched by: jottad get -r {}",
+                shell_word(place)
+            )));
+    }
     let client = invocation.client()?;
     let output = invocation.output;
-    let (revision, at) = (arguments.revision, arguments.at);
     let to = arguments.to.as_deref();
     invocation.wait(async {
         let seen = client.look(&place).await?;
@@ -141,6 +153,11 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
     })
 }
 
+/// Whether a time has not come yet, by whichever clock: the service's may go differently.
+fn is_to_come(at: Timestamp, now: Timestamp) -> bool {
+    at.seconds().saturating_sub(now.seconds()) > LARGEST_SKEW.as_secs().cast_signed()
+}
+
 /// Brings a file or folder out of the trash.
 pub(crate) async fn restore_trashed(
     client: &Client,
@@ -203,6 +220,10 @@ fn choose(
         (None, Some(at)) => match then(details, at) {
             Then::Held(revision) => (Some(revision), String::new()),
             Then::Absent(why) => (None, format!("on {} it was not there: {why}", local_time(at))),
+            Then::Later(came) => {
+                let (at, came) = (local_time(at), local_time(came));
+                (None, format!("on {at} it was not there: it came later, on {came}"))
+            }
             Then::Unknown(why) => {
                 (None, format!("no revision is kept that it had on {}: {why}", local_time(at)))
             }

@@ -79,7 +79,7 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
         let question = if is_first { "Which directory?" } else { "Another directory?" };
         let default = if is_first { "~/Documents" } else { NONE };
         let answer = ask_or(question, default, invocation)?;
-        if answer == NONE {
+        if is_none(&answer) {
             return Ok(());
         }
         match ask_for_folder(&answer, invocation) {
@@ -88,6 +88,11 @@ fn ask_for_folders(invocation: &Invocation) -> Result<(), Failure> {
             Err(failure) => return Err(failure),
         }
     }
+}
+
+/// Whether somebody names no directory. One of such a name is written with its place: `./no`.
+fn is_none(answer: &str) -> bool {
+    [NONE, "no", "n"].iter().any(|word| answer.eq_ignore_ascii_case(word))
 }
 
 fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failure> {

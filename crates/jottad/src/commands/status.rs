@@ -114,6 +114,9 @@ fn redraw(lines: &[String]) -> Result<(), Failure> {
         .map_err(|error| Failure::from_output(&error))
 }
 
+/// What one does where nothing is kept in step.
+const NO_FOLDER: &str = "add one with: jottad folder add LOCAL";
+
 /// The status in one line. Where nothing runs it says so, and tells how the last run ended if not well:
 /// nobody goes on.
 fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: Option<Extent>) -> String {
@@ -121,6 +124,9 @@ fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: O
     let mut parts = Vec::new();
     if is_at_rest(status) {
         parts.push("no daemon is running".to_owned());
+    }
+    if status.verdict.0 == Verdict::Working && status.folders.is_empty() {
+        parts.push(NO_FOLDER.to_owned());
     }
     let is_failed = matches!(
         status.verdict.0,
@@ -454,6 +460,9 @@ fn no_daemon(status: &StatusDocument, places: &Places) -> Option<String> {
         }
         (false, None) => {}
     }
+    if status.folders.is_empty() {
+        return Some("no daemon is running, and there is nothing yet for one to do".to_owned());
+    }
     let start = start_command(places);
     if status.after_pass {
         return Some(format!("no daemon is running: this was one pass; `{start}` keeps everything in step"));
@@ -563,7 +572,7 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
             }
         }
         Verdict::Problems => push("see `jottad problems`".to_owned()),
-        _ if status.folders.is_empty() => push(typed::advice("add one with: jottad folder add LOCAL")),
+        _ if status.folders.is_empty() => push(typed::advice(NO_FOLDER)),
         _ => {}
     }
     lines

@@ -12,7 +12,7 @@ use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count, local_time, rfc3339};
 use crate::commands::restore::restore_trashed;
 use crate::config::units::format_size;
-use crate::remote::{confirm, target_argument};
+use crate::remote::{confirm, nothing_removed, target_argument};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrashCommand {
@@ -111,9 +111,9 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
     let client = invocation.client()?;
     let question =
         "destroy all that is in the trash of the whole account, also what other programs put there?";
-    invocation.wait(async {
+    let emptying = async {
         if !confirm(question, arguments.yes, invocation.output).await? {
-            return Ok(Exit::Done);
+            return Err(nothing_removed());
         }
         let purged = client.purge_trash().await?;
         let document = json!({"schema": 1, "folders": purged.folders, "files": purged.files});
@@ -125,5 +125,9 @@ fn empty(arguments: &TrashEmptyArguments, invocation: &Invocation) -> Result<Exi
                 .prose(format_args!("destroyed {files} and {folders} in the trash of the whole account"))
         })?;
         Ok(Exit::Done)
+    };
+    invocation.wait_unless(emptying, || {
+        Err(Failure::new(Exit::Interrupted, "interrupted")
+            .hint("what was ordered is done all the same: `jottad trash ls` shows what is left"))
     })
 }

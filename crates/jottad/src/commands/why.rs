@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use jottad_core::{shown_path, shown_text};
 
 use crate::api::answering;
 use crate::api::documents::{EntryDocument, WhyDocument};
@@ -21,7 +22,7 @@ pub(crate) struct WhyArguments {
 
 /// Asks the daemon and prints.
 pub(crate) fn run(arguments: &WhyArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let shown = arguments.path.display().to_string();
+    let shown = shown_path(&arguments.path).to_string();
     let absolute = std::path::absolute(invocation.places.expand(&arguments.path))
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown))?;
     invocation.wait(async {
@@ -38,7 +39,7 @@ const REMOTE: &str = "on Jottacloud";
 fn describe(why: &WhyDocument, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     let state = why.state.replace('_', " ");
-    output.prose(format_args!("{} in {}: {state}", Escaped(&why.path), Escaped(&why.folder)))?;
+    output.prose(format_args!("{} in {}: {state}", shown_text(&why.path), Escaped(&why.folder)))?;
     output.prose(format_args!("  {}", Escaped(&why.reason)))?;
     if let Some(rule) = &why.rule {
         output.prose(format_args!("  the rule: {}", Escaped(rule)))?;

@@ -36,6 +36,25 @@ pub(crate) struct Editor<'places> {
     text: String,
     /// What the file said before, or what was wrong with all of it.
     before: Result<Config, ConfigError>,
+    /// The keys whose values are those of the command.
+    given: Vec<&'static str>,
+}
+
+/// What is accepted for a key of a folder, as it is written on the command line.
+fn accepted(key: &str) -> &'static str {
+    match key {
+        "name" => "1 to 100 bytes without a slash that do not begin with a dot or a dash",
+        "local" => "a directory that is there, without .. in its path: ~/Documents",
+        "remote" => "DEVICE/MOUNTPOINT[/path]: Jotta/Archive/Documents",
+        "mode" => "backup, sync, archive or pull",
+        "ignore" => "rules as in .gitignore, with commas between them: '*.tmp,node_modules/'",
+        "settle" | "resend" => "a duration up to 31d: 0s, 500ms, 10m or 6h",
+        "poll" | "scan" => "a duration from 1s to 31d: 10m or 6h",
+        "proof" => "auto, or a duration from 1s to 31d: 10m or 6h",
+        "watch" => "auto, notify or poll",
+        "max_size" => "unlimited, or a size with its unit: '500 kB', '10 MiB' or '4096 B'",
+        _ => "what config/jottad.toml shows",
+    }
 }
 
 impl<'places> Editor<'places> {
@@ -60,7 +79,7 @@ impl<'places> Editor<'places> {
                 return Err(Failure::usage(format!("{}: {error}", places.config_file.display())));
             }
         };
-        Ok(Self { places, file, document, text, before })
+        Ok(Self { places, file, document, text, before, given: Vec::new() })
     }
 
     /// Adds a folder at the end.
@@ -73,6 +92,7 @@ impl<'places> Editor<'places> {
         if !self.text.trim().is_empty() {
             table.decor_mut().set_prefix("\n");
         }
+        self.given.extend(&FOLDER_KEYS[..values.len()]);
         self.tables()?.push(table);
         Ok(())
     }
@@ -86,12 +106,13 @@ impl<'places> Editor<'places> {
 
     /// Sets a key of a folder; `false` if there is none of that name.
     pub(crate) fn set(&mut self, name: &str, key: &str, text: &str) -> Result<bool, Failure> {
-        if !FOLDER_KEYS.contains(&key) {
+        let Some(known) = FOLDER_KEYS.iter().find(|known| **known == key) else {
             let keys = FOLDER_KEYS.join(", ");
             return Err(
                 Failure::usage(format!("{key:?} is no key of a folder")).hint(format!("the keys are {keys}"))
             );
-        }
+        };
+        self.given.push(known);
         let new = if key == "ignore" { list_value(text)? } else { Value::from(text) };
         let Some(index) = self.position(name)? else { return Ok(false) };
         let Some(table) = self.tables()?.get_mut(index) else { return Ok(false) };
@@ -112,26 +133,40 @@ impl<'places> Editor<'places> {
     /// What the file would mean as it is now, or why it must not be written. What was wrong before and is no
     /// business of this change is told with its line.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
-        // The line is one of a file that does not exist: it would only mislead.
-        let told = |error: ConfigError| Failure::from(ConfigError { line: None, ..error });
         let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
             (Ok(config), _) => config,
             (Err(error), Err(before)) if error.reason == before.reason => return Err(before.clone().into()),
-            (Err(error), _) => return Err(told(error)),
+            (Err(error), _) => return Err(self.refusal(error)),
         };
         for wrong in &config.wrong {
             let mut before = self.before.iter().flat_map(|before| &before.wrong);
             match before.find(|before| before.name == wrong.name) {
-                None => return Err(told(wrong.error.clone())),
+                None => return Err(self.refusal(wrong.error.clone())),
                 Some(before) if wrong.is_in_file && before.error.reason == wrong.error.reason => {
                     return Err(before.error.clone().into());
                 }
-                Some(_) if wrong.is_in_file => return Err(told(wrong.error.clone())),
+                Some(_) if wrong.is_in_file => return Err(self.refusal(wrong.error.clone())),
                 // A path leads elsewhere than when it was written.
                 Some(_) => {}
             }
         }
         Ok(config)
+    }
+
+    /// What is wrong with the change. The file does not have it yet, so it is about the command.
+    fn refusal(&self, error: ConfigError) -> Failure {
+        if self.before.is_err() {
+            // It may be about what was written wrongly before and could not be told yet. The line is one of a
+            // file that does not exist: it would only mislead.
+            return ConfigError { line: None, ..error }.into();
+        }
+        let failure = Failure::usage(error.reason);
+        let given = error.key.as_deref().filter(|key| self.given.contains(key));
+        match (error.hint, given) {
+            (Some(hint), _) => failure.hint(hint),
+            (None, Some(key)) => failure.hint(format!("nothing was changed; {key} may be {}", accepted(key))),
+            (None, None) => failure.hint("nothing was changed; correct the command"),
+        }
     }
 
     /// Checks the result and replaces the file with it; returns what it means now.
@@ -285,6 +320,43 @@ remote = \"Jotta/Archive/pics\"
         for text in ["[\"a\"", "[*.tmp, *.bak]", "[\"a\" \"b\"]"] {
             let refused = list_value(text).unwrap_err();
             assert!(refused.message().contains("is not a list"), "{text}: {}", refused.message());
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_one_of_the_command_and_what_is_accepted_is_told() {
+        for (setting, reason, hint) in [
+            ("mode=both", "folder \"docs\": mode: \"both\" is not a mode", "backup, sync, archive or pull"),
+            ("max_size=4", "folder \"docs\": max_size: \"4\" has no unit", "unlimited, or a size"),
+            ("settle=2", "folder \"docs\": settle: \"2\" is not a duration", "500ms"),
+            ("poll=0s", "folder \"docs\": poll: \"0s\" is out of range", "from 1s to 31d"),
+            ("scan=x", "folder \"docs\": scan: \"x\" is not", "from 1s to 31d"),
+            ("proof=x", "folder \"docs\": proof: \"x\" is not", "auto, or a duration"),
+            ("resend=x", "folder \"docs\": resend: \"x\" is not", "up to 31d"),
+            ("watch=no", "folder \"docs\": watch: \"no\" is no way", "auto, notify or poll"),
+            ("remote=foo", "folder \"docs\": remote: foo: a remote path is", "DEVICE/MOUNTPOINT"),
+            ("local=a", "folder \"docs\": local: \"a\" is not an absolute path", "~/Documents"),
+            ("ignore=a\\", "folder \"docs\": ignore: the ignore rule", "as in .gitignore"),
+            ("name=", "folder: name: \"\" cannot be a folder's name", "without a slash"),
+            ("local=/srv/pics", "folder \"pics\": /srv/pics overlaps", "one folder cannot lie inside"),
+        ] {
+            let before = change(BEFORE, |editor| {
+                let (key, value) = setting.split_once('=').unwrap();
+                editor.set("docs", key, value).unwrap();
+                let failure = editor.check().unwrap_err();
+                assert!(failure.message().starts_with(reason), "{setting}: {failure}");
+                assert!(failure.to_string().contains(hint), "{setting}: {failure}");
+                assert!(!failure.to_string().contains("file"), "{setting}: {failure}");
+                *editor = Editor::open(editor.places).unwrap();
+            });
+            assert_eq!(before, BEFORE, "{setting}");
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_is_told_of_every_key() {
+        for key in FOLDER_KEYS {
+            assert!(!accepted(key).contains("jottad.toml"), "{key}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod clash;
 pub(crate) mod edit;
+mod inside;
 mod overlap;
 mod own;
 mod raw;
@@ -26,6 +27,7 @@ use jottad_watcher::Backend;
 
 use crate::places::Places;
 use clash::{Clash, clash_with_others, clash_with_taken};
+pub(crate) use inside::{below, place_in};
 pub(crate) use overlap::{is_view, local_overlap, remote_overlap, resolve};
 use raw::Field;
 pub(crate) use source::ConfigError;

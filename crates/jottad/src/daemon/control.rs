@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use jottad_core::{RelativePath, shell_word};
+use jottad_core::{RelativePath, shell_word, shown_path};
 use jottad_engine::{
     Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Noted, NotedInFull, Problem,
     ProblemKind, Request,
@@ -39,8 +39,9 @@ use crate::api::documents::{
 use crate::api::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
-use crate::config::{WrongFolder, resolve};
+use crate::config::{WrongFolder, below, place_in};
 use crate::daemon::control::query::Query;
+use crate::daemon::first_pass::FirstPass;
 use crate::daemon::folder::RunningFolder;
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
@@ -326,18 +327,22 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
     let query = Query::parse(query)?;
     let bytes = query.bytes("path").ok_or_else(|| Refusal::bad_request(Failure::usage("which path?")))?;
     let path = Path::new(std::ffi::OsStr::from_bytes(&bytes));
-    let shown = path.display().to_string();
-    for (folder, handle) in running(&daemon, None)? {
-        if let Some(relative) = below(path, &folder.config().local) {
-            let explanation = handle.explain(relative.clone()).await?;
-            let explanation = with_what_is_there(explanation, folder.config().local.clone(), &relative).await;
-            return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
-        }
-    }
+    let shown = shown_path(path).to_string();
     let folders = daemon.folders();
-    let unknown = folders.iter().find(|folder| below(path, &folder.config().local).is_some());
-    if let Some(folder) = unknown {
-        return Err(not_running(&daemon, folder));
+    let found = place_in(path, folders.iter().map(|folder| folder.config().local.as_path()));
+    if let Some((folder, relative)) = found.and_then(|(at, path)| Some((folders.get(at)?, path))) {
+        let is_before_first_pass = daemon.purpose() == Purpose::Rest && !folder.was_compared().await;
+        let first = is_before_first_pass.then(|| FirstPass::at(&relative, folder.config(), &daemon.0.places));
+        let explanation = match folder.handle() {
+            Some(handle) => handle.explain(relative.clone()).await?,
+            None if first.is_some() => {
+                folder.explain_before_first_run(relative.clone()).await.map_err(Refusal::conflict)?
+            }
+            None => return Err(not_running(&daemon, folder)),
+        };
+        let root = folder.config().local.clone();
+        let explanation = with_what_is_there(explanation, root, &relative, first).await;
+        return Ok(Json(WhyDocument::new(folder.name(), path_text(&relative), &explanation)));
     }
     let wrong = daemon.wrong();
     let wrong = wrong.iter().find(|wrong| {
@@ -352,26 +357,17 @@ async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDo
 }
 
 /// Adds what is on the disk at this moment, which may take long on a disk that does not answer.
-async fn with_what_is_there(explanation: Explanation, root: PathBuf, path: &RelativePath) -> Explanation {
+async fn with_what_is_there(
+    explanation: Explanation,
+    root: PathBuf,
+    path: &RelativePath,
+    first: Option<FirstPass>,
+) -> Explanation {
     let asked = path.clone();
     match tokio::task::spawn_blocking(move || whereabouts::look(&root, &asked)).await {
-        Ok(found) => whereabouts::complete(explanation, path, &found),
+        Ok(found) => whereabouts::complete(explanation, path, &found, first.as_ref()),
         Err(_) => explanation,
     }
-}
-
-/// The path as seen from a folder's root, also when one of them is written with symbolic links.
-fn below(path: &Path, root: &Path) -> Option<RelativePath> {
-    // What leads up and down again is below only where it ends.
-    let leads_up = path.components().any(|component| component == Component::ParentDir);
-    let direct = path.strip_prefix(root).ok().filter(|_| !leads_up).map(Path::to_owned);
-    // The last component stays as it is: it may itself be a link, and that is what is asked about.
-    let resolved = || {
-        let name = path.file_name()?;
-        let real = resolve(path.parent()?).join(name);
-        real.strip_prefix(resolve(root)).ok().map(Path::to_owned)
-    };
-    RelativePath::parse(direct.or_else(resolved)?.as_os_str().as_bytes()).ok()
 }
 
 async fn log(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Vec<LogDocument>>, Refusal> {

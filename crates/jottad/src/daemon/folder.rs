@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Side, Timestamp};
+use jottad_core::{RelativePath, Side, Timestamp};
 use jottad_engine::{
-    CommandId, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus, HeldRoot, Hold,
-    Request, RunEnd, Stillness, Unanswered, Verdict,
+    CommandId, Explanation, FolderError, FolderHandle, FolderRequestError, FolderSettings, FolderStatus,
+    HeldRoot, Hold, Pending, Request, RunEnd, Stillness, Unanswered, Verdict,
 };
 use jottad_watcher::{Coverage, Watcher};
 use tokio::sync::{Notify, watch};
@@ -23,6 +23,7 @@ use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};
 use crate::daemon::Purpose;
 use crate::daemon::events::Events;
+use crate::daemon::first_pass;
 use crate::daemon::index_file::index_file;
 use crate::daemon::noticing::Noticing;
 use crate::daemon::pass::{Done, Pass};
@@ -39,6 +40,9 @@ const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What has no answer for so long is told to somebody who waits for a pass.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
+/// What is said of a pass that waits until the service cannot be too late any more.
+const LATE: &str =
+    "all is done but to wait for the service, which may show up to 22 s late what was written last";
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -257,6 +261,20 @@ impl RunningFolder {
         noted
     }
 
+    /// At rest: whether a pass has ever looked at its local side.
+    pub(crate) async fn was_compared(&self) -> bool {
+        match self.handle() {
+            Some(handle) => handle.status().await.is_ok_and(|status| status.local_checked_at.is_some()),
+            // Something else may keep it from being asked.
+            None => self.obstacle().is_none_or(|reason| reason != NEVER_COMPARED),
+        }
+    }
+
+    /// What is known of a path before there is an index.
+    pub(crate) async fn explain_before_first_run(&self, path: RelativePath) -> Result<Explanation, Failure> {
+        first_pass::explain(self.setup.settings(false), path).await
+    }
+
     /// The engine's handle, while it runs.
     pub(crate) fn handle(&self) -> Option<FolderHandle> {
         match &*self.lock() {
@@ -351,7 +369,9 @@ impl RunningFolder {
         let unanswered = match (self.setup.purpose, verdict) {
             // Somebody waits for this very pass.
             (Purpose::OnePass | Purpose::Look, Verdict::Working) => {
-                unanswered(&handle.stillness(WORTH_TELLING), verdict)
+                let still = handle.stillness(WORTH_TELLING);
+                let is_free = status.trouble.is_none() && status.remote_checked_at.is_some();
+                unanswered(&still, verdict).or_else(|| late(&still, status.pending, is_free))
             }
             _ => unanswered(&stillness, verdict),
         };
@@ -526,6 +546,13 @@ fn unanswered(still: &Stillness, verdict: Verdict) -> Option<String> {
     is_at_work.then(|| format!("no answer for {} s: {doing}", quiet.as_secs()))
 }
 
+/// What is waited for on purpose by a pass that has nothing under way and nothing left to do, and is not at its
+/// end; `is_free` tells that nothing else keeps it from getting on.
+fn late(still: &Stillness, pending: Option<Pending>, is_free: bool) -> Option<String> {
+    let is_idle = still.waits_for.is_none() && still.unanswered.is_none() && still.quiet >= WORTH_TELLING;
+    (is_idle && is_free && pending == Some(Pending::default())).then(|| LATE.to_owned())
+}
+
 async fn ask(handle: &FolderHandle) -> Result<(FolderStatus, BTreeMap<CommandId, u64>), FolderRequestError> {
     let status = handle.status().await?;
     let transferred = if status.transfers.is_empty() { BTreeMap::new() } else { handle.transferred() };
@@ -604,6 +631,29 @@ mod tests {
         let hour = Duration::from_hours(1);
         assert_eq!(stall(&still(3600, None, false), longest_wait(hour), false), None);
         assert!(stall(&still(3650, None, false), longest_wait(hour), false).is_some());
+    }
+
+    #[test]
+    fn what_a_pass_waits_for_on_purpose_is_told_where_nothing_else_is_left() {
+        let still = |seconds, waits_for: Option<&str>| Stillness {
+            quiet: Duration::from_secs(seconds),
+            waits_for: waits_for.map(str::to_owned),
+            is_overdue: false,
+            unanswered: None,
+        };
+        let done = Some(Pending::default());
+        let busy = Some(Pending { uploads: 1, ..Pending::default() });
+        for (still, pending, is_free, expected) in [
+            (still(5, None), done, true, Some(LATE)),
+            (still(4, None), done, true, None),
+            (still(60, Some("the service, to list")), done, true, None),
+            (still(60, None), busy, true, None),
+            (still(60, None), None, true, None),
+            (still(60, None), done, false, None),
+        ] {
+            let told = late(&still, pending, is_free);
+            assert_eq!(told.as_deref(), expected, "{still:?} {pending:?} {is_free}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod adapter;
 pub(crate) mod control;
 pub(crate) mod descriptors;
 mod events;
+mod first_pass;
 mod folder;
 pub(crate) mod index_file;
 mod local_trash;

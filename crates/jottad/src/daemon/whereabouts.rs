@@ -12,6 +12,7 @@ use jottad_core::{Entry, RelativePath, Timestamp, in_words};
 use jottad_engine::{EntryState, Explanation};
 
 use crate::cli::output::local_time;
+use crate::daemon::first_pass::FirstPass;
 
 /// jottad's own directory in a folder's root.
 const OWN: &[u8] = b".jottad";
@@ -86,8 +87,14 @@ fn file(found: &Metadata) -> Found {
     Found::File { size: found.size(), modified: Timestamp::from_seconds(found.mtime()) }
 }
 
-/// Adds to what the index tells what is there now.
-pub(crate) fn complete(explanation: Explanation, path: &RelativePath, found: &Found) -> Explanation {
+/// Adds to what the index tells what is there now, and before the first pass what that will do.
+pub(crate) fn complete(
+    explanation: Explanation,
+    path: &RelativePath,
+    found: &Found,
+    first: Option<&FirstPass>,
+) -> Explanation {
+    let mut explanation = explanation;
     let told = match (found, explanation.state) {
         // A rule is about whatever has the name, and a problem tells of what is there.
         (_, EntryState::Ignored | EntryState::Problem) => None,
@@ -101,6 +108,16 @@ pub(crate) fn complete(explanation: Explanation, path: &RelativePath, found: &Fo
         }
         (Found::Special { at, kind }, _) => Some((EntryState::Skipped, format!("{at} is {kind}, which is never followed"))),
         (Found::Hidden(reason), EntryState::Unknown) => Some((EntryState::Unknown, format!("it cannot be looked at: {reason}"))),
+        (_, EntryState::Unknown) if let Some(rule) = first.and_then(|first| first.size_rule(found)) => {
+            explanation.rule = Some(rule);
+            Some((EntryState::Ignored, format!("{path} is larger than what is synced")))
+        }
+        (Found::Nothing, EntryState::Unknown) if let Some(first) = first => {
+            Some((EntryState::Unknown, first.words(found)))
+        }
+        (Found::File { .. } | Found::Directory, EntryState::Unknown) if let Some(first) = first => {
+            Some((EntryState::Pending, first.words(found)))
+        }
         (Found::Nothing, EntryState::Unknown) => {
             Some((EntryState::Unknown, "nothing is here, and nothing is known to have been here".to_owned()))
         }
@@ -109,7 +126,6 @@ pub(crate) fn complete(explanation: Explanation, path: &RelativePath, found: &Fo
         }
         _ => changed(&explanation, found).map(|reason| (EntryState::Pending, reason.to_owned())),
     };
-    let mut explanation = explanation;
     if let Some((state, reason)) = told {
         (explanation.state, explanation.reason) = (state, reason);
         explanation.next = None;
@@ -269,7 +285,7 @@ mod tests {
                 paused,
                 last_operations: Vec::new(),
             };
-            let told = complete(explanation, &path("a/b"), &found);
+            let told = complete(explanation, &path("a/b"), &found, None);
             assert_eq!(told.state, expected, "{state:?} {found:?}");
             assert!(told.reason.contains(words), "{state:?} {found:?}: {}", told.reason);
         }

@@ -31,7 +31,7 @@ pub(crate) use place::{
 };
 pub(crate) use presence::{Presence, nearest, presence};
 pub(crate) use progress::Progress;
-pub(crate) use question::confirm;
+pub(crate) use question::{confirm, nothing_removed};
 pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};
 pub(crate) use sending::{LocalFile, Sent, holds_content_of, send};
 pub(crate) use tally::Tally;

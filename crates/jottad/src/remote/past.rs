@@ -25,6 +25,8 @@ pub(crate) enum Then {
     Held(Revision),
     /// It was not there, and why that is known.
     Absent(String),
+    /// It was not there: the first that is known of it is of this time.
+    Later(Timestamp),
     /// It may have been there, but what it held is not kept.
     Unknown(String),
 }
@@ -46,11 +48,10 @@ pub(crate) fn then(details: &FileDetails, at: Timestamp) -> Then {
         return Then::Unknown("the service does not tell when its revisions came".to_owned());
     };
     let first = complete().chain(&entry.latest).filter_map(|revision| revision.number).min();
-    let since = local_time(oldest);
     match first {
         // Numbers rise from one with each upload: nothing was before this.
-        Some(1) => Then::Absent(format!("it came later, on {since}")),
-        _ => Then::Unknown(format!("its oldest revision that is kept is of {since}")),
+        Some(1) => Then::Later(oldest),
+        _ => Then::Unknown(format!("its oldest revision that is kept is of {}", local_time(oldest))),
     }
 }
 
@@ -79,6 +80,8 @@ pub(crate) struct Past {
     pub(crate) left: Vec<(RemotePath, String)>,
     /// Live files that came later.
     pub(crate) newer: u64,
+    /// When the first of all files that came later did, those in the trash included.
+    pub(crate) next: Option<Timestamp>,
     /// The folder itself is live now.
     pub(crate) is_live: bool,
 }
@@ -224,7 +227,11 @@ impl Past {
                         entry.current.as_ref().is_some_and(|current| current.number == revision.number);
                     self.files.push(PastFile { path, revision, live, is_current });
                 }
-                Ok(Then::Absent(_)) => self.newer += u64::from(live.is_some()),
+                Ok(Then::Absent(_)) => {}
+                Ok(Then::Later(came)) => {
+                    self.newer += u64::from(live.is_some());
+                    self.next = Some(self.next.map_or(came, |next| next.min(came)));
+                }
                 Ok(Then::Unknown(reason)) => self.left.push((place.below(&path), reason)),
                 Err(Trouble::Entry(failure)) => {
                     self.left.push((place.below(&path), failure.message().to_owned()));
@@ -249,6 +256,11 @@ impl Past {
         let there = walked.into_iter().skip(1).filter(|folder| folder.held_files || !folder.has_files);
         self.folders =
             there.map(|folder| PastFolder { path: folder.path, is_live: folder.is_live }).collect();
+    }
+
+    /// When the first came, if it is known of every file that it was not there at the time.
+    pub(crate) fn all_came_later(&self) -> Option<Timestamp> {
+        self.next.filter(|_| self.files.is_empty() && self.left.is_empty())
     }
 
     /// Bytes of all files that were there.
@@ -293,7 +305,7 @@ mod tests {
             (&[(2, 20), (1, 10)][..], None, 25, "held 2"),
             (&[(2, 20), (1, 10)], None, 20, "held 2"),
             (&[(2, 20), (1, 10)], None, 19, "held 1"),
-            (&[(2, 20), (1, 10)], None, 9, "absent"),
+            (&[(2, 20), (1, 10)], None, 9, "later: 10"),
             (&[(7, 20), (6, 10)], None, 9, "unknown"),
             (&[(2, 20), (1, 10)], Some(30), 29, "held 2"),
             (&[(2, 20), (1, 10)], Some(30), 30, "absent"),
@@ -302,6 +314,7 @@ mod tests {
             let found = match then(&file(revisions, trashed), Timestamp::from_seconds(at)) {
                 Then::Held(revision) => format!("held {}", revision.number.unwrap()),
                 Then::Absent(_) => "absent".to_owned(),
+                Then::Later(came) => format!("later: {}", came.seconds()),
                 Then::Unknown(_) => "unknown".to_owned(),
             };
             assert_eq!(found, expected, "{revisions:?} {trashed:?} {at}");

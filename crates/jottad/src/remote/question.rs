@@ -34,3 +34,8 @@ pub(crate) async fn confirm(question: &str, yes: bool, output: Output) -> Result
     }
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
+
+/// A person has said no, so that nothing was removed.
+pub(crate) fn nothing_removed() -> Failure {
+    Failure::failed("called off: nothing was removed").hint("to remove it, answer y, or add --yes")
+}

@@ -165,6 +165,14 @@ pub(crate) fn start_command(places: &Places) -> &'static str {
     }
 }
 
+/// The command that has a first pass made: the service makes it by itself, where it is installed.
+pub(crate) fn first_pass_command(places: &Places) -> &'static str {
+    match start_command(places) {
+        start @ "jottad service start" => start,
+        _ => "jottad run --once",
+    }
+}
+
 /// A line that the service has logged.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct LoggedLine {

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{RelativePath, Timestamp, shown_path};
 
 use crate::api::documents::LogDocument;
 use crate::cli::failure::Failure;
 use crate::cli::invocation::Invocation;
 use crate::cli::moment::moment_argument;
 use crate::cli::output::path_text;
+use crate::config::place_in;
 
 /// What may be asked for: each word stands for the operations that begin with it or hold it.
 const KINDS: [&str; 6] = ["upload", "download", "move", "trash", "directory", "time"];
@@ -100,15 +101,15 @@ fn is_below(path: &str, above: &RelativePath) -> bool {
 /// folder.
 fn places(path: &Path, invocation: &Invocation) -> Result<Vec<Place>, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
-    let shown = path.display().to_string();
+    let shown = shown_path(path).to_string();
     let absolute = std::path::absolute(invocation.places.expand(path))
         .map_err(|error| Failure::usage(format!("{shown}: {error}")).path(shown.clone()))?;
     let relative = |path: &Path| RelativePath::parse(path.as_os_str().as_bytes()).ok();
     let mut places = Vec::new();
     let config = invocation.tolerant_config()?;
-    for folder in &config.folders {
-        let inside = absolute.strip_prefix(&folder.local).ok().and_then(relative);
-        places.extend(inside.map(|path| Place { folder: Some(folder.name.clone()), path }));
+    let found = place_in(&absolute, config.folders.iter().map(|folder| folder.local.as_path()));
+    if let Some((at, path)) = found {
+        places.push(Place { folder: config.folders.get(at).map(|folder| folder.name.clone()), path });
     }
     if places.is_empty() && path.is_relative() {
         places.extend(relative(path).map(|path| Place { folder: None, path }));

@@ -44,7 +44,15 @@ pub(super) async fn read(client: &Client, place: &RemotePath, at: Timestamp) -> 
             local_time(Timestamp::from_seconds(reach))
         ));
     }
-    Ok(past)
+    match past.all_came_later() {
+        Some(first) => {
+            let (at, first) = (local_time(at), local_time(first));
+            let why = format!("on {at} nothing was in it: the oldest that is known of it came on {first}");
+            Err(absent("restoring", place, &why)
+                .hint(format!("say a later time: jottad restore {} --at \"{first}\"", shell_word(place))))
+        }
+        None => Ok(past),
+    }
 }
 
 /// Fetches what was there into a directory.

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use jottad_core::{Mode, RelativePath, shell_word};
+use jottad_core::{Mode, RelativePath, shell_word, shown_path};
 use jottad_transport::{Client, RemotePath, Revision, Sighting};
 use serde_json::json;
 
@@ -50,7 +50,7 @@ impl Follow {
         is_wanted: bool,
         output: Output,
     ) -> Result<Exit, Failure> {
-        let (name, mode, local) = (&self.folder, self.mode, self.local.display().to_string());
+        let (name, mode, local) = (&self.folder, self.mode, shown_path(&self.local).to_string());
         let (word, text) = if mode.pulls() {
             ("fetches", format!("the next pass brings it to {local}"))
         } else if was_trashed {
@@ -106,12 +106,12 @@ impl Follow {
         if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(false);
         }
-        confirm(&format!("Bring it to {} as well?", self.local.display()), false, output).await
+        confirm(&format!("Bring it to {} as well?", shown_path(&self.local)), false, output).await
     }
 
     fn command(&self, is_new: bool) -> String {
         let option = if is_new { "-r" } else { "-r --force" };
-        format!("jottad get {option} {} {}", shell_word(&self.place), shell_word(self.local.display()))
+        format!("jottad get {option} {} {}", shell_word(&self.place), shell_word(shown_path(&self.local)))
     }
 
     /// Fetches it to where the folder has it. A file here is replaced only if the service keeps what it

@@ -1,9 +1,5 @@
 //! The local trash: what was deleted or replaced in a folder because of the other side. No daemon is needed.
 
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
-
-use jottad_core::RelativePath;
 use jottad_engine::{DiskError, DiskErrorKind, LocalDisk, Trashed};
 use serde_json::json;
 
@@ -11,8 +7,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
-use crate::config::{Config, Folder};
-use crate::remote::confirm;
+use crate::config::{Config, Folder, place_in};
+use crate::remote::{confirm, nothing_removed};
 
 /// Lists what is in the local trash of one folder, or of all.
 pub(super) fn list(folder: Option<&str>, invocation: &Invocation) -> Result<Exit, Failure> {
@@ -45,7 +41,8 @@ pub(super) fn restore(path: &str, invocation: &Invocation) -> Result<Exit, Failu
     let absolute = std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("{path}: {error}")).path(path.to_owned()))?;
     let config = invocation.config_with_folders(None)?;
-    let Some((folder, below)) = place_in(&config, &absolute) else {
+    let found = place_in(&absolute, config.folders.iter().map(|folder| folder.local.as_path()));
+    let Some((folder, below)) = found.and_then(|(at, below)| Some((config.folders.get(at)?, below))) else {
         return Err(Failure::usage(format!("{path} is in no folder"))
             .path(path.to_owned())
             .hint("name the place that it had; `jottad trash ls --local` shows it"));
@@ -80,7 +77,7 @@ pub(super) fn empty(folder: Option<&str>, yes: bool, invocation: &Invocation) ->
     let question = format!("destroy all that is in the local trash of {whose}? There is no way back");
     invocation.wait(async {
         if !confirm(&question, yes, invocation.output).await? {
-            return Ok(Exit::Done);
+            return Err(nothing_removed());
         }
         let mut bytes = 0_u64;
         for folder in chosen(&config, folder) {
@@ -121,12 +118,4 @@ fn explain(error: &DiskError, shown: &str) -> Failure {
 
 const fn kind_of(trashed: &Trashed) -> &'static str {
     if trashed.size.is_some() { "file" } else { "directory" }
-}
-
-/// The folder that a path is in, and where.
-fn place_in<'a>(config: &'a Config, path: &Path) -> Option<(&'a Folder, RelativePath)> {
-    config.folders.iter().find_map(|folder| {
-        let below = path.strip_prefix(&folder.local).ok()?;
-        Some((folder, RelativePath::parse(below.as_os_str().as_bytes()).ok()?))
-    })
 }

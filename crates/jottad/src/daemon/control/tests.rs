@@ -211,23 +211,6 @@ async fn metrics_leave_out_what_is_unknown() {
 }
 
 #[test]
-fn paths_are_found_below_their_root_also_through_links() {
-    let place = tempfile::tempdir().unwrap();
-    let (real, link) = (place.path().join("real"), place.path().join("link"));
-    fs::create_dir(&real).unwrap();
-    std::os::unix::fs::symlink(&real, &link).unwrap();
-    let relative = |text: &str| Some(RelativePath::try_from(text).unwrap());
-    assert_eq!(below(&real.join("a/b"), &real), relative("a/b"));
-    assert_eq!(below(&link.join("a"), &real), relative("a"));
-    assert_eq!(below(&real.join("a"), &link), relative("a"));
-    assert_eq!(below(&real, &real), relative(""));
-    // As it is typed in the directory itself.
-    assert_eq!(below(&real.join("../real/a"), &real), relative("a"));
-    assert_eq!(below(&real.join("../a"), &real), None);
-    assert_eq!(below(place.path(), &real), None);
-}
-
-#[test]
 fn queries_carry_any_bytes() {
     let query =
         Query::parse(RawQuery(Some("path=%2Fa%FF%2Bb&limit=7".to_owned()))).unwrap_or_else(|_| panic!());
