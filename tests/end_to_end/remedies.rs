@@ -51,6 +51,7 @@ fn what_is_fetched_over_unsent_work_in_a_folder_leaves_it_in_the_local_trash() {
         let local = world.path(name).display().to_string();
         world.machine.jottad(["trash", "restore", "--local", &local]).expect(0);
         assert_eq!(fs::read_to_string(world.path(name)).unwrap(), "changed and not sent yet");
+        world.write(name, "one");
     }
     // Outside of folders a file that is to be replaced is replaced.
     fs::write(world.machine.home().join("a.txt"), "mine").unwrap();

@@ -7,13 +7,15 @@ use jottad_engine::{Verdict, since_boot};
 use tokio::time::Instant;
 
 use crate::api::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
-use crate::cli::output::now;
+use crate::cli::output::{count, now};
 
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 
 /// How often somebody who waits is told that the service is out of reach.
 const REMINDER: Duration = Duration::from_secs(10);
+/// After so long somebody who waits is told what for.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
 
 /// That what somebody waited for is done, although the verdict is `working`.
 pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
@@ -103,6 +105,48 @@ impl Patience {
 
     fn is_fresh(&self, folder: &FolderDocument) -> bool {
         folder.proven_at.is_some_and(|Time(proven)| proven >= self.since.by_the_clock(ahead()))
+    }
+}
+
+/// What a folder waits for that has nothing left to do and is not at its end.
+pub(crate) const LATE: &str =
+    "all is done but to wait for the service, which may show up to 22 s late what was written last";
+
+/// What is said once to somebody who has waited for so long, whatever for.
+#[derive(Debug)]
+pub(crate) struct Delay {
+    since: Instant,
+    is_said: bool,
+}
+
+impl Delay {
+    pub(crate) const fn since(now: Instant) -> Self {
+        Self { since: now, is_said: false }
+    }
+
+    /// What is waited for, the first time that it is asked for after a while.
+    pub(crate) fn word(&mut self, status: &StatusDocument, now: Instant) -> Option<String> {
+        if self.is_said || now.duration_since(self.since) < WORTH_TELLING {
+            return None;
+        }
+        let folder = status.folders.iter().max_by_key(|folder| folder.verdict.0 == Verdict::Working)?;
+        let word = waits_for(folder);
+        self.is_said = true;
+        Some(format!("{}: {word}", folder.name))
+    }
+}
+
+fn waits_for(folder: &FolderDocument) -> String {
+    if let Some(trouble) = &folder.trouble {
+        return format!("waiting for the service: {trouble}");
+    }
+    let Some(pending) = &folder.pending else { return "waiting until both sides are looked at".to_owned() };
+    let files = pending.uploads + pending.downloads;
+    let others = pending.moves + pending.deletes + pending.directories;
+    match (files, others) {
+        (0, 0) => LATE.to_owned(),
+        (0, _) => format!("waiting for {} still to be done", count(others, "change", "changes")),
+        _ => format!("waiting for {} to travel", count(files, "file", "files")),
     }
 }
 

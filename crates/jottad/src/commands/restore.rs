@@ -73,7 +73,10 @@ impl Restored {
 
 /// Brings back. What is current stays as a revision.
 pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let place = target_argument(&arguments.remote)?;
+    let place = match target_argument(&arguments.remote) {
+        Err(failure) => return Err(meant_locally(&arguments.remote, invocation)?.unwrap_or(failure)),
+        Ok(place) => place,
+    };
     let follow = Follow::find(&place, invocation)?;
     if arguments.here && follow.is_none() {
         return Err(Failure::usage(format!("{place} is in no folder, so it is nowhere on this machine"))
@@ -103,7 +106,7 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
         let restored = match &seen {
             Sighting::Missing => {
                 return Err(meant_locally(&arguments.remote, invocation)?.unwrap_or_else(|| {
-                    not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had")
+                    not_file("restoring", &place, &seen).hint("`jottad trash ls` shows what can be had")
                 }));
             }
             Sighting::Folder | Sighting::TrashedFolder if revision.is_some() => {
@@ -203,7 +206,7 @@ pub(crate) async fn restore_trashed(
         Sighting::TrashedFile(_) | Sighting::TrashedFolder => {}
         Sighting::Missing => {
             return Err(absent("restoring", place, "it is not in the trash")
-                .hint("jottad trash ls shows what can be had"));
+                .hint("`jottad trash ls` shows what can be had"));
         }
         _ => {
             return Err(absent("restoring", place, "something live has this name by now")

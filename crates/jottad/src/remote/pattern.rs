@@ -50,7 +50,7 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
     places.sort_by_key(ToString::to_string);
     if places.is_empty() {
         let hint = format!(
-            "see what is there: jottad ls {}; a shell leaves a pattern alone in quotes",
+            "a shell leaves a pattern alone in quotes; see what is there: jottad ls {}",
             shell_word(&base)
         );
         return Err(absent(
