@@ -177,7 +177,7 @@ fn a_hint_about_a_place_on_the_service_can_be_typed_as_it_stands() {
 /// Every content that a file of this machine has or had: live, as a conflict copy or in the local trash.
 fn kept_here(machine: &Machine) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut directories = vec![machine.home().to_owned()];
+    let mut directories = vec![machine.home().clone()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
             if entry.file_type().unwrap().is_dir() {

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::Duration;
 
-use jottad_emulator::{Act, Effect, Fault, Matching};
+use jottad_emulator::Act;
 use serde_json::{Value, json};
 
 use crate::stage::{Terminal, World, is_lacking, wait_until};
@@ -295,4 +295,15 @@ fn an_upload_that_is_cut_off_is_still_to_be_done_for_everybody_who_asks() {
     world.settle();
     assert!(world.service.has("Jotta/Archive/docs/big"));
     world.machine.jottad(["status"]).expect(0);
+}
+
+#[test]
+fn what_is_not_named_or_not_there_is_said_to_be() {
+    let world = World::new();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{config}[[folder]]\nname = \"x\"\n")).unwrap();
+    let status = world.machine.jottad(["status"]);
+    status.says("no local directory is named").says("no place on the service is named");
+    fs::remove_file(world.machine.config()).unwrap();
+    world.machine.jottad(["status"]).says("config.toml is not there, so no folder is known");
 }

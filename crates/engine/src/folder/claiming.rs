@@ -79,7 +79,7 @@ impl Folder {
                     pending.bytes += file.content.size;
                 }
                 Some(RemoteNode::Directory) => pending.directories += 1,
-                _ => {}
+                None => {}
             }
         }
         Ok(pending)
@@ -115,7 +115,7 @@ impl Folder {
         };
         let (kind, bytes) = match sent_by(node)? {
             RemoteNode::File(file) => (OperationKind::Upload, Some(file.content.size)),
-            _ => (OperationKind::MakeDirectory(Side::Remote), None),
+            RemoteNode::Directory => (OperationKind::MakeDirectory(Side::Remote), None),
         };
         Some(Operation { kind, path: path.clone(), to: None, bytes, because })
     }
@@ -174,7 +174,7 @@ fn sent_by(node: &Node) -> Option<RemoteNode> {
     let claimed = node.remote.as_ref().filter(|remote| remote.claimed)?.node;
     let is_known = match claimed {
         RemoteNode::File(file) => node.base_entry().file().is_some_and(|base| base.content == file.content),
-        _ => node.base_entry() == jottad_core::Entry::Directory,
+        RemoteNode::Directory => node.base_entry() == jottad_core::Entry::Directory,
     };
     (!is_known).then_some(claimed)
 }

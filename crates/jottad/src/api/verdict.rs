@@ -232,6 +232,7 @@ fn ahead() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::documents::PendingDocument;
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -242,6 +243,32 @@ mod tests {
             ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
         };
         StatusDocument::of(folders.iter().map(folder).collect())
+    }
+
+    #[test]
+    fn whoever_waits_for_five_seconds_is_told_once_what_for() {
+        let start = Instant::now();
+        let second = |second| start + Duration::from_secs(second);
+        let mut waiting = status(&[(Verdict::InSync, 0), (Verdict::Working, 0)]);
+        waiting.folders[1].name = "pictures".to_owned();
+        let of = |uploads, deletes| PendingDocument { uploads, deletes, ..PendingDocument::default() };
+        for (pending, trouble, expected) in [
+            (None, None, "pictures: waiting until both sides are looked at"),
+            (Some(of(2, 1)), None, "pictures: waiting for 2 files to travel"),
+            (Some(of(0, 1)), None, "pictures: waiting for 1 change still to be done"),
+            (Some(of(2, 1)), Some("cannot connect"), "pictures: waiting for the service: cannot connect"),
+        ] {
+            waiting.folders[1].pending = pending;
+            waiting.folders[1].trouble = trouble.map(str::to_owned);
+            let mut delay = Delay::since(start);
+            let told: Vec<_> = (0..60).filter_map(|at| delay.word(&waiting, second(at))).collect();
+            assert_eq!(told, [expected]);
+        }
+        waiting.folders[1].pending = Some(of(0, 0));
+        waiting.folders[1].trouble = None;
+        assert_eq!(Delay::since(start).word(&waiting, second(4)), None);
+        let told = Delay::since(start).word(&waiting, second(5)).unwrap();
+        assert!(told.ends_with(LATE), "{told}");
     }
 
     #[test]

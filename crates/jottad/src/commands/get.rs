@@ -62,10 +62,7 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
     if let Some(local) = local.filter(|_| !is_printed && !arguments.recursive) {
         check_above(local, &texts)?;
     }
-    let replacing = match arguments.force {
-        true => Some(Replacing::new(&invocation.tolerant_config()?)),
-        false => None,
-    };
+    let replacing = if arguments.force { Some(Replacing::new(&invocation.tolerant_config()?)) } else { None };
     let replacing = replacing.as_ref();
     let client = invocation.client()?;
     let progress = Progress::new(invocation.output);
@@ -126,7 +123,7 @@ fn check_above(local: &Path, texts: &[String]) -> Result<(), Failure> {
     let Some(above) = above.filter(|above| !above.exists() && !local.exists()) else { return Ok(()) };
     let (shown, above) = (shown_path(local), shown_path(above));
     let message = format!("fetching to {shown}: the directory {above} is not there");
-    let words: Vec<_> = texts.iter().map(|text| shell_word(text).to_string()).collect();
+    let words: Vec<_> = texts.iter().map(shell_word).collect();
     Err(Failure::failed(message).path(shown.to_string()).hint(format!(
         "what is named last is where it goes on this machine; to fetch all of them to where you are: jottad get {} {} .",
         words.join(" "),
