@@ -73,7 +73,7 @@ impl Folder {
             if self.index.problem(node.id)?.is_some() {
                 continue;
             }
-            match sent_by(&node) {
+            match self.sent_by(&node, &self.index.path(node.id)?)? {
                 Some(RemoteNode::File(file)) => {
                     pending.uploads += 1;
                     pending.bytes += file.content.size;
@@ -107,17 +107,22 @@ impl Folder {
     }
 
     /// The operation that a claim stands for, until the service has accepted it.
-    pub(super) fn claimed_operation(&self, node: &Node, path: &RelativePath) -> Option<Operation> {
-        let because = match self.claim_of(node)? {
-            Claim::BeingSent => "being sent now",
-            Claim::CutOff => "cut off while it was sent; whether it arrived is looked at first",
-            Claim::Accepted => return None,
+    pub(super) fn claimed_operation(
+        &self,
+        node: &Node,
+        path: &RelativePath,
+    ) -> Result<Option<Operation>, FolderError> {
+        let because = match self.claim_of(node) {
+            Some(Claim::BeingSent) => "being sent now",
+            Some(Claim::CutOff) => "cut off while it was sent; whether it arrived is looked at first",
+            Some(Claim::Accepted) | None => return Ok(None),
         };
-        let (kind, bytes) = match sent_by(node)? {
+        let Some(sent) = self.sent_by(node, path)? else { return Ok(None) };
+        let (kind, bytes) = match sent {
             RemoteNode::File(file) => (OperationKind::Upload, Some(file.content.size)),
             RemoteNode::Directory => (OperationKind::MakeDirectory(Side::Remote), None),
         };
-        Some(Operation { kind, path: path.clone(), to: None, bytes, because })
+        Ok(Some(Operation { kind, path: path.clone(), to: None, bytes, because }))
     }
 
     /// What is said of a row that is claimed.
@@ -152,12 +157,33 @@ impl Folder {
         })
     }
 
+    /// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a time.
+    fn sent_by(&self, node: &Node, path: &RelativePath) -> Result<Option<RemoteNode>, FolderError> {
+        let Some(remote) = node.remote.as_ref().filter(|remote| remote.claimed) else { return Ok(None) };
+        let is_known = match remote.node {
+            RemoteNode::File(file) => {
+                node.base_entry().file().is_some_and(|base| base.content == file.content)
+            }
+            RemoteNode::Directory => node.base_entry() == jottad_core::Entry::Directory,
+        };
+        if is_known
+            && let Some(last) = self.index.history_of(path, 1)?.pop()
+            && last.error.is_none()
+        {
+            let others = [OperationKind::Move, OperationKind::MoveAside, OperationKind::SetTime];
+            if others.iter().any(|kind| kind(Side::Remote).as_str() == last.kind) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(remote.node))
+    }
+
     /// At rest: whether the last thing that was done at a path was to send what is there now. A file that changed
     /// in the same second or later may be another one.
     fn was_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
         let last = self.index.history_of(path, 1)?.pop().filter(|line| line.error.is_none());
         let Some(last) = last else { return Ok(false) };
-        Ok(match (node.local, sent_by(node)) {
+        Ok(match (node.local, self.sent_by(node, path)?) {
             // It was moved, or has another time.
             (_, None) => true,
             (Local::File { stat, .. }, Some(_)) => {
@@ -167,16 +193,6 @@ impl Folder {
             _ => last.kind == OperationKind::MakeDirectory(Side::Remote).as_str(),
         })
     }
-}
-
-/// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a time.
-fn sent_by(node: &Node) -> Option<RemoteNode> {
-    let claimed = node.remote.as_ref().filter(|remote| remote.claimed)?.node;
-    let is_known = match claimed {
-        RemoteNode::File(file) => node.base_entry().file().is_some_and(|base| base.content == file.content),
-        RemoteNode::Directory => node.base_entry() == jottad_core::Entry::Directory,
-    };
-    (!is_known).then_some(claimed)
 }
 
 fn claims(index: &Index) -> Result<Vec<Node>, FolderError> {

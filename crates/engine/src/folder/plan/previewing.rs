@@ -71,7 +71,7 @@ impl Folder {
             let path = self.index.path(node.id)?;
             if let Some(claim) = self.claim_of(node) {
                 operations.unconfirmed += u64::from(claim == Claim::Accepted);
-                self.claimed_operation(node, &path)
+                self.claimed_operation(node, &path)?
                     .into_iter()
                     .for_each(|operation| operations.push(operation));
             } else if decision.is_none()
