@@ -378,10 +378,14 @@ fn what_nobody_has_kept_yet_is_not_given_up_for_what_was_restored() {
     world
         .machine
         .jottad(["restore", "Jotta/Archive/docs/a.txt", "--revision", &oldest, "--here"])
-        .expect(1)
+        .expect(0)
         .says("is current again")
-        .complains("a file of another content is there")
-        .complains("hint: ");
+        .says("1 file made way and went to the local trash")
+        .complains("docs/a.txt: what it held is in the local trash");
+    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "one");
+    world.remove("a.txt");
+    let local = world.path("a.txt").display().to_string();
+    world.machine.jottad(["trash", "restore", "--local", &local]).expect(0);
     assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "three, and nowhere else");
 }
 

@@ -36,6 +36,20 @@ fn a_pause_without_a_daemon_is_kept_by_whatever_runs_next() {
 }
 
 #[test]
+fn what_is_not_paused_is_not_said_to_go_on() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    world.machine.jottad(["resume"]).expect(0).says("was not paused: docs");
+    let daemon = world.start();
+    world.synced();
+    world.machine.jottad(["resume", "docs"]).expect(0).says("was not paused: docs");
+    world.machine.jottad(["pause"]).expect(0);
+    world.machine.jottad(["resume", "docs"]).expect(0).says("not paused any more: docs");
+    daemon.stop();
+}
+
+#[test]
 fn a_folder_is_paused_before_its_first_run() {
     let world = World::new();
     world.write("a.txt", "one");

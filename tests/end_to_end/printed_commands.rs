@@ -174,6 +174,76 @@ fn a_hint_about_a_place_on_the_service_can_be_typed_as_it_stands() {
     assert!(world.service.has("Jotta/Archive/my docs/it's.txt"));
 }
 
+/// Every content that a file of this machine has or had: live, as a conflict copy or in the local trash.
+fn kept_here(machine: &Machine) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut directories = vec![machine.home().clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                directories.push(entry.path());
+            } else {
+                found.extend(fs::read_to_string(entry.path()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_next_step_of_a_restore_gives_up_what_is_nowhere_else() {
+    let world = World::new();
+    let file = "Jotta/Archive/docs/f 1's.txt";
+    for edit in ["one", "two, and longer"] {
+        world.write("f 1's.txt", edit);
+        world.write("d/other.txt", edit);
+        world.settle();
+        world.service.advance_clock(60);
+    }
+    for restore in [
+        &["restore", file, "--revision", "1"][..],
+        &["restore", "Jotta/Archive/docs", "--at", "now"],
+        &["restore", file, "--revision", "1", "--here"],
+    ] {
+        let [first, second] = ["f 1's.txt", "d/other.txt"].map(|name| {
+            let unsent = format!("nowhere else: {name} before {restore:?}");
+            world.write(name, &unsent);
+            unsent
+        });
+        let restored = world.machine.jottad(restore).expect(0);
+        let told = format!("{}{}", restored.stdout, restored.stderr);
+        for command in commands(&told).iter().filter(|command| !command.contains(" trash ")) {
+            typed(&world.machine, command).expect(0);
+        }
+        let kept = kept_here(&world.machine);
+        assert!(kept.contains(&first) && kept.contains(&second), "{restored}\n{kept:?}");
+    }
+}
+
+#[test]
+fn what_a_refused_command_on_the_service_hints_at_can_be_typed_as_it_stands() {
+    let world = World::new();
+    for path in ["Jotta/Archive/file", "Jotta/Archive/my d/sub/x", "Jotta/Archive/sub/y"] {
+        world.service.does(Act::put(path, b"one"));
+    }
+    for refused in [
+        &["mountpoints", "create", "latop", "docs"][..],
+        &["get", "Jotta/Archive/file/*", "."],
+        &["mv", "Jotta/Archive/sub", "Jotta/Archive/my d"],
+        &["get", "Jotta/Archive/file", "Jotta/Archive/sub/y"],
+        &["restore", "Jotta/Archive/nothing"],
+    ] {
+        let refused = world.machine.jottad(refused).expect(1);
+        let hints = commands(&refused.stderr);
+        // What stands for a name is to be put in.
+        let whole = hints.iter().filter(|hint| !hint.contains("DEVICE"));
+        assert!(whole.clone().count() > 0, "{refused}");
+        for hint in whole {
+            typed(&world.machine, hint).expect(0);
+        }
+    }
+}
+
 /// A person who keeps the config and the state in places of their own, and says so with every command. What
 /// is in the usual place is another configuration, which cannot even be read.
 struct Elsewhere {

@@ -28,17 +28,78 @@ fn what_is_sent_into_a_folder_that_is_not_there_does_not_become_a_file_of_its_na
 }
 
 #[test]
-fn what_replaces_a_file_that_is_in_the_way_of_a_restore_is_a_command_that_works() {
+fn what_is_fetched_over_unsent_work_in_a_folder_leaves_it_in_the_local_trash() {
     let world = World::new();
     world.write("a.txt", "one");
+    world.write("d/b.txt", "one");
     world.settle();
-    world.write("a.txt", "changed and not sent yet");
-    let refused = world.machine.jottad(["restore", "Jotta/Archive/docs/a.txt", "--revision", "1", "--here"]);
-    let refused = refused.expect(1);
-    let (_, command) = refused.stderr.split_once("to replace it: jottad ").unwrap();
-    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "changed and not sent yet");
-    world.machine.jottad(command.trim().split(' ')).expect(0);
-    assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "one");
+    for (name, command) in [
+        ("a.txt", &["get", "--force", "Jotta/Archive/docs/a.txt", "docs/a.txt"][..]),
+        ("d/b.txt", &["get", "-r", "--force", "Jotta/Archive/docs", "docs"]),
+    ] {
+        world.write(name, "changed and not sent yet");
+        let refused: Vec<_> = command.iter().filter(|word| **word != "--force").collect();
+        world.machine.jottad(refused).complains("a file of another content is there");
+        assert_eq!(fs::read_to_string(world.path(name)).unwrap(), "changed and not sent yet");
+        let fetched = world.machine.jottad(command).expect(0);
+        fetched
+            .says("1 file made way and went to the local trash")
+            .complains(&format!("docs/{name}: what it held"));
+        assert_eq!(fs::read_to_string(world.path(name)).unwrap(), "one");
+        world.machine.jottad(["trash", "ls", "--local"]).expect(0).says(&format!("docs/{name}"));
+        fs::remove_file(world.path(name)).unwrap();
+        let local = world.path(name).display().to_string();
+        world.machine.jottad(["trash", "restore", "--local", &local]).expect(0);
+        assert_eq!(fs::read_to_string(world.path(name)).unwrap(), "changed and not sent yet");
+        world.write(name, "one");
+    }
+    // Outside of folders a file that is to be replaced is replaced.
+    fs::write(world.machine.home().join("a.txt"), "mine").unwrap();
+    let outside = ["get", "--force", "Jotta/Archive/docs/a.txt", "a.txt", "--json"];
+    assert_eq!(world.machine.jottad(outside).expect(0).json()["to_local_trash"], 0);
+}
+
+#[test]
+fn what_restore_tells_of_the_next_pass_is_what_was_done() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.write("d/b.txt", "one");
+    world.settle();
+    let document = |words: &[&str]| {
+        let outcome = world.machine.jottad(words.iter().chain(&["--json"])).expect(0);
+        outcome.json()["folder"]["next_pass"].as_str().unwrap().to_owned()
+    };
+    let again = ["restore", "Jotta/Archive/docs/a.txt", "--revision", "1"];
+    assert_eq!(document(&again), "nothing");
+    let said = world.machine.jottad(again).expect(0).says("was current already");
+    let said = said.complains("nothing to do for it");
+    assert!(!said.stderr.contains("jottad "), "{said}");
+    let now = "now".to_owned();
+    assert_eq!(document(&["restore", "Jotta/Archive/docs", "--at", &now]), "nothing");
+    // A word about the folder comes with the trash, too.
+    world.machine.jottad(["rm", "-r", "Jotta/Archive/docs/d"]).expect(0);
+    assert_eq!(document(&["trash", "restore", "Jotta/Archive/docs/d"]), "sends_over");
+    world.remove("d");
+    world.machine.jottad(["rm", "-r", "Jotta/Archive/docs/d"]).expect(0);
+    world
+        .machine
+        .jottad(["trash", "restore", "Jotta/Archive/docs/d"])
+        .expect(0)
+        .complains("does not fetch it");
+}
+
+#[test]
+fn a_local_path_given_to_restore_is_told_from_a_place_on_the_service() {
+    let world = World::new();
+    world.write("a b.txt", "one");
+    world.settle();
+    let local = world.path("a b.txt").display().to_string();
+    for local in [local.as_str(), "~/docs/a b.txt", "docs/a b.txt", "./docs/a b.txt"] {
+        let refused = world.machine.jottad(["restore", local]).expect(1);
+        refused.complains("it is a local path").complains("jottad versions 'Jotta/Archive/docs/a b.txt'");
+    }
+    fs::write(world.machine.home().join("b.txt"), "two").unwrap();
+    world.machine.jottad(["restore", "~/b.txt"]).expect(1).complains("it is in no folder");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::Duration;
 
-use jottad_emulator::{Act, Effect, Fault, Matching};
+use jottad_emulator::Act;
 use serde_json::{Value, json};
 
 use crate::stage::{Terminal, World, is_lacking, wait_until};
@@ -199,9 +200,13 @@ fn why_takes_nothing_that_was_only_sent_for_what_the_service_has() {
     world.write("old.txt", "old");
     let daemon = world.start();
     world.synced();
-    world.service.add_fault(Fault::always(Matching::endpoint("upload"), Effect::status(500)));
-    world.write("new.txt", "new");
-    wait_until("it was sent and failed", || {
+    world.service.set_switch("U38", "delayed").unwrap();
+    world.service.set_listing_lag(Duration::from_secs(10));
+    // Of so many their directory is listed, and that is late.
+    for name in ["new.txt", "newer.txt", "newest.txt", "and one more.txt"] {
+        world.write(name, "new");
+    }
+    wait_until("it was sent", || {
         let why = world.machine.jottad(["why", "--json", "docs/new.txt"]).json();
         why["sent"] == true
     });
@@ -209,6 +214,7 @@ fn why_takes_nothing_that_was_only_sent_for_what_the_service_has() {
     assert_eq!(document["remote"], Value::Null, "{document}");
     let told = why(&world, "new.txt");
     assert!(told.contains("on Jottacloud: sent, not confirmed yet"), "{told}");
+    world.machine.jottad(["plan"]).expect(0).says("sent, which the service has not confirmed yet");
     daemon.stop();
 }
 
@@ -248,4 +254,56 @@ fn why_says_of_what_was_in_sync_that_the_folder_is_paused() {
     let told = why(&world, "a.txt");
     assert!(told.contains("paused until `jottad resume`") && !told.contains("in sync"), "{told}");
     daemon.stop();
+}
+
+/// What is told of a file that is on its way, was cut off, or is sent.
+fn uploads(world: &World) -> (u64, Vec<String>) {
+    let pending = world.machine.status()["folders"][0]["pending"]["uploads"].as_u64().unwrap();
+    let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
+    let operations = plan["folders"][0]["operations"].as_array().unwrap().iter();
+    (pending, operations.map(|operation| operation["why"].as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn an_upload_that_is_cut_off_is_still_to_be_done_for_everybody_who_asks() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{config}\n[transfer]\nupload_limit = \"64 KiB\"\n")).unwrap();
+    let daemon = world.start();
+    world.synced();
+    world.write("big", vec![7; 2 * 1024 * 1024]);
+    wait_until("it is sent", || why(&world, "big").contains("it is being sent"));
+    assert_eq!(uploads(&world), (1, vec!["being sent now".to_owned()]));
+    assert!(!why(&world, "big").contains("not confirmed"));
+    world.machine.jottad(["pause"]).expect(0);
+    wait_until("it is cut off", || why(&world, "big").contains("was cut off"));
+    let (pending, plan) = uploads(&world);
+    assert!(pending == 1 && plan.len() == 1 && plan[0].starts_with("cut off while it was sent"), "{plan:?}");
+    world.machine.jottad(["resume"]).expect(0);
+    wait_until("it is sent again", || why(&world, "big").contains("it is being sent"));
+    daemon.kill();
+    let status = world.machine.jottad(["status"]).expect(5).says("1 upload");
+    assert!(!status.stdout.contains("all done"), "{status}");
+    let status = world.machine.jottad(["status", "--json"]).json();
+    let pending = &status["folders"][0]["pending"];
+    assert_eq!((&pending["uploads"], &pending["bytes"]), (&1.into(), &(2 * 1024 * 1024).into()), "{status}");
+    let told = why(&world, "big");
+    assert!(told.contains("it was being sent when the last run ended"), "{told}");
+    assert!(!told.contains("sent, not confirmed yet"), "{told}");
+    fs::write(world.machine.config(), config).unwrap();
+    world.settle();
+    assert!(world.service.has("Jotta/Archive/docs/big"));
+    world.machine.jottad(["status"]).expect(0);
+}
+
+#[test]
+fn what_is_not_named_or_not_there_is_said_to_be() {
+    let world = World::new();
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), format!("{config}[[folder]]\nname = \"x\"\n")).unwrap();
+    let status = world.machine.jottad(["status"]);
+    status.says("no local directory is named").says("no place on the service is named");
+    fs::remove_file(world.machine.config()).unwrap();
+    world.machine.jottad(["status"]).says("config.toml is not there, so no folder is known");
 }

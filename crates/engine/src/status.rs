@@ -459,12 +459,14 @@ pub struct Preview {
     pub count: u64,
     /// How many bytes travel with all of them.
     pub bytes: u64,
+    /// How many entries were sent, and the service has not confirmed yet that it has them.
+    pub unconfirmed: u64,
     limit: usize,
 }
 
 impl Preview {
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { operations: Vec::new(), count: 0, bytes: 0, limit }
+        Self { operations: Vec::new(), count: 0, bytes: 0, unconfirmed: 0, limit }
     }
 
     pub(crate) fn push(&mut self, operation: Operation) {
@@ -527,8 +529,10 @@ pub struct Explanation {
     pub rule: Option<String>,
     /// What the three trees have, as text; `None` where there is no record.
     pub trees: Option<jottad_core::Trees>,
-    /// Whether what the remote tree has was only sent, and not yet seen on the service.
+    /// Whether what the remote tree has was only to be sent, and not yet seen on the service.
     pub is_claimed: bool,
+    /// Whether that is known to have been sent.
+    pub is_sent: bool,
     /// What would be done now.
     pub next: Option<Operation>,
     /// Whether a person stopped the folder, so that nothing is looked at.

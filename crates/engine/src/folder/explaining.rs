@@ -17,6 +17,7 @@ impl Folder {
             rule: None,
             trees: None,
             is_claimed: false,
+            is_sent: false,
             next: None,
             paused: self.pause(),
             last_operations,
@@ -50,6 +51,7 @@ impl Folder {
         let Some(node) = node else { return Ok(explanation) };
         explanation.trees = node.trees();
         explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
+        explanation.is_sent = self.is_sent(&node, path)?;
         let travelling = self.running.values().find(|running| running.node == node.id);
         if let Some(running) = travelling.filter(|running| running.carries_content()) {
             explanation.state = EntryState::Pending;
@@ -93,7 +95,7 @@ impl Folder {
         let Some(decision) = self.decide(&node)? else {
             explanation.state = EntryState::Pending;
             let what = if explanation.is_claimed {
-                "it was sent, and the service has not confirmed yet that it has it"
+                self.word_of_claim(&node, path)?
             } else {
                 "it is being summed, or something in it is being confirmed"
             };

@@ -491,7 +491,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         if matches!(error, OperationError::Remote(error) if error.may_be_done) {
-            return self.doubt_claim(running, now);
+            return self.doubt_claim(running, true, now);
         }
         if let Some(mut node) = self.claimed_by(running)? {
             node.remote.clone_from(&running.before);
@@ -501,11 +501,17 @@ impl Folder {
     }
 
     /// What was claimed may have been achieved: a look tells.
-    pub(super) fn doubt_claim(&mut self, running: &Running, now: Now) -> Result<(), FolderError> {
+    pub(super) fn doubt_claim(
+        &mut self,
+        running: &Running,
+        is_answer_lost: bool,
+        now: Now,
+    ) -> Result<(), FolderError> {
         if let Some(node) = self.claimed_by(running)? {
             let before = running.before.as_ref().map(|before| before.node);
             self.recent_writes.sent(&self.index.stored_path_of(&node)?, before, now);
             self.rechecks.want(running.directory);
+            self.cut_off.add(node.id, is_answer_lost);
         }
         Ok(())
     }

@@ -99,6 +99,18 @@ impl LocalDisk {
         self.write("restoring", &path, move |root, _| trash::restore(root, &trashed)).await
     }
 
+    /// Puts a finished file that lies in the root in the place of the one that `replaces` tells of, which goes
+    /// to the local trash in the same step. [`DiskErrorKind::Changed`] if it is another one by now.
+    pub async fn replace(
+        &self,
+        new: RelativePath,
+        path: &RelativePath,
+        replaces: FileStat,
+    ) -> Result<(), DiskError> {
+        self.write("replacing", path, move |root, path| placing::replace_by(root, &new, path, &replaces))
+            .await
+    }
+
     /// Deletes for good all that is in the local trash, and returns how many bytes that was.
     pub async fn empty_trash(&self) -> Result<u64, DiskError> {
         self.run(EMPTYING, &RelativePath::root(), |root, _| trash::empty(root)).await

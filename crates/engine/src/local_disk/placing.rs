@@ -64,7 +64,10 @@ pub(super) fn place(
     let finished = finish(staged, modified, &place, model)?;
     match replaces {
         None => rename_to_free(staged.at(), place.at())?,
-        Some(replaces) => replace(root, staged, path, &place, replaces)?,
+        Some(replaces) => {
+            let identity = Facts::of(&staged.file)?.node.identity();
+            replace(root, New { at: staged.at(), identity }, path, &place, replaces)?;
+        }
     }
     sync_directory(&place.directory)?;
 
@@ -122,16 +125,39 @@ fn set_times(file: impl AsFd, modified: Timestamp) -> Result<(), Errno> {
     futimens(file, &times)
 }
 
+/// Puts a finished file that lies in the root in the place of another one, which goes to the trash; see
+/// [`crate::LocalDisk::replace`].
+pub(super) fn replace_by(
+    root: &OwnedFd,
+    new: &RelativePath,
+    path: &RelativePath,
+    replaces: &FileStat,
+) -> Result<(), DiskErrorKind> {
+    let from = Place::of(root, new, READ_DIRECTORY)?;
+    let place = Place::of(root, path, READ_DIRECTORY)?;
+    let file = from.facts()?.and_then(|facts| facts.file()).ok_or(DiskErrorKind::NotFound)?;
+    replace(root, New { at: from.at(), identity: Some(file.identity) }, path, &place, replaces)?;
+    sync_directory(&place.directory)?;
+    Ok(())
+}
+
+/// A finished file that has no place yet.
+#[derive(Clone, Copy)]
+struct New<'file> {
+    at: At<'file>,
+    identity: Option<Identity>,
+}
+
 /// Swaps the new file, lying in the trash where the old one is to be, with the old one. So the old one is
 /// never anywhere but in its place or in the trash, whenever we are interrupted.
 fn replace(
     root: &OwnedFd,
-    staged: &Staged,
+    new: New<'_>,
     path: &RelativePath,
     place: &Place,
     replaces: &FileStat,
 ) -> Result<(), DiskErrorKind> {
-    let spot = trash::take_in(root, path, staged.at())?;
+    let spot = trash::take_in(root, path, new.at)?;
     match exchange(spot.at(), place.at()) {
         Ok(true) => {}
         Ok(false) => return replace_in_steps(root, path, spot.at(), place.at(), replaces),
@@ -145,13 +171,13 @@ fn replace(
         sync_directory(&spot.directory)?;
         return Ok(());
     }
-    give_back(staged, spot.at(), place.at())?;
+    give_back(new.identity, spot.at(), place.at())?;
     sync_directory(&place.directory)?;
     Err(DiskErrorKind::Changed)
 }
 
 /// Undoes a swap that brought another file out of its place than the one to be replaced.
-fn give_back(staged: &Staged, spot: At<'_>, place: At<'_>) -> Result<(), DiskErrorKind> {
+fn give_back(new: Option<Identity>, spot: At<'_>, place: At<'_>) -> Result<(), DiskErrorKind> {
     match exchange(spot, place) {
         Ok(_) => {}
         // Our file was removed again in the meantime.
@@ -159,7 +185,7 @@ fn give_back(staged: &Staged, spot: At<'_>, place: At<'_>) -> Result<(), DiskErr
         Err(error) => return Err(error.into()),
     }
     let came_out = spot.facts()?.and_then(|facts| facts.node.identity());
-    if came_out == Facts::of(&staged.file)?.node.identity() {
+    if came_out == new {
         discard(spot)
     } else {
         // A still newer one had replaced ours: it belongs in the place, and the other stays in the trash.
@@ -218,11 +244,11 @@ mod tests {
     use crate::disk::StagedFile as _;
     use crate::local_disk::staging::stage;
 
-    type Replace = fn(&OwnedFd, &Staged, &RelativePath, &Place, &FileStat) -> Result<(), DiskErrorKind>;
+    type Replace = fn(&OwnedFd, New<'_>, &RelativePath, &Place, &FileStat) -> Result<(), DiskErrorKind>;
 
     /// The two ways of replacing, which must not differ in what they leave.
-    const WAYS: [Replace; 2] = [replace, |root, staged, path, place, replaces| {
-        let spot = trash::take_in(root, path, staged.at())?;
+    const WAYS: [Replace; 2] = [replace, |root, new, path, place, replaces| {
+        let spot = trash::take_in(root, path, new.at)?;
         replace_in_steps(root, path, spot.at(), place.at(), replaces)
     }];
 
@@ -239,7 +265,9 @@ mod tests {
         let mut staged = stage(&root).unwrap();
         staged.write(b"new").unwrap();
         change(&file);
-        let result = replace(&root, &staged, &path, &place, &expected);
+        let identity = Facts::of(&staged.file).unwrap().node.identity();
+        let new = New { at: staged.at(), identity };
+        let result = replace(&root, new, &path, &place, &expected);
         (directory, result)
     }
 

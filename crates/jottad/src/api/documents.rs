@@ -213,6 +213,9 @@ pub(crate) struct PlannedFolder {
     /// How many bytes travel with all of them.
     #[serde(default)]
     pub(crate) bytes: u64,
+    /// How many entries were sent, and the service has not confirmed yet that it has them.
+    #[serde(default)]
+    pub(crate) unconfirmed: u64,
     /// What the pass would leave to a person.
     #[serde(default)]
     pub(crate) would_hold: Vec<ForeseenDocument>,
@@ -417,7 +420,7 @@ impl WhyDocument {
             base: trees.map(|trees| trees.base.into()),
             local: trees.map(|trees| trees.local.into()),
             remote: trees.filter(|_| !explanation.is_claimed).map(|trees| trees.remote.into()),
-            sent: explanation.is_claimed,
+            sent: explanation.is_sent,
             next: explanation.next.as_ref().map(OperationDocument::from),
             last_operations: explanation
                 .last_operations

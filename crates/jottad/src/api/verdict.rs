@@ -7,13 +7,15 @@ use jottad_engine::{Verdict, since_boot};
 use tokio::time::Instant;
 
 use crate::api::documents::{FolderDocument, HeldStatus, StatusDocument, Time};
-use crate::cli::output::now;
+use crate::cli::output::{count, now};
 
 /// How long the service must be out of reach before somebody who waits is told so: networks come and go.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 
 /// How often somebody who waits is told that the service is out of reach.
 const REMINDER: Duration = Duration::from_secs(10);
+/// After so long somebody who waits is told what for.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
 
 /// That what somebody waited for is done, although the verdict is `working`.
 pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
@@ -106,6 +108,48 @@ impl Patience {
     }
 }
 
+/// What a folder waits for that has nothing left to do and is not at its end.
+pub(crate) const LATE: &str =
+    "all is done but to wait for the service, which may show up to 22 s late what was written last";
+
+/// What is said once to somebody who has waited for so long, whatever for.
+#[derive(Debug)]
+pub(crate) struct Delay {
+    since: Instant,
+    is_said: bool,
+}
+
+impl Delay {
+    pub(crate) const fn since(now: Instant) -> Self {
+        Self { since: now, is_said: false }
+    }
+
+    /// What is waited for, the first time that it is asked for after a while.
+    pub(crate) fn word(&mut self, status: &StatusDocument, now: Instant) -> Option<String> {
+        if self.is_said || now.duration_since(self.since) < WORTH_TELLING {
+            return None;
+        }
+        let folder = status.folders.iter().max_by_key(|folder| folder.verdict.0 == Verdict::Working)?;
+        let word = waits_for(folder);
+        self.is_said = true;
+        Some(format!("{}: {word}", folder.name))
+    }
+}
+
+fn waits_for(folder: &FolderDocument) -> String {
+    if let Some(trouble) = &folder.trouble {
+        return format!("waiting for the service: {trouble}");
+    }
+    let Some(pending) = &folder.pending else { return "waiting until both sides are looked at".to_owned() };
+    let files = pending.uploads + pending.downloads;
+    let others = pending.moves + pending.deletes + pending.directories;
+    match (files, others) {
+        (0, 0) => LATE.to_owned(),
+        (0, _) => format!("waiting for {} still to be done", count(others, "change", "changes")),
+        _ => format!("waiting for {} to travel", count(files, "file", "files")),
+    }
+}
+
 /// What is said to somebody who waits while a folder does not get on.
 #[derive(Debug, Default)]
 pub(crate) struct Silence {
@@ -188,6 +232,7 @@ fn ahead() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::documents::PendingDocument;
 
     fn status(folders: &[(Verdict, i64)]) -> StatusDocument {
         let folder = |(verdict, proven): &(Verdict, i64)| FolderDocument {
@@ -198,6 +243,32 @@ mod tests {
             ..FolderDocument::new("docs", "/d".into(), "Jotta/Archive/d".into(), "backup", *verdict)
         };
         StatusDocument::of(folders.iter().map(folder).collect())
+    }
+
+    #[test]
+    fn whoever_waits_for_five_seconds_is_told_once_what_for() {
+        let start = Instant::now();
+        let second = |second| start + Duration::from_secs(second);
+        let mut waiting = status(&[(Verdict::InSync, 0), (Verdict::Working, 0)]);
+        waiting.folders[1].name = "pictures".to_owned();
+        let of = |uploads, deletes| PendingDocument { uploads, deletes, ..PendingDocument::default() };
+        for (pending, trouble, expected) in [
+            (None, None, "pictures: waiting until both sides are looked at"),
+            (Some(of(2, 1)), None, "pictures: waiting for 2 files to travel"),
+            (Some(of(0, 1)), None, "pictures: waiting for 1 change still to be done"),
+            (Some(of(2, 1)), Some("cannot connect"), "pictures: waiting for the service: cannot connect"),
+        ] {
+            waiting.folders[1].pending = pending;
+            waiting.folders[1].trouble = trouble.map(str::to_owned);
+            let mut delay = Delay::since(start);
+            let told: Vec<_> = (0..60).filter_map(|at| delay.word(&waiting, second(at))).collect();
+            assert_eq!(told, [expected]);
+        }
+        waiting.folders[1].pending = Some(of(0, 0));
+        waiting.folders[1].trouble = None;
+        assert_eq!(Delay::since(start).word(&waiting, second(4)), None);
+        let told = Delay::since(start).word(&waiting, second(5)).unwrap();
+        assert!(told.ends_with(LATE), "{told}");
     }
 
     #[test]

@@ -241,11 +241,6 @@ impl Failure {
         self.hint.as_deref().or(usual)
     }
 
-    /// Whether what mends it speaks of this.
-    pub(crate) fn hints_at(&self, words: &str) -> bool {
-        self.hint.as_ref().is_some_and(|hint| hint.contains(words))
-    }
-
     /// The code to exit with.
     pub(crate) fn exit(&self) -> Exit {
         if self.cause == Cause::ReaderGone { Exit::Done } else { self.exit }
@@ -323,7 +318,9 @@ impl From<jottad_transport::Error> for Failure {
             ErrorKind::Locked => Some(
                 "`jottad account` tells whether the account is locked; www.jottacloud.com or its support says why",
             ),
-            ErrorKind::NotFound | ErrorKind::Conflict => Some("see what is there: jottad ls"),
+            ErrorKind::NotFound | ErrorKind::Conflict => {
+                Some("`jottad devices` lists the devices, and `jottad ls DEVICE/MOUNTPOINT` what is in them")
+            }
             ErrorKind::Refused => Some("the service does not take this name or value; use another one"),
             ErrorKind::Corrupt | ErrorKind::SourceChanged => {
                 Some("try again; nothing was kept of this attempt")

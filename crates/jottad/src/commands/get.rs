@@ -15,8 +15,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::cat;
 use crate::remote::{
-    Directory, Fetched, LocalTree, Progress, RemoteTree, Tally, TreeFile, Trouble, Wanted, absent, fetch,
-    is_pattern, local_name, matching, not_file, place_argument,
+    Directory, Fetched, LocalTree, Progress, RemoteTree, Replacing, Tally, TreeFile, Trouble, Wanted, absent,
+    fetch, is_pattern, local_name, matching, not_file, place_argument,
 };
 
 /// Files fetched at the same time: enough to hide the way to the service and back.
@@ -34,7 +34,7 @@ pub(crate) struct GetArguments {
     /// Fetch a folder with all that is in it
     #[arg(short, long)]
     recursive: bool,
-    /// Replace files of another content
+    /// Replace files of another content. Those in a folder go to its local trash, those elsewhere are gone
     #[arg(long)]
     force: bool,
 }
@@ -59,6 +59,11 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
         return Err(Failure::usage("the content and a JSON document cannot both go to standard output")
             .hint("leave --json out, or name a file"));
     }
+    if let Some(local) = local.filter(|_| !is_printed && !arguments.recursive) {
+        check_above(local, &texts)?;
+    }
+    let replacing = if arguments.force { Some(Replacing::new(&invocation.tolerant_config()?)) } else { None };
+    let replacing = replacing.as_ref();
     let client = invocation.client()?;
     let progress = Progress::new(invocation.output);
     invocation.wait(async {
@@ -90,18 +95,18 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
             return print(&client, &sources).await;
         }
         let tally = if are_several {
-            several(&client, &sources, local.unwrap_or(Path::new(".")), arguments.force, &progress).await?
+            several(&client, &sources, local.unwrap_or(Path::new(".")), replacing, &progress).await?
         } else {
             let mut tally = Tally::default();
             for Source { place, seen } in sources {
                 tally = if let Sighting::File(file) = seen {
-                    one_file(&client, &place, file, local, arguments.force, &progress).await?
+                    one_file(&client, &place, file, local, replacing, &progress).await?
                 } else {
                     let root = match local {
                         Some(local) => local.to_owned(),
                         None => own_name(&place)?,
                     };
-                    folder(&client, &place, &root, arguments.force, &progress).await?
+                    folder(&client, &place, &root, replacing, &progress).await?
                 };
             }
             tally
@@ -109,6 +114,21 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
         drop(progress);
         tally.finish("fetched", invocation.output)
     })
+}
+
+/// Demands that there is a directory for what was named last: it is the local place, even where something on the
+/// service is called so.
+fn check_above(local: &Path, texts: &[String]) -> Result<(), Failure> {
+    let above = local.parent().filter(|above| !above.as_os_str().is_empty());
+    let Some(above) = above.filter(|above| !above.exists() && !local.exists()) else { return Ok(()) };
+    let (shown, above) = (shown_path(local), shown_path(above));
+    let message = format!("fetching to {shown}: the directory {above} is not there");
+    let words: Vec<_> = texts.iter().map(shell_word).collect();
+    Err(Failure::failed(message).path(shown.to_string()).hint(format!(
+        "what is named last is where it goes on this machine; to fetch all of them to where you are: jottad get {} {} .",
+        words.join(" "),
+        shell_word(&shown)
+    )))
 }
 
 /// Demands that all of it can be fetched.
@@ -145,7 +165,7 @@ async fn several(
     client: &Client,
     sources: &[Source],
     local: &Path,
-    force: bool,
+    replacing: Option<&Replacing>,
     progress: &Progress,
 ) -> Result<Tally, Failure> {
     if !local.is_dir() {
@@ -167,7 +187,7 @@ async fn several(
         let target = local.join(own_name(place)?);
         all.add(match seen {
             Sighting::File(file) => {
-                match one_file(client, place, *file, Some(&target), force, progress).await {
+                match one_file(client, place, *file, Some(&target), replacing, progress).await {
                     Ok(tally) => tally,
                     // One that is in the way keeps none of the others.
                     Err(failure) if failure.exit() == Exit::Failed => {
@@ -177,7 +197,7 @@ async fn several(
                     Err(failure) => return Err(failure),
                 }
             }
-            _ => folder(client, place, &target, force, progress).await?,
+            _ => folder(client, place, &target, replacing, progress).await?,
         });
     }
     Ok(all)
@@ -189,14 +209,14 @@ pub(crate) async fn one_file(
     place: &RemotePath,
     file: LiveFile,
     local: Option<&Path>,
-    force: bool,
+    replacing: Option<&Replacing>,
     progress: &Progress,
 ) -> Result<Tally, Failure> {
     let (directory, name) = local_place(place, local)?;
     progress.expect(1, file.content.size);
     let wanted =
         Wanted { place: place.clone(), revision: None, content: file.content, modified: file.modified };
-    let fetched = fetch(client, &wanted, (&directory, &name), force, progress).await;
+    let fetched = fetch(client, &wanted, (&directory, &name), replacing, progress).await;
     let mut tally = Tally::default();
     count(&mut tally, fetched.map_err(Trouble::into_failure)?, file.content.size);
     Ok(tally)
@@ -224,7 +244,7 @@ pub(crate) async fn folder(
     client: &Client,
     place: &RemotePath,
     root: &Path,
-    force: bool,
+    replacing: Option<&Replacing>,
     progress: &Progress,
 ) -> Result<Tally, Failure> {
     let tree = RemoteTree::list(client, place).await.map_err(Trouble::into_failure)?;
@@ -256,7 +276,7 @@ pub(crate) async fn folder(
                     modified: file.modified,
                 };
                 let fetched = match opened {
-                    Ok(directory) => fetch(client, &wanted, (&directory, &name), force, progress).await,
+                    Ok(directory) => fetch(client, &wanted, (&directory, &name), replacing, progress).await,
                     Err(failure) => Err(failure.into()),
                 };
                 progress.file_done();
@@ -275,9 +295,10 @@ pub(crate) async fn folder(
 
 fn count(tally: &mut Tally, fetched: Fetched, size: u64) {
     match fetched {
-        Fetched::Written => {
+        Fetched::Written | Fetched::Exchanged => {
             tally.files += 1;
             tally.bytes += size;
+            tally.exchanged += u64::from(fetched == Fetched::Exchanged);
         }
         Fetched::Unchanged => tally.unchanged += 1,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::answering;
-use crate::api::documents::{AcceptedDocument, OrderDocument};
+use crate::api::documents::{AcceptedDocument, OrderDocument, StatusDocument};
 use crate::cli::arguments::duration_argument;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
@@ -55,7 +55,22 @@ pub(crate) fn run_resume(arguments: &ResumeArguments, invocation: &Invocation) -
     let order = OrderDocument { folder: arguments.name.clone(), seconds: None };
     let start = start_command(&invocation.places);
     let noted = format!("no daemon is running: go on now with `jottad run --once` or `{start}`");
-    give(invocation, "/v1/resume", &order, "not paused any more", &noted)
+    let name = arguments.name.as_deref();
+    let paused = invocation.wait(async {
+        let status: Option<StatusDocument> = answering::get(invocation, "/v1/status").await.ok();
+        Ok(status.map(|status| is_any_paused(&status, name)))
+    })?;
+    let done = match paused {
+        Some(false) => "was not paused",
+        _ => "not paused any more",
+    };
+    give(invocation, "/v1/resume", &order, done, &noted)
+}
+
+/// Whether any of them is paused, or may be: one that is being started has not said so yet.
+fn is_any_paused(status: &StatusDocument, name: Option<&str>) -> bool {
+    let mut meant = status.folders.iter().filter(|folder| name.is_none_or(|name| folder.name == name));
+    meant.any(|folder| folder.paused.is_some() || folder.settled.is_none())
 }
 
 /// `pause 2h` has no name but a duration, unless a folder is called so.

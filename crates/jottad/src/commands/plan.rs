@@ -203,11 +203,19 @@ fn sort(operations: &mut [OperationDocument]) {
 fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failure> {
     let (output, name) = (invocation.output, Escaped(&folder.name));
     let operations = &folder.operations;
+    let unconfirmed = match folder.unconfirmed {
+        0 => String::new(),
+        number => {
+            let entries = count(number, "entry", "entries");
+            format!("; {entries} sent, which the service has not confirmed yet")
+        }
+    };
     if folder.count.max(operations.len() as u64) == 0 {
-        return output.prose(format_args!("{name}: nothing to do"));
+        let word = if unconfirmed.is_empty() { "nothing to do" } else { "nothing more to send" };
+        return output.prose(format_args!("{name}: {word}{unconfirmed}"));
     }
     let operation_count = count(folder.count, "operation", "operations");
-    output.prose(format_args!("{name}: {operation_count}, {}", format_size(folder.bytes)))?;
+    output.prose(format_args!("{name}: {operation_count}, {}{unconfirmed}", format_size(folder.bytes)))?;
     let mut columns = Columns::default();
     for operation in operations {
         let what = match &operation.to {

@@ -1,13 +1,13 @@
 //! `jottad restore`: a file or folder as it was.
 
 mod folder;
-mod follow;
+pub(crate) mod follow;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use jottad_core::{Timestamp, shell_word};
+use jottad_core::{Name, StoredPath, Timestamp, encode_name, shell_word};
 use jottad_transport::{Client, FileDetails, RemotePath, Revision, Sighting, UploadFacts};
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use crate::cli::output::{Escaped, Output, count, local_time, now, remark, rfc333
 use crate::commands::get::local_place;
 use crate::commands::restore::follow::Follow;
 use crate::commands::versions::revisions;
+use crate::config::place_in;
 use crate::remote::{
     LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, not_file, send, target_argument,
     then,
@@ -43,8 +44,8 @@ pub(crate) struct RestoreArguments {
     /// Fetch it to this machine instead, a folder into this directory; the service stays as it is
     #[arg(long, value_name = "LOCAL", conflicts_with = "here")]
     to: Option<PathBuf>,
-    /// Bring it to where its folder has it on this machine as well, where the next pass does not; without it,
-    /// ask on a terminal
+    /// Bring it to where its folder has it on this machine as well, where the next pass does not; what differs
+    /// there goes to the folder's local trash. Without it, ask on a terminal
     #[arg(long)]
     here: bool,
 }
@@ -52,6 +53,8 @@ pub(crate) struct RestoreArguments {
 /// What was restored in its place, to be told when all is done.
 pub(crate) struct Restored {
     document: Value,
+    /// Whether anything is other than before.
+    is_changed: bool,
     /// What could not be had, and the result.
     remarks: Vec<String>,
     line: String,
@@ -70,7 +73,10 @@ impl Restored {
 
 /// Brings back. What is current stays as a revision.
 pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let place = target_argument(&arguments.remote)?;
+    let place = match target_argument(&arguments.remote) {
+        Err(failure) => return Err(meant_locally(&arguments.remote, invocation)?.unwrap_or(failure)),
+        Ok(place) => place,
+    };
     let follow = Follow::find(&place, invocation)?;
     if arguments.here && follow.is_none() {
         return Err(Failure::usage(format!("{place} is in no folder, so it is nowhere on this machine"))
@@ -89,14 +95,19 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
     let client = invocation.client()?;
     let output = invocation.output;
     let to = arguments.to.as_deref();
+    let asked = match (revision, at) {
+        (Some(revision), _) => format!("--revision {revision}"),
+        (None, Some(at)) => format!("--at {}", rfc3339(at)),
+        (None, None) => String::new(),
+    };
     invocation.wait(async {
         let seen = client.look(&place).await?;
         let was_trashed = matches!(seen, Sighting::TrashedFile(_) | Sighting::TrashedFolder);
         let restored = match &seen {
             Sighting::Missing => {
-                return Err(
-                    not_file("restoring", &place, &seen).hint("jottad trash ls shows what can be had")
-                );
+                return Err(meant_locally(&arguments.remote, invocation)?.unwrap_or_else(|| {
+                    not_file("restoring", &place, &seen).hint("`jottad trash ls` shows what can be had")
+                }));
             }
             Sighting::Folder | Sighting::TrashedFolder if revision.is_some() => {
                 return Err(absent(
@@ -147,10 +158,37 @@ pub(crate) fn run(arguments: &RestoreArguments, invocation: &Invocation) -> Resu
             }
         };
         match follow {
-            Some(follow) => follow.tell(&client, restored, was_trashed, arguments.here, output).await,
+            Some(follow) => follow.tell(&client, restored, &asked, arguments.here, output).await,
             None => restored.tell(output),
         }
     })
+}
+
+/// What is said where nothing has such a name on the service, and it is one of something local.
+fn meant_locally(text: &str, invocation: &Invocation) -> Result<Option<Failure>, Failure> {
+    let path = invocation.places.expand(Path::new(text));
+    let Ok(path) = std::path::absolute(path) else { return Ok(None) };
+    let config = invocation.tolerant_config()?;
+    let found = place_in(&path, config.folders.iter().map(|folder| folder.local.as_path()));
+    let folder = found.and_then(|(at, inside)| Some((config.folders.get(at)?, inside)));
+    if folder.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let failure = Failure::failed(format!("restoring {text}: it is a local path")).path(text.to_owned());
+    let remote = folder.and_then(|(folder, inside)| {
+        let names = inside.components().map(|name| Some(encode_name(&Name::new(name).ok()?)));
+        Some(folder.remote.below(&StoredPath::new(names.collect::<Option<_>>()?)))
+    });
+    Ok(Some(match remote {
+        Some(remote) => {
+            let (word, local) = (shell_word(&remote), shell_word(text));
+            failure.hint(format!(
+                "on the service it is {remote}: `jottad versions {word}` lists its revisions; what the local \
+                 trash has of it comes back by `jottad trash restore --local {local}`"
+            ))
+        }
+        None => failure.hint("it is in no folder; name its place on the service: DEVICE/MOUNTPOINT/path"),
+    }))
 }
 
 /// Whether a time has not come yet, by whichever clock: the service's may go differently.
@@ -168,7 +206,7 @@ pub(crate) async fn restore_trashed(
         Sighting::TrashedFile(_) | Sighting::TrashedFolder => {}
         Sighting::Missing => {
             return Err(absent("restoring", place, "it is not in the trash")
-                .hint("jottad trash ls shows what can be had"));
+                .hint("`jottad trash ls` shows what can be had"));
         }
         _ => {
             return Err(absent("restoring", place, "something live has this name by now")
@@ -196,6 +234,7 @@ pub(crate) async fn restore_trashed(
     let remarks = restored.left.iter().map(|(path, reason)| format!("left in the trash: {path}: {reason}"));
     Ok(Restored {
         document,
+        is_changed: restored.files + restored.folders > 0,
         remarks: remarks.collect(),
         line: format!("restored {files} and {folders}"),
         exit: if restored.left.is_empty() { Exit::Done } else { Exit::Problems },
@@ -246,7 +285,7 @@ async fn fetch_revision(
     let (directory, name) = local_place(place, Some(to))?;
     let progress = Progress::new(output);
     progress.expect(1, wanted.content.size);
-    let fetched = fetch(client, &wanted, (&directory, &name), false, &progress).await;
+    let fetched = fetch(client, &wanted, (&directory, &name), None, &progress).await;
     fetched.map_err(Trouble::into_failure).map_err(|failure| match details.entry.trashed {
         // The service gives out nothing that is in the trash (U-43).
         Some(_) => failure.hint(format!("bring it back first: jottad restore {}", shell_word(place))),
@@ -278,8 +317,11 @@ async fn restore_revision(
     revision: &Revision,
     invocation: &Invocation,
 ) -> Result<Restored, Failure> {
-    let is_current = details.entry.trashed.is_none()
-        && details.entry.current.as_ref().is_some_and(|current| current.number == revision.number);
+    let is_as = |current: &Revision| {
+        let is_equal = current.content().is_some() && current.content() == revision.content();
+        current.number == revision.number || is_equal && current.modified == revision.modified
+    };
+    let is_current = details.entry.trashed.is_none() && details.entry.current.as_ref().is_some_and(is_as);
     if !is_current && !client.restore_revision(place, revision).await? {
         let progress = Progress::new(invocation.output);
         progress.expect(1, revision.size.unwrap_or_default());
@@ -294,7 +336,7 @@ async fn restore_revision(
     });
     let done = if is_current { "was current already" } else { "is current again" };
     let line = format!("{place}{} {done}", numbered(revision));
-    Ok(Restored { document, remarks: Vec::new(), line, exit: Exit::Done })
+    Ok(Restored { document, is_changed: !is_current, remarks: Vec::new(), line, exit: Exit::Done })
 }
 
 /// Downloads a revision and uploads it as a new one.

@@ -339,8 +339,15 @@ fn summary(status: &StatusDocument) -> String {
 /// Both ends of a folder.
 fn ends(folder: &FolderDocument, places: &Places) -> String {
     let mode: Option<Mode> = folder.mode.parse().ok();
-    let local = shorten(Path::new(&folder.local), places);
-    format!("{local} {} {}", mode.map_or("–", arrow), folder.remote)
+    let local = match folder.local.as_str() {
+        "" => "no local directory is named".to_owned(),
+        local => shorten(Path::new(local), places),
+    };
+    let remote = match folder.remote.as_str() {
+        "" => "no place on the service is named",
+        remote => remote,
+    };
+    format!("{local} {} {remote}", mode.map_or("–", arrow))
 }
 
 /// What there is in a folder, what is to be done, and what is wrong.
@@ -485,6 +492,9 @@ fn remarks(status: &StatusDocument, places: &Places, now: Timestamp) -> Vec<Stri
     let mut push = |text: String| lines.push(Escaped(&typed::text(&text)).to_string());
     if let Some(text) = no_daemon(status, places) {
         push(text);
+    }
+    if status.folders.is_empty() && !places.config_file.exists() {
+        push(format!("the config file {} is not there, so no folder is known", places.config_file.display()));
     }
     if let Some(trouble) = &status.trouble {
         push(trouble.clone());

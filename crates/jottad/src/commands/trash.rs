@@ -10,6 +10,7 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count, local_time, rfc3339};
+use crate::commands::restore::follow::Follow;
 use crate::commands::restore::restore_trashed;
 use crate::config::units::format_size;
 use crate::remote::{confirm, nothing_removed, target_argument};
@@ -67,9 +68,15 @@ pub(crate) fn run(command: &TrashCommand, invocation: &Invocation) -> Result<Exi
         TrashCommand::Restore(arguments) if arguments.local => local::restore(&arguments.remote, invocation),
         TrashCommand::Restore(arguments) => {
             let place = target_argument(&arguments.remote)?;
+            let follow = Follow::find(&place, invocation)?;
             let client = invocation.client()?;
+            let output = invocation.output;
             invocation.wait(async {
-                restore_trashed(&client, &place, invocation.output).await?.tell(invocation.output)
+                let restored = restore_trashed(&client, &place, output).await?;
+                match follow {
+                    Some(follow) => follow.tell(&client, restored, "", false, output).await,
+                    None => restored.tell(output),
+                }
             })
         }
         TrashCommand::Empty(arguments) if arguments.local => {

@@ -294,7 +294,8 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
         let would_hold = foreseen.iter().map(|foreseen| describe_foreseen(folder.config(), foreseen));
         let would_hold = would_hold.collect();
         let (name, count, bytes) = (folder.name().to_owned(), plan.count, plan.bytes);
-        folders.push(PlannedFolder { name, operations, count, bytes, would_hold });
+        let unconfirmed = plan.unconfirmed;
+        folders.push(PlannedFolder { name, operations, count, bytes, unconfirmed, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::account::KnownAccount;
 use crate::account::link::ServiceLink;
 use crate::api::documents::{RestartsDocument, Time, TransferDocument};
+use crate::api::verdict::LATE;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};
@@ -40,9 +41,6 @@ const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// What has no answer for so long is told to somebody who waits for a pass.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
-/// What is said of a pass that waits until the service cannot be too late any more.
-const LATE: &str =
-    "all is done but to wait for the service, which may show up to 22 s late what was written last";
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.

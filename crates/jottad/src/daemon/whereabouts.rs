@@ -281,6 +281,7 @@ mod tests {
                 rule: None,
                 trees,
                 is_claimed: false,
+                is_sent: false,
                 next: None,
                 paused,
                 last_operations: Vec::new(),

@@ -10,7 +10,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use jottad_core::{Content, Name, Timestamp};
+use jottad_core::{Content, Name, RelativePath, Timestamp};
+use jottad_engine::{Disk as _, DiskError, DiskNode, LocalDisk};
 use jottad_transport::PartialContent;
 use rustix::fd::OwnedFd;
 use rustix::fs::{
@@ -183,20 +184,9 @@ impl Staged<'_> {
     ) -> Result<(), Failure> {
         let path = self.directory.path_of(name);
         let fail = |error| failure("writing", &path, &error);
-        if let Some(replaced) = replaced {
-            let mode = Permissions::from_mode(replaced.mode() & 0o777);
-            self.file.set_permissions(mode).map_err(fail)?;
-        }
-        if let Some(modified) = modified {
-            set_modified(&self.file, modified).map_err(fail)?;
-        }
-        // A name that survives a power cut must not stand for a file that did not.
-        self.file.sync_all().map_err(fail)?;
+        self.finish(modified, replaced).map_err(fail)?;
         let (directory, part) = (&self.directory.descriptor, self.part.as_str());
-        let changed = || {
-            let text = format!("writing {}: something else came to this name meanwhile", path.display());
-            Failure::failed(text).path(path.display().to_string()).hint("look at it and try again")
-        };
+        let changed = || changed(&path);
         if replaced.is_none() {
             match renameat_with(directory, part, directory, name.as_bytes(), RenameFlags::NOREPLACE) {
                 Ok(()) => return Ok(()),
@@ -214,6 +204,51 @@ impl Staged<'_> {
         }
         renameat(directory, part, directory, name.as_bytes()).map_err(|error| fail(error.into()))
     }
+
+    /// The same in a folder: what is replaced goes to the folder's local trash in the same step.
+    pub(crate) async fn place_over(
+        self,
+        name: &Name,
+        modified: Option<Timestamp>,
+        replaced: &Metadata,
+        (disk, inside): (&LocalDisk, &RelativePath),
+    ) -> Result<(), Failure> {
+        let path = self.directory.path_of(name);
+        self.finish(modified, Some(replaced)).map_err(|error| failure("writing", &path, &error))?;
+        let refuse = |error: DiskError| {
+            let text = format!("{} {}: {}", error.action, path.display(), error.kind);
+            let hint = "what is there is only replaced if it can be kept in the local trash; another name keeps both";
+            Failure::failed(text).path(path.display().to_string()).hint(hint)
+        };
+        let there = disk.stat(inside).await.map_err(refuse)?;
+        let (Some(DiskNode::File(there)), Occupant::File(_, now)) = (there, self.directory.occupant(name)?)
+        else {
+            return Err(changed(&path));
+        };
+        if !is_same(replaced, &now) || there.identity.inode != now.ino() {
+            return Err(changed(&path));
+        }
+        let part = Name::new(self.part.as_bytes()).map_err(|_| changed(&path))?;
+        let part = inside.split_last().0.join(&part);
+        disk.replace(part, inside, there).await.map_err(refuse)
+    }
+
+    /// Gives the file its mode and time, and makes it durable: a name that survives a power cut must not stand
+    /// for a file that did not.
+    fn finish(&self, modified: Option<Timestamp>, replaced: Option<&Metadata>) -> io::Result<()> {
+        if let Some(replaced) = replaced {
+            self.file.set_permissions(Permissions::from_mode(replaced.mode() & 0o777))?;
+        }
+        if let Some(modified) = modified {
+            set_modified(&self.file, modified)?;
+        }
+        self.file.sync_all()
+    }
+}
+
+fn changed(path: &Path) -> Failure {
+    let text = format!("writing {}: something else came to this name meanwhile", path.display());
+    Failure::failed(text).path(path.display().to_string()).hint("look at it and try again")
 }
 
 impl Write for Staged<'_> {

@@ -6,8 +6,10 @@ use jottad_core::{Content, Name, Timestamp};
 use jottad_transport::{Client, Error, ErrorKind, RemotePath};
 
 use crate::cli::failure::Failure;
+use crate::cli::output::Escaped;
 use crate::remote::directory::{Directory, Occupant, set_modified, sum};
 use crate::remote::progress::Progress;
+use crate::remote::replacing::Replacing;
 use crate::remote::trouble::Trouble;
 
 /// A file of the service, as it was seen.
@@ -28,18 +30,21 @@ pub(crate) struct Wanted {
 pub(crate) enum Fetched {
     /// The file was written.
     Written,
+    /// The file was written in the place of another one, which is in the local trash.
+    Exchanged,
     /// The file had this content already; at most its time was set.
     Unchanged,
 }
 
-/// Fetches a file into a directory. With `force` a file of another content is replaced.
+/// Fetches a file into a directory. A file of another content is refused, unless it is said that it is to be
+/// replaced.
 ///
 /// What arrived before the network failed, or before this was dropped, is gone on with by the next call.
 pub(crate) async fn fetch(
     client: &Client,
     wanted: &Wanted,
     (directory, name): (&Directory, &Name),
-    force: bool,
+    replacing: Option<&Replacing>,
     progress: &Progress,
 ) -> Result<Fetched, Trouble> {
     let path = directory.path_of(name);
@@ -47,8 +52,8 @@ pub(crate) async fn fetch(
         let text = format!("writing {}: {why}", path.display());
         Failure::failed(text).path(path.display().to_string()).hint(hint)
     };
-    let replaced = match directory.occupant(name)? {
-        Occupant::Nothing => None,
+    let (replaced, folder) = match directory.occupant(name)? {
+        Occupant::Nothing => (None, None),
         Occupant::Other(kind) => {
             return Err(refuse(&format!("{kind} is there"), "choose another name").into());
         }
@@ -63,11 +68,12 @@ pub(crate) async fn fetch(
                 progress.had(wanted.content.size);
                 return Ok(Fetched::Unchanged);
             }
-            if !force {
-                let hint = "--force replaces it; another name keeps both";
+            let Some(replacing) = replacing else {
+                let hint = "another name keeps both; --force replaces it, in a folder into the local trash and \
+                            elsewhere for good";
                 return Err(refuse("a file of another content is there", hint).into());
-            }
-            Some(metadata)
+            };
+            (Some(metadata), replacing.folder_of(&path)?)
         }
     };
     let mut staged = directory.stage(name, wanted.content)?;
@@ -87,8 +93,14 @@ pub(crate) async fn fetch(
         }
         return Err(error.into());
     }
-    staged.place(name, wanted.modified, replaced.as_ref())?;
-    Ok(Fetched::Written)
+    let (Some(replaced), Some((disk, inside))) = (&replaced, &folder) else {
+        staged.place(name, wanted.modified, replaced.as_ref())?;
+        return Ok(Fetched::Written);
+    };
+    staged.place_over(name, wanted.modified, replaced, (disk, inside)).await?;
+    let shown = path.display().to_string();
+    progress.remark(format_args!("replaced {}: what it held is in the local trash", Escaped(&shown)));
+    Ok(Fetched::Exchanged)
 }
 
 /// A sink that counts.

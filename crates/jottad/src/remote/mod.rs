@@ -1,6 +1,6 @@
 //! The remote by hand: what the commands that read and change the service directly have in common.
 //!
-//! Nothing here knows of folders that are kept in step, of the index or of the daemon. Each step looks before
+//! Nothing here knows of the index or of the daemon, and of folders that are kept in step only [`replacing`]. Each step looks before
 //! it acts and looks again afterwards; what is in the way is told, never overwritten.
 
 mod place;
@@ -17,6 +17,7 @@ mod local_tree;
 mod past;
 mod pattern;
 mod renaming;
+mod replacing;
 mod sending;
 mod tree;
 
@@ -33,7 +34,8 @@ pub(crate) use presence::{Presence, nearest, presence};
 pub(crate) use progress::Progress;
 pub(crate) use question::{confirm, nothing_removed};
 pub(crate) use renaming::{differs_in_case, finish_renamings, fold_keys, relocate, rename_case};
-pub(crate) use sending::{LocalFile, Sent, holds_content_of, send};
+pub(crate) use replacing::Replacing;
+pub(crate) use sending::{LocalFile, Sent, holds, send};
 pub(crate) use tally::Tally;
 pub(crate) use tree::{RemoteTree, TreeFile};
 pub(crate) use trouble::Trouble;

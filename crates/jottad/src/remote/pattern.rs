@@ -3,7 +3,7 @@
 
 use glob::Pattern;
 use jottad_core::{StoredName, encode_name, shell_word};
-use jottad_transport::{Client, FolderListing, RemotePath};
+use jottad_transport::{Client, ErrorKind, FolderListing, RemotePath};
 
 use crate::cli::failure::Failure;
 use crate::remote::place::{absent, local_name, place_argument};
@@ -29,7 +29,12 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
     for (number, part) in parts.iter().enumerate().skip(plain) {
         let mut found = Vec::new();
         for place in &places {
-            let listing = client.folder(place).await?.filter(FolderListing::is_live);
+            let listing = match client.folder(place).await {
+                Ok(listing) => listing.filter(FolderListing::is_live),
+                // There is nothing below a file.
+                Err(error) if error.kind() == ErrorKind::Conflict => None,
+                Err(error) => return Err(error.into()),
+            };
             let Some(listing) = listing else { continue };
             let mut names: Vec<StoredName> =
                 listing.folders.into_iter().filter(|it| it.trashed.is_none()).map(|it| it.name).collect();
@@ -45,7 +50,7 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
     places.sort_by_key(ToString::to_string);
     if places.is_empty() {
         let hint = format!(
-            "see what is there: jottad ls {}; a shell leaves a pattern alone in quotes",
+            "a shell leaves a pattern alone in quotes; see what is there: jottad ls {}",
             shell_word(&base)
         );
         return Err(absent(

@@ -89,15 +89,15 @@ pub(crate) async fn destination(
 
 /// Demands that nothing live is at a place; `action` is what was to be done.
 pub(crate) async fn free_place(client: &Client, action: &str, place: &RemotePath) -> Result<(), Failure> {
-    let taken = match client.look(place).await? {
-        Sighting::File(_) => "a file is there already",
-        Sighting::Folder => "a folder is there already",
-        Sighting::UnfinishedFile(_) => "an unfinished upload is there",
+    let (taken, remove) = match client.look(place).await? {
+        Sighting::File(_) => ("a file is there already", "rm"),
+        Sighting::Folder => ("a folder is there already", "rm -r"),
+        Sighting::UnfinishedFile(_) => ("an unfinished upload is there", "rm"),
         Sighting::Missing | Sighting::TrashedFile(_) | Sighting::TrashedFolder => return Ok(()),
     };
     Err(Failure::failed(format!("{action} {place}: {taken}"))
         .path(place.to_string())
-        .hint(format!("choose another name, or put it away first: jottad rm {}", shell_word(place))))
+        .hint(format!("choose another name, or put it away first: jottad {remove} {}", shell_word(place))))
 }
 
 /// Makes the folder that is to hold a place, with those above it; devices and mountpoints must be there: a

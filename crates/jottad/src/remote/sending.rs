@@ -113,9 +113,9 @@ impl LocalFile {
     }
 }
 
-/// Whether a local file holds one of these contents.
-pub(crate) async fn holds_content_of(path: &Path, contents: &[Content]) -> bool {
-    LocalFile::read_found(path, 0).await.is_ok_and(|file| contents.contains(&file.content()))
+/// Whether a local file holds this content.
+pub(crate) async fn holds(path: &Path, content: Content) -> bool {
+    LocalFile::read_found(path, 0).await.is_ok_and(|file| content == file.content())
 }
 
 /// Stores a file at a place whose folder is there. With `force` a file of another content gets a new

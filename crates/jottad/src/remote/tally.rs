@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
     /// Files that were the same on both sides already.
     pub(crate) unchanged: u64,
+    /// Files that are in a local trash because fetched ones took their place.
+    pub(crate) exchanged: u64,
     /// What was left, and why.
     skipped: Vec<(String, String)>,
 }
@@ -49,6 +51,7 @@ impl Tally {
         self.files += other.files;
         self.bytes += other.bytes;
         self.unchanged += other.unchanged;
+        self.exchanged += other.exchanged;
         self.skipped.extend(other.skipped);
     }
 
@@ -66,6 +69,7 @@ impl Tally {
             "files": self.files,
             "bytes": self.bytes,
             "unchanged": self.unchanged,
+            "to_local_trash": self.exchanged,
             "skipped": skipped,
         })
     }
@@ -75,6 +79,12 @@ impl Tally {
         let mut text = format!("{done} {}, {}", count(self.files, "file", "files"), format_size(self.bytes));
         if self.unchanged > 0 {
             text = format!("{text}; {} had been there", count(self.unchanged, "file", "files"));
+        }
+        if self.exchanged > 0 {
+            let files = count(self.exchanged, "file", "files");
+            text = format!(
+                "{text}; {files} made way and went to the local trash, see `jottad trash ls --local`"
+            );
         }
         if !self.skipped.is_empty() {
             text = format!("{text}; skipped {}", count(self.skipped.len() as u64, "entry", "entries"));

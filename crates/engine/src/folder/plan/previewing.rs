@@ -3,6 +3,7 @@
 use jottad_core::moves::{Parked, arrange};
 use jottad_core::{Operation, OperationKind, RelativePath, Side};
 
+use crate::folder::claiming::Claim;
 use crate::folder::reporting::{DifferenceWalk, operation};
 use crate::folder::{Folder, FolderError};
 use crate::index::{HeldAction, Local, Node, NodeId};
@@ -68,7 +69,12 @@ impl Folder {
                 return Ok(true);
             }
             let path = self.index.path(node.id)?;
-            if decision.is_none()
+            if let Some(claim) = self.claim_of(node) {
+                operations.unconfirmed += u64::from(claim == Claim::Accepted);
+                self.claimed_operation(node, &path)?
+                    .into_iter()
+                    .for_each(|operation| operations.push(operation));
+            } else if decision.is_none()
                 && let Local::File { stat, md5: None } = node.local
                 && self.is_new_for_sure(node)
                 && self.settings.mode.pushes()

@@ -27,6 +27,11 @@ pub(in crate::folder) struct Claims {
 }
 
 impl Claims {
+    /// Whether the service has accepted what is claimed at a row.
+    pub(in crate::folder) fn is_accepted(&self, node: NodeId) -> bool {
+        self.accepted.contains(&node)
+    }
+
     /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
     pub(in crate::folder) fn forget(&mut self, node: NodeId) {
         self.accepted.remove(&node);

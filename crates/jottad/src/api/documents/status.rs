@@ -257,7 +257,7 @@ pub(crate) struct PausedDocument {
 }
 
 /// What is still to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct PendingDocument {
     pub(crate) uploads: u64,
     pub(crate) downloads: u64,

@@ -96,7 +96,7 @@ pub(super) async fn fetch_past(
         .buffer_unordered(AT_ONCE);
     while let Some((file, fetched)) = fetching.next().await {
         match fetched {
-            Ok(Fetched::Written) => {
+            Ok(Fetched::Written | Fetched::Exchanged) => {
                 tally.files += 1;
                 tally.bytes += file.size();
             }
@@ -120,7 +120,7 @@ async fn fetch_file(
     let content = content.ok_or_else(|| absent("restoring", &place, "the revision is not complete"))?;
     let revision = file.revision.number.filter(|_| !file.is_current);
     let wanted = Wanted { place: place.clone(), revision, content, modified: file.revision.modified };
-    match fetch(client, &wanted, (&*directory?, name), false, progress).await {
+    match fetch(client, &wanted, (&*directory?, name), None, progress).await {
         // The service gives out nothing that is in the trash (U-43).
         Err(Trouble::Entry(failure)) if file.live.is_none() => Err(Failure::failed(format!(
             "{}; it is in the trash: bring it back first, with `jottad restore`",
@@ -211,7 +211,7 @@ pub(super) async fn restore_past(
     }
     let remarks = left.iter().map(|(path, reason)| format!("could not be had: {path}: {reason}")).collect();
     let exit = if left.is_empty() { Exit::Done } else { Exit::Problems };
-    Ok(Restored { document, remarks, line, exit })
+    Ok(Restored { document, is_changed: changed + folders > 0, remarks, line, exit })
 }
 
 async fn restore_file(
