@@ -237,6 +237,11 @@ pub enum Noted {
     Approved(Hold),
     /// Of a root: everything is wanted back from the other side.
     Rejected(Hold),
+    /// What is mounted at these directories, or not mounted any more, is right as it is.
+    Mounts {
+        /// Where.
+        at: Vec<RelativePath>,
+    },
     /// So many entries are wanted back from the other side.
     WantedBack {
         /// How many.

@@ -213,6 +213,9 @@ pub(crate) struct PlannedFolder {
     /// How many bytes travel with all of them.
     #[serde(default)]
     pub(crate) bytes: u64,
+    /// Why nothing of it is done before a person says so.
+    #[serde(default)]
+    pub(crate) held: Option<HeldStatus>,
     /// What the pass would leave to a person.
     #[serde(default)]
     pub(crate) would_hold: Vec<ForeseenDocument>,
