@@ -286,7 +286,8 @@ pub enum HoldLimit {
         /// In percent.
         percent: u64,
     },
-    /// A person said that a root is right as it is: whatever is deleted then is shown first.
+    /// A root was held for what is missing in it, or a person said that it is right as it is: whatever is
+    /// deleted then is shown first.
     WordOfRoot,
     /// More than half of the files, overwritten at once.
     Overwrites,

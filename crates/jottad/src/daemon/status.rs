@@ -288,7 +288,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
             ("max_delete_percent", Some(*percent), measure)
         }
         HoldLimit::WordOfRoot => {
-            ("root", None, format!("of {all}; after a word about the root all of it is shown first"))
+            ("root", None, format!("of {all}; what is missing in a root that was held is shown first"))
         }
         HoldLimit::Overwrites => ("overwrites", Some(50), format!("of {all}; at most half go unasked")),
         HoldLimit::Rewrites => {
