@@ -9,6 +9,7 @@ use jottad_core::Action;
 use crate::folder::backlog::Change;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Fact, NodeId};
+use crate::planted::{self, Planted};
 
 /// The word, as it is written down until all that it is about was shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl WordOfRoot {
 impl Folder {
     /// Writes down that a root is held for what is missing in it.
     pub(in crate::folder) fn note_held_root(&mut self) -> Result<(), FolderError> {
-        if self.root.is_held_for_what_is_missing() {
+        if self.root.is_held_for_what_is_missing() && !planted::is(Planted::HeldRootForgotten) {
             self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
         }
         Ok(())
