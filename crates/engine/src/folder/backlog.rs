@@ -227,10 +227,10 @@ impl Folder {
             }
             Change::WantedBack => self.want_back(node)?,
             Change::MissingWantedBack(side) => {
-                let (is_here, is_there) = (node.local != Local::Absent, node.remote.is_some());
+                let is_local_absent = node.local == Local::Absent;
                 let is_missing = match side {
-                    Side::Local => !is_here && is_there,
-                    Side::Remote => is_here && !is_there,
+                    Side::Local => is_local_absent && node.remote.is_some(),
+                    Side::Remote => !is_local_absent && node.remote.is_none(),
                 };
                 if is_missing && node.base.is_some() {
                     self.want_back(node)?;
