@@ -177,8 +177,12 @@ fn a_word_about_a_root_where_nothing_runs_is_shown_and_can_be_taken_back() {
         ),
     ] {
         world.machine.jottad([decision, "docs"]).expect(0);
-        world.machine.jottad(["held"]).expect(0).says(noted).says(back);
-        world.machine.jottad(["status"]).says(noted).says(back);
+        world.machine.jottad(["held"]).expect(7).says(noted).says(back);
+        // Nothing has run since: it is held as before.
+        world.machine.jottad(["status"]).expect(7).says("held").says(noted).says(back);
+        world.machine.jottad(["status", "--line"]).expect(7).says(noted.trim_start_matches("docs: "));
+        let status = world.machine.jottad(["status", "--json"]).expect(7).json();
+        assert_eq!((&status["verdict"], &status["folders"][0]["verdict"]), (&"held".into(), &"held".into()));
     }
     // The last word counts.
     world.pass(0);
@@ -196,7 +200,7 @@ fn a_root_that_a_pass_held_is_decided_about_where_nothing_runs() {
         let held = world.machine.jottad(["held", "--json"]).expect(7).json();
         assert_eq!(held["folders"][0]["kind"], "root", "{held}");
         world.machine.jottad([decision, "docs"]).expect(0);
-        world.machine.jottad(["held"]).expect(0);
+        world.machine.jottad(["held"]).expect(7);
         // What would go for an approved root is shown first.
         world.pass(if is_back { 0 } else { 7 });
         assert_eq!(world.path("tree/d00/f00").exists(), is_back, "{decision}");
@@ -473,4 +477,38 @@ fn an_interrupted_pass_exits_as_shells_expect_and_an_outage_is_told_at_once() {
     assert!(line.contains("waiting for the service"), "{line}");
     pass.signal(rustix::process::Signal::INT);
     pass.end().expect(130);
+}
+
+#[test]
+fn a_plan_of_a_held_root_says_that_it_is_held_and_what_can_be_said_of_it() {
+    let world = World::new();
+    world.fill("tree", 1, 5);
+    world.settle();
+    world.remove("tree");
+    for is_held_before in [false, true] {
+        for command in [&["plan"][..], &["run", "--once", "--dry-run"]] {
+            let said = world.machine.jottad(command).expect(7);
+            let said = said.says("docs: held: the folder is suddenly empty");
+            let said = said.says("jottad reject docs").says("jottad approve docs");
+            assert!(!said.stdout.contains("nothing to do"), "{said}");
+            let plan = world.machine.jottad(command.iter().chain(&["--json"])).expect(7).json();
+            assert_eq!(plan["folders"][0]["held"]["kind"], "root", "{plan}");
+        }
+        if !is_held_before {
+            world.pass(7);
+        }
+    }
+    let daemon = world.start();
+    world.sync(7);
+    world.machine.jottad(["plan"]).expect(7).says("docs: held: the folder is suddenly empty");
+    daemon.stop();
+    // A word is planned by, also if the root looks otherwise meanwhile.
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.machine.jottad(["plan"]).expect(0).says("make local directory");
+    world.write("new", "new");
+    let said = world.machine.jottad(["plan"]).expect(0).says("download");
+    assert!(!said.stdout.contains("trash"), "{said}");
+    world.pass(0);
+    assert!(world.path("tree/d00/f00").exists());
+    world.machine.jottad(["plan"]).expect(0).says("nothing to do");
 }

@@ -90,3 +90,30 @@ fn a_disk_that_goes_with_its_directory_deletes_nothing_until_a_person_says_so() 
         },
     );
 }
+
+#[test]
+fn a_word_about_a_disk_where_nothing_runs_is_shown_and_can_be_taken_back() {
+    in_own_mounts("mounts::a_word_about_a_disk_where_nothing_runs_is_shown_and_can_be_taken_back", || {
+        let (world, daemon) = with_disk("mode = \"sync\"");
+        daemon.stop();
+        unmount(&world);
+        world.pass(6);
+        let approve = || world.machine.jottad(["approve", "docs", "usb"]).expect(0);
+        approve().says("approved: docs");
+        approve();
+        let noted = "docs: approved, to be done by the next run: what is mounted, or not mounted any more, at usb is right as it is";
+        for command in ["held", "status"] {
+            world.machine.jottad([command]).says(noted).says("jottad reject docs");
+        }
+        world.machine.jottad(["approve", "docs"]).expect(1).complains("nothing is held");
+        world.machine.jottad(["reject", "docs"]).expect(0).says("at usb");
+        world.machine.jottad(["held"]).expect(0).says("nothing is held");
+        world.machine.jottad(["reject", "docs"]).expect(1).complains("nothing is held");
+        world.pass(6);
+        assert_eq!(photos(&world), 15);
+        approve();
+        world.pass(0);
+        assert_eq!(photos(&world), 0);
+        world.machine.jottad(["held"]).expect(0).says("nothing is held");
+    });
+}

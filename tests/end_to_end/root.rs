@@ -213,3 +213,132 @@ fn a_remote_folder_that_is_gone_is_sent_again_or_followed() {
         daemon.stop();
     }
 }
+
+/// Fewer files than are ever held by their number.
+const FEW: usize = 8;
+
+fn few() -> impl Iterator<Item = String> {
+    (0..FEW).map(|number| format!("f{number}"))
+}
+
+/// A folder of a few files, from which all are removed.
+fn emptied_by_hand(mode: &str) -> World {
+    // A pull sends nothing, so a backup has filled it.
+    let world = World::configured("mode = \"backup\"");
+    few().for_each(|name| world.write(&name, format!("precious {name}")));
+    world.settle();
+    world.configure(&format!("mode = \"{mode}\""));
+    world.settle();
+    few().for_each(|name| world.remove(&name));
+    world
+}
+
+/// A folder of so many files whose remote root another device removes and makes anew, empty.
+fn made_anew_by_another_device(files: usize, between: impl FnOnce(&World)) -> World {
+    let world = World::configured("mode = \"sync\"");
+    (0..files).for_each(|number| world.write(format!("f{number}"), format!("precious {number}")));
+    world.settle();
+    world.service.does(jottad_emulator::Act::delete("Jotta/Archive/docs"));
+    world.pass(7);
+    between(&world);
+    world.service.does(jottad_emulator::Act::mkdir("Jotta/Archive/docs"));
+    world
+}
+
+/// Once, one file that was saved in an emptied folder let all others go to the trash.
+#[test]
+fn a_file_that_is_saved_in_an_emptied_root_ends_no_hold() {
+    for mode in ["backup", "sync"] {
+        for is_daemon in [false, true] {
+            let world = emptied_by_hand(mode);
+            let case = format!("{mode}, a daemon: {is_daemon}");
+            if is_daemon {
+                let daemon = world.start();
+                world.sync(7);
+                world.write("new", "new");
+                world.sync(7);
+                daemon.stop();
+                let daemon = world.start();
+                world.sync(7);
+                world.machine.jottad(["verify"]);
+                world.sync(7);
+                daemon.stop();
+            } else {
+                world.pass(7);
+                world.write("new", "new");
+                world.pass(7);
+                world.machine.jottad(["verify"]);
+                world.pass(7);
+            }
+            world.machine.jottad(["status"]).expect(7);
+            world.machine.jottad(["held"]).expect(7).says("8 files").says("remote trash: f3");
+            assert!(few().all(|name| world.service.has(&format!("Jotta/Archive/docs/{name}"))), "{case}");
+            assert!(world.service.has("Jotta/Archive/docs/new"), "{case}");
+            world.machine.jottad(["reject", "docs"]).expect(0);
+            world.pass(0);
+            assert_eq!(fs::read_to_string(world.path("f3")).unwrap(), "precious f3", "{case}");
+            // It was asked about once.
+            world.remove("f3");
+            world.pass(0);
+            assert!(world.service.at("Jotta/Archive/docs/f3").deleted, "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_back_to_an_emptied_root_is_not_asked_about() {
+    let world = emptied_by_hand("sync");
+    world.pass(7);
+    few().skip(1).for_each(|name| world.write(&name, format!("precious {name}")));
+    world.pass(7);
+    world.machine.jottad(["held"]).expect(7).says("1 file").says("remote trash: f0");
+    world.write("f0", "precious f0");
+    world.settle();
+    world.machine.jottad(["held"]).expect(0).says("nothing is held");
+}
+
+#[test]
+fn a_remote_root_that_is_made_anew_empty_ends_no_hold() {
+    let world = made_anew_by_another_device(FEW, |_| ());
+    world.pass(7);
+    world.pass(7);
+    let daemon = world.start();
+    world.sync(7);
+    world.machine.jottad(["held"]).expect(7).says("local trash: f3").says("8 files");
+    assert!(few().all(|name| world.path(name).exists()));
+    world.machine.jottad(["reject", "docs"]).expect(0);
+    world.synced();
+    assert!(few().all(|name| world.service.has(&format!("Jotta/Archive/docs/{name}"))));
+    daemon.stop();
+}
+
+/// Once, such a word was dropped, and the opposite was done.
+#[test]
+fn what_is_wanted_back_in_an_emptied_root_comes_back_whatever_is_saved_in_it_first() {
+    for mode in ["backup", "sync", "archive", "pull"] {
+        let world = emptied_by_hand(mode);
+        world.pass(7);
+        world.machine.jottad(["reject", "docs"]).expect(0);
+        world.write("new", "new");
+        world.pass(0);
+        for name in few() {
+            assert!(world.service.has(&format!("Jotta/Archive/docs/{name}")), "{mode}");
+            let content = fs::read_to_string(world.path(&name)).unwrap_or_default();
+            assert_eq!(content, format!("precious {name}"), "{mode}");
+        }
+        assert!(world.path("new").exists(), "{mode}");
+        world.machine.jottad(["held"]).expect(0).says("nothing is held");
+    }
+}
+
+#[test]
+fn what_is_wanted_back_in_a_remote_root_is_sent_again_also_if_that_is_made_anew_first() {
+    for files in [FEW, 40] {
+        let world = made_anew_by_another_device(files, |world| {
+            world.machine.jottad(["reject", "docs"]).expect(0);
+        });
+        world.pass(0);
+        assert!((0..files).all(|number| world.path(format!("f{number}")).exists()), "{files}");
+        assert_eq!(world.remote_paths().len(), files);
+    }
+}

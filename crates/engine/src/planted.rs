@@ -23,6 +23,8 @@ pub enum Planted {
     DownloadOverEdit,
     /// What is left of the root of a disk that is gone counts as the folder.
     RootUnchecked,
+    /// That a root was held for what is missing in it is known only while it is held.
+    HeldRootForgotten,
     /// Deletes are never too many.
     NoHold,
     /// A directory counts as one delete, whatever is in it.

@@ -237,6 +237,11 @@ pub enum Noted {
     Approved(Hold),
     /// Of a root: everything is wanted back from the other side.
     Rejected(Hold),
+    /// What is mounted at these directories, or not mounted any more, is right as it is.
+    Mounts {
+        /// Where.
+        at: Vec<RelativePath>,
+    },
     /// So many entries are wanted back from the other side.
     WantedBack {
         /// How many.
@@ -281,7 +286,8 @@ pub enum HoldLimit {
         /// In percent.
         percent: u64,
     },
-    /// A person said that a root is right as it is: whatever is deleted then is shown first.
+    /// A root was held for what is missing in it, or a person said that it is right as it is: whatever is
+    /// deleted then is shown first.
     WordOfRoot,
     /// More than half of the files, overwritten at once.
     Overwrites,

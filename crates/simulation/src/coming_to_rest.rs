@@ -29,7 +29,8 @@ impl Run<'_> {
         self.check_outcome()?;
         self.check_second_pass()?;
         self.check_restart()?;
-        self.check_idleness()
+        self.check_idleness()?;
+        if self.goes_on() { self.check_emptied_root() } else { Ok(()) }
     }
 
     /// What is refused at some entries does not stop the others: while nothing else is wrong the folder is

@@ -3,6 +3,7 @@
 use fastrand::Rng;
 use jottad_core::Mode;
 
+use crate::emptied_root::EmptiedRoot;
 use crate::refusals;
 use crate::remote_tree::Folding;
 use crate::rule_files;
@@ -149,6 +150,12 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
     scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
+    scenario.knobs.empties_root = match Rng::with_seed(seed ^ 0x656d_7074_6965).u8(0..12) {
+        0 => Some(EmptiedRoot::Waits),
+        1 => Some(EmptiedRoot::AskedToLook),
+        2 => Some(EmptiedRoot::Killed),
+        _ => None,
+    };
     if extras.doubts {
         add_doubts(&mut scenario, &mut Rng::with_seed(seed ^ 0x646f_7562_7400));
     }
@@ -387,6 +394,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         empty_stamps: false,
         asks_at_end: random.bool(),
         brings_back: false,
+        empties_root: None,
         haste: random.u8(1..10),
         // Drawn apart.
         refusals: Vec::new(),

@@ -7,6 +7,7 @@
 mod coming_to_rest;
 mod comparison;
 mod disk_tree;
+mod emptied_root;
 mod executor;
 mod generate;
 mod index_file;
@@ -27,6 +28,7 @@ mod text;
 mod trace;
 mod world;
 
+pub use emptied_root::EmptiedRoot;
 pub use generate::{Extras, scenario, usual};
 #[cfg(feature = "planted")]
 pub use planted::{Found, PLANTS, Plant};

@@ -128,16 +128,7 @@ impl World {
                     self.changed_locally(&path);
                 }
             }
-            Act::Remove(path) => {
-                let path = local(path);
-                if self.disk.holds_mount(&path) {
-                    return;
-                }
-                self.give_up(&path);
-                if self.disk.remove(&path, now) {
-                    self.changed_locally(&path);
-                }
-            }
+            Act::Remove(path) => self.remove_locally(&local(path), now),
             Act::MakeDirectory(path) => self.make_directories(&local(path), now),
             Act::MountBelow(path) => {
                 let path = local(path);
@@ -339,6 +330,17 @@ impl World {
                 self.saved.insert(content, Side::Remote);
                 self.given_up.remove(&content);
             }
+        }
+    }
+
+    /// The user deletes an entry with all below it.
+    pub(crate) fn remove_locally(&mut self, path: &RelativePath, now: i64) {
+        if self.disk.holds_mount(path) {
+            return;
+        }
+        self.give_up(path);
+        if self.disk.remove(path, now) {
+            self.changed_locally(path);
         }
     }
 

@@ -48,7 +48,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 26] = [
+pub const PLANTS: [Plant; 27] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -56,6 +56,7 @@ pub const PLANTS: [Plant; 26] = [
     plant_in("overwrite-unseen", Planted::OverwriteUnseen, Mode::Sync, DOUBTS, 50),
     plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
     plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),
+    plant_in("held-root-forgotten", Planted::HeldRootForgotten, Mode::Backup, PLAIN, 100),
     plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
     plant_in("directory-is-one", Planted::DirectoryIsOne, Mode::Backup, PLAIN, 100).from(9450),
     plant_in("hold-unkept", Planted::HoldUnkept, Mode::Backup, PLAIN, 3000),

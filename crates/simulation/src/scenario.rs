@@ -2,6 +2,7 @@
 
 use jottad_core::Mode;
 
+use crate::emptied_root::EmptiedRoot;
 use crate::refusals::Refusal;
 use crate::remote_tree::Folding;
 
@@ -69,6 +70,8 @@ pub struct Knobs {
     /// A person who is asked about a root wants everything back from the service, instead of taking it as it
     /// is.
     pub brings_back: bool,
+    /// In the end the root is emptied, a file is saved in it, and then this happens.
+    pub empties_root: Option<EmptiedRoot>,
     /// How much more likely commands move than what they found is heard, 1 to 10.
     pub haste: u8,
     /// What the service refuses until the world is calm.
@@ -116,6 +119,7 @@ impl Default for Knobs {
             empty_stamps: false,
             asks_at_end: true,
             brings_back: false,
+            empties_root: None,
             haste: 5,
             refusals: Vec::new(),
             waits_on_refusals: false,

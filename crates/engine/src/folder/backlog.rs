@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jottad_core::Side;
+
 use super::local::merging::Merge;
 use super::remote::sweeping::Sweep;
 use super::{Folder, FolderError};
@@ -63,6 +65,8 @@ pub(super) enum Change {
     Ignored,
     /// A person wants it back from the other side.
     WantedBack,
+    /// The same, of what is missing on this side alone.
+    MissingWantedBack(Side),
 }
 
 /// A walk over all that is below a row.
@@ -222,6 +226,16 @@ impl Folder {
                 }
             }
             Change::WantedBack => self.want_back(node)?,
+            Change::MissingWantedBack(side) => {
+                let is_local_absent = node.local == Local::Absent;
+                let is_missing = match side {
+                    Side::Local => is_local_absent && node.remote.is_some(),
+                    Side::Remote => !is_local_absent && node.remote.is_none(),
+                };
+                if is_missing && node.base.is_some() {
+                    self.want_back(node)?;
+                }
+            }
         }
         Ok(true)
     }

@@ -568,6 +568,7 @@ impl Folder {
         self.rules.refresh(&self.index)?;
         self.review_contests()?;
         self.round.begin_step();
+        self.note_held_root()?;
         if self.paused.is_some() {
             return Ok(());
         }

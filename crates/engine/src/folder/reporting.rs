@@ -65,7 +65,7 @@ impl Folder {
         let agrees = settled && is_proven && !is_full && !self.is_proof_outdated()?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
-            verdict: self.verdict(held.is_some(), has_problems, agrees).min(best),
+            verdict: self.verdict(held.is_some() || self.has_noted_hold(), has_problems, agrees).min(best),
             settled,
             only_failures_left: self.has_only_failures_left(),
             proven_at: time(Fact::ProvenAt)?,
@@ -261,6 +261,11 @@ impl Folder {
         Ok(Some(Held { hold, operations: self.held_operations(rows)? }))
     }
 
+    /// Whether a root that is held was decided about and no run has followed that: it is held as before.
+    fn has_noted_hold(&self) -> bool {
+        self.last_words.hold.is_some() && self.decision.is_some()
+    }
+
     /// What a person decided of what was held and what is not done yet.
     pub fn noted(&self) -> Result<Option<Noted>, FolderError> {
         if let (Some(decision), Some(hold)) = (&self.decision, &self.last_words.hold) {
@@ -275,10 +280,14 @@ impl Folder {
                 let Amount { entries, files, .. } = self.approved_amount()?;
                 Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
             }
-            None => match self.index.count_restored()? {
-                0 => None,
-                entries => Some(Noted::WantedBack { entries }),
-            },
+            None => {
+                let mounts = self.noted_mounts()?;
+                match self.index.count_restored()? {
+                    _ if !mounts.is_empty() => Some(Noted::Mounts { at: mounts }),
+                    0 => None,
+                    entries => Some(Noted::WantedBack { entries }),
+                }
+            }
         })
     }
 
@@ -287,7 +296,7 @@ impl Folder {
         let Some(noted) = self.noted()? else { return Ok(None) };
         let rows = match &noted {
             Noted::Approved(hold) => action_of(hold).map(|action| self.index.approved(action)).transpose()?,
-            Noted::Rejected(_) | Noted::WantedBack { .. } => None,
+            Noted::Rejected(_) | Noted::Mounts { .. } | Noted::WantedBack { .. } => None,
         };
         let operations = self.held_operations(rows.unwrap_or_default())?;
         Ok(Some(NotedInFull { noted, operations }))

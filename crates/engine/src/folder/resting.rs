@@ -3,8 +3,9 @@
 //! What a run knows beyond its rows it leaves in the index when it ends. What a person decides about that
 //! while nothing runs is written down, and the next run follows it once it finds the same again.
 
-use jottad_core::{RelativePath, Timestamp};
+use jottad_core::{RelativePath, Side, Timestamp};
 
+use super::local::word_of_root::WordOfRoot;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::{Event, Request};
 use crate::index::Fact;
@@ -94,20 +95,34 @@ impl Folder {
                 Ok(())
             }
             None if is_approval => self.approve(now),
+            // The word that is shown is the one that is taken back.
+            None if matches!(self.noted()?, Some(Noted::Mounts { .. })) && self.hold()?.is_none() => {
+                Ok(self.index.set_fact(Fact::AcceptedMounts, None)?)
+            }
             None => self.reject(),
         }
+    }
+
+    /// The directories whose disks a person took for right while nothing ran.
+    pub(super) fn noted_mounts(&self) -> Result<Vec<RelativePath>, FolderError> {
+        let text = self.index.fact(Fact::AcceptedMounts)?.unwrap_or_default();
+        let mut paths: Vec<RelativePath> = text.split_whitespace().filter_map(path_of).collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
     }
 
     /// A run begins: what was decided before it is taken up, and what the last one said holds no more.
     pub(super) fn take_up_orders(&mut self, now: Now) -> Result<(), FolderError> {
         self.index.set_fact(Fact::LastWords, None)?;
         self.decision = self.index.fact(Fact::Decision)?.as_deref().and_then(Decision::parse);
-        let Some(text) = self.index.fact(Fact::AcceptedMounts)? else { return Ok(()) };
-        self.index.set_fact(Fact::AcceptedMounts, None)?;
-        for path in text.split_whitespace().filter_map(path_of) {
-            self.accept_mount(&path, now)?;
+        if self.decision.is_some() {
+            // The root may not be held any more: what is missing in it is, as long as it is missing.
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
         }
-        Ok(())
+        let mounts = self.noted_mounts()?;
+        self.index.set_fact(Fact::AcceptedMounts, None)?;
+        mounts.iter().try_for_each(|path| self.accept_mount(path, now))
     }
 
     /// A root is held: if a person has decided about it before this run, that is followed. A decision about
@@ -138,12 +153,29 @@ impl Folder {
         Ok(())
     }
 
-    /// A root was found as it should be: what was decided about it while it was not is over.
+    /// A root was found as it should be: an approval that was given while it was not is over. What was
+    /// rejected is wanted back as long as any of it is missing in the same root, whatever else is in it now.
     pub(super) fn forget_decision_about(&mut self, root: HeldRoot) -> Result<(), FolderError> {
-        let kind = kind_of_root(root);
-        match &self.decision {
-            Some(decision) if decision.kind == kind => self.forget_decision(),
-            _ => Ok(()),
+        let Some(decision) = self.decision.as_ref().filter(|decision| decision.kind == kind_of_root(root))
+        else {
+            return Ok(());
+        };
+        let is_same = match root {
+            HeldRoot::Local => self.root.found_text().is_some_and(|found| found == decision.subject),
+            _ => true,
+        };
+        if is_same && !decision.is_approval { Ok(()) } else { self.forget_decision() }
+    }
+
+    /// The side on which something is missing that a person wants back, whatever else is in the root now.
+    pub(super) fn rejected_side(&self) -> Option<Side> {
+        let decision = self.decision.as_ref().filter(|decision| !decision.is_approval)?;
+        if decision.kind == kind_of_root(HeldRoot::Local) {
+            Some(Side::Local)
+        } else if decision.kind == kind_of_root(HeldRoot::Remote) {
+            Some(Side::Remote)
+        } else {
+            None
         }
     }
 

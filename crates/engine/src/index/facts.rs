@@ -50,8 +50,8 @@ pub(crate) enum Fact {
     /// How many files that should not change were rewritten within a month, if that is why some wait for a
     /// person.
     HeldRewrites,
-    /// A person said that a root is right as it is: whatever is deleted next is held, however little. Once it
-    /// was shown, that holds only at and below the rows that are named.
+    /// A root was held for what is missing in it, or a person said that it is right as it is: whatever is
+    /// deleted next is held, however little. Once it was shown, that holds only at and below the rows that are named.
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
     Losses,

@@ -216,6 +216,9 @@ pub(crate) struct PlannedFolder {
     /// How many entries were sent, and the service has not confirmed yet that it has them.
     #[serde(default)]
     pub(crate) unconfirmed: u64,
+    /// Why nothing of it is done before a person says so.
+    #[serde(default)]
+    pub(crate) held: Option<HeldStatus>,
     /// What the pass would leave to a person.
     #[serde(default)]
     pub(crate) would_hold: Vec<ForeseenDocument>,

@@ -52,7 +52,10 @@ pub(crate) fn run_held(arguments: &HeldArguments, invocation: &Invocation) -> Re
         }
         let (held, _): (HeldDocument, _) = answering::tell(invocation, &path).await?;
         invocation.output.either(&held, || describe(&held, invocation))?;
-        Ok(if held.folders.is_empty() { Exit::Done } else { Exit::Held })
+        // Deletes that were decided about go by themselves now; a root is held until a run has looked at it.
+        let is_held_whole = |noted: &NotedFolder| matches!(noted.about.kind.as_str(), "root" | "place");
+        let is_held = !held.folders.is_empty() || held.noted.iter().any(is_held_whole);
+        Ok(if is_held { Exit::Held } else { Exit::Done })
     })
 }
 

@@ -62,6 +62,10 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     plan.folders.iter_mut().for_each(|folder| sort(&mut folder.operations));
     invocation.output.either(&plan, || {
         for folder in &plan.folders {
+            if let Some(held) = &folder.held {
+                describe_held(&folder.name, held, invocation)?;
+                continue;
+            }
             describe(folder, invocation)?;
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
@@ -81,7 +85,21 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     if is_look && !invocation.output.json {
         remark("nothing was changed; this is what `jottad run --once` would begin with");
     }
-    Ok(Exit::Done)
+    Ok(if plan.folders.iter().any(|folder| folder.held.is_some()) { Exit::Held } else { Exit::Done })
+}
+
+/// Says why nothing of a folder is done before a person says so, and what they can say.
+fn describe_held(name: &str, held: &HeldStatus, invocation: &Invocation) -> Result<(), Failure> {
+    let output = invocation.output;
+    output.prose(format_args!(
+        "{}: held: {}; nothing is done until then",
+        Escaped(name),
+        Escaped(&held.reason)
+    ))?;
+    for choice in &held.choices {
+        output.advice(format_args!("  {}:  {}", Escaped(&choice.means), Escaped(&choice.command)))?;
+    }
+    Ok(())
 }
 
 /// Looks at both sides in this process.

@@ -132,10 +132,14 @@ fn only_line(status: &StatusDocument, places: &Places, now: Timestamp, extent: O
         status.verdict.0,
         Verdict::LoginNeeded | Verdict::Stalled | Verdict::Held | Verdict::Offline
     );
-    if is_at_rest(status) && is_failed {
-        let worst = status.folders.iter().find(|folder| folder.verdict == status.verdict);
+    let worst = status.folders.iter().find(|folder| folder.verdict == status.verdict);
+    let noted = |folder: &FolderDocument| folder.noted.as_ref().map(|noted| noted.in_words(false));
+    if is_at_rest(status) && !is_failed {
+        parts.extend(worst.and_then(noted));
+    } else if is_at_rest(status) {
         let of_folder = |folder: &FolderDocument| {
-            folder.held.as_ref().map(|held| held.reason.clone()).or_else(|| folder.trouble.clone())
+            let held = folder.held.as_ref().map(|held| held.reason.clone());
+            held.or_else(|| noted(folder)).or_else(|| folder.trouble.clone())
         };
         let choice = worst.and_then(|folder| folder.held.as_ref()?.choices.first().cloned());
         let choice = choice.map(|choice| format!("{}: {}", choice.means, choice.command));

@@ -32,9 +32,9 @@ use tower_service::Service as _;
 
 use crate::api::documents::{
     AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, LeftOutFolder, LogDocument, NotedFolder, OperationDocument, OrderDocument,
-    PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument, Time,
-    VerificationDocument, VerifiedDocument, WhyDocument,
+    HeldDocument, HeldFolder, HeldStatus, LeftOutFolder, LogDocument, NotedFolder, OperationDocument,
+    OrderDocument, PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument,
+    Time, VerificationDocument, VerifiedDocument, WhyDocument,
 };
 use crate::api::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::cli::failure::{Exit, Failure};
@@ -295,7 +295,9 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
         let would_hold = would_hold.collect();
         let (name, count, bytes) = (folder.name().to_owned(), plan.count, plan.bytes);
         let unconfirmed = plan.unconfirmed;
-        folders.push(PlannedFolder { name, operations, count, bytes, unconfirmed, would_hold });
+        let held = handle.hold().await?.map(|hold| describe_hold(folder.config(), &hold, daemon.purpose()));
+        let held = held.filter(HeldStatus::is_of_everything);
+        folders.push(PlannedFolder { name, operations, count, bytes, unconfirmed, held, would_hold });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
@@ -642,6 +644,12 @@ async fn ask_held(
                     about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
                     continue;
                 }
+                Some(noted @ Noted::Mounts { .. }) if request == Request::Reject => {
+                    about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
+                    continue;
+                }
+                Some(Noted::Mounts { .. }) => Failure::failed(format!("nothing is held in {name:?}"))
+                    .hint("`jottad held` shows what was approved"),
                 Some(noted @ Noted::WantedBack { .. }) => {
                     let reason = describe_noted(folder.config(), &noted, daemon.purpose()).reason;
                     Failure::failed(format!("nothing is held in {name:?}: it was rejected, and {reason}"))

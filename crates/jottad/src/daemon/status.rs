@@ -11,7 +11,7 @@ use crate::api::documents::{
     PendingDocument, SCHEMA, StatusDocument, Time, VerdictWord, WatchingDocument,
 };
 use crate::api::verdict::overall;
-use crate::cli::output::count;
+use crate::cli::output::{count, path_text};
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::adapter::command_to_make;
 use crate::daemon::folder::{KeptHold, Report, RunningFolder};
@@ -168,6 +168,14 @@ pub(super) fn describe_noted(folder: &Folder, noted: &Noted, purpose: Purpose) -
     let (word, hold, back) = match noted {
         Noted::Approved(hold) => ("approved", hold, format!("jottad reject {name}")),
         Noted::Rejected(hold) => ("rejected", hold, format!("jottad approve {name}")),
+        Noted::Mounts { at } => {
+            let at = at.iter().map(path_text).collect::<Vec<_>>().join(", ");
+            let reason = format!("what is mounted, or not mounted any more, at {at} is right as it is");
+            let (word, kind) = ("approved".to_owned(), "mounts".to_owned());
+            let choices =
+                choice_documents(vec![("take that back: leave it alone", format!("jottad reject {name}"))]);
+            return NotedStatus { word, kind, reason, choices };
+        }
         Noted::WantedBack { entries } => {
             let entries = match entries {
                 1 => "1 entry is brought back".to_owned(),
@@ -280,7 +288,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
             ("max_delete_percent", Some(*percent), measure)
         }
         HoldLimit::WordOfRoot => {
-            ("root", None, format!("of {all}; after a word about the root all of it is shown first"))
+            ("root", None, format!("of {all}; what is missing in a root that was held is shown first"))
         }
         HoldLimit::Overwrites => ("overwrites", Some(50), format!("of {all}; at most half go unasked")),
         HoldLimit::Rewrites => {

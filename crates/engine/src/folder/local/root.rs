@@ -149,6 +149,12 @@ impl Root {
         }
     }
 
+    /// Whether it is held for what is missing in it, on either side, rather than for which directory it is.
+    pub(in crate::folder) fn is_held_for_what_is_missing(&self) -> bool {
+        self.held().is_some()
+            && self.standing.as_ref().is_some_and(|standing| standing.ends_with != Look::Root)
+    }
+
     /// Why it cannot be read or claimed.
     pub(in crate::folder) fn held_unreadable(&self) -> Option<&str> {
         match self.told() {

@@ -1,10 +1,15 @@
-//! A person's word that a root is right as it is: what is missing in it is shown before it is deleted,
-//! however little it is, and is asked about once.
+//! What is missing in a root that was held is shown before it is deleted, however little it is, and is asked
+//! about once. That holds after a person's word that the root is right as it is, and where the hold is over
+//! without one: a file that is saved in an empty root brings back nothing of what was missing.
 
 use std::collections::BTreeSet;
 
+use jottad_core::Action;
+
+use crate::folder::backlog::Change;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Fact, NodeId};
+use crate::planted::{self, Planted};
 
 /// The word, as it is written down until all that it is about was shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +39,44 @@ impl WordOfRoot {
 }
 
 impl Folder {
+    /// Writes down that a root is held for what is missing in it.
+    pub(in crate::folder) fn note_held_root(&mut self) -> Result<(), FolderError> {
+        if self.root.is_held_for_what_is_missing() && !planted::is(Planted::HeldRootForgotten) {
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
+        }
+        Ok(())
+    }
+
+    /// Follows a person's word that what is missing is wanted back, where the root is not held any more as it
+    /// was when that was said. Tells whether there is anything to bring back. `fresh` is what would be deleted
+    /// and was approved by nobody.
+    pub(in crate::folder) fn want_back_instead_of_deleting(
+        &mut self,
+        fresh: &BTreeSet<NodeId>,
+    ) -> Result<bool, FolderError> {
+        let Some(missing) = self.rejected_side() else { return Ok(false) };
+        let trash = Action::Trash(missing.other());
+        for id in self.asked_for(fresh)? {
+            let decision = self.index.node(id)?.map(|node| self.decide(&node)).transpose()?.flatten();
+            if decision.is_some_and(|decision| decision.action == trash) {
+                self.change_below(NodeId::ROOT, Change::MissingWantedBack(missing))?;
+                self.round.restart();
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The same at once, where no delete asks about it: nothing is ever deleted, or this is only a look.
+    pub(in crate::folder) fn want_back_at_once(&mut self) -> Result<(), FolderError> {
+        if let Some(missing) = self.rejected_side() {
+            self.forget_decision()?;
+            self.change_below(NodeId::ROOT, Change::MissingWantedBack(missing))?;
+            self.round.restart();
+        }
+        Ok(())
+    }
+
     /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the
     /// root.
     pub(in crate::folder) fn asked_for(
@@ -69,6 +112,8 @@ impl Folder {
             Some(unseen) => failing.filter(|node| unseen.contains(node)).collect(),
             None => failing.collect::<BTreeSet<NodeId>>(),
         };
+        // What was wanted back is on its way.
+        self.forget_decision()?;
         let left = (!unseen.is_empty()).then(|| WordOfRoot { unseen: Some(unseen) }.text());
         if left.as_ref() != Some(&text) {
             self.index.set_fact(Fact::HoldNextDeletes, left.as_deref())?;

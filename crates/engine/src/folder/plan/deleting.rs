@@ -177,6 +177,10 @@ impl Folder {
             }
         }
         self.forget_needless_approvals(&counting.due)?;
+        let fresh = counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
+        if self.want_back_instead_of_deleting(&fresh)? {
+            return Ok(false);
+        }
         self.hold_if_too_much(counting, now)?;
         Ok(true)
     }
@@ -447,6 +451,7 @@ impl Folder {
     /// A person lets the held deletes happen, or says that the root is right as it is. What is missing in
     /// that root counts as deleted then, and however little that is, a person sees how much before it goes.
     pub(in crate::folder) fn approve(&mut self, now: Now) -> Result<(), FolderError> {
+        self.forget_decision()?;
         if self.root.held().is_some() {
             // What keeps the local root says nothing of the remote one.
             self.listing.trust_missing_root(self.listing.is_held_for_root());
@@ -490,6 +495,7 @@ impl Folder {
     /// A person wants what would be removed back from the other side. Where a root is held, that is
     /// everything.
     pub(in crate::folder) fn reject(&mut self) -> Result<(), FolderError> {
+        self.forget_decision()?;
         if self.root.held().is_some() {
             if self.root.is_found() {
                 let is_remote = self.listing.is_held_for_root();

@@ -47,10 +47,11 @@ enum Considered {
 impl Folder {
     pub(in crate::folder) fn plan(&mut self, now: Now) -> Result<(), FolderError> {
         if self.purpose == Purpose::Look {
-            return Ok(());
+            return if self.is_looked_at() { self.want_back_at_once() } else { Ok(()) };
         }
         loop {
-            if self.listing.forbids_structure() || !self.pacing.may_start() {
+            // Nothing is decided while a person's word is followed only in part.
+            if self.listing.forbids_structure() || !self.pacing.may_start() || !self.backlog.is_idle() {
                 return Ok(());
             }
             match self.round.phase {
@@ -63,6 +64,10 @@ impl Folder {
                 Phase::Moves => {
                     if !self.plan_respelling(now)? || !self.plan_moves(now)? || !self.plan_following(now)? {
                         return Ok(());
+                    }
+                    if self.settings.mode == Mode::Archive {
+                        // What is missing would be left alone.
+                        self.want_back_at_once()?;
                     }
                     if !self.count_overwrites(now)? {
                         return Ok(());
