@@ -95,11 +95,11 @@ fn a_local_path_given_to_restore_is_told_from_a_place_on_the_service() {
     world.settle();
     let local = world.path("a b.txt").display().to_string();
     for local in [local.as_str(), "~/docs/a b.txt", "docs/a b.txt", "./docs/a b.txt"] {
-        let refused = world.machine.jottad(["restore", local]).expect(1);
+        let refused = world.machine.jottad(["restore", local]).expect(2);
         refused.complains("it is a local path").complains("jottad versions 'Jotta/Archive/docs/a b.txt'");
     }
     fs::write(world.machine.home().join("b.txt"), "two").unwrap();
-    world.machine.jottad(["restore", "~/b.txt"]).expect(1).complains("it is in no folder");
+    world.machine.jottad(["restore", "~/b.txt"]).expect(2).complains("it is in no folder");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn meant_locally(text: &str, invocation: &Invocation) -> Result<Option<Failure>,
     if folder.is_none() && !path.exists() {
         return Ok(None);
     }
-    let failure = Failure::failed(format!("restoring {text}: it is a local path")).path(text.to_owned());
+    let failure = Failure::usage(format!("restoring {text}: it is a local path")).path(text.to_owned());
     let remote = folder.and_then(|(folder, inside)| {
         let names = inside.components().map(|name| Some(encode_name(&Name::new(name).ok()?)));
         Some(folder.remote.below(&StoredPath::new(names.collect::<Option<_>>()?)))
