@@ -128,13 +128,15 @@ impl Life {
             trees[0] == trees[1] && trees[0] == Tree::on_service(&self.service, crate::stage::REMOTE)
         };
         for pass in 0.. {
-            let codes = [one, two].map(|user| user.world.machine.jottad(["run", "--once"]).code);
-            if codes == [Some(0); 2] && agree() {
+            let outcomes = [one, two].map(|user| user.world.machine.jottad(["run", "--once"]));
+            if outcomes.iter().all(|outcome| outcome.code == Some(0)) && agree() {
                 break;
             }
             if pass == MOST_PASSES {
+                outcomes.iter().for_each(|outcome| println!("{outcome}"));
                 for user in [one, two] {
                     println!("life {}, user {}", self.number, user.name);
+                    println!("{}", user.world.machine.jottad(["status"]));
                     user.world.assert_same();
                     user.world.pass(0);
                 }
