@@ -135,7 +135,9 @@ impl Life {
                 break;
             }
             if pass == MOST_PASSES {
-                outcomes.iter().for_each(|outcome| println!("{outcome}"));
+                for outcome in &outcomes {
+                    println!("{outcome}");
+                }
                 for user in [one, two] {
                     println!("life {}, user {}", self.number, user.name);
                     println!("{}", user.world.machine.jottad(["status"]));
