@@ -62,9 +62,7 @@ impl Folder {
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
-        // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in sync.
-        let is_done = pending.is_none_or(|pending| pending == Pending::default());
-        let agrees = settled && is_done && is_proven && !is_full && !self.is_proof_outdated()?;
+        let agrees = settled && is_proven && !is_full && !self.is_proof_outdated()?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
             verdict: self.verdict(held.is_some() || self.has_noted_hold(), has_problems, agrees).min(best),
