@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_engine::{FolderError, HeldRoot, Hold, ProblemKind, Request, Verdict};
+use jottad_engine::{FolderError, FolderStatus, HeldRoot, Hold, Pending, ProblemKind, Request, Verdict};
 
 use crate::refusals::{Answer, Call, Refusal};
 use crate::run::{Issued, Run};
@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_hours(48);
 const SETTLING: Duration = Duration::from_mins(10);
 /// So many minutes in a row a folder may be offline for the pauses that the service asks for at some entries.
 const MOST_MINUTES_OFFLINE: u32 = 60;
+/// Longer than a full account is left alone.
+const LONGEST_REST: Duration = Duration::from_mins(15);
 /// Longer than a service is expected to be late.
 const LATEST: Duration = Duration::from_secs(30);
 
@@ -121,9 +123,12 @@ impl Run<'_> {
             self.rest()?;
             self.pass(Duration::from_mins(u64::from(self.scenario.knobs.poll_minutes) + 6))?;
         }
-        let mut reason;
+        let (mut reason, mut idle_since) = (String::new(), None);
         loop {
             self.rest()?;
+            if self.leaves_undone(&mut idle_since)? {
+                return Ok(false);
+            }
             if !self.goes_on() {
                 return Ok(false);
             }
@@ -165,6 +170,24 @@ impl Run<'_> {
         Ok(false)
     }
 
+    /// Whether the folder has long had nothing under way although something is to be done, and neither a
+    /// problem nor a person is to blame for that.
+    fn leaves_undone(&self, idle_since: &mut Option<Duration>) -> Result<bool, FolderError> {
+        let Some(status) = self.status()? else { return Ok(false) };
+        let mut world = self.world.lock();
+        let is_idle = |status: &FolderStatus| {
+            status.settled
+                && matches!(status.verdict, Verdict::InSync | Verdict::Working)
+                && status.pending.is_some_and(|pending| pending != Pending::default())
+        };
+        *idle_since = is_idle(&status).then(|| idle_since.unwrap_or(world.monotonic));
+        let is_long = idle_since.is_some_and(|since| world.monotonic.saturating_sub(since) > LONGEST_REST);
+        if is_long {
+            world.violate(format!("all is done, but {:?}", status.pending));
+        }
+        Ok(is_long)
+    }
+
     /// A person says of every disk that cannot be mounted any more that it is gone for good, of one that
     /// hides something that it may, and of one that was mounted where another one had been that it belongs
     /// there.
@@ -198,7 +221,7 @@ impl Run<'_> {
             world.violate("in sync without a proof".to_owned());
         }
         let pending = status.pending.unwrap_or_default();
-        if status.verdict == Verdict::InSync && pending != jottad_engine::Pending::default() {
+        if status.verdict == Verdict::InSync && pending != Pending::default() {
             world.violate(format!("in sync, but {pending:?}"));
         }
         let lost = world.lost_from_view();

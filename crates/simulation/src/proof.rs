@@ -40,7 +40,8 @@ impl Run<'_> {
             }
         }
         // Whatever waits for a person or for a better time is told, and is no claim that both sides agree.
-        if self.status()?.is_none_or(|status| status.verdict != Verdict::InSync) {
+        let claims_to_agree = |verdict| matches!(verdict, Verdict::InSync | Verdict::Working);
+        if self.status()?.is_none_or(|status| !claims_to_agree(status.verdict)) {
             return Ok(());
         }
         // A look at a path does not tell how its name is spelled.

@@ -289,7 +289,7 @@ impl Folder {
         if done_as_of >= self.proving.asked {
             self.proving.caught_up = self.proving.caught_up.max(Some(now.wall_at(done_as_of)));
         }
-        if !is_settled {
+        if !is_settled || self.waits_for_room()? {
             return Ok(());
         }
         self.proving.evidence = None;

@@ -56,13 +56,13 @@ impl Folder {
             Purpose::Look => self.is_looked_at(),
             Purpose::Rest => pending == Some(Pending::default()),
         };
-        // A full account keeps files waiting that were not even tried.
-        let is_full = !self.connection.takes_uploads() && pending != Some(Pending::default());
         let transfers: Vec<Transfer> =
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
-        let agrees = settled && is_proven && !is_full && !self.is_proof_outdated()?;
+        // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in sync.
+        let is_done = pending == Some(Pending::default());
+        let agrees = settled && is_done && is_proven && !self.is_proof_outdated()?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
             verdict: self.verdict(held.is_some() || self.has_noted_hold(), has_problems, agrees).min(best),
@@ -102,6 +102,11 @@ impl Folder {
                 hold: None,
             }),
         })
+    }
+
+    /// Whether a full account keeps files waiting that were not even tried.
+    pub(super) fn waits_for_room(&self) -> Result<bool, FolderError> {
+        Ok(!self.connection.takes_uploads() && self.pending()? != Some(Pending::default()))
     }
 
     fn verdict(&self, is_held: bool, has_problems: bool, agrees: bool) -> Verdict {
