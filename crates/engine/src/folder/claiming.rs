@@ -1,8 +1,8 @@
 //! How far an upload has come whose row is claimed: on its way, accepted, or cut off.
 //!
-//! A claim is made before anything leaves, so a claim alone does not tell that something was sent. The service
-//! has accepted what this run knows it has; all else was cut off by a pause, by the network or by the end of an
-//! earlier run, and is still to be sent as far as anybody knows.
+//! A claim is made before anything leaves, so a claim alone does not tell that something was sent. The
+//! service has accepted what this run knows it has; all else was cut off by a pause, by the network or by the
+//! end of an earlier run, and is still to be sent as far as anybody knows.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ use crate::status::Pending;
 const PAGE: u32 = 256;
 const NANOSECONDS: i64 = 1_000_000_000;
 
-/// Rows whose claims were cut off, as far as that is known, and whether all that is missing is an answer; what
-/// came of them since is in the rows.
+/// Rows whose claims were cut off, as far as that is known, and whether all that is missing is an answer;
+/// what came of them since is in the rows.
 #[derive(Debug, Default)]
 pub(super) struct CutOff {
     nodes: RefCell<BTreeMap<NodeId, bool>>,
@@ -157,7 +157,8 @@ impl Folder {
         })
     }
 
-    /// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a time.
+    /// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a
+    /// time.
     fn sent_by(&self, node: &Node, path: &RelativePath) -> Result<Option<RemoteNode>, FolderError> {
         let Some(remote) = node.remote.as_ref().filter(|remote| remote.claimed) else { return Ok(None) };
         let is_known = match remote.node {
@@ -178,8 +179,8 @@ impl Folder {
         Ok(Some(remote.node))
     }
 
-    /// At rest: whether the last thing that was done at a path was to send what is there now. A file that changed
-    /// in the same second or later may be another one.
+    /// At rest: whether the last thing that was done at a path was to send what is there now. A file that
+    /// changed in the same second or later may be another one.
     fn was_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
         let last = self.index.history_of(path, 1)?.pop().filter(|line| line.error.is_none());
         let Some(last) = last else { return Ok(false) };

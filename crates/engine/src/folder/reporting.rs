@@ -60,7 +60,8 @@ impl Folder {
             self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
-        // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in sync.
+        // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in
+        // sync.
         let is_done = pending == Some(Pending::default());
         let agrees = settled && is_done && is_proven && !self.is_proof_outdated()?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };

@@ -51,7 +51,8 @@ pub(crate) enum Fact {
     /// person.
     HeldRewrites,
     /// A root was held for what is missing in it, or a person said that it is right as it is: whatever is
-    /// deleted next is held, however little. Once it was shown, that holds only at and below the rows that are named.
+    /// deleted next is held, however little. Once it was shown, that holds only at and below the rows that
+    /// are named.
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
     Losses,

@@ -99,8 +99,8 @@ impl LocalDisk {
         self.write("restoring", &path, move |root, _| trash::restore(root, &trashed)).await
     }
 
-    /// Puts a finished file that lies in the root in the place of the one that `replaces` tells of, which goes
-    /// to the local trash in the same step. [`DiskErrorKind::Changed`] if it is another one by now.
+    /// Puts a finished file that lies in the root in the place of the one that `replaces` tells of, which
+    /// goes to the local trash in the same step. [`DiskErrorKind::Changed`] if it is another one by now.
     pub async fn replace(
         &self,
         new: RelativePath,

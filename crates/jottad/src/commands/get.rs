@@ -116,8 +116,8 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
     })
 }
 
-/// Demands that there is a directory for what was named last: it is the local place, even where something on the
-/// service is called so.
+/// Demands that there is a directory for what was named last: it is the local place, even where something on
+/// the service is called so.
 fn check_above(local: &Path, texts: &[String]) -> Result<(), Failure> {
     let above = local.parent().filter(|above| !above.as_os_str().is_empty());
     let Some(above) = above.filter(|above| !above.exists() && !local.exists()) else { return Ok(()) };

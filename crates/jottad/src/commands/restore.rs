@@ -44,8 +44,8 @@ pub(crate) struct RestoreArguments {
     /// Fetch it to this machine instead, a folder into this directory; the service stays as it is
     #[arg(long, value_name = "LOCAL", conflicts_with = "here")]
     to: Option<PathBuf>,
-    /// Bring it to where its folder has it on this machine as well, where the next pass does not; what differs
-    /// there goes to the folder's local trash. Without it, ask on a terminal
+    /// Bring it to where its folder has it on this machine as well, where the next pass does not; what
+    /// differs there goes to the folder's local trash. Without it, ask on a terminal
     #[arg(long)]
     here: bool,
 }

@@ -233,8 +233,8 @@ impl Staged<'_> {
         disk.replace(part, inside, there).await.map_err(refuse)
     }
 
-    /// Gives the file its mode and time, and makes it durable: a name that survives a power cut must not stand
-    /// for a file that did not.
+    /// Gives the file its mode and time, and makes it durable: a name that survives a power cut must not
+    /// stand for a file that did not.
     fn finish(&self, modified: Option<Timestamp>, replaced: Option<&Metadata>) -> io::Result<()> {
         if let Some(replaced) = replaced {
             self.file.set_permissions(Permissions::from_mode(replaced.mode() & 0o777))?;

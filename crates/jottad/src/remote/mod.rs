@@ -1,7 +1,7 @@
 //! The remote by hand: what the commands that read and change the service directly have in common.
 //!
-//! Nothing here knows of the index or of the daemon, and of folders that are kept in step only [`replacing`]. Each step looks before
-//! it acts and looks again afterwards; what is in the way is told, never overwritten.
+//! Nothing here knows of the index or of the daemon, and of folders that are kept in step only [`replacing`].
+//! Each step looks before it acts and looks again afterwards; what is in the way is told, never overwritten.
 
 mod place;
 mod presence;

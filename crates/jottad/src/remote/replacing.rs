@@ -8,8 +8,8 @@ use jottad_engine::LocalDisk;
 use crate::cli::failure::Failure;
 use crate::config::{Config, place_in};
 
-/// That such a file is to be replaced. Inside of a folder it goes to the folder's local trash: it may hold work
-/// that was not sent yet and is nowhere else.
+/// That such a file is to be replaced. Inside of a folder it goes to the folder's local trash: it may hold
+/// work that was not sent yet and is nowhere else.
 #[derive(Debug)]
 pub(crate) struct Replacing {
     roots: Vec<PathBuf>,

@@ -48,8 +48,8 @@ impl Folder {
     }
 
     /// Follows a person's word that what is missing is wanted back, where the root is not held any more as it
-    /// was when that was said. Tells whether there is anything to bring back. `fresh` is what would be deleted
-    /// and was approved by nobody.
+    /// was when that was said. Tells whether there is anything to bring back. `fresh` is what would be
+    /// deleted and was approved by nobody.
     pub(in crate::folder) fn want_back_instead_of_deleting(
         &mut self,
         fresh: &BTreeSet<NodeId>,

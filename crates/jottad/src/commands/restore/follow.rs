@@ -43,8 +43,8 @@ impl Follow {
         Ok(None)
     }
 
-    /// Tells what was restored and what the next pass does with it, and brings it here if that is wanted; `asked`
-    /// are the options by which it is asked for once more.
+    /// Tells what was restored and what the next pass does with it, and brings it here if that is wanted;
+    /// `asked` are the options by which it is asked for once more.
     pub(crate) async fn tell(
         self,
         client: &Client,
@@ -120,7 +120,8 @@ impl Follow {
         }
     }
 
-    /// Fetches it to where the folder has it. A file of another content there goes to the folder's local trash.
+    /// Fetches it to where the folder has it. A file of another content there goes to the folder's local
+    /// trash.
     async fn bring(&self, client: &Client, output: Output) -> Result<Tally, Failure> {
         let progress = Progress::new(output);
         let replacing = Some(&self.replacing);
