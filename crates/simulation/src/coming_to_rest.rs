@@ -123,8 +123,8 @@ impl Run<'_> {
             self.rest()?;
             self.pass(Duration::from_mins(u64::from(self.scenario.knobs.poll_minutes) + 6))?;
         }
-        let (mut reason, mut idle_since) = (String::new(), None);
-        loop {
+        let mut idle_since = None;
+        let reason = loop {
             self.rest()?;
             if self.leaves_undone(&mut idle_since)? {
                 return Ok(false);
@@ -154,16 +154,16 @@ impl Run<'_> {
             let Some(status) = self.status()? else { return Ok(false) };
             let differences = self.differences()?;
             let problems = self.unexplained_problems()?;
-            reason = match (status.verdict, differences.first(), problems.first()) {
+            let reason = match (status.verdict, differences.first(), problems.first()) {
                 (Verdict::InSync | Verdict::Problems, None, None) if status.settled => return Ok(true),
                 (_, Some(difference), _) => difference.clone(),
                 (_, _, Some(problem)) => format!("there is the problem {problem}"),
                 (verdict, ..) => format!("the verdict stays {verdict:?}"),
             };
             if !self.next_timer(end)? {
-                break;
+                break reason;
             }
-        }
+        };
         if self.goes_on() {
             self.world.lock().violate(format!("does not come to rest: {reason}"));
         }
