@@ -289,7 +289,7 @@ impl Folder {
                 self.listing.list_at = None;
                 self.listing.running = Some(RunningListing {
                     command,
-                    answer: Answer::of_tree(now.monotonic, self.busy.clone()),
+                    answer: Answer::of_tree(now.monotonic),
                     way: Vec::new(),
                     unusable: Vec::new(),
                 });

@@ -90,7 +90,6 @@ impl Folder {
         seen: RemoteNode,
         answer: &Answer,
     ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
-        let is_touched = |id: &NodeId| self.busy.contains(id) || answer.touched.contains(id);
         let own_name = |stored: &StoredName| match decode_name(stored) {
             DecodedName::Native(name) if encode_name(&name) == *stored => Some(name),
             _ => None,
@@ -106,7 +105,7 @@ impl Folder {
         };
         let is_misfiled = |node: &Node| {
             (answer.saw(node.id) || is_another(node))
-                && !is_touched(&node.id)
+                && !self.is_at_work(answer, node.id)
                 && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
                 && node.stored_name() != *stored
         };
@@ -115,7 +114,7 @@ impl Folder {
         };
         let Some(other_name) = own_name(&misfiled.stored_name()) else { return Ok(Vec::new()) };
         let mut other = match self.index.child(directory, &other_name)? {
-            Some(other) if answer.saw(other.id) || is_touched(&other.id) => return Ok(Vec::new()),
+            Some(other) if answer.saw(other.id) || self.is_at_work(answer, other.id) => return Ok(Vec::new()),
             Some(other) => other,
             None => Node::new(directory, other_name),
         };

@@ -29,7 +29,8 @@ const PATH_SHOWN: usize = 300;
 pub(super) struct Answer {
     /// When it was asked for: what it shows may be as old.
     pub(super) asked_at: Duration,
-    /// Rows that an operation worked on meanwhile: this answer does not judge them.
+    /// Rows that this answer does not judge: an operation worked on them after it was asked for, or what was
+    /// sent there may only be shown late.
     pub(super) touched: BTreeSet<NodeId>,
     seen: RowSet,
     reach: Reach,
@@ -64,12 +65,14 @@ struct Leftover {
 }
 
 impl Answer {
-    pub(super) fn of_tree(asked_at: Duration, touched: BTreeSet<NodeId>) -> Self {
+    pub(super) fn of_tree(asked_at: Duration) -> Self {
         let reach = Reach::Tree { rechecked: BTreeSet::new(), list_again_at: None };
-        Self { asked_at, touched, seen: RowSet::default(), reach }
+        Self { asked_at, touched: BTreeSet::new(), seen: RowSet::default(), reach }
     }
 
-    fn of_directory(asked_at: Duration, touched: BTreeSet<NodeId>, is_fresh: bool) -> Self {
+    /// `touched` are rows that it does not judge, `is_fresh` says that the directory was not looked into since
+    /// it was shown as new.
+    pub(super) fn of_directory(asked_at: Duration, touched: BTreeSet<NodeId>, is_fresh: bool) -> Self {
         Self { asked_at, touched, seen: RowSet::default(), reach: Reach::Directory { is_fresh } }
     }
 
@@ -153,7 +156,7 @@ impl Folder {
             // there.
             if let Some(mut node) = self.match_shown(directory, name, shown, answer)? {
                 if !answer.saw(node.id) {
-                    let is_touched = answer.touched.contains(&node.id);
+                    let is_touched = self.is_at_work(answer, node.id);
                     self.observe_remote(&mut node, name, Some(shown), is_touched)?;
                     answer.seen.insert(node.id);
                 }
@@ -164,16 +167,14 @@ impl Folder {
         Ok(directory)
     }
 
-    /// A complete listing of one directory, asked for at this time. Rows in `touched` are not judged by it.
+    /// A complete listing of one directory.
     pub(super) fn merge_directory(
         &mut self,
         directory: NodeId,
         entries: &[(StoredName, RemoteNode)],
-        (asked_at, touched): (Duration, BTreeSet<NodeId>),
+        mut answer: Answer,
         now: Now,
     ) -> Result<(), FolderError> {
-        let is_fresh = self.hints.looked_into(directory);
-        let mut answer = Answer::of_directory(asked_at, touched, is_fresh);
         let path = self.index.stored_path(directory)?;
         if path.names().len() >= DEEPEST {
             return Ok(());
@@ -188,7 +189,7 @@ impl Folder {
         }
         let mut respelled = BTreeSet::new();
         for node in self.index.children(directory)? {
-            let is_judged = !answer.saw(node.id) && !answer.touched.contains(&node.id);
+            let is_judged = !answer.saw(node.id) && !self.is_at_work(&answer, node.id);
             if is_judged && !respelled.contains(&node.id) && is_known_there(&node) {
                 let moved = self.judge_missing(node, &mut answer, now)?;
                 respelled.extend(moved.into_iter().map(|(from, _)| from));
@@ -210,6 +211,12 @@ impl Folder {
         self.find_for_stored(directory, name, Some(shown), &|node| answer.saw(node))
     }
 
+    /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
+    /// of it.
+    pub(super) fn is_at_work(&self, answer: &Answer, node: NodeId) -> bool {
+        self.busy.contains(&node) || answer.touched.contains(&node)
+    }
+
     /// What an answer shows, into its row, unless it may be older than what is known.
     fn merge_shown(
         &mut self,
@@ -219,7 +226,7 @@ impl Folder {
         answer: &mut Answer,
     ) -> Result<(), FolderError> {
         let was_directory = node.remote_entry() == Entry::Directory;
-        let mut is_touched = answer.touched.contains(&node.id);
+        let mut is_touched = self.is_at_work(answer, node.id);
         if let Some(until) = self.shows_older(node, shown, answer.asked_at)? {
             self.recheck(answer, node.parent, until);
             is_touched = true;

@@ -10,6 +10,7 @@ use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, RelativePath, StoredName};
 
 use super::connection::Suspected;
+use super::merging::Answer;
 use super::unseen::LookFailure;
 use crate::event::{CommandId, Task};
 use crate::folder::backlog::Change;
@@ -279,9 +280,10 @@ impl Folder {
             }
             Ok(entries) => {
                 self.connection.succeeded();
-                let mut touched = self.stale_claims(directory, &entries, in_vain)?;
-                touched.extend(&self.busy);
-                self.merge_directory(directory, &entries, (asked_at, touched), now)?;
+                let stale = self.stale_claims(directory, &entries, in_vain)?;
+                let is_fresh = self.hints.looked_into(directory);
+                let answer = Answer::of_directory(asked_at, stale, is_fresh);
+                self.merge_directory(directory, &entries, answer, now)?;
                 self.look_again_for(directory, in_vain, now)
             }
             // A missing root is for the listing to judge: it may be a wrong account, and it never yields a

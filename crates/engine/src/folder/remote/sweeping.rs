@@ -81,7 +81,7 @@ impl Folder {
     /// A complete listing did not show a row.
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
         let answer = &mut sweep.running.answer;
-        if answer.touched.contains(&id) {
+        if self.is_at_work(answer, id) {
             if let Some(node) = self.index.node(id)?.filter(is_known_there)
                 && self.contest(&node, &|id| answer.saw(id))?
             {
