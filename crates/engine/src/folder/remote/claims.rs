@@ -9,6 +9,7 @@ use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, File, FoldKey, Name, StoredName};
 
 use super::unconfirmed;
+use crate::folder::plan::respelling;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Descend, Index, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -214,7 +215,7 @@ impl Folder {
                 continue;
             }
             self.give_up_claim(&mut node)?;
-            if !self.claims.accepted.remove(&node.id) || self.is_there_respelled(&node)? {
+            if !self.claims.accepted.remove(&node.id) || respelling::is_there_respelled(&self.index, &node)? {
                 continue;
             }
             let reason = "the service accepted it but does not show it".to_owned();

@@ -11,6 +11,7 @@ use jottad_core::lateness::PATIENCE;
 use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, StoredPath, decode_name};
 
 use super::listing::{MOST_UNUSABLE, RunningListing};
+use super::matching;
 use super::row_set::RowSet;
 use crate::event::CommandId;
 use crate::folder::backlog::Change;
@@ -208,7 +209,9 @@ impl Folder {
     ) -> Result<Option<Node>, FolderError> {
         let made_way = self.make_way_for_own_name(directory, name, shown, answer)?;
         answer.follow(&made_way);
-        self.find_for_stored(directory, name, Some(shown), &|node| answer.saw(node))
+        matching::find_for_stored(&self.index, &self.settings, directory, name, Some(shown), &|node| {
+            answer.saw(node)
+        })
     }
 
     /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
@@ -394,7 +397,9 @@ impl Folder {
         };
         let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
         for name in path.names() {
-            let Some(below) = self.find_on_service(leftover.directory, name)? else {
+            let Some(below) =
+                matching::find_on_service(&self.index, &self.settings, leftover.directory, name)?
+            else {
                 return Ok(Some(leftover));
             };
             leftover.directory = below.id;
