@@ -203,7 +203,7 @@ impl Folder {
             }
             Change::RemoteGone => {
                 let was_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
-                if node.remote.is_some() && !self.busy.contains(&node.id) {
+                if node.remote.is_some() && !self.in_flight.is_at(node.id) {
                     node.remote = None;
                     // What was sent did not arrive: that is no news.
                     if was_claimed {

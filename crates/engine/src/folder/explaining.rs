@@ -55,7 +55,7 @@ impl Folder {
         explanation.trees = node.trees();
         explanation.is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
         explanation.is_sent = self.is_sent(&node, path)?;
-        let travelling = self.running.values().find(|running| running.node == node.id);
+        let travelling = self.in_flight.at(node.id);
         if let Some(running) = travelling.filter(|running| running.carries_content()) {
             explanation.state = EntryState::Pending;
             let is_sent = running.kind == OperationKind::Upload;
@@ -172,7 +172,7 @@ impl Folder {
 
     /// Whether the file at this path is being sent or fetched.
     pub(crate) fn is_travelling(&self, path: &RelativePath) -> bool {
-        self.running.values().any(|running| running.carries_content() && running.path == *path)
+        self.in_flight.carries(path)
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! An interruption is no failure: it is no problem, no try of the row and no line of the history.
 
-use super::operations::{Detail, Running};
+use super::in_flight::{Detail, Running};
 use super::{Folder, FolderError};
 use crate::event::CommandId;
 use crate::time::Now;
@@ -27,8 +27,8 @@ impl Folder {
         if self.paused.is_none() {
             return;
         }
-        let travelling = self.running.iter().filter(|(_, running)| running.carries_content());
-        self.interrupting.commands.extend(travelling.map(|(command, _)| *command));
+        let travelling = self.in_flight.iter().filter(|(_, running)| running.carries_content());
+        self.interrupting.commands.extend(travelling.map(|(command, _)| command));
     }
 
     /// A transfer has ended because of a pause. What was sent until then may be stored, and what was fetched

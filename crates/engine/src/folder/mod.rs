@@ -2,12 +2,14 @@
 //!
 //! It owns the index and does no other I/O: it starts no thread, reads no clock and draws no random number.
 //! A change goes through three rooms: [`local`] knows what the disk has, [`remote`] what the service has, and
-//! [`plan`] what follows from both. [`operations`] are what is under way, [`proving`] tells as of when both
+//! [`plan`] what follows from both. [`in_flight`] is what is under way, [`proving`] tells as of when both
 //! sides agree, and [`reporting`] answers questions. No room reaches into the state of another one.
 
 mod backlog;
 mod clock;
 mod explaining;
+mod failures;
+mod in_flight;
 mod interrupting;
 mod local;
 mod operations;
@@ -20,7 +22,7 @@ mod reporting;
 mod resting;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jottad_core::{RelativePath, Timestamp};
@@ -36,6 +38,7 @@ use crate::time::Now;
 
 use backlog::Backlog;
 use clock::Clock;
+use in_flight::InFlight;
 use interrupting::Interrupting;
 use local::hashing::Hashing;
 use local::mounting::Mounting;
@@ -46,7 +49,6 @@ use local::scanning::Scanning;
 use local::skipping::Skipping;
 use local::standing::Standing;
 use local::verifying::Verifying;
-use operations::Running;
 use pacing::Pacing;
 use plan::resending::Resending;
 use plan::respelling::Respelling;
@@ -163,9 +165,7 @@ pub struct Folder {
     proving: Proving,
     clock: Clock,
     round: Round,
-    running: BTreeMap<CommandId, Running>,
-    /// The rows with a running operation.
-    busy: BTreeSet<NodeId>,
+    in_flight: InFlight,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
     /// Of how many files of the base how many are made once and then left as they are, as last counted.
@@ -243,8 +243,7 @@ impl Folder {
             proving: Proving::default(),
             clock: Clock::default(),
             round: Round::default(),
-            running: BTreeMap::new(),
-            busy: BTreeSet::new(),
+            in_flight: InFlight::default(),
             attempts: BTreeMap::new(),
             written_once: None,
             losses_in_doubt: LossesInDoubt::default(),
@@ -628,7 +627,7 @@ impl Folder {
         let is_at_rest = self.root.is_good()
             && self.scanning.is_idle()
             && self.scanning.was_complete()
-            && self.running.is_empty();
+            && self.in_flight.is_empty();
         let fails_at_looks = !self.rechecks.is_idle() && self.rechecks.waits_for_failures_alone();
         (is_at_rest && self.connection.is_stuck())
             || (fails_at_looks && self.resending.is_idle() && self.is_settled_but_for_looks())
@@ -646,7 +645,7 @@ impl Folder {
             && self.move_in_doubt.is_idle()
             && self.respelling.is_idle()
             && self.contesting.is_idle()
-            && self.running.is_empty()
+            && self.in_flight.is_empty()
             && self.round.is_over()
             && self.pacing.is_idle()
             && self.connection.is_open()

@@ -6,7 +6,7 @@ use jottad_core::{
 };
 
 use super::explaining;
-use super::operations::Running;
+use super::in_flight::Running;
 use super::plan::deleting::HeldDeletes;
 use super::plan::places::Places;
 use super::proving;
@@ -62,7 +62,7 @@ impl Folder {
             Purpose::Rest => pending == Some(Pending::default()),
         };
         let transfers: Vec<Transfer> =
-            self.running.iter().filter_map(|(command, running)| transfer(*command, running)).collect();
+            self.in_flight.iter().filter_map(|(command, running)| transfer(command, running)).collect();
         // While files travel, what cannot travel is not the last word.
         let has_problems = problems > 0 && transfers.is_empty();
         // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in

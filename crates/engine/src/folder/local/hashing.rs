@@ -6,7 +6,7 @@ use jottad_core::Md5;
 
 use crate::disk::{DiskError, DiskErrorKind, FileStat};
 use crate::event::{CommandId, Task};
-use crate::folder::operations::CROWDED;
+use crate::folder::failures::CROWDED;
 use crate::folder::{Folder, FolderError, Purpose};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId, Stamp};
 use crate::scope::{Finding, found};

@@ -315,7 +315,7 @@ impl Folder {
             && had_something
             && !is_trusted
         {
-            if self.is_trashing_here() {
+            if self.in_flight.trashes_locally() {
                 // That may be what emptied it; a look after it tells.
                 self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory.clone()), depth);
                 return Ok(());

@@ -13,8 +13,8 @@ use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
 use crate::event::{LocalExpectation, RemoteExpectation, Task};
 use crate::folder::backlog::Change;
+use crate::folder::in_flight::{Detail, Running};
 use crate::folder::local::word_of_root::WordOfRoot;
-use crate::folder::operations::{Detail, Running};
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Index, Local, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -94,7 +94,7 @@ impl Folder {
         if !self.round.deleting.is_counted {
             if self.round.counted_at == Some(self.index.revision()) && !self.index.is_parked()? {
                 // Nothing changed since the last count, after which nothing was left but what is held.
-                return Ok(self.running.is_empty());
+                return Ok(self.in_flight.is_empty());
             }
             if !self.count_deletes(now)? {
                 return Ok(self.round.again);
@@ -103,10 +103,10 @@ impl Folder {
             self.clear_parked(now)?;
         }
         let mut places = Places::default();
-        while self.running.len() < MOST_DELETES {
+        while self.in_flight.len() < MOST_DELETES {
             let Some(due) = self.round.deleting.due.pop_front() else {
                 // The round is over when the last one was done, and the next round sees what it left.
-                return Ok(self.running.is_empty());
+                return Ok(self.in_flight.is_empty());
             };
             if let Some(node) = self.index.node(due.node)?
                 && let Some(doomed) = self.doomed(node, &mut places, now)?
@@ -229,7 +229,7 @@ impl Folder {
         places: &mut Places,
         now: Now,
     ) -> Result<Option<Doomed>, FolderError> {
-        if node.id == NodeId::ROOT || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
+        if node.id == NodeId::ROOT || self.in_flight.is_at(node.id) || self.contesting.holds(node.id) {
             return Ok(None);
         }
         let here = self.place(places, node.parent)?;
@@ -299,11 +299,6 @@ impl Folder {
             },
         )?;
         Ok(())
-    }
-
-    /// Whether something is on its way to the local trash.
-    pub(in crate::folder) fn is_trashing_here(&self) -> bool {
-        self.running.values().any(|running| matches!(running.detail, Detail::Trash { side: Side::Local, .. }))
     }
 
     /// What a directory must hold on its side for it to be removed as a whole; `None` if there are too many

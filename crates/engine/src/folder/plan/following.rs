@@ -11,7 +11,7 @@ use jottad_core::{Content, Entry, OperationKind, Side};
 
 use super::respelling;
 use crate::event::{Followed, Task};
-use crate::folder::operations::{Detail, Running};
+use crate::folder::in_flight::{Detail, Running};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::time::Now;
@@ -41,7 +41,7 @@ impl Folder {
             return Ok(true);
         }
         loop {
-            if self.running.values().any(Running::is_structural) {
+            if self.in_flight.has_structural() {
                 return Ok(false);
             }
             if let Some(next) = self.round.following.moves.pop_front() {
@@ -168,8 +168,8 @@ impl Folder {
             && !to.starts_with(&from)
             // A rename does not reach from disk to disk; what arrived is fetched.
             && self.mounting.may_rename(&from, &to)
-            && !self.is_busy_at(&from)
-            && !self.is_busy_at(&to)
+            && !self.in_flight.is_along(&from)
+            && !self.in_flight.is_along(&to)
             && !self.is_given_up(&source)
             && !self.is_blocked(source.id, now)?
             && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory)

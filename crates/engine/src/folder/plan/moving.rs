@@ -8,7 +8,7 @@ use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encod
 use super::respelling::is_respelling;
 use super::round::Phase;
 use crate::event::Task;
-use crate::folder::operations::{Detail, Running};
+use crate::folder::in_flight::{Detail, Running};
 use crate::folder::{BEING_TRIED, Folder, FolderError};
 use crate::index::{Fact, Index, Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::planted::{self, Planted};
@@ -51,7 +51,7 @@ impl Folder {
     pub(super) fn plan_moves(&mut self, now: Now) -> Result<bool, FolderError> {
         debug_assert_eq!(self.round.phase, Phase::Moves);
         loop {
-            if self.running.values().any(Running::is_structural) {
+            if self.in_flight.has_structural() {
                 return Ok(false);
             }
             if self.round.moving.given_up || !self.settings.mode.pushes() {
@@ -68,7 +68,10 @@ impl Folder {
             if candidates.is_empty() {
                 return Ok(true);
             }
-            if candidates.iter().any(|one| self.is_busy_at(&one.from) || self.is_busy_at(&one.to)) {
+            if candidates
+                .iter()
+                .any(|one| self.in_flight.is_along(&one.from) || self.in_flight.is_along(&one.to))
+            {
                 // A transfer is under way at one of the ends; its completion starts the round anew.
                 return Ok(false);
             }
@@ -131,10 +134,6 @@ impl Folder {
 
     fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
         Ok(self.contesting.holds(node.id) || self.surroundings(node.parent)?.frozen)
-    }
-
-    pub(super) fn is_busy_at(&self, path: &RelativePath) -> bool {
-        self.running.values().any(|running| running.path.starts_with(path) || path.starts_with(&running.path))
     }
 
     /// Makes the remote directories that moves need; tells whether any was asked for.

@@ -43,7 +43,7 @@ impl Folder {
         }
         for path in self.index.parked()? {
             let Some(node) = self.index.locate(&path)? else { continue };
-            if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
+            if !is_left_behind(&node) || self.in_flight.is_at(node.id) || self.is_blocked(node.id, now)? {
                 continue;
             }
             let is_elsewhere = is_all_elsewhere(&self.index, &node)?;

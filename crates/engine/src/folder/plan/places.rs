@@ -128,7 +128,7 @@ impl Folder {
     }
 
     fn renew(&self, places: &mut Places) {
-        let (revision, busy) = (self.index.revision(), self.busy.len());
+        let (revision, busy) = (self.index.revision(), self.in_flight.len());
         if places.revision != revision || places.busy != busy || places.known.len() >= MOST_REMEMBERED {
             places.known.clear();
         }
@@ -146,7 +146,7 @@ impl Folder {
             directory,
             above: None,
             frozen: !is_above && self.rules_settling.holds(NodeId::ROOT),
-            busy: !is_above && self.busy.contains(&NodeId::ROOT),
+            busy: !is_above && self.in_flight.is_at(NodeId::ROOT),
             remote_is_there: is_above
                 || root.as_ref().is_some_and(|root| root.remote_entry() == Entry::Directory),
             local_is_there: is_above || root.is_some_and(|root| root.local.is_directory()),
@@ -170,7 +170,7 @@ impl Folder {
                 || is_kept_away
                 || self.contesting.holds(node.id)
                 || self.rules_settling.holds(node.id),
-            busy: above.busy || self.busy.contains(&node.id),
+            busy: above.busy || self.in_flight.is_at(node.id),
             remote_is_there: node.remote_entry() == Entry::Directory,
             local_is_there: node.local.is_directory(),
             above: Some((above, node)),

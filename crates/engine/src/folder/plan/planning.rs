@@ -20,7 +20,7 @@ use super::respelling;
 use super::round::{Pages, Phase};
 use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
-use crate::folder::operations::{Detail, Running};
+use crate::folder::in_flight::{Detail, Running};
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -94,7 +94,7 @@ impl Folder {
                             return Ok(());
                         }
                         self.round.begin();
-                    } else if self.running.is_empty()
+                    } else if self.in_flight.is_empty()
                         && self.hashing.is_idle()
                         && self.hints.is_idle()
                         && !self.pacing.is_move_resting()
@@ -180,7 +180,7 @@ impl Folder {
         here: &Surroundings,
         now: Now,
     ) -> Result<Considered, FolderError> {
-        if here.busy || self.busy.contains(&node.id) || self.contesting.holds(node.id) {
+        if here.busy || self.in_flight.is_at(node.id) || self.contesting.holds(node.id) {
             return Ok(Considered::Passed);
         }
         // What the remote side has was never seen by a scan, so the rules are asked here.
@@ -324,7 +324,7 @@ impl Folder {
 
     fn has_room(&self, node: &Node, action: Action) -> bool {
         let count =
-            |wanted: &dyn Fn(&Running) -> bool| self.running.values().filter(|one| wanted(one)).count();
+            |wanted: &dyn Fn(&Running) -> bool| self.in_flight.operations().filter(|one| wanted(one)).count();
         let size = match (action, node.local, node.remote_entry()) {
             (Action::Upload, Local::File { stat, .. }, _) => stat.size,
             (Action::Download, _, Entry::File(file)) => file.content.size,

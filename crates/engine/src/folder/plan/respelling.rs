@@ -16,7 +16,7 @@ use jottad_core::{
 
 use super::moving;
 use crate::event::{Achieved, Followed, Task};
-use crate::folder::operations::{Detail, Running};
+use crate::folder::in_flight::{Detail, Running};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
@@ -78,7 +78,7 @@ impl Folder {
         unseen: &Node,
         is_seen: &dyn Fn(NodeId) -> bool,
     ) -> Result<Option<NodeId>, FolderError> {
-        if self.busy.contains(&unseen.id) {
+        if self.in_flight.is_at(unseen.id) {
             return Ok(None);
         }
         let was = unseen.remote.as_ref().map(|remote| remote.node);
@@ -104,7 +104,7 @@ impl Folder {
         let is_respelled = |other: &Node| {
             other.id != unseen.id
                 && is_seen(other.id)
-                && !self.busy.contains(&other.id)
+                && !self.in_flight.is_at(other.id)
                 && (other.base.is_none() || is_old_name(other))
                 && other.remote.as_ref().is_some_and(|remote| {
                     !remote.claimed
@@ -159,7 +159,9 @@ impl Folder {
     pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
         let Some(namesake) = namesake_to_be(&self.index, node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
-        if !self.is_busy_at(&self.index.path(node.id)?) && !self.is_busy_at(&self.index.path(namesake.id)?) {
+        if !self.in_flight.is_along(&self.index.path(node.id)?)
+            && !self.in_flight.is_along(&self.index.path(namesake.id)?)
+        {
             self.respelling.misfiled.insert(node.id);
             self.round.restart();
         }
@@ -170,8 +172,8 @@ impl Folder {
         for id in std::mem::take(&mut self.respelling.misfiled) {
             if let Some(node) = self.index.node(id)?
                 && let Some(namesake) = namesake_to_be(&self.index, &node)?
-                && !self.is_busy_at(&self.index.path(id)?)
-                && !self.is_busy_at(&self.index.path(namesake.id)?)
+                && !self.in_flight.is_along(&self.index.path(id)?)
+                && !self.in_flight.is_along(&self.index.path(namesake.id)?)
             {
                 if node.base.is_none() {
                     self.respell(id, namesake.id)?;
@@ -199,7 +201,7 @@ impl Folder {
         if self.respelling.noted.is_empty() && self.respelling.misfiled.is_empty() {
             return Ok(true);
         }
-        if self.running.values().any(Running::is_structural) {
+        if self.in_flight.has_structural() {
             return Ok(false);
         }
         self.file_under_namesakes()?;
@@ -210,7 +212,7 @@ impl Folder {
                 self.respelling.forget(id);
                 continue;
             };
-            if self.busy.contains(&id) || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+            if self.in_flight.is_at(id) || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
                 continue;
             }
             if let Some(twin) = self.index.child(node.parent, &name)? {
@@ -249,8 +251,8 @@ impl Folder {
             && twin.base.is_none()
             && twin.remote.is_none()
             && moving::is_evidence(&self.index, node, twin)?
-            && !self.is_busy_at(&self.index.path(node.id)?)
-            && !self.is_busy_at(&self.index.path(twin.id)?);
+            && !self.in_flight.is_along(&self.index.path(node.id)?)
+            && !self.in_flight.is_along(&self.index.path(twin.id)?);
         if is_renamed { self.hand_over(node, twin.id) } else { Ok(()) }
     }
 
@@ -287,8 +289,8 @@ impl Folder {
             && !here.frozen
             && !here.busy
             && self.mounting.may_rename(&from, &to)
-            && !self.is_busy_at(&from)
-            && !self.is_busy_at(&to)
+            && !self.in_flight.is_along(&from)
+            && !self.in_flight.is_along(&to)
             && !self.is_given_up(node)
             && !self.is_blocked(node.id, now)?
             && !self.rules.ignores(&to, node.local.is_directory());

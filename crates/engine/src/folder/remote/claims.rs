@@ -199,7 +199,7 @@ impl Folder {
             }
         }
         for mut node in lost {
-            if !self.busy.contains(&node.id) {
+            if !self.in_flight.is_at(node.id) {
                 self.give_up_claim(&mut node)?;
             }
         }
@@ -211,7 +211,7 @@ impl Folder {
             return Ok(());
         }
         for mut node in late {
-            if self.busy.contains(&node.id) {
+            if self.in_flight.is_at(node.id) {
                 continue;
             }
             self.give_up_claim(&mut node)?;

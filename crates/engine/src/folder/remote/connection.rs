@@ -9,7 +9,7 @@ use std::time::Duration;
 use jottad_core::Timestamp;
 
 use crate::event::{CommandId, Task};
-use crate::folder::operations::Running;
+use crate::folder::in_flight::Running;
 use crate::folder::{Folder, FolderError};
 use crate::index::NodeId;
 use crate::planted::{self, Planted};

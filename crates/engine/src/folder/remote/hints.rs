@@ -13,7 +13,6 @@ use jottad_core::{Entry, StoredPath};
 
 use super::matching;
 use crate::event::{RemoteHint, Told};
-use crate::folder::operations::Running;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Descend, Index, NodeId};
 use crate::remote::RemoteNode;
@@ -219,7 +218,7 @@ impl Folder {
         }
         // A listing in progress may be older than a hint and newer than another. What moves or removes is not
         // known until it has ended.
-        if self.listing.is_running() || self.running.values().any(Running::is_structural) {
+        if self.listing.is_running() || self.in_flight.has_structural() {
             return Ok(());
         }
         let mut directories = std::mem::take(&mut self.hints.unknown);
@@ -303,7 +302,7 @@ impl Folder {
         if path.is_root() {
             let is_known = told == Told::Directory && here.remote_entry() == Entry::Directory;
             // It may be told to be there while it is being made.
-            if !is_known && self.busy.contains(&here.id) {
+            if !is_known && self.in_flight.is_at(here.id) {
                 return Ok(Comparison::Pending);
             }
             return Ok(if is_known { Comparison::Known } else { Comparison::Everything });
@@ -316,7 +315,7 @@ impl Folder {
                     _ => Comparison::Look(here.parent, None),
                 });
             }
-            if self.busy.contains(&here.id) || self.rechecks.is_looking_at(here.id) {
+            if self.in_flight.is_at(here.id) || self.rechecks.is_looking_at(here.id) {
                 return Ok(Comparison::Pending);
             }
             match matching::find_on_service(&self.index, &self.settings, here.id, name)? {
@@ -325,7 +324,7 @@ impl Folder {
                 None => return Ok(Comparison::Look(here.id, None)),
             }
         }
-        if self.busy.contains(&here.id) {
+        if self.in_flight.is_at(here.id) {
             return Ok(Comparison::Pending);
         }
         let known = here.remote.as_ref().map(|remote| remote.node);

@@ -278,9 +278,7 @@ impl Folder {
             Wanted::Poll => self.issue_poll(now),
             Wanted::Listing if self.listing.stamp.is_none() => self.issue_poll(now),
             Wanted::Listing => {
-                if self.running.values().any(crate::folder::operations::Running::is_structural)
-                    || self.rechecks.looks() > 0
-                {
+                if self.in_flight.has_structural() || self.rechecks.looks() > 0 {
                     return;
                 }
                 self.hints.listed();

@@ -15,6 +15,7 @@ use super::matching;
 use super::row_set::RowSet;
 use crate::event::CommandId;
 use crate::folder::backlog::Change;
+use crate::folder::in_flight::Running;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteNode, UnusableEntry};
@@ -217,7 +218,7 @@ impl Folder {
     /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
     /// of it.
     pub(super) fn is_at_work(&self, answer: &Answer, node: NodeId) -> bool {
-        self.busy.contains(&node) || answer.touched.contains(&node)
+        self.in_flight.is_at(node) || answer.touched.contains(&node)
     }
 
     /// What an answer shows, into its row, unless it may be older than what is known.
@@ -350,7 +351,7 @@ impl Folder {
     /// anyway.
     fn doubt_unjudged(&mut self, node: &Node, shown: RemoteNode) {
         let is_sent = node.remote.as_ref().is_some_and(|remote| remote.claimed)
-            || self.running.values().any(|running| running.node == node.id && running.sends());
+            || self.in_flight.at(node.id).is_some_and(Running::sends);
         if !is_sent && node.remote.as_ref().is_none_or(|remote| remote.node != shown) {
             self.rechecks.want(node.parent);
         }

@@ -183,7 +183,8 @@ impl Folder {
         if self.rechecks.waiting.is_empty() || self.listing.is_due() {
             return Ok(());
         }
-        let being_filled: BTreeSet<NodeId> = self.running.values().map(|running| running.directory).collect();
+        let being_filled: BTreeSet<NodeId> =
+            self.in_flight.operations().map(|running| running.directory).collect();
         let mut due: Vec<NodeId> = self
             .rechecks
             .waiting
@@ -356,7 +357,7 @@ impl Folder {
             Ok(seen) => {
                 self.connection.succeeded();
                 if let Some(mut node) = self.index.node(id)?
-                    && !self.busy.contains(&id)
+                    && !self.in_flight.is_at(id)
                     && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
                     && (seen == Some(claimed.node)
                         || (seen.is_some() && (in_vain >= DELAYS.len() || !self.may_still_arrive(&node)?)))

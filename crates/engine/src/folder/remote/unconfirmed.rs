@@ -27,7 +27,7 @@ impl Folder {
     /// How far the upload of a row has come; `None` if nothing is claimed there.
     pub(in crate::folder) fn claim_of(&self, node: &Node) -> Option<Claim> {
         node.remote.as_ref().filter(|remote| remote.claimed)?;
-        Some(if self.busy.contains(&node.id) {
+        Some(if self.in_flight.is_at(node.id) {
             Claim::BeingSent
         } else if self.claims.is_accepted(node.id) {
             Claim::Accepted
@@ -41,7 +41,7 @@ impl Folder {
         &self,
         mut pending: Pending,
     ) -> Result<Pending, FolderError> {
-        for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
+        for running in self.in_flight.operations().filter(|running| running.kind == OperationKind::Upload) {
             pending.uploads += 1;
             pending.bytes += running.bytes.unwrap_or_default();
         }

@@ -32,14 +32,14 @@ fn words_of_our_own_work_are_not_those_of_others() {
         let (row, now) = (driver.row("a/f"), driver.now());
         driver.folder.recent_writes.sent(&Driver::stored("a/f"), None, now);
         if is_busy {
-            driver.folder.busy.insert(row);
+            driver.folder.in_flight.set_at(row, true);
         }
         for size in [4, 5] {
             let file = File { content: Content { size, ..Driver::agreed().content }, ..Driver::agreed() };
             let told = RemoteHint::Entry { path: Driver::stored("a/f"), told: Told::File(file) };
             driver.tell(Event::RemoteHint(told));
         }
-        driver.folder.busy.remove(&row);
+        driver.folder.in_flight.set_at(row, false);
         driver.run_for(5);
         let looked = driver.now().monotonic;
         let file = Some(RemoteNode::File(Driver::agreed()));

@@ -434,7 +434,7 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
     for _ in 0..10 {
         folder.round.begin_step();
         folder.plan_deletes(now(1001)).unwrap();
-        assert_eq!(folder.running.len(), MOST_DELETES);
+        assert_eq!(folder.in_flight.len(), MOST_DELETES);
         folder.index.commit().unwrap();
         drop(folder);
         folder = Folder::new(settings(), open_index(&place)).unwrap();
