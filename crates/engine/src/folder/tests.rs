@@ -4,6 +4,7 @@
 mod names;
 mod pauses;
 mod proofs;
+mod wanted_back;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -50,6 +51,8 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// Directories that are not there locally.
+    gone_locally: BTreeSet<String>,
     /// Directories that cannot be read.
     unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
@@ -87,6 +90,7 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            gone_locally: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
@@ -212,6 +216,9 @@ impl Driver {
         let mut entries = Vec::new();
         for (number, other) in (10u64..).zip(&self.directories) {
             let other = path(other);
+            if self.gone_locally.contains(&other.to_string()) {
+                continue;
+            }
             if other.parent().as_ref() == Some(directory) {
                 let node = DiskNode::Directory(Identity { inode: number, born: 1 });
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
@@ -249,6 +256,7 @@ impl Driver {
             Task::MoveRemote { to, .. } => ("move", to.to_string()),
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
             Task::Download { path, .. } => ("download", path.to_string()),
+            Task::MakeLocalDirectory { path } => ("make_local_directory", path.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -281,6 +289,13 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
+            Task::MakeLocalDirectory { path } => {
+                self.gone_locally.remove(&path.to_string());
+                let number =
+                    (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
+                let identity = Identity { inode: number.unwrap().0, born: 1 };
+                Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
+            }
             // It has its place, which could not be made durable.
             Task::Download { path, .. } => {
                 let directory = path.parent().unwrap().to_string();

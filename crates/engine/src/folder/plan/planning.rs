@@ -236,6 +236,7 @@ impl Folder {
             }
             Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
                 self.forget_what_was_tried(node, now)?;
+                self.want_directory_back(node)?;
                 Ok(Considered::Passed)
             }
             action => {
@@ -301,6 +302,23 @@ impl Folder {
     pub(in crate::folder) fn is_too_large_there(&self, node: &Node) -> bool {
         let remote = node.remote_entry().file();
         self.settings.mode.pulls() && remote.is_some_and(|file| self.settings.is_too_large(file.content.size))
+    }
+
+    /// What a person wants back needs its directory, which may have come and gone here since.
+    fn want_directory_back(&mut self, node: &Node) -> Result<(), FolderError> {
+        if self.settings.mode.pulls() || !self.index.is_fetched(node.id)? {
+            return Ok(());
+        }
+        if let Some(directory) = self.index.node(node.parent)?
+            && directory.base.is_none()
+            && directory.local == Local::Absent
+            && directory.remote_entry() == Entry::Directory
+            && !self.index.is_fetched(directory.id)?
+        {
+            self.index.restore(directory.id)?;
+            self.round.restart();
+        }
+        Ok(())
     }
 
     /// Brings the base up to what both sides have; no operation is needed.
