@@ -6,7 +6,6 @@
 //! sides agree, and [`reporting`] answers questions. No room reaches into the state of another one.
 
 mod backlog;
-mod claiming;
 mod clock;
 mod explaining;
 mod interrupting;
@@ -35,7 +34,6 @@ use crate::status::LogLine;
 use crate::time::Now;
 
 use backlog::Backlog;
-use claiming::CutOff;
 use clock::Clock;
 use interrupting::Interrupting;
 use local::hashing::Hashing;
@@ -142,7 +140,6 @@ pub struct Folder {
     /// A person stopped it: until then, or for ever.
     paused: Option<Pause>,
     interrupting: Interrupting,
-    cut_off: CutOff,
     root: Root,
     scanning: Scanning,
     skipping: Skipping,
@@ -224,7 +221,6 @@ impl Folder {
             settled: false,
             paused,
             interrupting: Interrupting::default(),
-            cut_off: CutOff::default(),
             root: Root::default(),
             scanning: Scanning::default(),
             skipping: Skipping::default(),
@@ -423,7 +419,7 @@ impl Folder {
                 if self.index.fact(Fact::ContestedNames)?.is_some() {
                     self.listing.want_everything();
                 }
-                self.cut_off.take_up(&self.index)?;
+                self.claims.take_up(&self.index)?;
                 self.follow_earlier_run(now)?;
                 // A person may have mended what was wrong and started anew for that very reason.
                 self.retry_all_problems()?;

@@ -340,9 +340,9 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
-        let doubts = self.rechecks_below(node.id)?;
+        let rechecks = self.rechecks_below(node.id)?;
         self.index.relocate(node.id, target.id, Side::Remote)?;
-        self.recheck_below(target.id, doubts)?;
+        self.recheck_below(target.id, rechecks)?;
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
@@ -511,7 +511,7 @@ impl Folder {
             let before = running.before.as_ref().map(|before| before.node);
             self.recent_writes.sent(&self.index.stored_path_of(&node)?, before, now);
             self.rechecks.want(running.directory);
-            self.cut_off.add(node.id, is_answer_lost);
+            self.claims.cut(node.id, is_answer_lost);
         }
         Ok(())
     }

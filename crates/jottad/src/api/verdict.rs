@@ -428,6 +428,11 @@ mod tests {
     }
 
     #[test]
+    fn the_word_for_a_late_service_names_how_late_it_may_be() {
+        assert!(LATE.contains(&format!("up to {} s late", jottad_core::lateness::PATIENCE.as_secs())));
+    }
+
+    #[test]
     fn an_outage_ends_waiting_only_when_it_lasts() {
         let start = Instant::now();
         let mut patience = Patience::since(Timestamp::from_seconds(0));

@@ -92,7 +92,7 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
 fn describe_held(name: &str, held: &HeldStatus, invocation: &Invocation) -> Result<(), Failure> {
     let output = invocation.output;
     output.prose(format_args!(
-        "{}: held: {}; nothing is done until then",
+        "{}: held: {}; nothing is done before a person says what:",
         Escaped(name),
         Escaped(&held.reason)
     ))?;

@@ -3,7 +3,7 @@
 use jottad_core::moves::{Parked, arrange};
 use jottad_core::{Operation, OperationKind, RelativePath, Side};
 
-use crate::folder::claiming::Claim;
+use crate::folder::remote::unconfirmed::Claim;
 use crate::folder::reporting::{DifferenceWalk, operation};
 use crate::folder::{Folder, FolderError};
 use crate::index::{HeldAction, Local, Node, NodeId};

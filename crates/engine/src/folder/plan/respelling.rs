@@ -121,9 +121,9 @@ impl Folder {
         from: NodeId,
         to: NodeId,
     ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
-        let doubts = self.rechecks_below(from)?;
+        let rechecks = self.rechecks_below(from)?;
         let reached = self.index.respell(from, to)?;
-        self.recheck_below(to, doubts)?;
+        self.recheck_below(to, rechecks)?;
         self.rechecks.reload();
         for (_, id) in &reached {
             if let Some(mut node) = self.index.node(*id)? {
@@ -328,9 +328,9 @@ impl Folder {
 
     /// What a row had, its twin has, where the local side was seen.
     fn hand_over(&mut self, node: &Node, twin: NodeId) -> Result<(), FolderError> {
-        let doubts = self.rechecks_below(node.id)?;
+        let rechecks = self.rechecks_below(node.id)?;
         self.index.relocate(node.id, twin, Side::Remote)?;
-        self.recheck_below(twin, doubts)?;
+        self.recheck_below(twin, rechecks)?;
         if let (Some(record), Some(mut twin)) = (&node.remote, self.index.node(twin)?) {
             let seen = RemoteRecord::seen(record.node, &node.stored_name(), &twin.name);
             twin.remote = Some(RemoteRecord { claimed: record.claimed, ..seen });

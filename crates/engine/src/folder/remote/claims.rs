@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, File, FoldKey, Name, StoredName};
 
+use super::unconfirmed;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Descend, Node, NodeId};
+use crate::index::{Descend, Index, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::scope::{Finding, found};
@@ -24,17 +25,41 @@ pub(in crate::folder) struct Claims {
     /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
     /// for that.
     given_up: BTreeMap<(NodeId, Name), File>,
+    /// Claims that were cut off, and whether all that is missing is an answer.
+    cut_off: BTreeMap<NodeId, bool>,
 }
 
 impl Claims {
+    /// Takes up what an earlier run has left.
+    pub(in crate::folder) fn take_up(&mut self, index: &Index) -> Result<(), FolderError> {
+        self.cut_off.extend(unconfirmed::claims(index)?.iter().map(|node| (node.id, false)));
+        Ok(())
+    }
+
+    /// What was being sent to a row was cut off, or its answer was lost.
+    pub(in crate::folder) fn cut(&mut self, node: NodeId, is_answer_lost: bool) {
+        self.cut_off.insert(node, is_answer_lost);
+    }
+
+    /// Rows whose claims were cut off. The row tells what came of it since.
+    pub(super) fn cut_off(&self) -> impl Iterator<Item = NodeId> {
+        self.cut_off.keys().copied()
+    }
+
+    pub(super) fn is_answer_lost(&self, node: NodeId) -> bool {
+        self.cut_off.get(&node) == Some(&true)
+    }
+
     /// Whether the service has accepted what is claimed at a row.
     pub(in crate::folder) fn is_accepted(&self, node: NodeId) -> bool {
         self.accepted.contains(&node)
     }
 
-    /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
+    /// A row's remote side was observed, or is claimed anew: how far an older claim came says nothing any
+    /// more.
     pub(in crate::folder) fn forget(&mut self, node: NodeId) {
         self.accepted.remove(&node);
+        self.cut_off.remove(&node);
     }
 
     /// A look contradicts what was sent to a row.

@@ -190,7 +190,7 @@ impl Folder {
         let mut respelled = BTreeSet::new();
         for node in self.index.children(directory)? {
             let is_judged = !answer.saw(node.id) && !self.is_at_work(&answer, node.id);
-            if is_judged && !respelled.contains(&node.id) && is_known_there(&node) {
+            if is_judged && !respelled.contains(&node.id) && is_confirmed(&node) {
                 let moved = self.judge_missing(node, &mut answer, now)?;
                 respelled.extend(moved.into_iter().map(|(from, _)| from));
             }
@@ -227,7 +227,7 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let was_directory = node.remote_entry() == Entry::Directory;
         let mut is_touched = self.is_at_work(answer, node.id);
-        if let Some(until) = self.shows_older(node, shown, answer.asked_at)? {
+        if let Some(until) = self.shown_stale_until(node, shown, answer.asked_at)? {
             self.recheck(answer, node.parent, until);
             is_touched = true;
         } else if is_touched {
@@ -257,13 +257,13 @@ impl Folder {
             answer.follow(&moved);
             return Ok(moved);
         }
-        let late_until = if self.may_hide_parked(&node, now)? || self.awaits_inside(&node)? {
+        let stale_until = if self.may_hide_parked(&node, now)? || self.awaits_inside(&node)? {
             // It is judged when that is known, not by the next listing, which may be far away.
             Some(now.monotonic + PATIENCE)
         } else {
-            self.missing_late_until(&node, answer.asked_at)?
+            self.missing_stale_until(&node, answer.asked_at)?
         };
-        match late_until {
+        match stale_until {
             Some(until) => {
                 self.recheck(answer, node.parent, until);
                 self.contest(&node, &|id| answer.saw(id))?;
@@ -354,7 +354,7 @@ impl Folder {
     }
 
     /// Until when what is shown at a row may be what was there before something was sent there and seen.
-    fn shows_older(
+    fn shown_stale_until(
         &self,
         node: &Node,
         shown: RemoteNode,
@@ -370,7 +370,7 @@ impl Folder {
     }
 
     /// Until when that a row is not shown may only be late.
-    pub(super) fn missing_late_until(
+    pub(super) fn missing_stale_until(
         &self,
         node: &Node,
         asked_at: Duration,
@@ -405,7 +405,7 @@ impl Folder {
 }
 
 /// Whether a row is known on the service, and not only claimed.
-pub(super) fn is_known_there(node: &Node) -> bool {
+pub(super) fn is_confirmed(node: &Node) -> bool {
     node.remote.as_ref().is_some_and(|remote| !remote.claimed)
 }
 

@@ -15,5 +15,6 @@ pub(super) mod rechecks;
 mod row_set;
 pub(super) mod stamp;
 pub(super) mod sweeping;
+pub(super) mod unconfirmed;
 pub(super) mod unseen;
 pub(super) mod unusable;

@@ -298,7 +298,7 @@ impl Folder {
                     is_late |= self.may_still_arrive(&claim)?;
                 }
                 let Some(mut node) = self.index.node(directory)? else { return Ok(()) };
-                if !is_late && let Some(until) = self.missing_late_until(&node, asked_at)? {
+                if !is_late && let Some(until) = self.missing_stale_until(&node, asked_at)? {
                     self.rechecks.want_at(directory, until);
                     return Ok(());
                 }
@@ -410,9 +410,9 @@ impl Folder {
 
     /// The directories from a row downwards that are still to be looked at.
     pub(in crate::folder) fn rechecks_below(&self, top: NodeId) -> Result<Vec<MovedRecheck>, FolderError> {
-        let mut doubts = Vec::new();
+        let mut rechecks = Vec::new();
         if planted::is(Planted::DoubtLeftBehind) {
-            return Ok(doubts);
+            return Ok(rechecks);
         }
         let arrived = self.hints.not_looked_into().map(|directory| (directory, None, true));
         let waiting = self.rechecks.waiting.iter();
@@ -425,10 +425,10 @@ impl Folder {
             if let Some(place) = lineage.iter().position(|above| above.id == top) {
                 let below = lineage[place + 1..].iter();
                 let below = below.fold(RelativePath::root(), |path, node| path.join(&node.name));
-                doubts.push(MovedRecheck { below, not_before, has_arrived });
+                rechecks.push(MovedRecheck { below, not_before, has_arrived });
             }
         }
-        Ok(doubts)
+        Ok(rechecks)
     }
 
     /// A directory was moved with those in it that were still to be looked at: they are looked at where they
@@ -436,10 +436,10 @@ impl Folder {
     pub(in crate::folder) fn recheck_below(
         &mut self,
         top: NodeId,
-        doubts: Vec<MovedRecheck>,
+        rechecks: Vec<MovedRecheck>,
     ) -> Result<(), FolderError> {
         let path = self.index.path(top)?;
-        for MovedRecheck { below, not_before, has_arrived } in doubts {
+        for MovedRecheck { below, not_before, has_arrived } in rechecks {
             let moved = below.rebase(&RelativePath::root(), &path).unwrap_or_else(|| path.clone());
             if let Some(directory) = self.index.locate(&moved)?
                 && directory.remote_entry() == Entry::Directory

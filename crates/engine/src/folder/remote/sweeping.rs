@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use jottad_core::Timestamp;
 
 use super::listing::RunningListing;
-use super::merging::is_known_there;
+use super::merging::is_confirmed;
 use crate::folder::backlog::Work;
 use crate::folder::local::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use crate::folder::{Folder, FolderError};
@@ -82,14 +82,14 @@ impl Folder {
     fn judge_unseen(&mut self, id: NodeId, sweep: &mut Sweep) -> Result<(), FolderError> {
         let answer = &mut sweep.running.answer;
         if self.is_at_work(answer, id) {
-            if let Some(node) = self.index.node(id)?.filter(is_known_there)
+            if let Some(node) = self.index.node(id)?.filter(is_confirmed)
                 && self.contest(&node, &|id| answer.saw(id))?
             {
                 self.recheck(answer, node.parent, sweep.now.monotonic);
             }
             return self.doubt_spelling(id, &|id| answer.saw(id));
         }
-        let Some(node) = self.index.node(id)?.filter(is_known_there) else { return Ok(()) };
+        let Some(node) = self.index.node(id)?.filter(is_confirmed) else { return Ok(()) };
         // What is too deep is never shown, so that says nothing.
         if self.is_too_deep_in(node.parent)? {
             return Ok(());

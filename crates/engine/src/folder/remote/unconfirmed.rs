@@ -1,15 +1,12 @@
-//! How far an upload has come whose row is claimed: on its way, accepted, or cut off.
+//! How far an upload has come that the service has not shown yet: on its way, accepted, or cut off.
 //!
 //! A claim is made before anything leaves, so a claim alone does not tell that something was sent. The
 //! service has accepted what this run knows it has; all else was cut off by a pause, by the network or by the
 //! end of an earlier run, and is still to be sent as far as anybody knows.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use jottad_core::{Operation, OperationKind, RelativePath, Side};
 
-use super::{Folder, FolderError, Purpose};
+use crate::folder::{Folder, FolderError, Purpose};
 use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
 use crate::status::Pending;
@@ -18,32 +15,9 @@ use crate::status::Pending;
 const PAGE: u32 = 256;
 const NANOSECONDS: i64 = 1_000_000_000;
 
-/// Rows whose claims were cut off, as far as that is known, and whether all that is missing is an answer;
-/// what came of them since is in the rows.
-#[derive(Debug, Default)]
-pub(super) struct CutOff {
-    nodes: RefCell<BTreeMap<NodeId, bool>>,
-}
-
-impl CutOff {
-    /// Takes up what an earlier run has left.
-    pub(super) fn take_up(&mut self, index: &Index) -> Result<(), FolderError> {
-        self.nodes.borrow_mut().extend(claims(index)?.iter().map(|node| (node.id, false)));
-        Ok(())
-    }
-
-    pub(super) fn add(&mut self, node: NodeId, is_answer_lost: bool) {
-        self.nodes.borrow_mut().insert(node, is_answer_lost);
-    }
-
-    fn is_answer_lost(&self, node: NodeId) -> bool {
-        self.nodes.borrow().get(&node) == Some(&true)
-    }
-}
-
 /// How far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claim {
+pub(in crate::folder) enum Claim {
     BeingSent,
     Accepted,
     CutOff,
@@ -51,7 +25,7 @@ pub(super) enum Claim {
 
 impl Folder {
     /// How far the upload of a row has come; `None` if nothing is claimed there.
-    pub(super) fn claim_of(&self, node: &Node) -> Option<Claim> {
+    pub(in crate::folder) fn claim_of(&self, node: &Node) -> Option<Claim> {
         node.remote.as_ref().filter(|remote| remote.claimed)?;
         Some(if self.busy.contains(&node.id) {
             Claim::BeingSent
@@ -63,7 +37,10 @@ impl Folder {
     }
 
     /// Adds what is on its way, which is not counted with what is to be sent, and what was cut off.
-    pub(super) fn with_what_is_being_sent(&self, mut pending: Pending) -> Result<Pending, FolderError> {
+    pub(in crate::folder) fn with_what_is_being_sent(
+        &self,
+        mut pending: Pending,
+    ) -> Result<Pending, FolderError> {
         for running in self.running.values().filter(|running| running.kind == OperationKind::Upload) {
             pending.uploads += 1;
             pending.bytes += running.bytes.unwrap_or_default();
@@ -93,21 +70,14 @@ impl Folder {
             return Ok(claims(&self.index)?.into_iter().filter(is_cut_off).collect());
         }
         let mut found = Vec::new();
-        let mut known = self.cut_off.nodes.borrow_mut();
-        for id in known.keys().copied().collect::<Vec<_>>() {
-            match self.index.node(id)?.filter(|node| self.claim_of(node).is_some()) {
-                Some(node) if is_cut_off(&node) => found.push(node),
-                Some(node) if self.claim_of(&node) == Some(Claim::BeingSent) => {}
-                _ => {
-                    known.remove(&id);
-                }
-            }
+        for id in self.claims.cut_off() {
+            found.extend(self.index.node(id)?.filter(is_cut_off));
         }
         Ok(found)
     }
 
     /// The operation that a claim stands for, until the service has accepted it.
-    pub(super) fn claimed_operation(
+    pub(in crate::folder) fn claimed_operation(
         &self,
         node: &Node,
         path: &RelativePath,
@@ -126,14 +96,14 @@ impl Folder {
     }
 
     /// What is said of a row that is claimed.
-    pub(super) fn word_of_claim(
+    pub(in crate::folder) fn word_of_claim(
         &self,
         node: &Node,
         path: &RelativePath,
     ) -> Result<&'static str, FolderError> {
         Ok(match self.claim_of(node) {
             Some(Claim::BeingSent) => "it is being sent",
-            Some(Claim::CutOff) if self.cut_off.is_answer_lost(node.id) => {
+            Some(Claim::CutOff) if self.claims.is_answer_lost(node.id) => {
                 "it was sent and no answer came; whether it arrived is looked at next, and else it is sent again"
             }
             Some(Claim::CutOff) if self.purpose != Purpose::Rest => {
@@ -148,11 +118,11 @@ impl Folder {
     }
 
     /// Whether what is claimed is known to have been accepted.
-    pub(super) fn is_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
+    pub(in crate::folder) fn is_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
         Ok(match self.claim_of(node) {
             Some(Claim::Accepted) => true,
             Some(Claim::CutOff) if self.purpose == Purpose::Rest => self.was_sent(node, path)?,
-            Some(Claim::CutOff) => self.cut_off.is_answer_lost(node.id),
+            Some(Claim::CutOff) => self.claims.is_answer_lost(node.id),
             Some(Claim::BeingSent) | None => false,
         })
     }
@@ -196,7 +166,8 @@ impl Folder {
     }
 }
 
-fn claims(index: &Index) -> Result<Vec<Node>, FolderError> {
+/// All rows that are claimed.
+pub(super) fn claims(index: &Index) -> Result<Vec<Node>, FolderError> {
     let (mut found, mut after) = (Vec::new(), NodeId::NEW);
     loop {
         let page = index.claimed_directories(after, PAGE)?;
