@@ -298,6 +298,7 @@ impl Folder {
             return Ok(Vec::new());
         }
         self.notice_rest()?;
+        self.claims.write_down(&mut self.index, now)?;
         let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))

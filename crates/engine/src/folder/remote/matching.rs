@@ -61,6 +61,15 @@ impl Folder {
                 return Ok(Some(node));
             }
         }
+        // What was given up and turns up has not got a new name, whatever the local one is called by now.
+        for name in &names {
+            if encode_name(name) == *stored
+                && seen.is_some_and(|seen| self.claims.given_up.is_at(directory, name, seen))
+                && self.index.child(directory, name)?.is_none()
+            {
+                return Ok(Some(Node::new(directory, name.clone())));
+            }
+        }
         let may_take = |node: &Node| {
             is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
         };

@@ -195,6 +195,7 @@ impl Folder {
                 respelled.extend(moved.into_iter().map(|(from, _)| from));
             }
         }
+        self.claims.given_up.judged(Some(directory), answer.asked_at);
         self.review_contests()
     }
 
@@ -298,9 +299,10 @@ impl Folder {
             match (&claim, &seen) {
                 (Some(claim), _) if has_arrived == Some(true) => {
                     node.base = Some(node.base_from_claim(claim));
+                    self.claims.given_up.forget(node);
                 }
-                (Some(claim), _) => self.claims.give_up(node, claim.node),
-                (None, Some(seen)) if self.claims.take_given_up(node, seen.node) => {
+                (Some(claim), _) => self.claims.given_up.add(node, claim.node),
+                (None, Some(seen)) if self.claims.given_up.take(node, seen.node) => {
                     node.base = Some(node.base_from_claim(seen));
                 }
                 (None, _) => {}
