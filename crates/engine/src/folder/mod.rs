@@ -693,7 +693,10 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            if !self.remains_unreadable(node)? && !self.remains_restless(node)? {
+            let remains = self.remains_unreadable(node)?
+                || self.remains_restless(node)?
+                || self.remains_of_wrong_kind(node)?;
+            if !remains {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

@@ -13,7 +13,7 @@ use jottad_core::{Content, File, Md5, Mode, Name, StoredName, StoredPath, encode
 use super::*;
 use crate::builders::{new_index, path};
 use crate::disk::{
-    DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
+    DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, OtherKind, RootIdentity,
 };
 use crate::event::{Achieved, OperationError, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
@@ -51,6 +51,8 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// Directories that have a link locally in the place of their file.
+    linked: BTreeSet<String>,
     /// Directories that are not there locally.
     gone_locally: BTreeSet<String>,
     /// Directories that cannot be read.
@@ -90,6 +92,7 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            linked: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
@@ -233,7 +236,9 @@ impl Driver {
                     changed: 1 + i64::from(edits),
                     links: 1,
                 };
-                entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
+                let is_link = self.linked.contains(&text);
+                let node = if is_link { DiskNode::Other(OtherKind::Symlink) } else { DiskNode::File(stat) };
+                entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node });
             }
         }
         let rules =
@@ -654,4 +659,24 @@ fn a_verification_tells_what_it_found_from_what_was_done_meanwhile() {
     driver.run_for(60);
     assert_eq!(driver.missing, BTreeSet::new());
     assert_eq!(found(&driver), (1, 0, 3));
+}
+
+/// Once, a folder was said to be in sync although a link kept what others had edited from coming (`pull` 23000174
+/// with `--meddling`).
+#[test]
+fn what_stands_in_the_way_of_an_entry_stays_a_problem_when_others_edit_that() {
+    for mode in [Mode::Backup, Mode::Pull, Mode::Sync] {
+        let mut driver = Driver::with(FolderSettings { mode, ..settings() }, &["d"]);
+        driver.linked.insert("d".to_owned());
+        driver.tell(Event::LocalHints(vec![LocalHint::Subtree(path("d"))]));
+        driver.run_for(60);
+        let kinds = |driver: &Driver| -> Vec<ProblemKind> {
+            driver.folder.problems().unwrap().into_iter().map(|problem| problem.kind).collect()
+        };
+        assert_eq!(kinds(&driver), [ProblemKind::WrongKind], "{mode:?}");
+        driver.remote_edits.insert("d".to_owned(), 1);
+        driver.doubt("d");
+        driver.run_for(60);
+        assert_eq!(kinds(&driver), [ProblemKind::WrongKind], "{mode:?}");
+    }
 }
