@@ -384,7 +384,8 @@ impl Folder {
         Ok(self.recent_writes.stale_until(&self.index.stored_path_of(node)?, known, None, asked_at))
     }
 
-    /// Whether what is shown at a path, and nobody knows of, may have left.
+    /// Whether what is shown at a path, and nobody knows of, may have left. What was sent there since, and
+    /// was not seen, is not what is shown, unless that was accepted and is the same.
     fn may_have_left(
         &self,
         path: &StoredPath,
@@ -395,14 +396,22 @@ impl Folder {
             return Ok(None);
         };
         let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
-        for name in path.names() {
-            let Some(below) = self.find_on_service(leftover.directory, name)? else {
+        for (depth, name) in (1..).zip(path.names()) {
+            let is_itself = depth == path.names().len();
+            let is_it = |below: &Node| !is_itself || self.may_be_what_was_sent(below, shown);
+            let Some(below) = self.find_on_service(leftover.directory, name)?.filter(is_it) else {
                 return Ok(Some(leftover));
             };
             leftover.directory = below.id;
             leftover.above.push(below.id);
         }
         Ok(None)
+    }
+
+    /// Whether what is shown where a row is may be what was sent to it, if anything was that was not yet seen.
+    fn may_be_what_was_sent(&self, node: &Node, shown: RemoteNode) -> bool {
+        let claim = node.remote.as_ref().filter(|remote| remote.claimed);
+        claim.is_none_or(|claim| claim.node == shown && self.claims.is_accepted(node.id))
     }
 }
 
