@@ -258,7 +258,10 @@ impl Folder {
             answer.follow(&moved);
             return Ok(moved);
         }
-        let stale_until = if self.may_hide_parked(&node, now)? || self.awaits_inside(&node)? {
+        // Beside a namesake nothing is looked at in it, so what was sent into it would be waited for in vain.
+        let is_awaited =
+            self.awaits_inside(&node)? && self.shown_namesakes(&node, &|id| answer.saw(id))?.is_empty();
+        let stale_until = if self.may_hide_parked(&node, now)? || is_awaited {
             // It is judged when that is known, not by the next listing, which may be far away.
             Some(now.monotonic + PATIENCE)
         } else {
