@@ -6,6 +6,7 @@ use std::time::Duration;
 use jottad_core::Timestamp;
 
 use super::{Folder, FolderError, Pause};
+use crate::folder::plan::losing;
 use crate::index::Fact;
 use crate::time::Now;
 
@@ -63,7 +64,7 @@ impl Folder {
             return Ok(());
         }
         self.index.shift_times(jump)?;
-        self.shift_losses(jump)?;
+        losing::shift(&mut self.index, jump)?;
         self.listing.shift_times(jump);
         self.verifying.shift_times(jump);
         self.proving.shift_times(jump);

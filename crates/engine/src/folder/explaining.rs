@@ -4,7 +4,10 @@ use jottad_core::{Action, Decision, OperationKind, RelativePath, shell_word};
 
 use super::reporting::operation;
 use super::{Folder, FolderError, Purpose};
-use crate::index::{HeldAction, Local, Node, NodeId, ProblemRow};
+use crate::folder::plan::deciding;
+use crate::folder::plan::planning;
+use crate::index::{HeldAction, Index, Local, Node, NodeId, ProblemRow};
+use crate::settings::FolderSettings;
 use crate::status::{EntryState, Explanation, Hold, Problem};
 
 impl Folder {
@@ -65,13 +68,13 @@ impl Folder {
             explanation.reason = format!("{}; {}", problem.reason, problem.remedy);
             return Ok(explanation);
         }
-        if let Some(rule) = self.size_rule(&node) {
+        if let Some(rule) = size_rule(&self.settings, &node) {
             explanation.state = EntryState::Ignored;
             explanation.reason = format!("{path} is larger than what is synced");
             explanation.rule = Some(rule);
             return Ok(explanation);
         }
-        if let Some((directory, problem)) = self.problem_above(node.parent)? {
+        if let Some((directory, problem)) = problem_above(&self.index, node.parent)? {
             explanation.state = EntryState::Pending;
             explanation.reason = format!(
                 "it waits for {directory}, which has a problem: {}; {}",
@@ -79,7 +82,7 @@ impl Folder {
             );
             return Ok(explanation);
         }
-        if let Some(waiting) = self.what_waits_at(&node)? {
+        if let Some(waiting) = what_waits_at(&self.index, &node)? {
             explanation.state = EntryState::Held;
             let name = shell_word(&self.settings.name);
             explanation.reason = format!(
@@ -92,7 +95,7 @@ impl Folder {
             );
             return Ok(explanation);
         }
-        let Some(decision) = self.decide(&node)? else {
+        let Some(decision) = deciding::decide(&self.index, &self.settings, &node)? else {
             explanation.state = EntryState::Pending;
             let what = if explanation.is_claimed {
                 self.word_of_claim(&node, path)?
@@ -167,52 +170,52 @@ impl Folder {
         Ok(problems.into_iter().find(|problem| problem.path == *path))
     }
 
-    /// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
-    /// that is on both sides keeps nothing waiting.
-    pub(super) fn problem_above(
-        &self,
-        directory: NodeId,
-    ) -> Result<Option<(RelativePath, ProblemRow)>, FolderError> {
-        if !self.index.has_problems() {
-            return Ok(None);
-        }
-        for node in self.index.directories_above(directory)? {
-            let is_on_both_sides =
-                node.local.is_directory() && node.remote_entry() == jottad_core::Entry::Directory;
-            if let Some(problem) = self.index.problem(node.id)?.filter(|_| !is_on_both_sides) {
-                return Ok(Some((self.index.path(node.id)?, problem)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What waits for a person at a row, by itself or with a directory above it.
-    pub(super) fn what_waits_at(&self, node: &Node) -> Result<Option<HeldAction>, FolderError> {
-        if self.index.waits(node.id, HeldAction::Overwrite)? {
-            return Ok(Some(HeldAction::Overwrite));
-        }
-        let above = self.index.directories_above(node.parent)?;
-        for id in std::iter::once(node.id).chain(above.iter().map(|directory| directory.id)) {
-            if self.index.waits(id, HeldAction::Delete)? {
-                return Ok(Some(HeldAction::Delete));
-            }
-        }
-        Ok(None)
-    }
-
     /// Whether the file at this path is being sent or fetched.
     pub(crate) fn is_travelling(&self, path: &RelativePath) -> bool {
         self.running.values().any(|running| running.carries_content() && running.path == *path)
-    }
-
-    /// The rule that keeps a file out for its size, when those for its path do not.
-    fn size_rule(&self, node: &Node) -> Option<String> {
-        let is_too_large = node.local == Local::Ignored || self.is_too_large_there(node);
-        let most = self.settings.max_size.filter(|_| is_too_large)?;
-        Some(format!("max_size = {most} bytes (in the configuration)"))
     }
 }
 
 fn is_directory_anywhere(node: &Node) -> bool {
     node.local.is_directory() || node.remote_entry() == jottad_core::Entry::Directory
+}
+
+/// The nearest directory from this one upwards that has a problem, for which all that is in it waits. One
+/// that is on both sides keeps nothing waiting.
+pub(super) fn problem_above(
+    index: &Index,
+    directory: NodeId,
+) -> Result<Option<(RelativePath, ProblemRow)>, FolderError> {
+    if !index.has_problems() {
+        return Ok(None);
+    }
+    for node in index.directories_above(directory)? {
+        let is_on_both_sides =
+            node.local.is_directory() && node.remote_entry() == jottad_core::Entry::Directory;
+        if let Some(problem) = index.problem(node.id)?.filter(|_| !is_on_both_sides) {
+            return Ok(Some((index.path(node.id)?, problem)));
+        }
+    }
+    Ok(None)
+}
+
+/// What waits for a person at a row, by itself or with a directory above it.
+pub(super) fn what_waits_at(index: &Index, node: &Node) -> Result<Option<HeldAction>, FolderError> {
+    if index.waits(node.id, HeldAction::Overwrite)? {
+        return Ok(Some(HeldAction::Overwrite));
+    }
+    let above = index.directories_above(node.parent)?;
+    for id in std::iter::once(node.id).chain(above.iter().map(|directory| directory.id)) {
+        if index.waits(id, HeldAction::Delete)? {
+            return Ok(Some(HeldAction::Delete));
+        }
+    }
+    Ok(None)
+}
+
+/// The rule that keeps a file out for its size, when those for its path do not.
+fn size_rule(settings: &FolderSettings, node: &Node) -> Option<String> {
+    let is_too_large = node.local == Local::Ignored || planning::is_too_large_there(settings, node);
+    let most = settings.max_size.filter(|_| is_too_large)?;
+    Some(format!("max_size = {most} bytes (in the configuration)"))
 }

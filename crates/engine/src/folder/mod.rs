@@ -23,9 +23,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::{Loss, RelativePath, Timestamp};
+use jottad_core::{RelativePath, Timestamp};
 
 use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
+use crate::folder::plan::losing::{self, LossesInDoubt};
 use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
 use crate::index::{Fact, HeldAction, Index, IndexError, Local, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -169,8 +170,7 @@ pub struct Folder {
     attempts: BTreeMap<NodeId, u32>,
     /// Of how many files of the base how many are made once and then left as they are, as last counted.
     written_once: Option<(u64, u64)>,
-    /// What goes with deletes of which it is not known whether they were done.
-    losses_in_doubt: BTreeMap<NodeId, Loss>,
+    losses_in_doubt: LossesInDoubt,
     pacing: Pacing,
     /// How often in a row what was seen was not written down at once.
     postponed: u32,
@@ -247,14 +247,14 @@ impl Folder {
             busy: BTreeSet::new(),
             attempts: BTreeMap::new(),
             written_once: None,
-            losses_in_doubt: BTreeMap::new(),
+            losses_in_doubt: LossesInDoubt::default(),
             pacing: Pacing::default(),
             postponed: 0,
             tally: RefCell::default(),
             last_words: LastWords::default(),
             decision: None,
         };
-        folder.take_up_losses()?;
+        losing::take_up(&mut folder.index)?;
         Ok(folder)
     }
 
@@ -264,7 +264,7 @@ impl Folder {
         self.purpose = Purpose::Look;
         self.paused = None;
         // By that it is foreseen what would be held.
-        self.take_up_losses()?;
+        losing::take_up(&mut self.index)?;
         Ok(self)
     }
 
@@ -466,7 +466,7 @@ impl Folder {
             }
             LocalHint::Unheard => {
                 self.settings.watched = false;
-                self.scanning.scan_within(self.scan_interval(), now);
+                self.scanning.scan_within(proving::scan_interval(&self.index, &self.settings), now);
             }
             LocalHint::Heard => self.settings.watched = true,
         }
@@ -693,9 +693,9 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            let remains = self.remains_unreadable(node)?
-                || self.remains_restless(node)?
-                || self.remains_of_wrong_kind(node)?;
+            let remains = problems::remains_unreadable(&self.index, node)?
+                || problems::remains_restless(&self.index, node)?
+                || problems::remains_of_wrong_kind(&self.index, node)?;
             if !remains {
                 self.index.clear_problem(node.id)?;
             }

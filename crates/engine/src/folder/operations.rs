@@ -7,12 +7,15 @@ use jottad_core::{File, Loss, Name, OperationKind, RelativePath, Side};
 
 use super::backlog::Change;
 use super::pacing::Outage;
+use super::problems;
 use super::remote::connection::Suspected;
 use super::{Folder, FolderError, Notice};
 use crate::disk::{DiskError, DiskErrorKind, Identity};
 use crate::event::{Achieved, CommandId, OperationError};
+use crate::folder::plan::losing;
+use crate::folder::remote::move_in_doubt;
 use crate::ignore_rules::IGNORE_FILE;
-use crate::index::{Base, BaseEntry, Fact, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
+use crate::index::{Base, BaseEntry, Fact, Index, Local, Node, NodeId, RemoteMove, RemoteRecord, Stamp};
 use crate::planted::{self, Planted};
 use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode, UnusableEntry};
 use crate::scope::{self, Finding, Scope};
@@ -236,7 +239,7 @@ impl Folder {
             }
             Detail::MakeRemoteDirectory => {
                 // What it holds here may not be known yet, and nothing else remembers that.
-                if !self.remains_unreadable(&node)? {
+                if !problems::remains_unreadable(&self.index, &node)? {
                     self.index.clear_problem(node.id)?;
                 }
                 if node.id == NodeId::ROOT {
@@ -268,7 +271,7 @@ impl Folder {
             Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name, now)?,
             Detail::Trash { side: Side::Remote, loss } => {
-                self.note_loss(*loss)?;
+                losing::note(&mut self.index, *loss)?;
                 self.index.release_held(node.id)?;
                 self.recent_writes.removed(&self.index.stored_path_of(&node)?, node.remote_node(), now);
                 self.remote_vanished(&mut node)?;
@@ -276,7 +279,7 @@ impl Folder {
                 self.free_namesakes(&node)?;
             }
             Detail::Trash { side: Side::Local, loss } => {
-                self.note_loss(*loss)?;
+                losing::note(&mut self.index, *loss)?;
                 self.index.release_held(node.id)?;
                 self.look_at_rules(&node, &running.path);
                 self.local_vanished(&mut node)?;
@@ -328,7 +331,7 @@ impl Folder {
         remote_move: &RemoteMove,
         now: Now,
     ) -> Result<(), FolderError> {
-        let (from, to) = self.paths_of(remote_move)?;
+        let (from, to) = move_in_doubt::paths_of(&self.index, remote_move)?;
         let RemoteMove { directory, name, parked, .. } = remote_move;
         let (directory, parked) = (*directory, *parked);
         let mut target = match self.index.child(directory, name)? {
@@ -428,7 +431,7 @@ impl Folder {
         if let Detail::Trash { loss, .. } = &running.detail
             && matches!(error, OperationError::Remote(error) if error.may_be_done)
         {
-            self.doubt_loss(node.id, *loss);
+            self.losses_in_doubt.add(node.id, *loss);
         }
         if matches!(running.detail, Detail::MoveAside { side: Side::Remote, .. })
             && matches!(error, OperationError::Remote(error) if error.may_be_done)
@@ -493,7 +496,7 @@ impl Folder {
         if matches!(error, OperationError::Remote(error) if error.may_be_done) {
             return self.doubt_claim(running, true, now);
         }
-        if let Some(mut node) = self.claimed_by(running)? {
+        if let Some(mut node) = claimed_by(&self.index, running)? {
             node.remote.clone_from(&running.before);
             self.index.save(&mut node)?;
         }
@@ -507,19 +510,13 @@ impl Folder {
         is_answer_lost: bool,
         now: Now,
     ) -> Result<(), FolderError> {
-        if let Some(node) = self.claimed_by(running)? {
+        if let Some(node) = claimed_by(&self.index, running)? {
             let before = running.before.as_ref().map(|before| before.node);
             self.recent_writes.sent(&self.index.stored_path_of(&node)?, before, now);
             self.rechecks.want(running.directory);
             self.claims.cut(node.id, is_answer_lost);
         }
         Ok(())
-    }
-
-    /// The row that has the claim of an operation, if it still has.
-    fn claimed_by(&self, running: &Running) -> Result<Option<Node>, FolderError> {
-        let node = self.index.node(running.node)?.filter(|_| running.claims());
-        Ok(node.filter(|node| node.remote.as_ref().is_some_and(|remote| remote.claimed)))
     }
 
     /// What jottad itself did to a `.jottaignore` counts as soon as its directory is read.
@@ -645,4 +642,10 @@ impl Folder {
         }
         self.put_problem(node.id, scope::remote_failure(error), error.message.clone(), now)
     }
+}
+
+/// The row that has the claim of an operation, if it still has.
+fn claimed_by(index: &Index, running: &Running) -> Result<Option<Node>, FolderError> {
+    let node = index.node(running.node)?.filter(|_| running.claims());
+    Ok(node.filter(|node| node.remote.as_ref().is_some_and(|remote| remote.claimed)))
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jottad_core::{Action, Timestamp};
 
 use super::{BEING_TRIED, Folder, FolderError};
-use crate::index::{Local, Node, NodeId, ProblemRow};
+use crate::folder::plan::deciding;
+use crate::folder::plan::planning;
+use crate::index::{Index, Local, Node, NodeId, ProblemRow};
 use crate::scope::Failure;
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -64,7 +66,9 @@ impl Folder {
         Ok(match self.index.problem(node)? {
             None => false,
             // The other entry may have gone in more ways than one.
-            Some(problem) if problem.kind == ProblemKind::NameClash => self.clashes(node)?,
+            Some(problem) if problem.kind == ProblemKind::NameClash => {
+                planning::clashes(&self.index, &self.settings, node)?
+            }
             Some(problem) => problem.next_try.is_none_or(|time| time > now.wall),
         })
     }
@@ -142,30 +146,30 @@ impl Folder {
             return Ok(false);
         };
         Ok(!self.respelling.is_to_follow(node.id)
-            && self.decide(&node)?.is_some_and(|decision| decision.action == Action::Nothing))
+            && deciding::decide(&self.index, &self.settings, &node)?
+                .is_some_and(|decision| decision.action == Action::Nothing))
     }
+}
 
-    /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can
-    /// show to be mended.
-    pub(super) fn remains_unreadable(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_unreadable = matches!(node.local, Local::UnreadableDirectory(_));
-        Ok(is_unreadable
-            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
-    }
+/// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can
+/// show to be mended.
+pub(super) fn remains_unreadable(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_unreadable = matches!(node.local, Local::UnreadableDirectory(_));
+    Ok(is_unreadable
+        && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
+}
 
-    /// Whether what is wrong with a row is that something stands there locally that is never synced, in the way
-    /// of what was, whatever has become of that.
-    pub(super) fn remains_of_wrong_kind(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_in_the_way = node.local == Local::Other && (node.base.is_some() || node.remote.is_some());
-        Ok(is_in_the_way
-            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::WrongKind))
-    }
+/// Whether what is wrong with a row is that something stands there locally that is never synced, in the way
+/// of what was, whatever has become of that.
+pub(super) fn remains_of_wrong_kind(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_in_the_way = node.local == Local::Other && (node.base.is_some() || node.remote.is_some());
+    Ok(is_in_the_way && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::WrongKind))
+}
 
-    /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
-    /// it has once more.
-    pub(super) fn remains_restless(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
-        Ok(is_unsummed
-            && self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
-    }
+/// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
+/// it has once more.
+pub(super) fn remains_restless(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
+    Ok(is_unsummed
+        && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
 }

@@ -18,9 +18,9 @@ use jottad_core::lateness::PATIENCE;
 
 use super::clock::shifted;
 use super::{Folder, FolderError, Purpose};
-use crate::index::Fact;
+use crate::index::{Fact, Index};
 use crate::planted::{self, Planted};
-use crate::settings::ProofInterval;
+use crate::settings::{FolderSettings, ProofInterval};
 use crate::status::Heard;
 use crate::time::Now;
 
@@ -174,17 +174,6 @@ impl Folder {
         }
     }
 
-    /// How long after a scan of everything the next one is due. Where no event tells of local changes, a
-    /// proof is as old as the last scan, so that is as often as a scan costs little.
-    pub(super) fn scan_interval(&self) -> Duration {
-        if self.settings.watched {
-            return self.settings.scan;
-        }
-        let entries = self.index.totals().base_entries;
-        let interval = self.settings.proof.after(entries, Duration::ZERO, self.settings.poll);
-        interval.min(self.settings.scan)
-    }
-
     /// When everything is to be listed for the sake of the proof; `None` while that is under way or wanted
     /// already.
     pub(super) fn proof_due(&self) -> Option<Duration> {
@@ -209,7 +198,7 @@ impl Folder {
         self.proving.request_came(now);
         // What changed while nothing ran is heard of now.
         self.proving.local_word_came(now);
-        if self.is_proof_outdated()? {
+        if is_proof_outdated(&self.index)? {
             self.proving.changed = Some(now.monotonic);
         }
         Ok(())
@@ -230,11 +219,6 @@ impl Folder {
             Some(word) => self.change_was_heard(word),
             None => Ok(()),
         }
-    }
-
-    /// Whether a change was heard of after the moment of the last proof, in this run or an earlier one.
-    pub(super) fn is_proof_outdated(&self) -> Result<bool, FolderError> {
-        Ok(self.index.fact(Fact::OutdatedProof)?.is_some())
     }
 
     /// Looks at everything when the time for it has come.
@@ -312,4 +296,20 @@ impl Folder {
         self.verifying.proven();
         Ok(())
     }
+}
+
+/// How long after a scan of everything the next one is due. Where no event tells of local changes, a
+/// proof is as old as the last scan, so that is as often as a scan costs little.
+pub(super) fn scan_interval(index: &Index, settings: &FolderSettings) -> Duration {
+    if settings.watched {
+        return settings.scan;
+    }
+    let entries = index.totals().base_entries;
+    let interval = settings.proof.after(entries, Duration::ZERO, settings.poll);
+    interval.min(settings.scan)
+}
+
+/// Whether a change was heard of after the moment of the last proof, in this run or an earlier one.
+pub(super) fn is_proof_outdated(index: &Index) -> Result<bool, FolderError> {
+    Ok(index.fact(Fact::OutdatedProof)?.is_some())
 }

@@ -5,11 +5,16 @@ use jottad_core::{
     is_conflict_name,
 };
 
+use super::explaining;
 use super::operations::Running;
 use super::plan::deleting::HeldDeletes;
 use super::plan::places::Places;
+use super::proving;
+use super::resting;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
+use crate::folder::plan::deciding;
+use crate::folder::plan::deleting;
 use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId, ProblemRow};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
@@ -63,7 +68,7 @@ impl Folder {
         // Whatever the reason that it was not done yet: as long as anything is to be done, nothing is in
         // sync.
         let is_done = pending == Some(Pending::default());
-        let agrees = settled && is_done && is_proven && !self.is_proof_outdated()?;
+        let agrees = settled && is_done && is_proven && !proving::is_proof_outdated(&self.index)?;
         let best = if self.is_out_of_order(settled) { Verdict::Offline } else { Verdict::InSync };
         Ok(FolderStatus {
             verdict: self.verdict(held.is_some() || self.has_noted_hold(), has_problems, agrees).min(best),
@@ -206,7 +211,7 @@ impl Folder {
                 let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
                 Some(Hold::Overwrites { files, rewritten })
             }
-            Some(HeldAction::Delete) => self.held_deletes()?.map(|held| {
+            Some(HeldAction::Delete) => deleting::held_deletes(&self.index)?.map(|held| {
                 let HeldDeletes { entries, files, lost_before } = held;
                 Hold::Deletes { entries, files, lost_before }
             }),
@@ -277,17 +282,17 @@ impl Folder {
         if let (Some(decision), Some(hold)) = (&self.decision, &self.last_words.hold) {
             return Ok(Some(decision.about(hold.clone())));
         }
-        Ok(match self.approved_action()? {
+        Ok(match deleting::approved_action(&self.index)? {
             Some(HeldAction::Overwrite) => {
                 let files = self.index.approved(HeldAction::Overwrite)?.len() as u64;
                 Some(Noted::Approved(Hold::Overwrites { files, rewritten: None }))
             }
             Some(HeldAction::Delete) => {
-                let Amount { entries, files, .. } = self.approved_amount()?;
+                let Amount { entries, files, .. } = deleting::approved_amount(&self.index, &self.settings)?;
                 Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
             }
             None => {
-                let mounts = self.noted_mounts()?;
+                let mounts = resting::noted_mounts(&self.index)?;
                 match self.index.count_restored()? {
                     _ if !mounts.is_empty() => Some(Noted::Mounts { at: mounts }),
                     0 => None,
@@ -313,11 +318,11 @@ impl Folder {
         let mut operations = Vec::new();
         for id in rows {
             if let Some(node) = self.index.node(id)?
-                && let Some(decision) = self.decide(&node)?
+                && let Some(decision) = deciding::decide(&self.index, &self.settings, &node)?
                 && let Some(operation) = operation(&node, self.index.path(id)?, decision)
             {
                 let amount = match decision.action {
-                    Action::Trash(side) => self.amount_at(&node, side)?,
+                    Action::Trash(side) => deleting::amount_at(&self.index, &node, side)?,
                     _ => Amount { entries: 1, files: 1, old_files: 1 },
                 };
                 operations.push(HeldOperation { operation, entries: amount.entries, files: amount.files });
@@ -429,14 +434,14 @@ impl Folder {
             for node in &page {
                 let here = self.place(&mut places, node.parent)?;
                 if last_directory.0 != node.parent {
-                    let is_left_alone = self.problem_above(node.parent)?.is_some()
+                    let is_left_alone = explaining::problem_above(&self.index, node.parent)?.is_some()
                         || self.is_in_what_nothing_is_sent_for(node.parent)?;
                     last_directory = (node.parent, is_left_alone);
                 }
                 if here.frozen || last_directory.1 || self.is_left_to_remote(node, &here) {
                     continue;
                 }
-                let decision = self.decide(node)?;
+                let decision = deciding::decide(&self.index, &self.settings, node)?;
                 let is_removed_there =
                     decision.is_some_and(|decision| decision.action == Action::Trash(Side::Remote));
                 if is_removed_there && self.is_where_nothing_is_sent(node)? {

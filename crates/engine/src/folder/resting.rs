@@ -103,15 +103,6 @@ impl Folder {
         }
     }
 
-    /// The directories whose disks a person took for right while nothing ran.
-    pub(super) fn noted_mounts(&self) -> Result<Vec<RelativePath>, FolderError> {
-        let text = self.index.fact(Fact::AcceptedMounts)?.unwrap_or_default();
-        let mut paths: Vec<RelativePath> = text.split_whitespace().filter_map(path_of).collect();
-        paths.sort();
-        paths.dedup();
-        Ok(paths)
-    }
-
     /// A run begins: what was decided before it is taken up, and what the last one said holds no more.
     pub(super) fn take_up_orders(&mut self, now: Now) -> Result<(), FolderError> {
         self.index.set_fact(Fact::LastWords, None)?;
@@ -120,7 +111,7 @@ impl Folder {
             // The root may not be held any more: what is missing in it is, as long as it is missing.
             self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
         }
-        let mounts = self.noted_mounts()?;
+        let mounts = noted_mounts(&self.index)?;
         self.index.set_fact(Fact::AcceptedMounts, None)?;
         mounts.iter().try_for_each(|path| self.accept_mount(path, now))
     }
@@ -377,6 +368,15 @@ fn path_of(text: &str) -> Option<RelativePath> {
     let digits = text.strip_prefix('x')?;
     let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
     RelativePath::parse(&bytes.collect::<Option<Vec<u8>>>()?).ok()
+}
+
+/// The directories whose disks a person took for right while nothing ran.
+pub(super) fn noted_mounts(index: &Index) -> Result<Vec<RelativePath>, FolderError> {
+    let text = index.fact(Fact::AcceptedMounts)?.unwrap_or_default();
+    let mut paths: Vec<RelativePath> = text.split_whitespace().filter_map(path_of).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
 }
 
 #[cfg(test)]

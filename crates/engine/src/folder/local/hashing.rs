@@ -8,7 +8,7 @@ use crate::disk::{DiskError, DiskErrorKind, FileStat};
 use crate::event::{CommandId, Task};
 use crate::folder::operations::CROWDED;
 use crate::folder::{Folder, FolderError, Purpose};
-use crate::index::{Cursor, Difference, Local, Node, NodeId, Stamp};
+use crate::index::{Cursor, Difference, Index, Local, Node, NodeId, Stamp};
 use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
@@ -89,7 +89,7 @@ impl Folder {
         {
             return Ok(());
         }
-        if let Some(md5) = self.sum_without_reading(node, &stat)? {
+        if let Some(md5) = sum_without_reading(&self.index, node, &stat)? {
             return self.set_sum(node, stat, md5);
         }
         let path = self.index.path(node.id)?;
@@ -102,20 +102,6 @@ impl Folder {
     /// it could be, and nothing is at its place on the service.
     pub(in crate::folder) fn is_new_for_sure(&self, node: &Node) -> bool {
         self.purpose == Purpose::Look && node.remote.is_none() && self.index.totals().base_entries == 0
-    }
-
-    /// A file whose every stat is that of a file that was summed is that file: a directory above it was
-    /// renamed.
-    fn sum_without_reading(&self, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
-        if let (Some(base), Some(file)) = (node.base, node.base_entry().file())
-            && stat.identity.born != 0
-            && base.identity == stat.identity
-            && base.stamp == Stamp::of(stat)
-            && file.content.size == stat.size
-        {
-            return Ok(Some(file.content.md5));
-        }
-        Ok(self.index.known_sum(stat)?)
     }
 
     pub(in crate::folder) fn hashed(
@@ -188,6 +174,20 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// A file whose every stat is that of a file that was summed is that file: a directory above it was
+/// renamed.
+fn sum_without_reading(index: &Index, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
+    if let (Some(base), Some(file)) = (node.base, node.base_entry().file())
+        && stat.identity.born != 0
+        && base.identity == stat.identity
+        && base.stamp == Stamp::of(stat)
+        && file.content.size == stat.size
+    {
+        return Ok(Some(file.content.md5));
+    }
+    Ok(index.known_sum(stat)?)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use jottad_core::{DEEPEST, Entry, Name, RelativePath};
 use super::scanning::{Depth, ROWS_READ_FOR_ONE_WRITTEN};
 use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
+use crate::folder::plan::respelling;
 use crate::folder::{Folder, FolderError};
 use crate::index::{ChildCursor, Local, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -152,7 +153,8 @@ impl Folder {
                 // Links, pipes, sockets and devices are skipped. Only where the base or the remote side has
                 // something does one matter: it must not look like a deletion. Or where a name that is to
                 // follow cannot.
-                let is_in_the_way = !is_tracked && self.is_spelling_to_follow(&node)?;
+                let is_in_the_way =
+                    !is_tracked && respelling::is_spelling_to_follow(&self.index, &self.settings, &node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;

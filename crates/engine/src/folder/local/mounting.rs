@@ -12,7 +12,7 @@ use crate::disk::Mount;
 use crate::event::{ExpectedMount, Task};
 use crate::folder::backlog::Change;
 use crate::folder::{BEING_TRIED, Folder, FolderError};
-use crate::index::{Descend, Local, Node, NodeId};
+use crate::index::{Descend, Index, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::scope::{self, found};
 use crate::status::ProblemKind;
@@ -98,7 +98,7 @@ impl Folder {
                     let path = self.index.path(node.id)?;
                     self.mounting.expected.push(ExpectedMount { path, mount });
                 }
-            } else if !self.holds_agreed(node.id)? && node.base.is_none() && node.remote.is_none() {
+            } else if !holds_agreed(&self.index, node.id)? && node.base.is_none() && node.remote.is_none() {
                 // What was on it has moved elsewhere, with a directory above.
                 let mut node = node;
                 self.change_below(node.id, Change::LocalGone(None))?;
@@ -128,7 +128,7 @@ impl Folder {
         let is_right = is_same
             || planted::is(Planted::LostDiskIsDeleted)
             || is_accepted
-            || !self.holds_agreed(directory.id)?;
+            || !holds_agreed(&self.index, directory.id)?;
         if !is_right {
             self.suspect_mount(directory, change, now)?;
             return Ok(false);
@@ -162,7 +162,7 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         if node.mount.is_none()
             || self.mounting.take_word(node.id, MountChange::GoneWithItsDirectory)
-            || (node.base.is_none() && !self.holds_agreed(node.id)?)
+            || (node.base.is_none() && !holds_agreed(&self.index, node.id)?)
         {
             return Ok(true);
         }
@@ -218,28 +218,28 @@ impl Folder {
         }
         self.scanning.want_subtree(path.clone());
     }
+}
 
-    /// Whether a disk that was mounted below a directory is not there as it was.
-    pub(in crate::folder) fn misses_mount(&self, directory: NodeId) -> Result<bool, FolderError> {
-        for mount in self.index.mounts()? {
-            if matches!(mount.local, Local::MountChanged(_))
-                && self.index.lineage(mount.parent)?.iter().any(|above| above.id == directory)
-            {
-                return Ok(true);
-            }
+/// Whether a disk that was mounted below a directory is not there as it was.
+pub(in crate::folder) fn misses_mount(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
+    for mount in index.mounts()? {
+        if matches!(mount.local, Local::MountChanged(_))
+            && index.lineage(mount.parent)?.iter().any(|above| above.id == directory)
+        {
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
+}
 
-    /// Whether anything in a directory was ever agreed on, or will be as soon as what was sent is seen.
-    fn holds_agreed(&self, directory: NodeId) -> Result<bool, FolderError> {
-        let mut holds = false;
-        self.index.walk(directory, |node, _| {
-            holds |= node.base.is_some() || node.remote.as_ref().is_some_and(|remote| remote.claimed);
-            Ok(if holds { Descend::No } else { Descend::Yes })
-        })?;
-        Ok(holds)
-    }
+/// Whether anything in a directory was ever agreed on, or will be as soon as what was sent is seen.
+fn holds_agreed(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
+    let mut holds = false;
+    index.walk(directory, |node, _| {
+        holds |= node.base.is_some() || node.remote.as_ref().is_some_and(|remote| remote.claimed);
+        Ok(if holds { Descend::No } else { Descend::Yes })
+    })?;
+    Ok(holds)
 }
 
 #[cfg(test)]

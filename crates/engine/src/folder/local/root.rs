@@ -10,6 +10,7 @@ use crate::folder::{Folder, FolderError, Purpose};
 use crate::index::{Fact, IndexError};
 use crate::planted::{self, Planted};
 use crate::remote::{MissingPlace, RemoteError, RemoteErrorKind};
+use crate::settings::FolderSettings;
 use crate::time::Now;
 
 /// How often a root that is not there is looked for.
@@ -260,7 +261,7 @@ impl Folder {
                     self.root.was_lost = true;
                     self.root.hold_unreadable(why_root_is_unreadable(&error.kind), Look::Root, now);
                 } else {
-                    self.root.lose(self.why_root_is_held(&error), now);
+                    self.root.lose(why_root_is_held(&self.settings, &error), now);
                 }
                 return Ok(());
             }
@@ -274,7 +275,7 @@ impl Folder {
             && !trusted
             && !is_same(&known, &found)
         {
-            let remedy = self.where_it_is();
+            let remedy = where_it_is(&self.settings);
             self.root.lose(format!("the folder's root was replaced by another directory: {remedy}"), now);
             return Ok(());
         }
@@ -309,23 +310,6 @@ impl Folder {
         }
     }
 
-    /// What is said of an error that a look at the root has met.
-    fn why_root_is_held(&self, error: &DiskError) -> String {
-        match error.kind {
-            DiskErrorKind::RootLost => {
-                format!("the folder's root is not where it was: {}", self.where_it_is())
-            }
-            _ => error.to_string(),
-        }
-    }
-
-    fn where_it_is(&self) -> String {
-        format!(
-            "bring it back, or say where it is: jottad folder set {} local=PATH",
-            shell_word(&self.settings.name)
-        )
-    }
-
     pub(in crate::folder) fn root_claimed(
         &mut self,
         result: Result<(), DiskError>,
@@ -357,7 +341,7 @@ impl Folder {
         let lost = matches!(error.kind, DiskErrorKind::RootLost);
         if lost {
             self.root.is_found = false;
-            self.root.lose(self.why_root_is_held(error), now);
+            self.root.lose(why_root_is_held(&self.settings, error), now);
             self.scanning.want_everything();
         }
         lost
@@ -404,6 +388,20 @@ fn parse_identity(text: &str) -> Result<RootIdentity, IndexError> {
         },
         marker: None,
     })
+}
+
+/// What is said of an error that a look at the root has met.
+fn why_root_is_held(settings: &FolderSettings, error: &DiskError) -> String {
+    match error.kind {
+        DiskErrorKind::RootLost => {
+            format!("the folder's root is not where it was: {}", where_it_is(settings))
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn where_it_is(settings: &FolderSettings) -> String {
+    format!("bring it back, or say where it is: jottad folder set {} local=PATH", shell_word(&settings.name))
 }
 
 #[cfg(test)]

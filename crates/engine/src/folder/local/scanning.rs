@@ -12,6 +12,7 @@ use super::unheard::Unheard;
 use crate::disk::{DiskError, DiskErrorKind, DiskListing};
 use crate::event::{CommandId, RulesFile, ScannedDirectory, Task};
 use crate::folder::backlog::Work;
+use crate::folder::proving;
 use crate::folder::{Folder, FolderError};
 use crate::index::{ChildCursor, Fact, Local, NodeId};
 use crate::planted::{self, Planted};
@@ -190,7 +191,8 @@ impl Folder {
             self.scanning.everything = false;
             self.scanning.missed.clear();
             self.scanning.complete = true;
-            self.scanning.everything_at = Some(now.monotonic + self.scan_interval());
+            self.scanning.everything_at =
+                Some(now.monotonic + proving::scan_interval(&self.index, &self.settings));
             self.proving.scanned(now);
             self.index.set_fact(Fact::LocalCheckedAt, Some(&now.wall.seconds().to_string()))?;
             self.index.keep_fetching_what_is_missing()?;

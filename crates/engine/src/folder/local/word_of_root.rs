@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use jottad_core::Action;
 
 use crate::folder::backlog::Change;
+use crate::folder::plan::deciding;
+use crate::folder::plan::deleting;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, NodeId};
+use crate::index::{Fact, Index, NodeId};
 use crate::planted::{self, Planted};
 
 /// The word, as it is written down until all that it is about was shown.
@@ -56,8 +58,13 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         let Some(missing) = self.rejected_side() else { return Ok(false) };
         let trash = Action::Trash(missing.other());
-        for id in self.asked_for(fresh)? {
-            let decision = self.index.node(id)?.map(|node| self.decide(&node)).transpose()?.flatten();
+        for id in asked_for(&self.index, fresh)? {
+            let decision = self
+                .index
+                .node(id)?
+                .map(|node| deciding::decide(&self.index, &self.settings, &node))
+                .transpose()?
+                .flatten();
             if decision.is_some_and(|decision| decision.action == trash) {
                 self.change_below(NodeId::ROOT, Change::MissingWantedBack(missing))?;
                 self.round.restart();
@@ -75,27 +82,6 @@ impl Folder {
             self.round.restart();
         }
         Ok(())
-    }
-
-    /// Which of the rows that are to be deleted a person is to see first, for a word that was said of the
-    /// root.
-    pub(in crate::folder) fn asked_for(
-        &self,
-        fresh: &BTreeSet<NodeId>,
-    ) -> Result<BTreeSet<NodeId>, FolderError> {
-        let Some(text) = self.index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
-        let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
-        let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
-        for id in fresh {
-            if self.above(*id, &unseen)?.is_some() {
-                asked_for.insert(*id);
-            }
-        }
-        // A directory takes along what is in it.
-        for id in &unseen {
-            asked_for.extend(self.above(*id, fresh)?);
-        }
-        Ok(asked_for)
     }
 
     /// Nothing is left to be deleted, or a person has seen it. If everything was looked at, what was said of
@@ -128,6 +114,27 @@ impl Folder {
             && self.listing.is_idle()
             && self.rechecks.is_idle()
     }
+}
+
+/// Which of the rows that are to be deleted a person is to see first, for a word that was said of the
+/// root.
+pub(in crate::folder) fn asked_for(
+    index: &Index,
+    fresh: &BTreeSet<NodeId>,
+) -> Result<BTreeSet<NodeId>, FolderError> {
+    let Some(text) = index.fact(Fact::HoldNextDeletes)? else { return Ok(BTreeSet::new()) };
+    let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
+    let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
+    for id in fresh {
+        if deleting::above(index, *id, &unseen)?.is_some() {
+            asked_for.insert(*id);
+        }
+    }
+    // A directory takes along what is in it.
+    for id in &unseen {
+        asked_for.extend(deleting::above(index, *id, fresh)?);
+    }
+    Ok(asked_for)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jottad_core::{Action, Entry, Kind, Loss, OperationKind, RelativePath, Side, StoredPath};
 
-use super::holding::DeleteHold;
-use super::losing::Newcomers;
+use super::deciding;
+use super::holding::{self, DeleteHold};
+use super::losing::{self, Newcomers};
 use super::places::Places;
 use crate::digest::TreeDigest;
 use crate::disk::DiskNode;
@@ -15,10 +16,11 @@ use crate::folder::backlog::Change;
 use crate::folder::local::word_of_root::WordOfRoot;
 use crate::folder::operations::{Detail, Running};
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS};
-use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
+use crate::index::{Amount, ChildCursor, Cursor, Difference, Fact, HeldAction, Index, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::scope::{Finding, found};
+use crate::settings::FolderSettings;
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -141,7 +143,7 @@ impl Folder {
         let mut counting = std::mem::take(&mut self.round.deleting.counting);
         match counting.revision {
             None => {
-                self.take_up_losses()?;
+                losing::take_up(&mut self.index)?;
                 counting.revision = Some(self.index.revision());
             }
             Some(revision) if revision != self.index.revision() => {
@@ -165,43 +167,30 @@ impl Folder {
                 let is_fresh = self.index.held(doomed.node.id)? != Some(true);
                 let (mut amount, mut loss) = (Amount::default(), Loss::default());
                 if is_fresh {
-                    self.losses_in_doubt.remove(&doomed.node.id);
+                    self.losses_in_doubt.withdraw(doomed.node.id);
                     let nothing = Amount::default();
-                    (amount, loss) =
-                        self.weigh_delete(&doomed.node, doomed.side, nothing, &mut counting.newcomers)?;
+                    (amount, loss) = holding::weigh_delete(
+                        &self.index,
+                        &self.settings,
+                        &doomed.node,
+                        doomed.side,
+                        nothing,
+                        &mut counting.newcomers,
+                    )?;
                     counting.loss = counting.loss.with(loss);
                 } else {
-                    counting.approved_files += self.amount_at(&doomed.node, doomed.side)?.files;
+                    counting.approved_files += amount_at(&self.index, &doomed.node, doomed.side)?.files;
                 }
                 counting.due.push_back(Due { node: doomed.node.id, is_fresh, loss, amount });
             }
         }
-        self.forget_needless_approvals(&counting.due)?;
+        forget_needless_approvals(&mut self.index, &self.settings, &counting.due)?;
         let fresh = counting.due.iter().filter(|due| due.is_fresh).map(|due| due.node).collect();
         if self.want_back_instead_of_deleting(&fresh)? {
             return Ok(false);
         }
         self.hold_if_too_much(counting, now)?;
         Ok(true)
-    }
-
-    /// What was approved and is not to be deleted any more is forgotten: should it vanish again, that is
-    /// nothing that a person has seen.
-    fn forget_needless_approvals(&mut self, due: &VecDeque<Due>) -> Result<(), FolderError> {
-        let mut approved: BTreeSet<NodeId> = self.index.approved(HeldAction::Delete)?.into_iter().collect();
-        for due in due {
-            approved.remove(&due.node);
-        }
-        for id in approved {
-            let decision = match self.index.node(id)? {
-                Some(node) => self.decide(&node)?,
-                None => None,
-            };
-            if decision.is_some_and(|decision| !decision.action.is_delete()) {
-                self.index.release_held(id)?;
-            }
-        }
-        Ok(())
     }
 
     /// Everything was counted: what is too much is held, and the rest is due.
@@ -217,7 +206,7 @@ impl Folder {
                 if counting.due.is_empty() {
                     self.spend_word_of_root()?;
                     if self.rechecks.is_idle() {
-                        self.turn_losses(now)?;
+                        losing::turn(&mut self.index, now)?;
                     }
                 }
             }
@@ -231,54 +220,6 @@ impl Folder {
         self.round.counted_at = counting.due.is_empty().then(|| self.index.revision());
         self.round.deleting.due = counting.due;
         Ok(())
-    }
-
-    /// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
-    /// waited as a whole, or as a directory that takes along what waited in it.
-    pub(super) fn still_waiting(
-        &self,
-        waited: &BTreeSet<NodeId>,
-        fresh: &BTreeSet<NodeId>,
-    ) -> Result<BTreeSet<NodeId>, FolderError> {
-        let mut still: BTreeSet<NodeId> = waited.intersection(fresh).copied().collect();
-        if !waited.is_empty() {
-            for id in fresh.difference(waited) {
-                if self.above(*id, waited)?.is_some() {
-                    still.insert(*id);
-                }
-            }
-        }
-        for id in waited.difference(fresh) {
-            still.extend(self.above(*id, fresh)?);
-        }
-        Ok(still)
-    }
-
-    /// The nearest directory above a row that is among these.
-    pub(in crate::folder) fn above(
-        &self,
-        row: NodeId,
-        rows: &BTreeSet<NodeId>,
-    ) -> Result<Option<NodeId>, FolderError> {
-        let Some(node) = self.index.node(row)? else { return Ok(None) };
-        let above = self.index.directories_above(node.parent)?;
-        Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
-    }
-
-    /// What waits to be deleted.
-    pub(in crate::folder) fn held_deletes(&self) -> Result<Option<HeldDeletes>, FolderError> {
-        let waiting = self.index.count_waiting(HeldAction::Delete)?;
-        if waiting == 0 {
-            return Ok(None);
-        }
-        let counted = self.index.fact(Fact::HeldDeletes)?;
-        let mut numbers = counted.iter().flat_map(|text| text.split(' ')).map(|text| text.parse().ok());
-        let mut next = || numbers.next().flatten();
-        Ok(Some(HeldDeletes {
-            entries: next().unwrap_or(waiting),
-            files: next().unwrap_or(0),
-            lost_before: next().unwrap_or(0),
-        }))
     }
 
     /// The row, if the path rules ask to remove what a side has there and no directory above goes as a whole.
@@ -299,44 +240,12 @@ impl Folder {
         {
             return Ok(None);
         }
-        let Some(decision) = self.decide(&node)? else { return Ok(None) };
+        let Some(decision) = deciding::decide(&self.index, &self.settings, &node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
         if side == Side::Remote && self.is_where_nothing_is_sent(&node)? {
             return Ok(None);
         }
         Ok(Some(Doomed { node, side, because: decision.because }))
-    }
-
-    /// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
-    /// too, and was counted with all that is in it.
-    pub(super) fn is_in_replaced(&self, node: &Node) -> Result<bool, FolderError> {
-        for above in self.index.directories_above(node.parent)? {
-            let is_replaced = above.base_entry() == Entry::Directory
-                && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
-            if is_replaced && self.decide(&above)?.is_some_and(|decision| decision.action.is_delete()) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// How much goes with a row if it goes.
-    pub(in crate::folder) fn amount_at(&self, node: &Node, side: Side) -> Result<Amount, FolderError> {
-        let inside = self.index.inside(node.id)?;
-        let (kind, mut amount) = match side {
-            Side::Remote => (node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
-            Side::Local => (node.local.kind(), inside.local),
-        };
-        if planted::is(Planted::DirectoryIsOne) {
-            amount = Amount::default();
-        }
-        let is_file = kind == Some(Kind::File);
-        amount += Amount {
-            entries: u64::from(kind.is_some()),
-            files: u64::from(is_file),
-            old_files: u64::from(is_file && node.id <= self.index.mark()),
-        };
-        Ok(amount)
     }
 
     /// Asks for a delete; `loss` is what counts as lost with it, and `digest` says what a directory must
@@ -466,7 +375,7 @@ impl Folder {
             Some(HeldAction::Delete) => {
                 self.spend_word_of_root()?;
                 self.index.approve_held(HeldAction::Delete)?;
-                self.forgive_losses(now)?;
+                losing::forgive(&mut self.index, &self.settings, now)?;
             }
             Some(HeldAction::Overwrite) => {
                 self.index.forget_rewritten()?;
@@ -511,7 +420,7 @@ impl Folder {
         // A person may think better of what was approved as long as it is not done.
         let (action, rows) = match self.waiting_action()? {
             Some(action) => (action, self.index.waiting(action)?),
-            None => match self.approved_action()? {
+            None => match approved_action(&self.index)? {
                 Some(action) => (action, self.index.approved(action)?),
                 None => return Ok(()),
             },
@@ -534,31 +443,144 @@ impl Folder {
         }
         Ok(())
     }
-
-    /// What a person approved that is not done yet: one thing at a time, in the order in which it was asked
-    /// about.
-    pub(in crate::folder) fn approved_action(&self) -> Result<Option<HeldAction>, FolderError> {
-        for action in [HeldAction::Overwrite, HeldAction::Delete] {
-            if !self.index.approved(action)?.is_empty() {
-                return Ok(Some(action));
-            }
-        }
-        Ok(None)
-    }
-
-    /// How much goes because a person approved it.
-    pub(in crate::folder) fn approved_amount(&self) -> Result<Amount, FolderError> {
-        let mut sum = Amount::default();
-        for id in self.index.approved(HeldAction::Delete)? {
-            if let Some(node) = self.index.node(id)?
-                && let Some(Action::Trash(side)) = self.decide(&node)?.map(|decision| decision.action)
-            {
-                sum += self.amount_at(&node, side)?;
-            }
-        }
-        Ok(sum)
-    }
 }
 
 #[cfg(test)]
 pub(in crate::folder) mod tests;
+
+/// What was approved and is not to be deleted any more is forgotten: should it vanish again, that is
+/// nothing that a person has seen.
+fn forget_needless_approvals(
+    index: &mut Index,
+    settings: &FolderSettings,
+    due: &VecDeque<Due>,
+) -> Result<(), FolderError> {
+    let mut approved: BTreeSet<NodeId> = index.approved(HeldAction::Delete)?.into_iter().collect();
+    for due in due {
+        approved.remove(&due.node);
+    }
+    for id in approved {
+        let decision = match index.node(id)? {
+            Some(node) => deciding::decide(index, settings, &node)?,
+            None => None,
+        };
+        if decision.is_some_and(|decision| !decision.action.is_delete()) {
+            index.release_held(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// The nearest directory above a row that is among these.
+pub(in crate::folder) fn above(
+    index: &Index,
+    row: NodeId,
+    rows: &BTreeSet<NodeId>,
+) -> Result<Option<NodeId>, FolderError> {
+    let Some(node) = index.node(row)? else { return Ok(None) };
+    let above = index.directories_above(node.parent)?;
+    Ok(above.iter().map(|directory| directory.id).find(|id| rows.contains(id)))
+}
+
+/// What waits to be deleted.
+pub(in crate::folder) fn held_deletes(index: &Index) -> Result<Option<HeldDeletes>, FolderError> {
+    let waiting = index.count_waiting(HeldAction::Delete)?;
+    if waiting == 0 {
+        return Ok(None);
+    }
+    let counted = index.fact(Fact::HeldDeletes)?;
+    let mut numbers = counted.iter().flat_map(|text| text.split(' ')).map(|text| text.parse().ok());
+    let mut next = || numbers.next().flatten();
+    Ok(Some(HeldDeletes {
+        entries: next().unwrap_or(waiting),
+        files: next().unwrap_or(0),
+        lost_before: next().unwrap_or(0),
+    }))
+}
+
+/// Which of the rows that are to be deleted wait already: themselves, as a part of a directory that
+/// waited as a whole, or as a directory that takes along what waited in it.
+pub(super) fn still_waiting(
+    index: &Index,
+    waited: &BTreeSet<NodeId>,
+    fresh: &BTreeSet<NodeId>,
+) -> Result<BTreeSet<NodeId>, FolderError> {
+    let mut still: BTreeSet<NodeId> = waited.intersection(fresh).copied().collect();
+    if !waited.is_empty() {
+        for id in fresh.difference(waited) {
+            if above(index, *id, waited)?.is_some() {
+                still.insert(*id);
+            }
+        }
+    }
+    for id in waited.difference(fresh) {
+        still.extend(above(index, *id, fresh)?);
+    }
+    Ok(still)
+}
+
+/// How much goes with a row if it goes.
+pub(in crate::folder) fn amount_at(index: &Index, node: &Node, side: Side) -> Result<Amount, FolderError> {
+    let inside = index.inside(node.id)?;
+    let (kind, mut amount) = match side {
+        Side::Remote => (node.remote.as_ref().map(|remote| remote.node.kind()), inside.remote),
+        Side::Local => (node.local.kind(), inside.local),
+    };
+    if planted::is(Planted::DirectoryIsOne) {
+        amount = Amount::default();
+    }
+    let is_file = kind == Some(Kind::File);
+    amount += Amount {
+        entries: u64::from(kind.is_some()),
+        files: u64::from(is_file),
+        old_files: u64::from(is_file && node.id <= index.mark()),
+    };
+    Ok(amount)
+}
+
+/// Whether a row is in a directory that a file took the place of on one side. That directory is removed,
+/// too, and was counted with all that is in it.
+pub(super) fn is_in_replaced(
+    index: &Index,
+    settings: &FolderSettings,
+    node: &Node,
+) -> Result<bool, FolderError> {
+    for above in index.directories_above(node.parent)? {
+        let is_replaced = above.base_entry() == Entry::Directory
+            && (above.local.kind() == Some(Kind::File) || above.remote_entry().file().is_some());
+        if is_replaced
+            && deciding::decide(index, settings, &above)?.is_some_and(|decision| decision.action.is_delete())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// How much goes because a person approved it.
+pub(in crate::folder) fn approved_amount(
+    index: &Index,
+    settings: &FolderSettings,
+) -> Result<Amount, FolderError> {
+    let mut sum = Amount::default();
+    for id in index.approved(HeldAction::Delete)? {
+        if let Some(node) = index.node(id)?
+            && let Some(Action::Trash(side)) =
+                deciding::decide(index, settings, &node)?.map(|decision| decision.action)
+        {
+            sum += amount_at(index, &node, side)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// What a person approved that is not done yet: one thing at a time, in the order in which it was asked
+/// about.
+pub(in crate::folder) fn approved_action(index: &Index) -> Result<Option<HeldAction>, FolderError> {
+    for action in [HeldAction::Overwrite, HeldAction::Delete] {
+        if !index.approved(action)?.is_empty() {
+            return Ok(Some(action));
+        }
+    }
+    Ok(None)
+}

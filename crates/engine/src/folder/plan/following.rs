@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, Entry, OperationKind, Side};
 
+use super::respelling;
 use crate::event::{Followed, Task};
 use crate::folder::operations::{Detail, Running};
 use crate::folder::{Folder, FolderError};
-use crate::index::{Cursor, Difference, Local, Node, NodeId};
+use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -91,7 +92,7 @@ impl Folder {
             } else if let Some(known) = tops.get(&parents) {
                 *known
             } else {
-                let top = self.top_directory(parents)?;
+                let top = top_directory(&self.index, parents)?;
                 tops.insert(parents, top);
                 top
             };
@@ -148,32 +149,6 @@ impl Folder {
         }
     }
 
-    /// The topmost directories that can have moved if these two are one, as far up as names agree; `None` if
-    /// these two cannot.
-    fn top_directory(&self, parents: Followable) -> Result<Option<Followable>, FolderError> {
-        let mut top = None;
-        let Followable { mut from, mut to } = parents;
-        while from != NodeId::ROOT && to != NodeId::ROOT {
-            let (Some(departed), Some(arrived)) = (self.index.node(from)?, self.index.node(to)?) else {
-                break;
-            };
-            let may_have_moved = departed.base_entry() == Entry::Directory
-                && departed.remote.is_none()
-                && departed.local.is_directory()
-                && arrived.remote_entry() == Entry::Directory
-                && is_only_remote(&arrived);
-            if !may_have_moved {
-                break;
-            }
-            top = Some(Followable { from, to });
-            if departed.name != arrived.name {
-                break;
-            }
-            (from, to) = (departed.parent, arrived.parent);
-        }
-        Ok(top)
-    }
-
     /// Asks for one rename; `false` if the trees changed and it makes no sense any more.
     fn issue_following(&mut self, pair: Followable, now: Now) -> Result<bool, FolderError> {
         let (Some(source), Some(target)) = (self.index.node(pair.from)?, self.index.node(pair.to)?) else {
@@ -199,7 +174,7 @@ impl Folder {
             && !self.is_blocked(source.id, now)?
             && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory)
             // Beside a namesake it would be one too many for the service.
-            && self.namesake_here(&target)?.is_none_or(|namesake| namesake.id == source.id);
+            && respelling::namesake_here(&self.index, &target)?.is_none_or(|namesake| namesake.id == source.id);
         if !is_possible {
             return Ok(false);
         }
@@ -257,4 +232,30 @@ fn is_only_remote(node: &Node) -> bool {
     node.base.is_none()
         && node.local == Local::Absent
         && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+}
+
+/// The topmost directories that can have moved if these two are one, as far up as names agree; `None` if
+/// these two cannot.
+fn top_directory(index: &Index, parents: Followable) -> Result<Option<Followable>, FolderError> {
+    let mut top = None;
+    let Followable { mut from, mut to } = parents;
+    while from != NodeId::ROOT && to != NodeId::ROOT {
+        let (Some(departed), Some(arrived)) = (index.node(from)?, index.node(to)?) else {
+            break;
+        };
+        let may_have_moved = departed.base_entry() == Entry::Directory
+            && departed.remote.is_none()
+            && departed.local.is_directory()
+            && arrived.remote_entry() == Entry::Directory
+            && is_only_remote(&arrived);
+        if !may_have_moved {
+            break;
+        }
+        top = Some(Followable { from, to });
+        if departed.name != arrived.name {
+            break;
+        }
+        (from, to) = (departed.parent, arrived.parent);
+    }
+    Ok(top)
 }

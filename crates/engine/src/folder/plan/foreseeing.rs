@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use jottad_core::{Loss, RelativePath, Side, is_written_once};
 
-use super::deleting::HeldDeletes;
+use super::deleting::{self, HeldDeletes};
 use super::holding::{
-    CountedOverwrites, DeleteHold, Measure, OverwriteHold, month_before, too_many_rewrites,
+    self, CountedOverwrites, DeleteHold, Measure, OverwriteHold, month_before, too_many_rewrites,
 };
 use super::losing::Newcomers;
 use super::places::Places;
@@ -37,7 +37,7 @@ impl Folder {
         }
         let mut counted = CountedOverwrites::default();
         self.each_page(Difference::Edited, |node| {
-            self.count_overwrite(node, &mut counted)?;
+            holding::count_overwrite(&self.index, node, &mut counted)?;
             Ok(true)
         })?;
         let rewrites = if counted.lasting().is_empty() {
@@ -50,7 +50,7 @@ impl Folder {
         };
         let files = self.index.totals().base_files;
         let OverwriteHold { rows, rewritten, measure, .. } =
-            counted.judge(files, rewrites, self.rewritten_before()?);
+            counted.judge(files, rewrites, holding::rewritten_before(&self.index)?);
         let hold = Hold::Overwrites { files: rows.len() as u64, rewritten };
         Ok(measure.map(|measure| foreseen(hold, measure)))
     }
@@ -74,7 +74,7 @@ impl Folder {
             let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(true) };
             let path = self.index.path(node.id)?;
             if self.index.held(node.id)? == Some(true) {
-                approved_files += self.amount_at(node, doomed.side)?.files;
+                approved_files += deleting::amount_at(&self.index, node, doomed.side)?.files;
                 return Ok(true);
             }
             if leaves(&path) {
@@ -84,10 +84,11 @@ impl Folder {
             let mut moved = Amount::default();
             for one in leaving.iter().filter(is_inside) {
                 if let Some(node) = self.index.node(one.node)? {
-                    moved += self.amount_at(&node, one.side)?;
+                    moved += deleting::amount_at(&self.index, &node, one.side)?;
                 }
             }
-            let (amount, with_it) = self.weigh_delete(node, doomed.side, moved, &mut newcomers)?;
+            let (amount, with_it) =
+                holding::weigh_delete(&self.index, &self.settings, node, doomed.side, moved, &mut newcomers)?;
             fresh.push((node.id, amount));
             loss = loss.with(with_it);
             Ok(true)
@@ -126,6 +127,7 @@ mod tests {
     use crate::builders::new_index;
     use crate::folder::plan::deleting::Deleting;
     use crate::folder::plan::deleting::tests::{file, now, remove, removed, settings};
+    use crate::folder::plan::losing;
     use crate::index::Fact;
     use crate::status::HoldLimit;
 
@@ -191,7 +193,7 @@ mod tests {
         let mut folder = Folder::new(settings(), index).unwrap();
         folder.issue_rechecks(now(1)).unwrap();
         assert_eq!(held(&mut folder), None);
-        folder.note_loss(Loss { agreed: 0, deleted: 15, replaced: 0 }).unwrap();
+        losing::note(&mut folder.index, Loss { agreed: 0, deleted: 15, replaced: 0 }).unwrap();
         rows.iter().take(6).for_each(|id| remove(&mut folder.index, *id));
         let foreseen = folder.foresee(now(1)).unwrap();
         assert_eq!(foreseen.first().map(|one| one.hold.clone()), held(&mut folder), "{foreseen:?}");

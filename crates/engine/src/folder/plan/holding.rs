@@ -7,11 +7,13 @@ use jottad_core::{
     DeleteLimits, Loss, Side, Timestamp, holds_deletes, holds_overwrites, holds_rewrites, is_written_once,
 };
 
-use super::deleting::HeldDeletes;
-use super::losing::Newcomers;
+use super::deleting::{self, HeldDeletes};
+use super::losing::{self, Newcomers};
 use super::overwriting::{Overwriting, edit};
+use crate::folder::local::word_of_root;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Amount, Fact, HeldAction, Node, NodeId};
+use crate::index::{Amount, Fact, HeldAction, Index, Node, NodeId};
+use crate::settings::FolderSettings;
 use crate::status::HoldLimit;
 
 /// How long a rewrite is remembered, in seconds.
@@ -146,24 +148,6 @@ impl CountedOverwrites {
 }
 
 impl Folder {
-    /// How much goes with a row that is to be deleted, and what counts as lost with it. `leaving` is what
-    /// leaves it before.
-    pub(super) fn weigh_delete(
-        &self,
-        node: &Node,
-        side: Side,
-        leaving: Amount,
-        newcomers: &mut Newcomers,
-    ) -> Result<(Amount, Loss), FolderError> {
-        // It was counted with the directory that a file took the place of.
-        if self.is_in_replaced(node)? {
-            return Ok((Amount::default(), Loss::default()));
-        }
-        let amount = self.amount_at(node, side)?.without(leaving);
-        let replaced = u64::from(self.is_replaced(node, side, newcomers)?);
-        Ok((amount, Loss { agreed: 0, deleted: amount.old_files, replaced }))
-    }
-
     /// What is held of the deletes, each with what goes with it, that nobody approved; `loss` is what is lost
     /// with all of them. The files that go because a person approved it are no part of what they are measured
     /// by: what is left then is.
@@ -183,13 +167,14 @@ impl Folder {
             sum
         };
         let waited: BTreeSet<NodeId> = self.index.waiting(HeldAction::Delete)?.into_iter().collect();
-        let asked_for = self.asked_for(&rows)?;
+        let asked_for = word_of_root::asked_for(&self.index, &rows)?;
         let limits = self.settings.delete_limits;
         let files = self.index.totals().base_files.saturating_sub(approved_files);
-        let too_much = too_many_deletes(limits, sum(&rows), files, self.too_much_with(loss)?);
+        let lost_before = self.losses_in_doubt.too_much_with(loss, limits, &self.index)?;
+        let too_much = too_many_deletes(limits, sum(&rows), files, lost_before);
         let held_rows = match too_much {
             Some(_) => rows,
-            None => &self.still_waiting(&waited, &rows)? | &asked_for,
+            None => &deleting::still_waiting(&self.index, &waited, &rows)? | &asked_for,
         };
         if held_rows.is_empty() {
             return Ok(None);
@@ -199,49 +184,20 @@ impl Folder {
             _ if !asked_for.is_empty() => (HoldLimit::WordOfRoot, files),
             Some(TooMuch::Number) => (HoldLimit::MostDeletes(limits.max_deletes), files),
             Some(TooMuch::Share) => (HoldLimit::Share { percent }, files),
-            Some(TooMuch::ShareOfDay(_)) => (HoldLimit::ShareOfDay { percent }, self.agreed_before()?),
+            Some(TooMuch::ShareOfDay(_)) => {
+                (HoldLimit::ShareOfDay { percent }, losing::agreed_before(&self.index)?)
+            }
             None => (HoldLimit::Waiting, files),
         };
         let lost_before = match too_much {
             Some(TooMuch::ShareOfDay(before)) => before,
             Some(TooMuch::Number | TooMuch::Share) => 0,
-            None => self.held_deletes()?.map_or(0, |held| held.lost_before),
+            None => deleting::held_deletes(&self.index)?.map_or(0, |held| held.lost_before),
         };
         let Amount { entries, files, .. } = sum(&held_rows);
         let measure = Measure { limit, of, is_held: !waited.is_empty() };
         let held = HeldDeletes { entries, files, lost_before };
         Ok(Some(DeleteHold { rows: held_rows, held, measure }))
-    }
-
-    /// Counts a file that may overwrite what the service has, unless a person approved that.
-    pub(super) fn count_overwrite(
-        &self,
-        node: &Node,
-        counted: &mut CountedOverwrites,
-    ) -> Result<(), FolderError> {
-        let Some(is_edited) = edit(node) else { return Ok(()) };
-        if self.index.held(node.id)? == Some(true) {
-            counted.approved += 1;
-            return Ok(());
-        }
-        if self.index.waits(node.id, HeldAction::Overwrite)? {
-            counted.still.insert(node.id);
-        }
-        if !is_edited {
-            counted.unsummed += u64::from(self.index.problem(node.id)?.is_none());
-            return Ok(());
-        }
-        counted.edited.insert(node.id);
-        if is_written_once(node.name.as_bytes()) {
-            counted.lasting.insert(node.id);
-        }
-        Ok(())
-    }
-
-    /// How many files that should not change were rewritten before, if the last hold of overwrites was for
-    /// that.
-    pub(super) fn rewritten_before(&self) -> Result<Option<u64>, FolderError> {
-        Ok(self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned))
     }
 }
 
@@ -261,6 +217,56 @@ pub(super) fn too_many_rewrites(
     }
     let of = of()?;
     Ok(holds_rewrites(count, of).then_some(Rewrites { count, of }))
+}
+
+/// How much goes with a row that is to be deleted, and what counts as lost with it. `leaving` is what
+/// leaves it before.
+pub(super) fn weigh_delete(
+    index: &Index,
+    settings: &FolderSettings,
+    node: &Node,
+    side: Side,
+    leaving: Amount,
+    newcomers: &mut Newcomers,
+) -> Result<(Amount, Loss), FolderError> {
+    // It was counted with the directory that a file took the place of.
+    if deleting::is_in_replaced(index, settings, node)? {
+        return Ok((Amount::default(), Loss::default()));
+    }
+    let amount = deleting::amount_at(index, node, side)?.without(leaving);
+    let replaced = u64::from(losing::is_replaced(index, node, side, newcomers)?);
+    Ok((amount, Loss { agreed: 0, deleted: amount.old_files, replaced }))
+}
+
+/// Counts a file that may overwrite what the service has, unless a person approved that.
+pub(super) fn count_overwrite(
+    index: &Index,
+    node: &Node,
+    counted: &mut CountedOverwrites,
+) -> Result<(), FolderError> {
+    let Some(is_edited) = edit(node) else { return Ok(()) };
+    if index.held(node.id)? == Some(true) {
+        counted.approved += 1;
+        return Ok(());
+    }
+    if index.waits(node.id, HeldAction::Overwrite)? {
+        counted.still.insert(node.id);
+    }
+    if !is_edited {
+        counted.unsummed += u64::from(index.problem(node.id)?.is_none());
+        return Ok(());
+    }
+    counted.edited.insert(node.id);
+    if is_written_once(node.name.as_bytes()) {
+        counted.lasting.insert(node.id);
+    }
+    Ok(())
+}
+
+/// How many files that should not change were rewritten before, if the last hold of overwrites was for
+/// that.
+pub(super) fn rewritten_before(index: &Index) -> Result<Option<u64>, FolderError> {
+    Ok(index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned))
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@
 //! Two windows of time overlap, so that there is always one that began a day ago at least. What was new since
 //! then does not count: neither as something to lose, nor as something that makes a loss look small.
 
+use std::collections::BTreeMap;
+
 use jottad_core::{DeleteLimits, Loss, Side, holds_loss, is_about_the_size};
 
-use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, IndexError, Local, Node, NodeId};
+use super::deleting;
+use crate::folder::FolderError;
+use crate::index::{Fact, Index, IndexError, Local, Node, NodeId};
+use crate::settings::FolderSettings;
 use crate::time::Now;
 
 /// How long a window takes until the next one begins, in seconds.
@@ -31,6 +35,18 @@ pub(super) struct Losing {
 }
 
 impl Losing {
+    /// What counts now, if anything is counted yet.
+    fn of(index: &Index) -> Result<Option<Self>, FolderError> {
+        let Some(text) = index.fact(Fact::Losses)? else { return Ok(None) };
+        let damaged = || IndexError::Damaged(format!("what was lost lately is {text:?}"));
+        Ok(Some(Self::parse(&text).ok_or_else(damaged)?))
+    }
+
+    fn save(self, index: &mut Index) -> Result<(), FolderError> {
+        index.set_mark(self.current.mark);
+        Ok(index.set_fact(Fact::Losses, Some(&self.text()))?)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(' ').map(str::parse::<i64>);
         let mut next = || numbers.next()?.ok();
@@ -75,123 +91,125 @@ impl Newcomers {
     }
 }
 
-impl Folder {
-    fn losing(&self) -> Result<Option<Losing>, FolderError> {
-        let Some(text) = self.index.fact(Fact::Losses)? else { return Ok(None) };
-        let damaged = || IndexError::Damaged(format!("what was lost lately is {text:?}"));
-        Ok(Some(Losing::parse(&text).ok_or_else(damaged)?))
+/// Deletes of which it is not known whether they were done, with what goes with them.
+#[derive(Debug, Default)]
+pub(in crate::folder) struct LossesInDoubt {
+    rows: BTreeMap<NodeId, Loss>,
+}
+
+impl LossesInDoubt {
+    /// Whether a delete was done is not known. It counts until the row turns out to be there still.
+    pub(in crate::folder) fn add(&mut self, node: NodeId, loss: Loss) {
+        if loss.deleted > 0 {
+            self.rows.insert(node, loss);
+        }
     }
 
-    fn set_losing(&mut self, losing: Losing) -> Result<(), FolderError> {
-        self.index.set_mark(losing.current.mark);
-        Ok(self.index.set_fact(Fact::Losses, Some(&losing.text()))?)
+    /// The row is there still, or the delete is asked for again.
+    pub(in crate::folder) fn withdraw(&mut self, node: NodeId) {
+        self.rows.remove(&node);
     }
 
-    /// Counting begins: what counts as old is what was there when the window began.
-    pub(in crate::folder) fn take_up_losses(&mut self) -> Result<(), FolderError> {
-        let mark = self.losing()?.map_or(NodeId(i64::MAX), |losing| losing.current.mark);
-        self.index.set_mark(mark);
-        Ok(())
+    /// A row is gone on both sides: so a delete that was in doubt was done.
+    pub(super) fn settle(&mut self, node: NodeId, index: &mut Index) -> Result<(), FolderError> {
+        self.rows.remove(&node).map_or(Ok(()), |loss| note(index, loss))
     }
 
     /// How many files were deleted lately, if to delete this much more of what was there before would be too
     /// much.
-    pub(super) fn too_much_with(&self, more: Loss) -> Result<Option<u64>, FolderError> {
-        let Some(losing) = self.losing()?.filter(|_| more.deleted > 0) else { return Ok(None) };
-        let in_doubt = self.losses_in_doubt.values().fold(Loss::default(), |sum, loss| sum.with(*loss));
-        let is_too_much = losing.holds(self.settings.delete_limits, more.with(in_doubt));
+    pub(super) fn too_much_with(
+        &self,
+        more: Loss,
+        limits: DeleteLimits,
+        index: &Index,
+    ) -> Result<Option<u64>, FolderError> {
+        let Some(losing) = Losing::of(index)?.filter(|_| more.deleted > 0) else { return Ok(None) };
+        let in_doubt = self.rows.values().fold(Loss::default(), |sum, loss| sum.with(*loss));
+        let is_too_much = losing.holds(limits, more.with(in_doubt));
         Ok(is_too_much.then(|| losing.current.loss.with(in_doubt).deleted))
     }
+}
 
-    /// How many files were agreed on when the window of time began by which losses are counted.
-    pub(super) fn agreed_before(&self) -> Result<u64, FolderError> {
-        Ok(self.losing()?.map_or(0, |losing| losing.current.loss.agreed))
-    }
+/// Counting begins: what counts as old is what was there when the window began.
+pub(in crate::folder) fn take_up(index: &mut Index) -> Result<(), FolderError> {
+    let mark = Losing::of(index)?.map_or(NodeId(i64::MAX), |losing| losing.current.mark);
+    index.set_mark(mark);
+    Ok(())
+}
 
-    /// Whether a delete was done is not known. It counts until the row turns out to be there still.
-    pub(in crate::folder) fn doubt_loss(&mut self, node: NodeId, loss: Loss) {
-        if loss.deleted > 0 {
-            self.losses_in_doubt.insert(node, loss);
-        }
-    }
+/// How many files were agreed on when the window of time began by which losses are counted.
+pub(super) fn agreed_before(index: &Index) -> Result<u64, FolderError> {
+    Ok(Losing::of(index)?.map_or(0, |losing| losing.current.loss.agreed))
+}
 
-    /// A row is gone on both sides: so a delete that was in doubt was done.
-    pub(super) fn settle_loss(&mut self, node: NodeId) -> Result<(), FolderError> {
-        match self.losses_in_doubt.remove(&node) {
-            Some(loss) => self.note_loss(loss),
-            None => Ok(()),
-        }
-    }
+/// A person decided: what was lost until now is meant to be, and so is what was just approved. Neither
+/// makes what is lost later look small.
+pub(super) fn forgive(index: &mut Index, settings: &FolderSettings, now: Now) -> Result<(), FolderError> {
+    let mut fresh = fresh_window(index, now);
+    fresh.loss.agreed = fresh.loss.agreed.saturating_sub(deleting::approved_amount(index, settings)?.files);
+    Losing { current: fresh, next: fresh }.save(index)
+}
 
-    /// Deletes were done. It is not counted when they are asked for: a kill would have them asked for, and
-    /// counted, twice.
-    pub(in crate::folder) fn note_loss(&mut self, more: Loss) -> Result<(), FolderError> {
-        if more.deleted == 0 {
-            return Ok(());
-        }
-        let Some(mut losing) = self.losing()? else { return Ok(()) };
-        for window in [&mut losing.current, &mut losing.next] {
-            window.loss = window.loss.with(more);
-        }
-        self.set_losing(losing)
+/// Deletes were done. It is not counted when they are asked for: a kill would have them asked for, and
+/// counted, twice.
+pub(in crate::folder) fn note(index: &mut Index, more: Loss) -> Result<(), FolderError> {
+    if more.deleted == 0 {
+        return Ok(());
     }
+    let Some(mut losing) = Losing::of(index)? else { return Ok(()) };
+    for window in [&mut losing.current, &mut losing.next] {
+        window.loss = window.loss.with(more);
+    }
+    losing.save(index)
+}
 
-    /// Nothing is left to be deleted: another window may begin.
-    pub(super) fn turn_losses(&mut self, now: Now) -> Result<(), FolderError> {
-        let fresh = self.fresh_window(now);
-        let losing = match self.losing()? {
-            None => Losing { current: fresh, next: fresh },
-            // A clock that was set back would make a window last.
-            Some(losing) if (0..WINDOW).contains(&(fresh.began - losing.next.began)) => return Ok(()),
-            Some(losing) => Losing { current: losing.next, next: fresh },
-        };
-        self.set_losing(losing)
-    }
+/// Nothing is left to be deleted: another window may begin.
+pub(super) fn turn(index: &mut Index, now: Now) -> Result<(), FolderError> {
+    let fresh = fresh_window(index, now);
+    let losing = match Losing::of(index)? {
+        None => Losing { current: fresh, next: fresh },
+        // A clock that was set back would make a window last.
+        Some(losing) if (0..WINDOW).contains(&(fresh.began - losing.next.began)) => return Ok(()),
+        Some(losing) => Losing { current: losing.next, next: fresh },
+    };
+    losing.save(index)
+}
 
-    /// The clock was set: the windows move along.
-    pub(in crate::folder) fn shift_losses(&mut self, seconds: i64) -> Result<(), FolderError> {
-        let Some(mut losing) = self.losing()? else { return Ok(()) };
-        for window in [&mut losing.current, &mut losing.next] {
-            window.began = window.began.saturating_add(seconds);
-        }
-        self.set_losing(losing)
+/// The clock was set: the windows move along.
+pub(in crate::folder) fn shift(index: &mut Index, seconds: i64) -> Result<(), FolderError> {
+    let Some(mut losing) = Losing::of(index)? else { return Ok(()) };
+    for window in [&mut losing.current, &mut losing.next] {
+        window.began = window.began.saturating_add(seconds);
     }
+    losing.save(index)
+}
 
-    /// A person decided: what was lost until now is meant to be, and so is what was just approved. Neither
-    /// makes what is lost later look small.
-    pub(super) fn forgive_losses(&mut self, now: Now) -> Result<(), FolderError> {
-        let mut fresh = self.fresh_window(now);
-        fresh.loss.agreed = fresh.loss.agreed.saturating_sub(self.approved_amount()?.files);
-        self.set_losing(Losing { current: fresh, next: fresh })
+/// Whether a file that is to be deleted gave way to a new one beside it.
+pub(super) fn is_replaced(
+    index: &Index,
+    node: &Node,
+    side: Side,
+    newcomers: &mut Newcomers,
+) -> Result<bool, FolderError> {
+    let mark = index.mark();
+    let bytes = match (side, node.local, node.remote_entry().file()) {
+        (Side::Remote, _, Some(file)) => file.content.size,
+        (Side::Local, Local::File { stat, .. }, _) => stat.size,
+        _ => return Ok(false),
+    };
+    if node.id > mark || index.last_row() <= mark {
+        return Ok(false);
     }
+    if newcomers.directory != Some(node.parent) {
+        newcomers.directory = Some(node.parent);
+        newcomers.sizes = index.sizes_of_newer(node.parent, mark)?;
+    }
+    Ok(newcomers.take(bytes))
+}
 
-    fn fresh_window(&self, now: Now) -> Window {
-        let loss = Loss { agreed: self.index.totals().base_files, deleted: 0, replaced: 0 };
-        Window { began: now.wall.seconds(), mark: self.index.last_row(), loss }
-    }
-
-    /// Whether a file that is to be deleted gave way to a new one beside it.
-    pub(super) fn is_replaced(
-        &self,
-        node: &Node,
-        side: Side,
-        newcomers: &mut Newcomers,
-    ) -> Result<bool, FolderError> {
-        let mark = self.index.mark();
-        let bytes = match (side, node.local, node.remote_entry().file()) {
-            (Side::Remote, _, Some(file)) => file.content.size,
-            (Side::Local, Local::File { stat, .. }, _) => stat.size,
-            _ => return Ok(false),
-        };
-        if node.id > mark || self.index.last_row() <= mark {
-            return Ok(false);
-        }
-        if newcomers.directory != Some(node.parent) {
-            newcomers.directory = Some(node.parent);
-            newcomers.sizes = self.index.sizes_of_newer(node.parent, mark)?;
-        }
-        Ok(newcomers.take(bytes))
-    }
+fn fresh_window(index: &Index, now: Now) -> Window {
+    let loss = Loss { agreed: index.totals().base_files, deleted: 0, replaced: 0 };
+    Window { began: now.wall.seconds(), mark: index.last_row(), loss }
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use super::round::Phase;
 use crate::event::Task;
 use crate::folder::operations::{Detail, Running};
 use crate::folder::{BEING_TRIED, Folder, FolderError};
-use crate::index::{Fact, Local, MoveCandidate, Node, NodeId, RemoteMove};
+use crate::index::{Fact, Index, Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
+use crate::settings::FolderSettings;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -71,7 +72,7 @@ impl Folder {
                 // A transfer is under way at one of the ends; its completion starts the round anew.
                 return Ok(false);
             }
-            let is_directory = |path: &RelativePath| self.is_directory_on_both_sides(path);
+            let is_directory = |path: &RelativePath| is_directory_on_both_sides(&self.index, path);
             let missing = missing_directories(&candidates, is_directory);
             let steps = arrange(candidates, is_directory);
             if self.make_missing(missing, now)? {
@@ -89,11 +90,11 @@ impl Folder {
     pub(super) fn find_moves(&self) -> Result<Vec<Candidate>, FolderError> {
         let mut candidates = Vec::new();
         for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
-            if self.remote_may_follow(&from)
+            if remote_may_follow(&self.settings, &from)
                 && !self.is_given_up(&from)
-                && !self.is_refused(&from)?
-                && self.is_possible_target(&from, &to)?
-                && self.is_evidence(&from, &to)?
+                && !is_refused(&self.index, &from)?
+                && is_possible_target(&self.index, &from, &to)?
+                && is_evidence(&self.index, &from, &to)?
                 && !self.is_frozen(&from)?
                 && !self.is_frozen(&to)?
             {
@@ -123,91 +124,17 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether the remote side still has what moved here. Where both sides count, a file that was edited
-    /// there did not just move: the edit stays where it is, and the path rules bring both together.
-    fn remote_may_follow(&self, from: &Node) -> bool {
-        match (from.base_entry(), from.remote_entry()) {
-            (Entry::Directory, Entry::Directory) => true,
-            (base @ Entry::File(_), remote @ Entry::File(_)) => {
-                !self.settings.mode.pulls() || remote.same_content(base)
-            }
-            _ => false,
-        }
-    }
-
     /// A move that failed for its own sake this often is left to the path rules.
     pub(super) fn is_given_up(&self, from: &Node) -> bool {
         self.attempts.get(&from.id).is_some_and(|attempts| *attempts >= MOST_MOVE_ATTEMPTS)
-    }
-
-    /// Whether the service refused something at a row a moment ago: it is not asked for a move of it either,
-    /// until the pause of that problem is over.
-    fn is_refused(&self, from: &Node) -> Result<bool, FolderError> {
-        if planted::is(Planted::MoveTriedOn) {
-            return Ok(false);
-        }
-        Ok(self.index.problem(from.id)?.is_some_and(|problem| {
-            problem.next_try.is_some_and(|time| time != BEING_TRIED)
-                && matches!(
-                    problem.kind,
-                    ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused
-                )
-        }))
-    }
-
-    /// Whether the service can take the entry under its new name: where it cannot, the path rules say why.
-    fn is_possible_target(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
-        let stored = encode_name(&to.name);
-        let is_taken = |other: &Node| other.id != to.id && other.id != from.id && other.remote.is_some();
-        Ok(stored.fits() && !self.index.namesakes(to.parent, &stored)?.iter().any(is_taken))
     }
 
     fn is_frozen(&self, node: &Node) -> Result<bool, FolderError> {
         Ok(self.contesting.holds(node.id) || self.surroundings(node.parent)?.frozen)
     }
 
-    /// An inode with a birth time names an entry for good. Without one a file must look the same too. A
-    /// directory must hold something that it held before, unless only its spelling changed.
-    pub(super) fn is_evidence(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
-        let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
-        match to.local {
-            Local::File { stat, .. } => Ok(has_birth_time
-                || from.base.zip(from.base_entry().file()).is_some_and(|(base, file)| {
-                    file.content.size == stat.size && base.stamp.modified == stat.modified && stat.size > 0
-                })),
-            Local::Directory(_) => {
-                let held: Vec<Name> = self
-                    .index
-                    .children(from.id)?
-                    .into_iter()
-                    .filter(|node| node.base.is_some())
-                    .map(|node| node.name)
-                    .collect();
-                if held.is_empty() || (has_birth_time && is_respelling(from, to)) {
-                    return Ok(has_birth_time);
-                }
-                for name in &held {
-                    if self.index.child(to.id, name)?.is_some_and(|node| node.local != Local::Absent) {
-                        return Ok(true);
-                    }
-                }
-                Ok(has_birth_time && !self.index.has_children(to.id)?)
-            }
-            _ => Ok(false),
-        }
-    }
-
     pub(super) fn is_busy_at(&self, path: &RelativePath) -> bool {
         self.running.values().any(|running| running.path.starts_with(path) || path.starts_with(&running.path))
-    }
-
-    fn is_directory_on_both_sides(&self, path: &RelativePath) -> bool {
-        self.index.locate(path).ok().flatten().is_some_and(|node| {
-            node.remote_entry() == Entry::Directory
-                && (node.id == NodeId::ROOT
-                    || node.base_entry() == Entry::Directory
-                    || node.local.is_directory())
-        })
     }
 
     /// Makes the remote directories that moves need; tells whether any was asked for.
@@ -262,7 +189,8 @@ impl Folder {
         };
         let (Some(source_path), Some(target_path)) = (source_path, target_path) else { return Ok(false) };
         // What others did there since the moves of this round were arranged may forbid it.
-        let Some(source) = self.index.locate(&source_path)?.filter(|source| self.remote_may_follow(source))
+        let Some(source) =
+            self.index.locate(&source_path)?.filter(|source| remote_may_follow(&self.settings, source))
         else {
             return Ok(false);
         };
@@ -317,4 +245,72 @@ fn split_change_of_case(step: Step) -> Vec<Step> {
         return vec![Step { parked: Parked::To, ..step.clone() }, Step { parked: Parked::From, ..step }];
     }
     vec![step]
+}
+
+/// Whether the remote side still has what moved here. Where both sides count, a file that was edited
+/// there did not just move: the edit stays where it is, and the path rules bring both together.
+fn remote_may_follow(settings: &FolderSettings, from: &Node) -> bool {
+    match (from.base_entry(), from.remote_entry()) {
+        (Entry::Directory, Entry::Directory) => true,
+        (base @ Entry::File(_), remote @ Entry::File(_)) => {
+            !settings.mode.pulls() || remote.same_content(base)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the service can take the entry under its new name: where it cannot, the path rules say why.
+fn is_possible_target(index: &Index, from: &Node, to: &Node) -> Result<bool, FolderError> {
+    let stored = encode_name(&to.name);
+    let is_taken = |other: &Node| other.id != to.id && other.id != from.id && other.remote.is_some();
+    Ok(stored.fits() && !index.namesakes(to.parent, &stored)?.iter().any(is_taken))
+}
+
+/// Whether the service refused something at a row a moment ago: it is not asked for a move of it either,
+/// until the pause of that problem is over.
+fn is_refused(index: &Index, from: &Node) -> Result<bool, FolderError> {
+    if planted::is(Planted::MoveTriedOn) {
+        return Ok(false);
+    }
+    Ok(index.problem(from.id)?.is_some_and(|problem| {
+        problem.next_try.is_some_and(|time| time != BEING_TRIED)
+            && matches!(problem.kind, ProblemKind::Failing | ProblemKind::NotAllowed | ProblemKind::Refused)
+    }))
+}
+
+/// An inode with a birth time names an entry for good. Without one a file must look the same too. A
+/// directory must hold something that it held before, unless only its spelling changed.
+pub(super) fn is_evidence(index: &Index, from: &Node, to: &Node) -> Result<bool, FolderError> {
+    let has_birth_time = from.base.is_some_and(|base| base.identity.born != 0);
+    match to.local {
+        Local::File { stat, .. } => Ok(has_birth_time
+            || from.base.zip(from.base_entry().file()).is_some_and(|(base, file)| {
+                file.content.size == stat.size && base.stamp.modified == stat.modified && stat.size > 0
+            })),
+        Local::Directory(_) => {
+            let held: Vec<Name> = index
+                .children(from.id)?
+                .into_iter()
+                .filter(|node| node.base.is_some())
+                .map(|node| node.name)
+                .collect();
+            if held.is_empty() || (has_birth_time && is_respelling(from, to)) {
+                return Ok(has_birth_time);
+            }
+            for name in &held {
+                if index.child(to.id, name)?.is_some_and(|node| node.local != Local::Absent) {
+                    return Ok(true);
+                }
+            }
+            Ok(has_birth_time && !index.has_children(to.id)?)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn is_directory_on_both_sides(index: &Index, path: &RelativePath) -> bool {
+    index.locate(path).ok().flatten().is_some_and(|node| {
+        node.remote_entry() == Entry::Directory
+            && (node.id == NodeId::ROOT || node.base_entry() == Entry::Directory || node.local.is_directory())
+    })
 }

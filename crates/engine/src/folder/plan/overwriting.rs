@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use jottad_core::{Entry, is_written_once};
 
-use super::holding::{CountedOverwrites, Rewrites, month_before, too_many_rewrites};
+use super::holding::{self, CountedOverwrites, Rewrites, month_before, too_many_rewrites};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Cursor, Difference, Fact, HeldAction, Local, Node, NodeId};
 use crate::time::Now;
@@ -55,11 +55,11 @@ impl Folder {
             }
             counting.cursor = Cursor::after(last);
             for node in page {
-                self.count_overwrite(&node, &mut counting.counted)?;
+                holding::count_overwrite(&self.index, &node, &mut counting.counted)?;
             }
         }
         let rewrites = self.rewrites_too_much(counting.counted.lasting(), now)?;
-        let hold = counting.counted.judge(files, rewrites, self.rewritten_before()?);
+        let hold = counting.counted.judge(files, rewrites, holding::rewritten_before(&self.index)?);
         let rewritten = hold.rewritten.map(|count| count.to_string());
         self.index.set_fact(Fact::HeldRewrites, rewritten.as_deref())?;
         self.index.set_waiting(HeldAction::Overwrite, &hold.rows)?;

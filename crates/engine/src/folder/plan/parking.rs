@@ -9,7 +9,7 @@ use md5::{Digest as _, Md5 as Md5Hasher};
 use super::deleting::Doomed;
 use super::places::Surroundings;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Descend, Fact, Local, Node};
+use crate::index::{Descend, Fact, Index, Local, Node};
 use crate::time::Now;
 
 /// What the temporary names of moves on the service begin with.
@@ -46,7 +46,7 @@ impl Folder {
             if !is_left_behind(&node) || self.busy.contains(&node.id) || self.is_blocked(node.id, now)? {
                 continue;
             }
-            let is_elsewhere = self.is_all_elsewhere(&node)?;
+            let is_elsewhere = is_all_elsewhere(&self.index, &node)?;
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if self.give_up_removing(&doomed, now)? {
                 continue;
@@ -64,38 +64,6 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether the local side has the content of every file that the service has at a row and below it. Of
-    /// an empty file there is nothing to lose.
-    fn is_all_elsewhere(&self, node: &Node) -> Result<bool, FolderError> {
-        let mut contents: Vec<Content> =
-            node.remote_entry().file().map(|file| file.content).into_iter().collect();
-        self.index.walk(node.id, |below, _| {
-            contents.extend(below.remote_entry().file().map(|file| file.content));
-            Ok(Descend::Yes)
-        })?;
-        for content in contents {
-            if content.size > 0 && self.index.with_content(content)?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Forgets the temporary names that a complete listing did not show, unless it may have been late
-    /// (protocol U-38): what it hid would be nobody's.
-    pub(in crate::folder) fn forget_parked(&mut self, listed_from: Timestamp) -> Result<(), FolderError> {
-        let parked_at = self.index.number(Fact::ParkedAt)?.unwrap_or(0);
-        if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
-            return Ok(());
-        }
-        for path in self.index.parked()? {
-            if self.index.locate(&path)?.is_none() {
-                self.index.unpark(&path)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
     /// here would be nobody's when it is shown.
     pub(in crate::folder) fn may_hide_parked(&self, node: &Node, now: Now) -> Result<bool, FolderError> {
@@ -104,18 +72,54 @@ impl Folder {
             && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
             && self.index.parked()?.contains(&self.index.path(node.id)?))
     }
-
-    /// Whether a row is a temporary name of ours on the service with something that nobody knows of any more.
-    pub(super) fn is_parked_remains(&self, node: &Node, here: &Surroundings) -> Result<bool, FolderError> {
-        Ok(is_left_behind(node)
-            && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
-            && self.index.parked()?.contains(&here.join(&node.name)))
-    }
 }
 
 /// Whether nobody knows any more what the service has at a row.
 fn is_left_behind(node: &Node) -> bool {
     node.base.is_none() && node.local == Local::Absent && node.remote.is_some()
+}
+
+/// Forgets the temporary names that a complete listing did not show, unless it may have been late
+/// (protocol U-38): what it hid would be nobody's.
+pub(in crate::folder) fn forget_parked(index: &mut Index, listed_from: Timestamp) -> Result<(), FolderError> {
+    let parked_at = index.number(Fact::ParkedAt)?.unwrap_or(0);
+    if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
+        return Ok(());
+    }
+    for path in index.parked()? {
+        if index.locate(&path)?.is_none() {
+            index.unpark(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the local side has the content of every file that the service has at a row and below it. Of
+/// an empty file there is nothing to lose.
+fn is_all_elsewhere(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let mut contents: Vec<Content> =
+        node.remote_entry().file().map(|file| file.content).into_iter().collect();
+    index.walk(node.id, |below, _| {
+        contents.extend(below.remote_entry().file().map(|file| file.content));
+        Ok(Descend::Yes)
+    })?;
+    for content in contents {
+        if content.size > 0 && index.with_content(content)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a row is a temporary name of ours on the service with something that nobody knows of any more.
+pub(super) fn is_parked_remains(
+    index: &Index,
+    node: &Node,
+    here: &Surroundings,
+) -> Result<bool, FolderError> {
+    Ok(is_left_behind(node)
+        && node.name.as_bytes().starts_with(PARKED_PREFIX.as_bytes())
+        && index.parked()?.contains(&here.join(&node.name)))
 }
 
 #[cfg(test)]

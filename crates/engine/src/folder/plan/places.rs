@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use jottad_core::{Entry, Name, RelativePath, StoredName, StoredPath};
 
+use super::deciding;
 use crate::folder::{Folder, FolderError};
-use crate::index::{IndexError, Local, Node, NodeId};
+use crate::index::{Index, IndexError, Local, Node, NodeId};
+use crate::settings::FolderSettings;
 
 /// More directories than this are not remembered: memory does not grow with the tree.
 const MOST_REMEMBERED: usize = 1024;
@@ -86,7 +88,7 @@ impl Folder {
                 places.known.insert(id, Rc::clone(&top));
                 break top;
             }
-            let node = self.row_above(id, below.len())?;
+            let node = row_above(&self.index, id, below.len())?;
             id = node.parent;
             below.push(node);
         };
@@ -114,23 +116,15 @@ impl Folder {
             if let Some(known) = places.going.get(&id) {
                 break *known;
             }
-            let node = self.row_above(id, below.len())?;
+            let node = row_above(&self.index, id, below.len())?;
             id = node.parent;
             below.push(node);
         };
         for node in below.into_iter().rev() {
-            goes = goes || self.is_removed(&node)?;
+            goes = goes || is_removed(&self.index, &self.settings, &node)?;
             places.going.insert(node.id, goes);
         }
         Ok(goes)
-    }
-
-    /// Whether the path rules ask to remove a directory that one side gave up.
-    fn is_removed(&self, directory: &Node) -> Result<bool, FolderError> {
-        let is_given_up = directory.local == Local::Absent || directory.remote.is_none();
-        Ok(is_given_up
-            && directory.base.is_some()
-            && self.decide(directory)?.is_some_and(|decision| decision.action.is_delete()))
     }
 
     fn renew(&self, places: &mut Places) {
@@ -142,14 +136,6 @@ impl Folder {
             places.going.clear();
         }
         (places.revision, places.busy) = (revision, busy);
-    }
-
-    fn row_above(&self, id: NodeId, depth: usize) -> Result<Arc<Node>, FolderError> {
-        if depth > DEEPEST {
-            return Err(IndexError::Damaged("rows hang together in a ring".to_owned()).into());
-        }
-        let node = self.index.above(id)?;
-        Ok(node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?)
     }
 
     /// The root, or nothing at all, which is what the root's own row is in.
@@ -190,4 +176,20 @@ impl Folder {
             above: Some((above, node)),
         }
     }
+}
+
+/// Whether the path rules ask to remove a directory that one side gave up.
+fn is_removed(index: &Index, settings: &FolderSettings, directory: &Node) -> Result<bool, FolderError> {
+    let is_given_up = directory.local == Local::Absent || directory.remote.is_none();
+    Ok(is_given_up
+        && directory.base.is_some()
+        && deciding::decide(index, settings, directory)?.is_some_and(|decision| decision.action.is_delete()))
+}
+
+fn row_above(index: &Index, id: NodeId, depth: usize) -> Result<Arc<Node>, FolderError> {
+    if depth > DEEPEST {
+        return Err(IndexError::Damaged("rows hang together in a ring".to_owned()).into());
+    }
+    let node = index.above(id)?;
+    Ok(node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?)
 }

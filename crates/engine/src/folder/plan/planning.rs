@@ -12,16 +12,20 @@ use jottad_core::{
     StoredName, StoredPath, conflict_name, encode_name,
 };
 
+use super::deciding;
 use super::deleting::Deleting;
+use super::parking;
 use super::places::{Places, Surroundings};
+use super::respelling;
 use super::round::{Pages, Phase};
 use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::operations::{Detail, Running};
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
-use crate::index::{Cursor, Difference, Local, Node, NodeId};
+use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
 use crate::scope::{Finding, found};
+use crate::settings::FolderSettings;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -129,7 +133,7 @@ impl Folder {
             };
             let page = self.index.page(difference, self.round.cursor, PAGE)?;
             if page.is_empty() {
-                if self.round.side == Pages::Unsettled && self.visits_remote_only()? {
+                if self.round.side == Pages::Unsettled && visits_remote_only(&self.index, &self.settings)? {
                     self.round.side = Pages::RemoteOnly;
                     self.round.cursor = Cursor::default();
                     continue;
@@ -144,7 +148,7 @@ impl Folder {
             }
             self.round.rest.walked(page.len());
             for mut node in page {
-                if self.waits_for_directory(&node)? {
+                if waits_for_directory(&self.index, &node)? {
                     self.forget_what_was_tried(&node, now)?;
                     self.round.cursor = Cursor::after(&node);
                     continue;
@@ -163,22 +167,6 @@ impl Folder {
                 self.round.cursor = Cursor::after(&node);
             }
         }
-    }
-
-    /// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing
-    /// can be done for it, and in a deep tree most are such: to look at all that is above each of them in
-    /// every round would take for ever.
-    fn waits_for_directory(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(node.base.is_none()
-            && node.remote.is_none()
-            && node.local.kind().is_some()
-            && node.parent != NodeId::ROOT
-            && self.index.is_only_here(node.parent)?)
-    }
-
-    /// Backups leave alone what only the remote side has, unless a person asked for it back.
-    fn visits_remote_only(&self) -> Result<bool, FolderError> {
-        Ok(self.settings.mode.pulls() || self.index.is_restoring()?)
     }
 
     /// What is known of a directory, with all above it.
@@ -206,7 +194,9 @@ impl Folder {
         if self.is_blocked(node.id, now)? {
             return Ok(Considered::Passed);
         }
-        let Some(decision) = self.decide(node)? else { return Ok(Considered::Passed) };
+        let Some(decision) = deciding::decide(&self.index, &self.settings, node)? else {
+            return Ok(Considered::Passed);
+        };
         if node.id == NodeId::ROOT && decision.action != Action::MakeDirectory(Side::Remote) {
             return self.settle(node, decision);
         }
@@ -220,7 +210,7 @@ impl Folder {
         }
         match decision.action {
             Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
-            _ if self.is_parked_remains(node, here)? => Ok(Considered::Passed),
+            _ if parking::is_parked_remains(&self.index, node, here)? => Ok(Considered::Passed),
             // What was wrong with removing it is not wrong any more once it has to stay.
             Action::Block if node.local.is_directory() => {
                 self.index.clear_problem(node.id)?;
@@ -292,16 +282,10 @@ impl Folder {
     pub(in crate::folder) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
         let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
-        self.is_too_large_there(node)
+        is_too_large_there(&self.settings, node)
             || (is_only_there
                 && self.rules.may_ignore(&node.name)
                 && self.rules.ignores(&here.join(&node.name), is_directory))
-    }
-
-    /// Whether a file that would have to be fetched is ignored for its size.
-    pub(in crate::folder) fn is_too_large_there(&self, node: &Node) -> bool {
-        let remote = node.remote_entry().file();
-        self.settings.mode.pulls() && remote.is_some_and(|file| self.settings.is_too_large(file.content.size))
     }
 
     /// What a person wants back needs its directory, which may have come and gone here since.
@@ -331,7 +315,7 @@ impl Folder {
                 }
                 node.base = None;
                 self.index.save(node)?;
-                self.settle_loss(node.id)?;
+                self.losses_in_doubt.settle(node.id, &mut self.index)?;
                 self.free_namesakes(node)?;
             }
             Action::Adopt => {
@@ -388,7 +372,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
-            && (self.has_claimed_namesake(node)? || self.take_up_namesake(node)?)
+            && (respelling::has_claimed_namesake(&self.index, node)? || self.take_up_namesake(node)?)
         {
             return Ok(Considered::Passed);
         }
@@ -409,7 +393,7 @@ impl Folder {
                     remote,
                     stat,
                     file,
-                    replaces: self.replaced_by_upload(node),
+                    replaces: replaced_by_upload(&self.settings, node),
                 },
                 Detail::Upload { file },
             ),
@@ -420,7 +404,7 @@ impl Folder {
                     remote,
                     file,
                     replaces: stat,
-                    twin: self.twin(file.content)?,
+                    twin: twin(&self.index, file.content)?,
                 },
                 Detail::Download { file },
             ),
@@ -471,23 +455,6 @@ impl Folder {
         Ok(Considered::Issued)
     }
 
-    /// A file here that has a content already, as far as is known.
-    fn twin(&self, content: Content) -> Result<Option<(RelativePath, FileStat)>, FolderError> {
-        let Some(node) = self.index.with_content(content)? else { return Ok(None) };
-        let Local::File { stat, .. } = node.local else { return Ok(None) };
-        Ok(Some((self.index.path(node.id)?, stat)))
-    }
-
-    /// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it
-    /// must be what was decided on.
-    fn replaced_by_upload(&self, node: &Node) -> Replaces {
-        match node.remote.as_ref().map(|remote| remote.node) {
-            _ if !self.settings.mode.pulls() => Replaces::Anything,
-            Some(RemoteNode::File(file)) => Replaces::File(file.content),
-            Some(RemoteNode::Directory) | None => Replaces::Nothing,
-        }
-    }
-
     /// Whether the service can take this name beside those that are there; a problem says why not.
     pub(super) fn name_is_possible(
         &mut self,
@@ -495,7 +462,7 @@ impl Folder {
         stored: &StoredName,
         now: Now,
     ) -> Result<bool, FolderError> {
-        if self.is_too_deep_in(node.parent)? {
+        if is_too_deep_in(&self.index, node.parent)? {
             let reason = format!("it is more than {DEEPEST} levels deep, and nothing deeper is synced");
             self.put_problem(node.id, found(Finding::TooDeep), reason, now)?;
             return Ok(false);
@@ -507,8 +474,8 @@ impl Folder {
             self.put_problem(node.id, found(Finding::NameTooLong), reason, now)?;
             return Ok(false);
         }
-        if let Some(rival) = self.rival(node, stored)? {
-            if self.may_be_taken_up(&rival, stored) && self.take_up_namesake(&rival)? {
+        if let Some(rival) = rival(&self.index, node, stored)? {
+            if may_be_taken_up(&self.settings, &rival, stored) && self.take_up_namesake(&rival)? {
                 return Ok(false);
             }
             let reason = format!("the service may take its name and {:?} beside it for the same", rival.name);
@@ -516,41 +483,6 @@ impl Folder {
             return Ok(false);
         }
         Ok(true)
-    }
-
-    /// Whether what is in a directory is deeper than anything that is synced.
-    pub(in crate::folder) fn is_too_deep_in(&self, directory: NodeId) -> Result<bool, FolderError> {
-        Ok(self.index.directories_above(directory)?.len() >= DEEPEST)
-    }
-
-    /// Another entry of the directory that has a better claim to a name which the service may take for this
-    /// one.
-    fn rival(&self, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
-        let is_rival = |other: &Node| {
-            other.id != node.id
-                && (other.remote.is_some()
-                    || other.base.is_some()
-                    || (other.id < node.id && other.local.kind().is_some()))
-        };
-        Ok(self.index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
-    }
-
-    /// Whether what the service has at a row may be taken for a local entry beside it: if the service has
-    /// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
-    /// and what an archive keeps it keeps.
-    fn may_be_taken_up(&self, rival: &Node, stored: &StoredName) -> bool {
-        let is_nobodys = rival.base.is_none() && self.settings.mode != Mode::Archive;
-        is_nobodys || rival.stored_name() == *stored
-    }
-
-    /// Whether a row still has to give way to another one for its name.
-    pub(in crate::folder) fn clashes(&self, node: NodeId) -> Result<bool, FolderError> {
-        let Some(node) = self.index.node(node)? else { return Ok(false) };
-        match self.rival(&node, &node.stored_name())? {
-            Some(rival) => Ok(!self.may_be_taken_up(&rival, &encode_name(&node.name))
-                || !self.has_namesake_to_be(&rival)?),
-            None => Ok(false),
-        }
     }
 
     /// A row gave up its name: those that waited for it may try again.
@@ -616,4 +548,82 @@ impl Folder {
 fn date_time(now: Now) -> String {
     jiff::Timestamp::from_second(now.wall.seconds())
         .map_or_else(|_| now.wall.seconds().to_string(), |time| time.strftime("%Y-%m-%d %H%M%S").to_string())
+}
+
+/// Backups leave alone what only the remote side has, unless a person asked for it back.
+fn visits_remote_only(index: &Index, settings: &FolderSettings) -> Result<bool, FolderError> {
+    Ok(settings.mode.pulls() || index.is_restoring()?)
+}
+
+/// Whether a new local entry is in a directory that is new as well and not yet on the service. Nothing
+/// can be done for it, and in a deep tree most are such: to look at all that is above each of them in
+/// every round would take for ever.
+fn waits_for_directory(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    Ok(node.base.is_none()
+        && node.remote.is_none()
+        && node.local.kind().is_some()
+        && node.parent != NodeId::ROOT
+        && index.is_only_here(node.parent)?)
+}
+
+/// Whether a file that would have to be fetched is ignored for its size.
+pub(in crate::folder) fn is_too_large_there(settings: &FolderSettings, node: &Node) -> bool {
+    let remote = node.remote_entry().file();
+    settings.mode.pulls() && remote.is_some_and(|file| settings.is_too_large(file.content.size))
+}
+
+/// A file here that has a content already, as far as is known.
+fn twin(index: &Index, content: Content) -> Result<Option<(RelativePath, FileStat)>, FolderError> {
+    let Some(node) = index.with_content(content)? else { return Ok(None) };
+    let Local::File { stat, .. } = node.local else { return Ok(None) };
+    Ok(Some((index.path(node.id)?, stat)))
+}
+
+/// Where the local side wins anyway, what an upload overwrites is a revision. Where both sides count it
+/// must be what was decided on.
+fn replaced_by_upload(settings: &FolderSettings, node: &Node) -> Replaces {
+    match node.remote.as_ref().map(|remote| remote.node) {
+        _ if !settings.mode.pulls() => Replaces::Anything,
+        Some(RemoteNode::File(file)) => Replaces::File(file.content),
+        Some(RemoteNode::Directory) | None => Replaces::Nothing,
+    }
+}
+
+/// Another entry of the directory that has a better claim to a name which the service may take for this
+/// one.
+fn rival(index: &Index, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+    let is_rival = |other: &Node| {
+        other.id != node.id
+            && (other.remote.is_some()
+                || other.base.is_some()
+                || (other.id < node.id && other.local.kind().is_some()))
+    };
+    Ok(index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
+}
+
+/// Whether a row still has to give way to another one for its name.
+pub(in crate::folder) fn clashes(
+    index: &Index,
+    settings: &FolderSettings,
+    node: NodeId,
+) -> Result<bool, FolderError> {
+    let Some(node) = index.node(node)? else { return Ok(false) };
+    match rival(index, &node, &node.stored_name())? {
+        Some(rival) => Ok(!may_be_taken_up(settings, &rival, &encode_name(&node.name))
+            || !respelling::has_namesake_to_be(index, &rival)?),
+        None => Ok(false),
+    }
+}
+
+/// Whether what is in a directory is deeper than anything that is synced.
+pub(in crate::folder) fn is_too_deep_in(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
+    Ok(index.directories_above(directory)?.len() >= DEEPEST)
+}
+
+/// Whether what the service has at a row may be taken for a local entry beside it: if the service has
+/// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
+/// and what an archive keeps it keeps.
+fn may_be_taken_up(settings: &FolderSettings, rival: &Node, stored: &StoredName) -> bool {
+    let is_nobodys = rival.base.is_none() && settings.mode != Mode::Archive;
+    is_nobodys || rival.stored_name() == *stored
 }

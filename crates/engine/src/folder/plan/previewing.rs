@@ -3,10 +3,12 @@
 use jottad_core::moves::{Parked, arrange};
 use jottad_core::{Operation, OperationKind, RelativePath, Side};
 
+use crate::folder::explaining;
 use crate::folder::remote::unconfirmed::Claim;
 use crate::folder::reporting::{DifferenceWalk, operation};
 use crate::folder::{Folder, FolderError};
 use crate::index::{HeldAction, Local, Node, NodeId};
+use crate::settings::FolderSettings;
 use crate::status::{Preview, WAITS_FOR_A_PERSON};
 
 /// Why what the other side has is brought where something steps aside.
@@ -90,8 +92,8 @@ impl Folder {
                 && let Some(decision) = decision
                 && let Some(mut operation) = operation(node, path, decision)
             {
-                let follows = self.follows_aside(node, &operation);
-                let held = if anything_waits { self.what_waits_at(node)? } else { None };
+                let follows = follows_aside(&self.settings, node, &operation);
+                let held = if anything_waits { explaining::what_waits_at(&self.index, node)? } else { None };
                 if matches!(
                     (held, operation.kind),
                     (Some(HeldAction::Delete), OperationKind::Trash(_))
@@ -108,31 +110,31 @@ impl Folder {
         })?;
         Ok(operations)
     }
+}
 
-    /// What comes of it that something steps aside: the other side's takes the name, and where changes travel
-    /// both ways, what has stepped aside travels, too.
-    fn follows_aside(&self, node: &Node, aside: &Operation) -> Vec<Operation> {
-        let OperationKind::MoveAside(side) = aside.kind else { return Vec::new() };
-        let operation =
-            |kind, bytes, because| Operation { kind, path: aside.path.clone(), to: None, bytes, because };
-        let (here, there) = (node.local, node.remote_entry());
-        let local_size = match here {
-            Local::File { stat, .. } => Some(stat.size),
-            _ => None,
-        };
-        let remote_size = there.file().map(|file| file.content.size);
-        let fetched = || match remote_size {
-            None => operation(OperationKind::MakeDirectory(Side::Local), None, TAKES_THE_NAME),
-            bytes => operation(OperationKind::Download, bytes, TAKES_THE_NAME),
-        };
-        let sent = |because| match local_size {
-            None => operation(OperationKind::MakeDirectory(Side::Remote), None, because),
-            bytes => operation(OperationKind::Upload, bytes, because),
-        };
-        match side {
-            Side::Local if self.settings.mode.pushes() => vec![fetched(), sent(AS_A_COPY)],
-            Side::Local => vec![fetched()],
-            Side::Remote => vec![sent(TAKES_THE_NAME)],
-        }
+/// What comes of it that something steps aside: the other side's takes the name, and where changes travel
+/// both ways, what has stepped aside travels, too.
+fn follows_aside(settings: &FolderSettings, node: &Node, aside: &Operation) -> Vec<Operation> {
+    let OperationKind::MoveAside(side) = aside.kind else { return Vec::new() };
+    let operation =
+        |kind, bytes, because| Operation { kind, path: aside.path.clone(), to: None, bytes, because };
+    let (here, there) = (node.local, node.remote_entry());
+    let local_size = match here {
+        Local::File { stat, .. } => Some(stat.size),
+        _ => None,
+    };
+    let remote_size = there.file().map(|file| file.content.size);
+    let fetched = || match remote_size {
+        None => operation(OperationKind::MakeDirectory(Side::Local), None, TAKES_THE_NAME),
+        bytes => operation(OperationKind::Download, bytes, TAKES_THE_NAME),
+    };
+    let sent = |because| match local_size {
+        None => operation(OperationKind::MakeDirectory(Side::Remote), None, because),
+        bytes => operation(OperationKind::Upload, bytes, because),
+    };
+    match side {
+        Side::Local if settings.mode.pushes() => vec![fetched(), sent(AS_A_COPY)],
+        Side::Local => vec![fetched()],
+        Side::Remote => vec![sent(TAKES_THE_NAME)],
     }
 }

@@ -14,11 +14,13 @@ use jottad_core::{
     DecodedName, FoldKey, Kind, Name, OperationKind, RelativePath, Side, decode_name, encode_name,
 };
 
+use super::moving;
 use crate::event::{Achieved, Followed, Task};
 use crate::folder::operations::{Detail, Running};
 use crate::folder::{Folder, FolderError};
-use crate::index::{Local, Node, NodeId, RemoteRecord};
+use crate::index::{Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
+use crate::settings::FolderSettings;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -151,24 +153,11 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the
-    /// entry itself, which got the spelling of one that is in the trash (protocol 8.8). The looks for it
-    /// decide first.
-    pub(super) fn has_claimed_namesake(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
-        Ok(self.namesake_here(node)?.is_some_and(is_claimed))
-    }
-
-    /// Whether what only the service has at a row can be taken for a local entry beside it.
-    pub(super) fn has_namesake_to_be(&self, node: &Node) -> Result<bool, FolderError> {
-        Ok(self.namesake_to_be(node)?.is_some())
-    }
-
     /// Lets the next round take what only the service has at a row, and a namesake here that the service does
     /// not have, for one entry: side by side they could not both be there. Tells whether there is such a
     /// namesake.
     pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
-        let Some(namesake) = self.namesake_to_be(node)? else { return Ok(false) };
+        let Some(namesake) = namesake_to_be(&self.index, node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
         if !self.is_busy_at(&self.index.path(node.id)?) && !self.is_busy_at(&self.index.path(namesake.id)?) {
             self.respelling.misfiled.insert(node.id);
@@ -177,19 +166,10 @@ impl Folder {
         Ok(true)
     }
 
-    /// The local entry that what a row has on the service can be taken for.
-    fn namesake_to_be(&self, node: &Node) -> Result<Option<Node>, FolderError> {
-        let is_free =
-            node.local == Local::Absent && node.remote.as_ref().is_some_and(|remote| !remote.claimed);
-        Ok(self.namesake_here(node)?.filter(|namesake| {
-            is_free && namesake.remote.is_none() && (node.base.is_none() || namesake.base.is_none())
-        }))
-    }
-
     fn file_under_namesakes(&mut self) -> Result<(), FolderError> {
         for id in std::mem::take(&mut self.respelling.misfiled) {
             if let Some(node) = self.index.node(id)?
-                && let Some(namesake) = self.namesake_to_be(&node)?
+                && let Some(namesake) = namesake_to_be(&self.index, &node)?
                 && !self.is_busy_at(&self.index.path(id)?)
                 && !self.is_busy_at(&self.index.path(namesake.id)?)
             {
@@ -201,39 +181,6 @@ impl Folder {
             }
         }
         Ok(())
-    }
-
-    /// A local entry beside a row whose name the service may not tell from it.
-    pub(super) fn namesake_here(&self, node: &Node) -> Result<Option<Node>, FolderError> {
-        let is_here = |other: &Node| other.id != node.id && other.local.kind().is_some();
-        Ok(self.index.namesakes(node.parent, &node.stored_name())?.into_iter().find(is_here))
-    }
-
-    /// Whether the service shows what may be a row's entry under another spelling, which nothing here has.
-    pub(in crate::folder) fn is_there_respelled(&self, node: &Node) -> Result<bool, FolderError> {
-        for other in self.index.namesakes(node.parent, &node.stored_name())? {
-            if other.id != node.id && self.namesake_to_be(&other)?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its
-    /// name beside it: what a look at the old path shows is what the other one stands for.
-    pub(in crate::folder) fn is_namesakes_by_now(&self, id: NodeId) -> Result<bool, FolderError> {
-        for node in self.index.lineage(id)? {
-            if node.remote.is_none()
-                && self
-                    .index
-                    .namesakes(node.parent, &node.stored_name())?
-                    .iter()
-                    .any(|other| other.id != node.id && other.remote.is_some())
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Notes a row that a look has shown under another spelling than the local one.
@@ -268,7 +215,7 @@ impl Folder {
             }
             if let Some(twin) = self.index.child(node.parent, &name)? {
                 self.adopt_spelling(&node, &twin)?;
-                self.forget_failed_rename(&node)?;
+                forget_failed_rename(&mut self.index, &node)?;
             } else if self.issue_respelling(&node, &name, now)? {
                 self.round.progressed = true;
                 return Ok(false);
@@ -294,13 +241,6 @@ impl Folder {
         Ok(renames)
     }
 
-    /// Whether the name of a row is the one that an entry beside it is to get.
-    pub(in crate::folder) fn is_spelling_to_follow(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_its = |other: &Node| other.id != node.id && spelled_there(other).as_ref() == Some(&node.name);
-        Ok(self.settings.mode.pulls()
-            && self.index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
-    }
-
     /// The local side was renamed to this spelling already, by a user or right before a crash: base and
     /// remote follow it.
     fn adopt_spelling(&mut self, node: &Node, twin: &Node) -> Result<(), FolderError> {
@@ -308,22 +248,10 @@ impl Folder {
             && node.base.is_some_and(|base| twin.local.identity() == Some(base.identity))
             && twin.base.is_none()
             && twin.remote.is_none()
-            && self.is_evidence(node, twin)?
+            && moving::is_evidence(&self.index, node, twin)?
             && !self.is_busy_at(&self.index.path(node.id)?)
             && !self.is_busy_at(&self.index.path(twin.id)?);
         if is_renamed { self.hand_over(node, twin.id) } else { Ok(()) }
-    }
-
-    /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else
-    /// looks at one that is in step.
-    fn forget_failed_rename(&mut self, node: &Node) -> Result<(), FolderError> {
-        let is_in_step =
-            node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
-        let is_failed = |kind| matches!(kind, ProblemKind::Failing | ProblemKind::Refused);
-        if is_in_step && self.index.problem(node.id)?.is_some_and(|problem| is_failed(problem.kind)) {
-            self.index.clear_problem(node.id)?;
-        }
-        Ok(())
     }
 
     /// What a row had, its twin has, where the local side was seen.
@@ -444,4 +372,79 @@ fn spelled_there(node: &Node) -> Option<Name> {
     let (DecodedName::Native(name) | DecodedName::Foreign(name)) = decode_name(stored) else { return None };
     let key = |name: &Name| FoldKey::of(&encode_name(name));
     (name != node.name && key(&name) == key(&node.name)).then_some(name)
+}
+
+/// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the
+/// entry itself, which got the spelling of one that is in the trash (protocol 8.8). The looks for it
+/// decide first.
+pub(super) fn has_claimed_namesake(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
+    Ok(namesake_here(index, node)?.is_some_and(is_claimed))
+}
+
+/// Whether what only the service has at a row can be taken for a local entry beside it.
+pub(super) fn has_namesake_to_be(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    Ok(namesake_to_be(index, node)?.is_some())
+}
+
+/// The local entry that what a row has on the service can be taken for.
+fn namesake_to_be(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
+    let is_free = node.local == Local::Absent && node.remote.as_ref().is_some_and(|remote| !remote.claimed);
+    Ok(namesake_here(index, node)?.filter(|namesake| {
+        is_free && namesake.remote.is_none() && (node.base.is_none() || namesake.base.is_none())
+    }))
+}
+
+/// A local entry beside a row whose name the service may not tell from it.
+pub(super) fn namesake_here(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
+    let is_here = |other: &Node| other.id != node.id && other.local.kind().is_some();
+    Ok(index.namesakes(node.parent, &node.stored_name())?.into_iter().find(is_here))
+}
+
+/// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its
+/// name beside it: what a look at the old path shows is what the other one stands for.
+pub(in crate::folder) fn is_namesakes_by_now(index: &Index, id: NodeId) -> Result<bool, FolderError> {
+    for node in index.lineage(id)? {
+        if node.remote.is_none()
+            && index
+                .namesakes(node.parent, &node.stored_name())?
+                .iter()
+                .any(|other| other.id != node.id && other.remote.is_some())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the service shows what may be a row's entry under another spelling, which nothing here has.
+pub(in crate::folder) fn is_there_respelled(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    for other in index.namesakes(node.parent, &node.stored_name())? {
+        if other.id != node.id && namesake_to_be(index, &other)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the name of a row is the one that an entry beside it is to get.
+pub(in crate::folder) fn is_spelling_to_follow(
+    index: &Index,
+    settings: &FolderSettings,
+    node: &Node,
+) -> Result<bool, FolderError> {
+    let is_its = |other: &Node| other.id != node.id && spelled_there(other).as_ref() == Some(&node.name);
+    Ok(settings.mode.pulls() && index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
+}
+
+/// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else
+/// looks at one that is in step.
+fn forget_failed_rename(index: &mut Index, node: &Node) -> Result<(), FolderError> {
+    let is_in_step =
+        node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
+    let is_failed = |kind| matches!(kind, ProblemKind::Failing | ProblemKind::Refused);
+    if is_in_step && index.problem(node.id)?.is_some_and(|problem| is_failed(problem.kind)) {
+        index.clear_problem(node.id)?;
+    }
+    Ok(())
 }

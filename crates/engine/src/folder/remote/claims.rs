@@ -10,6 +10,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::given_up::GivenUp;
 use super::unconfirmed;
+use crate::folder::plan::respelling;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Descend, Index, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -201,7 +202,7 @@ impl Folder {
                 continue;
             }
             self.give_up_claim(&mut node)?;
-            if !self.claims.accepted.remove(&node.id) || self.is_there_respelled(&node)? {
+            if !self.claims.accepted.remove(&node.id) || respelling::is_there_respelled(&self.index, &node)? {
                 continue;
             }
             let reason = "the service accepted it but does not show it".to_owned();

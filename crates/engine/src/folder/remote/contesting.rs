@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, Node, NodeId};
+use crate::index::{Fact, Index, Node, NodeId};
 
 /// The names that are in doubt.
 #[derive(Debug, Default)]
@@ -92,11 +92,11 @@ impl Folder {
         }
         Ok(self.index.lineage(id)?.iter().any(|node| self.contesting.holds(node.id)))
     }
+}
 
-    /// Whether the service is thought to have a namesake of a row: a look at the path may show that one.
-    pub(super) fn has_namesake_there(&self, node: &Node) -> Result<bool, FolderError> {
-        let is_there =
-            |other: &Node| other.id != node.id && other.remote.as_ref().is_some_and(|there| !there.claimed);
-        Ok(self.index.namesakes(node.parent, &node.stored_name())?.iter().any(is_there))
-    }
+/// Whether the service is thought to have a namesake of a row: a look at the path may show that one.
+pub(super) fn has_namesake_there(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_there =
+        |other: &Node| other.id != node.id && other.remote.as_ref().is_some_and(|there| !there.claimed);
+    Ok(index.namesakes(node.parent, &node.stored_name())?.iter().any(is_there))
 }

@@ -6,7 +6,7 @@ use jottad_core::lateness::PATIENCE;
 use jottad_core::{OperationKind, RelativePath, Side, StoredPath, Timestamp, encode_name};
 
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, NodeId};
+use crate::index::{Fact, Index, NodeId};
 use crate::status::LogLine;
 use crate::time::Now;
 
@@ -23,7 +23,7 @@ impl Folder {
         }
         let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
         let last = self.index.history(0, 1)?.pop();
-        let since = last.as_ref().map(|last| self.since_last_operation(last, now)).transpose()?;
+        let since = last.as_ref().map(|last| since_last_operation(&self.index, last, now)).transpose()?;
         let rest =
             if was_sending { Some(PATIENCE) } else { since.and_then(|since| PATIENCE.checked_sub(since)) };
         if let Some(rest) = rest {
@@ -33,19 +33,6 @@ impl Folder {
             (Some(last), Some(since)) => self.follow_departures(last.at, since, now),
             _ => Ok(()),
         }
-    }
-
-    /// How long ago, at least, the last operation of an earlier run was. The clock that never jumps goes on
-    /// while jottad is not running; after a restart of the machine, it is at least as long as that runs.
-    fn since_last_operation(&self, last: &LogLine, now: Now) -> Result<Duration, FolderError> {
-        let Some(at) = self.index.number(Fact::OperatedAt)? else {
-            // An older version noted the wall clock alone. One that was set back says nothing.
-            let since = now.wall.seconds().saturating_sub(last.at.seconds()).max(0);
-            return Ok(Duration::from_secs(since.cast_unsigned()));
-        };
-        let at = Duration::from_secs(u64::try_from(at).unwrap_or(0));
-        // A second less, for what rounding does.
-        Ok(now.monotonic.checked_sub(at).unwrap_or(now.monotonic).saturating_sub(Duration::from_secs(1)))
     }
 
     /// What an earlier run removed or moved. Its last operation, at `last` on the wall clock, was so long
@@ -72,6 +59,19 @@ fn has_left(line: &LogLine) -> bool {
 fn stored(path: &RelativePath) -> StoredPath {
     let names = path.components().filter_map(|name| jottad_core::Name::new(name).ok());
     StoredPath::new(names.map(|name| encode_name(&name)).collect())
+}
+
+/// How long ago, at least, the last operation of an earlier run was. The clock that never jumps goes on
+/// while jottad is not running; after a restart of the machine, it is at least as long as that runs.
+fn since_last_operation(index: &Index, last: &LogLine, now: Now) -> Result<Duration, FolderError> {
+    let Some(at) = index.number(Fact::OperatedAt)? else {
+        // An older version noted the wall clock alone. One that was set back says nothing.
+        let since = now.wall.seconds().saturating_sub(last.at.seconds()).max(0);
+        return Ok(Duration::from_secs(since.cast_unsigned()));
+    };
+    let at = Duration::from_secs(u64::try_from(at).unwrap_or(0));
+    // A second less, for what rounding does.
+    Ok(now.monotonic.checked_sub(at).unwrap_or(now.monotonic).saturating_sub(Duration::from_secs(1)))
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use std::time::Duration;
 use jottad_core::lateness::{DELAYS, PATIENCE};
 use jottad_core::{Entry, StoredPath};
 
+use super::matching;
 use crate::event::{RemoteHint, Told};
 use crate::folder::operations::Running;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Descend, NodeId};
+use crate::index::{Descend, Index, NodeId};
 use crate::remote::RemoteNode;
+use crate::settings::FolderSettings;
 use crate::time::Now;
 
 /// How long a hint waits for others.
@@ -253,7 +255,7 @@ impl Folder {
             match self.compare(&path, hint.told)? {
                 Comparison::Known => {
                     if hint.is_foreign && hint.tries == 0 && hint.told == Told::Directory {
-                        directories.extend(self.directory_on_service(&path)?);
+                        directories.extend(directory_on_service(&self.index, &self.settings, &path)?);
                     }
                     continue;
                 }
@@ -273,7 +275,7 @@ impl Folder {
                     if let Comparison::Look(directory, inside) = comparison {
                         directories.insert(directory);
                         if let Some(top) = inside {
-                            self.add_directories(top, directories)?;
+                            add_directories(&self.index, top, directories)?;
                         }
                     } else {
                         self.listing.want_everything();
@@ -317,7 +319,7 @@ impl Folder {
             if self.busy.contains(&here.id) || self.rechecks.is_looking_at(here.id) {
                 return Ok(Comparison::Pending);
             }
-            match self.find_on_service(here.id, name)? {
+            match matching::find_on_service(&self.index, &self.settings, here.id, name)? {
                 Some(below) => here = below,
                 None if told == Told::Gone => return Ok(Comparison::Known),
                 None => return Ok(Comparison::Look(here.id, None)),
@@ -339,30 +341,38 @@ impl Folder {
         let inside = (known == Some(RemoteNode::Directory)).then_some(here.id);
         Ok(Comparison::Look(here.parent, inside))
     }
+}
 
-    /// The row of what is known as a directory at a path on the service.
-    fn directory_on_service(&self, path: &StoredPath) -> Result<Option<NodeId>, FolderError> {
-        let mut here = self.index.node(NodeId::ROOT)?;
-        for name in path.names() {
-            let Some(directory) = here.filter(|here| here.remote_entry() == Entry::Directory) else {
-                return Ok(None);
-            };
-            here = self.find_on_service(directory.id, name)?;
+/// A directory with those below it that are known on the service.
+fn add_directories(
+    index: &Index,
+    top: NodeId,
+    directories: &mut BTreeSet<NodeId>,
+) -> Result<(), FolderError> {
+    directories.insert(top);
+    index.walk(top, |node, _| {
+        if node.remote_entry() == Entry::Directory {
+            directories.insert(node.id);
+            Ok(Descend::Yes)
+        } else {
+            Ok(Descend::No)
         }
-        Ok(here.filter(|here| here.remote_entry() == Entry::Directory).map(|here| here.id))
-    }
+    })?;
+    Ok(())
+}
 
-    /// A directory with those below it that are known on the service.
-    fn add_directories(&self, top: NodeId, directories: &mut BTreeSet<NodeId>) -> Result<(), FolderError> {
-        directories.insert(top);
-        self.index.walk(top, |node, _| {
-            if node.remote_entry() == Entry::Directory {
-                directories.insert(node.id);
-                Ok(Descend::Yes)
-            } else {
-                Ok(Descend::No)
-            }
-        })?;
-        Ok(())
+/// The row of what is known as a directory at a path on the service.
+fn directory_on_service(
+    index: &Index,
+    settings: &FolderSettings,
+    path: &StoredPath,
+) -> Result<Option<NodeId>, FolderError> {
+    let mut here = index.node(NodeId::ROOT)?;
+    for name in path.names() {
+        let Some(directory) = here.filter(|here| here.remote_entry() == Entry::Directory) else {
+            return Ok(None);
+        };
+        here = matching::find_on_service(index, settings, directory.id, name)?;
     }
+    Ok(here.filter(|here| here.remote_entry() == Entry::Directory).map(|here| here.id))
 }

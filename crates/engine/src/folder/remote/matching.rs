@@ -5,88 +5,11 @@ use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_na
 
 use super::merging::Answer;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Local, Node, NodeId};
+use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
+use crate::settings::FolderSettings;
 
 impl Folder {
-    /// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
-    ///
-    /// The spelling that was seen before wins; then what was sent and is seen now for the first time, which
-    /// may have got the spelling of an entry in the trash; then the name that it decodes to; then a local
-    /// name that the service cannot tell from it. `seen` is what has the name, where that is known, and
-    /// `taken` tells which rows belong to another stored name of the same listing.
-    pub(super) fn find_for_stored(
-        &self,
-        directory: NodeId,
-        stored: &StoredName,
-        seen: Option<RemoteNode>,
-        taken: &dyn Fn(NodeId) -> bool,
-    ) -> Result<Option<Node>, FolderError> {
-        let mut names: Vec<Name> = match decode_name(stored) {
-            DecodedName::Native(name) | DecodedName::Foreign(name) => vec![name],
-            DecodedName::Unrepresentable(_) => Vec::new(),
-        };
-        if let Ok(raw) = Name::new(stored.as_str().as_bytes())
-            && !names.contains(&raw)
-        {
-            names.push(raw);
-        }
-        let is_known = |node: &Node| node.remote.is_some() && node.stored_name() == *stored;
-        for name in &names {
-            if let Some(node) = self.index.child(directory, name)?.filter(is_known) {
-                return Ok(Some(node));
-            }
-        }
-        let namesakes = self.index.namesakes(directory, stored)?;
-        if let Some(node) = namesakes.iter().find(|node| is_known(node)) {
-            return Ok(Some(node.clone()));
-        }
-        let key = FoldKey::of(stored);
-        let is_sent = |node: &&Node| {
-            !taken(node.id)
-                && node
-                    .remote
-                    .as_ref()
-                    .is_some_and(|remote| remote.claimed && seen.is_none_or(|seen| seen == remote.node))
-                && FoldKey::of(&node.stored_name()) == key
-        };
-        if let Some(node) = namesakes.iter().find(is_sent) {
-            return Ok(Some(node.clone()));
-        }
-        let is_free = |node: &Node| node.remote.is_none() && !taken(node.id);
-        for name in &names {
-            if encode_name(name) == *stored
-                && let Some(node) = self.index.child(directory, name)?.filter(is_free)
-            {
-                return Ok(Some(node));
-            }
-        }
-        // What was given up and turns up has not got a new name, whatever the local one is called by now.
-        for name in &names {
-            if encode_name(name) == *stored
-                && seen.is_some_and(|seen| self.claims.given_up.is_at(directory, name, seen))
-                && self.index.child(directory, name)?.is_none()
-            {
-                return Ok(Some(Node::new(directory, name.clone())));
-            }
-        }
-        let may_take = |node: &Node| {
-            is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
-        };
-        if let Some(node) = namesakes.into_iter().find(may_take) {
-            return Ok(Some(node));
-        }
-        for name in names {
-            match self.index.child(directory, &name)? {
-                None => return Ok(Some(Node::new(directory, name))),
-                Some(node) if !taken(node.id) => return Ok(Some(node)),
-                Some(_) => {}
-            }
-        }
-        tracing::warn!(folder = %self.settings.name, name = %stored, "a remote entry has no possible local name and is left alone");
-        Ok(None)
-    }
-
     /// Lets a row be filled by the entry that has its very name, where a listing has filed another spelling
     /// of it there. One that shows both shows two entries, whatever the service makes of other names. Which
     /// of them it shows first makes no difference: where the other spelling may still come, only what is not
@@ -136,26 +59,97 @@ impl Folder {
         self.index.save(&mut other)?;
         self.respell(misfiled.id, other.id)
     }
+}
 
-    /// The row that the service is known to have under this name.
-    pub(super) fn find_on_service(
-        &self,
-        directory: NodeId,
-        stored: &StoredName,
-    ) -> Result<Option<Node>, FolderError> {
-        // The way down a deep path is asked for again and again.
-        if let DecodedName::Native(name) = decode_name(stored)
-            && let Some(node) = self.index.remembered_in(directory, &name)
-            && node.remote.is_some()
-            && node.stored_name() == *stored
-        {
-            return Ok(Some(Node::clone(&node)));
-        }
-        let found = self.find_for_stored(directory, stored, None, &|_| false)?;
-        let found = found.filter(|node| node.id != NodeId::NEW && node.remote.is_some());
-        if let Some(node) = found.as_ref().filter(|node| node.remote_entry() == Entry::Directory) {
-            self.index.remember(node);
-        }
-        Ok(found)
+/// The row that a stored name belongs to, a new one if there is none (protocol 8.5, 8.8).
+///
+/// The spelling that was seen before wins; then what was sent and is seen now for the first time, which
+/// may have got the spelling of an entry in the trash; then the name that it decodes to; then a local
+/// name that the service cannot tell from it. `seen` is what has the name, where that is known, and
+/// `taken` tells which rows belong to another stored name of the same listing.
+pub(super) fn find_for_stored(
+    index: &Index,
+    settings: &FolderSettings,
+    directory: NodeId,
+    stored: &StoredName,
+    seen: Option<RemoteNode>,
+    taken: &dyn Fn(NodeId) -> bool,
+) -> Result<Option<Node>, FolderError> {
+    let mut names: Vec<Name> = match decode_name(stored) {
+        DecodedName::Native(name) | DecodedName::Foreign(name) => vec![name],
+        DecodedName::Unrepresentable(_) => Vec::new(),
+    };
+    if let Ok(raw) = Name::new(stored.as_str().as_bytes())
+        && !names.contains(&raw)
+    {
+        names.push(raw);
     }
+    let is_known = |node: &Node| node.remote.is_some() && node.stored_name() == *stored;
+    for name in &names {
+        if let Some(node) = index.child(directory, name)?.filter(is_known) {
+            return Ok(Some(node));
+        }
+    }
+    let namesakes = index.namesakes(directory, stored)?;
+    if let Some(node) = namesakes.iter().find(|node| is_known(node)) {
+        return Ok(Some(node.clone()));
+    }
+    let key = FoldKey::of(stored);
+    let is_sent = |node: &&Node| {
+        !taken(node.id)
+            && node
+                .remote
+                .as_ref()
+                .is_some_and(|remote| remote.claimed && seen.is_none_or(|seen| seen == remote.node))
+            && FoldKey::of(&node.stored_name()) == key
+    };
+    if let Some(node) = namesakes.iter().find(is_sent) {
+        return Ok(Some(node.clone()));
+    }
+    let is_free = |node: &Node| node.remote.is_none() && !taken(node.id);
+    for name in &names {
+        if encode_name(name) == *stored
+            && let Some(node) = index.child(directory, name)?.filter(is_free)
+        {
+            return Ok(Some(node));
+        }
+    }
+    let may_take = |node: &Node| {
+        is_free(node) && node.local != Local::Absent && FoldKey::of(&encode_name(&node.name)) == key
+    };
+    if let Some(node) = namesakes.into_iter().find(may_take) {
+        return Ok(Some(node));
+    }
+    for name in names {
+        match index.child(directory, &name)? {
+            None => return Ok(Some(Node::new(directory, name))),
+            Some(node) if !taken(node.id) => return Ok(Some(node)),
+            Some(_) => {}
+        }
+    }
+    tracing::warn!(folder = %settings.name, name = %stored, "a remote entry has no possible local name and is left alone");
+    Ok(None)
+}
+
+/// The row that the service is known to have under this name.
+pub(super) fn find_on_service(
+    index: &Index,
+    settings: &FolderSettings,
+    directory: NodeId,
+    stored: &StoredName,
+) -> Result<Option<Node>, FolderError> {
+    // The way down a deep path is asked for again and again.
+    if let DecodedName::Native(name) = decode_name(stored)
+        && let Some(node) = index.remembered_in(directory, &name)
+        && node.remote.is_some()
+        && node.stored_name() == *stored
+    {
+        return Ok(Some(Node::clone(&node)));
+    }
+    let found = find_for_stored(index, settings, directory, stored, None, &|_| false)?;
+    let found = found.filter(|node| node.id != NodeId::NEW && node.remote.is_some());
+    if let Some(node) = found.as_ref().filter(|node| node.remote_entry() == Entry::Directory) {
+        index.remember(node);
+    }
+    Ok(found)
 }

@@ -11,6 +11,7 @@ use jottad_core::lateness::PATIENCE;
 use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, StoredPath, decode_name};
 
 use super::listing::{MOST_UNUSABLE, RunningListing};
+use super::matching;
 use super::row_set::RowSet;
 use crate::event::CommandId;
 use crate::folder::backlog::Change;
@@ -209,7 +210,29 @@ impl Folder {
     ) -> Result<Option<Node>, FolderError> {
         let made_way = self.make_way_for_own_name(directory, name, shown, answer)?;
         answer.follow(&made_way);
-        self.find_for_stored(directory, name, Some(shown), &|node| answer.saw(node))
+        let is_taken = |node| answer.saw(node);
+        let found =
+            matching::find_for_stored(&self.index, &self.settings, directory, name, Some(shown), &is_taken)?;
+        if found.as_ref().is_some_and(|found| found.remote.is_none())
+            && let Some(own) = self.row_of_given_up(directory, name, shown)?
+        {
+            return Ok(Some(own));
+        }
+        Ok(found)
+    }
+
+    /// A row for what was given up and turns up, where its own is gone: it has not got a new name, whatever the
+    /// local entry is called by now.
+    fn row_of_given_up(
+        &self,
+        directory: NodeId,
+        stored: &StoredName,
+        shown: RemoteNode,
+    ) -> Result<Option<Node>, FolderError> {
+        let DecodedName::Native(name) = decode_name(stored) else { return Ok(None) };
+        let is_gone = self.claims.given_up.is_at(directory, &name, shown)
+            && self.index.child(directory, &name)?.is_none();
+        Ok(is_gone.then(|| Node::new(directory, name)))
     }
 
     /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
@@ -402,7 +425,8 @@ impl Folder {
         for (depth, name) in (1..).zip(path.names()) {
             let is_itself = depth == path.names().len();
             let is_it = |below: &Node| !is_itself || self.may_be_what_was_sent(below, shown);
-            let Some(below) = self.find_on_service(leftover.directory, name)?.filter(is_it) else {
+            let below = matching::find_on_service(&self.index, &self.settings, leftover.directory, name)?;
+            let Some(below) = below.filter(is_it) else {
                 return Ok(Some(leftover));
             };
             leftover.directory = below.id;

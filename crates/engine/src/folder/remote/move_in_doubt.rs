@@ -122,7 +122,7 @@ impl Folder {
         if self.move_in_doubt.looks.not_before.is_some() {
             return Ok(false);
         }
-        let (from, to) = self.paths_of(&doubted)?;
+        let (from, to) = paths_of(&self.index, &doubted)?;
         if self.move_in_doubt.looks.source == Look::Wanted {
             self.move_in_doubt.looks.source = Look::Asked(self.issue(Task::Look { path: from }));
         }
@@ -132,18 +132,9 @@ impl Folder {
         Ok(false)
     }
 
-    /// Where a move that the index does not show yet leads from and to.
-    pub(in crate::folder) fn paths_of(
-        &self,
-        remote_move: &RemoteMove,
-    ) -> Result<(StoredPath, StoredPath), FolderError> {
-        let directory = self.index.stored_path(remote_move.directory)?;
-        Ok((self.index.stored_path(remote_move.source)?, directory.join(encode_name(&remote_move.name))))
-    }
-
     /// Whether what the service shows at an end of a move may be older than another move.
     fn is_move_stale(&self, remote_move: &RemoteMove, now: Now) -> Result<bool, FolderError> {
-        let (from, to) = self.paths_of(remote_move)?;
+        let (from, to) = paths_of(&self.index, remote_move)?;
         Ok([from, to].iter().any(|end| self.recent_writes.move_stale_until(end, now).is_some()))
     }
 
@@ -276,6 +267,15 @@ fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
         (Some(RemoteNode::File(one)), Some(RemoteNode::File(other))) => one.content == other.content,
         (one, other) => one == other,
     }
+}
+
+/// Where a move that the index does not show yet leads from and to.
+pub(in crate::folder) fn paths_of(
+    index: &Index,
+    remote_move: &RemoteMove,
+) -> Result<(StoredPath, StoredPath), FolderError> {
+    let directory = index.stored_path(remote_move.directory)?;
+    Ok((index.stored_path(remote_move.source)?, directory.join(encode_name(&remote_move.name))))
 }
 
 #[cfg(test)]

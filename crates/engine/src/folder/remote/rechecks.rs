@@ -10,10 +10,12 @@ use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, RelativePath, StoredName};
 
 use super::connection::Suspected;
+use super::contesting;
 use super::merging::Answer;
 use super::unseen::LookFailure;
 use crate::event::{CommandId, Task};
 use crate::folder::backlog::Change;
+use crate::folder::plan::respelling;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, NodeId};
 use crate::planted::{self, Planted};
@@ -229,7 +231,7 @@ impl Folder {
             let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
                 && self.recent_writes.move_stale_until(&stored, now).is_none();
             may_be_respelled |= has_namesake
-                || self.has_namesake_there(claim)?
+                || contesting::has_namesake_there(&self.index, claim)?
                 || self.recent_writes.has_left_lately(&stored, now);
         }
         if claims.is_empty() || may_be_respelled {
@@ -261,7 +263,10 @@ impl Folder {
         match result {
             // The row has moved or gone meanwhile, or what was looked at under its old spelling is what
             // another one stands for.
-            Ok(_) if self.index.node(directory)?.is_none() || self.is_namesakes_by_now(directory)? => {
+            Ok(_)
+                if self.index.node(directory)?.is_none()
+                    || respelling::is_namesakes_by_now(&self.index, directory)? =>
+            {
                 self.connection.succeeded();
                 Ok(())
             }
@@ -271,7 +276,7 @@ impl Folder {
                 Ok(())
             }
             // A look at the directory above tells what is there by now.
-            Ok(_) if !self.is_directory_there(directory)? => {
+            Ok(_) if !is_directory_there(&self.index, directory)? => {
                 self.connection.succeeded();
                 if let Some(node) = self.index.node(directory)? {
                     self.rechecks.want(node.parent);
@@ -334,12 +339,6 @@ impl Folder {
         }
     }
 
-    /// Whether the service is known to have a directory at a row.
-    fn is_directory_there(&self, directory: NodeId) -> Result<bool, FolderError> {
-        let node = self.index.node(directory)?;
-        Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
-    }
-
     pub(in crate::folder) fn entry_looked_at(
         &mut self,
         command: CommandId,
@@ -393,7 +392,7 @@ impl Folder {
     /// above it: a listing of the directory tells.
     fn may_show_namesake(&self, id: NodeId) -> Result<bool, FolderError> {
         Ok(match self.index.node(id)? {
-            Some(node) => self.has_namesake_there(&node)? || self.is_contested_at(id)?,
+            Some(node) => contesting::has_namesake_there(&self.index, &node)? || self.is_contested_at(id)?,
             None => false,
         })
     }
@@ -453,4 +452,10 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Whether the service is known to have a directory at a row.
+fn is_directory_there(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
+    let node = index.node(directory)?;
+    Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
 }

@@ -9,6 +9,8 @@ use super::listing::RunningListing;
 use super::merging::is_confirmed;
 use crate::folder::backlog::Work;
 use crate::folder::local::scanning::ROWS_READ_FOR_ONE_WRITTEN;
+use crate::folder::plan::parking;
+use crate::folder::plan::planning;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Fact, NodeId};
 use crate::time::Now;
@@ -68,7 +70,7 @@ impl Folder {
             self.listing.list_by(until);
         }
         if let Some(began) = sweep.began {
-            self.forget_parked(began)?;
+            parking::forget_parked(&mut self.index, began)?;
         }
         self.claims.given_up.judged(None, sweep.running.answer.asked_at);
         self.review_contests()?;
@@ -92,7 +94,7 @@ impl Folder {
         }
         let Some(node) = self.index.node(id)?.filter(is_confirmed) else { return Ok(()) };
         // What is too deep is never shown, so that says nothing.
-        if self.is_too_deep_in(node.parent)? {
+        if planning::is_too_deep_in(&self.index, node.parent)? {
             return Ok(());
         }
         let moved = self.judge_missing(node, answer, sweep.now)?;

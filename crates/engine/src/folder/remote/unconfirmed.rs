@@ -50,7 +50,7 @@ impl Folder {
             if self.index.problem(node.id)?.is_some() {
                 continue;
             }
-            match self.sent_by(&node, &self.index.path(node.id)?)? {
+            match sent_by(&self.index, &node, &self.index.path(node.id)?)? {
                 Some(RemoteNode::File(file)) => {
                     pending.uploads += 1;
                     pending.bytes += file.content.size;
@@ -87,7 +87,7 @@ impl Folder {
             Some(Claim::CutOff) => "cut off while it was sent; whether it arrived is looked at first",
             Some(Claim::Accepted) | None => return Ok(None),
         };
-        let Some(sent) = self.sent_by(node, path)? else { return Ok(None) };
+        let Some(sent) = sent_by(&self.index, node, path)? else { return Ok(None) };
         let (kind, bytes) = match sent {
             RemoteNode::File(file) => (OperationKind::Upload, Some(file.content.size)),
             RemoteNode::Directory => (OperationKind::MakeDirectory(Side::Remote), None),
@@ -109,7 +109,7 @@ impl Folder {
             Some(Claim::CutOff) if self.purpose != Purpose::Rest => {
                 "it was being sent and was cut off; whether it arrived is looked at next, and else it is sent again"
             }
-            Some(Claim::CutOff) if !self.was_sent(node, path)? => {
+            Some(Claim::CutOff) if !was_sent(&self.index, node, path)? => {
                 "it was being sent when the last run ended; the next one looks whether it arrived, and else \
                  sends it again"
             }
@@ -121,47 +121,9 @@ impl Folder {
     pub(in crate::folder) fn is_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
         Ok(match self.claim_of(node) {
             Some(Claim::Accepted) => true,
-            Some(Claim::CutOff) if self.purpose == Purpose::Rest => self.was_sent(node, path)?,
+            Some(Claim::CutOff) if self.purpose == Purpose::Rest => was_sent(&self.index, node, path)?,
             Some(Claim::CutOff) => self.claims.is_answer_lost(node.id),
             Some(Claim::BeingSent) | None => false,
-        })
-    }
-
-    /// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a
-    /// time.
-    fn sent_by(&self, node: &Node, path: &RelativePath) -> Result<Option<RemoteNode>, FolderError> {
-        let Some(remote) = node.remote.as_ref().filter(|remote| remote.claimed) else { return Ok(None) };
-        let is_known = match remote.node {
-            RemoteNode::File(file) => {
-                node.base_entry().file().is_some_and(|base| base.content == file.content)
-            }
-            RemoteNode::Directory => node.base_entry() == jottad_core::Entry::Directory,
-        };
-        if is_known
-            && let Some(last) = self.index.history_of(path, 1)?.pop()
-            && last.error.is_none()
-        {
-            let others = [OperationKind::Move, OperationKind::MoveAside, OperationKind::SetTime];
-            if others.iter().any(|kind| kind(Side::Remote).as_str() == last.kind) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(remote.node))
-    }
-
-    /// At rest: whether the last thing that was done at a path was to send what is there now. A file that
-    /// changed in the same second or later may be another one.
-    fn was_sent(&self, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
-        let last = self.index.history_of(path, 1)?.pop().filter(|line| line.error.is_none());
-        let Some(last) = last else { return Ok(false) };
-        Ok(match (node.local, self.sent_by(node, path)?) {
-            // It was moved, or has another time.
-            (_, None) => true,
-            (Local::File { stat, .. }, Some(_)) => {
-                last.kind == OperationKind::Upload.as_str()
-                    && stat.changed.div_euclid(NANOSECONDS) < last.at.seconds()
-            }
-            _ => last.kind == OperationKind::MakeDirectory(Side::Remote).as_str(),
         })
     }
 }
@@ -177,4 +139,40 @@ pub(super) fn claims(index: &Index) -> Result<Vec<Node>, FolderError> {
             found.extend(index.claims(claimed.directory)?);
         }
     }
+}
+
+/// At rest: whether the last thing that was done at a path was to send what is there now. A file that
+/// changed in the same second or later may be another one.
+fn was_sent(index: &Index, node: &Node, path: &RelativePath) -> Result<bool, FolderError> {
+    let last = index.history_of(path, 1)?.pop().filter(|line| line.error.is_none());
+    let Some(last) = last else { return Ok(false) };
+    Ok(match (node.local, sent_by(index, node, path)?) {
+        // It was moved, or has another time.
+        (_, None) => true,
+        (Local::File { stat, .. }, Some(_)) => {
+            last.kind == OperationKind::Upload.as_str()
+                && stat.changed.div_euclid(NANOSECONDS) < last.at.seconds()
+        }
+        _ => last.kind == OperationKind::MakeDirectory(Side::Remote).as_str(),
+    })
+}
+
+/// What was to be sent at a claimed row; `None` where what both sides had agreed on was moved or got a
+/// time.
+fn sent_by(index: &Index, node: &Node, path: &RelativePath) -> Result<Option<RemoteNode>, FolderError> {
+    let Some(remote) = node.remote.as_ref().filter(|remote| remote.claimed) else { return Ok(None) };
+    let is_known = match remote.node {
+        RemoteNode::File(file) => node.base_entry().file().is_some_and(|base| base.content == file.content),
+        RemoteNode::Directory => node.base_entry() == jottad_core::Entry::Directory,
+    };
+    if is_known
+        && let Some(last) = index.history_of(path, 1)?.pop()
+        && last.error.is_none()
+    {
+        let others = [OperationKind::Move, OperationKind::MoveAside, OperationKind::SetTime];
+        if others.iter().any(|kind| kind(Side::Remote).as_str() == last.kind) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(remote.node))
 }

@@ -5,7 +5,7 @@ use crate::index::RemoteRecord;
 
 impl Driver {
     /// Lets a row have a claim that was cut off, where nothing was agreed on.
-    fn claim(&mut self, text: &str, node: RemoteNode) {
+    pub(super) fn claim(&mut self, text: &str, node: RemoteNode) {
         let mut row = self.folder.index.locate(&path(text)).unwrap().unwrap();
         row.base = None;
         row.remote = Some(RemoteRecord { node, name: None, claimed: true });

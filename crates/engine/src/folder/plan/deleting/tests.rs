@@ -209,7 +209,7 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
         let measure = foreseen.first().map(|one| (one.of, one.limit.clone()));
         assert_eq!(measure, Some((50, HoldLimit::Share { percent: 50 })));
         // Nor does what was approved and is done make what goes in the same day look small.
-        assert_eq!(folder.agreed_before().unwrap(), 50);
+        assert_eq!(losing::agreed_before(&folder.index).unwrap(), 50);
     }
 }
 
@@ -287,7 +287,7 @@ fn lost_before_held(files: usize, at_once: usize, new: Option<u64>) -> usize {
             return number * at_once;
         }
         for due in std::mem::take(&mut folder.round.deleting.due) {
-            folder.note_loss(due.loss).unwrap();
+            losing::note(&mut folder.index, due.loss).unwrap();
             let mut node = folder.index.node(due.node).unwrap().unwrap();
             (node.base, node.remote) = (None, None);
             folder.index.save(&mut node).unwrap();
@@ -409,7 +409,7 @@ fn what_is_new_may_go_again() {
         assert_eq!(folder.hold().unwrap(), None);
         let due = std::mem::take(&mut folder.round.deleting.due);
         assert_eq!(due.len(), 1);
-        folder.note_loss(due[0].loss).unwrap();
+        losing::note(&mut folder.index, due[0].loss).unwrap();
         let mut node = folder.index.node(id).unwrap().unwrap();
         (node.base, node.remote) = (None, None);
         folder.index.save(&mut node).unwrap();
@@ -439,13 +439,16 @@ fn a_delete_counts_once_however_often_it_is_asked_for() {
         drop(folder);
         folder = Folder::new(settings(), open_index(&place)).unwrap();
     }
-    assert_eq!(folder.too_much_with(asked).unwrap(), None);
+    let limits = settings().delete_limits;
+    let too_much =
+        |folder: &Folder| folder.losses_in_doubt.too_much_with(asked, limits, &folder.index).unwrap();
+    assert_eq!(too_much(&folder), None);
     // What was in doubt counts, too, until the row turns out to be there.
-    folder.doubt_loss(files[0], Loss { deleted: 30, ..Loss::default() });
-    assert_eq!(folder.too_much_with(asked).unwrap(), Some(30));
-    folder.settle_loss(files[0]).unwrap();
-    folder.settle_loss(files[0]).unwrap();
-    assert_eq!(folder.too_much_with(asked).unwrap(), Some(30));
+    folder.losses_in_doubt.add(files[0], Loss { deleted: 30, ..Loss::default() });
+    assert_eq!(too_much(&folder), Some(30));
+    folder.losses_in_doubt.settle(files[0], &mut folder.index).unwrap();
+    folder.losses_in_doubt.settle(files[0], &mut folder.index).unwrap();
+    assert_eq!(too_much(&folder), Some(30));
 }
 
 #[test]
@@ -461,11 +464,14 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     folder.approve(now(1)).unwrap();
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.
-    assert_eq!(folder.held_deletes().unwrap(), Some(HeldDeletes { entries: 1, files: 1, lost_before: 0 }));
+    assert_eq!(
+        held_deletes(&folder.index).unwrap(),
+        Some(HeldDeletes { entries: 1, files: 1, lost_before: 0 })
+    );
     folder.root = crate::folder::local::root::Root::default();
     folder.approve(now(3)).unwrap();
     count(&mut folder, 4);
-    assert_eq!(folder.held_deletes().unwrap(), None);
+    assert_eq!(held_deletes(&folder.index).unwrap(), None);
     assert_eq!(folder.round.deleting.due.len(), 1);
 }
 
@@ -529,7 +535,7 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     folder.approve(now(1)).unwrap();
     folder.root = crate::folder::local::root::Root::default();
     folder.scanning.set_complete();
-    let held = |folder: &Folder| folder.held_deletes().unwrap().map(|held| held.entries);
+    let held = |folder: &Folder| held_deletes(&folder.index).unwrap().map(|held| held.entries);
     count(&mut folder, 2);
     assert_eq!(held(&folder), Some(1));
     folder.approve(now(3)).unwrap();
