@@ -297,6 +297,7 @@ impl Folder {
             return Ok(Vec::new());
         }
         self.notice_rest()?;
+        self.claims.write_down(&mut self.index, now)?;
         let only_seen = std::mem::replace(&mut self.backlog.only_seen, true);
         self.write_down(only_seen)?;
         Ok(std::mem::take(&mut self.commands))
@@ -691,9 +692,10 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            if !problems::remains_unreadable(&self.index, node)?
-                && !problems::remains_restless(&self.index, node)?
-            {
+            let remains = problems::remains_unreadable(&self.index, node)?
+                || problems::remains_restless(&self.index, node)?
+                || problems::remains_of_wrong_kind(&self.index, node)?;
+            if !remains {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

@@ -165,7 +165,7 @@ impl Folder {
             Detail::Trash { side: Side::Remote, loss } => {
                 losing::note(&mut self.index, *loss)?;
                 self.index.release_held(node.id)?;
-                self.recent_writes.removed(&self.index.stored_path_of(&node)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path_of(&node)?, node.remote_node(), now);
                 self.remote_vanished(&mut node)?;
                 self.drop_base(&mut node)?;
                 self.free_namesakes(&node)?;
@@ -241,7 +241,7 @@ impl Folder {
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }
-        self.recent_writes.moved(&from, &to, node.remote_kind(), now);
+        self.recent_writes.moved(&from, &to, node.remote_node(), now);
         self.pacing.moved(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&target.id);
@@ -280,7 +280,7 @@ impl Folder {
                 self.scanning.want_directory(path);
             }
             Side::Remote => {
-                self.recent_writes.removed(&self.index.stored_path_of(node)?, node.remote_kind(), now);
+                self.recent_writes.removed(&self.index.stored_path_of(node)?, node.remote_node(), now);
                 self.remote_vanished(node)?;
                 self.rechecks.want(node.parent);
             }

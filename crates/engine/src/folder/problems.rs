@@ -159,6 +159,13 @@ pub(super) fn remains_unreadable(index: &Index, node: &Node) -> Result<bool, Fol
         && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::Unreadable))
 }
 
+/// Whether what is wrong with a row is that something stands there locally that is never synced, in the way
+/// of what was, whatever has become of that.
+pub(super) fn remains_of_wrong_kind(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    let is_in_the_way = node.local == Local::Other && (node.base.is_some() || node.remote.is_some());
+    Ok(is_in_the_way && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::WrongKind))
+}
+
 /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
 /// it has once more.
 pub(super) fn remains_restless(index: &Index, node: &Node) -> Result<bool, FolderError> {

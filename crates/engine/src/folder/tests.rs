@@ -1,9 +1,11 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
 //! trouble.
 
+mod late;
 mod names;
 mod pauses;
 mod proofs;
+mod wanted_back;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,7 +14,7 @@ use jottad_core::{Content, File, Md5, Mode, Name, StoredName, StoredPath, encode
 use super::*;
 use crate::builders::{new_index, path};
 use crate::disk::{
-    DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, RootIdentity,
+    DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, OtherKind, RootIdentity,
 };
 use crate::event::{Achieved, OperationError, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
@@ -50,6 +52,10 @@ struct Driver {
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
     away: Vec<String>,
+    /// Directories that have a link locally in the place of their file.
+    linked: BTreeSet<String>,
+    /// Directories that are not there locally.
+    gone_locally: BTreeSet<String>,
     /// Directories that cannot be read.
     unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
@@ -87,6 +93,8 @@ impl Driver {
             missing: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
+            linked: BTreeSet::new(),
+            gone_locally: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
@@ -212,6 +220,9 @@ impl Driver {
         let mut entries = Vec::new();
         for (number, other) in (10u64..).zip(&self.directories) {
             let other = path(other);
+            if self.gone_locally.contains(&other.to_string()) {
+                continue;
+            }
             if other.parent().as_ref() == Some(directory) {
                 let node = DiskNode::Directory(Identity { inode: number, born: 1 });
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
@@ -226,7 +237,9 @@ impl Driver {
                     changed: 1 + i64::from(edits),
                     links: 1,
                 };
-                entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node: DiskNode::File(stat) });
+                let is_link = self.linked.contains(&text);
+                let node = if is_link { DiskNode::Other(OtherKind::Symlink) } else { DiskNode::File(stat) };
+                entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node });
             }
         }
         let rules =
@@ -249,6 +262,7 @@ impl Driver {
             Task::MoveRemote { to, .. } => ("move", to.to_string()),
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
             Task::Download { path, .. } => ("download", path.to_string()),
+            Task::MakeLocalDirectory { path } => ("make_local_directory", path.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -281,6 +295,13 @@ impl Driver {
                 Outcome::Operation(Ok(Achieved::Done))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
+            Task::MakeLocalDirectory { path } => {
+                self.gone_locally.remove(&path.to_string());
+                let number =
+                    (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
+                let identity = Identity { inode: number.unwrap().0, born: 1 };
+                Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
+            }
             // It has its place, which could not be made durable.
             Task::Download { path, .. } => {
                 let directory = path.parent().unwrap().to_string();
@@ -639,4 +660,24 @@ fn a_verification_tells_what_it_found_from_what_was_done_meanwhile() {
     driver.run_for(60);
     assert_eq!(driver.missing, BTreeSet::new());
     assert_eq!(found(&driver), (1, 0, 3));
+}
+
+/// Once, a folder was said to be in sync although a link kept what others had edited from coming (`pull` 23000174
+/// with `--meddling`).
+#[test]
+fn what_stands_in_the_way_of_an_entry_stays_a_problem_when_others_edit_that() {
+    for mode in [Mode::Backup, Mode::Pull, Mode::Sync] {
+        let mut driver = Driver::with(FolderSettings { mode, ..settings() }, &["d"]);
+        driver.linked.insert("d".to_owned());
+        driver.tell(Event::LocalHints(vec![LocalHint::Subtree(path("d"))]));
+        driver.run_for(60);
+        let kinds = |driver: &Driver| -> Vec<ProblemKind> {
+            driver.folder.problems().unwrap().into_iter().map(|problem| problem.kind).collect()
+        };
+        assert_eq!(kinds(&driver), [ProblemKind::WrongKind], "{mode:?}");
+        driver.remote_edits.insert("d".to_owned(), 1);
+        driver.doubt("d");
+        driver.run_for(60);
+        assert_eq!(kinds(&driver), [ProblemKind::WrongKind], "{mode:?}");
+    }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jottad_core::moves::Parked;
-use jottad_core::{Name, RelativePath, Timestamp};
+use jottad_core::{Content, File, Name, RelativePath, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Index, IndexError, NodeId};
-use crate::remote::UnusableEntry;
+use crate::remote::{RemoteNode, UnusableEntry};
 
 /// A move on the service: what it moves, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub(crate) struct RemoteMove {
     pub(crate) name: Name,
     /// Whether one of the ends is a temporary name.
     pub(crate) parked: Parked,
+}
+
+/// What was sent to a place of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The row of the directory that it was sent into.
+    pub(crate) directory: NodeId,
+    /// What it is called there.
+    pub(crate) name: Name,
+    /// What it is.
+    pub(crate) node: RemoteNode,
 }
 
 /// The single values, by name.
@@ -59,6 +70,9 @@ pub(crate) enum Fact {
     /// What the service has and nothing local can stand for, as the last listing showed it: since when, path
     /// and reason in hexadecimal, one a line.
     Unusable,
+    /// What was sent and given up, because a look did not show it: the row of its directory, its name in
+    /// hexadecimal, and `directory` or size, sum and time of the file, one a line.
+    GivenUp,
     /// There are rows which the service may have as one entry: only a listing tells.
     ContestedNames,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
@@ -93,6 +107,7 @@ impl Fact {
             Self::HoldNextDeletes => "hold_next_deletes",
             Self::Losses => "losses",
             Self::Unusable => "unusable",
+            Self::GivenUp => "given_up",
             Self::ContestedNames => "contested_names",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
@@ -192,6 +207,41 @@ impl Index {
             Some((UnusableEntry { path, reason }, since))
         };
         let stored = self.fact(Fact::Unusable)?.unwrap_or_default();
+        Ok(stored.lines().filter_map(parse).collect())
+    }
+
+    /// Remembers what was sent and given up.
+    pub(crate) fn set_given_up(&mut self, sent: impl Iterator<Item = Sent>) -> Result<(), IndexError> {
+        let line = |Sent { directory, name, node }| {
+            let what = match node {
+                RemoteNode::Directory => "directory".to_owned(),
+                RemoteNode::File(File { content, modified }) => {
+                    format!("{} {} {}", content.size, content.md5, modified.seconds())
+                }
+            };
+            format!("{} {} {what}", directory.0, hexadecimal(name.as_bytes()))
+        };
+        let lines: Vec<String> = sent.map(line).collect();
+        self.set_fact(Fact::GivenUp, (!lines.is_empty()).then(|| lines.join("\n")).as_deref())
+    }
+
+    /// What was sent and given up. A line that cannot be read is left out: what it says is others', then.
+    pub(crate) fn given_up(&self) -> Result<Vec<Sent>, IndexError> {
+        let parse = |line: &str| {
+            let mut words = line.split(' ');
+            let directory = NodeId(words.next()?.parse().ok()?);
+            let name = Name::new(from_hexadecimal(words.next()?)?).ok()?;
+            let node = match words.next()? {
+                "directory" => RemoteNode::Directory,
+                size => {
+                    let content = Content { size: size.parse().ok()?, md5: words.next()?.parse().ok()? };
+                    let modified = Timestamp::from_seconds(words.next()?.parse().ok()?);
+                    RemoteNode::File(File { content, modified })
+                }
+            };
+            Some(Sent { directory, name, node })
+        };
+        let stored = self.fact(Fact::GivenUp)?.unwrap_or_default();
         Ok(stored.lines().filter_map(parse).collect())
     }
 

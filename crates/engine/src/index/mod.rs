@@ -27,7 +27,7 @@ use rusqlite::Connection;
 use inside::Insides;
 
 pub(crate) use differences::{Cursor, Difference, MoveCandidate};
-pub(crate) use facts::{Fact, RemoteMove};
+pub(crate) use facts::{Fact, RemoteMove, Sent};
 pub(crate) use held::HeldAction;
 pub(crate) use inside::Amount;
 #[cfg(test)]

@@ -205,8 +205,8 @@ impl Node {
         }
     }
 
-    pub(crate) fn remote_kind(&self) -> Option<Kind> {
-        self.remote.as_ref().map(|remote| remote.node.kind())
+    pub(crate) fn remote_node(&self) -> Option<RemoteNode> {
+        self.remote.as_ref().map(|remote| remote.node)
     }
 
     pub(crate) fn remote_entry(&self) -> Entry {

@@ -226,6 +226,7 @@ impl Folder {
             }
             Action::Download | Action::MakeDirectory(Side::Local) if !here.local_is_there => {
                 self.forget_what_was_tried(node, now)?;
+                self.want_directory_back(node)?;
                 Ok(Considered::Passed)
             }
             action => {
@@ -285,6 +286,23 @@ impl Folder {
             || (is_only_there
                 && self.rules.may_ignore(&node.name)
                 && self.rules.ignores(&here.join(&node.name), is_directory))
+    }
+
+    /// What a person wants back needs its directory, which may have come and gone here since.
+    fn want_directory_back(&mut self, node: &Node) -> Result<(), FolderError> {
+        if self.settings.mode.pulls() || !self.index.is_fetched(node.id)? {
+            return Ok(());
+        }
+        if let Some(directory) = self.index.node(node.parent)?
+            && directory.base.is_none()
+            && directory.local == Local::Absent
+            && directory.remote_entry() == Entry::Directory
+            && !self.index.is_fetched(directory.id)?
+        {
+            self.index.restore(directory.id)?;
+            self.round.restart();
+        }
+        Ok(())
     }
 
     /// Brings the base up to what both sides have; no operation is needed.

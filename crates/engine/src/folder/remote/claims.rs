@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jottad_core::lateness::DELAYS;
-use jottad_core::{Entry, File, FoldKey, Name, StoredName};
+use jottad_core::{Entry, FoldKey, StoredName};
 
+use super::given_up::GivenUp;
 use super::unconfirmed;
 use crate::folder::plan::respelling;
 use crate::folder::{Folder, FolderError};
@@ -23,9 +24,8 @@ pub(in crate::folder) struct Claims {
     /// Claims that the service has accepted, so that only its lag can contradict them. The others were cut
     /// off, by the network or by the end of an earlier run, and may as well never have arrived.
     accepted: BTreeSet<NodeId>,
-    /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
-    /// for that.
-    given_up: BTreeMap<(NodeId, Name), File>,
+    /// What was sent, whose answer was lost, and that a look did not show.
+    pub(super) given_up: GivenUp,
     /// Claims that were cut off, and whether all that is missing is an answer.
     cut_off: BTreeMap<NodeId, bool>,
 }
@@ -34,7 +34,7 @@ impl Claims {
     /// Takes up what an earlier run has left.
     pub(in crate::folder) fn take_up(&mut self, index: &Index) -> Result<(), FolderError> {
         self.cut_off.extend(unconfirmed::claims(index)?.iter().map(|node| (node.id, false)));
-        Ok(())
+        self.given_up.take_up(index)
     }
 
     /// What was being sent to a row was cut off, or its answer was lost.
@@ -63,22 +63,9 @@ impl Claims {
         self.cut_off.remove(&node);
     }
 
-    /// A look contradicts what was sent to a row.
-    pub(in crate::folder) fn give_up(&mut self, node: &Node, sent: RemoteNode) {
-        if let RemoteNode::File(file) = sent {
-            self.given_up.insert((node.parent, node.name.clone()), file);
-        }
-    }
-
-    /// Takes what is seen at a row; tells whether it was sent there and given up too early.
-    pub(super) fn take_given_up(&mut self, node: &Node, seen: RemoteNode) -> bool {
-        if self.given_up.is_empty() {
-            return false;
-        }
-        let place = (node.parent, node.name.clone());
-        let is_sent = matches!(seen, RemoteNode::File(file) if self.given_up.get(&place) == Some(&file))
-            && !planted::is(Planted::GivenUpForgotten);
-        is_sent && self.given_up.remove(&place).is_some()
+    /// Writes down what outlives a run.
+    pub(in crate::folder) fn write_down(&mut self, index: &mut Index, now: Now) -> Result<(), FolderError> {
+        self.given_up.write_down(index, now)
     }
 }
 
@@ -154,7 +141,7 @@ impl Folder {
     /// remembered of failures stays: else what is refused would be sent again without a pause.
     pub(super) fn give_up_claim(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) {
-            self.claims.give_up(node, claim.node);
+            self.claims.given_up.add(node, claim.node);
         }
         self.keeping_failures(node, Self::remote_vanished)
     }

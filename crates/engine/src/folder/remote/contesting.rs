@@ -40,12 +40,7 @@ impl Folder {
         unseen: &Node,
         is_seen: &dyn Fn(NodeId) -> bool,
     ) -> Result<bool, FolderError> {
-        let namesakes = self.index.namesakes(unseen.parent, &unseen.stored_name())?;
-        let shown: BTreeSet<NodeId> = namesakes
-            .iter()
-            .filter(|other| other.id != unseen.id && other.remote.is_some() && is_seen(other.id))
-            .map(|other| other.id)
-            .collect();
+        let shown = self.shown_namesakes(unseen, is_seen)?;
         if shown.is_empty() {
             return Ok(false);
         }
@@ -53,6 +48,17 @@ impl Folder {
         // Another run would take both for what the service has.
         self.index.set_fact(Fact::ContestedNames, Some("1"))?;
         Ok(true)
+    }
+
+    /// The namesakes of a row that a look has shown.
+    pub(super) fn shown_namesakes(
+        &self,
+        unseen: &Node,
+        is_seen: &dyn Fn(NodeId) -> bool,
+    ) -> Result<BTreeSet<NodeId>, FolderError> {
+        let is_shown = |other: &Node| other.id != unseen.id && other.remote.is_some() && is_seen(other.id);
+        let namesakes = self.index.namesakes(unseen.parent, &unseen.stored_name())?;
+        Ok(namesakes.iter().filter(|other| is_shown(other)).map(|other| other.id).collect())
     }
 
     /// Forgets what was decided: by a look at the directory, or because a directory above is gone.

@@ -197,6 +197,7 @@ impl Folder {
                 respelled.extend(moved.into_iter().map(|(from, _)| from));
             }
         }
+        self.claims.given_up.judged(Some(directory), answer.asked_at);
         self.review_contests()
     }
 
@@ -210,9 +211,29 @@ impl Folder {
     ) -> Result<Option<Node>, FolderError> {
         let made_way = self.make_way_for_own_name(directory, name, shown, answer)?;
         answer.follow(&made_way);
-        matching::find_for_stored(&self.index, &self.settings, directory, name, Some(shown), &|node| {
-            answer.saw(node)
-        })
+        let is_taken = |node| answer.saw(node);
+        let found =
+            matching::find_for_stored(&self.index, &self.settings, directory, name, Some(shown), &is_taken)?;
+        if found.as_ref().is_some_and(|found| found.remote.is_none())
+            && let Some(own) = self.row_of_given_up(directory, name, shown)?
+        {
+            return Ok(Some(own));
+        }
+        Ok(found)
+    }
+
+    /// A row for what was given up and turns up, where its own is gone: it has not got a new name, whatever the
+    /// local entry is called by now.
+    fn row_of_given_up(
+        &self,
+        directory: NodeId,
+        stored: &StoredName,
+        shown: RemoteNode,
+    ) -> Result<Option<Node>, FolderError> {
+        let DecodedName::Native(name) = decode_name(stored) else { return Ok(None) };
+        let is_gone = self.claims.given_up.is_at(directory, &name, shown)
+            && self.index.child(directory, &name)?.is_none();
+        Ok(is_gone.then(|| Node::new(directory, name)))
     }
 
     /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
@@ -261,7 +282,10 @@ impl Folder {
             answer.follow(&moved);
             return Ok(moved);
         }
-        let stale_until = if self.may_hide_parked(&node, now)? || self.awaits_inside(&node)? {
+        // Beside a namesake nothing is looked at in it, so what was sent into it would be waited for in vain.
+        let is_awaited =
+            self.awaits_inside(&node)? && self.shown_namesakes(&node, &|id| answer.saw(id))?.is_empty();
+        let stale_until = if self.may_hide_parked(&node, now)? || is_awaited {
             // It is judged when that is known, not by the next listing, which may be far away.
             Some(now.monotonic + PATIENCE)
         } else {
@@ -302,9 +326,10 @@ impl Folder {
             match (&claim, &seen) {
                 (Some(claim), _) if has_arrived == Some(true) => {
                     node.base = Some(node.base_from_claim(claim));
+                    self.claims.given_up.forget(node);
                 }
-                (Some(claim), _) => self.claims.give_up(node, claim.node),
-                (None, Some(seen)) if self.claims.take_given_up(node, seen.node) => {
+                (Some(claim), _) => self.claims.given_up.add(node, claim.node),
+                (None, Some(seen)) if self.claims.given_up.take(node, seen.node) => {
                     node.base = Some(node.base_from_claim(seen));
                 }
                 (None, _) => {}
@@ -386,7 +411,8 @@ impl Folder {
         Ok(self.recent_writes.stale_until(&self.index.stored_path_of(node)?, known, None, asked_at))
     }
 
-    /// Whether what is shown at a path, and nobody knows of, may have left.
+    /// Whether what is shown at a path, and nobody knows of, may have left. What was sent there since, and
+    /// was not seen, is not what is shown, unless that was accepted and is the same.
     fn may_have_left(
         &self,
         path: &StoredPath,
@@ -397,16 +423,23 @@ impl Folder {
             return Ok(None);
         };
         let mut leftover = Leftover { above: Vec::new(), directory: NodeId::ROOT, until };
-        for name in path.names() {
-            let Some(below) =
-                matching::find_on_service(&self.index, &self.settings, leftover.directory, name)?
-            else {
+        for (depth, name) in (1..).zip(path.names()) {
+            let is_itself = depth == path.names().len();
+            let is_it = |below: &Node| !is_itself || self.may_be_what_was_sent(below, shown);
+            let below = matching::find_on_service(&self.index, &self.settings, leftover.directory, name)?;
+            let Some(below) = below.filter(is_it) else {
                 return Ok(Some(leftover));
             };
             leftover.directory = below.id;
             leftover.above.push(below.id);
         }
         Ok(None)
+    }
+
+    /// Whether what is shown where a row is may be what was sent to it, if anything was that was not yet seen.
+    fn may_be_what_was_sent(&self, node: &Node, shown: RemoteNode) -> bool {
+        let claim = node.remote.as_ref().filter(|remote| remote.claimed);
+        claim.is_none_or(|claim| claim.node == shown && self.claims.is_accepted(node.id))
     }
 }
 

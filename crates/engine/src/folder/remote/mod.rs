@@ -4,6 +4,7 @@ pub(super) mod claims;
 pub(super) mod connection;
 pub(super) mod contesting;
 pub(super) mod earlier_run;
+mod given_up;
 pub(super) mod hints;
 pub(super) mod listing;
 pub(super) mod matching;

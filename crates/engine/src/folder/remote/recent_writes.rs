@@ -40,6 +40,8 @@ pub(in crate::folder) struct RecentWrites {
 struct Write {
     sent: Option<Sent>,
     left: Option<Left>,
+    /// What is there now was moved there.
+    arrived: Option<Arrived>,
     /// A move began or ended there; until when an answer may be older.
     moved_until: Option<Duration>,
 }
@@ -53,12 +55,20 @@ struct Sent {
 }
 
 /// Something was removed from a place, or moved away.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Left {
+    /// What it was, one after the other, and until when each may be shown. `None` stands for what nothing is
+    /// known of.
+    was: Vec<(Duration, Option<RemoteNode>)>,
+    /// Something else was moved to the place since.
+    is_taken: bool,
+}
+
+/// Where what was moved to a place was before the first of its moves.
+#[derive(Debug)]
+struct Arrived {
+    from: Place,
     until: Duration,
-    /// What it was. `None` if either may have been there: nothing is known of it, or both left one after the
-    /// other.
-    kind: Option<Kind>,
 }
 
 impl Sent {
@@ -73,8 +83,20 @@ impl Sent {
 }
 
 impl Left {
-    fn may_be(&self, kind: Kind) -> bool {
-        self.kind.is_none_or(|left| left == kind)
+    /// Until when something that left may be shown, of all that may be what is wanted.
+    fn until(&self, is_wanted: impl Fn(Option<RemoteNode>) -> bool) -> Option<Duration> {
+        self.was.iter().filter(|(_, was)| is_wanted(*was)).map(|(until, _)| *until).max()
+    }
+
+    /// Until when something of this kind may be shown.
+    fn until_of_kind(&self, kind: Kind) -> Option<Duration> {
+        self.until(|was| was.is_none_or(|was| was.kind() == kind))
+    }
+
+    /// Forgets what was over at a time; tells whether all was.
+    fn expire(&mut self, time: Duration) -> bool {
+        self.was.retain(|(until, _)| *until > time);
+        self.was.is_empty()
     }
 }
 
@@ -82,9 +104,10 @@ impl Write {
     /// Forgets what was over at a time; tells whether anything is left.
     fn expire(&mut self, time: Duration) -> bool {
         self.sent.take_if(|sent| sent.until <= time);
-        self.left.take_if(|left| left.until <= time);
+        self.left.take_if(|left| left.expire(time));
+        self.arrived.take_if(|arrived| arrived.until <= time);
         self.moved_until.take_if(|until| *until <= time);
-        self.sent.is_some() || self.left.is_some() || self.moved_until.is_some()
+        self.sent.is_some() || self.left.is_some() || self.arrived.is_some() || self.moved_until.is_some()
     }
 }
 
@@ -95,9 +118,9 @@ impl RecentWrites {
         self.merge_sent(place(path), sent);
     }
 
-    /// What was at a place was removed, or may have been. `kind` is what it was, if that is known.
-    pub(in crate::folder) fn removed(&mut self, path: &StoredPath, kind: Option<Kind>, now: Now) {
-        self.left(path, Left { until: now.monotonic + PATIENCE, kind }, now);
+    /// What was at a place was removed, or may have been. `was` is what it was, if that is known.
+    pub(in crate::folder) fn removed(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
+        self.left(place(path), was, now.monotonic + PATIENCE, now);
     }
 
     /// Something was moved, with all that is in it: what was sent there is at the new place by now.
@@ -105,7 +128,7 @@ impl RecentWrites {
         &mut self,
         from: &StoredPath,
         to: &StoredPath,
-        kind: Option<Kind>,
+        was: Option<RemoteNode>,
         now: Now,
     ) {
         let until = now.monotonic + PATIENCE;
@@ -118,8 +141,9 @@ impl RecentWrites {
             let names = target.iter().chain(&below[source.len()..]).cloned();
             self.merge_sent(names.collect(), sent);
         }
-        self.removed(from, kind, now);
-        self.arrived(to);
+        let origin = self.origin(&source, now);
+        self.left(source.clone(), was, until, now);
+        self.arrived(target.clone(), Arrived { from: origin, until });
         for end in [source, target] {
             self.places.entry(end.clone()).or_default().moved_until = Some(until);
             self.ends.push_back((until, end));
@@ -127,11 +151,20 @@ impl RecentWrites {
         self.moves_until = until;
     }
 
-    /// Something came to a place: what is seen of it has not left.
-    fn arrived(&mut self, path: &StoredPath) {
-        if let Some(write) = self.places.get_mut(&place(path)) {
-            write.left = None;
-        }
+    /// Where what leaves a place was before it was moved, once or more often.
+    fn origin(&mut self, place: &Place, now: Now) -> Place {
+        let arrived = self.places.get_mut(place).and_then(|write| write.arrived.take());
+        let arrived = arrived.filter(|arrived| now.monotonic < arrived.until);
+        arrived.map_or_else(|| place.clone(), |arrived| arrived.from)
+    }
+
+    /// Something came to a place. If it is what left the place, and the only thing that did, it has not left.
+    fn arrived(&mut self, place: Place, arrived: Arrived) {
+        self.ends.push_back((arrived.until, place.clone()));
+        let write = self.places.entry(place.clone()).or_default();
+        write.left.take_if(|left| arrived.from == place && left.was.len() == 1);
+        write.left.iter_mut().for_each(|left| left.is_taken = true);
+        write.arrived = Some(arrived);
     }
 
     /// Others are at work at a place: what is seen there, or below, may be theirs, however soon.
@@ -167,9 +200,11 @@ impl RecentWrites {
         now: Now,
     ) {
         let Some(rest) = PATIENCE.checked_sub(since) else { return };
-        self.left(from, Left { until: now.monotonic + rest, kind: None }, now);
+        let (source, until) = (place(from), now.monotonic + rest);
+        let origin = self.origin(&source, now);
+        self.left(source, None, until, now);
         if let Some(to) = to {
-            self.arrived(to);
+            self.arrived(place(to), Arrived { from: origin, until });
         }
     }
 
@@ -202,7 +237,11 @@ impl RecentWrites {
             _ if known == shown => None,
             (None, Some(shown)) => self.left_until(path, shown.kind(), asked_at),
             (Some(_), _) if self.places.is_empty() => Some(self.anything_until),
-            (Some(_), Some(_)) => self.sent_until(&place(path), shown).max(Some(self.anything_until)),
+            (Some(_), Some(shown)) => {
+                let path = place(path);
+                let before = self.sent_until(&path, Some(shown)).max(self.replaced_until(&path, shown));
+                before.max(Some(self.anything_until))
+            }
             (_, None) => {
                 let path = place(path);
                 let above = (1..=path.len()).filter_map(|length| self.sent_until(&path[..length], None));
@@ -234,8 +273,9 @@ impl RecentWrites {
 
     /// Whether something left just this place lately.
     pub(super) fn has_left_lately(&self, path: &StoredPath, now: Now) -> bool {
-        let left = || self.places.get(&place(path))?.left;
-        now.monotonic < self.left_until && left().is_some_and(|left| now.monotonic < left.until)
+        let left = || self.places.get(&place(path))?.left.as_ref();
+        let is_recent = |left: &Left| left.until(|_| true).is_some_and(|until| now.monotonic < until);
+        now.monotonic < self.left_until && left().is_some_and(|left| !left.is_taken && is_recent(left))
     }
 
     fn merge_sent(&mut self, place: Place, sent: Sent) {
@@ -247,19 +287,32 @@ impl RecentWrites {
         }
     }
 
-    fn left(&mut self, path: &StoredPath, left: Left, now: Now) {
-        let path = place(path);
-        self.ends.push_back((left.until, path.clone()));
-        self.left_until = self.left_until.max(left.until);
-        let write = self.places.entry(path).or_default();
-        let before = write.left.filter(|before| now.monotonic < before.until);
-        let kind = left.kind.filter(|kind| before.is_none_or(|before| before.kind == Some(*kind)));
-        write.left = Some(Left { kind, ..left });
+    fn left(&mut self, place: Place, was: Option<RemoteNode>, until: Duration, now: Now) {
+        self.ends.push_back((until, place.clone()));
+        self.left_until = self.left_until.max(until);
+        let left = self.places.entry(place).or_default().left.get_or_insert_default();
+        left.expire(now.monotonic);
+        left.was.push((until, was));
+        left.is_taken = false;
     }
 
     fn sent_until(&self, place: &[FoldKey], shown: Option<RemoteNode>) -> Option<Duration> {
         let sent = self.places.get(place)?.sent.as_ref()?;
         sent.was.contains(&shown).then_some(sent.until)
+    }
+
+    /// Until when what is shown where something else is by now may be what left the place before that came, or
+    /// what was in a directory above that left.
+    fn replaced_until(&self, path: &Place, shown: RemoteNode) -> Option<Duration> {
+        let replaced = |length: usize| {
+            let left = self.places.get(&path[..length])?.left.as_ref()?;
+            if length == path.len() {
+                left.until(|was| was == Some(shown))
+            } else {
+                left.until_of_kind(Kind::Directory).filter(|_| left.is_taken)
+            }
+        };
+        (1..=path.len()).filter_map(replaced).max()
     }
 
     /// Until when what is shown at a place may have left it, or left with a directory above. Below a file
@@ -271,9 +324,9 @@ impl RecentWrites {
         let path = place(path);
         let left = |length: usize| {
             let kind = if length == path.len() { shown } else { Kind::Directory };
-            self.places.get(&path[..length])?.left.filter(|left| left.may_be(kind))
+            self.places.get(&path[..length])?.left.as_ref()?.until_of_kind(kind)
         };
-        (1..=path.len()).filter_map(left).map(|left| left.until).max()
+        (1..=path.len()).filter_map(left).max()
     }
 
     /// A place and all below it.

@@ -72,6 +72,7 @@ impl Folder {
         if let Some(began) = sweep.began {
             parking::forget_parked(&mut self.index, began)?;
         }
+        self.claims.given_up.judged(None, sweep.running.answer.asked_at);
         self.review_contests()?;
         if self.contesting.is_idle() {
             self.index.set_fact(Fact::ContestedNames, None)?;

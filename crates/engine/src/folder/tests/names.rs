@@ -64,3 +64,20 @@ fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
         assert_eq!(folder.listing.is_wanted(), is_contested);
     }
 }
+
+/// What was sent into one of two such directories cannot be looked for, so neither can it be waited for. Once, both
+/// were left alone for ever (`sync` 23001663 with `--meddling`).
+#[test]
+fn what_was_sent_into_one_of_two_such_names_does_not_keep_them_in_doubt() {
+    let mut driver = Driver::new(&["d"]);
+    let (now, directory, file) = (driver.now(), driver.row("d"), driver.row("d/f"));
+    driver.folder.recent_writes.sent(&Driver::stored("d/f"), None, now);
+    driver.claim("d/f", RemoteNode::File(Driver::edited(1)));
+    driver.folder.claim_accepted(file, directory);
+    driver.directories[0] = "D".to_owned();
+    driver.tell(Event::Request(Request::SyncNow));
+    assert!(driver.folder.contesting.holds(directory));
+    driver.run_for(60);
+    assert!(driver.folder.contesting.is_idle());
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+}

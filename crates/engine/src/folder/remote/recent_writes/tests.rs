@@ -83,7 +83,7 @@ fn what_was_sent_where_something_was_before_says_nothing_of_an_absence_below_it(
 #[test]
 fn what_was_removed_or_is_below_it_may_be_shown_for_a_while() {
     let mut writes = RecentWrites::default();
-    writes.removed(&path("d"), Some(Kind::Directory), at(DONE));
+    writes.removed(&path("d"), Some(DIRECTORY), at(DONE));
     for (place, shown) in [("d", DIRECTORY), ("D", DIRECTORY), ("d/a", file(1))] {
         assert_eq!(stale(&writes, place, None, Some(shown)), Some(OVER), "{place}");
     }
@@ -95,19 +95,19 @@ fn what_was_removed_or_is_below_it_may_be_shown_for_a_while() {
 #[test]
 fn what_is_of_another_kind_than_what_left_is_no_leftover() {
     let mut writes = RecentWrites::default();
-    writes.removed(&path("e"), Some(Kind::File), at(DONE));
+    writes.removed(&path("e"), Some(file(1)), at(DONE));
     assert!(is_leftover(&writes, "e", file(1)));
     assert!(!is_leftover(&writes, "e", DIRECTORY));
     assert!(!is_leftover(&writes, "e/a", file(1)));
-    writes.removed(&path("d"), Some(Kind::Directory), at(DONE));
+    writes.removed(&path("d"), Some(DIRECTORY), at(DONE));
     assert!(!is_leftover(&writes, "d", file(1)));
 }
 
 #[test]
 fn where_a_file_and_a_directory_left_one_after_the_other_either_may_be_shown() {
     let mut writes = RecentWrites::default();
-    writes.removed(&path("e"), Some(Kind::Directory), at(DONE));
-    writes.removed(&path("e"), Some(Kind::File), at(DONE));
+    writes.removed(&path("e"), Some(DIRECTORY), at(DONE));
+    writes.removed(&path("e"), Some(file(1)), at(DONE));
     for (place, shown) in [("e", file(1)), ("e", DIRECTORY), ("e/a", file(1))] {
         assert!(is_leftover(&writes, place, shown), "{place}");
     }
@@ -117,18 +117,67 @@ fn where_a_file_and_a_directory_left_one_after_the_other_either_may_be_shown() {
 #[test]
 fn what_has_only_another_spelling_has_not_left() {
     let mut writes = RecentWrites::default();
-    writes.removed(&path("d/a"), Some(Kind::File), at(DONE));
-    writes.moved(&path("d"), &path("parked"), Some(Kind::Directory), at(DONE));
-    writes.moved(&path("parked"), &path("D"), Some(Kind::Directory), at(DONE));
+    writes.removed(&path("d/a"), Some(file(1)), at(DONE));
+    writes.moved(&path("d"), &path("parked"), Some(DIRECTORY), at(DONE));
+    writes.moved(&path("parked"), &path("D"), Some(DIRECTORY), at(DONE));
     assert!(!is_leftover(&writes, "D/b", file(1)));
     assert!(is_leftover(&writes, "D/a", file(1)));
+}
+
+/// Once, where a file and a directory were swapped, the directory was taken for others' work (`backup`
+/// 7001495, `sync` 7001906), and so was the content of the other one of two swapped files (`backup`
+/// 14004590).
+#[test]
+fn what_left_its_place_for_something_else_may_be_shown_for_a_while() {
+    for (one, other) in [(DIRECTORY, file(1)), (file(1), file(2)), (file(1), DIRECTORY)] {
+        let mut writes = RecentWrites::default();
+        writes.moved(&path("a"), &path("parked"), Some(one), at(DONE));
+        writes.moved(&path("b"), &path("a"), Some(other), at(DONE));
+        writes.moved(&path("parked"), &path("b"), Some(one), at(DONE));
+        assert_eq!(stale(&writes, "a", Some(other), Some(one)), Some(OVER));
+        assert_eq!(stale(&writes, "b", Some(one), Some(other)), Some(OVER));
+        assert_eq!(stale(&writes, "b", Some(one), Some(file(3))), None);
+    }
+}
+
+#[test]
+fn what_was_in_a_directory_that_left_for_another_one_may_be_shown_for_a_while() {
+    let mut writes = RecentWrites::default();
+    writes.moved(&path("d"), &path("parked"), Some(DIRECTORY), at(DONE));
+    writes.moved(&path("e"), &path("d"), Some(DIRECTORY), at(DONE));
+    assert!(is_leftover(&writes, "d/a", file(1)));
+    assert_eq!(stale(&writes, "d/a", Some(file(1)), Some(file(2))), Some(OVER));
+    writes.others_wrote(&path("d/a"));
+    assert!(!is_leftover(&writes, "d/a", file(1)));
+    assert_eq!(stale(&writes, "d/a", Some(file(1)), Some(file(2))), None);
+}
+
+#[test]
+fn what_was_removed_where_something_was_sent_may_be_shown_for_a_while() {
+    let mut writes = RecentWrites::default();
+    writes.removed(&path("a"), Some(file(1)), at(DONE));
+    writes.sent(&path("a"), None, at(DONE));
+    assert_eq!(stale(&writes, "a", Some(file(2)), Some(file(1))), Some(OVER));
+    assert_eq!(stale(&writes, "a", Some(file(2)), Some(file(3))), None);
+}
+
+#[test]
+fn what_was_swapped_twice_may_be_shown_either_way() {
+    let mut writes = RecentWrites::default();
+    for (one, other) in [(file(1), file(2)), (file(2), file(1))] {
+        writes.moved(&path("a"), &path("parked"), Some(one), at(DONE));
+        writes.moved(&path("b"), &path("a"), Some(other), at(DONE));
+        writes.moved(&path("parked"), &path("b"), Some(one), at(DONE));
+    }
+    assert_eq!(stale(&writes, "a", Some(file(1)), Some(file(2))), Some(OVER));
+    assert_eq!(stale(&writes, "b", Some(file(2)), Some(file(1))), Some(OVER));
 }
 
 #[test]
 fn what_was_sent_moves_along_with_the_directory_that_it_is_in() {
     let mut writes = RecentWrites::default();
     writes.sent(&path("d/e/f"), Some(file(1)), at(DONE));
-    writes.moved(&path("d"), &path("x/y"), Some(Kind::Directory), at(DONE));
+    writes.moved(&path("d"), &path("x/y"), Some(DIRECTORY), at(DONE));
     assert_eq!(stale(&writes, "x/y/e/f", Some(file(2)), Some(file(1))), Some(OVER));
     assert!(!is_missing_late(&writes, "d/e", DIRECTORY));
 }
@@ -178,7 +227,7 @@ fn after_a_run_that_may_have_sent_anything_what_is_known_is_not_given_up() {
 #[test]
 fn an_answer_is_judged_by_when_it_was_asked_for() {
     let mut writes = RecentWrites::default();
-    writes.removed(&path("d"), Some(Kind::Directory), at(DONE));
+    writes.removed(&path("d"), Some(DIRECTORY), at(DONE));
     writes.expire(Duration::from_secs(DONE + 1));
     let until = |asked| writes.stale_until(&path("d"), None, Some(DIRECTORY), Duration::from_secs(asked));
     assert!(until(DONE - 1).is_some() && until(OVER - 1).is_some() && until(OVER).is_none());
