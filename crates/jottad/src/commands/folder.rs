@@ -24,6 +24,7 @@ use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
 use crate::daemon::index_file::forget_index;
 use crate::places::Places;
+use crate::service::start_command;
 
 use settings::Change;
 
@@ -163,10 +164,11 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     document["unreadable"] = json!(found.unreadable);
     invocation.output.either(&document, || describe_added(folder, &found, invocation))?;
     if !invocation.wait(async { Ok(tell_daemon(invocation).await) })? {
-        invocation.output.next(
-            "`jottad plan` shows what would be done, `jottad run --once` does it, and `jottad service install` keeps it in \
-             step from then on",
-        );
+        let start = start_command(places);
+        invocation.output.next(&format!(
+            "`jottad plan` shows what would be done, `jottad run --once` does it, and `{start}` keeps it in step \
+             from then on"
+        ));
     }
     Ok(Exit::Done)
 }

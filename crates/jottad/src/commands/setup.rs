@@ -19,6 +19,7 @@ use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
 use crate::commands::status::{self, StatusArguments};
 use crate::config::{check_name, local_overlap, remote_overlap, resolve};
+use crate::service::start_command;
 
 /// What becomes of changes in each mode.
 const MODES: [(Mode, &str); 4] = [
@@ -165,9 +166,8 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
         },
     )?;
     if !is_wanted {
-        invocation
-            .output
-            .next("`jottad run --once` compares once; `jottad service install` does it for good");
+        let start = start_command(&invocation.places);
+        invocation.output.next(&format!("`jottad run --once` compares once; `{start}` does it for good"));
         return Ok(());
     }
     // Everything else is done by now, and a machine without a service manager has other ways.

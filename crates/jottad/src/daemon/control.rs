@@ -48,7 +48,7 @@ use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
 use crate::daemon::whereabouts;
 use crate::daemon::{Daemon, Purpose};
-use crate::service::start_command;
+use crate::service::{RunBy, start_command};
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
 const LONGEST_START: Duration = Duration::from_secs(4);
@@ -114,7 +114,7 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
 
 /// Answers a question without a socket: who asks is this very process.
 pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Response {
-    match questions().with_state(daemon.clone()).call(request).await {
+    match questions(daemon.clone()).with_state(daemon.clone()).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
@@ -122,7 +122,7 @@ pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Respon
 
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
-    questions()
+    questions(daemon.clone())
         // The only answer that has no end.
         .route("/v1/events", get(events))
         .layer(DefaultBodyLimit::max(LONGEST_ORDER))
@@ -135,7 +135,7 @@ fn router(daemon: Daemon) -> Router {
 }
 
 /// Everything that has an answer with an end.
-fn questions() -> Router<Daemon> {
+fn questions(daemon: Daemon) -> Router<Daemon> {
     Router::new()
         .route("/v1/status", get(show_status))
         .route("/v1/problems", get(problems))
@@ -154,7 +154,7 @@ fn questions() -> Router<Daemon> {
         .route("/v1/reload", post(reload))
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
-        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn_with_state(daemon, in_time))
 }
 
 /// Why a request is not fulfilled.
@@ -208,13 +208,14 @@ impl From<Failure> for ErrorDocument {
 }
 
 /// Answers a question in time, be it with an excuse.
-async fn in_time(request: extract::Request, next: Next) -> Response {
+async fn in_time(State(daemon): State<Daemon>, request: extract::Request, next: Next) -> Response {
     if let Ok(response) = tokio::time::timeout(DEADLINE, next.run(request)).await {
         return response;
     }
     let message = format!("no answer was found within {} s", DEADLINE.as_secs());
+    let restart = RunBy::of_this_process(&daemon.0.places).await.restart();
     let failure = Failure::new(Exit::Stalled, message)
-        .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+        .hint(format!("`jottad status` shows which folder is stalled; if none is, {restart}"));
     Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
 }
 
@@ -519,7 +520,7 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
         Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
         Ok(Err(error)) => {
             let failure = Failure::failed(format!("following the configuration failed: {error}"))
-                .hint("start the daemon anew: jottad service restart");
+                .hint(RunBy::of_this_process(&daemon.0.places).await.restart());
             return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
         }
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),

@@ -43,6 +43,7 @@ use crate::daemon::folder::{RunningFolder, Setup};
 use crate::daemon::noticing::Noticing;
 use crate::daemon::state_lock::StateLock;
 use crate::places::Places;
+use crate::service::RunBy;
 use crate::signals::{Signal, Signals, called_off};
 
 /// Folders get so long to bring themselves to an end.
@@ -210,8 +211,8 @@ impl Daemon {
                     let followed = self.followed();
                     self.bring_in_line(followed).await;
                 }
-                let mend = "correct it, then: jottad service restart, or send the daemon SIGHUP";
-                let remedy = error.hint.clone().unwrap_or_else(|| mend.to_owned());
+                let reload = RunBy::of_this_process(&self.0.places).await.reload();
+                let remedy = error.hint.clone().unwrap_or_else(|| format!("correct it, then {reload}"));
                 let reason = format!("the changed configuration is not followed: {error}");
                 *write(&self.0.unfollowed) = Some(Unfollowed { reason, remedy });
                 Err(error.into())
@@ -463,9 +464,12 @@ pub(crate) async fn serve(daemon: Daemon, mut signals: Signals) -> Result<(), Fa
     serving.end().await;
     match reason {
         None => Ok(()),
-        Some(reason) => Err(Failure::failed(reason)
-            .path(daemon.0.places.state_dir.display().to_string())
-            .hint("start it again: jottad service start; it compares everything anew, nothing is lost")),
+        Some(reason) => {
+            let again = RunBy::of_this_process(&daemon.0.places).await.start_again();
+            Err(Failure::failed(reason)
+                .path(daemon.0.places.state_dir.display().to_string())
+                .hint(format!("{again}; it compares everything anew, nothing is lost")))
+        }
     }
 }
 
