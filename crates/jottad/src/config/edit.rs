@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, WrongFolder};
 use crate::cli::failure::Failure;
 use crate::places::Places;
 
@@ -41,8 +41,8 @@ pub(crate) struct Editor<'places> {
 }
 
 /// What is accepted for a key of a folder, as it is written on the command line.
-fn accepted(key: &str) -> &'static str {
-    match key {
+pub(super) fn accepted(key: &str) -> Option<&'static str> {
+    Some(match key {
         "name" => "1 to 100 bytes without a slash that do not begin with a dot or a dash",
         "local" => "a directory that is there, without .. in its path: ~/Documents",
         "remote" => "DEVICE/MOUNTPOINT[/path]: Jotta/Archive/Documents",
@@ -53,8 +53,8 @@ fn accepted(key: &str) -> &'static str {
         "proof" => "auto, or a duration from 1s to 31d: 10m or 6h",
         "watch" => "auto, notify or poll",
         "max_size" => "unlimited, or a size with its unit: '500 kB', '10 MiB' or '4096 B'",
-        _ => "what config/jottad.toml shows",
-    }
+        _ => return None,
+    })
 }
 
 impl<'places> Editor<'places> {
@@ -131,19 +131,24 @@ impl<'places> Editor<'places> {
     }
 
     /// What the file would mean as it is now, or why it must not be written. What was wrong before and is no
-    /// business of this change is told with its line.
+    /// business of this change is told with its line, unless the change mends something: of several folders that
+    /// are wrong somebody mends one at a time.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
         let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
             (Ok(config), _) => config,
             (Err(error), Err(before)) if error.reason == before.reason => return Err(before.clone().into()),
             (Err(error), _) => return Err(self.refusal(error)),
         };
+        let count = |wrong: &[WrongFolder]| wrong.iter().filter(|wrong| wrong.is_in_file).count();
+        let mends = self.before.as_ref().is_ok_and(|before| count(&config.wrong) < count(&before.wrong));
         for wrong in &config.wrong {
             let mut before = self.before.iter().flat_map(|before| &before.wrong);
             match before.find(|before| before.name == wrong.name) {
                 None => return Err(self.refusal(wrong.error.clone())),
                 Some(before) if wrong.is_in_file && before.error.reason == wrong.error.reason => {
-                    return Err(before.error.clone().into());
+                    if !mends {
+                        return Err(before.failure());
+                    }
                 }
                 Some(_) if wrong.is_in_file => return Err(self.refusal(wrong.error.clone())),
                 // A path leads elsewhere than when it was written.
@@ -162,9 +167,11 @@ impl<'places> Editor<'places> {
         }
         let failure = Failure::usage(error.reason);
         let given = error.key.as_deref().filter(|key| self.given.contains(key));
-        match (error.hint, given) {
+        match (error.hint, given.and_then(|key| Some((key, accepted(key)?)))) {
             (Some(hint), _) => failure.hint(hint),
-            (None, Some(key)) => failure.hint(format!("nothing was changed; {key} may be {}", accepted(key))),
+            (None, Some((key, accepted))) => {
+                failure.hint(format!("nothing was changed; {key} may be {accepted}"))
+            }
             (None, None) => failure.hint("nothing was changed; correct the command"),
         }
     }
@@ -356,7 +363,7 @@ remote = \"Jotta/Archive/pics\"
     #[test]
     fn what_is_accepted_is_told_of_every_key() {
         for key in FOLDER_KEYS {
-            assert!(!accepted(key).contains("jottad.toml"), "{key}");
+            assert!(accepted(key).is_some(), "{key}");
         }
     }
 
@@ -466,6 +473,18 @@ remote = \"Jotta/Archive/pics\"
         let text = BEFORE.replace("mode = \"backup\"", "mode = \"mirror\"");
         let (refused, after) = try_to(&text, |editor| assert!(editor.set("docs", "mode", "copy").unwrap()));
         assert!(refused.unwrap().contains("copy") && after == text);
+    }
+
+    #[test]
+    fn of_several_folders_that_are_wrong_one_is_mended_at_a_time() {
+        let one = BEFORE.replace("mode = \"backup\"", "mode = \"mirror\"");
+        let both = format!("{one}poll = \"soon\"\n");
+        let (refused, after) = try_to(&both, |editor| assert!(editor.set("pics", "poll", "10m").unwrap()));
+        assert_eq!((refused, after), (None, format!("{one}poll = \"10m\"\n")));
+        let (refused, _) = try_to(&both, |editor| assert!(editor.remove("pics").unwrap()));
+        assert_eq!(refused, None);
+        let (refused, after) = try_to(&both, |editor| assert!(editor.set("pics", "scan", "1h").unwrap()));
+        assert!(refused.is_some() && after == both);
     }
 
     #[test]
