@@ -15,7 +15,7 @@ const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 /// How often somebody who waits is told that the service is out of reach.
 const REMINDER: Duration = Duration::from_secs(10);
 /// After so long somebody who waits is told what for.
-const WORTH_TELLING: Duration = Duration::from_secs(5);
+pub(crate) const WORTH_TELLING: Duration = Duration::from_secs(5);
 
 /// That what somebody waited for is done, although the verdict is `working`.
 pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";

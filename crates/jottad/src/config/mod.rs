@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode, in_words};
+use jottad_core::{DeleteLimits, Mode, RelativePath, in_words};
 use jottad_engine::{ProofInterval, TrashLimit};
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
@@ -266,6 +266,12 @@ impl Config {
         self.folders.iter().map(|folder| folder.name.as_str()).chain(wrong)
     }
 
+    /// The folder that a local path is in, and the path in it.
+    pub(crate) fn place_of(&self, path: &Path) -> Option<(&Folder, RelativePath)> {
+        let (at, inside) = place_in(path, self.folders.iter().map(|folder| folder.local.as_path()))?;
+        Some((self.folders.get(at)?, inside))
+    }
+
     /// The folder of a name, if it can run.
     pub(crate) fn folder(&self, name: &str) -> Option<&Folder> {
         self.folders.iter().find(|folder| folder.name == name)
@@ -377,7 +383,8 @@ fn missing_key(
     example: &str,
 ) -> ConfigError {
     let reason = format!("{}: the key {key:?} is missing: {key} = {example:?}", section.name);
-    section.source.refuse(Some(raw.span()), reason)
+    let error = section.source.refuse(Some(raw.span()), reason);
+    ConfigError { key: Some(key.to_owned()), ..error }
 }
 
 /// Reads `10%`, `5 GiB`, `unlimited`.

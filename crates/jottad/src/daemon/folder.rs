@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::account::KnownAccount;
 use crate::account::link::ServiceLink;
 use crate::api::documents::{RestartsDocument, Time, TransferDocument};
-use crate::api::verdict::LATE;
+use crate::api::verdict::{LATE, WORTH_TELLING};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};
@@ -39,8 +39,6 @@ const LONGEST_STILLNESS: Duration = Duration::from_secs(50);
 /// five minutes at most in the engine, and this is three times as long. A file that keeps changing waits for
 /// as long as the configuration says.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
-/// What has no answer for so long is told to somebody who waits for a pass.
-const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -145,17 +143,18 @@ pub(super) enum Phase {
 pub(super) struct Kept {
     pub(super) verdict: Verdict,
     pub(super) reason: String,
-    /// What is held, if a person must decide.
-    pub(super) hold: KeptHold,
+    pub(super) by: KeptBy,
 }
 
-/// What is held where the engine does not run.
+/// What it is that keeps a folder from running; what is held, where a person must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeptHold {
+pub(super) enum KeptBy {
     /// The root cannot be taken up.
     Root,
     /// Something else of the folder.
     Folder,
+    /// At rest: it was never run, so there is no index to answer from.
+    NoRunYet,
 }
 
 /// What a folder says of itself, or what is said of it if it does not.
@@ -170,7 +169,7 @@ pub(crate) struct Report {
     /// What has travelled in the present pass.
     pub(crate) done: Done,
     /// What is held where the engine does not even run.
-    pub(super) hold: KeptHold,
+    pub(super) by: KeptBy,
     /// Its loop does not answer.
     pub(super) is_silent: bool,
 }
@@ -264,7 +263,7 @@ impl RunningFolder {
         match self.handle() {
             Some(handle) => handle.status().await.is_ok_and(|status| status.local_checked_at.is_some()),
             // Something else may keep it from being asked.
-            None => self.obstacle().is_none_or(|reason| reason != NEVER_COMPARED),
+            None => self.kept(|kept| kept.by) != Some(KeptBy::NoRunYet),
         }
     }
 
@@ -283,8 +282,13 @@ impl RunningFolder {
 
     /// Why it does not run, if it waits for something.
     pub(crate) fn obstacle(&self) -> Option<String> {
+        self.kept(|kept| kept.reason.clone())
+    }
+
+    /// Something of what keeps it from running, if something does.
+    fn kept<T>(&self, of: impl FnOnce(&Kept) -> T) -> Option<T> {
         match &*self.lock() {
-            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => Some(kept.reason.clone()),
+            Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => Some(of(kept)),
             Phase::Starting { after: None, .. } | Phase::Running { .. } => None,
         }
     }
@@ -386,7 +390,7 @@ impl RunningFolder {
             coverage,
             trouble,
             done,
-            hold: KeptHold::Root,
+            by: KeptBy::Root,
             is_silent: false,
         }
     }
@@ -408,11 +412,11 @@ impl RunningFolder {
 
     /// How it stands when the run ends, if that is to be told while nothing runs.
     pub(super) async fn end(&self) -> Option<RunEnd> {
-        let Report { verdict, status, trouble, hold, .. } = self.report().await;
+        let Report { verdict, status, trouble, by, .. } = self.report().await;
         let (reason, hold) = match (verdict, &status) {
             (Verdict::LoginNeeded | Verdict::Stalled | Verdict::Offline, _) => (trouble, None),
             // A hold of a folder that runs is told by its engine.
-            (Verdict::Held, None) if hold == KeptHold::Root => {
+            (Verdict::Held, None) if by == KeptBy::Root => {
                 let reason = trouble.unwrap_or_default();
                 (None, Some(Hold::Root { reason, root: HeldRoot::Missing }))
             }
@@ -489,7 +493,7 @@ impl Report {
     }
 
     fn of_kept(kept: &Kept) -> Self {
-        Self { hold: kept.hold, ..Self::without_engine(kept.verdict, Some(kept.reason.clone())) }
+        Self { by: kept.by, ..Self::without_engine(kept.verdict, Some(kept.reason.clone())) }
     }
 
     fn without_engine(verdict: Verdict, trouble: Option<String>) -> Self {
@@ -501,7 +505,7 @@ impl Report {
             coverage: None,
             trouble,
             done: Done::default(),
-            hold: KeptHold::Root,
+            by: KeptBy::Root,
             is_silent: false,
         }
     }

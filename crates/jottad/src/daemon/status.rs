@@ -14,7 +14,7 @@ use crate::api::verdict::overall;
 use crate::cli::output::{count, path_text};
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::adapter::command_to_make;
-use crate::daemon::folder::{KeptHold, Report, RunningFolder};
+use crate::daemon::folder::{KeptBy, Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
 
 /// Asks every folder. What does not answer is said not to.
@@ -146,12 +146,14 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
         // Not even started.
         None if report.verdict == Verdict::Held => {
             let reason = report.trouble.clone()?;
-            Some(match report.hold {
-                KeptHold::Root => {
+            Some(match report.by {
+                KeptBy::Root => {
                     let hold = Hold::Root { reason, root: HeldRoot::Missing };
                     describe_hold(folder.config(), &hold, folder.purpose())
                 }
-                KeptHold::Folder => HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() },
+                KeptBy::Folder | KeptBy::NoRunYet => {
+                    HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() }
+                }
             })
         }
         None => None,

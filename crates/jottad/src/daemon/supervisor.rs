@@ -24,7 +24,7 @@ use crate::cli::output::{now, path_text};
 use crate::daemon::Purpose;
 use crate::daemon::adapter::{RemoteFolder, remote_error};
 use crate::daemon::events::Events;
-use crate::daemon::folder::{Kept, KeptHold, Phase, Setup};
+use crate::daemon::folder::{Kept, KeptBy, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
@@ -83,8 +83,7 @@ struct Obstacle {
     verdict: Verdict,
     reason: String,
     try_again: Duration,
-    /// What is held, if a person must decide.
-    hold: KeptHold,
+    by: KeptBy,
 }
 
 /// A folder that was started, with what it says.
@@ -222,7 +221,10 @@ impl Supervisor {
 
     /// Takes up an index that is there, to answer from it.
     fn start_at_rest(&self) -> Result<Started, Obstacle> {
-        let not_yet = || Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
+        let not_yet = || {
+            let obstacle = Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
+            Obstacle { by: KeptBy::NoRunYet, ..obstacle }
+        };
         let account = KnownAccount::owner(&self.places).ok_or_else(not_yet)?;
         let index = self.setup.index_file(&self.places, &account.username);
         if !index.exists() {
@@ -385,12 +387,12 @@ impl Supervisor {
     }
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
-        let Obstacle { verdict, reason, try_again, hold } = obstacle;
+        let Obstacle { verdict, reason, try_again, by } = obstacle;
         // A pass ends with an answer that says so.
         if self.setup.purpose.is_daemon() {
             tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
         }
-        self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
+        self.enter(Phase::Waiting(Kept { verdict, reason, by }));
         self.announce(verdict);
         let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);
         tokio::select! {
@@ -461,7 +463,7 @@ impl Supervisor {
 
 impl Obstacle {
     const fn new(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, try_again: TRY_AGAIN, hold: KeptHold::Root }
+        Self { verdict, reason, try_again: TRY_AGAIN, by: KeptBy::Root }
     }
 
     /// The root cannot be taken up. The folder waits for a person, and the others go on.
@@ -494,7 +496,7 @@ impl Obstacle {
         let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
                       is lost by that";
         let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
-        Self { hold: KeptHold::Folder, ..Self::new(Verdict::Held, reason) }
+        Self { by: KeptBy::Folder, ..Self::new(Verdict::Held, reason) }
     }
 
     fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
