@@ -6,7 +6,6 @@ use jottad_core::{
 };
 
 use super::operations::Running;
-use super::plan::deleting::HeldDeletes;
 use super::plan::places::Places;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
@@ -14,8 +13,8 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted, NotedInFull, Paused,
-    Pending, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
+    Conflict, DeletesHeldFor, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted, NotedInFull,
+    Paused, Pending, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -206,10 +205,7 @@ impl Folder {
                 let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
                 Some(Hold::Overwrites { files, rewritten })
             }
-            Some(HeldAction::Delete) => self.held_deletes()?.map(|held| {
-                let HeldDeletes { entries, files, lost_before } = held;
-                Hold::Deletes { entries, files, lost_before }
-            }),
+            Some(HeldAction::Delete) => self.held_deletes()?.map(Hold::from),
             None => None,
         })
     }
@@ -284,7 +280,8 @@ impl Folder {
             }
             Some(HeldAction::Delete) => {
                 let Amount { entries, files, .. } = self.approved_amount()?;
-                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
+                let held_for = DeletesHeldFor::Amount;
+                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0, held_for }))
             }
             None => {
                 let mounts = self.noted_mounts()?;

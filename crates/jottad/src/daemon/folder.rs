@@ -153,6 +153,8 @@ pub(super) enum KeptBy {
     Root,
     /// Something else of the folder.
     Folder,
+    /// Somebody else may keep something at the place that nobody named for it.
+    TakenPlace,
     /// At rest: it was never run, so there is no index to answer from.
     NoRunYet,
 }

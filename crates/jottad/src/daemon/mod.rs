@@ -11,6 +11,7 @@ mod folder;
 pub(crate) mod index_file;
 mod local_trash;
 mod metrics;
+pub(crate) mod new_place;
 mod noticing;
 pub(crate) mod pass;
 mod peer;

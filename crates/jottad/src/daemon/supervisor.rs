@@ -26,6 +26,7 @@ use crate::daemon::adapter::{RemoteFolder, remote_error};
 use crate::daemon::events::Events;
 use crate::daemon::folder::{Kept, KeptBy, Phase, Setup};
 use crate::daemon::local_trash;
+use crate::daemon::new_place;
 use crate::daemon::noticing::{Hearing, Noticing};
 use crate::daemon::pass::Pass;
 use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
@@ -184,6 +185,7 @@ impl Supervisor {
         }
         let folder = &self.setup.folder;
         let account = self.account().await?;
+        self.check_new_place().await?;
         let index = self.setup.index_file(&self.places, &account.username);
         make_private_directory(&self.places.indexes())
             .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))?;
@@ -248,6 +250,7 @@ impl Supervisor {
             Some(account) => account,
             None => self.account().await?,
         };
+        self.check_new_place().await?;
         let index = self.setup.index_file(&self.places, &account.username);
         let copied = |error: io::Error| {
             let reason = format!("copying the index {}: {}", index.display(), in_words(error));
@@ -282,6 +285,29 @@ impl Supervisor {
         let (notices, hints) = (handle.notices(), mpsc::unbounded_channel().1);
         let is_told = false;
         Started { handle, disk, _copy: copy, notices, hints, hearing: None, is_told, at: Instant::now() }
+    }
+
+    /// Looks whether the place of a folder that begins is still as empty as it was when the folder was added.
+    async fn check_new_place(&self) -> Result<(), Obstacle> {
+        let folder = &self.setup.folder;
+        if !new_place::is_nothing_expected(folder, &self.places) {
+            return Ok(());
+        }
+        let client = self.link.client().map_err(|error| Obstacle::of_service(error.kind, error.message))?;
+        let is_taken = new_place::holds_anything(&client, &folder.remote).await.map_err(|error| {
+            let error = remote_error(&error);
+            Obstacle::of_service(error.kind, error.message)
+        })?;
+        if is_taken {
+            let reason = new_place::why_taken(&folder.remote);
+            return Err(Obstacle { by: KeptBy::TakenPlace, ..Obstacle::new(Verdict::Held, reason) });
+        }
+        if self.setup.purpose == Purpose::Look {
+            return Ok(());
+        }
+        // From here on what is there may be this folder's own.
+        new_place::expect_anything(folder, &self.places)
+            .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {

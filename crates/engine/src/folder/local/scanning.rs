@@ -324,6 +324,9 @@ impl Folder {
             return Ok(());
         }
         if directory.is_root() {
+            if had_something && !is_trusted && !self.is_trashing_here() {
+                self.note_emptied_root(parent.id, &entries)?;
+            }
             self.root.found_right(Look::Entries);
             self.forget_decision_about(HeldRoot::Local)?;
         }
