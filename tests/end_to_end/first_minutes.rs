@@ -195,9 +195,18 @@ fn of_two_machines_of_one_name_the_second_is_asked_before_anything_is_overwritte
     }
     let cat = || one.machine.jottad(["cat", &format!("{place}/a.jpg")]).expect(0).stdout;
     one.pass(0);
-    other.machine.jottad(["plan"]).expect(7).complains("holds something that was not there");
+    other
+        .machine
+        .jottad(["plan"])
+        .expect(7)
+        .complains("holds something that was not there")
+        .complains("--yes");
     let asked = other.pass(7).says(&format!("{place} holds something that was not there"));
-    asked.says(&format!("jottad folder set photos remote={place} --yes"));
+    let share = format!("jottad folder set photos remote={place} --yes");
+    asked.says(&share);
+    other.machine.jottad(["status"]).expect(7).says("holds something that was not there").says(&share);
+    other.machine.jottad(["held"]).expect(7).says(&share);
+    other.machine.jottad(["approve", "photos"]).expect(7).complains(&share);
     let daemon = other.start();
     other.sync(7).says("holds something that was not there");
     let held = other.machine.jottad(["held", "--json"]).expect(7).json();
@@ -321,9 +330,12 @@ fn setup_asks_for_everything_and_asks_again_after_each_mistake() {
     terminal.sees("error: ~/Dokuments: No such file").sees("hint: ");
     terminal.sees("Which directory? [~/Documents]").types("");
     terminal.sees("What is it to be called? [Documents]").types("a/b");
-    terminal.sees("error: ").sees("What is it to be called? [Documents]").types("docs");
+    terminal.sees("error: ").sees("What is it to be called? [Documents]").types("n");
+    terminal.sees("\"n\" is no answer to that").sees("press Enter for Documents");
+    terminal.sees("What is it to be called? [Documents]").types("docs");
     terminal.sees("Which mode? [backup]").types("mirror");
-    terminal.sees("error: ").sees("archive").sees("Which mode? [backup]").types("");
+    terminal.sees("error: ").sees("archive").sees("Which mode? [backup]").types("yes");
+    terminal.sees("press Enter for backup").sees("Which mode? [backup]").types("");
     terminal.sees(&format!("Which place on the service? [{}/Documents]", host())).types("nowhere");
     terminal.sees("error: ").sees("Which place on the service?").types("");
     terminal.sees("added docs: ");

@@ -166,12 +166,15 @@ impl<'places> Editor<'places> {
             return ConfigError { line: None, ..error }.into();
         }
         let failure = Failure::usage(error.reason);
-        let given = error.key.as_deref().filter(|key| self.given.contains(key));
-        match (error.hint, given.and_then(|key| Some((key, accepted(key)?)))) {
+        let key = error.key.as_deref();
+        match (error.hint, key.and_then(|key| Some((key, accepted(key)?)))) {
             (Some(hint), _) => failure.hint(hint),
-            (None, Some((key, accepted))) => {
+            (None, Some((key, accepted))) if self.given.contains(&key) => {
                 failure.hint(format!("nothing was changed; {key} may be {accepted}"))
             }
+            // It was hidden by what the change mends.
+            (None, Some((key, accepted))) => failure
+                .hint(format!("nothing was changed; set {key} in the same command: {key} may be {accepted}")),
             (None, None) => failure.hint("nothing was changed; correct the command"),
         }
     }
@@ -485,6 +488,14 @@ remote = \"Jotta/Archive/pics\"
         assert_eq!(refused, None);
         let (refused, after) = try_to(&both, |editor| assert!(editor.set("pics", "scan", "1h").unwrap()));
         assert!(refused.is_some() && after == both);
+        // Of one folder all that is wrong is mended in one command.
+        let twice = BEFORE.replace("mode = \"backup\"", "mode = \"mirror\"\npoll = \"soon\"");
+        change(&twice, |editor| {
+            assert!(editor.set("docs", "mode", "backup").unwrap());
+            let refused = editor.check().unwrap_err().to_string();
+            assert!(refused.contains("set poll in the same command: poll may be a duration"), "{refused}");
+            assert!(editor.set("docs", "poll", "10m").unwrap());
+        });
     }
 
     #[test]

@@ -42,7 +42,7 @@ use crate::cli::output::{now, path_text};
 use crate::config::{WrongFolder, below, place_in};
 use crate::daemon::control::query::Query;
 use crate::daemon::first_pass::FirstPass;
-use crate::daemon::folder::RunningFolder;
+use crate::daemon::folder::{KeptBy, RunningFolder};
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
 use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
@@ -740,6 +740,11 @@ fn held_as_written(wrong: &WrongFolder) -> Failure {
 fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
     let name = folder.name();
     let failure = match folder.obstacle() {
+        Some(reason) if folder.kept_by() == Some(KeptBy::TakenPlace) => {
+            let held = status::taken_place(folder.config(), reason);
+            Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", held.reason))
+                .hint(held.choices_in_words())
+        }
         Some(reason) if daemon.purpose() == Purpose::Rest => {
             Failure::failed(format!("nothing is known of the folder {name:?}: {reason}")).hint(format!(
                 "compare it with `jottad run --once`, or keep it in step with `{}`",

@@ -265,7 +265,7 @@ impl RunningFolder {
         match self.handle() {
             Some(handle) => handle.status().await.is_ok_and(|status| status.local_checked_at.is_some()),
             // Something else may keep it from being asked.
-            None => self.kept(|kept| kept.by) != Some(KeptBy::NoRunYet),
+            None => self.kept_by() != Some(KeptBy::NoRunYet),
         }
     }
 
@@ -285,6 +285,11 @@ impl RunningFolder {
     /// Why it does not run, if it waits for something.
     pub(crate) fn obstacle(&self) -> Option<String> {
         self.kept(|kept| kept.reason.clone())
+    }
+
+    /// What it is that keeps it from running, if something does.
+    pub(super) fn kept_by(&self) -> Option<KeptBy> {
+        self.kept(|kept| kept.by)
     }
 
     /// Something of what keeps it from running, if something does.

@@ -12,6 +12,9 @@ use crate::config::Folder;
 use crate::daemon::index_file::index_file;
 use crate::places::{Places, make_private_directory};
 
+/// What the note says once something was found.
+const TAKEN: &str = "taken\n";
+
 /// What is said of a place that somebody else may keep something at.
 pub(super) fn why_taken(place: &RemotePath) -> String {
     format!(
@@ -25,6 +28,17 @@ pub(crate) fn expect_nothing(folder: &Folder, places: &Places) -> Result<(), Fai
     make_private_directory(&places.indexes())?;
     let note = note(folder, places);
     fs::write(&note, "").map_err(|error| failed("noting", &note, &error))
+}
+
+/// Notes that something was found there, for who asks while nothing runs.
+pub(super) fn note_taken(folder: &Folder, places: &Places) -> Result<(), Failure> {
+    let note = note(folder, places);
+    fs::write(&note, TAKEN).map_err(|error| failed("noting", &note, &error))
+}
+
+/// Whether something was found there that a person has not said anything of yet.
+pub(super) fn was_taken(folder: &Folder, places: &Places) -> bool {
+    fs::read_to_string(note(folder, places)).is_ok_and(|text| text == TAKEN)
 }
 
 /// Whether nothing is expected there, which was not found out yet.

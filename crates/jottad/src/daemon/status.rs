@@ -162,7 +162,7 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
 }
 
 /// What can be done where somebody else may keep something at a folder's place.
-fn taken_place(folder: &Folder, reason: String) -> HeldStatus {
+pub(super) fn taken_place(folder: &Folder, reason: String) -> HeldStatus {
     let (name, place) = (shell_word(&folder.name), shell_word(&folder.remote));
     let share = match folder.mode {
         Mode::Sync => "it is this folder's: bring both sides together",

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::account::KnownAccount;
 use crate::account::link::{LinkChanges, ServiceLink, verdict_of};
 use crate::api::documents::{EventDocument, LogDocument, VerdictWord};
+use crate::cli::failure::Failure;
 use crate::cli::output::{now, path_text};
 use crate::daemon::Purpose;
 use crate::daemon::adapter::{RemoteFolder, remote_error};
@@ -227,6 +228,9 @@ impl Supervisor {
             let obstacle = Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
             Obstacle { by: KeptBy::NoRunYet, ..obstacle }
         };
+        if new_place::was_taken(&self.setup.folder, &self.places) {
+            return Err(self.place_is_taken());
+        }
         let account = KnownAccount::owner(&self.places).ok_or_else(not_yet)?;
         let index = self.setup.index_file(&self.places, &account.username);
         if !index.exists() {
@@ -298,16 +302,23 @@ impl Supervisor {
             let error = remote_error(&error);
             Obstacle::of_service(error.kind, error.message)
         })?;
+        let failed = |failure: Failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned());
         if is_taken {
-            let reason = new_place::why_taken(&folder.remote);
-            return Err(Obstacle { by: KeptBy::TakenPlace, ..Obstacle::new(Verdict::Held, reason) });
+            if self.setup.purpose != Purpose::Look {
+                new_place::note_taken(folder, &self.places).map_err(failed)?;
+            }
+            return Err(self.place_is_taken());
         }
         if self.setup.purpose == Purpose::Look {
             return Ok(());
         }
         // From here on what is there may be this folder's own.
-        new_place::expect_anything(folder, &self.places)
-            .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))
+        new_place::expect_anything(folder, &self.places).map_err(failed)
+    }
+
+    fn place_is_taken(&self) -> Obstacle {
+        let reason = new_place::why_taken(&self.setup.folder.remote);
+        Obstacle { by: KeptBy::TakenPlace, ..Obstacle::new(Verdict::Held, reason) }
     }
 
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
