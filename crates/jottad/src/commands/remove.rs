@@ -108,7 +108,9 @@ async fn chosen(
         return Ok(Some(places));
     }
     if !invocation.output.json {
-        places.iter().for_each(|place| remark(format_args!("  {place}")));
+        for place in &places {
+            remark(format_args!("  {place}"));
+        }
     }
     let question = format!("put these {} into the trash, which {} matches?", places.len(), shell_word(text));
     let is_meant = confirm(&question, false, invocation.output).await?;
