@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
 use jottad_emulator::Act;
 
@@ -179,6 +180,71 @@ fn a_place_that_somebody_has_just_made_is_told_of() {
     world.machine.jottad(add).expect(0).complains(&format!("{}/photos is there already, and empty", host()));
 }
 
+/// Once, two machines of one name that both added a folder before either had sent anything shared its place in
+/// silence, and the one overwrote what the other had sent.
+#[test]
+fn of_two_machines_of_one_name_the_second_is_asked_before_anything_is_overwritten() {
+    let (one, other) = (World::new(), Machine::new());
+    let other = World::of(other, Arc::clone(&one.service), "");
+    let place = format!("{}/photos", host());
+    for (world, content) in [(&one, "mine"), (&other, "other")] {
+        fs::write(world.machine.config(), world.service_section()).unwrap();
+        fs::create_dir(world.machine.home().join("photos")).unwrap();
+        fs::write(world.machine.home().join("photos/a.jpg"), content).unwrap();
+        world.machine.jottad(["folder", "add", "~/photos"]).expect(0);
+    }
+    let cat = || one.machine.jottad(["cat", &format!("{place}/a.jpg")]).expect(0).stdout;
+    one.pass(0);
+    other
+        .machine
+        .jottad(["plan"])
+        .expect(7)
+        .complains("holds something that was not there")
+        .complains("--yes");
+    let asked = other.pass(7).says(&format!("{place} holds something that was not there"));
+    let share = format!("jottad folder set photos remote={place} --yes");
+    asked.says(&share);
+    other.machine.jottad(["status"]).expect(7).says("holds something that was not there").says(&share);
+    other.machine.jottad(["held"]).expect(7).says(&share);
+    other.machine.jottad(["approve", "photos"]).expect(7).complains(&share);
+    let daemon = other.start();
+    other.sync(7).says("holds something that was not there");
+    let held = other.machine.jottad(["held", "--json"]).expect(7).json();
+    assert_eq!(held["folders"][0]["kind"], "place", "{held}");
+    assert_eq!(cat(), "mine");
+    // It was this one's all the same.
+    other.machine.jottad(["folder", "set", "photos", &format!("remote={place}"), "--yes"]).expect(0);
+    other.sync(0);
+    assert_eq!(cat(), "other");
+    daemon.stop();
+    // Who was first, and who has said so, is not asked again.
+    for world in [&one, &other] {
+        fs::write(world.machine.home().join("photos/b.jpg"), "more").unwrap();
+        world.pass(0);
+    }
+}
+
+#[test]
+fn a_folder_whose_place_turns_out_to_be_another_s_is_kept_elsewhere() {
+    let world = World::new();
+    let photos = world.machine.home().join("photos");
+    fs::write(world.machine.config(), world.service_section()).unwrap();
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("a.jpg"), "mine").unwrap();
+    world.machine.jottad(["folder", "add", "~/photos"]).expect(0);
+    let theirs = format!("{}/photos/b.jpg", host());
+    world.service.does(Act::put(&theirs, b"theirs"));
+    world.pass(7);
+    let set = ["folder", "set", "photos", "remote=Jotta/Archive/photos"];
+    world.machine.jottad(set).expect(0);
+    world.pass(0);
+    assert!(world.service.has("Jotta/Archive/photos/a.jpg") && world.service.has(&theirs));
+    // A place that somebody names is what they say it is.
+    world.machine.jottad(["folder", "remove", "photos"]).expect(0);
+    world.machine.jottad(["folder", "add", "~/photos", &format!("{}/photos", host())]).expect(0);
+    world.pass(0);
+}
+
 /// Once, what had gone from one side while nobody kept the two in step was deleted on the other.
 #[test]
 fn a_folder_that_is_added_or_set_once_more_brings_both_sides_together() {
@@ -264,9 +330,12 @@ fn setup_asks_for_everything_and_asks_again_after_each_mistake() {
     terminal.sees("error: ~/Dokuments: No such file").sees("hint: ");
     terminal.sees("Which directory? [~/Documents]").types("");
     terminal.sees("What is it to be called? [Documents]").types("a/b");
-    terminal.sees("error: ").sees("What is it to be called? [Documents]").types("docs");
+    terminal.sees("error: ").sees("What is it to be called? [Documents]").types("n");
+    terminal.sees("\"n\" is no answer to that").sees("press Enter for Documents");
+    terminal.sees("What is it to be called? [Documents]").types("docs");
     terminal.sees("Which mode? [backup]").types("mirror");
-    terminal.sees("error: ").sees("archive").sees("Which mode? [backup]").types("");
+    terminal.sees("error: ").sees("archive").sees("Which mode? [backup]").types("yes");
+    terminal.sees("press Enter for backup").sees("Which mode? [backup]").types("");
     terminal.sees(&format!("Which place on the service? [{}/Documents]", host())).types("nowhere");
     terminal.sees("error: ").sees("Which place on the service?").types("");
     terminal.sees("added docs: ");

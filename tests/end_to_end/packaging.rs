@@ -102,6 +102,30 @@ fn a_service_is_not_taken_from_another_configuration_in_silence() {
     Outcome::of(with_noted_calls(machine, &["service", "install"])).expect(0);
 }
 
+/// What a service does not run it can neither stop nor start anew.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_stops_a_daemon_follows_from_who_runs_it() {
+    let world = World::new();
+    let machine = &world.machine;
+    note_calls_of_systemctl(machine);
+    let daemon = world.start();
+    let process = daemon.pid().as_raw_nonzero();
+    let second = || Outcome::of(with_noted_calls(machine, &["run"])).expect(1).complains("another jottad");
+    let in_terminal = second();
+    assert!(!in_terminal.stderr.contains("jottad service"), "{in_terminal}");
+    in_terminal.complains("Ctrl-C").complains(&format!("kill {process}"));
+    // From now on it is the main process of the unit.
+    let systemctl = machine.beside("bin/systemctl");
+    fs::write(&systemctl, format!("#!/bin/sh\ncase \"$*\" in *MainPID*) echo {process};; esac\n")).unwrap();
+    let of_service = second().complains("stop it with `jottad service stop`");
+    assert!(!of_service.stderr.contains("kill"), "{of_service}");
+    // Another service's process is not this one.
+    fs::write(&systemctl, "#!/bin/sh\necho 1\n").unwrap();
+    second().complains(&format!("kill {process}"));
+    daemon.stop();
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn the_packaged_unit_is_right() {

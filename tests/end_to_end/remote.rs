@@ -238,6 +238,7 @@ fn what_is_wrong_is_told_in_a_line_with_a_remedy() {
         (&["cat", "Jotta/Archive/nothing"][..], 1),
         (&["cat", "Jotta/Archive"], 1),
         (&["get", "Jotta/Nothing/a"], 1),
+        (&["put", "x"], 2),
         (&["put", "x", "Jotta/Nothing/a"], 1),
         (&["put", "x", "Jotta/Trash/a"], 2),
         (&["put", "x", "Jotta/Archive/file/x"], 1),

@@ -144,12 +144,36 @@ fn an_emptied_root_that_is_right_leads_to_a_hold_of_the_deletes_however_few() {
     let (world, daemon) = emptied("");
     world.machine.jottad(["approve", "docs"]).expect(0).says("shown first");
     world.sync(7);
-    world.machine.jottad(["status"]).expect(7).says("7 entries would be deleted at once (5 files)");
+    world
+        .machine
+        .jottad(["status"])
+        .expect(7)
+        .says("7 entries would be deleted (5 files): they are missing in a root");
     assert!(world.service.has("Jotta/Archive/docs/tree/d00/f04"));
     world.machine.jottad(["approve", "docs"]).expect(0);
     world.synced();
     assert!(world.service.at("Jotta/Archive/docs/tree").deleted);
     daemon.stop();
+}
+
+/// The file that was saved hid that the root had been empty, and few deletes go unasked.
+#[test]
+fn what_an_emptied_root_has_lost_is_asked_about_also_if_something_was_saved_before_anybody_looked() {
+    for (mode, decision) in
+        [("backup", "approve"), ("sync", "approve"), ("backup", "reject"), ("sync", "reject")]
+    {
+        let world = World::configured(&format!("mode = \"{mode}\""));
+        world.fill("tree", 1, 5);
+        world.settle();
+        world.remove("tree");
+        world.write("new.txt", "saved");
+        world.pass(7).says("7 entries would be deleted (5 files): they are missing in a root that was");
+        assert!(world.service.has("Jotta/Archive/docs/new.txt"), "{mode}");
+        assert!(world.service.has("Jotta/Archive/docs/tree/d00/f04"), "{mode}");
+        world.machine.jottad([decision, "docs"]).expect(0);
+        world.settle();
+        assert_eq!(world.path("tree/d00/f04").exists(), decision == "reject", "{mode}");
+    }
 }
 
 #[test]

@@ -46,6 +46,47 @@ fn several_things_and_patterns_are_fetched_into_a_directory() {
 }
 
 #[test]
+fn what_a_pattern_matches_is_listed_and_printed() {
+    let world = world();
+    let list = |arguments: &[&str]| world.machine.jottad([&["ls"], arguments].concat());
+    let listed = list(&["Jotta/Archive/[xy]/*.jpg"]).expect(0);
+    assert_eq!(listed.stdout, "Jotta/Archive/x/a.jpg\nJotta/Archive/x/b.jpg\nJotta/Archive/y/a.jpg\n");
+    assert_eq!(list(&["Jotta/Archive/[xz]"]).expect(0).stdout, "Jotta/Archive/x/\n");
+    list(&["-R", "Jotta/Archive/[xz]"]).expect(0).says("Jotta/Archive/x/\n").says("Jotta/Archive/x/c.txt\n");
+    let lines = list(&["--json", "Jotta/Archive/x/?.txt"]).expect(0).json_lines();
+    assert_eq!((&lines[0]["path"], &lines[0]["name"]), (&"Jotta/Archive/x/c.txt".into(), &"c.txt".into()));
+    list(&["Jotta/Archive/x/*.png"]).expect(1).complains("nothing there matches \"*.png\"");
+    let cat = |arguments: &[&str]| world.machine.jottad([&["cat"], arguments].concat());
+    assert_eq!(cat(&["Jotta/Archive/[xy]/a.jpg"]).expect(0).stdout, "aother");
+    assert_eq!(cat(&["--length", "1", "Jotta/Archive/x/b*"]).expect(0).stdout, "b");
+    cat(&["--length", "1", "Jotta/Archive/x/*"]).expect(2).complains("a single file");
+    let refused = cat(&["Jotta/Archive/*"]).expect(1).complains("it is a folder");
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn several_that_a_pattern_matches_are_removed_only_with_a_yes() {
+    let world = world();
+    let remove = |arguments: &[&str]| world.machine.jottad([&["rm"], arguments].concat());
+    remove(&["Jotta/Archive/x/*.jpg"])
+        .expect(2)
+        .complains("  Jotta/Archive/x/a.jpg")
+        .complains("  Jotta/Archive/x/b.jpg")
+        .complains("put these 2 into the trash")
+        .complains("--yes");
+    assert!(world.service.has("Jotta/Archive/x/a.jpg"));
+    // One is what was meant.
+    remove(&["Jotta/Archive/x/*.txt"]).expect(0).says("Jotta/Archive/x/c.txt is in the trash");
+    remove(&["--yes", "Jotta/Archive/x/*"]).expect(0).says("x/a.jpg is in the trash").says("x/b.jpg");
+    assert!(!world.service.has("Jotta/Archive/x/b.jpg") && world.service.has("Jotta/Archive/y/a.jpg"));
+    remove(&["Jotta/Archive/x/*"]).expect(1).complains("nothing there matches");
+    // A name may hold what is a pattern elsewhere.
+    world.service.does(Act::put("Jotta/Archive/[y]", b"1"));
+    remove(&["Jotta/Archive/[y]"]).expect(0).says("Jotta/Archive/[y] is in the trash");
+    assert!(world.service.has("Jotta/Archive/y/a.jpg"));
+}
+
+#[test]
 fn what_cannot_be_fetched_is_refused_before_the_first_byte() {
     let world = world();
     fs::write(world.machine.home().join("file"), "mine").unwrap();

@@ -50,8 +50,8 @@ pub use remote::{
 pub use run::{FolderEnd, FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};
 pub use status::{
-    Conflict, EntryState, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation, HeldRoot, Hold,
-    HoldLimit, LogLine, Noted, NotedInFull, Paused, Pending, Preview, Problem, ProblemKind, RunEnd, Skipped,
-    Transfer, Verdict, Verification,
+    Conflict, DeletesHeldFor, EntryState, Explanation, FolderStatus, Foreseen, Heard, Held, HeldOperation,
+    HeldRoot, Hold, HoldLimit, LogLine, Noted, NotedInFull, Paused, Pending, Preview, Problem, ProblemKind,
+    RunEnd, Skipped, Transfer, Verdict, Verification,
 };
 pub use time::{Now, since_boot};

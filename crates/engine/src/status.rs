@@ -220,6 +220,8 @@ pub enum Hold {
         files: u64,
         /// Files that were deleted within a day before, if it is with them that it is too much; 0 otherwise.
         lost_before: u64,
+        /// Why they wait.
+        held_for: DeletesHeldFor,
     },
     /// Too many files overwritten at once.
     Overwrites {
@@ -269,6 +271,32 @@ pub struct Foreseen {
     pub limit: HoldLimit,
     /// An earlier pass held of it already.
     pub is_held: bool,
+}
+
+/// Why deletes wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletesHeldFor {
+    /// They are too much.
+    Amount,
+    /// They are missing in a root that was gone, emptied or replaced, however few they are.
+    Root,
+}
+
+impl DeletesHeldFor {
+    const ALL: [Self; 2] = [Self::Amount, Self::Root];
+
+    /// As it is written down.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Amount => "amount",
+            Self::Root => "root",
+        }
+    }
+
+    /// The one of a word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.word() == word)
+    }
 }
 
 /// What is too much to be done unasked.

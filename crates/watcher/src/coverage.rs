@@ -1,6 +1,9 @@
 //! What is watched and what is not: the honest part of a watcher.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use rustix::io::ioctl_fionread;
 
 /// What a watcher covers at the moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,16 +23,55 @@ pub struct Coverage {
     pub limit_hint: Option<String>,
 }
 
-/// The coverage as the watching thread last published it.
+/// The coverage as the watching thread last published it, with what it has not read yet.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SharedCoverage(Arc<Mutex<Coverage>>);
+pub(crate) struct SharedCoverage(Arc<Mutex<Shared>>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    published: Coverage,
+    /// Where the system keeps events until they are read, while somebody reads them.
+    queue: Weak<OwnedFd>,
+    /// Events are being read, and what they say is not published yet.
+    is_reading: bool,
+}
 
 impl SharedCoverage {
     pub(crate) fn read(&self) -> Coverage {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        // Before the rest: what has left the queue meanwhile is being read or published.
+        let queue = self.lock().queue.upgrade();
+        let is_unread = queue.is_some_and(|queue| ioctl_fionread(&*queue).is_ok_and(|bytes| bytes > 0));
+        let shared = self.lock();
+        let mut coverage = shared.published.clone();
+        coverage.pending += usize::from(is_unread || shared.is_reading);
+        coverage
+    }
+
+    /// Says where events wait to be read.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn set_queue(&self, queue: &Arc<OwnedFd>) {
+        self.lock().queue = Arc::downgrade(queue);
+    }
+
+    /// Says that nobody reads events any more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn forget_queue(&self) {
+        self.lock().queue = Weak::new();
+    }
+
+    /// Says that events are about to be read.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn begin_reading(&self) {
+        self.lock().is_reading = true;
     }
 
     pub(crate) fn publish(&self, coverage: &Coverage) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(coverage);
+        let mut shared = self.lock();
+        shared.published.clone_from(coverage);
+        shared.is_reading = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

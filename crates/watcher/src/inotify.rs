@@ -114,6 +114,7 @@ impl InotifySource {
         let path = options.root.canonicalize().map_err(root_error)?;
         let root = Root::open(path).map_err(|error| root_error(error.into()))?;
         let queue = Queue::open().map_err(source_error)?;
+        coverage.set_queue(queue.descriptor());
         let mounts = Mounts::open(root.path())
             .inspect_err(|error| tracing::warn!(%error, "cannot follow the mount table"))
             .ok();
@@ -167,6 +168,7 @@ impl InotifySource {
         }
         self.notes.pending = Pending::new(self.options.settle);
         self.notes.rescan_at = None;
+        self.coverage.forget_queue();
         self.publish();
     }
 
@@ -218,6 +220,7 @@ impl InotifySource {
 
     /// Reads the queue once and looks at every directory that an event was about.
     fn read(&mut self, now: Instant) -> Result<(), Stop> {
+        self.coverage.begin_reading();
         self.cover.begin_drain();
         let mut any = false;
         let (notes, cover) = (&mut self.notes, &mut self.cover);

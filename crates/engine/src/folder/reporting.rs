@@ -7,7 +7,6 @@ use jottad_core::{
 
 use super::explaining;
 use super::in_flight::Running;
-use super::plan::deleting::HeldDeletes;
 use super::plan::places::Places;
 use super::proving;
 use super::resting;
@@ -19,8 +18,8 @@ use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, No
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::scope::{self, Scope};
 use crate::status::{
-    Conflict, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted, NotedInFull, Paused,
-    Pending, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
+    Conflict, DeletesHeldFor, FolderStatus, Held, HeldOperation, HeldRoot, Hold, LogLine, Noted, NotedInFull,
+    Paused, Pending, Problem, ProblemKind, RunEnd, Transfer, Verdict, Verification,
 };
 
 const PAGE: u32 = 512;
@@ -211,10 +210,7 @@ impl Folder {
                 let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
                 Some(Hold::Overwrites { files, rewritten })
             }
-            Some(HeldAction::Delete) => deleting::held_deletes(&self.index)?.map(|held| {
-                let HeldDeletes { entries, files, lost_before } = held;
-                Hold::Deletes { entries, files, lost_before }
-            }),
+            Some(HeldAction::Delete) => deleting::held_deletes(&self.index)?.map(Hold::from),
             None => None,
         })
     }
@@ -289,7 +285,8 @@ impl Folder {
             }
             Some(HeldAction::Delete) => {
                 let Amount { entries, files, .. } = deleting::approved_amount(&self.index, &self.settings)?;
-                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0 }))
+                let held_for = DeletesHeldFor::Amount;
+                Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0, held_for }))
             }
             None => {
                 let mounts = resting::noted_mounts(&self.index)?;

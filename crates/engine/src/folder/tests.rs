@@ -19,7 +19,7 @@ use crate::disk::{
 use crate::event::{Achieved, OperationError, RemoteHint, RulesFile, ScannedDirectory, Told};
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
-use crate::status::{FolderStatus, ProblemKind, Verdict};
+use crate::status::{DeletesHeldFor, FolderStatus, Hold, ProblemKind, Verdict};
 
 const HOUR: u64 = 3600;
 
@@ -48,6 +48,8 @@ struct Driver {
     refusals: BTreeMap<&'static str, RemoteError>,
     /// What the service does not have.
     missing: BTreeSet<String>,
+    /// Directories that the local disk does not have.
+    gone: BTreeSet<String>,
     /// A listing of everything shows directories and nothing else.
     hides_files: bool,
     /// Directories that are not found when they are read the next time.
@@ -91,6 +93,7 @@ impl Driver {
             asked: Vec::new(),
             refusals: BTreeMap::new(),
             missing: BTreeSet::new(),
+            gone: BTreeSet::new(),
             hides_files: false,
             away: Vec::new(),
             linked: BTreeSet::new(),
@@ -219,6 +222,9 @@ impl Driver {
         }
         let mut entries = Vec::new();
         for (number, other) in (10u64..).zip(&self.directories) {
+            if self.gone.contains(other) {
+                continue;
+            }
             let other = path(other);
             if self.gone_locally.contains(&other.to_string()) {
                 continue;
@@ -425,6 +431,56 @@ fn a_renamed_directory_is_moved_whichever_end_is_seen_first() {
             assert_eq!(driver.asked_for(what, began), times, "{what}, {hinted:?}: {:?}", driver.asked);
         }
     }
+}
+
+/// A root that was emptied, or whose disk is gone, and in which something was saved before anybody looked.
+#[test]
+fn where_nothing_is_left_of_a_root_what_is_missing_is_shown_before_it_goes() {
+    for (names, left, held) in [
+        (&["a", "b", "c", "d", "e"][..], None, true),
+        (&["a", "b", "c", "d", "e"], Some("e"), false),
+        (&["a", "b", "c", "d"], None, false),
+    ] {
+        let mut driver = Driver::new(names);
+        let began = driver.seconds + 1;
+        driver.run_for(1);
+        driver.gone =
+            names.iter().filter(|name| Some(**name) != left).map(|name| (*name).to_owned()).collect();
+        driver.directories.push("new".to_owned());
+        driver.missing.extend(["new", "new/f"].map(str::to_owned));
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+        driver.run_for(60);
+        assert_eq!(driver.asked_for("upload", began), 1, "{names:?}: {:?}", driver.asked);
+        let hold = driver.status().held;
+        if held {
+            let held_for = DeletesHeldFor::Root;
+            assert_eq!(hold, Some(Hold::Deletes { entries: 10, files: 5, lost_before: 0, held_for }));
+            assert_eq!(driver.asked_for("trash", began), 0, "{:?}", driver.asked);
+            driver.tell(Event::Request(Request::Approve));
+            driver.run_for(60);
+        } else {
+            assert_eq!(hold, None, "{names:?}");
+        }
+        assert_eq!(driver.asked_for("trash", began), driver.gone.len(), "{names:?}: {:?}", driver.asked);
+    }
+}
+
+#[test]
+fn what_was_moved_out_of_the_way_as_a_whole_asks_for_nothing() {
+    let mut driver = Driver::new(&["a", "b", "c", "d", "e"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.directories = ["new/a", "new/b", "new/c", "new/d", "new/e", "new"].map(str::to_owned).into();
+    driver.missing.insert("new".to_owned());
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    driver.run_for(60);
+    assert!(driver.asked_for("move", began) > 0, "{:?}", driver.asked);
+    assert_eq!((driver.asked_for("trash", began), driver.status().held), (0, None), "{:?}", driver.asked);
+    // What goes later goes unasked.
+    driver.gone.insert("new/a".to_owned());
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("new"))]));
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 use crate::api::documents::{ErrorDocument, EventDocument};
 use crate::cli::failure::{Exit, Failure};
 use crate::places::Places;
+use crate::service::{RunBy, last_words};
 
 /// The header in which each side tells its version.
 pub(crate) const VERSION_HEADER: &str = "jottad-version";
@@ -49,7 +50,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     path: &str,
     body: Bytes,
 ) -> Result<T, Failure> {
-    let asked = async { receive(exchange(places, method, path, body).await?).await };
+    let asked = async { receive(places, exchange(places, method, path, body).await?).await };
     within(places, asked).await
 }
 
@@ -61,16 +62,18 @@ pub(crate) fn write(order: &impl Serialize) -> Result<Bytes, Failure> {
 
 /// Waits no longer than that for a daemon.
 async fn within<T>(places: &Places, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
-        let message = format!(
-            "the daemon for {} does not answer: nothing came for {} s",
-            places.state_dir.display(),
-            PATIENCE.as_secs()
-        );
-        Err(Failure::new(Exit::Stalled, message)
-            .path(places.socket().display().to_string())
-            .hint("it may be stopped or hang, and do later what it was told: start it anew with `jottad service restart`"))
-    })
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, asked).await {
+        return answer;
+    }
+    let message = format!(
+        "the daemon for {} does not answer: nothing came for {} s",
+        places.state_dir.display(),
+        PATIENCE.as_secs()
+    );
+    let restart = RunBy::of_daemon(places).await.restart_by_force();
+    Err(Failure::new(Exit::Stalled, message)
+        .path(places.socket().display().to_string())
+        .hint(format!("it may be stopped or hang, and do later what it was told: {restart}")))
 }
 
 /// What happens in the daemon, as it happens.
@@ -115,7 +118,8 @@ async fn exchange(
     let socket = places.socket();
     places.check_socket_path()?;
     let stream = UnixStream::connect(&socket).await.map_err(|error| unreachable(places, &error))?;
-    let broken = |error: hyper::Error| cut_off(&format!("asking the daemon at {}", socket.display()), &error);
+    let broken =
+        |error: hyper::Error| cut_off(places, &format!("asking the daemon at {}", socket.display()), &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
     let request = Request::builder()
@@ -127,19 +131,19 @@ async fn exchange(
         .body(Full::new(body))
         .map_err(|error| Failure::failed(format!("asking the daemon for {path}: {error}")))?;
     let response = sender.send_request(request).await.map_err(broken)?;
-    check_version(&response)?;
+    check_version(places, &response).await?;
     if response.status().is_success() {
         return Ok(response);
     }
     let status = response.status();
-    let body = collect(response).await?;
+    let body = collect(places, response).await?;
     Err(match serde_json::from_slice::<ErrorDocument>(&body) {
         Ok(document) => Failure::from(document),
         Err(_) => Failure::failed(format!("the daemon answered {status}")),
     })
 }
 
-fn check_version(response: &Response<Incoming>) -> Result<(), Failure> {
+async fn check_version(places: &Places, response: &Response<Incoming>) -> Result<(), Failure> {
     let theirs =
         response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("unknown");
     let ours = env!("CARGO_PKG_VERSION");
@@ -148,24 +152,24 @@ fn check_version(response: &Response<Incoming>) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::failed(format!("the daemon is version {theirs} and this command {ours}"))
-        .hint("restart the daemon: jottad service restart"))
+        .hint(RunBy::of_daemon(places).await.restart()))
 }
 
-async fn receive<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, Failure> {
-    parse(&collect(response).await?)
+async fn receive<T: DeserializeOwned>(places: &Places, response: Response<Incoming>) -> Result<T, Failure> {
+    parse(&collect(places, response).await?)
 }
 
-async fn collect(response: Response<Incoming>) -> Result<Bytes, Failure> {
+async fn collect(places: &Places, response: Response<Incoming>) -> Result<Bytes, Failure> {
     let body = response.into_body().collect().await;
     body.map(http_body_util::Collected::to_bytes)
-        .map_err(|error| cut_off("the daemon's answer broke off", &error))
+        .map_err(|error| cut_off(places, "the daemon's answer broke off", &error))
 }
 
 /// A daemon that ends does not finish what it is about to say. Whoever asks again finds none.
-fn cut_off(what: &str, error: &hyper::Error) -> Failure {
+fn cut_off(places: &Places, what: &str, error: &hyper::Error) -> Failure {
     let exit = if error.is_parse() || error.is_user() { Exit::Failed } else { Exit::NotRunning };
     Failure::new(exit, format!("{what}: {error}"))
-        .hint("it may have ended meanwhile: see `jottad service logs`, and ask again")
+        .hint(format!("it may have ended meanwhile: {}, and ask again", last_words(places)))
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {

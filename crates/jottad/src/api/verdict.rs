@@ -15,10 +15,14 @@ const LONGEST_OUTAGE: Duration = Duration::from_secs(30);
 /// How often somebody who waits is told that the service is out of reach.
 const REMINDER: Duration = Duration::from_secs(10);
 /// After so long somebody who waits is told what for.
-const WORTH_TELLING: Duration = Duration::from_secs(5);
+pub(crate) const WORTH_TELLING: Duration = Duration::from_secs(5);
 
 /// That what somebody waited for is done, although the verdict is `working`.
 pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
+
+/// So long somebody waits for the verdict on what was noticed since, if all that was asked about is done: mostly
+/// it is word of jottad's own downloads. What changes all the time is not waited for.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Pauses between two looks at a status, for somebody who waits.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -35,12 +39,14 @@ pub(crate) struct Patience {
     since: Since,
     began: Option<Instant>,
     outage: Option<Instant>,
+    /// Since when all that was asked about is done, and something else was noticed since.
+    outrun: Option<Instant>,
 }
 
 impl Patience {
     /// Waits for what is newer than a time.
     pub(crate) fn since(since: Timestamp) -> Self {
-        Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None }
+        Self { since: Since { time: since, ahead: ahead() }, began: None, outage: None, outrun: None }
     }
 
     /// Looks at a status; tells whether every folder has come to where it will not get on without a person,
@@ -49,7 +55,7 @@ impl Patience {
         if status.folders.is_empty() {
             return true;
         }
-        let mut unreachable = false;
+        let (mut unreachable, mut is_outrun) = (false, false);
         let settled = status.folders.iter().all(|folder| match folder.verdict.0 {
             Verdict::InSync if self.is_fresh(folder) => true,
             // One entry that cannot be synced, or deletes that wait: everything else must be done first.
@@ -60,7 +66,10 @@ impl Patience {
                 unreachable = true;
                 true
             }
-            _ if self.has_caught_up(folder) => true,
+            _ if self.has_caught_up(folder) => {
+                is_outrun |= folder.verdict.0 == Verdict::Working;
+                true
+            }
             // The service answers and does not do what is asked, again and again: nothing can be proven.
             Verdict::Problems if folder.only_failures_left == Some(true) => true,
             Verdict::LoginNeeded | Verdict::Paused => true,
@@ -70,6 +79,9 @@ impl Patience {
             }
             Verdict::Held | Verdict::Problems | Verdict::Working | Verdict::InSync => false,
         });
+        if settled && is_outrun && now.duration_since(*self.outrun.get_or_insert(now)) < GRACE {
+            return false;
+        }
         if !unreachable {
             self.outage = None;
             return settled;
@@ -312,7 +324,9 @@ mod tests {
             });
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             let case = format!("{verdict:?} {caught_up:?}");
-            assert_eq!(patience.judge(&status, now), ends, "{case}");
+            // Word of what was just done here is over in a moment.
+            assert_eq!(patience.judge(&status, now), ends && !is_outrun, "{case}");
+            assert_eq!(patience.judge(&status, now + GRACE), ends, "{case}");
             assert_eq!(patience.is_only_outrun(&status), is_outrun, "{case}");
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jottad_transport::{Client, Http, HttpOptions, Session, Unanswered};
 
 use crate::account::login;
+use crate::api::verdict::WORTH_TELLING;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Escaped, Output, remark};
 use crate::cli::terminal::leave_line;
@@ -47,7 +48,7 @@ impl Invocation {
     pub(crate) fn usable_config(&self) -> Result<Config, Failure> {
         let config = self.tolerant_config()?;
         match config.wrong.iter().find(|wrong| wrong.is_in_file) {
-            Some(wrong) if config.folders.is_empty() => Err(wrong.error.clone().into()),
+            Some(wrong) if config.folders.is_empty() => Err(wrong.failure()),
             _ => Ok(config),
         }
     }
@@ -165,8 +166,7 @@ impl Invocation {
     }
 }
 
-/// How long one waits for a service that says nothing before that is told, and how often it is told again.
-const WORTH_TELLING: Duration = Duration::from_secs(5);
+/// How often a service that says nothing is told of again.
 const REMINDER: Duration = Duration::from_secs(15);
 /// How long one waits for it at all. A single request is given up sooner, so that what came of it can be
 /// said.

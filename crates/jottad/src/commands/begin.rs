@@ -10,6 +10,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::typed;
 use crate::commands::status::{self, StatusArguments};
+use crate::service::start_command;
 
 /// How far a machine is, and what one does then: a command and what it does.
 struct Step {
@@ -66,7 +67,7 @@ fn show_status(invocation: &Invocation) -> Result<Exit, Failure> {
         let asked: Result<StatusDocument, Failure> =
             invocation.wait(async { exchange::get(&invocation.places, "/v1/status").await });
         let state = if asked.is_ok_and(|status| status.daemon) { "running" } else { "no_daemon" };
-        let next = if state == "running" { "jottad status" } else { "jottad service install" };
+        let next = if state == "running" { "jottad status" } else { start_command(&invocation.places) };
         invocation.output.document(&json!({"schema": 1, "state": state, "next": [next]}))?;
         return Ok(Exit::Done);
     }

@@ -8,14 +8,15 @@ use jottad_transport::{Client, Error, LiveFile, PartialContent, RemotePath};
 use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
-use crate::remote::{absent, not_file, place_argument};
+use crate::remote::{Found, absent, is_pattern, named, not_file, place_argument};
 
 /// How often a broken connection is taken up again without a byte having come.
 const ATTEMPTS: u32 = 4;
 
 #[derive(Debug, Args)]
 pub(crate) struct CatArguments {
-    /// The file: DEVICE/MOUNTPOINT/path
+    /// The file: DEVICE/MOUNTPOINT/path; of a pattern in quotes such as 'Jotta/Archive/x/*.txt' all that it
+    /// matches, one after the other
     #[arg(add = remote_place())]
     remote: String,
     /// Begin after so many bytes
@@ -28,24 +29,48 @@ pub(crate) struct CatArguments {
 
 /// Prints; a whole file is compared with its sum at the end.
 pub(crate) fn run(arguments: &CatArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let place = place_argument(&arguments.remote)?;
+    if !is_pattern(&arguments.remote) {
+        place_argument(&arguments.remote)?;
+    }
     let client = invocation.client()?;
     invocation.wait(async {
-        let seen = client.look(&place).await?;
-        let Some(file) = seen.file() else { return Err(not_file("reading", &place, &seen)) };
-        let end = arguments.length.map_or(u64::MAX, |length| arguments.offset.saturating_add(length));
-        if arguments.offset == 0 && end >= file.content.size {
-            whole(&client, &place, file).await?;
-        } else {
-            part(&client, &place, arguments.offset, end.min(file.content.size)).await?;
-            // A part has no sum to compare; that it is of one content is all that can be told.
-            if client.look(&place).await?.file().map(|now| now.content) != Some(file.content) {
-                return Err(absent("reading", &place, "it changed meanwhile").hint("try again"));
+        let all = named(&client, "reading", &arguments.remote).await?.into_all();
+        let is_part = arguments.offset > 0 || arguments.length.is_some();
+        if is_part && all.len() > 1 {
+            return Err(Failure::usage(format!("{}: a part is one of a single file", arguments.remote))
+                .path(&arguments.remote)
+                .hint("name one file, or leave --offset and --length out"));
+        }
+        // Before the first byte of another one.
+        if let Some(Found { place, seen }) = all.iter().find(|found| found.seen.file().is_none()) {
+            return Err(not_file("reading", place, seen));
+        }
+        for Found { place, seen } in &all {
+            if let Some(file) = seen.file() {
+                print(&client, place, file, arguments).await?;
             }
         }
         io::stdout().flush().map_err(|error| Failure::from_output(&error))?;
         Ok(Exit::Done)
     })
+}
+
+async fn print(
+    client: &Client,
+    place: &RemotePath,
+    file: &LiveFile,
+    arguments: &CatArguments,
+) -> Result<(), Failure> {
+    let end = arguments.length.map_or(u64::MAX, |length| arguments.offset.saturating_add(length));
+    if arguments.offset == 0 && end >= file.content.size {
+        return whole(client, place, file).await;
+    }
+    part(client, place, arguments.offset, end.min(file.content.size)).await?;
+    // A part has no sum to compare; that it is of one content is all that can be told.
+    if client.look(place).await?.file().map(|now| now.content) != Some(file.content) {
+        return Err(absent("reading", place, "it changed meanwhile").hint("try again"));
+    }
+    Ok(())
 }
 
 pub(crate) async fn whole(client: &Client, place: &RemotePath, file: &LiveFile) -> Result<(), Failure> {

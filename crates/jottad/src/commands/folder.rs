@@ -23,7 +23,9 @@ use crate::config::edit::{Editor, NewFolder};
 use crate::config::units::format_size;
 use crate::config::{Config, Folder, check_name, resolve, shorten};
 use crate::daemon::index_file::forget_index;
+use crate::daemon::new_place;
 use crate::places::Places;
+use crate::service::start_command;
 
 use settings::Change;
 
@@ -140,7 +142,11 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
         match place::make_sure(&question, invocation)? {
             place::Answer::Usable(content) => {
                 // An earlier folder of the same two ends may have been removed by hand from the config.
-                forget_index(folder, places)?;
+                begin_anew(folder, places)?;
+                let is_empty = content.is_none_or(|content| content == place::Content::default());
+                if question.is_default && is_empty && !question.yes && folder.mode.pushes() {
+                    new_place::expect_nothing(folder, places)?;
+                }
                 editor.save()?;
                 chosen = Some((folder.clone(), content));
                 break;
@@ -163,12 +169,19 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     document["unreadable"] = json!(found.unreadable);
     invocation.output.either(&document, || describe_added(folder, &found, invocation))?;
     if !invocation.wait(async { Ok(tell_daemon(invocation).await) })? {
-        invocation.output.next(
-            "`jottad plan` shows what would be done, `jottad run --once` does it, and `jottad service install` keeps it in \
-             step from then on",
-        );
+        let start = start_command(places);
+        invocation.output.next(&format!(
+            "`jottad plan` shows what would be done, `jottad run --once` does it, and `{start}` keeps it in step \
+             from then on"
+        ));
     }
     Ok(Exit::Done)
+}
+
+/// Forgets what was known of a folder and of its place.
+fn begin_anew(folder: &Folder, places: &Places) -> Result<(), Failure> {
+    new_place::expect_anything(folder, places)?;
+    forget_index(folder, places)
 }
 
 fn describe_added(folder: &Folder, found: &Survey, invocation: &Invocation) -> Result<(), Failure> {
@@ -256,7 +269,7 @@ fn remove(name: &str, invocation: &Invocation) -> Result<Exit, Failure> {
     tell(invocation)?;
     // A daemon has let go of it by now.
     if let Some(folder) = before.as_ref().and_then(|before| before.folder(name)) {
-        forget_index(folder, &invocation.places)?;
+        begin_anew(folder, &invocation.places)?;
     }
     Ok(Exit::Done)
 }
@@ -296,12 +309,16 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         place::make_sure(&question, invocation)?;
     }
     let after = config.folder(&current_name);
+    if let Some(folder) = after.filter(|_| keys.contains(&"remote")) {
+        // Somebody has named it.
+        new_place::expect_anything(folder, &invocation.places)?;
+    }
     let old = before.as_ref().and_then(|before| before.folder(name));
     if let (Some(old), Some(new)) = (old, after)
         && (&old.local, &old.remote) != (&new.local, &new.remote)
     {
         // The folder may have had these two ends before.
-        forget_index(new, &invocation.places)?;
+        begin_anew(new, &invocation.places)?;
     }
     editor.save()?;
     let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();

@@ -15,8 +15,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::cat;
 use crate::remote::{
-    Directory, Fetched, LocalTree, Progress, RemoteTree, Replacing, Tally, TreeFile, Trouble, Wanted, absent,
-    fetch, is_pattern, local_name, matching, not_file, place_argument,
+    Directory, Fetched, Found, LocalTree, Named, Progress, RemoteTree, Replacing, Tally, TreeFile, Trouble,
+    Wanted, absent, fetch, is_pattern, local_name, named, not_file, place_argument,
 };
 
 /// Files fetched at the same time: enough to hide the way to the service and back.
@@ -37,12 +37,6 @@ pub(crate) struct GetArguments {
     /// Replace files of another content. Those in a folder go to its local trash, those elsewhere are gone
     #[arg(long)]
     force: bool,
-}
-
-/// Something that is to be fetched, as it was seen.
-struct Source {
-    place: RemotePath,
-    seen: Sighting,
 }
 
 /// Fetches. What was interrupted is gone on with by the same command; what is here already is not fetched
@@ -70,24 +64,9 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
         let mut sources = Vec::new();
         let mut are_several = texts.len() > 1;
         for text in &texts {
-            let named = place_argument(text).ok();
-            let seen = match &named {
-                Some(place) => Some(client.look(place).await?),
-                None => None,
-            };
-            match (named, seen) {
-                // A name may hold what elsewhere is a pattern.
-                (Some(place), Some(seen)) if !is_pattern(text) || !matches!(seen, Sighting::Missing) => {
-                    sources.push(Source { place, seen });
-                }
-                _ => {
-                    are_several = true;
-                    for place in matching(&client, text).await? {
-                        let seen = client.look(&place).await?;
-                        sources.push(Source { place, seen });
-                    }
-                }
-            }
+            let named = named(&client, "fetching", text).await?;
+            are_several |= matches!(named, Named::Matches(_));
+            sources.extend(named.into_all());
         }
         check_kinds(&sources, arguments.recursive)?;
         if is_printed {
@@ -98,7 +77,7 @@ pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<E
             several(&client, &sources, local.unwrap_or(Path::new(".")), replacing, &progress).await?
         } else {
             let mut tally = Tally::default();
-            for Source { place, seen } in sources {
+            for Found { place, seen } in sources {
                 tally = if let Sighting::File(file) = seen {
                     one_file(&client, &place, file, local, replacing, &progress).await?
                 } else {
@@ -132,8 +111,8 @@ fn check_above(local: &Path, texts: &[String]) -> Result<(), Failure> {
 }
 
 /// Demands that all of it can be fetched.
-fn check_kinds(sources: &[Source], is_recursive: bool) -> Result<(), Failure> {
-    for Source { place, seen } in sources {
+fn check_kinds(sources: &[Found], is_recursive: bool) -> Result<(), Failure> {
+    for Found { place, seen } in sources {
         match seen {
             Sighting::File(_) => {}
             Sighting::Folder if is_recursive => {}
@@ -148,9 +127,9 @@ fn check_kinds(sources: &[Source], is_recursive: bool) -> Result<(), Failure> {
 }
 
 /// Prints the only file.
-async fn print(client: &Client, sources: &[Source]) -> Result<Exit, Failure> {
+async fn print(client: &Client, sources: &[Found]) -> Result<Exit, Failure> {
     match sources {
-        [Source { place, seen: Sighting::File(file) }] => {
+        [Found { place, seen: Sighting::File(file) }] => {
             cat::whole(client, place, file).await?;
             io::stdout().flush().map_err(|error| Failure::from_output(&error))?;
             Ok(Exit::Done)
@@ -163,7 +142,7 @@ async fn print(client: &Client, sources: &[Source]) -> Result<Exit, Failure> {
 /// Fetches each thing into a directory under its own name.
 async fn several(
     client: &Client,
-    sources: &[Source],
+    sources: &[Found],
     local: &Path,
     replacing: Option<&Replacing>,
     progress: &Progress,
@@ -175,7 +154,7 @@ async fn several(
             .hint(format!("make it first: mkdir {}", shell_word(shown_path(local)))));
     }
     let mut names: BTreeMap<PathBuf, &RemotePath> = BTreeMap::new();
-    for Source { place, .. } in sources {
+    for Found { place, .. } in sources {
         if let Some(other) = names.insert(own_name(place)?, place) {
             return Err(Failure::failed(format!("fetching {place}: here it has the same name as {other}"))
                 .path(place.to_string())
@@ -183,7 +162,7 @@ async fn several(
         }
     }
     let mut all = Tally::default();
-    for Source { place, seen } in sources {
+    for Found { place, seen } in sources {
         let target = local.join(own_name(place)?);
         all.add(match seen {
             Sighting::File(file) => {

@@ -13,12 +13,12 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Output, Page, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
-use crate::remote::with_device;
+use crate::remote::{Found, Named, is_pattern, named, with_device};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     /// What to list: DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos, or a device for its
-    /// mountpoints
+    /// mountpoints. A pattern in quotes such as 'Jotta/Archive/x/*.jpg' lists what it matches
     #[arg(add = remote_place())]
     remote: String,
     /// With size and time
@@ -48,13 +48,23 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
     if let Some(device) = StoredName::new(device) {
         return list_device(&device, arguments.long, invocation);
     }
-    let remote = RemotePath::parse(&arguments.remote).map_err(|error| {
+    let parsed = RemotePath::parse(&arguments.remote).map_err(|error| {
         Failure::usage(error.to_string()).path(&arguments.remote).hint("for example: jottad ls Jotta/Archive")
-    })?;
+    });
+    if !is_pattern(&arguments.remote) {
+        parsed?;
+    }
     let client = invocation.client()?;
     let (output, long) = (invocation.output, arguments.long);
     invocation.wait(async {
-        match client.look(&remote).await? {
+        let Found { place: remote, seen } = match named(&client, "listing", &arguments.remote).await? {
+            Named::Place(found) => found,
+            Named::Matches(all) => {
+                list_matches(&client, &all, arguments, output).await?;
+                return Ok(Exit::Done);
+            }
+        };
+        match seen {
             Sighting::Folder => {}
             Sighting::File(file) => {
                 let name = remote.name().cloned().unwrap_or_else(|| remote.mountpoint().clone());
@@ -70,7 +80,7 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
             }
         }
         if arguments.recursive {
-            list_all(&client, &remote, output, long).await?;
+            list_all(&client, &remote, &StoredPath::root(), output, long).await?;
         } else {
             list_one(&client, &remote, output, long).await?;
         }
@@ -121,15 +131,48 @@ async fn list_one(client: &Client, remote: &RemotePath, output: Output, long: bo
     page.finish()
 }
 
-async fn list_all(client: &Client, remote: &RemotePath, output: Output, long: bool) -> Result<(), Failure> {
+/// What a pattern matches, each with its place: they may be in different folders.
+async fn list_matches(
+    client: &Client,
+    all: &[Found],
+    arguments: &ListArguments,
+    output: Output,
+) -> Result<(), Failure> {
+    let long = arguments.long;
+    for Found { place, seen } in all {
+        let names = [place.device(), place.mountpoint()].into_iter().chain(place.names());
+        let path = StoredPath::new(names.cloned().collect());
+        let mut page = output.page();
+        match seen {
+            Sighting::File(file) => Line::file(&path, &(*file).into()).print(&mut page, long)?,
+            _ => Line::folder(&path).print(&mut page, long)?,
+        }
+        page.finish()?;
+        if arguments.recursive && matches!(seen, Sighting::Folder) {
+            list_all(client, place, &path, output, long).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything below a place; `above` is put before each path.
+async fn list_all(
+    client: &Client,
+    remote: &RemotePath,
+    above: &StoredPath,
+    output: Output,
+    long: bool,
+) -> Result<(), Failure> {
+    let below =
+        |path: &StoredPath| StoredPath::new(above.names().iter().chain(path.names()).cloned().collect());
     let mut stream = client.list_stream(remote).await?;
     let mut page = output.page();
     while let Some(batch) = stream.next_batch().await? {
         for entry in batch {
             let line = match &entry {
-                StreamedEntry::Folder(path) => Line::folder(path),
+                StreamedEntry::Folder(path) => Line::folder(&below(path)),
                 StreamedEntry::File { path, content, modified, .. } => {
-                    Line::file(path, &Facts { content: *content, modified: *modified })
+                    Line::file(&below(path), &Facts { content: *content, modified: *modified })
                 }
                 StreamedEntry::Unusable { path, reason } => {
                     tracing::warn!(path, reason, "an entry is left out");

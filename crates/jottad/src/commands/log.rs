@@ -44,9 +44,11 @@ pub(crate) fn run(arguments: &LogArguments, invocation: &Invocation) -> Result<E
     invocation.wait(async {
         let lines = newest(arguments.lines, &filter, invocation).await?;
         if lines.is_empty() && !invocation.output.json {
-            let word =
-                if filter.is_open() { "nothing was done yet" } else { "nothing of that kind was done" };
-            remark(word);
+            remark(match arguments.lines {
+                0 => "no line was asked for",
+                _ if filter.is_open() => "nothing was done yet",
+                _ => "nothing of that kind was done",
+            });
         }
         for line in lines {
             print(&line, invocation.output)?;

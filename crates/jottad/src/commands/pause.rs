@@ -19,9 +19,8 @@ pub(crate) struct PauseArguments {
     /// Only this folder
     #[arg(add = folder_name())]
     name: Option<String>,
-    /// For how long, for example 2h; without it until `resume`
-    #[arg(value_parser = duration_argument)]
-    duration: Option<Duration>,
+    /// For how long, for example 2h or 1d; without it until `resume`
+    duration: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -73,15 +72,23 @@ fn is_any_paused(status: &StatusDocument, name: Option<&str>) -> bool {
     meant.any(|folder| folder.paused.is_some() || folder.settled.is_none())
 }
 
-/// `pause 2h` has no name but a duration, unless a folder is called so.
+/// `pause 2h` has no name but a duration, unless a folder is called so. Of two arguments the one that is a
+/// duration is it, whichever comes first.
 fn name_and_duration(
     arguments: &PauseArguments,
     is_folder: impl FnOnce(&str) -> Result<bool, Failure>,
 ) -> Result<(Option<String>, Option<Duration>), Failure> {
-    let Some(name) = &arguments.name else { return Ok((None, arguments.duration)) };
-    match duration_argument(name) {
-        Ok(duration) if arguments.duration.is_none() && !is_folder(name)? => Ok((None, Some(duration))),
-        _ => Ok((Some(name.clone()), arguments.duration)),
+    let Some(first) = &arguments.name else { return Ok((None, None)) };
+    let Some(second) = &arguments.duration else {
+        return match duration_argument(first) {
+            Ok(duration) if !is_folder(first)? => Ok((None, Some(duration))),
+            _ => Ok((Some(first.clone()), None)),
+        };
+    };
+    match (duration_argument(second), duration_argument(first)) {
+        (Ok(duration), _) => Ok((Some(first.clone()), Some(duration))),
+        (Err(_), Ok(duration)) => Ok((Some(second.clone()), Some(duration))),
+        (Err(reason), Err(_)) => Err(Failure::usage(reason).hint("for example: jottad pause docs 2h")),
     }
 }
 
@@ -117,12 +124,21 @@ mod tests {
             (Some("2h"), None, (None, hours(2))),
             (Some("3h"), None, (Some("3h"), None)),
             (Some("docs"), None, (Some("docs"), None)),
-            (Some("2h"), hours(1), (Some("2h"), hours(1))),
+            (Some("2h"), Some("1h"), (Some("2h"), hours(1))),
+            (Some("docs"), Some("1d"), (Some("docs"), hours(24))),
+            (Some("2h"), Some("docs"), (Some("docs"), hours(2))),
+            (Some("3h"), Some("docs"), (Some("docs"), hours(3))),
         ];
+        let find = |name: Option<&str>, duration: Option<&str>| {
+            let [name, duration] = [name, duration].map(|text| text.map(str::to_owned));
+            name_and_duration(&PauseArguments { name, duration }, |name| Ok(name == "3h"))
+        };
         for (name, duration, (expected_name, expected_duration)) in cases {
-            let arguments = PauseArguments { name: name.map(str::to_owned), duration };
-            let found = name_and_duration(&arguments, |name| Ok(name == "3h")).unwrap();
-            assert_eq!(found, (expected_name.map(str::to_owned), expected_duration), "{name:?}");
+            let found = find(name, duration).unwrap();
+            assert_eq!(found, (expected_name.map(str::to_owned), expected_duration), "{name:?} {duration:?}");
         }
+        let refused = find(Some("docs"), Some("pics")).unwrap_err();
+        assert_eq!(refused.exit(), Exit::Usage);
+        assert!(refused.message().contains("\"pics\" is not a duration"), "{refused}");
     }
 }

@@ -164,7 +164,10 @@ async fn plan_of(
         let why = why.unwrap_or_else(|| words(folder.verdict.0));
         if folder.remote_checked_at.is_none() {
             let message = format!("what is to be done in {:?} is not known: {why}", folder.name);
-            let remedy = status.remedy.clone().unwrap_or_else(|| "see `jottad doctor`".to_owned());
+            let remedy = status.remedy.clone().unwrap_or_else(|| match &folder.held {
+                Some(held) if !held.choices.is_empty() => held.choices_in_words(),
+                _ => "see `jottad doctor`".to_owned(),
+            });
             first.get_or_insert(Failure::new(folder.verdict.0.into(), message).hint(remedy));
             unknown.push(LeftOutFolder {
                 name: folder.name.clone(),

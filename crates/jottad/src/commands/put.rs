@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word};
+use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word, shown_path};
 use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
 use crate::cli::completion::remote_place;
@@ -28,7 +28,7 @@ pub(crate) struct PutArguments {
     /// What to send, and where to, DEVICE/MOUNTPOINT[/path]. Several go into the folder that is named last.
     /// One file goes into a folder or to the file's new path, and so does what `-` reads from standard input,
     /// which has no name of its own; what is in one directory goes, with -r, into the folder
-    #[arg(required = true, num_args = 2.., value_name = "LOCAL… REMOTE", add = remote_place())]
+    #[arg(required = true, num_args = 1.., value_name = "LOCAL… REMOTE", add = remote_place())]
     places: Vec<PathBuf>,
     /// Send a directory with all that is in it; symlinks and special files are skipped
     #[arg(short, long)]
@@ -41,10 +41,11 @@ pub(crate) struct PutArguments {
 /// Sends. What was interrupted is gone on with by the same command; what is there already is not sent again.
 /// What cannot be done at all is refused before anything is sent.
 pub(crate) fn run(arguments: &PutArguments, invocation: &Invocation) -> Result<Exit, Failure> {
-    let Some((remote, locals)) = arguments.places.split_last() else {
-        return Err(
-            Failure::usage("send what, and where to?").hint("for example: jottad put a.txt Jotta/Archive")
-        );
+    let Some((remote, locals @ [_, ..])) = arguments.places.split_last() else {
+        let what =
+            arguments.places.first().map_or_else(|| "a.txt".to_owned(), |path| shell_word(shown_path(path)));
+        return Err(Failure::usage(format!("send {what} where to? the place on the service is missing"))
+            .hint(format!("for example: jottad put {what} Jotta/Archive")));
     };
     let target = target_argument(&remote.display().to_string())?;
     let is_input = |local: &PathBuf| local.as_os_str() == "-";

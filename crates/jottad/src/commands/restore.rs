@@ -19,7 +19,6 @@ use crate::cli::output::{Escaped, Output, count, local_time, now, remark, rfc333
 use crate::commands::get::local_place;
 use crate::commands::restore::follow::Follow;
 use crate::commands::versions::revisions;
-use crate::config::place_in;
 use crate::remote::{
     LocalFile, Progress, Then, Trouble, Wanted, absent, fetch, make_parent, not_file, send, target_argument,
     then,
@@ -169,8 +168,7 @@ fn meant_locally(text: &str, invocation: &Invocation) -> Result<Option<Failure>,
     let path = invocation.places.expand(Path::new(text));
     let Ok(path) = std::path::absolute(path) else { return Ok(None) };
     let config = invocation.tolerant_config()?;
-    let found = place_in(&path, config.folders.iter().map(|folder| folder.local.as_path()));
-    let folder = found.and_then(|(at, inside)| Some((config.folders.get(at)?, inside)));
+    let folder = config.place_of(&path);
     if folder.is_none() && !path.exists() {
         return Ok(None);
     }

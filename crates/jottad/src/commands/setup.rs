@@ -19,6 +19,7 @@ use crate::commands::login::{self as login_command, LoginArguments};
 use crate::commands::service::{self, ServiceCommand};
 use crate::commands::status::{self, StatusArguments};
 use crate::config::{check_name, local_overlap, remote_overlap, resolve};
+use crate::service::start_command;
 
 /// What becomes of changes in each mode.
 const MODES: [(Mode, &str); 4] = [
@@ -104,7 +105,7 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
     }
     let named = resolve(&local).file_name().map(|name| name.to_string_lossy().into_owned());
     let name =
-        until_right("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
+        until_named("What is it to be called?", named.as_deref().unwrap_or("folder"), invocation, |text| {
             let is_taken = invocation.config()?.names().any(|known| known == text);
             match check_name(text) {
                 Ok(_) if is_taken => {
@@ -120,12 +121,12 @@ fn ask_for_folder(directory: &str, invocation: &Invocation) -> Result<(), Failur
     for (mode, does) in MODES {
         remark(format_args!("  {:7}  {does}", mode.as_str()));
     }
-    let mode = until_right("Which mode?", "backup", invocation, |text| {
+    let mode = until_named("Which mode?", "backup", invocation, |text| {
         text.parse::<Mode>().map_err(|error| Failure::usage(error.to_string()))
     })?;
     let default = default_place(named.as_deref().unwrap_or(&name));
     loop {
-        let remote = until_right("Which place on the service?", &default, invocation, |text| {
+        let remote = until_named("Which place on the service?", &default, invocation, |text| {
             let place = RemotePath::parse(text).map_err(|error| {
                 Failure::usage(error.to_string())
                     .hint("a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Documents")
@@ -165,9 +166,8 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
         },
     )?;
     if !is_wanted {
-        invocation
-            .output
-            .next("`jottad run --once` compares once; `jottad service install` does it for good");
+        let start = start_command(&invocation.places);
+        invocation.output.next(&format!("`jottad run --once` compares once; `{start}` does it for good"));
         return Ok(());
     }
     // Everything else is done by now, and a machine without a service manager has other ways.
@@ -176,6 +176,24 @@ fn ask_for_service(invocation: &Invocation) -> Result<(), Failure> {
         invocation.output.next("`jottad run` keeps it in step for as long as it runs");
     }
     Ok(())
+}
+
+/// The same where something is to be named: a yes or a no is no name.
+fn until_named<T>(
+    question: &str,
+    default: &str,
+    invocation: &Invocation,
+    check: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    until_right(question, default, invocation, |text| {
+        if text != default && ["y", "yes", "n", "no"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+            return Err(Failure::usage(format!("{text:?} is no answer to that")).hint(format!(
+                "press Enter for {}, or write something else; Ctrl-C ends here, and what was done so far stays",
+                Escaped(default)
+            )));
+        }
+        check(text)
+    })
 }
 
 /// Asks until the answer is right, and says each time why it is not.

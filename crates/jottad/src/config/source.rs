@@ -22,7 +22,7 @@ pub(crate) struct ConfigError {
     pub(crate) line: Option<usize>,
     /// Which key, and what is wrong with it.
     pub(crate) reason: String,
-    /// The key of its section whose value is wrong, if it is the value of one.
+    /// The key of its section whose value is wrong or missing, if it is about one.
     pub(crate) key: Option<String>,
     /// What mends it, where the reason does not say.
     pub(crate) hint: Option<String>,

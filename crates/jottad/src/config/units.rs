@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use jiff::SignedDuration;
+use jiff::{Span, SpanRelativeTo};
 
 /// How many transfers may run at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +27,11 @@ impl Parallel {
 /// Nobody means more, and a clock that is so much further on would overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 36_525);
 
-/// Reads `500ms`, `10m`, `1h 30m`.
+/// Reads `500ms`, `10m`, `1h 30m`, `2d`; a day has 24 hours.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let refuse = || format!("{text:?} is not a duration: write for example \"500ms\", \"10m\" or \"6h\"");
-    let parsed: SignedDuration = text.trim().parse().map_err(|_| refuse())?;
+    let span: Span = text.trim().parse().map_err(|_| refuse())?;
+    let parsed = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| refuse())?;
     let duration = Duration::try_from(parsed).map_err(|_| refuse())?;
     if duration > LONGEST {
         return Err(format!("{text:?} is longer than a hundred years"));
@@ -80,14 +81,31 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        let cases =
-            [("500ms", 500), ("10m", 600_000), ("6h", 21_600_000), ("1h 30m", 5_400_000), (" 2s ", 2000)];
+        let cases = [
+            ("500ms", 500),
+            ("10m", 600_000),
+            ("6h", 21_600_000),
+            ("1h 30m", 5_400_000),
+            (" 2s ", 2000),
+            ("1d", 86_400_000),
+            ("1d 12h", 129_600_000),
+            ("2 weeks", 1_209_600_000),
+        ];
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in
-            ["", "10", "-5m", "soon", "10 potatoes", "99999999999999999999h", "900000h", "2562047788015215h"]
-        {
+        for text in [
+            "",
+            "10",
+            "-5m",
+            "soon",
+            "10 potatoes",
+            "99999999999999999999h",
+            "900000h",
+            "2562047788015215h",
+            "1 month",
+            "-1d",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -2,8 +2,10 @@
 
 use jottad_core::{Mode, shell_word};
 
+use super::edit::accepted;
 use super::raw::RawFolder;
 use super::{ConfigError, Field, Folder};
+use crate::cli::failure::Failure;
 
 /// A folder of the config that cannot run.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +58,17 @@ impl WrongFolder {
         choices
             .push(("leave it alone from now on; nothing is deleted", format!("jottad folder remove {name}")));
         choices
+    }
+
+    /// The same as a failure of whoever can do nothing without this folder.
+    pub(crate) fn failure(&self) -> Failure {
+        let accepted = self.error.key.as_deref().and_then(accepted);
+        let value = accepted.map(|accepted| format!("VALUE may be {accepted}"));
+        let choices = self.choices().into_iter().map(|(does, command)| format!("{does}: {command}"));
+        let parts = self.error.hint.iter().cloned().chain(choices).chain(value);
+        Failure::usage(self.error.to_string())
+            .path(self.error.file.display().to_string())
+            .hint(parts.collect::<Vec<_>>().join("; "))
     }
 
     /// What is wrong and what mends it, for people.

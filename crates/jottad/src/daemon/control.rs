@@ -1,7 +1,9 @@
 //! The control API: HTTP with JSON on a Unix socket. What it can do, the command line can do, and the other
 //! way round.
 
+mod deciding;
 mod query;
+mod refusal;
 
 use std::convert::Infallible;
 use std::fs;
@@ -20,35 +22,32 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use jottad_core::{RelativePath, shell_word, shown_path};
-use jottad_engine::{
-    Explanation, FolderEnd, FolderHandle, FolderRequestError, HeldRoot, Hold, Noted, NotedInFull, Problem,
-    ProblemKind, Request,
-};
+use jottad_core::{RelativePath, shown_path};
+use jottad_engine::{Explanation, FolderEnd, FolderHandle, FolderRequestError, Request};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
 use crate::api::documents::{
-    AcceptedDocument, ConflictDocument, ConflictsDocument, ErrorBody, ErrorDocument, FolderDocument,
-    HeldDocument, HeldFolder, HeldStatus, LeftOutFolder, LogDocument, NotedFolder, OperationDocument,
-    OrderDocument, PlanDocument, PlannedFolder, ProblemDocument, ProblemsDocument, SCHEMA, StatusDocument,
-    Time, VerificationDocument, VerifiedDocument, WhyDocument,
+    AcceptedDocument, ConflictDocument, ConflictsDocument, FolderDocument, HeldStatus, LeftOutFolder,
+    LogDocument, OperationDocument, OrderDocument, PlanDocument, PlannedFolder, ProblemDocument,
+    ProblemsDocument, SCHEMA, StatusDocument, Time, VerificationDocument, VerifiedDocument, WhyDocument,
 };
 use crate::api::exchange::{SIGN_OF_LIFE, VERSION_HEADER};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
 use crate::config::{WrongFolder, below, place_in};
 use crate::daemon::control::query::Query;
+pub(super) use crate::daemon::control::refusal::Refusal;
 use crate::daemon::first_pass::FirstPass;
-use crate::daemon::folder::RunningFolder;
+use crate::daemon::folder::{KeptBy, RunningFolder};
 use crate::daemon::metrics;
 use crate::daemon::peer::{self, Peer};
-use crate::daemon::status::{self, describe_foreseen, describe_hold, describe_noted};
+use crate::daemon::status::{self, describe_foreseen, describe_hold};
 use crate::daemon::whereabouts;
 use crate::daemon::{Daemon, Purpose};
-use crate::service::start_command;
+use crate::service::{RunBy, start_command};
 
 /// How long an order waits for a folder that is being started. Shorter than an answer may take.
 const LONGEST_START: Duration = Duration::from_secs(4);
@@ -114,7 +113,7 @@ pub(super) fn serve(daemon: &Daemon) -> Result<Control, Failure> {
 
 /// Answers a question without a socket: who asks is this very process.
 pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Response {
-    match questions().with_state(daemon.clone()).call(request).await {
+    match questions(daemon.clone()).with_state(daemon.clone()).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
@@ -122,7 +121,7 @@ pub(crate) async fn answer(daemon: &Daemon, request: extract::Request) -> Respon
 
 fn router(daemon: Daemon) -> Router {
     let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
-    questions()
+    questions(daemon.clone())
         // The only answer that has no end.
         .route("/v1/events", get(events))
         .layer(DefaultBodyLimit::max(LONGEST_ORDER))
@@ -135,13 +134,13 @@ fn router(daemon: Daemon) -> Router {
 }
 
 /// Everything that has an answer with an end.
-fn questions() -> Router<Daemon> {
+fn questions(daemon: Daemon) -> Router<Daemon> {
     Router::new()
         .route("/v1/status", get(show_status))
         .route("/v1/problems", get(problems))
         .route("/v1/conflicts", get(conflicts))
         .route("/v1/plan", get(plan))
-        .route("/v1/held", get(held))
+        .route("/v1/held", get(deciding::held))
         .route("/v1/why", get(why))
         .route("/v1/log", get(log))
         .route("/v1/sync", post(sync))
@@ -149,72 +148,23 @@ fn questions() -> Router<Daemon> {
         .route("/v1/verification", get(verification))
         .route("/v1/pause", post(pause))
         .route("/v1/resume", post(resume))
-        .route("/v1/approve", post(approve))
-        .route("/v1/reject", post(reject))
+        .route("/v1/approve", post(deciding::approve))
+        .route("/v1/reject", post(deciding::reject))
         .route("/v1/reload", post(reload))
         .route("/metrics", get(openmetrics))
         .fallback(async || Refusal::not_found(Failure::usage("the control API has no such path")))
-        .layer(middleware::from_fn(in_time))
-}
-
-/// Why a request is not fulfilled.
-pub(super) struct Refusal(StatusCode, Failure);
-
-impl Refusal {
-    pub(super) fn forbidden(failure: Failure) -> Self {
-        Self(StatusCode::FORBIDDEN, failure)
-    }
-
-    fn not_found(failure: Failure) -> Self {
-        Self(StatusCode::NOT_FOUND, failure)
-    }
-
-    fn conflict(failure: Failure) -> Self {
-        Self(StatusCode::CONFLICT, failure)
-    }
-
-    fn bad_request(failure: Failure) -> Self {
-        Self(StatusCode::BAD_REQUEST, failure)
-    }
-}
-
-impl From<FolderRequestError> for Refusal {
-    fn from(error: FolderRequestError) -> Self {
-        // It is about to end or to be started anew: whoever asks again learns more.
-        let failure = match &error {
-            FolderRequestError::Stopped(_) => Failure::new(Exit::NotRunning, error.to_string())
-                .hint("it is ending or being started anew: ask again"),
-            FolderRequestError::Folder(cause) => Failure::failed(error.to_string())
-                .hint("`jottad status` shows how the folder is")
-                .no_room_if(cause.lacks_room()),
-        };
-        Self(StatusCode::SERVICE_UNAVAILABLE, failure)
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, failure) = (self.0, self.1);
-        (status, Json(ErrorDocument::from(failure))).into_response()
-    }
-}
-
-impl From<Failure> for ErrorDocument {
-    fn from(failure: Failure) -> Self {
-        let kind = failure.exit().as_str().to_owned();
-        let (message, path, hint) = failure.into_parts();
-        Self { schema: SCHEMA, error: ErrorBody { kind, message, path, hint } }
-    }
+        .layer(middleware::from_fn_with_state(daemon, in_time))
 }
 
 /// Answers a question in time, be it with an excuse.
-async fn in_time(request: extract::Request, next: Next) -> Response {
+async fn in_time(State(daemon): State<Daemon>, request: extract::Request, next: Next) -> Response {
     if let Ok(response) = tokio::time::timeout(DEADLINE, next.run(request)).await {
         return response;
     }
     let message = format!("no answer was found within {} s", DEADLINE.as_secs());
+    let restart = RunBy::of_this_process(&daemon.0.places).await.restart();
     let failure = Failure::new(Exit::Stalled, message)
-        .hint("`jottad status` shows which folder is stalled; `jottad service restart` starts all anew");
+        .hint(format!("`jottad status` shows which folder is stalled; if none is, {restart}"));
     Refusal(StatusCode::GATEWAY_TIMEOUT, failure).into_response()
 }
 
@@ -301,29 +251,6 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))
-}
-
-async fn held(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<HeldDocument>, Refusal> {
-    let name = Query::parse(query)?.text("folder")?;
-    // What does not even run waits for a person, too.
-    let resting = resting(&daemon, name.as_deref()).await;
-    let resting = resting.into_iter().filter_map(|folder| Some((folder.name, folder.held?)));
-    let mut folders: Vec<_> = resting.map(|(name, status)| HeldFolder::new(&name, status, &[])).collect();
-    let (runs, mut decided) = (daemon.purpose() != Purpose::Rest, Vec::new());
-    if name.is_some() && !folders.is_empty() {
-        return Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }));
-    }
-    for (folder, handle) in running(&daemon, name.as_deref())? {
-        if let Some(held) = handle.held().await? {
-            let status = describe_hold(folder.config(), &held.hold, daemon.purpose());
-            folders.push(HeldFolder::new(folder.name(), status, &held.operations));
-        }
-        if let Some(NotedInFull { noted, operations }) = handle.noted().await? {
-            let status = describe_noted(folder.config(), &noted, daemon.purpose());
-            decided.push(NotedFolder::new(folder.name(), status, &operations));
-        }
-    }
-    Ok(Json(HeldDocument { schema: SCHEMA, folders, noted: decided, runs }))
 }
 
 async fn why(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<WhyDocument>, Refusal> {
@@ -460,55 +387,6 @@ async fn resume(
     }
 }
 
-async fn approve(
-    State(daemon): State<Daemon>,
-    query: RawQuery,
-    order: Json<OrderDocument>,
-) -> Result<Json<AcceptedDocument>, Refusal> {
-    match Query::parse(query)?.bytes("path") {
-        None => ask_held(&daemon, &order, Request::Approve).await,
-        Some(path) => approve_mount(&daemon, &order, &path).await,
-    }
-}
-
-/// A person says of one directory that what is mounted there, or not mounted, is right.
-async fn approve_mount(
-    daemon: &Daemon,
-    order: &OrderDocument,
-    path: &[u8],
-) -> Result<Json<AcceptedDocument>, Refusal> {
-    let name = decided_folder(order)?;
-    let shown = String::from_utf8_lossy(path).into_owned();
-    let absolute = Path::new(std::ffi::OsStr::from_bytes(path));
-    let folders = running(daemon, Some(name))?;
-    let relative = folders.iter().find_map(|(folder, _)| {
-        if absolute.is_absolute() {
-            below(absolute, &folder.config().local)
-        } else {
-            RelativePath::parse(path).ok()
-        }
-    });
-    for (_, handle) in folders {
-        let is_asked = |problem: &Problem| {
-            problem.kind == ProblemKind::MountChanged && Some(&problem.path) == relative.as_ref()
-        };
-        if !handle.problems().await?.iter().any(is_asked) {
-            let failure = Failure::failed(format!("no disk has come or gone at {shown} in {name:?}"))
-                .path(shown)
-                .hint("see `jottad problems`");
-            return Err(Refusal(StatusCode::CONFLICT, failure));
-        }
-    }
-    ask(daemon, order, Request::AcceptMount(relative.unwrap_or_default())).await
-}
-
-async fn reject(
-    State(daemon): State<Daemon>,
-    order: Json<OrderDocument>,
-) -> Result<Json<AcceptedDocument>, Refusal> {
-    ask_held(&daemon, &order, Request::Reject).await
-}
-
 async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, Refusal> {
     let reloading = {
         let daemon = daemon.clone();
@@ -519,7 +397,7 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
         Ok(Ok(done)) => done.map_err(Refusal::bad_request)?,
         Ok(Err(error)) => {
             let failure = Failure::failed(format!("following the configuration failed: {error}"))
-                .hint("start the daemon anew: jottad service restart");
+                .hint(RunBy::of_this_process(&daemon.0.places).await.restart());
             return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failure));
         }
         Err(_) => tracing::warn!("following the configuration takes long; it goes on"),
@@ -628,69 +506,6 @@ async fn note(
     }
 }
 
-/// A decision is about one folder, and only where something waits for it.
-async fn ask_held(
-    daemon: &Daemon,
-    order: &OrderDocument,
-    request: Request,
-) -> Result<Json<AcceptedDocument>, Refusal> {
-    let name = decided_folder(order)?;
-    let mut about = None;
-    for (folder, handle) in running(daemon, Some(name))? {
-        let failure = match handle.hold().await? {
-            None => match handle.noted().await?.map(|decided| decided.noted) {
-                // A person may think better of it until it is done.
-                Some(noted @ (Noted::Approved(_) | Noted::Rejected(_))) => {
-                    about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
-                    continue;
-                }
-                Some(noted @ Noted::Mounts { .. }) if request == Request::Reject => {
-                    about = Some(describe_noted(folder.config(), &noted, daemon.purpose()).reason);
-                    continue;
-                }
-                Some(Noted::Mounts { .. }) => Failure::failed(format!("nothing is held in {name:?}"))
-                    .hint("`jottad held` shows what was approved"),
-                Some(noted @ Noted::WantedBack { .. }) => {
-                    let reason = describe_noted(folder.config(), &noted, daemon.purpose()).reason;
-                    Failure::failed(format!("nothing is held in {name:?}: it was rejected, and {reason}"))
-                        .hint("wait until it is back; what is deleted then is asked about again")
-                }
-                None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
-            },
-            Some(Hold::Root { reason, root: HeldRoot::Missing }) => {
-                // If something is there again it is taken up, and then asked about.
-                folder.wake().await;
-                Failure::failed(reason).hint(format!(
-                    "put it back, and ask again in a moment; or say where it is now: \
-                     jottad folder set {} local=PATH",
-                    shell_word(name)
-                ))
-            }
-            // No word makes these right.
-            Some(hold @ (Hold::Root { root: HeldRoot::Unreadable, .. } | Hold::Place { .. })) => {
-                let status = describe_hold(folder.config(), &hold, daemon.purpose());
-                let choices = status.choices.iter().map(|one| match hold {
-                    Hold::Root { .. } => format!("mend that, and look again: {}", one.command),
-                    _ => format!("{}: {}", one.means, one.command),
-                });
-                Failure::failed(status.reason).hint(choices.collect::<Vec<_>>().join("; "))
-            }
-            Some(hold) => {
-                about = Some(describe_hold(folder.config(), &hold, daemon.purpose()).reason);
-                continue;
-            }
-        };
-        return Err(Refusal(StatusCode::CONFLICT, failure));
-    }
-    let Json(accepted) = ask(daemon, order, request).await?;
-    Ok(Json(AcceptedDocument { about, ..accepted }))
-}
-
-fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
-    let name = order.folder.as_deref();
-    name.ok_or_else(|| Refusal::bad_request(Failure::usage("a decision needs the name of a folder")))
-}
-
 /// What the status says of the folders that do not run, or of the one of a name if it does not.
 async fn resting(daemon: &Daemon, name: Option<&str>) -> Vec<FolderDocument> {
     let is_meant = |of: &str| name.is_none_or(|name| name == of);
@@ -739,6 +554,11 @@ fn held_as_written(wrong: &WrongFolder) -> Failure {
 fn not_running(daemon: &Daemon, folder: &RunningFolder) -> Refusal {
     let name = folder.name();
     let failure = match folder.obstacle() {
+        Some(reason) if folder.kept_by() == Some(KeptBy::TakenPlace) => {
+            let held = status::taken_place(folder.config(), reason);
+            Failure::new(Exit::Held, format!("the folder {name:?} is held: {}", held.reason))
+                .hint(held.choices_in_words())
+        }
         Some(reason) if daemon.purpose() == Purpose::Rest => {
             Failure::failed(format!("nothing is known of the folder {name:?}: {reason}")).hint(format!(
                 "compare it with `jottad run --once`, or keep it in step with `{}`",

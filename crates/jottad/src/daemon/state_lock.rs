@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::failure::Failure;
 use crate::places::Places;
+use crate::service::RunBy;
 
 /// How long a lock is waited for that nobody who answers has, and between two tries.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,9 +33,10 @@ impl StateLock {
             let is_answering = UnixStream::connect(places.socket()).await.is_ok();
             if is_answering || Instant::now() >= deadline {
                 let message = format!("another jottad is running in {}", places.state_dir.display());
-                return Err(Failure::failed(message).path(places.state_dir.display().to_string()).hint(
-                    "ask it with `jottad status` or `jottad sync --wait`; stop it with `jottad service stop`",
-                ));
+                let stop = RunBy::of_daemon(places).await.stop();
+                return Err(Failure::failed(message)
+                    .path(places.state_dir.display().to_string())
+                    .hint(format!("ask it with `jottad status` or `jottad sync --wait`; {stop}")));
             }
             tokio::time::sleep(PAUSE).await;
         }

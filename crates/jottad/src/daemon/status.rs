@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jottad_core::shell_word;
-use jottad_engine::{FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Noted, Verdict};
+use jottad_core::{Mode, shell_word};
+use jottad_engine::{DeletesHeldFor, FolderStatus, Foreseen, HeldRoot, Hold, HoldLimit, Noted, Verdict};
 use jottad_watcher::Coverage;
 
 use crate::api::documents::{
@@ -14,7 +14,7 @@ use crate::api::verdict::overall;
 use crate::cli::output::{count, path_text};
 use crate::config::{Folder, WrongFolder};
 use crate::daemon::adapter::command_to_make;
-use crate::daemon::folder::{KeptHold, Report, RunningFolder};
+use crate::daemon::folder::{KeptBy, Report, RunningFolder};
 use crate::daemon::{Daemon, Purpose, descriptors};
 
 /// Asks every folder. What does not answer is said not to.
@@ -146,16 +146,33 @@ fn held(folder: &RunningFolder, report: &Report) -> Option<HeldStatus> {
         // Not even started.
         None if report.verdict == Verdict::Held => {
             let reason = report.trouble.clone()?;
-            Some(match report.hold {
-                KeptHold::Root => {
+            Some(match report.by {
+                KeptBy::Root => {
                     let hold = Hold::Root { reason, root: HeldRoot::Missing };
                     describe_hold(folder.config(), &hold, folder.purpose())
                 }
-                KeptHold::Folder => HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() },
+                KeptBy::TakenPlace => taken_place(folder.config(), reason),
+                KeptBy::Folder | KeptBy::NoRunYet => {
+                    HeldStatus { kind: "folder".to_owned(), reason, choices: Vec::new() }
+                }
             })
         }
         None => None,
     }
+}
+
+/// What can be done where somebody else may keep something at a folder's place.
+pub(super) fn taken_place(folder: &Folder, reason: String) -> HeldStatus {
+    let (name, place) = (shell_word(&folder.name), shell_word(&folder.remote));
+    let share = match folder.mode {
+        Mode::Sync => "it is this folder's: bring both sides together",
+        _ => "it is this folder's: send to it, and keep what differs there as revisions",
+    };
+    let choices = vec![
+        (share, format!("jottad folder set {name} remote={place} --yes")),
+        ("it is another's: keep this folder elsewhere", format!("jottad folder set {name} remote=PLACE")),
+    ];
+    HeldStatus { kind: "place".to_owned(), reason, choices: choice_documents(choices) }
 }
 
 fn noted(folder: &RunningFolder, status: &FolderStatus) -> Option<NotedStatus> {
@@ -230,12 +247,16 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold, purpose: Purpose) -> H
             let elsewhere = ("it is elsewhere", format!("jottad folder set {name} remote=PLACE"));
             ("place", reason.clone(), vec![("make it", command_to_make(&folder.remote, *missing)), elsewhere])
         }
-        Hold::Deletes { entries, files, lost_before } => {
+        Hold::Deletes { entries, files, lost_before, held_for } => {
             let entries = count(*entries, "entry", "entries");
             let files = count(*files, "file", "files");
-            let reason = match lost_before {
-                0 => format!("{entries} would be deleted at once ({files})"),
-                before => {
+            let reason = match (held_for, lost_before) {
+                (DeletesHeldFor::Root, _) => format!(
+                    "{entries} would be deleted ({files}): they are missing in a root that was gone, emptied or \
+                     replaced"
+                ),
+                (DeletesHeldFor::Amount, 0) => format!("{entries} would be deleted at once ({files})"),
+                (DeletesHeldFor::Amount, before) => {
                     let before = count(*before, "file", "files");
                     format!("{entries} would be deleted ({files}), after {before} within a day")
                 }
@@ -288,7 +309,7 @@ pub(super) fn describe_foreseen(folder: &Folder, foreseen: &Foreseen) -> Foresee
             ("max_delete_percent", Some(*percent), measure)
         }
         HoldLimit::WordOfRoot => {
-            ("root", None, format!("of {all}; what is missing in a root that was held is shown first"))
+            ("root", None, format!("of {all}; what is missing there is shown before it goes"))
         }
         HoldLimit::Overwrites => ("overwrites", Some(50), format!("of {all}; at most half go unasked")),
         HoldLimit::Rewrites => {

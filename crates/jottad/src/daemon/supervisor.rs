@@ -1,40 +1,36 @@
 //! Keeps one folder running: starts engine and watcher, carries hints from the one to the other, tries again
 //! what cannot be done now, and starts anew what died.
 
+mod starting;
+
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jottad_core::{Name, Timestamp, in_words, shell_word};
-use jottad_engine::{
-    DiskErrorKind, FolderError, FolderHandle, LocalDisk, LocalHint, Notice, RemoteErrorKind, Verdict,
-    since_boot,
-};
+use jottad_core::{Name, Timestamp};
+use jottad_engine::{FolderHandle, LocalDisk, LocalHint, Notice, Verdict, since_boot};
 use jottad_watcher::{Coverage, Hint, Watcher, WatcherOptions};
 use tempfile::TempDir;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::account::KnownAccount;
-use crate::account::link::{LinkChanges, ServiceLink, verdict_of};
+use crate::account::link::{LinkChanges, ServiceLink};
 use crate::api::documents::{EventDocument, LogDocument, VerdictWord};
 use crate::cli::output::{now, path_text};
 use crate::daemon::Purpose;
-use crate::daemon::adapter::{RemoteFolder, remote_error};
 use crate::daemon::events::Events;
-use crate::daemon::folder::{Kept, KeptHold, Phase, Setup};
+use crate::daemon::folder::{Kept, Phase, Setup};
 use crate::daemon::local_trash;
 use crate::daemon::noticing::{Hearing, Noticing};
+use crate::daemon::obstacle::{Obstacle, TRY_AGAIN};
 use crate::daemon::pass::Pass;
 use crate::daemon::steady_clock::{SteadyClock, TRUSTED_AFTER};
-use crate::places::{Places, make_private_directory};
+use crate::places::Places;
 
 /// How often the local trash is looked through for what is too old or too much.
 const TRASH_INTERVAL: Duration = Duration::from_hours(1);
-/// How often something that cannot be done now is tried again.
-const TRY_AGAIN: Duration = Duration::from_mins(1);
 /// How often it is looked whether a root is back: until the folder is started anew, nobody watches it.
 const LOOK_FOR_ROOT: Duration = Duration::from_secs(2);
 /// How often it is looked whether a watcher that cannot hear everything can by now.
@@ -76,15 +72,6 @@ pub(super) struct Deaths {
     pub(super) reason: String,
     /// How often without a long life in between.
     in_a_row: u32,
-}
-
-/// Why a folder cannot be started now.
-struct Obstacle {
-    verdict: Verdict,
-    reason: String,
-    try_again: Duration,
-    /// What is held, if a person must decide.
-    hold: KeptHold,
 }
 
 /// A folder that was started, with what it says.
@@ -175,119 +162,6 @@ impl Supervisor {
             _ => None,
         };
         self.enter(Phase::Starting { since: Instant::now(), after });
-    }
-
-    async fn start(&self) -> Result<Started, Obstacle> {
-        match self.setup.purpose {
-            Purpose::Rest => return self.start_at_rest(),
-            Purpose::Look => return self.start_looking().await,
-            Purpose::Serve | Purpose::OnePass => {}
-        }
-        let folder = &self.setup.folder;
-        let account = self.account().await?;
-        let index = self.setup.index_file(&self.places, &account.username);
-        make_private_directory(&self.places.indexes())
-            .map_err(|failure| Obstacle::new(Verdict::Stalled, failure.message().to_owned()))?;
-        // The watcher first: what changes while the first scan runs must be hinted.
-        let (sender, hints) = mpsc::unbounded_channel();
-        let (watcher, blind) = if self.setup.purpose.is_daemon() {
-            match watch_root(&self.setup, sender).await {
-                Ok(watcher) => (Some(Arc::new(watcher)), None),
-                Err(reason) => (None, Some(reason)),
-            }
-        } else {
-            (None, None)
-        };
-        let disk = LocalDisk::open(folder.local.clone())
-            .map_err(|error| Obstacle::of_root(&folder.name, &folder.local, &error.kind))?;
-        let mut hearing = self.setup.purpose.is_daemon().then(|| self.noticing.attach(folder.remote.clone()));
-        if hearing.is_some() {
-            // What is compared after hearing began need not be compared again.
-            let _ = tokio::time::timeout(FIRST_HEARING, self.noticing.tried()).await;
-        }
-        let remote =
-            RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
-        let is_told = watcher.as_ref().is_some_and(|watcher| tells_all(&watcher.coverage()));
-        let settings = self.setup.settings(is_told);
-        let handle = FolderHandle::start(settings, &index, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::of_index(&index, &error))?;
-        if let Some(hearing) = &mut hearing {
-            hearing.begin(handle.clone());
-        }
-        let notices = handle.notices();
-        self.enter(Phase::Running { handle: handle.clone(), watcher, blind });
-        let disk = Some(disk);
-        Ok(Started { handle, disk, _copy: None, notices, hints, hearing, is_told, at: Instant::now() })
-    }
-
-    /// Takes up an index that is there, to answer from it.
-    fn start_at_rest(&self) -> Result<Started, Obstacle> {
-        let not_yet = || Obstacle::new(Verdict::Working, NEVER_COMPARED.to_owned());
-        let account = KnownAccount::owner(&self.places).ok_or_else(not_yet)?;
-        let index = self.setup.index_file(&self.places, &account.username);
-        if !index.exists() {
-            return Err(not_yet());
-        }
-        let handle =
-            FolderHandle::start_at_rest(self.setup.settings(false), &index, now).map_err(|error| {
-                let reason = format!(
-                    "the index {} cannot be read: {error}; the next run sets it aside and compares everything anew",
-                    index.display()
-                );
-                Obstacle::new(Verdict::Working, reason)
-            })?;
-        Ok(self.started(handle, None, None))
-    }
-
-    /// Takes up a copy of the index, or an empty one, to find out what would be done.
-    async fn start_looking(&self) -> Result<Started, Obstacle> {
-        let folder = &self.setup.folder;
-        let account = match KnownAccount::owner(&self.places) {
-            Some(account) => account,
-            None => self.account().await?,
-        };
-        let index = self.setup.index_file(&self.places, &account.username);
-        let copied = |error: io::Error| {
-            let reason = format!("copying the index {}: {}", index.display(), in_words(error));
-            Obstacle::new(Verdict::Stalled, format!("{reason}; make some room where TMPDIR says"))
-        };
-        let directory = tempfile::tempdir().map_err(copied)?;
-        let copy = directory.path().join("index.sqlite");
-        for ending in ["", "-wal"] {
-            let with_ending = |path: &Path| {
-                let mut name = path.as_os_str().to_owned();
-                name.push(ending);
-                std::path::PathBuf::from(name)
-            };
-            match tokio::fs::copy(with_ending(&index), with_ending(&copy)).await {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copied(error)),
-                _ => {}
-            }
-        }
-        let disk = LocalDisk::open(folder.local.clone())
-            .map_err(|error| Obstacle::of_root(&folder.name, &folder.local, &error.kind))?;
-        let remote =
-            RemoteFolder::new(self.link.clone(), folder.remote.clone(), self.setup.guard.hard_delete);
-        let settings = self.setup.settings(false);
-        let handle = FolderHandle::start_looking(settings, &copy, disk.clone(), remote, now)
-            .map_err(|error| Obstacle::of_index(&index, &error))?;
-        Ok(self.started(handle, Some(disk), Some(directory)))
-    }
-
-    /// A folder that nothing is watched for.
-    fn started(&self, handle: FolderHandle, disk: Option<LocalDisk>, copy: Option<TempDir>) -> Started {
-        self.enter(Phase::Running { handle: handle.clone(), watcher: None, blind: None });
-        let (notices, hints) = (handle.notices(), mpsc::unbounded_channel().1);
-        let is_told = false;
-        Started { handle, disk, _copy: copy, notices, hints, hearing: None, is_told, at: Instant::now() }
-    }
-
-    async fn account(&self) -> Result<KnownAccount, Obstacle> {
-        let client = self.link.client().map_err(|error| Obstacle::of_service(error.kind, error.message))?;
-        KnownAccount::find(&self.places, &client).await.map_err(|error| {
-            let error = remote_error(&error);
-            Obstacle::of_service(error.kind, error.message)
-        })
     }
 
     /// Carries hints in and notices out.
@@ -385,12 +259,12 @@ impl Supervisor {
     }
 
     async fn wait_to_try_again(&mut self, obstacle: Obstacle, changes: &mut LinkChanges) -> Left {
-        let Obstacle { verdict, reason, try_again, hold } = obstacle;
+        let Obstacle { verdict, reason, try_again, by } = obstacle;
         // A pass ends with an answer that says so.
         if self.setup.purpose.is_daemon() {
             tracing::warn!(folder = self.setup.folder.name, reason, "waiting");
         }
-        self.enter(Phase::Waiting(Kept { verdict, reason, hold }));
+        self.enter(Phase::Waiting(Kept { verdict, reason, by }));
         self.announce(verdict);
         let waits_for_link = matches!(verdict, Verdict::LoginNeeded | Verdict::Offline);
         tokio::select! {
@@ -456,49 +330,6 @@ impl Supervisor {
 
     fn lock_phase(&self) -> std::sync::MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Obstacle {
-    const fn new(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, try_again: TRY_AGAIN, hold: KeptHold::Root }
-    }
-
-    /// The root cannot be taken up. The folder waits for a person, and the others go on.
-    fn of_root(name: &str, root: &Path, kind: &DiskErrorKind) -> Self {
-        if kind.may_pass() {
-            return Self::that_passes(&format!("{}: {kind}", root.display()));
-        }
-        let remedy = match kind {
-            DiskErrorKind::RootLost => String::new(),
-            DiskErrorKind::PermissionDenied => "; let the user that runs jottad read it".to_owned(),
-            _ => format!(
-                "; look after its disk, or choose another directory with `jottad folder set {} local=PATH`",
-                shell_word(name)
-            ),
-        };
-        Self::new(Verdict::Held, format!("{}: {kind}{remedy}", root.display()))
-    }
-
-    /// Something has run out. Nobody need decide anything, and what the folder has must stay where it is.
-    fn that_passes(reason: &str) -> Self {
-        Self::new(Verdict::Stalled, format!("{reason}; it is tried again each minute"))
-    }
-
-    /// The index cannot be opened, and could not be set aside either.
-    fn of_index(file: &Path, error: &FolderError) -> Self {
-        let reason = error.to_string();
-        if error.may_pass() {
-            return Self::that_passes(&format!("the index {}: {reason}", file.display()));
-        }
-        let remedy = "let the user that runs jottad write there, or move the file away: it is built anew, and nothing \
-                      is lost by that";
-        let reason = format!("the index {} cannot be used: {reason}; {remedy}", file.display());
-        Self { hold: KeptHold::Folder, ..Self::new(Verdict::Held, reason) }
-    }
-
-    fn of_service(kind: RemoteErrorKind, reason: String) -> Self {
-        Self::new(verdict_of(kind), reason)
     }
 }
 
@@ -633,49 +464,6 @@ mod tests {
         assert!(told);
     }
 
-    #[test]
-    fn what_has_run_out_is_waited_for_and_what_a_person_must_mend_is_held() {
-        let root = Path::new("/srv/docs");
-        for (kind, verdict) in [
-            (DiskErrorKind::TooManyFiles, Verdict::Stalled),
-            (DiskErrorKind::NoSpace, Verdict::Stalled),
-            (DiskErrorKind::RootLost, Verdict::Held),
-            (DiskErrorKind::PermissionDenied, Verdict::Held),
-        ] {
-            let obstacle = Obstacle::of_root("docs", root, &kind);
-            assert_eq!(obstacle.verdict, verdict, "{kind}");
-            assert_eq!(
-                obstacle.reason.contains("tried again"),
-                verdict == Verdict::Stalled,
-                "{}",
-                obstacle.reason
-            );
-        }
-        // Moving the index away is no remedy for a lack that passes.
-        let index = |source: io::Error| {
-            let error = jottad_engine::IndexError::File { path: "/state/index".into(), source };
-            Obstacle::of_index(Path::new("/state/index/i.sqlite"), &error.into())
-        };
-        for (errno, verdict) in [
-            (rustix::io::Errno::MFILE, Verdict::Stalled),
-            (rustix::io::Errno::NOSPC, Verdict::Stalled),
-            (rustix::io::Errno::ACCESS, Verdict::Held),
-        ] {
-            let obstacle = index(errno.into());
-            assert_eq!(obstacle.verdict, verdict, "{errno}");
-            let advises = obstacle.reason.contains("move the file away");
-            assert_eq!(advises, verdict == Verdict::Held, "{}", obstacle.reason);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_watcher_that_could_not_start_is_tried_again_until_it_can() {
-        let began = Instant::now();
-        let tries = AtomicU32::new(0);
-        tried_again(async || tries.fetch_add(1, Ordering::Relaxed) == 2).await;
-        assert_eq!((tries.into_inner(), began.elapsed()), (3, TRY_AGAIN * 3));
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_login_that_comes_late_is_taken_up_at_once() {
         let stop = watch::Sender::new(false);
@@ -726,5 +514,13 @@ mod tests {
         let supervised = tokio::spawn(supervise(supervisor, |_| async { panic!("a bug") }));
         stop.send_replace(true);
         supervised.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_could_not_start_is_tried_again_until_it_can() {
+        let began = Instant::now();
+        let tries = AtomicU32::new(0);
+        tried_again(async || tries.fetch_add(1, Ordering::Relaxed) == 2).await;
+        assert_eq!((tries.into_inner(), began.elapsed()), (3, TRY_AGAIN * 3));
     }
 }

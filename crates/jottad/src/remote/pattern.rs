@@ -3,7 +3,7 @@
 
 use glob::Pattern;
 use jottad_core::{StoredName, encode_name, shell_word};
-use jottad_transport::{Client, ErrorKind, FolderListing, RemotePath};
+use jottad_transport::{Client, ErrorKind, FolderListing, RemotePath, Sighting};
 
 use crate::cli::failure::Failure;
 use crate::remote::place::{absent, local_name, place_argument};
@@ -15,8 +15,53 @@ pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(SPECIAL)
 }
 
+/// Something on the service that was named, as it was seen.
+pub(crate) struct Found {
+    pub(crate) place: RemotePath,
+    pub(crate) seen: Sighting,
+}
+
+/// What a text names.
+pub(crate) enum Named {
+    /// The place as it is written.
+    Place(Found),
+    /// What a pattern matches; never nothing.
+    Matches(Vec<Found>),
+}
+
+impl Named {
+    /// All of it.
+    pub(crate) fn into_all(self) -> Vec<Found> {
+        match self {
+            Self::Place(found) => vec![found],
+            Self::Matches(all) => all,
+        }
+    }
+}
+
+/// Looks at what a text names; `action` is what is to be done with it. A name may hold what elsewhere is a pattern:
+/// what is there as it is written is meant.
+pub(crate) async fn named(client: &Client, action: &str, text: &str) -> Result<Named, Failure> {
+    match place_argument(text) {
+        Ok(place) => {
+            let seen = client.look(&place).await?;
+            if !is_pattern(text) || !matches!(seen, Sighting::Missing) {
+                return Ok(Named::Place(Found { place, seen }));
+            }
+        }
+        Err(failure) if !is_pattern(text) => return Err(failure),
+        Err(_) => {}
+    }
+    let mut all = Vec::new();
+    for place in matching(client, action, text).await? {
+        let seen = client.look(&place).await?;
+        all.push(Found { place, seen });
+    }
+    Ok(Named::Matches(all))
+}
+
 /// The live places that a pattern matches, sorted; it is an error if there are none.
-pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePath>, Failure> {
+async fn matching(client: &Client, action: &str, text: &str) -> Result<Vec<RemotePath>, Failure> {
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
     let plain = parts.iter().take_while(|part| !is_pattern(part)).count();
     if plain < 2 {
@@ -53,12 +98,8 @@ pub(crate) async fn matching(client: &Client, text: &str) -> Result<Vec<RemotePa
             "a shell leaves a pattern alone in quotes; see what is there: jottad ls {}",
             shell_word(&base)
         );
-        return Err(absent(
-            "fetching",
-            &base,
-            &format!("nothing there matches {:?}", parts[plain..].join("/")),
-        )
-        .hint(hint));
+        return Err(absent(action, &base, &format!("nothing there matches {:?}", parts[plain..].join("/")))
+            .hint(hint));
     }
     Ok(places)
 }

@@ -29,7 +29,11 @@ pub(crate) fn with_device(device: &StoredName, rest: &str) -> Option<String> {
 
 /// Reads a place that is to be changed: below a mountpoint, and not in one of the service's views.
 pub(crate) fn target_argument(text: &str) -> Result<RemotePath, Failure> {
-    let place = place_argument(text)?;
+    writable(place_argument(text)?, text)
+}
+
+/// A place that can be changed; `text` is how it was named.
+pub(crate) fn writable(place: RemotePath, text: &str) -> Result<RemotePath, Failure> {
     if is_view(&place) {
         return Err(Failure::usage(format!("{place} is a view of the service that cannot be written"))
             .path(text)

@@ -40,6 +40,12 @@ impl Launchd {
         launchctl(&["kickstart", &target()])
     }
 
+    /// The process of the agent, while it has one.
+    pub(super) fn process() -> Option<i32> {
+        let output = run_tool("launchctl", ["list", LABEL]).ok()?;
+        process_in(&String::from_utf8_lossy(&output.stdout))
+    }
+
     pub(super) fn stop() -> Result<(), Failure> {
         launchctl(&["bootout", &target()])
     }
@@ -87,6 +93,12 @@ impl Launchd {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The process that `launchctl list` names, in a line such as `"PID" = 4711;`.
+fn process_in(listed: &str) -> Option<i32> {
+    let line = listed.lines().find_map(|line| line.trim().strip_prefix("\"PID\" = "))?;
+    line.trim_end_matches(';').parse().ok()
 }
 
 fn domain() -> String {
@@ -137,6 +149,13 @@ mod tests {
         }
         assert!(open.is_empty(), "{open:?}");
         found
+    }
+
+    #[test]
+    fn the_process_of_the_agent_is_read_from_what_is_listed() {
+        let listed = "{\n\t\"Label\" = \"jottad\";\n\t\"PID\" = 4711;\n\t\"LastExitStatus\" = 0;\n};\n";
+        assert_eq!(process_in(listed), Some(4711));
+        assert_eq!(process_in("{\n\t\"Label\" = \"jottad\";\n};\n"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! in place and handed to the system's own tools.
 
 mod launchd;
+mod run_by;
 mod systemd;
 
 use std::ffi::OsStr;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use crate::cli::failure::Failure;
 use crate::places::Places;
+pub(crate) use run_by::RunBy;
 
 /// The unit as packages put it where systemd finds it.
 const PACKAGED_UNIT: &str = "jottad.service";
@@ -65,12 +67,25 @@ impl Service {
         Some((file, is_ours))
     }
 
-    /// Refuses to speak of a service that nobody has installed.
-    pub(crate) fn check_is_known(&self) -> Result<(), Failure> {
+    /// The process that is the service, while one is.
+    fn process(&self) -> Option<i32> {
+        match self {
+            Self::Systemd(_) => systemd::Systemd::process(),
+            Self::Launchd(_) => launchd::Launchd::process(),
+        }
+    }
+
+    /// Whether somebody has installed it: this user, or a package.
+    fn is_known(&self) -> bool {
         let is_packaged = ["/etc", "/usr/local/lib", "/usr/lib", "/lib"]
             .iter()
             .any(|place| Path::new(place).join("systemd/user").join(PACKAGED_UNIT).exists());
-        if self.installed().is_some() || is_packaged {
+        self.installed().is_some() || is_packaged
+    }
+
+    /// Refuses to speak of a service that nobody has installed.
+    pub(crate) fn check_is_known(&self) -> Result<(), Failure> {
+        if self.is_known() {
             return Ok(());
         }
         Err(Failure::failed("the service is not installed, so it has logged nothing")
@@ -170,6 +185,16 @@ pub(crate) fn first_pass_command(places: &Places) -> &'static str {
     match start_command(places) {
         start @ "jottad service start" => start,
         _ => "jottad run --once",
+    }
+}
+
+/// Where a daemon that has ended may have told why.
+pub(crate) fn last_words(places: &Places) -> &'static str {
+    match Service::of(places) {
+        Ok(service) if service.is_known() => {
+            "see `jottad service logs`, or what it wrote where it was started"
+        }
+        _ => "see what it wrote where it was started",
     }
 }
 

@@ -40,6 +40,12 @@ impl Systemd {
         self.control_raw(&["daemon-reload"])
     }
 
+    /// The main process of the unit, while it has one.
+    pub(super) fn process() -> Option<i32> {
+        let output = systemctl(&["show", "--property=MainPID", "--value", NAME]).ok()?;
+        String::from_utf8_lossy(&output.stdout).trim().parse().ok().filter(|process| *process != 0)
+    }
+
     pub(super) fn control(verb: &str) -> Result<(), Failure> {
         check_session()?;
         let output = systemctl(&[verb, NAME])?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
@@ -13,7 +14,7 @@ const BUFFER: usize = 64 * 1024;
 /// One inotify instance.
 #[derive(Debug)]
 pub(super) struct Queue {
-    inotify: OwnedFd,
+    inotify: Arc<OwnedFd>,
     buffer: Box<[MaybeUninit<u8>]>,
 }
 
@@ -35,7 +36,15 @@ pub(super) enum Drained {
 impl Queue {
     pub(super) fn open() -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        Ok(Self { inotify, buffer: vec![MaybeUninit::uninit(); BUFFER].into_boxed_slice() })
+        Ok(Self {
+            inotify: Arc::new(inotify),
+            buffer: vec![MaybeUninit::uninit(); BUFFER].into_boxed_slice(),
+        })
+    }
+
+    /// The descriptor, to see whether something waits to be read.
+    pub(super) fn descriptor(&self) -> &Arc<OwnedFd> {
+        &self.inotify
     }
 
     /// Watches an open directory. The same directory always gives the same descriptor, wherever it was moved

@@ -68,6 +68,22 @@ fn a_saved_file_is_hinted_at_once_and_once() {
     assert_eq!(bench.hints.len(), 1, "{:?}", bench.hints);
 }
 
+/// Who asks in between was told that nothing is to be hinted, and a moment later that something is.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_system_keeps_unread_is_still_to_be_hinted() {
+    let mut bench = Bench::with(
+        |root| ["a", "b"].iter().for_each(|name| fs::write(root.join(name), "").unwrap()),
+        |options| options.read_gap = Duration::from_mins(1),
+    );
+    let root = bench.root().to_owned();
+    let touch = |name: &str| fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+    touch("a");
+    bench.follow_until(|bench| !bench.hints.is_empty() && bench.coverage().pending == 0);
+    touch("b");
+    assert_eq!(bench.coverage().pending, 1);
+}
+
 #[test]
 fn names_need_not_be_text() {
     let mut bench = Bench::new();

@@ -326,6 +326,9 @@ impl Folder {
             return Ok(());
         }
         if directory.is_root() {
+            if had_something && !is_trusted && !self.in_flight.trashes_locally() {
+                self.note_emptied_root(parent.id, &entries)?;
+            }
             self.root.found_right(Look::Entries);
             self.forget_decision_about(HeldRoot::Local)?;
         }

@@ -4,14 +4,21 @@
 
 use std::collections::BTreeSet;
 
-use jottad_core::Action;
+use jottad_core::{Action, Name};
 
+use crate::disk::DiskEntry;
 use crate::folder::backlog::Change;
 use crate::folder::plan::deciding;
 use crate::folder::plan::deleting;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, Index, NodeId};
+use crate::index::{ChildCursor, Fact, Index, NodeId};
 use crate::planted::{self, Planted};
+
+/// A root with fewer files than this has lost them as people put one thing in the place of another.
+const FEWEST_FILES: u64 = 5;
+/// Most rows that are looked through for what is left in a root.
+const MOST_AT_ROOT: usize = 1024;
+const PAGE: u32 = 256;
 
 /// The word, as it is written down until all that it is about was shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +54,47 @@ impl Folder {
             self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
         }
         Ok(())
+    }
+
+    /// Writes down that nothing of what was in the root is there any more, and something else is: it was emptied, or
+    /// its disk is gone, and somebody saved something before it was looked at.
+    pub(super) fn note_emptied_root(
+        &mut self,
+        root: NodeId,
+        entries: &[DiskEntry],
+    ) -> Result<(), FolderError> {
+        if self.has_lost_all(root, entries)? && !planted::is(Planted::HeldRootForgotten) {
+            self.index.set_fact(Fact::HoldNextDeletes, Some(&WordOfRoot::about_everything()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether none of the entries of the root that were agreed on is there any more. Much is not looked through:
+    /// to delete that is asked about in any case.
+    fn has_lost_all(&self, root: NodeId, entries: &[DiskEntry]) -> Result<bool, FolderError> {
+        let totals = self.index.totals();
+        if entries.is_empty()
+            || entries.len() > MOST_AT_ROOT
+            || totals.base_files < FEWEST_FILES
+            || totals.base_entries > MOST_AT_ROOT as u64
+        {
+            return Ok(false);
+        }
+        let there: BTreeSet<&Name> = entries.iter().map(|entry| &entry.name).collect();
+        let (mut cursor, mut has_lost) = (ChildCursor::default(), false);
+        for _ in 0..MOST_AT_ROOT / PAGE as usize {
+            let page = self.index.next_children(root, &mut cursor, PAGE)?;
+            for node in page.iter().filter(|node| node.base.is_some() && node.local.kind().is_some()) {
+                if there.contains(&node.name) {
+                    return Ok(false);
+                }
+                has_lost = true;
+            }
+            if page.len() < PAGE as usize {
+                return Ok(has_lost);
+            }
+        }
+        Ok(false)
     }
 
     /// Follows a person's word that what is missing is wanted back, where the root is not held any more as it

@@ -21,6 +21,7 @@ use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::scope::{Finding, found};
 use crate::settings::FolderSettings;
+use crate::status::{DeletesHeldFor, Hold};
 use crate::time::Now;
 
 const PAGE: u32 = 256;
@@ -79,6 +80,22 @@ pub(in crate::folder) struct HeldDeletes {
     pub(in crate::folder) files: u64,
     /// Files that were deleted within a day before, if it is with them that it is too much.
     pub(in crate::folder) lost_before: u64,
+    pub(in crate::folder) held_for: DeletesHeldFor,
+}
+
+impl HeldDeletes {
+    /// As it is written down.
+    fn text(&self) -> String {
+        let Self { entries, files, lost_before, held_for } = self;
+        format!("{entries} {files} {lost_before} {}", held_for.word())
+    }
+}
+
+impl From<HeldDeletes> for Hold {
+    fn from(held: HeldDeletes) -> Self {
+        let HeldDeletes { entries, files, lost_before, held_for } = held;
+        Self::Deletes { entries, files, lost_before, held_for }
+    }
 }
 
 /// A delete that the path rules ask for.
@@ -212,8 +229,7 @@ impl Folder {
             }
             Some(DeleteHold { rows, held, .. }) => {
                 self.index.set_waiting(HeldAction::Delete, &rows)?;
-                let text = format!("{} {} {}", held.entries, held.files, held.lost_before);
-                self.index.set_fact(Fact::HeldDeletes, Some(&text))?;
+                self.index.set_fact(Fact::HeldDeletes, Some(&held.text()))?;
                 counting.due.retain(|due| !rows.contains(&due.node));
             }
         }
@@ -483,13 +499,15 @@ pub(in crate::folder) fn held_deletes(index: &Index) -> Result<Option<HeldDelete
     if waiting == 0 {
         return Ok(None);
     }
-    let counted = index.fact(Fact::HeldDeletes)?;
-    let mut numbers = counted.iter().flat_map(|text| text.split(' ')).map(|text| text.parse().ok());
-    let mut next = || numbers.next().flatten();
+    let counted = index.fact(Fact::HeldDeletes)?.unwrap_or_default();
+    let mut words = counted.split(' ');
+    let mut number = || words.next().and_then(|text| text.parse().ok());
+    let (entries, files, lost_before) = (number(), number(), number());
     Ok(Some(HeldDeletes {
-        entries: next().unwrap_or(waiting),
-        files: next().unwrap_or(0),
-        lost_before: next().unwrap_or(0),
+        entries: entries.unwrap_or(waiting),
+        files: files.unwrap_or(0),
+        lost_before: lost_before.unwrap_or(0),
+        held_for: words.next().and_then(DeletesHeldFor::of_word).unwrap_or(DeletesHeldFor::Amount),
     }))
 }
 

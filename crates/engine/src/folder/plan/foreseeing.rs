@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jottad_core::{Loss, RelativePath, Side, is_written_once};
 
-use super::deleting::{self, HeldDeletes};
+use super::deleting;
 use super::holding::{
     self, CountedOverwrites, DeleteHold, Measure, OverwriteHold, month_before, too_many_rewrites,
 };
@@ -93,10 +93,9 @@ impl Folder {
             loss = loss.with(with_it);
             Ok(true)
         })?;
-        Ok(self.judge_deletes(&fresh, loss, approved_files)?.map(|DeleteHold { held, measure, .. }| {
-            let HeldDeletes { entries, files, lost_before } = held;
-            foreseen(Hold::Deletes { entries, files, lost_before }, measure)
-        }))
+        Ok(self
+            .judge_deletes(&fresh, loss, approved_files)?
+            .map(|DeleteHold { held, measure, .. }| foreseen(held.into(), measure)))
     }
 
     /// What a pass would move before it deletes anything; what goes along with a directory is left out.

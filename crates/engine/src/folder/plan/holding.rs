@@ -14,7 +14,7 @@ use crate::folder::local::word_of_root;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Amount, Fact, HeldAction, Index, Node, NodeId};
 use crate::settings::FolderSettings;
-use crate::status::HoldLimit;
+use crate::status::{DeletesHeldFor, HoldLimit};
 
 /// How long a rewrite is remembered, in seconds.
 const MONTH: i64 = 30 * 24 * 3600;
@@ -189,14 +189,16 @@ impl Folder {
             }
             None => (HoldLimit::Waiting, files),
         };
-        let lost_before = match too_much {
-            Some(TooMuch::ShareOfDay(before)) => before,
-            Some(TooMuch::Number | TooMuch::Share) => 0,
-            None => deleting::held_deletes(&self.index)?.map_or(0, |held| held.lost_before),
+        let earlier = deleting::held_deletes(&self.index)?;
+        let (lost_before, held_for) = match too_much {
+            _ if !asked_for.is_empty() => (0, DeletesHeldFor::Root),
+            Some(TooMuch::ShareOfDay(before)) => (before, DeletesHeldFor::Amount),
+            Some(TooMuch::Number | TooMuch::Share) => (0, DeletesHeldFor::Amount),
+            None => earlier.map_or((0, DeletesHeldFor::Amount), |held| (held.lost_before, held.held_for)),
         };
         let Amount { entries, files, .. } = sum(&held_rows);
         let measure = Measure { limit, of, is_held: !waited.is_empty() };
-        let held = HeldDeletes { entries, files, lost_before };
+        let held = HeldDeletes { entries, files, lost_before, held_for };
         Ok(Some(DeleteHold { rows: held_rows, held, measure }))
     }
 }

@@ -160,11 +160,12 @@ impl RecentWrites {
 
     /// Something came to a place. If it is what left the place, and the only thing that did, it has not left.
     fn arrived(&mut self, place: Place, arrived: Arrived) {
-        self.ends.push_back((arrived.until, place.clone()));
+        let until = arrived.until;
         let write = self.places.entry(place.clone()).or_default();
         write.left.take_if(|left| arrived.from == place && left.was.len() == 1);
         write.left.iter_mut().for_each(|left| left.is_taken = true);
         write.arrived = Some(arrived);
+        self.ends.push_back((until, place));
     }
 
     /// Others are at work at a place: what is seen there, or below, may be theirs, however soon.

@@ -27,6 +27,6 @@ fn what_left_a_place_is_not_what_became_of_what_was_sent_there() {
     driver.tell(Event::LocalHints(vec![LocalHint::Subtree(path("d"))]));
     driver.doubt("d");
     driver.run_for(1);
-    let sent = driver.folder.running.values().next().expect("it is sent again");
+    let sent = driver.folder.in_flight.operations().next().expect("it is sent again");
     assert_eq!(sent.before, None);
 }

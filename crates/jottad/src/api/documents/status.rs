@@ -364,6 +364,12 @@ impl HeldStatus {
     pub(crate) fn is_of_everything(&self) -> bool {
         !matches!(self.kind.as_str(), "deletes" | "overwrites")
     }
+
+    /// What a person can do about it, in one line.
+    pub(crate) fn choices_in_words(&self) -> String {
+        let choices = self.choices.iter().map(|choice| format!("{}: {}", choice.means, choice.command));
+        choices.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// What is watched.

@@ -11,7 +11,6 @@ use crate::cli::failure::Failure;
 use crate::cli::invocation::Invocation;
 use crate::cli::moment::moment_argument;
 use crate::cli::output::path_text;
-use crate::config::place_in;
 
 /// What may be asked for: each word stands for the operations that begin with it or hold it.
 const KINDS: [&str; 6] = ["upload", "download", "move", "trash", "directory", "time"];
@@ -107,9 +106,8 @@ fn places(path: &Path, invocation: &Invocation) -> Result<Vec<Place>, Failure> {
     let relative = |path: &Path| RelativePath::parse(path.as_os_str().as_bytes()).ok();
     let mut places = Vec::new();
     let config = invocation.tolerant_config()?;
-    let found = place_in(&absolute, config.folders.iter().map(|folder| folder.local.as_path()));
-    if let Some((at, path)) = found {
-        places.push(Place { folder: config.folders.get(at).map(|folder| folder.name.clone()), path });
+    if let Some((folder, path)) = config.place_of(&absolute) {
+        places.push(Place { folder: Some(folder.name.clone()), path });
     }
     if places.is_empty() && path.is_relative() {
         places.extend(relative(path).map(|path| Place { folder: None, path }));

@@ -19,6 +19,7 @@ use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, Escaped};
 use crate::commands::folder::tell_daemon;
 use crate::config::Config;
+use crate::service::start_command;
 
 /// How often a person may try again at one prompt.
 const TRIES: u32 = 3;
@@ -103,8 +104,8 @@ impl Beginning<'_> {
         if self.config.is_empty() {
             output.next("choose a folder: `jottad folder add ~/Documents`, or `jottad setup`");
         } else if !is_running {
-            output
-                .next("`jottad run --once` compares once; `jottad service install` keeps everything in step");
+            let start = start_command(places);
+            output.next(&format!("`jottad run --once` compares once; `{start}` keeps everything in step"));
         }
         Ok(Exit::Done)
     }

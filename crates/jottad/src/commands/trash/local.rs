@@ -7,7 +7,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count, local_time, path_text, rfc3339};
 use crate::config::units::format_size;
-use crate::config::{Config, Folder, place_in};
+use crate::config::{Config, Folder};
 use crate::remote::{confirm, nothing_removed};
 
 /// Lists what is in the local trash of one folder, or of all.
@@ -41,8 +41,7 @@ pub(super) fn restore(path: &str, invocation: &Invocation) -> Result<Exit, Failu
     let absolute = std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("{path}: {error}")).path(path.to_owned()))?;
     let config = invocation.config_with_folders(None)?;
-    let found = place_in(&absolute, config.folders.iter().map(|folder| folder.local.as_path()));
-    let Some((folder, below)) = found.and_then(|(at, below)| Some((config.folders.get(at)?, below))) else {
+    let Some((folder, below)) = config.place_of(&absolute) else {
         return Err(Failure::usage(format!("{path} is in no folder"))
             .path(path.to_owned())
             .hint("name the place that it had; `jottad trash ls --local` shows it"));

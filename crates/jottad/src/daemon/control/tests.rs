@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::api::documents::EventDocument;
+use crate::api::documents::{EventDocument, HeldDocument};
 use crate::api::exchange::{self, EventStream};
 use crate::cli::failure::Exit;
 use crate::config::Config;

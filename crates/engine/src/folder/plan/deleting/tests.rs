@@ -9,7 +9,7 @@ use crate::folder::local::root::Look;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::scope::Failure;
 use crate::settings::FolderSettings;
-use crate::status::{Hold, HoldLimit, Noted, ProblemKind};
+use crate::status::{HoldLimit, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
@@ -123,7 +123,10 @@ fn what_a_removed_directory_costs_grows_with_its_entries_and_no_faster() {
 fn a_hold_says_how_much_is_in_what_it_holds_and_costs_nothing() {
     let (_place, mut folder) = removed(1500, "flat");
     count(&mut folder, 1);
-    assert_eq!(folder.hold().unwrap(), Some(Hold::Deletes { entries: 1501, files: 1500, lost_before: 0 }));
+    assert_eq!(
+        folder.hold().unwrap(),
+        Some(Hold::Deletes { entries: 1501, files: 1500, lost_before: 0, held_for: DeletesHeldFor::Amount })
+    );
     folder.pending().unwrap();
     let before = ROWS_READ.with(std::cell::Cell::get);
     for _ in 0..100 {
@@ -152,7 +155,12 @@ fn many_rows_are_counted_in_steps() {
     assert_eq!(steps, 3);
     assert_eq!(
         folder.hold().unwrap(),
-        Some(Hold::Deletes { entries: 20_000, files: 20_000, lost_before: 0 })
+        Some(Hold::Deletes {
+            entries: 20_000,
+            files: 20_000,
+            lost_before: 0,
+            held_for: DeletesHeldFor::Amount
+        })
     );
 }
 
@@ -201,7 +209,8 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
             remove(&mut folder.index, *id);
         }
         count(&mut folder, 3);
-        let held = Some(Hold::Deletes { entries: 50, files: 50, lost_before: 0 });
+        let held =
+            Some(Hold::Deletes { entries: 50, files: 50, lost_before: 0, held_for: DeletesHeldFor::Amount });
         assert_eq!(folder.hold().unwrap(), held);
         let due = folder.round.deleting.due.len();
         assert_eq!(due, if approved_in_directory { 1 } else { 60 });
@@ -324,7 +333,9 @@ fn deletes_that_wait_go_on_waiting_whatever_else_changes() {
         remove(&mut folder.index, *id);
     }
     count(&mut folder, 1001);
-    let held = |files, entries| Some(Hold::Deletes { entries, files, lost_before: 0 });
+    let held = |files, entries| {
+        Some(Hold::Deletes { entries, files, lost_before: 0, held_for: DeletesHeldFor::Amount })
+    };
     assert_eq!(folder.hold().unwrap(), held(51, 51));
     // The folder grows.
     for number in 0..10 {
@@ -466,7 +477,7 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     // That is where it begins to wait for a person; the root would be looked at before.
     assert_eq!(
         held_deletes(&folder.index).unwrap(),
-        Some(HeldDeletes { entries: 1, files: 1, lost_before: 0 })
+        Some(HeldDeletes { entries: 1, files: 1, lost_before: 0, held_for: DeletesHeldFor::Root })
     );
     folder.root = crate::folder::local::root::Root::default();
     folder.approve(now(3)).unwrap();
