@@ -95,6 +95,15 @@ impl Running {
         )
     }
 
+    /// Whether it takes what the service has at its row from its place.
+    pub(super) fn leaves(&self) -> bool {
+        match self.detail {
+            Detail::MoveRemote(_) => true,
+            Detail::MoveAside { side, .. } | Detail::Trash { side, .. } => side == Side::Remote,
+            _ => false,
+        }
+    }
+
     /// Whether it changes what is on the disk.
     fn changes_the_disk(&self) -> bool {
         match self.detail {
@@ -403,7 +412,7 @@ impl Folder {
     }
 
     /// Nothing is agreed on any more at a row and below it.
-    fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
+    pub(super) fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
         self.change_below(node.id, Change::BaseGone)?;
         node.base = None;
         self.save_observed(node)
@@ -429,6 +438,7 @@ impl Folder {
             && matches!(error, OperationError::Remote(error) if error.may_be_done)
         {
             self.doubt_loss(node.id, *loss);
+            self.claims.may_be_removed(node.id);
         }
         if matches!(running.detail, Detail::MoveAside { side: Side::Remote, .. })
             && matches!(error, OperationError::Remote(error) if error.may_be_done)

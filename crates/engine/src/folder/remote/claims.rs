@@ -24,6 +24,8 @@ pub(in crate::folder) struct Claims {
     /// Files that were sent, whose answer was lost, and that a look did not show: it may have been too late
     /// for that.
     given_up: BTreeMap<(NodeId, Name), File>,
+    /// What was to be removed, and the answer was lost: nobody else need have removed it.
+    removed: BTreeSet<NodeId>,
 }
 
 impl Claims {
@@ -35,6 +37,16 @@ impl Claims {
     /// A row's remote side was observed, or is claimed anew: an older acceptance says nothing any more.
     pub(in crate::folder) fn forget(&mut self, node: NodeId) {
         self.accepted.remove(&node);
+    }
+
+    /// What the service has at a row was to be removed, and may have been.
+    pub(in crate::folder) fn may_be_removed(&mut self, node: NodeId) {
+        self.removed.insert(node);
+    }
+
+    /// What was to be removed is there, or is no more; tells whether it was to be removed.
+    pub(super) fn take_removed(&mut self, node: NodeId) -> bool {
+        self.removed.remove(&node)
     }
 
     /// A look contradicts what was sent to a row.
