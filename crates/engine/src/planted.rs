@@ -62,6 +62,8 @@ pub enum Planted {
     GivenUpForgotten,
     /// That files may be sent to the account again is no reason to send those that waited for it.
     RoomNotNoticed,
+    /// What a look at a directory shows is judged by when the answer came, not by when it was asked for.
+    AnswerAge,
     /// A proof needs no look at the root's path.
     RootPathUnchecked,
 }

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use jottad_core::Mode;
 
 use crate::emptied_root::EmptiedRoot;
+use crate::hangs;
 use crate::refusals;
 use crate::remote_tree::Folding;
 use crate::rule_files;
@@ -67,6 +68,10 @@ pub struct Extras {
     pub doubts: bool,
     /// The folder works on a few rows at a time.
     pub steps: bool,
+    /// Requests hang: what the service answers is up to a minute old when it comes.
+    pub hangs: bool,
+    /// The service shows everything at once, and jottad relies on that.
+    pub prompt: bool,
 }
 
 impl Extras {
@@ -79,6 +84,8 @@ impl Extras {
             (self.refusals, " --refusals"),
             (self.doubts, " --doubts"),
             (self.steps, " --steps"),
+            (self.hangs, " --hangs"),
+            (self.prompt, " --prompt"),
         ];
         all.into_iter().filter(|(is_on, _)| *is_on).map(|(_, switch)| switch).collect()
     }
@@ -100,6 +107,8 @@ pub fn usual(seed: u64) -> (Mode, Extras) {
         refusals: has(3),
         doubts: has(4),
         steps: has(5),
+        hangs: false,
+        prompt: false,
     };
     (mode, extras)
 }
@@ -165,6 +174,13 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     if extras.steps {
         scenario.knobs.rows_in_a_step = Rng::with_seed(seed ^ 0x7374_6570_7300).u8(0..4);
+    }
+    if extras.hangs {
+        hangs::add(&mut scenario, &mut Rng::with_seed(seed ^ 0x6861_6e67_7300));
+    }
+    if extras.prompt {
+        let knobs = &mut scenario.knobs;
+        (knobs.is_prompt, knobs.lag_milliseconds, knobs.late_folders) = (true, 0, false);
     }
     scenario
 }
@@ -292,7 +308,7 @@ fn add_rule_links(scenario: &mut Scenario, random: &mut Rng) {
 }
 
 /// Whether somebody uses a name that the service folds, encodes or refuses.
-fn has_namesakes(scenario: &Scenario) -> bool {
+pub(crate) fn has_namesakes(scenario: &Scenario) -> bool {
     let acts = format!("{:?} {:?}", scenario.before, scenario.steps);
     ODD.iter().chain(RESPELLED.iter().map(|(_, other)| other)).any(|name| acts.contains(&format!("{name:?}")))
 }
@@ -378,6 +394,9 @@ fn knobs(random: &mut Rng) -> Knobs {
         listing_batch: random.u8(1..8),
         announces_folders: random.bool(),
         lag_milliseconds,
+        // Drawn apart.
+        is_prompt: false,
+        hang_permille: 0,
         late_folders: false,
         stamps_everything: random.bool(),
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },

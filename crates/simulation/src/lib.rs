@@ -10,7 +10,9 @@ mod disk_tree;
 mod emptied_root;
 mod executor;
 mod generate;
+mod hangs;
 mod index_file;
+mod news;
 mod people;
 #[cfg(feature = "planted")]
 mod planted;
@@ -30,6 +32,8 @@ mod world;
 
 pub use emptied_root::EmptiedRoot;
 pub use generate::{Extras, scenario, usual};
+#[cfg(feature = "planted")]
+pub use jottad_engine::plant;
 #[cfg(feature = "planted")]
 pub use planted::{Found, PLANTS, Plant};
 pub use refusals::{Answer, Call, Refusal};

@@ -48,7 +48,7 @@ struct Simulate {
     #[arg(long)]
     mode: Option<Mode>,
     /// The usual lives: each seed has its mode and its extras.
-    #[arg(long, conflicts_with_all = ["mode", "rules", "disks", "meddling", "refusals", "doubts"])]
+    #[arg(long, conflicts_with_all = ["mode", "rules", "disks", "meddling", "refusals", "doubts", "steps"])]
     usual: bool,
     /// Let people write `.jottaignore` files.
     #[arg(long)]
@@ -68,6 +68,16 @@ struct Simulate {
     /// Let the folder work on a few rows at a time, so that anything may happen in between.
     #[arg(long)]
     steps: bool,
+    /// Let requests hang: their answers are up to a minute old when they come.
+    #[arg(long)]
+    hangs: bool,
+    /// Let the service show everything at once, and jottad rely on that.
+    #[arg(long)]
+    prompt: bool,
+    /// With this fault planted into the engine.
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    planted: Option<String>,
     /// Run one seed and print everything that happens.
     #[arg(long)]
     replay: Option<u64>,
@@ -129,7 +139,7 @@ fn planted(name: Option<&str>, from: Option<u64>, seeds: Option<u64>) -> ExitCod
 fn life_of(seed: u64, arguments: &Simulate) -> (Mode, Extras) {
     let (mode, extras) = usual(seed);
     if arguments.usual {
-        return (mode, extras);
+        return (mode, Extras { hangs: arguments.hangs, prompt: arguments.prompt, ..extras });
     }
     let extras = Extras {
         rules: arguments.rules,
@@ -138,12 +148,25 @@ fn life_of(seed: u64, arguments: &Simulate) -> (Mode, Extras) {
         refusals: arguments.refusals,
         doubts: arguments.doubts,
         steps: arguments.steps,
+        hangs: arguments.hangs,
+        prompt: arguments.prompt,
     };
     (arguments.mode.unwrap_or(mode), extras)
 }
 
+/// Plants the fault that was asked for into the engine of this thread.
+#[cfg(feature = "planted")]
+fn plant(arguments: &Simulate) {
+    let wanted = |name: &String| jottad_simulation::PLANTS.into_iter().find(|plant| plant.name == *name);
+    jottad_simulation::plant(arguments.planted.as_ref().and_then(wanted).map(|plant| plant.fault));
+}
+
+#[cfg(not(feature = "planted"))]
+fn plant(_: &Simulate) {}
+
 #[allow(clippy::print_stdout)]
 fn replay(seed: u64, arguments: &Simulate) -> ExitCode {
+    plant(arguments);
     let (mode, extras) = life_of(seed, arguments);
     let scenario = scenario(seed, mode, extras);
     println!("{scenario:#?}");
@@ -164,6 +187,7 @@ fn simulate(arguments: &Simulate) -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
+                plant(arguments);
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let failures = failed.lock().map_or(usize::MAX, |failed| failed.len());

@@ -33,8 +33,17 @@ pub struct Found {
     pub violations: Vec<String>,
 }
 
-const PLAIN: Extras =
-    Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false, steps: false };
+const PLAIN: Extras = Extras {
+    rules: false,
+    disks: false,
+    meddling: false,
+    refusals: false,
+    doubts: false,
+    steps: false,
+    hangs: false,
+    prompt: false,
+};
+const HANGS: Extras = Extras { hangs: true, ..PLAIN };
 const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };
 const DISKS: Extras = Extras { disks: true, ..PLAIN };
@@ -48,7 +57,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 27] = [
+pub const PLANTS: [Plant; 28] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -75,6 +84,7 @@ pub const PLANTS: [Plant; 27] = [
     plant_in("move-tried-on", Planted::MoveTriedOn, Mode::Backup, DOUBTED, 100).from(1_003_000),
     plant_in("doubt-left-behind", Planted::DoubtLeftBehind, Mode::Backup, DOUBTED, 100).from(2_004_000),
     plant_in("given-up-forgotten", Planted::GivenUpForgotten, Mode::Backup, DOUBTED, 100).from(1_000_500),
+    plant_in("answer-age", Planted::AnswerAge, Mode::Sync, HANGS, 200).from(450),
     plant_in("room-not-noticed", Planted::RoomNotNoticed, Mode::Backup, RULES, 100).from(2700),
 ];
 

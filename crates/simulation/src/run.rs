@@ -10,6 +10,7 @@ use jottad_engine::{
 
 use crate::executor::Executor;
 use crate::index_file::IndexFile;
+use crate::news::News;
 use crate::proof::Proofs;
 use crate::scenario::{Act, After, Scenario, Work};
 use crate::world::{Shared, World};
@@ -64,6 +65,8 @@ pub(crate) struct Run<'scenario> {
     index: IndexFile,
     moves: u64,
     timers: u32,
+    /// From whom there can be news.
+    news: News,
     /// Commands of each sort since the counters were reset.
     pub(crate) issued: Issued,
 }
@@ -105,6 +108,7 @@ impl<'scenario> Run<'scenario> {
             index: IndexFile::of_life(seed),
             moves: 0,
             timers: 0,
+            news: scenario.news(),
             issued: Issued::default(),
         }
     }
@@ -185,7 +189,10 @@ impl<'scenario> Run<'scenario> {
         if was_damaged {
             self.world.lock().violate("the index was found damaged".to_owned());
         }
-        let folder = Folder::new(self.settings(), index)?;
+        let mut folder = Folder::new(self.settings(), index)?;
+        if self.scenario.knobs.is_prompt {
+            folder = folder.with_staleness_window(Duration::ZERO);
+        }
         self.folder = Some(match self.scenario.knobs.rows_in_a_step {
             0 => folder,
             rows => folder.in_steps_of(rows.into()),
@@ -327,6 +334,12 @@ impl<'scenario> Run<'scenario> {
                 self.rest()?;
                 self.pass(Duration::from_secs(seconds.into()))?;
             }
+            After::Pending(seconds) => {
+                let end = self.world.lock().monotonic + Duration::from_secs(seconds.into());
+                self.go_on_until_time(end)?;
+                let mut world = self.world.lock();
+                world.monotonic = world.monotonic.max(end);
+            }
         }
         Ok(())
     }
@@ -336,6 +349,27 @@ impl<'scenario> Run<'scenario> {
         loop {
             while self.advance()? {}
             let Some(time) = self.executor.wakes_at().filter(|_| self.goes_on()) else { return Ok(()) };
+            // What becomes due while an answer hangs is not put off.
+            if self.scenario.knobs.hang_permille > 0 && self.timer_before(time)? {
+                continue;
+            }
+            let mut world = self.world.lock();
+            world.monotonic = world.monotonic.max(time);
+        }
+    }
+
+    /// Goes on until a time, and no further: what sleeps for longer goes on sleeping.
+    fn go_on_until_time(&mut self, end: Duration) -> Result<(), FolderError> {
+        loop {
+            while self.advance()? {}
+            if !self.goes_on() {
+                return Ok(());
+            }
+            let wakes = self.executor.wakes_at().filter(|time| *time <= end);
+            if self.timer_before(wakes.unwrap_or(end))? {
+                continue;
+            }
+            let Some(time) = wakes else { return Ok(()) };
             let mut world = self.world.lock();
             world.monotonic = world.monotonic.max(time);
         }
@@ -356,6 +390,15 @@ impl<'scenario> Run<'scenario> {
 
     /// Goes to the folder's next deadline and comes to rest again; `false` if it is later than `end`.
     pub(crate) fn next_timer(&mut self, end: Duration) -> Result<bool, FolderError> {
+        let is_due = self.timer_before(end)?;
+        if is_due {
+            self.rest()?;
+        }
+        Ok(is_due)
+    }
+
+    /// Goes to the folder's next deadline; `false` if it is later than `end`.
+    fn timer_before(&mut self, end: Duration) -> Result<bool, FolderError> {
         let now = self.world.lock().now();
         let Some(folder) = &self.folder else { return Ok(false) };
         let Some(deadline) = folder.deadline(now)? else { return Ok(false) };
@@ -371,7 +414,6 @@ impl<'scenario> Run<'scenario> {
         }
         self.world.lock().monotonic = due;
         self.handle(vec![Event::Timer])?;
-        self.rest()?;
         Ok(true)
     }
 
@@ -439,6 +481,7 @@ impl<'scenario> Run<'scenario> {
             let Command { id, task, .. } = &command;
             self.world.lock().trace.note(format_args!("{:?} {} {task:?}", now.monotonic, id.0));
             self.issued.count(task);
+            self.world.lock().check_news(self.news, task);
             self.executor.start(command, &self.world);
         }
         for interrupted in folder.take_interrupted() {

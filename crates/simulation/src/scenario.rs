@@ -41,6 +41,11 @@ pub struct Knobs {
     pub announces_folders: bool,
     /// How late listings may be, at most (U-38).
     pub lag_milliseconds: u16,
+    /// The service is never late, and jottad is told so.
+    pub is_prompt: bool,
+    /// How often an answer of the service hangs, in a thousand: it is about the moment at which it was asked
+    /// for, and comes seconds or a minute later.
+    pub hang_permille: u16,
     /// A folder's own document, and whether a path is free, are as late as listings.
     pub late_folders: bool,
     /// Not only uploads change the mountpoint's time (U-41).
@@ -105,6 +110,8 @@ impl Default for Knobs {
             listing_batch: 4,
             announces_folders: false,
             lag_milliseconds: 0,
+            is_prompt: false,
+            hang_permille: 0,
             late_folders: false,
             stamps_everything: false,
             folding: Folding::Unicode,
@@ -153,6 +160,8 @@ pub enum After {
     Rest,
     /// So many seconds after that.
     Seconds(u32),
+    /// So many seconds later, with the requests that hang still under way.
+    Pending(u8),
 }
 
 /// One thing that happens. Where it makes no sense nothing happens.

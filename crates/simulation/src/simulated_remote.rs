@@ -19,6 +19,12 @@ use crate::remote_tree::{Refusal, RemoteItem};
 use crate::text::Text;
 use crate::world::{Shared, World};
 
+/// How long an answer hangs, and how much longer at most.
+const SHORTEST_HANG: Duration = Duration::from_secs(5);
+const MORE_HANG: Duration = Duration::from_secs(55);
+/// What changes something hangs so much more seldom than what only asks.
+const WORK_HANGS: u16 = 4;
+
 /// The service as one command sees it.
 #[derive(Debug)]
 pub(crate) struct SimulatedRemote {
@@ -66,6 +72,24 @@ impl SimulatedRemote {
         act(&mut world)
     }
 
+    /// A step that only asks: the answer is about this moment, and may come much later.
+    async fn ask<T>(&self, what: &str, act: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        let answer = self.step(what, act).await;
+        // That the tokens are no longer good is said at once.
+        if !answer.as_ref().is_err_and(|error| error.kind == RemoteErrorKind::LoginNeeded) {
+            self.hang(1).await;
+        }
+        answer
+    }
+
+    /// Lets the answer hang, if chance will have it, or one in so many of such answers.
+    async fn hang(&self, share: u16) {
+        let until = self.world.lock().hangs_until(share);
+        if let Some(until) = until {
+            self.world.sleep_until(until).await;
+        }
+    }
+
     /// A step that changes something; the answer may be lost afterwards.
     async fn change<T>(
         &self,
@@ -86,6 +110,7 @@ impl SimulatedRemote {
             })
             .await?;
         self.world.pause().await;
+        self.hang(WORK_HANGS).await;
         let lost = self.world.lock().fault(what);
         lost.map_err(|error| RemoteError { may_be_done: true, ..error })?;
         self.world.lock().answer(call, path)?;
@@ -94,6 +119,17 @@ impl SimulatedRemote {
 }
 
 impl World {
+    /// Until when an answer hangs that is ready now.
+    fn hangs_until(&mut self, share: u16) -> Option<Duration> {
+        let permille = self.knobs.hang_permille / share;
+        if self.weather.calm || !self.chance(permille) {
+            return None;
+        }
+        let until = self.monotonic + SHORTEST_HANG + MORE_HANG.mul_f32(self.random.f32());
+        self.trace.note(format_args!("  an answer hangs until {until:?}"));
+        Some(until)
+    }
+
     /// Lets a call fail as the weather or chance will have it.
     fn fault(&mut self, what: &str) -> Result<()> {
         if self.weather.offline {
@@ -214,7 +250,7 @@ impl Remote for SimulatedRemote {
     type Listing = Listing;
 
     async fn list_tree(&self, directory: &StoredPath) -> Result<Listing> {
-        self.step("listing", |world| {
+        self.ask("listing", |world| {
             world.ask(Call::ListTree, directory)?;
             self.note_look(world.monotonic);
             let tree = world.listed_remote();
@@ -258,7 +294,7 @@ impl Remote for SimulatedRemote {
     }
 
     async fn list_directory(&self, directory: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>> {
-        self.step("listing", |world| {
+        self.ask("listing", |world| {
             world.ask(Call::ListDirectory, directory)?;
             let permille = world.knobs.listing_break_permille;
             if !world.weather.calm && world.chance(permille) {
@@ -279,7 +315,7 @@ impl Remote for SimulatedRemote {
             self.note_look(world.monotonic);
             Ok(world.look(path))
         };
-        let seen = self.step("looking", look).await?;
+        let seen = self.ask("looking", look).await?;
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(seen));
         Ok(seen)
     }
@@ -430,7 +466,7 @@ impl Remote for SimulatedRemote {
             world.ask(Call::Stamp, &StoredPath::root())?;
             Ok(if world.knobs.empty_stamps { String::new() } else { world.remote.stamp() })
         };
-        self.step("asking for the stamp", stamp).await
+        self.ask("asking for the stamp", stamp).await
     }
 }
 

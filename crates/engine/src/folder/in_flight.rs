@@ -80,6 +80,15 @@ impl Running {
         )
     }
 
+    /// Whether it takes what the service has at its row from its place.
+    pub(super) fn leaves(&self) -> bool {
+        match self.detail {
+            Detail::MoveRemote(_) => true,
+            Detail::MoveAside { side, .. } | Detail::Trash { side, .. } => side == Side::Remote,
+            _ => false,
+        }
+    }
+
     /// Whether it changes what is on the disk.
     pub(super) fn changes_the_disk(&self) -> bool {
         match self.detail {

@@ -331,6 +331,14 @@ impl Folder {
         self
     }
 
+    /// Expects the service to show what was done at most so late. For a service that is known for that; it
+    /// has to be said before anything happens.
+    #[must_use]
+    pub fn with_staleness_window(mut self, window: Duration) -> Self {
+        self.recent_writes = RecentWrites::with_window(window);
+        self
+    }
+
     /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash,
     /// so while more of it is on its way several such steps share a commit.
     fn write_down(&mut self, only_seen: bool) -> Result<(), FolderError> {

@@ -298,7 +298,7 @@ impl Folder {
     }
 
     /// Nothing is agreed on any more at a row and below it.
-    fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
+    pub(super) fn drop_base(&mut self, node: &mut Node) -> Result<(), FolderError> {
         self.change_below(node.id, Change::BaseGone)?;
         node.base = None;
         self.save_observed(node)

@@ -2,6 +2,7 @@
 //! trouble.
 
 mod late;
+mod moves;
 mod names;
 mod pauses;
 mod proofs;

@@ -57,6 +57,19 @@ pub struct Index {
 }
 
 impl Index {
+    /// Counts the statements from now on.
+    #[cfg(test)]
+    pub(crate) fn count_statements(&mut self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
+        use rusqlite::trace::{TraceEvent, TraceEventCodes};
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let counted = count.clone();
+        let note = move |_: TraceEvent<'_>| {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).expect("it can be traced");
+        count
+    }
+
     /// What the local side has, as far as it was scanned.
     pub(crate) fn totals(&self) -> Totals {
         self.totals

@@ -3,9 +3,18 @@
 use jottad_core::Mode;
 use jottad_simulation::{Extras, run, scenario};
 
-const PLAIN: Extras =
-    Extras { rules: false, disks: false, meddling: false, refusals: false, doubts: false, steps: false };
+const PLAIN: Extras = Extras {
+    rules: false,
+    disks: false,
+    meddling: false,
+    refusals: false,
+    doubts: false,
+    steps: false,
+    hangs: false,
+    prompt: false,
+};
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
+const HUNG: Extras = Extras { hangs: true, ..PLAIN };
 
 #[track_caller]
 fn assert_ends_well(lives: &[(Mode, Extras, u64)]) {
@@ -176,4 +185,12 @@ fn ends_that_are_not_shown_are_looked_at_less_often_the_next_time() {
 #[test]
 fn a_directory_that_is_refused_is_not_tried_anew_because_it_is_not_there() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 4_001_330)]);
+}
+
+/// A look at a directory hung, what it showed was removed meanwhile, saved once more, and that was sent without
+/// an answer. Once, the old answer was taken for a sight of what had been sent, and the file went to the local
+/// trash with the next look.
+#[test]
+fn what_left_its_place_before_something_was_sent_there_is_not_what_was_sent() {
+    assert_ends_well(&[(Mode::Sync, HUNG, 896)]);
 }

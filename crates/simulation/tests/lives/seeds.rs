@@ -467,3 +467,23 @@ fn what_failed_at_an_entry_that_is_gone_is_forgotten() {
         assert!(violations.is_empty(), "{seed}: {violations:?}");
     }
 }
+
+/// Once, a file that was put back as it was, when the service had removed it and the answer was lost, was taken
+/// for removed by others, and went to the local trash.
+#[test]
+fn what_is_put_back_after_it_was_removed_without_an_answer_stays() {
+    for top in ["d/g", "d"] {
+        let scenario = Scenario {
+            mode: Mode::Sync,
+            knobs: Knobs { remote_fault_permille: 150, remote_root_exists: true, ..Knobs::default() },
+            before: vec![Act::Write("d/g", 1), Act::Write("a", 2)],
+            steps: vec![
+                step(After::Rest, Act::SyncNow),
+                step(After::Rest, Act::Remove(top)),
+                step(After::Seconds(2), Act::Write("d/g", 1)),
+                step(After::Moves(0), Act::SyncNow),
+            ],
+        };
+        assert_lives_well(&scenario, 200);
+    }
+}

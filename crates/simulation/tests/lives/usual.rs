@@ -5,24 +5,27 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jottad_simulation::{run, scenario, usual};
+use jottad_core::Mode;
+use jottad_simulation::{Extras, run, scenario, usual};
 
 const SEEDS: u64 = 4000;
+/// Lives of which each has something besides that is not in the others.
+const FEWER: u64 = 400;
 
 /// Those that are known to fail. One that does not fail any more is to leave this list.
 const KNOWN_TO_FAIL: [u64; 0] = [];
 
-#[test]
-fn no_life_loses_anything() {
+/// How those lives end badly that do.
+fn failures(seeds: u64, life_of: impl Fn(u64) -> (Mode, Extras) + Sync) -> BTreeMap<u64, String> {
     let next = AtomicU64::new(0);
     let failed = Mutex::new(BTreeMap::new());
     let live = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= SEEDS {
+            if seed >= seeds {
                 return;
             }
-            let (mode, extras) = usual(seed);
+            let (mode, extras) = life_of(seed);
             let violations = run(&scenario(seed, mode, extras), seed, false).violations;
             if !violations.is_empty() {
                 let switches = extras.switches();
@@ -30,7 +33,7 @@ fn no_life_loses_anything() {
                     "{violations:?}\nreplay it: cargo run --release -p jottad-simulation -- simulate --mode \
                      {mode}{switches} --replay {seed}"
                 );
-                failed.lock().unwrap().insert(seed, told);
+                failed.lock().expect("no life panics").insert(seed, told);
             }
         }
     };
@@ -38,11 +41,35 @@ fn no_life_loses_anything() {
         scope.spawn(live);
         scope.spawn(live);
     });
-    let mut failed = failed.into_inner().unwrap();
+    failed.into_inner().expect("no life panics")
+}
+
+#[test]
+fn no_life_loses_anything() {
+    let mut failed = failures(SEEDS, usual);
     let mended: Vec<u64> = KNOWN_TO_FAIL.into_iter().filter(|seed| failed.remove(seed).is_none()).collect();
     let failed: Vec<String> = failed.into_values().collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(mended.is_empty(), "these do not fail any more: {mended:?}");
+}
+
+#[test]
+fn no_life_with_requests_that_hang_loses_anything() {
+    let failed = failures(FEWER, |seed| {
+        let (mode, extras) = usual(seed);
+        (mode, Extras { hangs: true, ..extras })
+    });
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Nothing but the ledger of what was done lately depends on how late the service may be.
+#[test]
+fn no_life_loses_anything_that_expects_no_late_answers_of_a_service_that_gives_none() {
+    let failed = failures(FEWER, |seed| {
+        let (mode, extras) = usual(seed);
+        (mode, Extras { prompt: true, ..extras })
+    });
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]

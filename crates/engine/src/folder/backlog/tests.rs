@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering::Relaxed;
 
 use jottad_core::{
     Content, DEEPEST, DeleteLimits, File, Md5, Mode, Name, RelativePath, StoredPath, Timestamp, encode_name,
@@ -21,6 +22,7 @@ struct Stage {
     events: VecDeque<Event>,
     seconds: u64,
     inode: u64,
+    uploads: u32,
     marker: Option<String>,
     /// Most rows that one step read.
     longest: u64,
@@ -45,6 +47,8 @@ fn local(path: &StoredPath) -> RelativePath {
 }
 
 const SUM: [u8; 16] = [7; 16];
+/// About as fast as files of a few KiB go.
+const UPLOADS_IN_A_SECOND: u32 = 300;
 
 impl Stage {
     fn new(mode: Mode) -> Self {
@@ -56,6 +60,7 @@ impl Stage {
             events: VecDeque::from([Event::Started]),
             seconds: 1000,
             inode: 1,
+            uploads: 0,
             marker: None,
             longest: 0,
             slowest: Duration::ZERO,
@@ -152,6 +157,16 @@ impl Stage {
                 Outcome::ListedDirectory(Ok(entries.map(|(name, node)| (encode_name(&name), node)).collect()))
             }
             Task::Look { path } => Outcome::Looked(Ok(self.remote.get(&local(&path)).copied())),
+            Task::MakeRemoteDirectory { path, .. } => {
+                self.remote.extend((!path.is_root()).then_some((path, RemoteNode::Directory)));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::Upload { path, file, .. } => {
+                self.remote.insert(path, RemoteNode::File(file));
+                self.uploads += 1;
+                self.seconds += u64::from(self.uploads.is_multiple_of(UPLOADS_IN_A_SECOND));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
             Task::TrashRemote { path, .. } => {
                 self.remote.retain(|there, _| !there.starts_with(&path));
                 Outcome::Operation(Ok(Achieved::Done))
@@ -341,4 +356,26 @@ fn what_is_deeper_than_anything_that_is_synced_is_a_problem_and_the_rest_goes_on
     // Neither side has lost it, and nothing else is wrong.
     let pending = stage.folder.status().unwrap().pending.unwrap();
     assert_eq!(pending, crate::status::Pending::default());
+}
+
+/// Of a first upload of so many files, a hundred in each directory: how many statements the index runs.
+#[test]
+#[ignore = "a measurement"]
+fn how_many_statements_a_first_upload_takes() {
+    for files in [1000, 10_000] {
+        let mut stage = Stage::new(Mode::Backup);
+        let mut directory = RelativePath::root();
+        for number in 0..files {
+            if number % 100 == 0 {
+                directory = path(&format!("d{number}"));
+                stage.directory(&directory);
+            }
+            stage.file(&directory.join(&Name::new(format!("f{number}").into_bytes()).unwrap()));
+        }
+        stage.remote.clear();
+        let statements = stage.folder.index.count_statements();
+        stage.everything_is_settled();
+        assert_eq!(stage.remote.len(), files + files / 100);
+        println!("{files} files in {} directories: {} statements", files / 100, statements.load(Relaxed));
+    }
 }

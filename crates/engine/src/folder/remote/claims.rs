@@ -28,6 +28,8 @@ pub(in crate::folder) struct Claims {
     pub(super) given_up: GivenUp,
     /// Claims that were cut off, and whether all that is missing is an answer.
     cut_off: BTreeMap<NodeId, bool>,
+    /// What was to be removed, and the answer was lost: nobody else need have removed it.
+    removed: BTreeSet<NodeId>,
 }
 
 impl Claims {
@@ -66,6 +68,16 @@ impl Claims {
     /// Writes down what outlives a run.
     pub(in crate::folder) fn write_down(&mut self, index: &mut Index, now: Now) -> Result<(), FolderError> {
         self.given_up.write_down(index, now)
+    }
+
+    /// What the service has at a row was to be removed, and may have been.
+    pub(in crate::folder) fn may_be_removed(&mut self, node: NodeId) {
+        self.removed.insert(node);
+    }
+
+    /// What was to be removed is there, or is no more; tells whether it was to be removed.
+    pub(super) fn take_removed(&mut self, node: NodeId) -> bool {
+        self.removed.remove(&node)
     }
 }
 

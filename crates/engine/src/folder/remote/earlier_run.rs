@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jottad_core::lateness::PATIENCE;
 use jottad_core::{OperationKind, RelativePath, Side, StoredPath, Timestamp, encode_name};
 
 use crate::folder::{Folder, FolderError};
@@ -24,8 +23,8 @@ impl Folder {
         let was_sending = !self.index.claimed_directories(NodeId::NEW, 1)?.is_empty();
         let last = self.index.history(0, 1)?.pop();
         let since = last.as_ref().map(|last| since_last_operation(&self.index, last, now)).transpose()?;
-        let rest =
-            if was_sending { Some(PATIENCE) } else { since.and_then(|since| PATIENCE.checked_sub(since)) };
+        let window = self.recent_writes.window();
+        let rest = if was_sending { Some(window) } else { since.and_then(|since| window.checked_sub(since)) };
         if let Some(rest) = rest {
             self.recent_writes.anything_was_sent(rest, now);
         }

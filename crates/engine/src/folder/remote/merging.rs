@@ -17,7 +17,7 @@ use crate::event::CommandId;
 use crate::folder::backlog::Change;
 use crate::folder::in_flight::Running;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Node, NodeId, RemoteRecord};
+use crate::index::{Local, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteNode, UnusableEntry};
 use crate::time::Now;
 
@@ -299,6 +299,7 @@ impl Folder {
             None if matches!(answer.reach, Reach::Directory { .. }) => self.remote_vanished(&mut node)?,
             // What is below it was not shown either, and is judged by itself.
             None => {
+                self.explain_by_own_removal(&mut node)?;
                 node.remote = None;
                 self.save_observed(&mut node)?;
             }
@@ -318,6 +319,7 @@ impl Folder {
         if is_touched && node.id != NodeId::NEW {
             return Ok(());
         }
+        self.claims.take_removed(node.id);
         let seen = seen.map(|seen| RemoteRecord::seen(seen, stored, &node.name));
         if node.remote != seen || node.id == NodeId::NEW {
             let claim = node.remote.take().filter(|remote| remote.claimed);
@@ -353,9 +355,19 @@ impl Folder {
 
     /// The remote entry is gone, with everything below it but what is being sent there right now.
     pub(in crate::folder) fn remote_vanished(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        self.explain_by_own_removal(node)?;
         self.change_below(node.id, Change::RemoteGone)?;
         node.remote = None;
         self.save_observed(node)
+    }
+
+    /// What is gone was to be removed, and the answer was lost. What is here in its place was put there since,
+    /// and nobody else has removed it.
+    fn explain_by_own_removal(&mut self, node: &mut Node) -> Result<(), FolderError> {
+        if self.claims.take_removed(node.id) && node.base.is_some() && node.local != Local::Absent {
+            self.drop_base(node)?;
+        }
+        Ok(())
     }
 
     /// An answer may have shown an older state of a directory, which is looked at again when the service
@@ -382,7 +394,8 @@ impl Folder {
         }
     }
 
-    /// Until when what is shown at a row may be what was there before something was sent there and seen.
+    /// Until when what is shown at a row may be what was there before something was sent there and seen, or
+    /// what had left the place before that was sent which is not seen yet.
     fn shown_stale_until(
         &self,
         node: &Node,
@@ -390,9 +403,10 @@ impl Folder {
         asked_at: Duration,
     ) -> Result<Option<Duration>, FolderError> {
         match &node.remote {
-            Some(known) if !known.claimed && known.node != shown => {
+            Some(known) if known.node != shown => {
                 let path = self.index.stored_path_of(node)?;
-                Ok(self.recent_writes.stale_until(&path, Some(known.node), Some(shown), asked_at))
+                let seen = Some(known.node).filter(|_| !known.claimed);
+                Ok(self.recent_writes.stale_until(&path, seen, Some(shown), asked_at))
             }
             _ => Ok(None),
         }

@@ -20,8 +20,10 @@ use crate::time::Now;
 type Place = Arc<[FoldKey]>;
 
 /// The places that something was sent to, moved or removed at, for as long as an answer may be older.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::folder) struct RecentWrites {
+    /// How late an answer may be.
+    window: Duration,
     places: BTreeMap<Place, Write>,
     /// When what was noted at a place is over, about in that order.
     ends: VecDeque<(Duration, Place)>,
@@ -111,16 +113,41 @@ impl Write {
     }
 }
 
+impl Default for RecentWrites {
+    fn default() -> Self {
+        Self::with_window(PATIENCE)
+    }
+}
+
 impl RecentWrites {
+    /// For a service that is at most so late. Where it is never late, only an answer that was asked for before
+    /// something was done can be older than that.
+    pub(in crate::folder) fn with_window(window: Duration) -> Self {
+        Self {
+            window,
+            places: BTreeMap::new(),
+            ends: VecDeque::new(),
+            left_until: Duration::ZERO,
+            anything_until: Duration::ZERO,
+            moves_anywhere_until: Duration::ZERO,
+            moves_until: Duration::ZERO,
+        }
+    }
+
+    /// How late an answer may be.
+    pub(super) fn window(&self) -> Duration {
+        self.window
+    }
+
     /// Something was sent to a place where that was before.
     pub(in crate::folder) fn sent(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
-        let sent = Sent { until: now.monotonic + PATIENCE, was: vec![was] };
+        let sent = Sent { until: now.monotonic + self.window, was: vec![was] };
         self.merge_sent(place(path), sent);
     }
 
     /// What was at a place was removed, or may have been. `was` is what it was, if that is known.
     pub(in crate::folder) fn removed(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
-        self.left(place(path), was, now.monotonic + PATIENCE, now);
+        self.left(place(path), was, now.monotonic + self.window, now);
     }
 
     /// Something was moved, with all that is in it: what was sent there is at the new place by now.
@@ -131,7 +158,7 @@ impl RecentWrites {
         was: Option<RemoteNode>,
         now: Now,
     ) {
-        let until = now.monotonic + PATIENCE;
+        let until = now.monotonic + self.window;
         let (source, target) = (place(from), place(to));
         let moved: Vec<(Place, Sent)> = self
             .below_mut(&source)
@@ -188,7 +215,7 @@ impl RecentWrites {
 
     /// An earlier run moved something, nobody knows where and how long ago.
     pub(super) fn anything_was_moved(&mut self, now: Now) {
-        self.moves_anywhere_until = now.monotonic + PATIENCE;
+        self.moves_anywhere_until = now.monotonic + self.window;
         self.moves_until = self.moves_until.max(self.moves_anywhere_until);
     }
 
@@ -200,7 +227,7 @@ impl RecentWrites {
         since: Duration,
         now: Now,
     ) {
-        let Some(rest) = PATIENCE.checked_sub(since) else { return };
+        let Some(rest) = self.window.checked_sub(since) else { return };
         let (source, until) = (place(from), now.monotonic + rest);
         let origin = self.origin(&source, now);
         self.left(source, None, until, now);

@@ -205,8 +205,9 @@ impl Folder {
             if self.rechecks.looks() >= MOST_LOOKS {
                 break;
             }
-            // What a look shows there may be what a namesake has.
-            if self.is_contested_at(directory)? {
+            // What a look shows there may be what a namesake has, or nothing, because the directory is somewhere
+            // else by now.
+            if self.is_contested_at(directory)? || self.is_leaving(directory)? {
                 continue;
             }
             self.issue_recheck(directory, now)?;
@@ -258,6 +259,7 @@ impl Folder {
         let Some(LookAtDirectory { directory, asked_at }) = self.rechecks.directories.remove(&command) else {
             return Ok(());
         };
+        let asked_at = if planted::is(Planted::AnswerAge) { now.monotonic } else { asked_at };
         let before = self.rechecks.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
         let was_told = self.hints.looked(directory);
@@ -297,6 +299,13 @@ impl Folder {
             Err(error) if error.kind == RemoteErrorKind::NotFound && directory == NodeId::ROOT => {
                 self.listing.want_everything();
                 self.look_again_for(directory, in_vain, now)
+            }
+            Err(error) if error.kind == RemoteErrorKind::NotFound && self.is_leaving(directory)? => {
+                if was_told {
+                    self.hints.looks_again(directory);
+                }
+                self.rechecks.expect_again(directory, FEW + 1, in_vain, now.monotonic);
+                Ok(())
             }
             Err(error) if error.kind == RemoteErrorKind::NotFound => {
                 let mut is_late = false;
@@ -338,6 +347,21 @@ impl Folder {
                 self.look_failed(Suspected::Directory(directory), &error, now)
             }
         }
+    }
+
+    /// Whether a directory, or one above it, is being moved or removed on the service, so that it is not known
+    /// where it is.
+    fn is_leaving(&self, directory: NodeId) -> Result<bool, FolderError> {
+        let leaving: Vec<NodeId> = self
+            .in_flight
+            .operations()
+            .filter(|running| running.leaves())
+            .map(|running| running.node)
+            .collect();
+        if leaving.is_empty() || self.index.node(directory)?.is_none() {
+            return Ok(false);
+        }
+        Ok(self.index.lineage(directory)?.iter().any(|above| leaving.contains(&above.id)))
     }
 
     pub(in crate::folder) fn entry_looked_at(

@@ -286,3 +286,16 @@ fn what_is_over_takes_no_memory() {
     writes.expire(Duration::from_secs(1000 + OVER));
     assert!(writes.places.is_empty() && writes.ends.is_empty());
 }
+
+#[test]
+fn where_the_service_is_never_late_only_what_was_asked_for_before_may_be_older() {
+    let mut writes = RecentWrites::with_window(Duration::ZERO);
+    writes.removed(&path("d"), Some(RemoteNode::Directory), at(DONE));
+    let until = |writes: &RecentWrites, second| {
+        writes.stale_until(&path("d"), None, Some(DIRECTORY), Duration::from_secs(second))
+    };
+    assert_eq!(until(&writes, DONE - 1), Some(Duration::from_secs(DONE)));
+    assert_eq!(until(&writes, DONE), None);
+    writes.expire(Duration::from_secs(DONE));
+    assert_eq!(until(&writes, DONE - 1), None);
+}
