@@ -1,6 +1,7 @@
 //! What is missing in a root that was held is shown before it is deleted, however little it is, and is asked
 //! about once. That holds after a person's word that the root is right as it is, and where the hold is over
-//! without one: a file that is saved in an empty root brings back nothing of what was missing.
+//! without one: a file that is saved in an empty root brings back nothing of what was missing. It holds also
+//! where nobody had looked while the root was empty.
 
 use std::collections::BTreeSet;
 
@@ -54,8 +55,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes down that nothing of what was in the root is there any more, and something else is: it was emptied, or
-    /// its disk is gone, and somebody saved something before it was looked at.
+    /// Writes down that nothing of what was in the root is there any more, and something else is: it was
+    /// emptied, or its disk is gone, and somebody saved something before it was looked at.
     pub(super) fn note_emptied_root(
         &mut self,
         root: NodeId,
@@ -67,8 +68,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether none of the entries of the root that were agreed on is there any more. Much is not looked through:
-    /// to delete that is asked about in any case.
+    /// Whether none of the entries of the root that were agreed on is there any more. Much is not looked
+    /// through: to delete that is asked about in any case.
     fn has_lost_all(&self, root: NodeId, entries: &[DiskEntry]) -> Result<bool, FolderError> {
         let totals = self.index.totals();
         if entries.is_empty()
