@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jottad_core::{Action, Name};
 
-use crate::disk::DiskEntry;
+use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
 use crate::folder::{Folder, FolderError};
 use crate::index::{ChildCursor, Fact, NodeId};
@@ -90,7 +90,42 @@ impl Folder {
                 has_lost = true;
             }
             if page.len() < PAGE as usize {
-                return Ok(has_lost);
+                return Ok(has_lost && !self.is_any_known_elsewhere(root, entries)?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an entry of the root is known from another place: then things were moved, and not lost.
+    fn is_any_known_elsewhere(&self, root: NodeId, entries: &[DiskEntry]) -> Result<bool, FolderError> {
+        let identities: Vec<Identity> = entries
+            .iter()
+            .filter_map(|entry| match entry.node {
+                DiskNode::File(stat) => Some(stat.identity),
+                DiskNode::Directory(identity) => Some(identity),
+                DiskNode::Other(_) => None,
+            })
+            .collect();
+        let (mut directories, mut left) = (vec![root], 2 * MOST_AT_ROOT);
+        while let Some(directory) = directories.pop() {
+            let mut cursor = ChildCursor::default();
+            loop {
+                let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+                for node in &page {
+                    if node.local.identity().is_some_and(|known| identities.contains(&known)) {
+                        return Ok(true);
+                    }
+                    if node.local.is_directory() {
+                        directories.push(node.id);
+                    }
+                }
+                left = left.saturating_sub(page.len());
+                if left == 0 {
+                    return Ok(false);
+                }
+                if page.len() < PAGE as usize {
+                    break;
+                }
             }
         }
         Ok(false)
