@@ -180,8 +180,8 @@ fn a_place_that_somebody_has_just_made_is_told_of() {
     world.machine.jottad(add).expect(0).complains(&format!("{}/photos is there already, and empty", host()));
 }
 
-/// Once, two machines of one name that both added a folder before either had sent anything shared its place in
-/// silence, and the one overwrote what the other had sent.
+/// Once, two machines of one name that both added a folder before either had sent anything shared its place
+/// in silence, and the one overwrote what the other had sent.
 #[test]
 fn of_two_machines_of_one_name_the_second_is_asked_before_anything_is_overwritten() {
     let (one, other) = (World::new(), Machine::new());

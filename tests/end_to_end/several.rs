@@ -128,7 +128,7 @@ fn several_things_are_sent_into_a_folder_or_refused_before_the_first_byte() {
         (&["one", "none", "Jotta/Archive/x"], 1, "No such file"),
         (&["one", "-", "Jotta/Archive/x"], 2, "standard input"),
         (&["-", "Jotta/Archive/x"], 1, "standard input has no name"),
-        (&["one"], 2, "2 values"),
+        (&["one"], 2, "where to"),
     ] {
         let outcome = world.machine.jottad(["put"].iter().chain(arguments)).expect(code);
         let _ = outcome.complains(complaint);

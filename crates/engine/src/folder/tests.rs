@@ -467,6 +467,19 @@ fn where_nothing_is_left_of_a_root_what_is_missing_is_shown_before_it_goes() {
 }
 
 #[test]
+fn a_root_in_which_all_was_renamed_has_lost_nothing() {
+    let mut driver = Driver::new(&["a", "a/b", "a/c", "a/d", "a/e"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.directories = ["z", "z/b", "z/c", "z/d", "z/e"].map(str::to_owned).into();
+    driver.gone.insert("z/e".to_owned());
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+    driver.run_for(60);
+    assert!(driver.asked_for("move", began) > 0, "{:?}", driver.asked);
+    assert_eq!((driver.asked_for("trash", began), driver.status().held), (1, None), "{:?}", driver.asked);
+}
+
+#[test]
 fn what_was_moved_out_of_the_way_as_a_whole_asks_for_nothing() {
     let mut driver = Driver::new(&["a", "b", "c", "d", "e"]);
     let began = driver.seconds + 1;

@@ -56,14 +56,14 @@ pub(crate) enum Fact {
     RemoteMove,
     /// When a temporary name on the service was last left or gone to, seconds since the epoch.
     ParkedAt,
-    /// How much waits for a person to be deleted: entries and files.
+    /// How much waits for a person to be deleted: entries, files, files that were deleted before, and why.
     HeldDeletes,
     /// How many files that should not change were rewritten within a month, if that is why some wait for a
     /// person.
     HeldRewrites,
-    /// A root was held for what is missing in it, or a person said that it is right as it is: whatever is
-    /// deleted next is held, however little. Once it was shown, that holds only at and below the rows that
-    /// are named.
+    /// A root was held for what is missing in it, nothing of it was left but what is new, or a person said
+    /// that it is right as it is: whatever is deleted next is held, however little. Once it was shown, that
+    /// holds only at and below the rows that are named.
     HoldNextDeletes,
     /// What was deleted since when, of what was agreed on then.
     Losses,

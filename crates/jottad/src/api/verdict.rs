@@ -20,9 +20,10 @@ pub(crate) const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// That what somebody waited for is done, although the verdict is `working`.
 pub(crate) const OUTRUN: &str = "what was there when you asked is in sync; something has changed since";
 
-/// So long somebody waits for the verdict on what was noticed since, if all that was asked about is done: mostly
-/// it is word of jottad's own downloads. What changes all the time is not waited for.
-const GRACE: Duration = Duration::from_secs(2);
+/// So long somebody waits for the verdict on what was noticed since, if all that was asked about is done:
+/// mostly it is word of jottad's own downloads, or of the very change that was asked about, after which both
+/// sides are compared once more. What changes all the time is not waited for.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Pauses between two looks at a status, for somebody who waits.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

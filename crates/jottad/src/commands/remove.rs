@@ -88,8 +88,8 @@ fn removable(place: RemotePath, text: &str) -> Result<RemotePath, Failure> {
     ))
 }
 
-/// What a text names. Of a pattern that matches several it is shown what would go, and asked about: a pattern is
-/// easily wider than it was meant. `None` if the person said no.
+/// What a text names. Of a pattern that matches several it is shown what would go, and asked about: a pattern
+/// is easily wider than it was meant. `None` if the person said no.
 async fn chosen(
     client: &Client,
     text: &str,

@@ -131,8 +131,8 @@ impl<'places> Editor<'places> {
     }
 
     /// What the file would mean as it is now, or why it must not be written. What was wrong before and is no
-    /// business of this change is told with its line, unless the change mends something: of several folders that
-    /// are wrong somebody mends one at a time.
+    /// business of this change is told with its line, unless the change mends something: of several folders
+    /// that are wrong somebody mends one at a time.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
         let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
             (Ok(config), _) => config,

@@ -1,6 +1,6 @@
-//! Whether a folder may begin at the place that nobody named for it. It held nothing when the folder was added, or could
-//! not be looked at then; somebody else may have come first since: machines of one name, and users of one machine, have
-//! the same default places.
+//! Whether a folder may begin at the place that nobody named for it. It held nothing when the folder was
+//! added, or could not be looked at then; somebody else may have come first since: machines of one name, and
+//! users of one machine, have the same default places.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};

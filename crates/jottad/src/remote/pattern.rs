@@ -39,8 +39,8 @@ impl Named {
     }
 }
 
-/// Looks at what a text names; `action` is what is to be done with it. A name may hold what elsewhere is a pattern:
-/// what is there as it is written is meant.
+/// Looks at what a text names; `action` is what is to be done with it. A name may hold what elsewhere is a
+/// pattern: what is there as it is written is meant.
 pub(crate) async fn named(client: &Client, action: &str, text: &str) -> Result<Named, Failure> {
     match place_argument(text) {
         Ok(place) => {

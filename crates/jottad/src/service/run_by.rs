@@ -105,6 +105,9 @@ impl RunBy {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     /// What a service does not run it cannot stop; and what nobody tells is named both ways.
@@ -127,5 +130,31 @@ mod tests {
             assert!(remedy.contains("kill") && remedy.contains(" 4711`"), "{remedy}");
         }
         assert_eq!(RunBy::Service.stop(), "stop it with `jottad service stop`");
+    }
+
+    /// Elsewhere nobody knows whether the service runs what is to be stopped, or is there at all.
+    #[test]
+    fn nobody_else_names_what_stops_or_starts_a_service() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut directories = vec![source.clone()];
+        let mut found = Vec::new();
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let below = path.strip_prefix(&source).unwrap();
+                // The reference of the commands is about all of them.
+                if below == Path::new("service") || below == Path::new("cli/reference.rs") {
+                    continue;
+                }
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let words = ["stop", "start", "restart", "logs"].map(|word| format!("jottad service {word}"));
+                found.extend(words.iter().filter(|word| text.contains(*word)).map(|_| below.to_owned()));
+            }
+        }
+        assert!(found.is_empty(), "{found:?}");
     }
 }

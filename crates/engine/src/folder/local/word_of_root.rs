@@ -1,12 +1,13 @@
 //! What is missing in a root that was held is shown before it is deleted, however little it is, and is asked
 //! about once. That holds after a person's word that the root is right as it is, and where the hold is over
-//! without one: a file that is saved in an empty root brings back nothing of what was missing.
+//! without one: a file that is saved in an empty root brings back nothing of what was missing. It holds also
+//! where nobody had looked while the root was empty.
 
 use std::collections::BTreeSet;
 
 use jottad_core::{Action, Name};
 
-use crate::disk::DiskEntry;
+use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
 use crate::folder::plan::deciding;
 use crate::folder::plan::deleting;
@@ -56,8 +57,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes down that nothing of what was in the root is there any more, and something else is: it was emptied, or
-    /// its disk is gone, and somebody saved something before it was looked at.
+    /// Writes down that nothing of what was in the root is there any more, and something else is: it was
+    /// emptied, or its disk is gone, and somebody saved something before it was looked at.
     pub(super) fn note_emptied_root(
         &mut self,
         root: NodeId,
@@ -69,8 +70,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether none of the entries of the root that were agreed on is there any more. Much is not looked through:
-    /// to delete that is asked about in any case.
+    /// Whether none of the entries of the root that were agreed on is there any more. Much is not looked
+    /// through: to delete that is asked about in any case.
     fn has_lost_all(&self, root: NodeId, entries: &[DiskEntry]) -> Result<bool, FolderError> {
         let totals = self.index.totals();
         if entries.is_empty()
@@ -91,7 +92,42 @@ impl Folder {
                 has_lost = true;
             }
             if page.len() < PAGE as usize {
-                return Ok(has_lost);
+                return Ok(has_lost && !self.is_any_known_elsewhere(root, entries)?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an entry of the root is known from another place: then things were moved, and not lost.
+    fn is_any_known_elsewhere(&self, root: NodeId, entries: &[DiskEntry]) -> Result<bool, FolderError> {
+        let identities: Vec<Identity> = entries
+            .iter()
+            .filter_map(|entry| match entry.node {
+                DiskNode::File(stat) => Some(stat.identity),
+                DiskNode::Directory(identity) => Some(identity),
+                DiskNode::Other(_) => None,
+            })
+            .collect();
+        let (mut directories, mut left) = (vec![root], 2 * MOST_AT_ROOT);
+        while let Some(directory) = directories.pop() {
+            let mut cursor = ChildCursor::default();
+            loop {
+                let page = self.index.next_children(directory, &mut cursor, PAGE)?;
+                for node in &page {
+                    if node.local.identity().is_some_and(|known| identities.contains(&known)) {
+                        return Ok(true);
+                    }
+                    if node.local.is_directory() {
+                        directories.push(node.id);
+                    }
+                }
+                left = left.saturating_sub(page.len());
+                if left == 0 {
+                    return Ok(false);
+                }
+                if page.len() < PAGE as usize {
+                    break;
+                }
             }
         }
         Ok(false)
