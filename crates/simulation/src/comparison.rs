@@ -52,7 +52,14 @@ impl Run<'_> {
             }
             let stored = World::stored(&path);
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
-            let folded = || by_fold.get(&fold(&stored)).copied().filter(|there| !spelled.contains(*there));
+            // What is in a directory that has its own spelling here belongs to that one.
+            let is_in_namesake = |there: &StoredPath| {
+                there
+                    .parent()
+                    .is_some_and(|above| stored.parent() != Some(above.clone()) && spelled.contains(&above))
+            };
+            let is_free = |there: &&StoredPath| !spelled.contains(*there) && !is_in_namesake(there);
+            let folded = || by_fold.get(&fold(&stored)).copied().filter(is_free);
             let Some(there) = exact.or_else(folded) else {
                 // Elsewhere its directory is made on the service again.
                 let may_stay = world.mode.pulls()

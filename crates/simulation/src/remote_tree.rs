@@ -80,6 +80,13 @@ impl RemoteItem {
         }
     }
 
+    fn revisions(&self) -> Vec<Content> {
+        match self {
+            Self::File { revisions, .. } => revisions.iter().map(Text::content).collect(),
+            Self::Folder(entries) => entries.values().flat_map(|(_, item)| item.revisions()).collect(),
+        }
+    }
+
     fn texts(&self, into: &mut Vec<Text>) {
         match self {
             Self::File { text, revisions, .. } => {
@@ -154,6 +161,11 @@ impl RemoteTree {
         let trashed = self.trash.iter().map(|(_, item)| item);
         self.root.iter().chain(trashed).for_each(|item| item.texts(&mut texts));
         texts
+    }
+
+    /// What live files held before.
+    pub(crate) fn revisions(&self) -> Vec<Content> {
+        self.root.iter().flat_map(|root| root.revisions()).collect()
     }
 
     /// What the cheap poll says (protocol 9.4): the sum of sizes and the mountpoint's time.

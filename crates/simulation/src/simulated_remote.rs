@@ -198,8 +198,11 @@ impl World {
         }
         let mut elsewhere: BTreeSet<Content> = elsewhere.iter().map(Text::content).collect();
         // Another device may have saved the same under another name, which does not make it what the user
-        // kept here.
-        let live = self.contents_at(&StoredPath::root());
+        // kept here. Where the local side wins that may be a revision by now.
+        let mut live = self.contents_at(&StoredPath::root());
+        if !self.mode.pulls() {
+            live.extend(self.remote.revisions());
+        }
         elsewhere.extend(live.into_iter().filter(|content| self.foreign.contains(content)));
         elsewhere.extend(unseen);
         for (below, content) in gone {

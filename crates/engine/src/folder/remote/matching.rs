@@ -3,7 +3,7 @@
 
 use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_name, encode_name};
 
-use super::merging::Answer;
+use super::merging::{Answer, is_confirmed};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -110,6 +110,19 @@ pub(super) fn find_for_stored(
     for name in &names {
         if encode_name(name) == *stored
             && let Some(node) = index.child(directory, name)?.filter(is_free)
+        {
+            return Ok(Some(node));
+        }
+    }
+    // What is known under another spelling has got that of its row.
+    let is_respelled = |node: &Node| {
+        !taken(node.id)
+            && is_confirmed(node)
+            && seen.is_some_and(|seen| node.remote_node().is_some_and(|known| known.kind() == seen.kind()))
+    };
+    for name in &names {
+        if encode_name(name) == *stored
+            && let Some(node) = index.child(directory, name)?.filter(is_respelled)
         {
             return Ok(Some(node));
         }

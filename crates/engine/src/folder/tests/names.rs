@@ -81,3 +81,25 @@ fn what_was_sent_into_one_of_two_such_names_does_not_keep_them_in_doubt() {
     assert!(driver.folder.contesting.is_idle());
     assert_eq!(driver.status().verdict, Verdict::InSync);
 }
+
+/// Others give a directory, which the service had under another spelling, that of its row, and the other spelling
+/// has a local row as well. Once, what had been agreed on went to that row, and the directory counted as deleted
+/// (`sync` 11001115, 17002893, 11000759).
+#[test]
+fn what_gets_the_name_of_its_row_stays_with_that() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["D", "d"]);
+    for text in ["d/f", "d"] {
+        let mut node = driver.folder.index.locate(&path(text)).unwrap().unwrap();
+        (node.base, node.remote) = (None, None);
+        driver.folder.index.save(&mut node).unwrap();
+        driver.missing.insert(text.to_owned());
+    }
+    let mut known = driver.folder.index.locate(&path("D")).unwrap().unwrap();
+    known.remote.as_mut().unwrap().name = Some(StoredName::new("d").unwrap());
+    driver.folder.index.save(&mut known).unwrap();
+    driver.folder.rechecks.want(NodeId::ROOT);
+    driver.tell(Event::Timer);
+    let remote = |text: &str| driver.folder.index.locate(&path(text)).unwrap().unwrap().remote;
+    assert!(remote("D").is_some_and(|remote| remote.name.is_none()));
+    assert_eq!(remote("d"), None);
+}
