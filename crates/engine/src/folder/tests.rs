@@ -732,8 +732,8 @@ fn a_verification_tells_what_it_found_from_what_was_done_meanwhile() {
     assert_eq!(found(&driver), (1, 0, 3));
 }
 
-/// Once, a folder was said to be in sync although a link kept what others had edited from coming (`pull` 23000174
-/// with `--meddling`).
+/// Once, a folder was said to be in sync although a link kept what others had edited from coming (`pull`
+/// 23000174 with `--meddling`).
 #[test]
 fn what_stands_in_the_way_of_an_entry_stays_a_problem_when_others_edit_that() {
     for mode in [Mode::Backup, Mode::Pull, Mode::Sync] {

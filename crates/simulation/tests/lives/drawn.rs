@@ -187,9 +187,9 @@ fn a_directory_that_is_refused_is_not_tried_anew_because_it_is_not_there() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 4_001_330)]);
 }
 
-/// A look at a directory hung, what it showed was removed meanwhile, saved once more, and that was sent without
-/// an answer. Once, the old answer was taken for a sight of what had been sent, and the file went to the local
-/// trash with the next look.
+/// A look at a directory hung, what it showed was removed meanwhile, saved once more, and that was sent
+/// without an answer. Once, the old answer was taken for a sight of what had been sent, and the file went to
+/// the local trash with the next look.
 #[test]
 fn what_left_its_place_before_something_was_sent_there_is_not_what_was_sent() {
     assert_ends_well(&[(Mode::Sync, HUNG, 896)]);

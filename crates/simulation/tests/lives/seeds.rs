@@ -468,8 +468,8 @@ fn what_failed_at_an_entry_that_is_gone_is_forgotten() {
     }
 }
 
-/// Once, a file that was put back as it was, when the service had removed it and the answer was lost, was taken
-/// for removed by others, and went to the local trash.
+/// Once, a file that was put back as it was, when the service had removed it and the answer was lost, was
+/// taken for removed by others, and went to the local trash.
 #[test]
 fn what_is_put_back_after_it_was_removed_without_an_answer_stays() {
     for top in ["d/g", "d"] {

@@ -1,5 +1,5 @@
-//! What was sent, whose answer was lost, and that a look did not show: the look may have been too late for that
-//! (protocol U-38). If it turns up after all, it is ours, also in a later run.
+//! What was sent, whose answer was lost, and that a look did not show: the look may have been too late for
+//! that (protocol U-38). If it turns up after all, it is ours, also in a later run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,8 +71,8 @@ impl GivenUp {
         self.is_changed |= !self.places.is_empty() && self.places.remove(&place(row)).is_some();
     }
 
-    /// An answer has shown all that is in a directory, or everything: what it did not show never arrived, if it
-    /// was not late.
+    /// An answer has shown all that is in a directory, or everything: what it did not show never arrived, if
+    /// it was not late.
     pub(super) fn judged(&mut self, directory: Option<NodeId>, asked_at: Duration) {
         let before = self.places.len();
         self.places.retain(|(parent, _), missed| {

@@ -72,8 +72,8 @@ impl Answer {
         Self { asked_at, touched: BTreeSet::new(), seen: RowSet::default(), reach }
     }
 
-    /// `touched` are rows that it does not judge, `is_fresh` says that the directory was not looked into since
-    /// it was shown as new.
+    /// `touched` are rows that it does not judge, `is_fresh` says that the directory was not looked into
+    /// since it was shown as new.
     pub(super) fn of_directory(asked_at: Duration, touched: BTreeSet<NodeId>, is_fresh: bool) -> Self {
         Self { asked_at, touched, seen: RowSet::default(), reach: Reach::Directory { is_fresh } }
     }
@@ -222,8 +222,8 @@ impl Folder {
         Ok(found)
     }
 
-    /// A row for what was given up and turns up, where its own is gone: it has not got a new name, whatever the
-    /// local entry is called by now.
+    /// A row for what was given up and turns up, where its own is gone: it has not got a new name, whatever
+    /// the local entry is called by now.
     fn row_of_given_up(
         &self,
         directory: NodeId,
@@ -236,8 +236,8 @@ impl Folder {
         Ok(is_gone.then(|| Node::new(directory, name)))
     }
 
-    /// Whether an operation is at work at a row, or was after an answer was asked for, which then says nothing
-    /// of it.
+    /// Whether an operation is at work at a row, or was after an answer was asked for, which then says
+    /// nothing of it.
     pub(super) fn is_at_work(&self, answer: &Answer, node: NodeId) -> bool {
         self.in_flight.is_at(node) || answer.touched.contains(&node)
     }
@@ -361,8 +361,8 @@ impl Folder {
         self.save_observed(node)
     }
 
-    /// What is gone was to be removed, and the answer was lost. What is here in its place was put there since,
-    /// and nobody else has removed it.
+    /// What is gone was to be removed, and the answer was lost. What is here in its place was put there
+    /// since, and nobody else has removed it.
     fn explain_by_own_removal(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if self.claims.take_removed(node.id) && node.base.is_some() && node.local != Local::Absent {
             self.drop_base(node)?;
@@ -450,7 +450,8 @@ impl Folder {
         Ok(None)
     }
 
-    /// Whether what is shown where a row is may be what was sent to it, if anything was that was not yet seen.
+    /// Whether what is shown where a row is may be what was sent to it, if anything was that was not yet
+    /// seen.
     fn may_be_what_was_sent(&self, node: &Node, shown: RemoteNode) -> bool {
         let claim = node.remote.as_ref().filter(|remote| remote.claimed);
         claim.is_none_or(|claim| claim.node == shown && self.claims.is_accepted(node.id))

@@ -120,8 +120,8 @@ impl Default for RecentWrites {
 }
 
 impl RecentWrites {
-    /// For a service that is at most so late. Where it is never late, only an answer that was asked for before
-    /// something was done can be older than that.
+    /// For a service that is at most so late. Where it is never late, only an answer that was asked for
+    /// before something was done can be older than that.
     pub(in crate::folder) fn with_window(window: Duration) -> Self {
         Self {
             window,
@@ -329,8 +329,8 @@ impl RecentWrites {
         sent.was.contains(&shown).then_some(sent.until)
     }
 
-    /// Until when what is shown where something else is by now may be what left the place before that came, or
-    /// what was in a directory above that left.
+    /// Until when what is shown where something else is by now may be what left the place before that came,
+    /// or what was in a directory above that left.
     fn replaced_until(&self, path: &Place, shown: RemoteNode) -> Option<Duration> {
         let replaced = |length: usize| {
             let left = self.places.get(&path[..length])?.left.as_ref()?;

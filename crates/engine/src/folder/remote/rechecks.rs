@@ -205,8 +205,8 @@ impl Folder {
             if self.rechecks.looks() >= MOST_LOOKS {
                 break;
             }
-            // What a look shows there may be what a namesake has, or nothing, because the directory is somewhere
-            // else by now.
+            // What a look shows there may be what a namesake has, or nothing, because the directory is
+            // somewhere else by now.
             if self.is_contested_at(directory)? || self.is_leaving(directory)? {
                 continue;
             }
@@ -349,8 +349,8 @@ impl Folder {
         }
     }
 
-    /// Whether a directory, or one above it, is being moved or removed on the service, so that it is not known
-    /// where it is.
+    /// Whether a directory, or one above it, is being moved or removed on the service, so that it is not
+    /// known where it is.
     fn is_leaving(&self, directory: NodeId) -> Result<bool, FolderError> {
         let leaving: Vec<NodeId> = self
             .in_flight

@@ -13,8 +13,8 @@ impl Driver {
     }
 }
 
-/// What was removed where something was sent since is shown once more. Once, that was taken for what the service has
-/// there instead, and under its spelling it was sent to (`backup` 12508576).
+/// What was removed where something was sent since is shown once more. Once, that was taken for what the
+/// service has there instead, and under its spelling it was sent to (`backup` 12508576).
 #[test]
 fn what_left_a_place_is_not_what_became_of_what_was_sent_there() {
     let mut driver = Driver::new(&["d"]);

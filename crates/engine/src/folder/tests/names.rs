@@ -65,8 +65,8 @@ fn a_new_run_lists_everything_where_two_names_may_be_one_entry() {
     }
 }
 
-/// What was sent into one of two such directories cannot be looked for, so neither can it be waited for. Once, both
-/// were left alone for ever (`sync` 23001663 with `--meddling`).
+/// What was sent into one of two such directories cannot be looked for, so neither can it be waited for.
+/// Once, both were left alone for ever (`sync` 23001663 with `--meddling`).
 #[test]
 fn what_was_sent_into_one_of_two_such_names_does_not_keep_them_in_doubt() {
     let mut driver = Driver::new(&["d"]);
@@ -82,9 +82,9 @@ fn what_was_sent_into_one_of_two_such_names_does_not_keep_them_in_doubt() {
     assert_eq!(driver.status().verdict, Verdict::InSync);
 }
 
-/// Others give a directory, which the service had under another spelling, that of its row, and the other spelling
-/// has a local row as well. Once, what had been agreed on went to that row, and the directory counted as deleted
-/// (`sync` 11001115, 17002893, 11000759).
+/// Others give a directory, which the service had under another spelling, that of its row, and the other
+/// spelling has a local row as well. Once, what had been agreed on went to that row, and the directory
+/// counted as deleted (`sync` 11001115, 17002893, 11000759).
 #[test]
 fn what_gets_the_name_of_its_row_stays_with_that() {
     let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["D", "d"]);
