@@ -1,6 +1,6 @@
 //! What was sent and accepted, and must still be seen on the service before it counts.
 
-use super::node::{read_node, select_nodes};
+use super::row::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 
 /// A directory with claimed entries.

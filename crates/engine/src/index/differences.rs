@@ -3,7 +3,7 @@
 use jottad_core::{Content, Kind, Md5};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::node::{read_node, select_nodes};
+use super::row::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 use crate::disk::{FileStat, Identity};
 

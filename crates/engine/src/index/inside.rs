@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::node::{read_node, select_nodes};
+use super::row::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 
 /// Rows do not hang together deeper than this.

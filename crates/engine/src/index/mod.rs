@@ -17,6 +17,8 @@ mod open;
 mod problems;
 mod relocate;
 mod renew;
+mod row;
+mod saving;
 mod shift;
 mod tree;
 
@@ -30,11 +32,11 @@ pub(crate) use differences::{Cursor, Difference, MoveCandidate};
 pub(crate) use facts::{Fact, RemoteMove, Sent};
 pub(crate) use held::HeldAction;
 pub(crate) use inside::Amount;
-#[cfg(test)]
-pub(crate) use node::ROWS_READ;
 pub(crate) use node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
 pub use open::IndexError;
 pub(crate) use problems::ProblemRow;
+#[cfg(test)]
+pub(crate) use row::ROWS_READ;
 pub(crate) use tree::{ChildCursor, Descend, Totals};
 
 /// The index of one folder.

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::node::{read_node, select_nodes};
+use super::row::{read_node, select_nodes};
 use super::{Index, IndexError, Node, NodeId};
 use crate::disk::FileStat;
 

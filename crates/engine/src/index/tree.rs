@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::node::{read_node, select_nodes};
+use super::row::{read_node, select_nodes};
 use super::{Index, IndexError, Local, Node, NodeId};
 
 /// Where a walk over the rows of one directory stands. Rows may be written and removed meanwhile.
