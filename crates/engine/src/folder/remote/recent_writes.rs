@@ -143,7 +143,7 @@ impl RecentWrites {
         }
         let origin = self.origin(&source, now);
         self.left(source.clone(), was, until, now);
-        self.arrived(target.clone(), Arrived { from: origin, until });
+        self.arrived(&target, Arrived { from: origin, until });
         for end in [source, target] {
             self.places.entry(end.clone()).or_default().moved_until = Some(until);
             self.ends.push_back((until, end));
@@ -159,10 +159,10 @@ impl RecentWrites {
     }
 
     /// Something came to a place. If it is what left the place, and the only thing that did, it has not left.
-    fn arrived(&mut self, place: Place, arrived: Arrived) {
+    fn arrived(&mut self, place: &Place, arrived: Arrived) {
         self.ends.push_back((arrived.until, place.clone()));
         let write = self.places.entry(place.clone()).or_default();
-        write.left.take_if(|left| arrived.from == place && left.was.len() == 1);
+        write.left.take_if(|left| arrived.from == *place && left.was.len() == 1);
         write.left.iter_mut().for_each(|left| left.is_taken = true);
         write.arrived = Some(arrived);
     }
@@ -204,7 +204,7 @@ impl RecentWrites {
         let origin = self.origin(&source, now);
         self.left(source, None, until, now);
         if let Some(to) = to {
-            self.arrived(place(to), Arrived { from: origin, until });
+            self.arrived(&place(to), Arrived { from: origin, until });
         }
     }
 
