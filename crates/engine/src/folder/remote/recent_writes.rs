@@ -170,7 +170,7 @@ impl RecentWrites {
         }
         let origin = self.origin(&source, now);
         self.left(source.clone(), was, until, now);
-        self.arrived(target.clone(), Arrived { from: origin, until });
+        self.arrived(&target, Arrived { from: origin, until });
         for end in [source, target] {
             self.places.entry(end.clone()).or_default().moved_until = Some(until);
             self.ends.push_back((until, end));
@@ -186,13 +186,12 @@ impl RecentWrites {
     }
 
     /// Something came to a place. If it is what left the place, and the only thing that did, it has not left.
-    fn arrived(&mut self, place: Place, arrived: Arrived) {
-        let until = arrived.until;
+    fn arrived(&mut self, place: &Place, arrived: Arrived) {
+        self.ends.push_back((arrived.until, place.clone()));
         let write = self.places.entry(place.clone()).or_default();
-        write.left.take_if(|left| arrived.from == place && left.was.len() == 1);
+        write.left.take_if(|left| arrived.from == *place && left.was.len() == 1);
         write.left.iter_mut().for_each(|left| left.is_taken = true);
         write.arrived = Some(arrived);
-        self.ends.push_back((until, place));
     }
 
     /// Others are at work at a place: what is seen there, or below, may be theirs, however soon.
@@ -232,7 +231,7 @@ impl RecentWrites {
         let origin = self.origin(&source, now);
         self.left(source, None, until, now);
         if let Some(to) = to {
-            self.arrived(place(to), Arrived { from: origin, until });
+            self.arrived(&place(to), Arrived { from: origin, until });
         }
     }
 
