@@ -38,12 +38,19 @@ impl Run<'_> {
             |(path, serial): &&(RelativePath, Serial)| !is_blocked(path) && !is_never_synced(path, *serial);
         let spelled: BTreeSet<StoredPath> =
             all.iter().filter(may_be_there).map(|(path, _)| World::stored(path)).collect();
+        let is_directory = |serial: Serial| world.disk.entries(serial).is_some();
+        let spelled_directories: BTreeSet<StoredPath> = all
+            .iter()
+            .filter(|(_, serial)| is_directory(*serial))
+            .map(|(path, _)| World::stored(path))
+            .filter(|stored| spelled.contains(stored))
+            .collect();
         let mut namesakes: BTreeMap<Vec<FoldKey>, Vec<Serial>> = BTreeMap::new();
         for (path, serial) in &all {
             namesakes.entry(fold(&World::stored(path))).or_default().push(*serial);
         }
         for (path, serial) in all {
-            let is_directory = world.disk.entries(serial).is_some();
+            let is_directory = is_directory(serial);
             if is_never_synced(&path, serial) {
                 blocked.push(path.clone());
             }
@@ -52,11 +59,10 @@ impl Run<'_> {
             }
             let stored = World::stored(&path);
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
-            // What is in a directory that has its own spelling here belongs to that one.
+            // What is in a directory that has its own spelling locally, too, belongs to that one.
             let is_in_namesake = |there: &StoredPath| {
-                there
-                    .parent()
-                    .is_some_and(|above| stored.parent() != Some(above.clone()) && spelled.contains(&above))
+                let above = there.parent().filter(|above| stored.parent().as_ref() != Some(above));
+                above.is_some_and(|above| spelled_directories.contains(&above))
             };
             let is_free = |there: &&StoredPath| !spelled.contains(*there) && !is_in_namesake(there);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(is_free);
