@@ -59,12 +59,12 @@ impl Run<'_> {
             }
             let stored = World::stored(&path);
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
-            // What is in a directory that has its own spelling locally, too, belongs to that one.
-            let is_in_namesake = |there: &StoredPath| {
-                let above = there.parent().filter(|above| stored.parent().as_ref() != Some(above));
-                above.is_some_and(|above| spelled_directories.contains(&above))
+            // What is ignored in the directory that it is in belongs to no namesake of that directory.
+            let is_ignored_there = |there: &StoredPath| {
+                let is_kept = there.parent().is_some_and(|above| spelled_directories.contains(&above));
+                is_kept && world.is_ignored(&local_path(there), remote[there] == RemoteNode::Directory)
             };
-            let is_free = |there: &&StoredPath| !spelled.contains(*there) && !is_in_namesake(there);
+            let is_free = |there: &&StoredPath| !spelled.contains(*there) && !is_ignored_there(there);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(is_free);
             let Some(there) = exact.or_else(folded) else {
                 // Elsewhere its directory is made on the service again.
