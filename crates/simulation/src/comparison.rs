@@ -38,19 +38,12 @@ impl Run<'_> {
             |(path, serial): &&(RelativePath, Serial)| !is_blocked(path) && !is_never_synced(path, *serial);
         let spelled: BTreeSet<StoredPath> =
             all.iter().filter(may_be_there).map(|(path, _)| World::stored(path)).collect();
-        let is_directory = |serial: Serial| world.disk.entries(serial).is_some();
-        let spelled_directories: BTreeSet<StoredPath> = all
-            .iter()
-            .filter(|(_, serial)| is_directory(*serial))
-            .map(|(path, _)| World::stored(path))
-            .filter(|stored| spelled.contains(stored))
-            .collect();
         let mut namesakes: BTreeMap<Vec<FoldKey>, Vec<Serial>> = BTreeMap::new();
         for (path, serial) in &all {
             namesakes.entry(fold(&World::stored(path))).or_default().push(*serial);
         }
         for (path, serial) in all {
-            let is_directory = is_directory(serial);
+            let is_directory = world.disk.entries(serial).is_some();
             if is_never_synced(&path, serial) {
                 blocked.push(path.clone());
             }
@@ -61,8 +54,10 @@ impl Run<'_> {
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
             // What is ignored in the directory that it is in belongs to no namesake of that directory.
             let is_ignored_there = |there: &StoredPath| {
-                let is_kept = there.parent().is_some_and(|above| spelled_directories.contains(&above));
-                is_kept && world.is_ignored(&local_path(there), remote[there] == RemoteNode::Directory)
+                let above = there.parent().filter(|above| spelled.contains(above));
+                let beside = above.and_then(|above| world.disk.find(&local_path(&above)));
+                beside.is_some_and(|beside| world.disk.entries(beside).is_some())
+                    && world.is_ignored(&local_path(there), remote[there] == RemoteNode::Directory)
             };
             let is_free = |there: &&StoredPath| !spelled.contains(*there) && !is_ignored_there(there);
             let folded = || by_fold.get(&fold(&stored)).copied().filter(is_free);
