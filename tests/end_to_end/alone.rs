@@ -2,11 +2,12 @@
 //! is wrong about whether a daemon runs.
 
 use std::fs;
+use std::sync::Arc;
 
 use jottad_emulator::{Act, Effect};
 use serde_json::Value;
 
-use crate::stage::{Running, World};
+use crate::stage::{Running, World, wait_until};
 
 #[test]
 fn after_a_pass_the_status_says_how_old_it_is_and_that_no_daemon_runs() {
@@ -341,8 +342,8 @@ fn a_folder_that_cannot_be_used_keeps_no_other_from_being_planned() {
         "\n[[folder]]\nname = \"gone\"\nlocal = \"~/nowhere\"\nremote = \"Jotta/Archive/gone\"\n",
     );
     world.write("a.txt", "one");
-    world.machine.jottad(["plan"]).expect(0).says("upload").says("a.txt").says("gone: not known");
-    let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
+    world.machine.jottad(["plan"]).expect(7).says("upload").says("a.txt").says("gone: not known");
+    let plan = world.machine.jottad(["plan", "--json"]).expect(7).json();
     assert_eq!(plan["folders"].as_array().unwrap().len(), 1, "{plan}");
     assert_eq!((&plan["folders"][0]["name"], &plan["folders"][0]["count"]), (&"docs".into(), &2.into()));
     assert_eq!(plan["left_out"][0]["name"], "gone", "{plan}");
@@ -438,8 +439,22 @@ fn without_the_service_a_plan_says_what_it_rests_on() {
     world.settle();
     world.write("b.txt", "two");
     world.machine.jottad(["logout"]).expect(0);
-    world.machine.jottad(["plan"]).expect(0).says("b.txt").complains("by what was last known");
+    world.machine.jottad(["plan"]).expect(4).says("b.txt").complains("by what was last known");
     world.machine.jottad(["status"]).expect(4).says("nobody is logged in").says("no daemon is running");
+}
+
+#[test]
+fn a_plan_without_the_service_ends_as_offline_with_and_without_a_daemon() {
+    let mut world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    world.write("b.txt", "two");
+    Arc::get_mut(&mut world.service).unwrap().go_offline();
+    world.machine.jottad(["plan"]).expect(8).says("b.txt").complains("by what was last known");
+    let daemon = world.start();
+    wait_until("the daemon is offline", || world.machine.status()["verdict"] == "offline");
+    world.machine.jottad(["plan"]).expect(8).complains("docs: offline; this is by what was last known");
+    daemon.stop();
 }
 
 #[test]
@@ -453,6 +468,7 @@ fn while_a_pass_is_under_way_it_is_asked() {
     assert_eq!((&status["verdict"], &status["daemon"]), (&"working".into(), &false.into()), "{status}");
     assert!(status["pid"].is_number());
     world.machine.jottad(["status"]).expect(5).says("no daemon is running; one pass is under way");
+    world.machine.jottad(["doctor"]).expect(1).says("no daemon is running; one pass is under way");
     world.machine.jottad(["problems"]).expect(0);
     world.machine.jottad(["plan"]).expect(0);
     world.machine.jottad(["run", "--once"]).expect(1).complains("another jottad is running");

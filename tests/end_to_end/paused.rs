@@ -35,6 +35,30 @@ fn a_pause_without_a_daemon_is_kept_by_whatever_runs_next() {
     assert!(world.service.has("Jotta/Archive/docs/b.txt"));
 }
 
+/// Once, the plan of a paused folder said that there was nothing to do while changes waited.
+#[test]
+fn the_plan_of_a_paused_folder_says_that_changes_wait() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    let daemon = world.start();
+    world.synced();
+    world.machine.jottad(["plan"]).expect(0).says("docs: nothing to do");
+    world.machine.jottad(["pause"]).expect(0);
+    world.write("b.txt", "two");
+    wait_until("the change is heard of", || world.machine.status()["folders"][0]["unseen_directories"] == 1);
+    let plan = world.machine.jottad(["plan"]).expect(0);
+    let plan = plan.says("docs: paused until `jottad resume`, changes in 1 directory wait");
+    assert!(!plan.stdout.contains("docs: nothing to do"), "{plan}");
+    let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
+    let folder = &plan["folders"][0];
+    assert_eq!((&folder["unseen_directories"], &folder["verdict"]), (&1.into(), &"paused".into()), "{plan}");
+    assert!(folder["paused"].is_object(), "{plan}");
+    world.machine.jottad(["resume"]).expect(0);
+    world.synced();
+    world.machine.jottad(["plan"]).expect(0).says("docs: nothing to do");
+    daemon.stop();
+}
+
 #[test]
 fn what_is_not_paused_is_not_said_to_go_on() {
     let world = World::new();

@@ -124,3 +124,78 @@ fn a_pass_says_once_that_it_waits_for_a_late_service() {
     assert!(outcome.stdout.contains("in sync") && !outcome.stdout.contains(told), "{outcome}");
     assert_eq!(fs::read_to_string(world.path("a.txt")).unwrap(), "theirs");
 }
+
+/// The first line on stderr, which must come soon.
+#[track_caller]
+fn first_word(running: &mut Running) -> String {
+    let began = Instant::now();
+    let mut line = String::new();
+    BufReader::new(running.complaints()).read_line(&mut line).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}: {line}", began.elapsed());
+    line
+}
+
+/// Once, a folder that was just added was said to wait for the local disk, and nothing was said for a minute.
+#[test]
+fn a_folder_that_was_just_added_is_said_to_wait_for_the_service() {
+    let world = World::new();
+    let relay = Relay::to(&world.service.url());
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace(&world.service.url(), &relay.url())).unwrap();
+    let added = world.machine.home().join("new");
+    fs::create_dir(&added).unwrap();
+    world.settle();
+    world.machine.jottad(["folder", "add", added.to_str().unwrap(), "Jotta/Archive/new"]).expect(0);
+    world.machine.jottad(["folder", "remove", "docs"]).expect(0);
+    relay.set_silent(true);
+    for arguments in [&["plan", "new"][..], &["run", "--once"]] {
+        let mut running = Running::start(world.machine.command(arguments));
+        let mut lines = BufReader::new(running.complaints()).lines();
+        let is_told = |line: &String| line.starts_with("new: no answer for ") && line.contains(": asking ");
+        let began = Instant::now();
+        assert!(lines.by_ref().map(Result::unwrap).take(3).any(|line| is_told(&line)), "{arguments:?}");
+        assert!(began.elapsed() < Duration::from_secs(30), "{arguments:?}: {:?}", began.elapsed());
+    }
+}
+
+/// Once, 22 s passed without a word where the remote folder was gone and something was edited locally.
+#[test]
+fn whoever_waits_for_a_late_service_is_told_so_although_something_is_left_to_do() {
+    let world = World::configured("mode = \"sync\"");
+    world.write("a.txt", "one");
+    world.pass(0);
+    world.machine.jottad(["rm", "-r", "Jotta/Archive/docs"]).expect(0);
+    world.write("a.txt", "edited");
+    for (arguments, expected) in [
+        (&["plan"][..], "docs: waiting until both sides are looked at; the service may show"),
+        (&["run", "--once"], "docs: "),
+    ] {
+        let word = first_word(&mut Running::start(world.machine.command(arguments)));
+        assert!(word.starts_with(expected) && word.contains("wait"), "{arguments:?}: {word}");
+    }
+}
+
+/// Once, another folder was said to be done but for a late service, and then nothing was said until the end.
+#[test]
+fn whoever_waits_for_a_daemon_is_told_again_and_again_what_has_no_answer() {
+    let world = World::configured(
+        "poll = \"2s\"\n[[folder]]\nname = \"other\"\nlocal = \"~/other\"\nremote = \"Jotta/Archive/other\"\n",
+    );
+    fs::create_dir(world.machine.home().join("other")).unwrap();
+    let relay = Relay::to(&world.service.url());
+    let config = fs::read_to_string(world.machine.config()).unwrap();
+    fs::write(world.machine.config(), config.replace(&world.service.url(), &relay.url())).unwrap();
+    let daemon = world.start();
+    world.synced();
+    relay.set_silent(true);
+    world.write("a.txt", "one");
+    let mut waiting = Running::start(world.machine.command(["sync", "--wait"]));
+    let began = Instant::now();
+    let mut lines = BufReader::new(waiting.complaints()).lines().map(Result::unwrap);
+    let told: Vec<String> = lines.by_ref().filter(|line| line.contains(": no answer for ")).take(2).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}: {told:?}", began.elapsed());
+    drop(waiting);
+    relay.set_silent(false);
+    daemon.stop();
+}

@@ -328,7 +328,7 @@ fn what_does_not_run_is_left_out_of_no_answer_without_a_word() {
     let world = with_pictures("mode = \"mirror\"\n");
     let daemon = assert_only_pictures_are_held(&world, "mirror");
     world.machine.jottad(["held"]).expect(HELD).says("pics: ").says("mirror");
-    for (command, code) in [("problems", WORKING), ("conflicts", 0), ("plan", 0)] {
+    for (command, code) in [("problems", WORKING), ("conflicts", 0), ("plan", HELD)] {
         let answer = world.machine.jottad([command]).expect(code);
         answer.says("pics: not known, as it does not run (held): ").says("mirror");
     }

@@ -216,6 +216,16 @@ pub(crate) struct PlannedFolder {
     /// How many entries were sent, and the service has not confirmed yet that it has them.
     #[serde(default)]
     pub(crate) unconfirmed: u64,
+    /// How the folder stands; `None` from a version that does not say.
+    #[serde(default)]
+    pub(crate) verdict: Option<VerdictWord>,
+    /// Whether a person stopped it.
+    #[serde(default)]
+    pub(crate) paused: Option<PausedDocument>,
+    /// Directories in which something changed and that were not read since: what changed there is not in the
+    /// plan. `None` before everything local was looked at.
+    #[serde(default)]
+    pub(crate) unseen_directories: Option<u64>,
     /// Why nothing of it is done before a person says so.
     #[serde(default)]
     pub(crate) held: Option<HeldStatus>,

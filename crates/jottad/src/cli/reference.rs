@@ -70,7 +70,7 @@ impl Codes {
                 "0 nothing is held, 1 failed, 2 usage, 7 something is held, 9 the daemon does not answer"
             }
             Self::Plan => {
-                "0 done, 1 failed, 2 usage, 4 login needed, 7 a folder is held as a whole, 8 offline, 9 the daemon does not answer"
+                "0 done, 1 failed, 2 usage, 4 login needed, 7 a folder is held as a whole, 8 offline, 9 the service or the daemon does not answer"
             }
             Self::Checks => "0 all is well, 1 something is not, 2 usage",
         }
@@ -102,7 +102,7 @@ const ENTRIES: &[Entry] = &[
     Entry { command: "service logs", examples: &["service logs", "service logs -f"], codes: Codes::Local, json: "one a line: {at, message}" },
     Entry { command: "status", examples: &["status", "status --watch", "status --line"], codes: Codes::Pass, json: STATUS },
     Entry { command: "plan", examples: &["plan", "plan docs"], codes: Codes::Plan,
-        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], count, bytes, unconfirmed, held: {kind, reason, choices}, would_hold: [{kind, reason, entries, files, of, limit, allowed, held}]}], left_out: [{name, verdict, reason}]}" },
+        json: "{schema, folders: [{name, operations: [{kind, path, to, bytes, why}], count, bytes, unconfirmed, verdict, paused, unseen_directories, held: {kind, reason, choices}, would_hold: [{kind, reason, entries, files, of, limit, allowed, held}]}], left_out: [{name, verdict, reason}]}" },
     Entry { command: "sync", examples: &["sync", "sync docs --wait --timeout 10m"], codes: Codes::Verdict, json: "" },
     Entry { command: "verify", examples: &["verify", "verify docs"], codes: Codes::Pass,
         json: "{schema, folders: [{name, began_at, ended_at, files, bytes, damaged, unread, sent, mended, meanwhile, compared}]}" },

@@ -11,7 +11,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::account::quota::Fullness;
-use crate::api::documents::FolderDocument;
+use crate::api::documents::{FolderDocument, StatusDocument};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count};
@@ -333,18 +333,27 @@ fn daemon(invocation: &Invocation) -> Result<Vec<Check>, Failure> {
             Ok(status) => status,
             Err(failure) => return Ok(vec![Check::failed("daemon", failure)]),
         };
-        let mut checks = vec![match (&status.trouble, &status.remedy) {
-            (Some(trouble), remedy) => Check::wrong(
-                "daemon",
-                trouble,
-                remedy.clone().unwrap_or_else(|| "see `jottad status`".to_owned()),
-            ),
-            (None, _) => Check::fine("daemon", format!("running, {}", words(status.verdict.0))),
-        }];
+        let mut checks = state_of_daemon(&status);
         checks.extend(status.pid.and_then(open_files));
         checks.extend(status.folders.iter().filter_map(at_work));
         Ok(checks)
     })
+}
+
+/// Whether it is a daemon that answers, and how it is.
+fn state_of_daemon(status: &StatusDocument) -> Vec<Check> {
+    let trouble = status.trouble.as_ref().map(|trouble| {
+        let remedy = status.remedy.clone().unwrap_or_else(|| "see `jottad status`".to_owned());
+        Check::wrong(if status.daemon { "daemon" } else { "pass" }, trouble, remedy)
+    });
+    let process = status.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let no_daemon = (!status.daemon).then(|| {
+        let detail = format!("no daemon is running; one pass is under way{process}, and ends by itself");
+        Check::wrong("daemon", detail, "start the daemon after it with `jottad service install`")
+    });
+    let is_fine = trouble.is_none() && no_daemon.is_none();
+    let fine = is_fine.then(|| Check::fine("daemon", format!("running, {}", words(status.verdict.0))));
+    [trouble, no_daemon, fine].into_iter().flatten().collect()
 }
 
 /// What the daemon says of a folder at work, as far as a person can mend it.

@@ -15,13 +15,13 @@ use crate::api::documents::{
     FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
 };
 use crate::api::exchange::{self, query_value};
-use crate::api::verdict::Silence;
+use crate::api::verdict::Waiting;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, Escaped, age, count, now, remark};
 use crate::commands::problems::describe_left_out;
-use crate::commands::status::words;
+use crate::commands::status::{paused_words, words};
 use crate::config::units::format_size;
 use crate::daemon::Daemon;
 use crate::signals::called_off;
@@ -66,6 +66,11 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
                 describe_held(&folder.name, held, invocation)?;
                 continue;
             }
+            if !is_look && folder.verdict.is_some_and(|verdict| is_cut_off(verdict.0)) {
+                let verdict = folder.verdict.map(|verdict| words(verdict.0)).unwrap_or_default();
+                let text = format!("{}: {verdict}; this is by what was last known", folder.name);
+                remark(Escaped(&text));
+            }
             describe(folder, invocation)?;
             for foreseen in &folder.would_hold {
                 let name = Escaped(&folder.name);
@@ -85,7 +90,18 @@ pub(crate) fn show(name: Option<&str>, limit: u32, invocation: &Invocation) -> R
     if is_look && !invocation.output.json {
         remark("nothing was changed; this is what `jottad run --once` would begin with");
     }
-    Ok(if plan.folders.iter().any(|folder| folder.held.is_some()) { Exit::Held } else { Exit::Done })
+    Ok(exit(&plan))
+}
+
+/// The worst of what keeps the plan from being what would be done now.
+fn exit(plan: &PlanDocument) -> Exit {
+    let of_planned = |folder: &PlannedFolder| {
+        let cut_off = folder.verdict.map(|verdict| verdict.0).filter(|verdict| is_cut_off(*verdict));
+        cut_off.into_iter().chain(folder.held.as_ref().map(|_| Verdict::Held)).min()
+    };
+    let left_out = plan.left_out.iter().map(|folder| folder.verdict.0);
+    let left_out = left_out.filter(|verdict| is_cut_off(*verdict) || *verdict == Verdict::Held);
+    plan.folders.iter().filter_map(of_planned).chain(left_out).min().map_or(Exit::Done, Exit::from)
 }
 
 /// Says why nothing of a folder is done before a person says so, and what they can say.
@@ -125,10 +141,14 @@ fn look(name: Option<&str>, path: &str, invocation: &Invocation) -> Result<PlanD
 /// Waits until both sides of every folder were looked at, or will not be before a person does something.
 async fn until_looked(daemon: &Daemon, invocation: &Invocation) -> StatusDocument {
     let mut outage: Option<Instant> = None;
-    let mut silence = Silence::default();
+    let mut waiting = Waiting::to_look_since(Instant::now());
     loop {
         let status = daemon.status().await;
-        if let Some(word) = silence.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
+        if status.folders.iter().any(is_without_service) {
+            // Why is said with the plan.
+            waiting.told();
+        }
+        if let Some(word) = waiting.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
             remark(Escaped(&word));
         }
         let is_out = status.folders.iter().any(is_without_service);
@@ -192,7 +212,35 @@ async fn plan_of(
 }
 
 fn is_without_service(folder: &FolderDocument) -> bool {
-    matches!(folder.verdict.0, Verdict::Offline | Verdict::LoginNeeded | Verdict::Stalled)
+    is_cut_off(folder.verdict.0)
+}
+
+/// Whether the service says nothing of what there is now.
+fn is_cut_off(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Offline | Verdict::LoginNeeded | Verdict::Stalled)
+}
+
+/// What the plan does not know of, in words; `None` if both sides were looked at.
+fn unseen(folder: &PlannedFolder) -> Option<String> {
+    match (folder.paused, folder.unseen_directories) {
+        (Some(paused), Some(0)) => {
+            let paused = paused_words(paused, Some(0));
+            Some(format!("{paused}; what others change is not noticed until then"))
+        }
+        (Some(paused), None) => Some(paused_words(paused, None)),
+        (Some(paused), unseen) => {
+            let paused = paused_words(paused, unseen);
+            Some(format!("{paused}; they are not looked at until then, and not in this plan"))
+        }
+        (None, Some(0)) => None,
+        (None, Some(unseen)) => {
+            let directories = count(unseen, "directory", "directories");
+            Some(format!("changes in {directories} were not looked at yet, and are not in this plan"))
+        }
+        // An older daemon does not say.
+        (None, None) if folder.verdict.is_none() => None,
+        (None, None) => Some("not everything was looked at yet".to_owned()),
+    }
 }
 
 /// Whether it is known what would be done, or will not be known before a person does something.
@@ -231,8 +279,16 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
             format!("; {entries} sent, which the service has not confirmed yet")
         }
     };
+    let unseen = unseen(folder);
+    if let Some(unseen) = &unseen {
+        output.prose(format_args!("{name}: {unseen}"))?;
+    }
     if folder.count.max(operations.len() as u64) == 0 {
-        let word = if unconfirmed.is_empty() { "nothing to do" } else { "nothing more to send" };
+        let word = match (&unseen, unconfirmed.as_str()) {
+            (Some(_), "") => "nothing else is to be done as far as is known",
+            (None, "") => "nothing to do",
+            _ => "nothing more to send",
+        };
         return output.prose(format_args!("{name}: {word}{unconfirmed}"));
     }
     let operation_count = count(folder.count, "operation", "operations");
@@ -253,5 +309,68 @@ fn describe(folder: &PlannedFolder, invocation: &Invocation) -> Result<(), Failu
             output.prose(format_args!("  none of them is named; --limit {all} names all"))
         }
         more => output.prose(format_args!("  and {more} more; --limit {} names all", folder.count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::documents::{PausedDocument, SCHEMA, VerdictWord};
+
+    fn planned(verdict: Verdict) -> PlannedFolder {
+        PlannedFolder {
+            name: "docs".to_owned(),
+            operations: Vec::new(),
+            count: 0,
+            bytes: 0,
+            unconfirmed: 0,
+            verdict: Some(VerdictWord(verdict)),
+            paused: None,
+            unseen_directories: Some(0),
+            held: None,
+            would_hold: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_plan_ends_with_the_worst_that_keeps_it_from_being_all() {
+        let left_out =
+            |verdict| LeftOutFolder { name: "gone".to_owned(), verdict: VerdictWord(verdict), reason: None };
+        for (of_planned, of_left_out, expected) in [
+            (Verdict::Working, None, Exit::Done),
+            (Verdict::Paused, None, Exit::Done),
+            // Deletes wait, and the rest is done.
+            (Verdict::Held, None, Exit::Done),
+            (Verdict::Offline, None, Exit::Offline),
+            (Verdict::Stalled, None, Exit::Stalled),
+            (Verdict::LoginNeeded, None, Exit::LoginNeeded),
+            (Verdict::Working, Some(Verdict::Held), Exit::Held),
+            (Verdict::Offline, Some(Verdict::Held), Exit::Held),
+            (Verdict::Working, Some(Verdict::Offline), Exit::Offline),
+            (Verdict::Working, Some(Verdict::Working), Exit::Done),
+        ] {
+            let left_out = of_left_out.map(left_out).into_iter().collect();
+            let plan = PlanDocument { schema: SCHEMA, folders: vec![planned(of_planned)], left_out };
+            assert_eq!(exit(&plan), expected, "{of_planned:?} {of_left_out:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_told_beside_the_plan() {
+        let pause = Some(PausedDocument { until: None });
+        for (paused, unseen_directories, expected) in [
+            (None, Some(0), None),
+            (None, Some(1), Some("changes in 1 directory were not looked at yet")),
+            (None, None, Some("not everything was looked at yet")),
+            (pause, Some(0), Some("what others change is not noticed until then")),
+            (pause, Some(2), Some("changes in 2 directories wait; they are not looked at until then")),
+            (pause, None, Some("nothing is looked at until then")),
+        ] {
+            let told = unseen(&PlannedFolder { paused, unseen_directories, ..planned(Verdict::Working) });
+            match (&told, expected) {
+                (Some(told), Some(expected)) => assert!(told.contains(expected), "{told}"),
+                _ => assert_eq!(told.as_deref(), expected, "{paused:?} {unseen_directories:?}"),
+            }
+        }
     }
 }

@@ -395,12 +395,16 @@ fn skipped(folder: &FolderDocument) -> Option<String> {
 
 /// That a person stopped it, whatever else there is, until when, and what goes on then.
 fn paused(folder: &FolderDocument) -> String {
-    let Some(PausedDocument { until }) = &folder.paused else { return String::new() };
-    let text = match until {
-        Some(Time(until)) => format!("paused until {}", local_time(*until)),
+    folder.paused.map(|paused| paused_words(paused, folder.unseen_directories)).unwrap_or_default()
+}
+
+/// Until when a folder is paused, and how much waits for that.
+pub(crate) fn paused_words(paused: PausedDocument, unseen_directories: Option<u64>) -> String {
+    let text = match paused.until {
+        Some(Time(until)) => format!("paused until {}", local_time(until)),
         None => typed::text("paused until `jottad resume`"),
     };
-    match folder.unseen_directories {
+    match unseen_directories {
         Some(0) => text,
         Some(unseen) => format!("{text}, changes in {} wait", count(unseen, "directory", "directories")),
         None => format!("{text}, nothing is looked at until then"),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::api::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::api::exchange;
-use crate::api::verdict::{Delay, OUTRUN, Patience, overall};
+use crate::api::verdict::{OUTRUN, Patience, Waiting, overall};
 use crate::cli::arguments::duration_argument;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
@@ -41,15 +41,15 @@ pub(crate) fn run(arguments: &SyncArguments, invocation: &Invocation) -> Result<
         }
         let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
         let mut patience = Patience::since(accepted.at.0);
-        let mut delay = Delay::since(Instant::now());
+        let mut waiting = Waiting::since(Instant::now());
         let status = loop {
             let status = only(fetch(&invocation.places).await?, arguments.name.as_deref());
             let expired = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if expired || patience.judge(&status, Instant::now()) {
                 break status;
             }
-            if let Some(word) = delay.word(&status, Instant::now()).filter(|_| !invocation.output.json) {
-                remark(Escaped(&word));
+            if !invocation.output.json {
+                waiting.word(&status, Instant::now()).iter().for_each(|word| remark(Escaped(word)));
             }
             let pause = patience.pause(Instant::now());
             tokio::time::sleep(deadline.map_or(pause, |deadline| pause.min(deadline - Instant::now()))).await;

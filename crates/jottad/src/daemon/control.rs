@@ -247,7 +247,19 @@ async fn plan(State(daemon): State<Daemon>, query: RawQuery) -> Result<Json<Plan
         let unconfirmed = plan.unconfirmed;
         let held = handle.hold().await?.map(|hold| describe_hold(folder.config(), &hold, daemon.purpose()));
         let held = held.filter(HeldStatus::is_of_everything);
-        folders.push(PlannedFolder { name, operations, count, bytes, unconfirmed, held, would_hold });
+        let document = status::documents(&[folder]).await.pop();
+        folders.push(PlannedFolder {
+            name,
+            operations,
+            count,
+            bytes,
+            unconfirmed,
+            verdict: document.as_ref().map(|document| document.verdict),
+            paused: document.as_ref().and_then(|document| document.paused),
+            unseen_directories: document.and_then(|document| document.unseen_directories),
+            held,
+            would_hold,
+        });
     }
     let left_out = left_out(&daemon, name.as_deref()).await;
     Ok(Json(PlanDocument { schema: SCHEMA, folders, left_out }))

@@ -124,6 +124,8 @@ pub(super) enum Phase {
         since: Instant,
         /// What kept it from running before. A new try ends that only when it succeeds.
         after: Option<Kept>,
+        /// What the service is asked for that, and since when.
+        asked: Option<(Question, Instant)>,
     },
     /// It cannot be started now; it is tried again.
     Waiting(Kept),
@@ -134,6 +136,22 @@ pub(super) enum Phase {
         /// Why it is not watched.
         blind: Option<String>,
     },
+}
+
+impl Phase {
+    /// It begins to be started; `after` is what kept it from running before.
+    pub(super) fn starting(after: Option<Kept>) -> Self {
+        Self::Starting { since: Instant::now(), after, asked: None }
+    }
+}
+
+/// What the service is asked before a folder runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Whose account it is.
+    Account,
+    /// Whether the place of a new folder holds anything.
+    Place,
 }
 
 /// What keeps a folder from running.
@@ -166,7 +184,7 @@ impl RunningFolder {
         events: &Events,
         noticing: &Noticing,
     ) -> Arc<Self> {
-        let phase = Arc::new(Mutex::new(Phase::Starting { since: Instant::now(), after: None }));
+        let phase = Arc::new(Mutex::new(Phase::starting(None)));
         let deaths = Arc::default();
         let pass = Pass::default();
         let wake = Arc::new(Notify::new());
@@ -277,7 +295,20 @@ impl RunningFolder {
     fn kept<T>(&self, of: impl FnOnce(&Kept) -> T) -> Option<T> {
         match &*self.lock() {
             Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => Some(of(kept)),
-            Phase::Starting { after: None, .. } | Phase::Running { .. } => None,
+            Phase::Starting { .. } | Phase::Running { .. } => None,
+        }
+    }
+
+    /// Whether somebody waits for what it is taken up for.
+    fn is_waited_for(&self) -> bool {
+        matches!(self.setup.purpose, Purpose::OnePass | Purpose::Look)
+    }
+
+    /// Waits until it runs or asks the service, for as long as it is being started: its index is copied then.
+    pub(crate) async fn copied_within(&self, longest: Duration) {
+        let deadline = Instant::now() + longest;
+        while matches!(*self.lock(), Phase::Starting { asked: None, .. }) && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -331,7 +362,10 @@ impl RunningFolder {
                 (handle.clone(), watcher.as_ref().map(|watcher| watcher.coverage()), blind.clone())
             }
             Phase::Waiting(kept) | Phase::Starting { after: Some(kept), .. } => return Report::of_kept(kept),
-            Phase::Starting { since, after: None } => return Report::of_start(since.elapsed()),
+            Phase::Starting { since, asked, .. } => {
+                let asked = asked.map(|(question, since)| (question, since.elapsed()));
+                return Report::of_start(since.elapsed(), asked, self.is_waited_for());
+            }
         };
         let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
@@ -356,13 +390,16 @@ impl RunningFolder {
         // Its index may be there although no run has ended yet.
         let is_new = self.setup.purpose == Purpose::Rest && status.local_checked_at.is_none();
         let never = is_new.then(|| NEVER_COMPARED.to_owned());
-        let unanswered = match (self.setup.purpose, verdict) {
-            // Somebody waits for this very pass.
-            (Purpose::OnePass | Purpose::Look, Verdict::Working) => {
+        let waits_for = (verdict == Verdict::Working)
+            .then(|| {
                 let lately = handle.stillness(WORTH_TELLING);
                 let is_free = status.trouble.is_none() && status.remote_checked_at.is_some();
                 unanswered(&lately, verdict).or_else(|| late(&lately, status.pending, is_free))
-            }
+            })
+            .flatten();
+        let unanswered = match (self.setup.purpose, verdict) {
+            // Somebody waits for this very pass.
+            (Purpose::OnePass | Purpose::Look, Verdict::Working) => waits_for.clone(),
             _ => unanswered(&stillness, verdict),
         };
         let trouble = stall.or(unanswered).or_else(|| status.trouble.clone()).or(blind).or(never);
@@ -377,6 +414,7 @@ impl RunningFolder {
             rate,
             coverage,
             trouble,
+            waits_for,
             done,
             by: KeptBy::Root,
             is_silent: false,

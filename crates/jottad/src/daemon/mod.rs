@@ -143,7 +143,9 @@ impl Daemon {
     pub(crate) async fn look(places: &Places, config: Config) -> Result<Self, Failure> {
         let lock = if places.state_dir.exists() { Some(StateLock::take(places).await?) } else { None };
         let daemon = Self::begin(places, config, Purpose::Look, None).await;
-        daemon.started(LONGEST_COPY).await;
+        for folder in daemon.folders() {
+            folder.copied_within(LONGEST_COPY).await;
+        }
         drop(lock);
         Ok(daemon)
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Daemon, LAST_WORDS, LOOK_AROUND, control};
 use crate::api::documents::StatusDocument;
-use crate::api::verdict::{Outage, Patience, Silence};
+use crate::api::verdict::{Outage, Patience, Waiting};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Escaped, Output, now, remark};
 use crate::daemon::control::Control;
@@ -104,11 +104,15 @@ pub(crate) async fn one_pass(
 ) -> Result<(StatusDocument, bool), Failure> {
     let began = now();
     let mut patience = Patience::since(began);
-    let (mut outage, mut silence) = (Outage::default(), Silence::default());
+    let (mut outage, mut waiting) = (Outage::default(), Waiting::since(Instant::now()));
     let serving = Serving::if_possible(daemon.clone()).await?;
     let status = loop {
         let status = daemon.status().await;
-        let words = [outage.word(&status, Instant::now()), silence.word(&status, Instant::now())];
+        let offline = outage.word(&status, Instant::now());
+        if offline.is_some() {
+            waiting.told();
+        }
+        let words = [offline, waiting.word(&status, Instant::now())];
         for word in words.into_iter().flatten().filter(|_| !output.json) {
             remark(Escaped(&word));
         }

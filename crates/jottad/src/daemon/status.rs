@@ -116,6 +116,7 @@ fn document(folder: &RunningFolder, report: Report) -> FolderDocument {
         restarts: folder.restarts(),
         transfers: report.transfers,
         trouble: report.trouble,
+        waits_for: report.waits_for,
         is_silent: report.is_silent,
         ..match status {
             Some(status) => document.with_status(status),

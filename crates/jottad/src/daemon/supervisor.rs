@@ -161,7 +161,7 @@ impl Supervisor {
             (Phase::Waiting(kept), Left::Retry) => Some(kept.clone()),
             _ => None,
         };
-        self.enter(Phase::Starting { since: Instant::now(), after });
+        self.enter(Phase::starting(after));
     }
 
     /// Carries hints in and notices out.
@@ -253,7 +253,7 @@ impl Supervisor {
 
     async fn leave(&self, handle: FolderHandle, left: Left) -> Left {
         // The watcher goes first, so that nothing is hinted to a folder that is gone.
-        self.enter(Phase::Starting { since: Instant::now(), after: None });
+        self.enter(Phase::starting(None));
         handle.shutdown().await;
         left
     }
@@ -409,7 +409,7 @@ mod tests {
             noticing: Noticing::start(link.clone()),
             link,
             events: Events::new(),
-            phase: Arc::new(Mutex::new(Phase::Starting { since: Instant::now(), after: None })),
+            phase: Arc::new(Mutex::new(Phase::starting(None))),
             deaths: Arc::default(),
             pass: Pass::default(),
             wake: Arc::default(),

@@ -138,7 +138,7 @@ async fn folders_that_are_being_started_are_waited_for_together() {
     let daemon = Daemon::start(&places, config, Purpose::Serve).await.unwrap();
     for folder in daemon.folders() {
         folder.stop().await;
-        *folder.phase.lock().unwrap() = Phase::Starting { since: tokio::time::Instant::now(), after: None };
+        *folder.phase.lock().unwrap() = Phase::starting(None);
     }
     let began = tokio::time::Instant::now();
     let order = Json(OrderDocument::default());

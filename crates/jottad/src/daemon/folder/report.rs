@@ -5,9 +5,9 @@ use std::time::Duration;
 use jottad_engine::{FolderStatus, Pending, Stillness, Unanswered, Verdict};
 use jottad_watcher::Coverage;
 
-use super::{Kept, KeptBy};
+use super::{Kept, KeptBy, Question};
 use crate::api::documents::TransferDocument;
-use crate::api::verdict::{LATE, WORTH_TELLING};
+use crate::api::verdict::{LATE, PENDING, WORTH_TELLING};
 use crate::daemon::pass::Done;
 
 /// A folder that works without a sign of progress for so long is stalled.
@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) rate: Option<u64>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) trouble: Option<String>,
+    /// What somebody who waits may be told that it waits for, sooner than it counts as trouble.
+    pub(crate) waits_for: Option<String>,
     /// What has travelled in the present pass.
     pub(crate) done: Done,
     /// What is held where the engine does not even run.
@@ -36,12 +38,31 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(super) fn of_start(lasted: Duration) -> Self {
+    /// A folder that has been started for so long; `asked` is what the service is asked for that, and for how
+    /// long. `is_waited_for` tells whether somebody waits for what comes of it.
+    pub(super) fn of_start(
+        lasted: Duration,
+        asked: Option<(Question, Duration)>,
+        is_waited_for: bool,
+    ) -> Self {
         if lasted < LONGEST_STILLNESS {
-            return Self::without_engine(Verdict::Working, None);
+            let unanswered = asked.filter(|(_, quiet)| *quiet >= WORTH_TELLING).map(|(question, quiet)| {
+                let doing = match question {
+                    Question::Account => "asking for the account",
+                    Question::Place => "asking whether its place holds anything",
+                };
+                format!("no answer for {} s: {doing}", quiet.as_secs())
+            });
+            let trouble = unanswered.clone().filter(|_| is_waited_for);
+            return Self { waits_for: unanswered, ..Self::without_engine(Verdict::Working, trouble) };
         }
         let seconds = lasted.as_secs();
-        let reason = format!("it is still being taken up after {seconds} s: it waits for the local disk");
+        let party = match asked {
+            Some((Question::Account, _)) => "the service, to tell whose account it is",
+            Some((Question::Place, _)) => "the service, to tell whether its place holds anything",
+            None => "the local disk",
+        };
+        let reason = format!("it is still being taken up after {seconds} s: it waits for {party}");
         Self::without_engine(Verdict::Stalled, Some(reason))
     }
 
@@ -57,6 +78,7 @@ impl Report {
             rate: None,
             coverage: None,
             trouble,
+            waits_for: None,
             done: Done::default(),
             by: KeptBy::Root,
             is_silent: false,
@@ -101,11 +123,11 @@ pub(super) fn unanswered(still: &Stillness, verdict: Verdict) -> Option<String> 
     is_at_work.then(|| format!("no answer for {} s: {doing}", quiet.as_secs()))
 }
 
-/// What is waited for on purpose by a pass that has nothing under way and nothing left to do, and is not at
-/// its end; `is_free` tells that nothing else keeps it from getting on.
+/// What is waited for on purpose by a pass that has nothing under way and is not at its end; `is_free` tells that nothing else keeps it from getting on.
 pub(super) fn late(still: &Stillness, pending: Option<Pending>, is_free: bool) -> Option<String> {
     let is_idle = still.waits_for.is_none() && still.unanswered.is_none() && still.quiet >= WORTH_TELLING;
-    (is_idle && is_free && pending == Some(Pending::default())).then(|| LATE.to_owned())
+    let pending = pending.filter(|_| is_idle && is_free)?;
+    Some(if pending == Pending::default() { LATE } else { PENDING }.to_owned())
 }
 
 #[cfg(test)]
@@ -127,6 +149,32 @@ mod tests {
             (Verdict::Offline, false, true, Verdict::Offline),
         ] {
             assert_eq!(judge(verdict, is_unheard, is_stalled), expected, "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_still_being_taken_up_waits_for_who_was_asked() {
+        let account = Some((Question::Account, 45));
+        let place = Some((Question::Place, 4));
+        let asking = "no answer for 45 s: asking for the account";
+        for (lasted, asked, is_waited_for, verdict, trouble, waits_for) in [
+            (49, None, true, Verdict::Working, None, None),
+            (50, None, false, Verdict::Stalled, Some("it waits for the local disk"), None),
+            (49, account, true, Verdict::Working, Some(asking), Some(asking)),
+            (49, account, false, Verdict::Working, None, Some(asking)),
+            (49, place, true, Verdict::Working, None, None),
+            (50, account, true, Verdict::Stalled, Some("waits for the service, to tell whose"), None),
+            (50, place, false, Verdict::Stalled, Some("waits for the service, to tell whether"), None),
+        ] {
+            let asked = asked.map(|(question, seconds)| (question, Duration::from_secs(seconds)));
+            let told = Report::of_start(Duration::from_secs(lasted), asked, is_waited_for);
+            assert_eq!(told.verdict, verdict, "{lasted} {asked:?}");
+            let is_told = |told: &Option<String>, expected: Option<&str>| match (told, expected) {
+                (Some(told), Some(expected)) => told.contains(expected),
+                (told, expected) => told.is_none() && expected.is_none(),
+            };
+            assert!(is_told(&told.trouble, trouble), "{lasted} {asked:?}: {:?}", told.trouble);
+            assert!(is_told(&told.waits_for, waits_for), "{lasted} {asked:?}: {:?}", told.waits_for);
         }
     }
 
@@ -176,7 +224,9 @@ mod tests {
             (still(5, None), done, true, Some(LATE)),
             (still(4, None), done, true, None),
             (still(60, Some("the service, to list")), done, true, None),
-            (still(60, None), busy, true, None),
+            (still(60, None), busy, true, Some(PENDING)),
+            (still(60, None), busy, false, None),
+            (still(4, None), busy, true, None),
             (still(60, None), None, true, None),
             (still(60, None), done, false, None),
         ] {

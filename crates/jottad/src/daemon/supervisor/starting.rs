@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::now;
 use crate::daemon::Purpose;
 use crate::daemon::adapter::{RemoteFolder, remote_error};
-use crate::daemon::folder::{KeptBy, Phase};
+use crate::daemon::folder::{KeptBy, Phase, Question};
 use crate::daemon::new_place;
 use crate::daemon::obstacle::Obstacle;
 use crate::places::make_private_directory;
@@ -99,7 +99,6 @@ impl Supervisor {
             Some(account) => account,
             None => self.account().await?,
         };
-        self.check_new_place().await?;
         let index = self.setup.index_file(&self.places, &account.username);
         let copied = |error: io::Error| {
             let reason = format!("copying the index {}: {}", index.display(), in_words(error));
@@ -118,6 +117,8 @@ impl Supervisor {
                 _ => {}
             }
         }
+        // Nobody else is kept from the index while the service is waited for.
+        self.check_new_place().await?;
         let disk = LocalDisk::open(folder.local.clone())
             .map_err(|error| Obstacle::of_root(&folder.name, &folder.local, &error.kind))?;
         let remote =
@@ -143,7 +144,8 @@ impl Supervisor {
             return Ok(());
         }
         let client = self.link.client().map_err(|error| Obstacle::of_service(error.kind, error.message))?;
-        let is_taken = new_place::holds_anything(&client, &folder.remote).await.map_err(|error| {
+        let held = self.asking(Question::Place, new_place::holds_anything(&client, &folder.remote)).await;
+        let is_taken = held.map_err(|error| {
             let error = remote_error(&error);
             Obstacle::of_service(error.kind, error.message)
         })?;
@@ -166,9 +168,22 @@ impl Supervisor {
         Obstacle { by: KeptBy::TakenPlace, ..Obstacle::new(Verdict::Held, reason) }
     }
 
+    /// Waits for an answer of the service, and lets it be known meanwhile what was asked.
+    async fn asking<T>(&self, question: Question, answer: impl Future<Output = T>) -> T {
+        let note = |noted| {
+            if let Phase::Starting { asked, .. } = &mut *self.lock_phase() {
+                *asked = noted;
+            }
+        };
+        note(Some((question, Instant::now())));
+        let answer = answer.await;
+        note(None);
+        answer
+    }
+
     async fn account(&self) -> Result<KnownAccount, Obstacle> {
         let client = self.link.client().map_err(|error| Obstacle::of_service(error.kind, error.message))?;
-        KnownAccount::find(&self.places, &client).await.map_err(|error| {
+        self.asking(Question::Account, KnownAccount::find(&self.places, &client)).await.map_err(|error| {
             let error = remote_error(&error);
             Obstacle::of_service(error.kind, error.message)
         })
