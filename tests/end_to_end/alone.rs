@@ -88,6 +88,11 @@ fn deletes_that_a_pass_held_are_shown_and_decided_where_nothing_runs() {
         world.machine.jottad(["held"]).expect(7).says("20 files").says("jottad approve docs");
         world.machine.jottad([decision, "docs"]).expect(0).says("the next `jottad run --once`");
         world.machine.jottad(["held"]).expect(0).says(noted);
+        if !is_deleted {
+            // What is wanted back is not given up by a word.
+            let refused = world.machine.jottad(["approve", "docs"]).expect(1);
+            refused.complains("that cannot be taken back").complains("delete again what is to go");
+        }
         world.machine.jottad(["status"]).says(noted);
         world.pass(0);
         world.machine.jottad(["held"]).expect(0).says("nothing is held");

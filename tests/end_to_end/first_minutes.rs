@@ -207,6 +207,15 @@ fn of_two_machines_of_one_name_the_second_is_asked_before_anything_is_overwritte
     other.machine.jottad(["status"]).expect(7).says("holds something that was not there").says(&share);
     other.machine.jottad(["held"]).expect(7).says(&share);
     other.machine.jottad(["approve", "photos"]).expect(7).complains(&share);
+    // Nothing but a yes ends that: neither the place's name once more, nor another mode, name or directory.
+    let named = ["folder", "set", "photos", &format!("remote={place}")];
+    other.machine.jottad(named).expect(2).complains("holds 1 file already").complains("--yes");
+    other.machine.jottad(["folder", "set", "photos", "mode=sync"]).expect(0);
+    other.pass(7);
+    fs::rename(other.machine.home().join("photos"), other.machine.home().join("pictures")).unwrap();
+    other.machine.jottad(["folder", "set", "photos", "mode=backup", "local=~/pictures"]).expect(0);
+    other.machine.jottad(["status"]).expect(7).says("holds something that was not there").says(&share);
+    other.pass(7);
     let daemon = other.start();
     other.sync(7).says("holds something that was not there");
     let held = other.machine.jottad(["held", "--json"]).expect(7).json();
@@ -218,8 +227,8 @@ fn of_two_machines_of_one_name_the_second_is_asked_before_anything_is_overwritte
     assert_eq!(cat(), "other");
     daemon.stop();
     // Who was first, and who has said so, is not asked again.
-    for world in [&one, &other] {
-        fs::write(world.machine.home().join("photos/b.jpg"), "more").unwrap();
+    for (world, local) in [(&one, "photos"), (&other, "pictures")] {
+        fs::write(world.machine.home().join(local).join("b.jpg"), "more").unwrap();
         world.pass(0);
     }
 }
@@ -243,6 +252,24 @@ fn a_folder_whose_place_turns_out_to_be_another_s_is_kept_elsewhere() {
     world.machine.jottad(["folder", "remove", "photos"]).expect(0);
     world.machine.jottad(["folder", "add", "~/photos", &format!("{}/photos", host())]).expect(0);
     world.pass(0);
+}
+
+/// Once, a folder that only fetches was in sync with a mistyped place for ever, without a word.
+#[test]
+fn a_folder_that_only_fetches_is_told_where_there_is_nothing_to_fetch() {
+    let world = World::new();
+    world.service.does(Act::put("Jotta/Archive/theirs/a.txt", b"one"));
+    let holds_nothing = |place: &str, mode: &str| {
+        fs::create_dir_all(world.machine.home().join("kept")).unwrap();
+        let add = ["folder", "add", "~/kept", place, "--mode", mode, "--make"];
+        let told = world.machine.jottad(add).expect(0);
+        world.machine.jottad(["folder", "remove", "kept"]).expect(0);
+        told.stderr.contains("holds nothing") && told.stderr.contains("jottad folder set NAME remote=PLACE")
+    };
+    assert!(holds_nothing("Jotta/Archive/thiers", "pull"));
+    assert!(holds_nothing("Jotta/Pictures/theirs", "pull"), "its mountpoint is made");
+    assert!(!holds_nothing("Jotta/Archive/theirs", "pull"));
+    assert!(!holds_nothing("Jotta/Archive/mine", "backup"));
 }
 
 /// Once, what had gone from one side while nobody kept the two in step was deleted on the other.

@@ -176,6 +176,11 @@ fn an_older_revision_comes_back_also_where_its_sum_is_not_known() {
     jottad(&["restore", "Jotta/Archive/a.txt", "--revision", "9"]).expect(1).complains("revision 9");
     jottad(&["restore", "Jotta/Archive/a.txt", "--at", "2001-01-01"]).expect(1).complains("2001-01-01");
     jottad(&["restore", "Jotta/Archive/a.txt", "--revision", "1", "--to", "old.txt"]).expect(0);
+    // Where another file is, the remedy is one that this command has.
+    let onto = ["restore", "Jotta/Archive/a.txt", "--revision", "2", "--to", "old.txt"];
+    let refused = jottad(&onto).expect(1).complains("another name keeps both");
+    assert!(!refused.stderr.contains("--force"), "{}", refused.stderr);
+    jottad(&["get", "Jotta/Archive/a.txt", "old.txt"]).expect(1).complains("--force replaces it");
     assert_eq!(fs::read(world.machine.home().join("old.txt")).unwrap(), b"one");
     assert_eq!(content(&world, "Jotta/Archive/a.txt"), b"two");
     jottad(&["restore", "Jotta/Archive/a.txt", "--revision", "1"]).expect(0);

@@ -71,6 +71,12 @@ fn complete_in(mut screen: Screen) {
             format!("jottad why {}", escaped("~/my docs/letter.txt")),
             "letter.txt in my docs: in sync",
         ),
+        ("jottad put ~/my\\ docs/le\t", format!("jottad put {}", escaped("~/my docs/letter.txt")), "error: "),
+        (
+            "jottad trash restore --local ~/my\\ docs/le\t",
+            format!("jottad trash restore --local {}", escaped("~/my docs/letter.txt")),
+            "error: ",
+        ),
         ("jottad ls \"Jotta/Archive/in/a \t", "jottad ls \"Jotta/Archive/in/a b/\"".to_owned(), "one.txt"),
         // Some shells split what is typed at the sign.
         (

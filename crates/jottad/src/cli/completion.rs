@@ -135,6 +135,27 @@ pub(crate) fn remote_place() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| among(current, |text| find(text).unwrap_or_default()))
 }
 
+/// Completes a local path or a place on the service where either may stand.
+pub(crate) fn local_path_or_place() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        among(current, |text| {
+            let mut found = local_paths(text).unwrap_or_default();
+            if !text.starts_with(['~', '.', '/']) {
+                found.extend(find(text).unwrap_or_default());
+            }
+            found
+        })
+    })
+}
+
+/// Completes a place on the service, or a local path where `--local` says that one is meant.
+pub(crate) fn place_or_local_path() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let is_local = env::args_os().any(|argument| argument == "--local");
+        among(current, |text| if is_local { local_paths(text) } else { find(text) }.unwrap_or_default())
+    })
+}
+
 /// Completes the name of a folder.
 pub(crate) fn folder_name() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| among(current, |_| folder_names().unwrap_or_default()))

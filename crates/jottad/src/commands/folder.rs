@@ -301,24 +301,34 @@ fn set(name: &str, settings: &[String], make: bool, invocation: &Invocation) -> 
         }
     }
     let config = editor.check()?;
-    if let Some(folder) = config.folder(&current_name)
-        && settings.iter().any(|setting| setting.trim_start().starts_with("remote"))
-    {
-        let (place, mode) = (&folder.remote, folder.mode);
-        let question = place::Question { place, mode, yes: make, is_default: false, has_alternative: false };
-        place::make_sure(&question, invocation)?;
-    }
-    let after = config.folder(&current_name);
-    if let Some(folder) = after.filter(|_| keys.contains(&"remote")) {
-        // Somebody has named it.
-        new_place::expect_anything(folder, &invocation.places)?;
-    }
     let old = before.as_ref().and_then(|before| before.folder(name));
+    let after = config.folder(&current_name);
+    // Nobody has said yet that what may be at this place is the folder's. To name the place once more, or the
+    // directory, is no such word.
+    let is_unclaimed = old.is_some_and(|old| new_place::is_nothing_expected(old, &invocation.places))
+        && old.map(|old| &old.remote) == after.map(|after| &after.remote);
+    let was_taken = old.is_some_and(|old| new_place::was_taken(old, &invocation.places));
+    let mut is_said = false;
+    if let Some(folder) = after.filter(|_| keys.contains(&"remote")) {
+        let (place, mode, is_default) = (&folder.remote, folder.mode, is_unclaimed);
+        let question = place::Question { place, mode, yes: make, is_default, has_alternative: false };
+        if let place::Answer::Usable(content) = place::make_sure(&question, invocation)? {
+            // What is there is not taken without a yes.
+            is_said = make || content.is_some_and(|content| content != place::Content::default());
+        }
+        if !is_unclaimed || is_said {
+            new_place::expect_anything(folder, &invocation.places)?;
+        }
+    }
     if let (Some(old), Some(new)) = (old, after)
         && (&old.local, &old.remote) != (&new.local, &new.remote)
     {
         // The folder may have had these two ends before.
         begin_anew(new, &invocation.places)?;
+        if is_unclaimed && !is_said {
+            let still = if was_taken { new_place::note_taken } else { new_place::expect_nothing };
+            still(new, &invocation.places)?;
+        }
     }
     editor.save()?;
     let change = |folder| keys.iter().map(|key| Change::of(key, old, folder)).collect();

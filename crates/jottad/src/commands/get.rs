@@ -10,7 +10,7 @@ use futures_util::stream;
 use jottad_core::{Name, RelativePath, shell_word, shown_path};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
-use crate::cli::completion::remote_place;
+use crate::cli::completion::local_path_or_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::cat;
@@ -22,6 +22,10 @@ use crate::remote::{
 /// Files fetched at the same time: enough to hide the way to the service and back.
 const AT_ONCE: usize = 4;
 
+/// What helps where a file of another content is in the way.
+const OR_FORCE: &str =
+    "another name keeps both; --force replaces it, in a folder into the local trash and elsewhere for good";
+
 #[derive(Debug, Args)]
 #[command(override_usage = "jottad get [OPTIONS] REMOTE… [LOCAL]")]
 pub(crate) struct GetArguments {
@@ -29,7 +33,7 @@ pub(crate) struct GetArguments {
     /// quotes such as 'Jotta/Archive/x/*.jpg': all of it goes into the directory that is named last. One file
     /// goes into a directory or to the file's new path, and with `-` to standard output; what is in one
     /// folder goes, with -r, into the directory [default of LOCAL: the same name, here]
-    #[arg(required = true, num_args = 1.., value_name = "REMOTE… [LOCAL]", add = remote_place())]
+    #[arg(required = true, num_args = 1.., value_name = "REMOTE… [LOCAL]", add = local_path_or_place())]
     places: Vec<PathBuf>,
     /// Fetch a folder with all that is in it
     #[arg(short, long)]
@@ -195,7 +199,7 @@ pub(crate) async fn one_file(
     progress.expect(1, file.content.size);
     let wanted =
         Wanted { place: place.clone(), revision: None, content: file.content, modified: file.modified };
-    let fetched = fetch(client, &wanted, (&directory, &name), replacing, progress).await;
+    let fetched = fetch(client, &wanted, (&directory, &name), replacing.ok_or(OR_FORCE), progress).await;
     let mut tally = Tally::default();
     count(&mut tally, fetched.map_err(Trouble::into_failure)?, file.content.size);
     Ok(tally)
@@ -255,7 +259,9 @@ pub(crate) async fn folder(
                     modified: file.modified,
                 };
                 let fetched = match opened {
-                    Ok(directory) => fetch(client, &wanted, (&directory, &name), replacing, progress).await,
+                    Ok(directory) => {
+                        fetch(client, &wanted, (&directory, &name), replacing.ok_or(OR_FORCE), progress).await
+                    }
                     Err(failure) => Err(failure.into()),
                 };
                 progress.file_done();

@@ -11,7 +11,7 @@ use futures_util::stream;
 use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word, shown_path};
 use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
-use crate::cli::completion::remote_place;
+use crate::cli::completion::local_path_or_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Escaped, now};
@@ -28,7 +28,7 @@ pub(crate) struct PutArguments {
     /// What to send, and where to, DEVICE/MOUNTPOINT[/path]. Several go into the folder that is named last.
     /// One file goes into a folder or to the file's new path, and so does what `-` reads from standard input,
     /// which has no name of its own; what is in one directory goes, with -r, into the folder
-    #[arg(required = true, num_args = 1.., value_name = "LOCAL… REMOTE", add = remote_place())]
+    #[arg(required = true, num_args = 1.., value_name = "LOCAL… REMOTE", add = local_path_or_place())]
     places: Vec<PathBuf>,
     /// Send a directory with all that is in it; symlinks and special files are skipped
     #[arg(short, long)]

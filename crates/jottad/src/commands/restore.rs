@@ -27,6 +27,10 @@ use crate::remote::{
 /// Clocks that somebody looks after differ by no more than that.
 const LARGEST_SKEW: Duration = Duration::from_mins(10);
 
+/// What helps where a file of another content is in the way of what `--to` names.
+const ELSEWHERE: &str =
+    "nothing local is replaced by --to: another name keeps both, --to LOCAL; move the file away for this one";
+
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArguments {
     /// What to bring back: DEVICE/MOUNTPOINT/path
@@ -283,7 +287,7 @@ async fn fetch_revision(
     let (directory, name) = local_place(place, Some(to))?;
     let progress = Progress::new(output);
     progress.expect(1, wanted.content.size);
-    let fetched = fetch(client, &wanted, (&directory, &name), None, &progress).await;
+    let fetched = fetch(client, &wanted, (&directory, &name), Err(ELSEWHERE), &progress).await;
     fetched.map_err(Trouble::into_failure).map_err(|failure| match details.entry.trashed {
         // The service gives out nothing that is in the trash (U-43).
         Some(_) => failure.hint(format!("bring it back first: jottad restore {}", shell_word(place))),

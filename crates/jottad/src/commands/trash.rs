@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jottad_core::Timestamp;
 use serde_json::json;
 
-use crate::cli::completion::remote_place;
+use crate::cli::completion::place_or_local_path;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Columns, count, local_time, rfc3339};
@@ -38,7 +38,7 @@ pub(crate) struct TrashListArguments {
 #[derive(Debug, Args)]
 pub(crate) struct TrashRestoreArguments {
     /// Where it was: DEVICE/MOUNTPOINT/path; with --local the local path
-    #[arg(add = remote_place())]
+    #[arg(add = place_or_local_path())]
     remote: String,
     /// Bring back what was at a local path last from the local trash
     #[arg(long)]

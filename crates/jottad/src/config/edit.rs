@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
-use super::{Config, ConfigError, WrongFolder};
+use super::{Config, ConfigError};
 use crate::cli::failure::Failure;
 use crate::places::Places;
 
@@ -38,6 +38,8 @@ pub(crate) struct Editor<'places> {
     before: Result<Config, ConfigError>,
     /// The keys whose values are those of the command.
     given: Vec<&'static str>,
+    /// The names of the folders that the command sets something of.
+    set: Vec<String>,
 }
 
 /// What is accepted for a key of a folder, as it is written on the command line.
@@ -79,7 +81,7 @@ impl<'places> Editor<'places> {
                 return Err(Failure::usage(format!("{}: {error}", places.config_file.display())));
             }
         };
-        Ok(Self { places, file, document, text, before, given: Vec::new() })
+        Ok(Self { places, file, document, text, before, given: Vec::new(), set: Vec::new() })
     }
 
     /// Adds a folder at the end.
@@ -113,6 +115,7 @@ impl<'places> Editor<'places> {
             );
         };
         self.given.push(known);
+        self.set.push(name.to_owned());
         let new = if key == "ignore" { list_value(text)? } else { Value::from(text) };
         let Some(index) = self.position(name)? else { return Ok(false) };
         let Some(table) = self.tables()?.get_mut(index) else { return Ok(false) };
@@ -130,23 +133,21 @@ impl<'places> Editor<'places> {
         Ok(true)
     }
 
-    /// What the file would mean as it is now, or why it must not be written. What was wrong before and is no
-    /// business of this change is told with its line, unless the change mends something: of several folders
-    /// that are wrong somebody mends one at a time.
+    /// What the file would mean as it is now, or why it must not be written. A folder that was wrong before is
+    /// held alone, and no hindrance to a change of another one. What is wrong with the whole file is told with
+    /// its line.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
         let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
             (Ok(config), _) => config,
             (Err(error), Err(before)) if error.reason == before.reason => return Err(before.clone().into()),
             (Err(error), _) => return Err(self.refusal(error)),
         };
-        let count = |wrong: &[WrongFolder]| wrong.iter().filter(|wrong| wrong.is_in_file).count();
-        let mends = self.before.as_ref().is_ok_and(|before| count(&config.wrong) < count(&before.wrong));
         for wrong in &config.wrong {
             let mut before = self.before.iter().flat_map(|before| &before.wrong);
             match before.find(|before| before.name == wrong.name) {
                 None => return Err(self.refusal(wrong.error.clone())),
                 Some(before) if wrong.is_in_file && before.error.reason == wrong.error.reason => {
-                    if !mends {
+                    if self.set.contains(&wrong.name) {
                         return Err(before.failure());
                     }
                 }

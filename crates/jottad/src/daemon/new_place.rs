@@ -31,18 +31,18 @@ pub(crate) fn expect_nothing(folder: &Folder, places: &Places) -> Result<(), Fai
 }
 
 /// Notes that something was found there, for who asks while nothing runs.
-pub(super) fn note_taken(folder: &Folder, places: &Places) -> Result<(), Failure> {
+pub(crate) fn note_taken(folder: &Folder, places: &Places) -> Result<(), Failure> {
     let note = note(folder, places);
     fs::write(&note, TAKEN).map_err(|error| failed("noting", &note, &error))
 }
 
 /// Whether something was found there that a person has not said anything of yet.
-pub(super) fn was_taken(folder: &Folder, places: &Places) -> bool {
+pub(crate) fn was_taken(folder: &Folder, places: &Places) -> bool {
     fs::read_to_string(note(folder, places)).is_ok_and(|text| text == TAKEN)
 }
 
 /// Whether nothing is expected there, which was not found out yet.
-pub(super) fn is_nothing_expected(folder: &Folder, places: &Places) -> bool {
+pub(crate) fn is_nothing_expected(folder: &Folder, places: &Places) -> bool {
     note(folder, places).exists()
 }
 

@@ -204,13 +204,26 @@ pub(super) fn describe_noted(folder: &Folder, noted: &Noted, purpose: Purpose) -
         }
     };
     let HeldStatus { kind, reason, .. } = describe_hold(folder, hold, purpose);
-    let means = match noted {
-        Noted::Rejected(_) => "take that back: it is right as it is",
-        _ if kind == "root" => "take that back: bring everything back from the other side",
-        _ => "take that back: bring it back",
+    let means = match (noted, hold) {
+        // Either word does the same.
+        _ if !may_be_taken_back(folder.mode, hold) => None,
+        (Noted::Rejected(_), _) => Some("take that back: it is right as it is"),
+        _ if !folder.mode.pushes() => Some("take that back: keep what is local; nothing is sent"),
+        (_, Hold::Root { root: HeldRoot::Remote, .. }) => Some("take that back: send everything again"),
+        (_, Hold::Root { .. }) => Some("take that back: fetch everything from the service here again"),
+        _ => Some("take that back: bring it back"),
     };
-    let choices = choice_documents(vec![(means, back)]);
+    let choices = choice_documents(means.map(|means| (means, back)).into_iter().collect());
     NotedStatus { word: word.to_owned(), kind, reason, choices }
+}
+
+/// Whether the two words that a person may say of a hold do different things in a mode.
+const fn may_be_taken_back(mode: Mode, hold: &Hold) -> bool {
+    match hold {
+        Hold::Root { root: HeldRoot::Local, .. } => mode.pushes(),
+        Hold::Root { root: HeldRoot::Remote, .. } => mode.pulls(),
+        _ => true,
+    }
 }
 
 /// What is said of a hold, with what a person can do about it.
@@ -223,7 +236,8 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold, purpose: Purpose) -> H
     };
     let (approve, reject) = (format!("jottad approve {name}"), format!("jottad reject {name}"));
     let elsewhere = ("it is elsewhere now", format!("jottad folder set {name} local=PATH"));
-    let let_or_bring = |approve, reject| vec![("let it happen", approve), ("bring it back", reject)];
+    let back = if folder.mode.pushes() { "bring it back" } else { "keep what is local; nothing is sent" };
+    let let_or_bring = |approve, reject| vec![("let it happen", approve), (back, reject)];
     let (kind, reason, choices) = match hold {
         Hold::Root { reason, root } => {
             let choices = match root {
@@ -231,16 +245,31 @@ pub(super) fn describe_hold(folder: &Folder, hold: &Hold, purpose: Purpose) -> H
                 HeldRoot::Missing => {
                     vec![("it is back: look again", look), elsewhere]
                 }
-                HeldRoot::Local => vec![
-                    ("fetch everything from the service here again", reject),
-                    ("it is right as it is; what would go to the trash for that is shown first", approve),
-                    elsewhere,
-                ],
-                HeldRoot::Remote if folder.mode.pulls() => vec![
-                    ("send everything again", reject),
-                    ("it was deleted; what would go to the local trash for that is shown first", approve),
-                ],
-                HeldRoot::Remote => vec![("make it again and send everything", approve)],
+                HeldRoot::Local => {
+                    let fetch = ("fetch everything from the service here again", reject);
+                    match folder.mode {
+                        Mode::Backup | Mode::Sync => {
+                            let shown = "it is right as it is; what would go to the remote trash for that is shown first";
+                            vec![fetch, (shown, approve), elsewhere]
+                        }
+                        Mode::Archive => {
+                            let kept = "it is right as it is: nothing is deleted on the service";
+                            vec![fetch, (kept, approve), elsewhere]
+                        }
+                        // To say that it is right would fetch everything as well.
+                        Mode::Pull => vec![fetch, elsewhere],
+                    }
+                }
+                HeldRoot::Remote => {
+                    let deleted = "it was deleted; what would go to the local trash for that is shown first";
+                    match folder.mode {
+                        Mode::Sync => vec![("send everything again", reject), (deleted, approve)],
+                        Mode::Pull => {
+                            vec![("keep what is local; nothing is sent", reject), (deleted, approve)]
+                        }
+                        Mode::Backup | Mode::Archive => vec![("make it again and send everything", approve)],
+                    }
+                }
             };
             ("root", reason.clone(), choices)
         }
@@ -335,5 +364,82 @@ fn watching(coverage: Coverage, polled_files: u64) -> WatchingDocument {
         polled_files,
         notice,
         remedy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::places::Places;
+
+    fn folder(mode: Mode) -> Folder {
+        let places =
+            Places { home: "/home/kari".into(), config_file: "/c".into(), state_dir: "/state".into() };
+        let text = format!(
+            "[[folder]]\nname = \"docs\"\nlocal = \"/srv/docs\"\nremote = \"Jotta/Archive/docs\"\nmode = \"{mode}\"\n"
+        );
+        Config::parse(&text, &places).unwrap().folders.remove(0)
+    }
+
+    fn words(choices: &[ChoiceDocument]) -> Vec<String> {
+        let said = |choice: &ChoiceDocument| {
+            let word = choice.command.split(' ').nth(1).unwrap_or_default();
+            (word != "folder").then(|| format!("{word}: {}", choice.means))
+        };
+        choices.iter().filter_map(said).collect()
+    }
+
+    /// Once, both words did the same in some modes, a trash was named that is not used, and what was said to
+    /// take a word back took nothing back.
+    #[test]
+    fn what_is_offered_for_a_hold_is_what_the_mode_does() {
+        let root = |root| Hold::Root { reason: "it is empty".to_owned(), root };
+        let deletes =
+            || Hold::Deletes { entries: 9, files: 9, lost_before: 0, held_for: DeletesHeldFor::Amount };
+        let overwrites = || Hold::Overwrites { files: 99, rewritten: None };
+        let fetch = "fetch everything from the service here again";
+        let send = "send everything again";
+        let keep = "keep what is local; nothing is sent";
+        let remote_trash = "it is right as it is; what would go to the remote trash for that is shown first";
+        let local_trash = "it was deleted; what would go to the local trash for that is shown first";
+        let kept = "it is right as it is: nothing is deleted on the service";
+        let anew = "make it again and send everything";
+        let (happen, back) = ("let it happen", "bring it back");
+        // What `approve` and `reject` are said to do, and what takes the one and the other back.
+        for (hold, mode, approve, reject, back_of_approve, is_back_of_reject) in [
+            (root(HeldRoot::Local), Mode::Backup, Some(remote_trash), Some(fetch), Some(fetch), true),
+            (root(HeldRoot::Local), Mode::Sync, Some(remote_trash), Some(fetch), Some(fetch), true),
+            (root(HeldRoot::Local), Mode::Archive, Some(kept), Some(fetch), Some(fetch), true),
+            (root(HeldRoot::Local), Mode::Pull, None, Some(fetch), None, false),
+            (root(HeldRoot::Remote), Mode::Backup, Some(anew), None, None, false),
+            (root(HeldRoot::Remote), Mode::Sync, Some(local_trash), Some(send), Some(send), true),
+            (root(HeldRoot::Remote), Mode::Archive, Some(anew), None, None, false),
+            (root(HeldRoot::Remote), Mode::Pull, Some(local_trash), Some(keep), Some(keep), true),
+            (deletes(), Mode::Backup, Some(happen), Some(back), Some(back), true),
+            (deletes(), Mode::Sync, Some(happen), Some(back), Some(back), true),
+            (deletes(), Mode::Pull, Some(happen), Some(keep), Some(keep), true),
+            (overwrites(), Mode::Backup, Some(happen), Some(back), Some(back), true),
+            (overwrites(), Mode::Sync, Some(happen), Some(back), Some(back), true),
+            (overwrites(), Mode::Archive, Some(happen), Some(back), Some(back), true),
+        ] {
+            let folder = folder(mode);
+            let case = format!("{hold:?} in {mode}");
+            let mut offered = words(&describe_hold(&folder, &hold, Purpose::Serve).choices);
+            let expected = [("approve", approve), ("reject", reject)];
+            let mut expected: Vec<String> = expected
+                .into_iter()
+                .filter_map(|(word, means)| Some(format!("{word}: {}", means?)))
+                .collect();
+            offered.sort();
+            expected.sort();
+            assert_eq!(offered, expected, "{case}");
+            let approved = describe_noted(&folder, &Noted::Approved(hold.clone()), Purpose::Rest);
+            let taken_back: Vec<String> =
+                back_of_approve.map(|means| format!("reject: take that back: {means}")).into_iter().collect();
+            assert_eq!(words(&approved.choices), taken_back, "{case}");
+            let rejected = describe_noted(&folder, &Noted::Rejected(hold), Purpose::Rest);
+            assert_eq!(!rejected.choices.is_empty(), is_back_of_reject, "{case}");
+        }
     }
 }

@@ -36,15 +36,15 @@ pub(crate) enum Fetched {
     Unchanged,
 }
 
-/// Fetches a file into a directory. A file of another content is refused, unless it is said that it is to be
-/// replaced.
+/// Fetches a file into a directory. A file of another content is refused with the remedy that the command has,
+/// unless it is said that it is to be replaced.
 ///
 /// What arrived before the network failed, or before this was dropped, is gone on with by the next call.
 pub(crate) async fn fetch(
     client: &Client,
     wanted: &Wanted,
     (directory, name): (&Directory, &Name),
-    replacing: Option<&Replacing>,
+    replacing: Result<&Replacing, &str>,
     progress: &Progress,
 ) -> Result<Fetched, Trouble> {
     let path = directory.path_of(name);
@@ -68,12 +68,10 @@ pub(crate) async fn fetch(
                 progress.had(wanted.content.size);
                 return Ok(Fetched::Unchanged);
             }
-            let Some(replacing) = replacing else {
-                let hint = "another name keeps both; --force replaces it, in a folder into the local trash and \
-                            elsewhere for good";
-                return Err(refuse("a file of another content is there", hint).into());
-            };
-            (Some(metadata), replacing.folder_of(&path)?)
+            match replacing {
+                Ok(replacing) => (Some(metadata), replacing.folder_of(&path)?),
+                Err(remedy) => return Err(refuse("a file of another content is there", remedy).into()),
+            }
         }
     };
     let mut staged = directory.stage(name, wanted.content)?;

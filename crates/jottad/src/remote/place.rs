@@ -1,5 +1,7 @@
 //! Places on the service as the command line names them, and what is said when something else is there.
 
+use std::path::{Component, Path};
+
 use jottad_core::{DecodedName, Name, StoredName, decode_name, shell_word};
 use jottad_transport::{Client, RemotePath, Sighting};
 
@@ -9,11 +11,32 @@ use crate::remote::presence::{Presence, nearest, presence};
 
 /// Reads a place that is only looked at.
 pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
+    if is_local(Path::new(text)) {
+        return Err(Failure::usage(format!("{text} is a local path, and not a place on the service")).path(text).hint(
+            "a place is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos; `jottad folder list` shows the \
+             place of each local directory that is kept in step",
+        ));
+    }
     RemotePath::parse(text).map_err(|error| {
         Failure::usage(error.to_string())
             .path(text)
             .hint("a remote path is DEVICE/MOUNTPOINT[/path], for example Jotta/Archive/Photos")
     })
+}
+
+/// Whether something is meant that is local: a shell has made an absolute path of what began with `~`. No place
+/// begins like that, and with a slash only if nothing local is there.
+fn is_local(path: &Path) -> bool {
+    let is_inside =
+        |path: &Path| path.parent().is_some_and(|parent| parent.parent().is_some() && parent.is_dir());
+    match path.components().next() {
+        Some(Component::CurDir | Component::ParentDir) => true,
+        Some(Component::Normal(first)) => first == "~",
+        Some(Component::RootDir) => {
+            path.parent().is_some() && (path.symlink_metadata().is_ok() || is_inside(path))
+        }
+        _ => false,
+    }
 }
 
 /// The place that is meant where the device of the mountpoint was left out, as rclone has it.
@@ -172,6 +195,25 @@ mod tests {
         ] {
             let device = StoredName::new(typed.split('/').next().unwrap()).unwrap();
             assert_eq!(with_device(&device, typed).as_deref(), meant, "{typed}");
+        }
+    }
+
+    /// Once, a directory that a shell had put in the place of `~` was taken for a device, to be made on the
+    /// service.
+    #[test]
+    fn a_local_path_is_no_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let inside = |name: &str| directory.path().join(name).display().to_string();
+        std::fs::write(inside("f"), "").unwrap();
+        for text in ["~/f", "~", "./f", "../f", "..", &inside("f"), &inside(""), &inside("to be made")] {
+            for refused in [place_argument(text), target_argument(text)] {
+                let refused = refused.unwrap_err();
+                assert!(refused.message().contains("is a local path"), "{text}: {}", refused.message());
+            }
+        }
+        for text in ["Jotta/Archive/f", "/Jotta/Archive/f", "tmp/f", "~kari/f", ".config/f"] {
+            let is_refused = place_argument(text).is_err_and(|refused| refused.message().contains("local"));
+            assert!(!is_refused, "{text}");
         }
     }
 

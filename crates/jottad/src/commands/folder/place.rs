@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{Mode, StoredName};
+use jottad_core::{Mode, StoredName, shell_word};
 use jottad_transport::{Client, Error, RemotePath, Sighting, StreamedEntry};
 
 use crate::cli::failure::Failure;
@@ -68,7 +68,10 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
         if let Some(missing) = missing {
             if question.is_default {
                 return match make(&client, place, &missing, invocation).await {
-                    Ok(()) => Ok(Answer::Usable(Some(Content::default()))),
+                    Ok(()) => {
+                        say_if_nothing_comes(question, invocation);
+                        Ok(Answer::Usable(Some(Content::default())))
+                    }
                     Err(error) if question.has_alternative => Ok(Answer::Refused(error.to_string())),
                     Err(error) => Err(error.into()),
                 };
@@ -82,6 +85,7 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
                 return Err(called_off());
             }
             make(&client, place, &missing, invocation).await?;
+            say_if_nothing_comes(question, invocation);
             return Ok(Answer::Usable(Some(Content::default())));
         }
         let content = match content(&client, place).await? {
@@ -93,6 +97,8 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
         };
         if content != Content::default() {
             ask_to_share(question, content, invocation).await?;
+        } else if question.mode == Mode::Pull {
+            say_if_nothing_comes(question, invocation);
         } else if question.is_default && !question.yes && !invocation.output.json {
             // A machine of the same name, or another user of this one, may be about to send to it.
             remark(format_args!(
@@ -102,6 +108,18 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
         }
         Ok(Answer::Usable(Some(content)))
     })
+}
+
+/// A folder that only fetches may be meant for another place than one where nothing is.
+fn say_if_nothing_comes(question: &Question<'_>, invocation: &Invocation) {
+    if question.mode == Mode::Pull && !invocation.output.json {
+        let place = question.place;
+        let list = format!("jottad ls {}", shell_word(&format!("{}/{}", place.device(), place.mountpoint())));
+        remark(Escaped(&format!(
+            "{place} holds nothing: nothing is fetched until something is there. See what is there: {list}; \
+             correct the place: jottad folder set NAME remote=PLACE"
+        )));
+    }
 }
 
 async fn make(

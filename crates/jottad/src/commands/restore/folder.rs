@@ -120,7 +120,7 @@ async fn fetch_file(
     let content = content.ok_or_else(|| absent("restoring", &place, "the revision is not complete"))?;
     let revision = file.revision.number.filter(|_| !file.is_current);
     let wanted = Wanted { place: place.clone(), revision, content, modified: file.revision.modified };
-    match fetch(client, &wanted, (&*directory?, name), None, progress).await {
+    match fetch(client, &wanted, (&*directory?, name), Err(super::ELSEWHERE), progress).await {
         // The service gives out nothing that is in the trash (U-43).
         Err(Trouble::Entry(failure)) if file.live.is_none() => Err(Failure::failed(format!(
             "{}; it is in the trash: bring it back first, with `jottad restore`",

@@ -147,11 +147,10 @@ fn music(editor: &mut Editor<'_>) {
 }
 
 #[test]
-fn what_is_wrong_elsewhere_is_told_with_its_line_and_nothing_is_changed() {
+fn what_is_wrong_with_the_whole_file_is_told_with_its_line_and_nothing_is_changed() {
     for (right, wrong, line, says) in [
         ("max_deletes = 5 # few", "max_deletes = \"x\" # few", 3, "max_deletes"),
         ("[guard]", "[gaurd]", 2, "unknown key `gaurd`"),
-        ("mode = \"backup\"", "mode = \"mirror\"", 10, "mirror"),
         ("mode = \"backup\"", "colour = \"red\"", 10, "unknown key `colour`"),
     ] {
         let text = BEFORE.replace(right, wrong);
@@ -171,6 +170,32 @@ fn what_is_wrong_elsewhere_is_told_with_its_line_and_nothing_is_changed() {
     assert!(refused.unwrap().starts_with("FILE:2: ") && after == "# mine\n[[folder]\n");
 }
 
+/// Once, no folder could be set, added or removed while the table of another one was wrong.
+#[test]
+fn a_folder_that_is_wrong_hinders_no_change_of_another() {
+    for (right, wrong) in [
+        ("mode = \"backup\"", "mode = \"mirror\""),
+        ("mode = \"backup\"", "settle = \"soon\""),
+        ("remote = \"Jotta/Archive/docs\"", "remote = \"docs\""),
+        ("remote = \"Jotta/Archive/docs\"", ""),
+    ] {
+        let text = BEFORE.replace(right, wrong);
+        let changes: [fn(&mut Editor<'_>); 3] = [
+            music,
+            |editor| assert!(editor.remove("pics").unwrap()),
+            |editor| assert!(editor.set("pics", "mode", "archive").unwrap()),
+        ];
+        for change in changes {
+            let (refused, after) = try_to(&text, change);
+            assert_eq!(refused, None, "{wrong}");
+            assert!(after != text && after.contains(wrong), "{after}");
+        }
+        // What is set of the wrong one itself mends it, or is refused.
+        let (refused, after) = try_to(&text, |editor| assert!(editor.set("docs", "scan", "1h").unwrap()));
+        assert!(refused.is_some() && after == text, "{wrong}");
+    }
+}
+
 #[test]
 fn the_folder_that_is_wrong_can_be_removed_or_mended() {
     let removed = change(BEFORE, |editor| assert!(editor.remove("docs").unwrap()));
@@ -180,7 +205,6 @@ fn the_folder_that_is_wrong_can_be_removed_or_mended() {
         ("local = \"/srv/docs\"", "local = \"/srv/pics\"", "local", "/srv/docs"),
     ] {
         let text = BEFORE.replace(right, wrong);
-        assert!(try_to(&text, music).0.is_some(), "{wrong}");
         let (refused, after) = try_to(&text, |editor| assert!(editor.set("docs", key, value).unwrap()));
         assert_eq!((refused, after.as_str()), (None, BEFORE), "{wrong}");
         let (refused, after) = try_to(&text, |editor| assert!(editor.remove("docs").unwrap()));

@@ -117,7 +117,10 @@ async fn ask_held(
                 Some(noted @ Noted::WantedBack { .. }) => {
                     let reason = describe_noted(folder.config(), &noted, daemon.purpose()).reason;
                     Failure::failed(format!("nothing is held in {name:?}: it was rejected, and {reason}"))
-                        .hint("wait until it is back; what is deleted then is asked about again")
+                        .hint(
+                            "that cannot be taken back: wait until it is back, and delete again what is to go; \
+                             too much at once is asked about again",
+                        )
                 }
                 None => Failure::failed(format!("nothing is held in {name:?}")).hint("see `jottad status`"),
             },
