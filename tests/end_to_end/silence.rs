@@ -158,7 +158,7 @@ fn a_folder_that_was_just_added_is_said_to_wait_for_the_service() {
     }
 }
 
-/// Once, 22 s passed without a told where the remote folder was gone and something was edited locally.
+/// Once, 22 s passed without a word where the remote folder was gone and something was edited locally.
 #[test]
 fn whoever_waits_for_a_late_service_is_told_so_although_something_is_left_to_do() {
     let world = World::configured("mode = \"sync\"");
