@@ -170,8 +170,8 @@ fn whoever_waits_for_a_late_service_is_told_so_although_something_is_left_to_do(
         (&["plan"][..], "docs: waiting until both sides are looked at; the service may show"),
         (&["run", "--once"], "docs: "),
     ] {
-        let word = first_word(&mut Running::start(world.machine.command(arguments)));
-        assert!(word.starts_with(expected) && word.contains("wait"), "{arguments:?}: {word}");
+        let told = first_word(&mut Running::start(world.machine.command(arguments)));
+        assert!(told.starts_with(expected) && told.contains("wait"), "{arguments:?}: {told}");
     }
 }
 
