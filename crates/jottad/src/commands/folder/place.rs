@@ -114,7 +114,7 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
 fn say_if_nothing_comes(question: &Question<'_>, invocation: &Invocation) {
     if question.mode == Mode::Pull && !invocation.output.json {
         let place = question.place;
-        let list = format!("jottad ls {}", shell_word(&format!("{}/{}", place.device(), place.mountpoint())));
+        let list = format!("jottad ls {}", shell_word(format!("{}/{}", place.device(), place.mountpoint())));
         remark(Escaped(&format!(
             "{place} holds nothing: nothing is fetched until something is there. See what is there: {list}; \
              correct the place: jottad folder set NAME remote=PLACE"
