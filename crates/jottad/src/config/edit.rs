@@ -133,9 +133,9 @@ impl<'places> Editor<'places> {
         Ok(true)
     }
 
-    /// What the file would mean as it is now, or why it must not be written. A folder that was wrong before is
-    /// held alone, and no hindrance to a change of another one. What is wrong with the whole file is told with
-    /// its line.
+    /// What the file would mean as it is now, or why it must not be written. A folder that was wrong before
+    /// is held alone, and no hindrance to a change of another one. What is wrong with the whole file is told
+    /// with its line.
     pub(crate) fn check(&self) -> Result<Config, Failure> {
         let config = match (Config::parse_tolerantly(&self.document.to_string(), self.places), &self.before) {
             (Ok(config), _) => config,

@@ -36,8 +36,8 @@ pub(crate) enum Fetched {
     Unchanged,
 }
 
-/// Fetches a file into a directory. A file of another content is refused with the remedy that the command has,
-/// unless it is said that it is to be replaced.
+/// Fetches a file into a directory. A file of another content is refused with the remedy that the command
+/// has, unless it is said that it is to be replaced.
 ///
 /// What arrived before the network failed, or before this was dropped, is gone on with by the next call.
 pub(crate) async fn fetch(

@@ -24,8 +24,8 @@ pub(crate) fn place_argument(text: &str) -> Result<RemotePath, Failure> {
     })
 }
 
-/// Whether something is meant that is local: a shell has made an absolute path of what began with `~`. No place
-/// begins like that, and with a slash only if nothing local is there.
+/// Whether something is meant that is local: a shell has made an absolute path of what began with `~`. No
+/// place begins like that, and with a slash only if nothing local is there.
 fn is_local(path: &Path) -> bool {
     let is_inside =
         |path: &Path| path.parent().is_some_and(|parent| parent.parent().is_some() && parent.is_dir());

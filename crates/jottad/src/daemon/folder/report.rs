@@ -123,7 +123,8 @@ pub(super) fn unanswered(still: &Stillness, verdict: Verdict) -> Option<String> 
     is_at_work.then(|| format!("no answer for {} s: {doing}", quiet.as_secs()))
 }
 
-/// What is waited for on purpose by a pass that has nothing under way and is not at its end; `is_free` tells that nothing else keeps it from getting on.
+/// What is waited for on purpose by a pass that has nothing under way and is not at its end; `is_free` tells
+/// that nothing else keeps it from getting on.
 pub(super) fn late(still: &Stillness, pending: Option<Pending>, is_free: bool) -> Option<String> {
     let is_idle = still.waits_for.is_none() && still.unanswered.is_none() && still.quiet >= WORTH_TELLING;
     let pending = pending.filter(|_| is_idle && is_free)?;
