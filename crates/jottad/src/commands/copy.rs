@@ -10,8 +10,8 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::remote::{
-    Progress, RemoteTree, Tally, Trouble, absent, destination, make_parent, not_file, place_argument,
-    target_argument,
+    NO_PATTERN, Progress, RemoteTree, Tally, Trouble, absent, destination, is_pattern, make_parent, not_file,
+    place_argument, target_argument,
 };
 
 /// Files copied at the same time: enough to hide the way to the service and back.
@@ -75,6 +75,9 @@ pub(crate) fn run(arguments: &CopyArguments, invocation: &Invocation) -> Result<
                 return Err(
                     absent("copying", &from, "it is a folder").hint("add -r to copy all that is in it")
                 );
+            }
+            Sighting::Missing if is_pattern(&arguments.from) => {
+                return Err(not_file("copying", &from, &Sighting::Missing).hint(NO_PATTERN));
             }
             seen => return Err(not_file("copying", &from, &seen)),
         }

@@ -7,7 +7,7 @@ mod settings;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use jottad_core::{Mode, shown_path};
+use jottad_core::{Mode, shell_word, shown_path};
 use serde_json::{Value, json};
 
 use crate::api::documents::{AcceptedDocument, OrderDocument};
@@ -49,7 +49,8 @@ pub(crate) enum FolderCommand {
         /// What to change, for example mode=archive or ignore=*.tmp,*.bak
         #[arg(value_name = "KEY=VALUE", required = true, add = folder_setting())]
         settings: Vec<String>,
-        /// Make the device and the mountpoint of a new remote place if they are not there
+        /// Make the device and the mountpoint of a new remote place if they are not there, and take a place that
+        /// holds something already; without it, ask on a terminal
         #[arg(long, visible_alias = "yes")]
         make: bool,
     },
@@ -104,7 +105,14 @@ pub(crate) fn add(arguments: &AddArguments, invocation: &Invocation) -> Result<E
     };
     check_name(&name)
         .map_err(|reason| Failure::usage(reason).hint("give the folder another name: --name NAME"))?;
-    if invocation.tolerant_config()?.names().any(|known| known == name) {
+    let config = invocation.tolerant_config()?;
+    if let Some(known) = config.folders.iter().find(|folder| folder.local == local) {
+        let known = shell_word(&known.name);
+        return Err(Failure::usage(format!("{} is folder {known} already", local.display())).hint(format!(
+            "change what is set for it with jottad folder set {known} KEY=VALUE, or see it with jottad folder list"
+        )));
+    }
+    if config.names().any(|known| known == name) {
         return Err(Failure::usage(format!("another folder is called {name:?} already"))
             .hint("give this one another name: --name NAME"));
     }

@@ -8,8 +8,8 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::remote::{
-    destination, differs_in_case, finish_renamings, fold_keys, free_place, make_parent, not_file, relocate,
-    rename_case, target_argument, with_device,
+    NO_PATTERN, destination, differs_in_case, finish_renamings, fold_keys, free_place, is_pattern,
+    make_parent, not_file, relocate, rename_case, target_argument, with_device,
 };
 
 #[derive(Debug, Args)]
@@ -47,6 +47,9 @@ pub(crate) fn run(arguments: &MoveArguments, invocation: &Invocation) -> Result<
         let is_folder = match seen {
             Sighting::File(_) => false,
             Sighting::Folder => true,
+            Sighting::Missing if is_pattern(&arguments.from) => {
+                return Err(not_file("moving", &from, &Sighting::Missing).hint(NO_PATTERN));
+            }
             seen => return Err(not_file("moving", &from, &seen)),
         };
         let to = if differs_in_case(&from, &target) {

@@ -25,7 +25,7 @@ pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
 pub(crate) use local_tree::LocalTree;
 pub(crate) use past::{Past, PastFile, Then, then};
-pub(crate) use pattern::{Found, Named, is_pattern, named};
+pub(crate) use pattern::{Found, NO_PATTERN, Named, is_pattern, named};
 pub(crate) use place::{
     absent, destination, free_place, local_name, make_parent, not_file, place_argument, target_argument,
     with_device, writable,

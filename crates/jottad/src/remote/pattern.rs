@@ -10,6 +10,9 @@ use crate::remote::place::{absent, local_name, place_argument};
 
 const SPECIAL: [char; 3] = ['*', '?', '['];
 
+/// What is said where a pattern matches nothing because the command takes none.
+pub(crate) const NO_PATTERN: &str = "no pattern is taken here: name one place at a time";
+
 /// Whether a text holds a pattern.
 pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(SPECIAL)

@@ -99,8 +99,11 @@ impl Connection {
         self.full_until.is_none()
     }
 
+    /// Whether nothing gets on before a person logs in. While it is asked whether the service takes the login
+    /// by now, nobody knows: a person may have logged in a moment ago.
     pub(in crate::folder) fn is_login_needed(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| trouble.kind == RemoteErrorKind::LoginNeeded)
+        self.probe == Probe::None
+            && self.trouble.as_ref().is_some_and(|trouble| trouble.kind == RemoteErrorKind::LoginNeeded)
     }
 
     /// What keeps the folder from going on, until the service has answered.
@@ -347,4 +350,31 @@ impl Folder {
 /// How long the service wants to be left alone.
 pub(super) fn pause_asked_for(error: &RemoteError) -> Option<Duration> {
     error.retry_after.map(|pause| pause.min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builders::at;
+
+    /// Once, who had just logged in and asked for a pass was told that a login is needed.
+    #[test]
+    fn a_login_is_not_said_to_be_needed_while_it_is_asked_whether_it_is() {
+        let error = RemoteError {
+            kind: RemoteErrorKind::LoginNeeded,
+            message: "the service ended the login".to_owned(),
+            retry_after: None,
+            may_be_done: false,
+        };
+        let mut connection = Connection::default();
+        connection.fail(Scope::Account, &error, at(0));
+        assert!(connection.is_login_needed());
+        connection.retry_now();
+        assert!(!connection.is_login_needed());
+        connection.probe = Probe::Asked(CommandId(1));
+        assert!(!connection.is_login_needed());
+        connection.probe = Probe::None;
+        connection.fail(Scope::Account, &error, at(1));
+        assert!(connection.is_login_needed());
+    }
 }
