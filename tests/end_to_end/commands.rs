@@ -159,7 +159,10 @@ fn folders_are_added_changed_and_removed() {
     let photos = photos.to_str().unwrap();
     let jottad = |arguments: &[&str]| world.machine.jottad(arguments);
     jottad(&["folder", "add", photos, "--name", "pictures"]).expect(0);
-    jottad(&["folder", "add", photos]).expect(2).complains("overlaps").complains("hint: ");
+    let again = jottad(&["folder", "add", photos]).expect(2).complains("photos is folder pictures already");
+    again.complains("jottad folder set pictures");
+    let above = world.machine.home();
+    jottad(&["folder", "add", above.to_str().unwrap()]).expect(2).complains("overlaps").complains("hint: ");
     jottad(&["folder", "add", "/nowhere/at/all"]).expect(2).complains("/nowhere/at/all").complains("hint: ");
     jottad(&["folder", "add", photos, "--mode", "mirror"]).expect(2).complains("mirror");
     jottad(&["folder", "set", "pictures", "mode=archive", "ignore=[\"*.raw\"]"]).expect(0);
