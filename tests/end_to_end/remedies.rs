@@ -117,7 +117,9 @@ fn a_folder_is_not_led_to_what_is_no_directory() {
             .complains(reason)
             .complains("hint: ");
     }
-    world.machine.jottad(["folder", "add", "docs"]).expect(2).complains("--name NAME");
+    world.machine.jottad(["folder", "add", "docs"]).expect(2).complains("is folder docs already");
+    fs::create_dir_all(world.machine.home().join("other/docs")).unwrap();
+    world.machine.jottad(["folder", "add", "other/docs"]).expect(2).complains("--name NAME");
     assert_eq!(config(), before);
 }
 
