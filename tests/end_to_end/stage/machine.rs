@@ -42,9 +42,11 @@ impl Machine {
         if !rustix::process::geteuid().is_root() {
             return machine;
         }
-        // The program may lie where nobody but root can go.
+        // The program may lie where nobody but root can go. Another process copies it: one that this process
+        // writes to may still be open in what another test starts, and then it cannot be run.
         let program = machine.place().join("jottad");
-        fs::copy(&machine.program, &program).unwrap();
+        let copied = Command::new("cp").arg(&machine.program).arg(&program).status().unwrap();
+        assert!(copied.success(), "the program was not copied");
         machine.program = program;
         machine.user = Some(NOBODY);
         machine.hand_over(machine.place());
