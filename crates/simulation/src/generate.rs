@@ -75,6 +75,18 @@ pub struct Extras {
 }
 
 impl Extras {
+    /// Nothing beyond what every life has.
+    pub const PLAIN: Self = Self {
+        rules: false,
+        disks: false,
+        meddling: false,
+        refusals: false,
+        doubts: false,
+        steps: false,
+        hangs: false,
+        prompt: false,
+    };
+
     /// The switches of the command line that ask for them.
     pub fn switches(self) -> String {
         let all = [
@@ -107,8 +119,7 @@ pub fn usual(seed: u64) -> (Mode, Extras) {
         refusals: has(3),
         doubts: has(4),
         steps: has(5),
-        hangs: false,
-        prompt: false,
+        ..Extras::PLAIN
     };
     (mode, extras)
 }

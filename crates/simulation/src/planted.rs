@@ -33,16 +33,7 @@ pub struct Found {
     pub violations: Vec<String>,
 }
 
-const PLAIN: Extras = Extras {
-    rules: false,
-    disks: false,
-    meddling: false,
-    refusals: false,
-    doubts: false,
-    steps: false,
-    hangs: false,
-    prompt: false,
-};
+const PLAIN: Extras = Extras::PLAIN;
 const HANGS: Extras = Extras { hangs: true, ..PLAIN };
 const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };

@@ -215,7 +215,7 @@ pub(super) fn what_waits_at(index: &Index, node: &Node) -> Result<Option<HeldAct
 
 /// The rule that keeps a file out for its size, when those for its path do not.
 fn size_rule(settings: &FolderSettings, node: &Node) -> Option<String> {
-    let is_too_large = node.local == Local::Ignored || planning::is_too_large_there(settings, node);
+    let is_too_large = node.local == Local::Ignored || planning::is_remote_too_large(settings, node);
     let most = settings.max_size.filter(|_| is_too_large)?;
     Some(format!("max_size = {most} bytes (in the configuration)"))
 }

@@ -12,6 +12,7 @@ mod failures;
 mod in_flight;
 mod interrupting;
 mod local;
+mod namesakes;
 mod operations;
 mod pacing;
 mod plan;

@@ -160,7 +160,7 @@ impl Folder {
             }
             Detail::MoveRemote(remote_move) => self.moved(&node, remote_move, now)?,
             Detail::Follow { target } => self.followed(&node, *target)?,
-            Detail::Respell { name } => self.respelled_here(node, name, achieved)?,
+            Detail::Respell { name } => self.respelled_locally(node, name, achieved)?,
             Detail::MoveAside { side, name } => self.moved_aside(&mut node, *side, name, now)?,
             Detail::Trash { side: Side::Remote, loss } => {
                 losing::note(&mut self.index, *loss)?;

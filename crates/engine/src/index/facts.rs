@@ -71,7 +71,7 @@ pub(crate) enum Fact {
     /// and reason in hexadecimal, one a line.
     Unusable,
     /// What was sent and given up, because a look did not show it: the row of its directory, its name in
-    /// hexadecimal, and `directory` or size, sum and time of the file, one a line.
+    /// hexadecimal, and `directory` or size, hash and time of the file, one a line.
     GivenUp,
     /// There are rows which the service may have as one entry: only a listing tells.
     ContestedNames,

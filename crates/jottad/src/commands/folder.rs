@@ -49,8 +49,8 @@ pub(crate) enum FolderCommand {
         /// What to change, for example mode=archive or ignore=*.tmp,*.bak
         #[arg(value_name = "KEY=VALUE", required = true, add = folder_setting())]
         settings: Vec<String>,
-        /// Make the device and the mountpoint of a new remote place if they are not there, and take a place that
-        /// holds something already; without it, ask on a terminal
+        /// Make the device and the mountpoint of a new remote place if they are not there, and take a place
+        /// that holds something already; without it, ask on a terminal
         #[arg(long, visible_alias = "yes")]
         make: bool,
     },

@@ -3,16 +3,7 @@
 use jottad_core::Mode;
 use jottad_simulation::{Extras, run, scenario};
 
-const PLAIN: Extras = Extras {
-    rules: false,
-    disks: false,
-    meddling: false,
-    refusals: false,
-    doubts: false,
-    steps: false,
-    hangs: false,
-    prompt: false,
-};
+const PLAIN: Extras = Extras::PLAIN;
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
 const HUNG: Extras = Extras { hangs: true, ..PLAIN };
 

@@ -7,7 +7,7 @@ use jottad_core::{DEEPEST, Entry, Name, RelativePath};
 use super::scanning::{Depth, ROWS_READ_FOR_ONE_WRITTEN};
 use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
-use crate::folder::plan::respelling;
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{ChildCursor, Local, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -154,7 +154,7 @@ impl Folder {
                 // something does one matter: it must not look like a deletion. Or where a name that is to
                 // follow cannot.
                 let is_in_the_way =
-                    !is_tracked && respelling::is_spelling_to_follow(&self.index, &self.settings, &node)?;
+                    !is_tracked && namesakes::is_name_to_follow(&self.index, &self.settings, &node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;

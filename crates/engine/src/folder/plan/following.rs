@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, Entry, OperationKind, Side};
 
-use super::respelling;
 use crate::event::{Followed, Task};
 use crate::folder::in_flight::{Detail, Running};
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::time::Now;
@@ -59,7 +59,7 @@ impl Folder {
     }
 
     /// The moves that the service shows, where they are followed.
-    pub(super) fn find_followable_here(&self) -> Result<Vec<Followable>, FolderError> {
+    pub(super) fn find_followable_in_mode(&self) -> Result<Vec<Followable>, FolderError> {
         if self.settings.mode.pulls() { self.find_followable() } else { Ok(Vec::new()) }
     }
 
@@ -174,7 +174,7 @@ impl Folder {
             && !self.is_blocked(source.id, now)?
             && !self.rules.ignores(&to, target.remote_entry() == Entry::Directory)
             // Beside a namesake it would be one too many for the service.
-            && respelling::namesake_here(&self.index, &target)?.is_none_or(|namesake| namesake.id == source.id);
+            && namesakes::local_namesake(&self.index, &target)?.is_none_or(|namesake| namesake.id == source.id);
         if !is_possible {
             return Ok(false);
         }

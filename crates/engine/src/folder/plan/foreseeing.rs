@@ -106,7 +106,7 @@ impl Folder {
                 leaving.push(Leaving { node: node.id, from: found.from, side: Side::Remote });
             }
         }
-        for pair in self.find_followable_here()? {
+        for pair in self.find_followable_in_mode()? {
             let from = self.index.path(pair.from)?;
             leaving.push(Leaving { node: pair.from, from, side: Side::Local });
         }

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use jottad_core::moves::{Candidate, Parked, Step, arrange, missing_directories};
 use jottad_core::{Entry, FoldKey, Name, OperationKind, RelativePath, Side, encode_name};
 
-use super::respelling::is_respelling;
 use super::round::Phase;
 use crate::event::Task;
 use crate::folder::in_flight::{Detail, Running};
+use crate::folder::namesakes;
 use crate::folder::{BEING_TRIED, Folder, FolderError};
 use crate::index::{Fact, Index, Local, MoveCandidate, Node, NodeId, RemoteMove};
 use crate::planted::{self, Planted};
@@ -293,7 +293,7 @@ pub(super) fn is_evidence(index: &Index, from: &Node, to: &Node) -> Result<bool,
                 .filter(|node| node.base.is_some())
                 .map(|node| node.name)
                 .collect();
-            if held.is_empty() || (has_birth_time && is_respelling(from, to)) {
+            if held.is_empty() || (has_birth_time && namesakes::is_respelling(from, to)) {
                 return Ok(has_birth_time);
             }
             for name in &held {

@@ -16,11 +16,11 @@ use super::deciding;
 use super::deleting::Deleting;
 use super::parking;
 use super::places::{Places, Surroundings};
-use super::respelling;
 use super::round::{Pages, Phase};
 use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::in_flight::{Detail, Running};
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -282,7 +282,7 @@ impl Folder {
     pub(in crate::folder) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
         let is_only_there = node.id != NodeId::ROOT && node.local == Local::Absent && node.base.is_none();
-        is_too_large_there(&self.settings, node)
+        is_remote_too_large(&self.settings, node)
             || (is_only_there
                 && self.rules.may_ignore(&node.name)
                 && self.rules.ignores(&here.join(&node.name), is_directory))
@@ -372,7 +372,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         if matches!(action, Action::Download | Action::MakeDirectory(Side::Local))
-            && (respelling::has_claimed_namesake(&self.index, node)? || self.take_up_namesake(node)?)
+            && (namesakes::is_local_namesake_claimed(&self.index, node)? || self.take_up_namesake(node)?)
         {
             return Ok(Considered::Passed);
         }
@@ -567,7 +567,7 @@ fn waits_for_directory(index: &Index, node: &Node) -> Result<bool, FolderError> 
 }
 
 /// Whether a file that would have to be fetched is ignored for its size.
-pub(in crate::folder) fn is_too_large_there(settings: &FolderSettings, node: &Node) -> bool {
+pub(in crate::folder) fn is_remote_too_large(settings: &FolderSettings, node: &Node) -> bool {
     let remote = node.remote_entry().file();
     settings.mode.pulls() && remote.is_some_and(|file| settings.is_too_large(file.content.size))
 }
@@ -610,7 +610,7 @@ pub(in crate::folder) fn clashes(
     let Some(node) = index.node(node)? else { return Ok(false) };
     match rival(index, &node, &node.stored_name())? {
         Some(rival) => Ok(!may_be_taken_up(settings, &rival, &encode_name(&node.name))
-            || !respelling::has_namesake_to_be(index, &rival)?),
+            || !namesakes::has_counterpart(index, &rival)?),
         None => Ok(false),
     }
 }

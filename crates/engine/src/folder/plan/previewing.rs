@@ -50,7 +50,7 @@ impl Folder {
                 because: "spelled otherwise on the remote side",
             });
         }
-        for pair in self.find_followable_here()? {
+        for pair in self.find_followable_in_mode()? {
             let (from, to) = (self.index.path(pair.from)?, self.index.path(pair.to)?);
             moved.extend([from.clone(), to.clone()]);
             operations.push(Operation {

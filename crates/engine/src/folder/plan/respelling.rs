@@ -10,17 +10,15 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::time::Duration;
 
-use jottad_core::{
-    DecodedName, FoldKey, Kind, Name, OperationKind, RelativePath, Side, decode_name, encode_name,
-};
+use jottad_core::{Kind, Name, OperationKind, RelativePath, Side};
 
 use super::moving;
 use crate::event::{Achieved, Followed, Task};
 use crate::folder::in_flight::{Detail, Running};
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
-use crate::settings::FolderSettings;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -157,7 +155,7 @@ impl Folder {
     /// not have, for one entry: side by side they could not both be there. Tells whether there is such a
     /// namesake.
     pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
-        let Some(namesake) = namesake_to_be(&self.index, node)? else { return Ok(false) };
+        let Some(namesake) = namesakes::counterpart(&self.index, node)? else { return Ok(false) };
         // What is at work there restarts the round when it ends.
         if !self.in_flight.is_along(&self.index.path(node.id)?)
             && !self.in_flight.is_along(&self.index.path(namesake.id)?)
@@ -171,7 +169,7 @@ impl Folder {
     fn file_under_namesakes(&mut self) -> Result<(), FolderError> {
         for id in std::mem::take(&mut self.respelling.misfiled) {
             if let Some(node) = self.index.node(id)?
-                && let Some(namesake) = namesake_to_be(&self.index, &node)?
+                && let Some(namesake) = namesakes::counterpart(&self.index, &node)?
                 && !self.in_flight.is_along(&self.index.path(id)?)
                 && !self.in_flight.is_along(&self.index.path(namesake.id)?)
             {
@@ -189,7 +187,7 @@ impl Folder {
     pub(in crate::folder) fn note_spelling(&mut self, node: &Node) {
         if self.settings.mode.pulls()
             && !self.respelling.refused.contains(&node.id)
-            && spelled_there(node).is_some()
+            && namesakes::name_to_follow(node).is_some()
             && self.respelling.noted.insert(node.id)
         {
             self.round.restart();
@@ -207,7 +205,8 @@ impl Folder {
         self.file_under_namesakes()?;
         while let Some(id) = self.respelling.next() {
             let node = self.index.node(id)?;
-            let Some((node, name)) = node.and_then(|node| spelled_there(&node).map(|name| (node, name)))
+            let Some((node, name)) =
+                node.and_then(|node| namesakes::name_to_follow(&node).map(|name| (node, name)))
             else {
                 self.respelling.forget(id);
                 continue;
@@ -233,7 +232,7 @@ impl Folder {
             let Some(node) = self.index.node(*id)?.filter(|node| node.local.identity().is_some()) else {
                 continue;
             };
-            if let Some(name) = spelled_there(&node)
+            if let Some(name) = namesakes::name_to_follow(&node)
                 && self.index.child(node.parent, &name)?.is_none()
             {
                 let directory = self.index.path(node.parent)?;
@@ -322,7 +321,7 @@ impl Folder {
 
     /// A local entry was renamed to the spelling that the service has: its row is renamed, and what is below
     /// stays below it.
-    pub(in crate::folder) fn respelled_here(
+    pub(in crate::folder) fn respelled_locally(
         &mut self,
         mut node: Node,
         name: &Name,
@@ -360,83 +359,6 @@ impl Folder {
         }
         Ok(())
     }
-}
-
-/// Whether two rows are spellings of one name.
-pub(super) fn is_respelling(one: &Node, other: &Node) -> bool {
-    let key = |node: &Node| FoldKey::of(&encode_name(&node.name));
-    one.parent == other.parent && key(one) == key(other)
-}
-
-/// The local name that the spelling on the service stands for, if it is not the one that the entry has here.
-fn spelled_there(node: &Node) -> Option<Name> {
-    let stored = node.remote.as_ref()?.name.as_ref()?;
-    let (DecodedName::Native(name) | DecodedName::Foreign(name)) = decode_name(stored) else { return None };
-    let key = |name: &Name| FoldKey::of(&encode_name(name));
-    (name != node.name && key(&name) == key(&node.name)).then_some(name)
-}
-
-/// Whether something was sent from a namesake of what is to come here, and is not yet seen: it may be the
-/// entry itself, which got the spelling of one that is in the trash (protocol 8.8). The looks for it
-/// decide first.
-pub(super) fn has_claimed_namesake(index: &Index, node: &Node) -> Result<bool, FolderError> {
-    let is_claimed = |namesake: Node| namesake.remote.is_some_and(|remote| remote.claimed);
-    Ok(namesake_here(index, node)?.is_some_and(is_claimed))
-}
-
-/// Whether what only the service has at a row can be taken for a local entry beside it.
-pub(super) fn has_namesake_to_be(index: &Index, node: &Node) -> Result<bool, FolderError> {
-    Ok(namesake_to_be(index, node)?.is_some())
-}
-
-/// The local entry that what a row has on the service can be taken for.
-fn namesake_to_be(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
-    let is_free = node.local == Local::Absent && node.remote.as_ref().is_some_and(|remote| !remote.claimed);
-    Ok(namesake_here(index, node)?.filter(|namesake| {
-        is_free && namesake.remote.is_none() && (node.base.is_none() || namesake.base.is_none())
-    }))
-}
-
-/// A local entry beside a row whose name the service may not tell from it.
-pub(super) fn namesake_here(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
-    let is_here = |other: &Node| other.id != node.id && other.local.kind().is_some();
-    Ok(index.namesakes(node.parent, &node.stored_name())?.into_iter().find(is_here))
-}
-
-/// Whether the service has nothing any more at a row, or at one above it, and has another spelling of its
-/// name beside it: what a look at the old path shows is what the other one stands for.
-pub(in crate::folder) fn is_namesakes_by_now(index: &Index, id: NodeId) -> Result<bool, FolderError> {
-    for node in index.lineage(id)? {
-        if node.remote.is_none()
-            && index
-                .namesakes(node.parent, &node.stored_name())?
-                .iter()
-                .any(|other| other.id != node.id && other.remote.is_some())
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether the service shows what may be a row's entry under another spelling, which nothing here has.
-pub(in crate::folder) fn is_there_respelled(index: &Index, node: &Node) -> Result<bool, FolderError> {
-    for other in index.namesakes(node.parent, &node.stored_name())? {
-        if other.id != node.id && namesake_to_be(index, &other)?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether the name of a row is the one that an entry beside it is to get.
-pub(in crate::folder) fn is_spelling_to_follow(
-    index: &Index,
-    settings: &FolderSettings,
-    node: &Node,
-) -> Result<bool, FolderError> {
-    let is_its = |other: &Node| other.id != node.id && spelled_there(other).as_ref() == Some(&node.name);
-    Ok(settings.mode.pulls() && index.namesakes(node.parent, &node.stored_name())?.iter().any(is_its))
 }
 
 /// What kept an entry from being renamed is not wrong any more when its name is taken, and nobody else

@@ -10,7 +10,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::given_up::GivenUp;
 use super::unconfirmed;
-use crate::folder::plan::respelling;
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Descend, Index, Node, NodeId};
 use crate::planted::{self, Planted};
@@ -71,7 +71,7 @@ impl Claims {
     }
 
     /// What the service has at a row was to be removed, and may have been.
-    pub(in crate::folder) fn may_be_removed(&mut self, node: NodeId) {
+    pub(in crate::folder) fn doubt_removal(&mut self, node: NodeId) {
         self.removed.insert(node);
     }
 
@@ -214,7 +214,7 @@ impl Folder {
                 continue;
             }
             self.give_up_claim(&mut node)?;
-            if !self.claims.accepted.remove(&node.id) || respelling::is_there_respelled(&self.index, &node)? {
+            if !self.claims.accepted.remove(&node.id) || namesakes::is_shown_respelled(&self.index, &node)? {
                 continue;
             }
             let reason = "the service accepted it but does not show it".to_owned();

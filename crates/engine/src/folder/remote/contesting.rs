@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, Index, Node, NodeId};
+use crate::index::{Fact, Node, NodeId};
 
 /// The names that are in doubt.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl Folder {
         unseen: &Node,
         is_seen: &dyn Fn(NodeId) -> bool,
     ) -> Result<bool, FolderError> {
-        let shown = self.shown_namesakes(unseen, is_seen)?;
+        let shown = namesakes::shown(&self.index, unseen, is_seen)?;
         if shown.is_empty() {
             return Ok(false);
         }
@@ -48,17 +49,6 @@ impl Folder {
         // Another run would take both for what the service has.
         self.index.set_fact(Fact::ContestedNames, Some("1"))?;
         Ok(true)
-    }
-
-    /// The namesakes of a row that a look has shown.
-    pub(super) fn shown_namesakes(
-        &self,
-        unseen: &Node,
-        is_seen: &dyn Fn(NodeId) -> bool,
-    ) -> Result<BTreeSet<NodeId>, FolderError> {
-        let is_shown = |other: &Node| other.id != unseen.id && other.remote.is_some() && is_seen(other.id);
-        let namesakes = self.index.namesakes(unseen.parent, &unseen.stored_name())?;
-        Ok(namesakes.iter().filter(|other| is_shown(other)).map(|other| other.id).collect())
     }
 
     /// Forgets what was decided: by a look at the directory, or because a directory above is gone.
@@ -92,11 +82,4 @@ impl Folder {
         }
         Ok(self.index.lineage(id)?.iter().any(|node| self.contesting.holds(node.id)))
     }
-}
-
-/// Whether the service is thought to have a namesake of a row: a look at the path may show that one.
-pub(super) fn has_namesake_there(index: &Index, node: &Node) -> Result<bool, FolderError> {
-    let is_there =
-        |other: &Node| other.id != node.id && other.remote.as_ref().is_some_and(|there| !there.claimed);
-    Ok(index.namesakes(node.parent, &node.stored_name())?.iter().any(is_there))
 }

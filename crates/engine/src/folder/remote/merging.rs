@@ -16,6 +16,7 @@ use super::row_set::RowSet;
 use crate::event::CommandId;
 use crate::folder::backlog::Change;
 use crate::folder::in_flight::Running;
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Local, Node, NodeId, RemoteRecord};
 use crate::remote::{ListedEntry, RemoteNode, UnusableEntry};
@@ -283,8 +284,8 @@ impl Folder {
             return Ok(moved);
         }
         // Beside a namesake nothing is looked at in it, so what was sent into it would be waited for in vain.
-        let is_awaited =
-            self.awaits_inside(&node)? && self.shown_namesakes(&node, &|id| answer.saw(id))?.is_empty();
+        let is_awaited = self.awaits_inside(&node)?
+            && namesakes::shown(&self.index, &node, &|id| answer.saw(id))?.is_empty();
         let stale_until = if self.may_hide_parked(&node, now)? || is_awaited {
             // It is judged when that is known, not by the next listing, which may be far away.
             Some(now.monotonic + PATIENCE)

@@ -10,12 +10,11 @@ use jottad_core::lateness::DELAYS;
 use jottad_core::{Entry, RelativePath, StoredName};
 
 use super::connection::Suspected;
-use super::contesting;
 use super::merging::Answer;
 use super::unseen::LookFailure;
 use crate::event::{CommandId, Task};
 use crate::folder::backlog::Change;
-use crate::folder::plan::respelling;
+use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, NodeId};
 use crate::planted::{self, Planted};
@@ -233,7 +232,7 @@ impl Folder {
             let has_namesake = self.index.namesakes(directory, &claim.stored_name())?.len() > 1
                 && self.recent_writes.move_stale_until(&stored, now).is_none();
             may_be_respelled |= has_namesake
-                || contesting::has_namesake_there(&self.index, claim)?
+                || namesakes::has_remote_namesake(&self.index, claim)?
                 || self.recent_writes.has_left_lately(&stored, now);
         }
         if claims.is_empty() || may_be_respelled {
@@ -268,7 +267,7 @@ impl Folder {
             // another one stands for.
             Ok(_)
                 if self.index.node(directory)?.is_none()
-                    || respelling::is_namesakes_by_now(&self.index, directory)? =>
+                    || namesakes::is_path_of_namesake(&self.index, directory)? =>
             {
                 self.connection.succeeded();
                 Ok(())
@@ -279,7 +278,7 @@ impl Folder {
                 Ok(())
             }
             // A look at the directory above tells what is there by now.
-            Ok(_) if !is_directory_there(&self.index, directory)? => {
+            Ok(_) if !is_remote_directory(&self.index, directory)? => {
                 self.connection.succeeded();
                 if let Some(node) = self.index.node(directory)? {
                     self.rechecks.want(node.parent);
@@ -417,7 +416,7 @@ impl Folder {
     /// above it: a listing of the directory tells.
     fn may_show_namesake(&self, id: NodeId) -> Result<bool, FolderError> {
         Ok(match self.index.node(id)? {
-            Some(node) => contesting::has_namesake_there(&self.index, &node)? || self.is_contested_at(id)?,
+            Some(node) => namesakes::has_remote_namesake(&self.index, &node)? || self.is_contested_at(id)?,
             None => false,
         })
     }
@@ -480,7 +479,7 @@ impl Folder {
 }
 
 /// Whether the service is known to have a directory at a row.
-fn is_directory_there(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
+fn is_remote_directory(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
     let node = index.node(directory)?;
     Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
 }

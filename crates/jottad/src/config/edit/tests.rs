@@ -146,6 +146,13 @@ fn music(editor: &mut Editor<'_>) {
     editor.add(&NewFolder { name, local, remote, mode }).unwrap();
 }
 
+/// One of each kind, none of which is about `docs`.
+const CHANGES: [fn(&mut Editor<'_>); 3] = [
+    music,
+    |editor| assert!(editor.remove("pics").unwrap()),
+    |editor| assert!(editor.set("pics", "mode", "archive").unwrap()),
+];
+
 #[test]
 fn what_is_wrong_with_the_whole_file_is_told_with_its_line_and_nothing_is_changed() {
     for (right, wrong, line, says) in [
@@ -154,12 +161,7 @@ fn what_is_wrong_with_the_whole_file_is_told_with_its_line_and_nothing_is_change
         ("mode = \"backup\"", "colour = \"red\"", 10, "unknown key `colour`"),
     ] {
         let text = BEFORE.replace(right, wrong);
-        let changes: [fn(&mut Editor<'_>); 3] = [
-            music,
-            |editor| assert!(editor.remove("pics").unwrap()),
-            |editor| assert!(editor.set("pics", "mode", "archive").unwrap()),
-        ];
-        for change in changes {
+        for change in CHANGES {
             let (refused, after) = try_to(&text, change);
             let refused = refused.unwrap();
             assert!(refused.starts_with(&format!("FILE:{line}: ")) && refused.contains(says), "{refused}");
@@ -180,12 +182,7 @@ fn a_folder_that_is_wrong_hinders_no_change_of_another() {
         ("remote = \"Jotta/Archive/docs\"", ""),
     ] {
         let text = BEFORE.replace(right, wrong);
-        let changes: [fn(&mut Editor<'_>); 3] = [
-            music,
-            |editor| assert!(editor.remove("pics").unwrap()),
-            |editor| assert!(editor.set("pics", "mode", "archive").unwrap()),
-        ];
-        for change in changes {
+        for change in CHANGES {
             let (refused, after) = try_to(&text, change);
             assert_eq!(refused, None, "{wrong}");
             assert!(after != text && after.contains(wrong), "{after}");
