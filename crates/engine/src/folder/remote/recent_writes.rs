@@ -48,20 +48,22 @@ struct Write {
     moved_until: Option<Duration>,
 }
 
+/// What was at a place, one after the other, and until when each may be shown.
+#[derive(Debug, Default)]
+struct Earlier(Vec<(Duration, Option<RemoteNode>)>);
+
 /// Something was sent, or moved, to a place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Sent {
-    until: Duration,
-    /// What was there before, one after the other.
-    was: Vec<Option<RemoteNode>>,
+    /// What was there before. `None` stands for nothing.
+    was: Earlier,
 }
 
 /// Something was removed from a place, or moved away.
 #[derive(Debug, Default)]
 struct Left {
-    /// What it was, one after the other, and until when each may be shown. `None` stands for what nothing is
-    /// known of.
-    was: Vec<(Duration, Option<RemoteNode>)>,
+    /// What it was. `None` stands for what nothing is known of.
+    was: Earlier,
     /// Something else was moved to the place since.
     is_taken: bool,
 }
@@ -73,40 +75,43 @@ struct Arrived {
     until: Duration,
 }
 
+impl Earlier {
+    /// Until when something of it may be shown, of all that may be what is wanted.
+    fn until(&self, is_wanted: impl Fn(Option<RemoteNode>) -> bool) -> Option<Duration> {
+        self.0.iter().filter(|(_, was)| is_wanted(*was)).map(|(until, _)| *until).max()
+    }
+
+    /// Forgets what was over at a time; tells whether all was.
+    fn expire(&mut self, time: Duration) -> bool {
+        self.0.retain(|(until, _)| *until > time);
+        self.0.is_empty()
+    }
+}
+
 impl Sent {
+    /// Adds what was there before, each once.
     fn merge(&mut self, other: Self) {
-        self.until = self.until.max(other.until);
-        for was in other.was {
-            if !self.was.contains(&was) {
-                self.was.push(was);
+        for (until, was) in other.was.0 {
+            match self.was.0.iter_mut().find(|(_, known)| *known == was) {
+                Some((known_until, _)) => *known_until = until.max(*known_until),
+                None => self.was.0.push((until, was)),
             }
         }
     }
 }
 
 impl Left {
-    /// Until when something that left may be shown, of all that may be what is wanted.
-    fn until(&self, is_wanted: impl Fn(Option<RemoteNode>) -> bool) -> Option<Duration> {
-        self.was.iter().filter(|(_, was)| is_wanted(*was)).map(|(until, _)| *until).max()
-    }
-
     /// Until when something of this kind may be shown.
     fn until_of_kind(&self, kind: Kind) -> Option<Duration> {
-        self.until(|was| was.is_none_or(|was| was.kind() == kind))
-    }
-
-    /// Forgets what was over at a time; tells whether all was.
-    fn expire(&mut self, time: Duration) -> bool {
-        self.was.retain(|(until, _)| *until > time);
-        self.was.is_empty()
+        self.was.until(|was| was.is_none_or(|was| was.kind() == kind))
     }
 }
 
 impl Write {
     /// Forgets what was over at a time; tells whether anything is left.
     fn expire(&mut self, time: Duration) -> bool {
-        self.sent.take_if(|sent| sent.until <= time);
-        self.left.take_if(|left| left.expire(time));
+        self.sent.take_if(|sent| sent.was.expire(time));
+        self.left.take_if(|left| left.was.expire(time));
         self.arrived.take_if(|arrived| arrived.until <= time);
         self.moved_until.take_if(|until| *until <= time);
         self.sent.is_some() || self.left.is_some() || self.arrived.is_some() || self.moved_until.is_some()
@@ -141,13 +146,13 @@ impl RecentWrites {
 
     /// Something was sent to a place where that was before.
     pub(in crate::folder) fn sent(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
-        let sent = Sent { until: now.monotonic + self.window, was: vec![was] };
-        self.merge_sent(place(path), sent);
+        let was = Earlier(vec![(now.monotonic + self.window, was)]);
+        self.merge_sent(place(path), Sent { was });
     }
 
     /// What was at a place was removed, or may have been. `was` is what it was, if that is known.
     pub(in crate::folder) fn removed(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
-        self.left(place(path), was, now.monotonic + self.window, now);
+        self.left(place(path), was, now.monotonic + self.window);
     }
 
     /// Something was moved, with all that is in it: what was sent there is at the new place by now.
@@ -169,7 +174,7 @@ impl RecentWrites {
             self.merge_sent(names.collect(), sent);
         }
         let origin = self.origin(&source, now);
-        self.left(source.clone(), was, until, now);
+        self.left(source.clone(), was, until);
         self.arrived(&target, Arrived { from: origin, until });
         for end in [source, target] {
             self.places.entry(end.clone()).or_default().moved_until = Some(until);
@@ -189,7 +194,7 @@ impl RecentWrites {
     fn arrived(&mut self, place: &Place, arrived: Arrived) {
         self.ends.push_back((arrived.until, place.clone()));
         let write = self.places.entry(place.clone()).or_default();
-        write.left.take_if(|left| arrived.from == *place && left.was.len() == 1);
+        write.left.take_if(|left| arrived.from == *place && left.was.0.len() == 1);
         write.left.iter_mut().for_each(|left| left.is_taken = true);
         write.arrived = Some(arrived);
     }
@@ -229,7 +234,7 @@ impl RecentWrites {
         let Some(rest) = self.window.checked_sub(since) else { return };
         let (source, until) = (place(from), now.monotonic + rest);
         let origin = self.origin(&source, now);
-        self.left(source, None, until, now);
+        self.left(source, None, until);
         if let Some(to) = to {
             self.arrived(&place(to), Arrived { from: origin, until });
         }
@@ -273,7 +278,7 @@ impl RecentWrites {
                 let path = place(path);
                 let above = (1..=path.len()).filter_map(|length| self.sent_until(&path[..length], None));
                 let inside = self.below(&path).filter(|(place, _)| place.len() > path.len());
-                let below = inside.filter_map(|(_, write)| Some(write.sent.as_ref()?.until));
+                let below = inside.filter_map(|(_, write)| write.sent.as_ref()?.was.until(|_| true));
                 above.chain(below).max().max(Some(self.anything_until))
             }
         };
@@ -301,31 +306,26 @@ impl RecentWrites {
     /// Whether something left just this place lately.
     pub(super) fn has_left_lately(&self, path: &StoredPath, now: Now) -> bool {
         let left = || self.places.get(&place(path))?.left.as_ref();
-        let is_recent = |left: &Left| left.until(|_| true).is_some_and(|until| now.monotonic < until);
+        let is_recent = |left: &Left| left.was.until(|_| true).is_some_and(|until| now.monotonic < until);
         now.monotonic < self.left_until && left().is_some_and(|left| !left.is_taken && is_recent(left))
     }
 
     fn merge_sent(&mut self, place: Place, sent: Sent) {
-        self.ends.push_back((sent.until, place.clone()));
-        let write = self.places.entry(place).or_default();
-        match &mut write.sent {
-            Some(before) => before.merge(sent),
-            None => write.sent = Some(sent),
-        }
+        let Some(until) = sent.was.until(|_| true) else { return };
+        self.ends.push_back((until, place.clone()));
+        self.places.entry(place).or_default().sent.get_or_insert_default().merge(sent);
     }
 
-    fn left(&mut self, place: Place, was: Option<RemoteNode>, until: Duration, now: Now) {
+    fn left(&mut self, place: Place, was: Option<RemoteNode>, until: Duration) {
         self.ends.push_back((until, place.clone()));
         self.left_until = self.left_until.max(until);
         let left = self.places.entry(place).or_default().left.get_or_insert_default();
-        left.expire(now.monotonic);
-        left.was.push((until, was));
+        left.was.0.push((until, was));
         left.is_taken = false;
     }
 
     fn sent_until(&self, place: &[FoldKey], shown: Option<RemoteNode>) -> Option<Duration> {
-        let sent = self.places.get(place)?.sent.as_ref()?;
-        sent.was.contains(&shown).then_some(sent.until)
+        self.places.get(place)?.sent.as_ref()?.was.until(|was| was == shown)
     }
 
     /// Until when what is shown where something else is by now may be what left the place before that came,
@@ -334,7 +334,7 @@ impl RecentWrites {
         let replaced = |length: usize| {
             let left = self.places.get(&path[..length])?.left.as_ref()?;
             if length == path.len() {
-                left.until(|was| was == Some(shown))
+                left.was.until(|was| was == Some(shown))
             } else {
                 left.until_of_kind(Kind::Directory).filter(|_| left.is_taken)
             }

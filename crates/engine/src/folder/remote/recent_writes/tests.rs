@@ -272,6 +272,39 @@ fn after_moves_of_an_earlier_run_any_answer_may_be_older() {
     assert!(!writes.has_moved_lately(at(OVER)));
 }
 
+/// Once, all that was ever there was remembered of a file that is sent again and again.
+#[test]
+fn what_was_there_long_ago_is_forgotten_of_a_place_that_is_sent_to_all_the_time() {
+    let mut writes = RecentWrites::default();
+    for second in 0..1000 {
+        writes.sent(&path("f"), Some(file(second)), at(second));
+        writes.expire(Duration::from_secs(second));
+    }
+    let until = |shown| {
+        let known = Some(file(1000));
+        writes
+            .stale_until(&path("f"), known, Some(file(shown)), Duration::from_secs(999))
+            .map(|until| until.as_secs())
+    };
+    assert_eq!(until(999), Some(999 + PATIENCE.as_secs()));
+    assert_eq!(until(999 - PATIENCE.as_secs() + 1), Some(1000));
+    assert_eq!(until(999 - PATIENCE.as_secs()), None);
+    let sent = writes.places[&place(&path("f"))].sent.as_ref().unwrap();
+    assert!(sent.was.0.len() as u64 <= PATIENCE.as_secs());
+}
+
+/// An answer that hangs is older than all that was done meanwhile, however long ago that is by now.
+#[test]
+fn an_answer_that_was_asked_for_long_ago_may_show_what_has_left_before_something_else_did() {
+    let mut writes = RecentWrites::default();
+    let (asked_at, later) = (10, 10 + 2 * PATIENCE.as_secs());
+    writes.removed(&path("f"), Some(file(1)), at(asked_at));
+    writes.expire(Duration::from_secs(asked_at));
+    writes.removed(&path("f"), Some(DIRECTORY), at(later));
+    let asked_at = Duration::from_secs(asked_at);
+    assert!(writes.stale_until(&path("f"), None, Some(file(1)), asked_at).is_some());
+}
+
 #[test]
 fn what_is_over_takes_no_memory() {
     let mut writes = RecentWrites::default();
