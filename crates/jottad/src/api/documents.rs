@@ -510,6 +510,9 @@ pub(crate) struct AcceptedDocument {
     /// What was decided about, of a decision.
     #[serde(default)]
     pub(crate) about: Option<String>,
+    /// What would be deleted for that is shown first, and asked about.
+    #[serde(default)]
+    pub(crate) shown_first: bool,
 }
 
 /// An error as the control API and `--json` tell it.

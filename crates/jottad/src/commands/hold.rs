@@ -65,23 +65,7 @@ pub(crate) fn run_approve(arguments: &ApproveArguments, invocation: &Invocation)
     if let Some(directory) = &arguments.path {
         path = format!("{path}?path={}", query_value(directory.as_os_str().as_bytes()));
     }
-    if arguments.path.is_none() && is_trash_shown_first(&arguments.name, invocation) {
-        let next = "what would go to the trash for that is shown first by `jottad held`";
-        return decide(&arguments.name, invocation, &path, &format!("{next}; approved"));
-    }
     decide(&arguments.name, invocation, &path, "approved")
-}
-
-/// Whether a person is asked about a root, and something would go to a trash for it, so that this word is not
-/// the last one. What cannot be asked is not known.
-fn is_trash_shown_first(name: &str, invocation: &Invocation) -> bool {
-    let path = format!("/v1/held?folder={}", query_value(name.as_bytes()));
-    let held: Result<HeldDocument, Failure> =
-        invocation.wait(async { answering::get(invocation, &path).await });
-    let is_promised = |folder: &HeldFolder| {
-        folder.kind == "root" && folder.choices.iter().any(|choice| choice.means.contains("trash"))
-    };
-    held.is_ok_and(|held| held.folders.iter().any(is_promised))
 }
 
 /// Brings what is held back.
@@ -97,6 +81,11 @@ fn decide(name: &str, invocation: &Invocation, path: &str, word: &str) -> Result
         invocation.output.either(&accepted, || {
             let names = accepted.folders.join(", ");
             let about = accepted.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
+            if accepted.shown_first {
+                invocation
+                    .output
+                    .prose("what would go to the trash for that is shown first by `jottad held`")?;
+            }
             invocation.output.prose(Escaped(&format!("{word}: {names}{about}")))?;
             if accepted.noted {
                 invocation

@@ -420,7 +420,7 @@ async fn reload(State(daemon): State<Daemon>) -> Result<Json<AcceptedDocument>, 
 
 fn accepted(daemon: &Daemon, folders: Vec<String>, at: Time) -> Json<AcceptedDocument> {
     let noted = daemon.purpose() == Purpose::Rest;
-    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted, about: None })
+    Json(AcceptedDocument { schema: SCHEMA, folders, at, noted, about: None, shown_first: false })
 }
 
 /// Hands a request to one folder or all.

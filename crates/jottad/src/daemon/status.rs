@@ -226,6 +226,15 @@ const fn may_be_taken_back(mode: Mode, hold: &Hold) -> bool {
     }
 }
 
+/// Whether something goes to a trash if a held root is right as it is.
+pub(super) const fn leads_to_deletes(mode: Mode, hold: &Hold) -> bool {
+    match hold {
+        Hold::Root { root: HeldRoot::Local, .. } => matches!(mode, Mode::Backup | Mode::Sync),
+        Hold::Root { root: HeldRoot::Remote, .. } => mode.pulls(),
+        _ => false,
+    }
+}
+
 /// What is said of a hold, with what a person can do about it.
 pub(super) fn describe_hold(folder: &Folder, hold: &Hold, purpose: Purpose) -> HeldStatus {
     let name = shell_word(&folder.name);
@@ -425,6 +434,8 @@ mod tests {
         ] {
             let folder = folder(mode);
             let case = format!("{hold:?} in {mode}");
+            let promises_trash = approve.is_some_and(|means| means.contains("trash"));
+            assert_eq!(leads_to_deletes(mode, &hold), promises_trash, "{case}");
             let mut offered = words(&describe_hold(&folder, &hold, Purpose::Serve).choices);
             let expected = [("approve", approve), ("reject", reject)];
             let mut expected: Vec<String> = expected

@@ -14,7 +14,7 @@ use crate::api::documents::{AcceptedDocument, HeldDocument, HeldFolder, NotedFol
 use crate::cli::failure::Failure;
 use crate::config::below;
 use crate::daemon::control::query::Query;
-use crate::daemon::status::{describe_hold, describe_noted};
+use crate::daemon::status::{describe_hold, describe_noted, leads_to_deletes};
 use crate::daemon::{Daemon, Purpose};
 
 pub(super) async fn held(
@@ -99,7 +99,7 @@ async fn ask_held(
     request: Request,
 ) -> Result<Json<AcceptedDocument>, Refusal> {
     let name = decided_folder(order)?;
-    let mut about = None;
+    let (mut about, mut shown_first) = (None, false);
     for (folder, handle) in running(daemon, Some(name))? {
         let failure = match handle.hold().await? {
             None => match handle.noted().await?.map(|decided| decided.noted) {
@@ -143,6 +143,7 @@ async fn ask_held(
                 Failure::failed(status.reason).hint(choices.collect::<Vec<_>>().join("; "))
             }
             Some(hold) => {
+                shown_first = request == Request::Approve && leads_to_deletes(folder.config().mode, &hold);
                 about = Some(describe_hold(folder.config(), &hold, daemon.purpose()).reason);
                 continue;
             }
@@ -150,7 +151,7 @@ async fn ask_held(
         return Err(Refusal(StatusCode::CONFLICT, failure));
     }
     let Json(accepted) = ask(daemon, order, request).await?;
-    Ok(Json(AcceptedDocument { about, ..accepted }))
+    Ok(Json(AcceptedDocument { about, shown_first, ..accepted }))
 }
 
 fn decided_folder(order: &OrderDocument) -> Result<&str, Refusal> {
