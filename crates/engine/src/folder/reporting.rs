@@ -12,6 +12,7 @@ use super::proving;
 use super::resting;
 use super::{Folder, FolderError, Pause, Purpose};
 use crate::event::CommandId;
+use crate::folder::plan::approvals;
 use crate::folder::plan::deciding;
 use crate::folder::plan::deleting;
 use crate::index::{Amount, Cursor, Difference, Fact, HeldAction, Local, Node, NodeId, ProblemRow};
@@ -210,7 +211,7 @@ impl Folder {
                 let rewritten = self.index.number(Fact::HeldRewrites)?.map(i64::cast_unsigned);
                 Some(Hold::Overwrites { files, rewritten })
             }
-            Some(HeldAction::Delete) => deleting::held_deletes(&self.index)?.map(Hold::from),
+            Some(HeldAction::Delete) => approvals::held_deletes(&self.index)?.map(Hold::from),
             None => None,
         })
     }
@@ -278,13 +279,13 @@ impl Folder {
         if let (Some(decision), Some(hold)) = (&self.decision, &self.last_words.hold) {
             return Ok(Some(decision.about(hold.clone())));
         }
-        Ok(match deleting::approved_action(&self.index)? {
+        Ok(match approvals::approved_action(&self.index)? {
             Some(HeldAction::Overwrite) => {
                 let files = self.index.approved(HeldAction::Overwrite)?.len() as u64;
                 Some(Noted::Approved(Hold::Overwrites { files, rewritten: None }))
             }
             Some(HeldAction::Delete) => {
-                let Amount { entries, files, .. } = deleting::approved_amount(&self.index, &self.settings)?;
+                let Amount { entries, files, .. } = approvals::approved_amount(&self.index, &self.settings)?;
                 let held_for = DeletesHeldFor::Amount;
                 Some(Noted::Approved(Hold::Deletes { entries, files, lost_before: 0, held_for }))
             }

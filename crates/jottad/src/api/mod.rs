@@ -5,3 +5,4 @@ pub(crate) mod documents;
 pub(crate) mod exchange;
 pub(crate) mod proven;
 pub(crate) mod verdict;
+pub(crate) mod waiting;

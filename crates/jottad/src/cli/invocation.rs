@@ -7,7 +7,7 @@ use std::time::Duration;
 use jottad_transport::{Client, Http, HttpOptions, Session, Unanswered};
 
 use crate::account::login;
-use crate::api::verdict::WORTH_TELLING;
+use crate::api::waiting::WORTH_TELLING;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Escaped, Output, remark};
 use crate::cli::terminal::leave_line;

@@ -15,7 +15,7 @@ use crate::api::documents::{
     FolderDocument, HeldStatus, LeftOutFolder, OperationDocument, PlanDocument, PlannedFolder, StatusDocument,
 };
 use crate::api::exchange::{self, query_value};
-use crate::api::verdict::Waiting;
+use crate::api::waiting::Waiting;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;

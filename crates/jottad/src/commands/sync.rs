@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::api::documents::{AcceptedDocument, OrderDocument, StatusDocument, VerdictWord};
 use crate::api::exchange;
-use crate::api::verdict::{OUTRUN, Patience, Waiting, overall};
+use crate::api::verdict::{OUTRUN, Patience, overall};
+use crate::api::waiting::Waiting;
 use crate::cli::arguments::duration_argument;
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};

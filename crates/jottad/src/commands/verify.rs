@@ -11,7 +11,8 @@ use crate::api::documents::{
     VerifiedDocument,
 };
 use crate::api::exchange::{self, query_value};
-use crate::api::verdict::{Outage, Patience, Silence};
+use crate::api::verdict::Patience;
+use crate::api::waiting::{Outage, Silence};
 use crate::cli::completion::folder_name;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;

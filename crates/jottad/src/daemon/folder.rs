@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::account::KnownAccount;
 use crate::account::link::ServiceLink;
 use crate::api::documents::{RestartsDocument, Time, TransferDocument};
-use crate::api::verdict::WORTH_TELLING;
+use crate::api::waiting::WORTH_TELLING;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{now, path_text};
 use crate::config::{Config, Folder, Guard, Transfer};

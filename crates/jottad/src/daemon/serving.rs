@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::{Daemon, LAST_WORDS, LOOK_AROUND, control};
 use crate::api::documents::StatusDocument;
-use crate::api::verdict::{Outage, Patience, Waiting};
+use crate::api::verdict::Patience;
+use crate::api::waiting::{Outage, Waiting};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Escaped, Output, now, remark};
 use crate::daemon::control::Control;

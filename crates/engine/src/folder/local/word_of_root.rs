@@ -9,8 +9,8 @@ use jottad_core::{Action, Name};
 
 use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
+use crate::folder::plan::approvals;
 use crate::folder::plan::deciding;
-use crate::folder::plan::deleting;
 use crate::folder::{Folder, FolderError};
 use crate::index::{ChildCursor, Fact, Index, NodeId};
 use crate::planted::{self, Planted};
@@ -210,13 +210,13 @@ pub(in crate::folder) fn asked_for(
     let Some(unseen) = WordOfRoot::parse(&text).unseen else { return Ok(fresh.clone()) };
     let mut asked_for: BTreeSet<NodeId> = fresh.intersection(&unseen).copied().collect();
     for id in fresh {
-        if deleting::above(index, *id, &unseen)?.is_some() {
+        if approvals::above(index, *id, &unseen)?.is_some() {
             asked_for.insert(*id);
         }
     }
     // A directory takes along what is in it.
     for id in &unseen {
-        asked_for.extend(deleting::above(index, *id, fresh)?);
+        asked_for.extend(approvals::above(index, *id, fresh)?);
     }
     Ok(asked_for)
 }

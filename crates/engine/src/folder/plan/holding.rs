@@ -7,7 +7,8 @@ use jottad_core::{
     DeleteLimits, Loss, Side, Timestamp, holds_deletes, holds_overwrites, holds_rewrites, is_written_once,
 };
 
-use super::deleting::{self, HeldDeletes};
+use super::approvals::{self, HeldDeletes};
+use super::deleting;
 use super::losing::{self, Newcomers};
 use super::overwriting::{Overwriting, edit};
 use crate::folder::local::word_of_root;
@@ -174,7 +175,7 @@ impl Folder {
         let too_much = too_many_deletes(limits, sum(&rows), files, lost_before);
         let held_rows = match too_much {
             Some(_) => rows,
-            None => &deleting::still_waiting(&self.index, &waited, &rows)? | &asked_for,
+            None => &approvals::still_waiting(&self.index, &waited, &rows)? | &asked_for,
         };
         if held_rows.is_empty() {
             return Ok(None);
@@ -189,7 +190,7 @@ impl Folder {
             }
             None => (HoldLimit::Waiting, files),
         };
-        let earlier = deleting::held_deletes(&self.index)?;
+        let earlier = approvals::held_deletes(&self.index)?;
         let (lost_before, held_for) = match too_much {
             _ if !asked_for.is_empty() => (0, DeletesHeldFor::Root),
             Some(TooMuch::ShareOfDay(before)) => (before, DeletesHeldFor::Amount),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use jottad_core::{DeleteLimits, Loss, Side, holds_loss, is_about_the_size};
 
-use super::deleting;
 use crate::folder::FolderError;
+use crate::folder::plan::approvals;
 use crate::index::{Fact, Index, IndexError, Local, Node, NodeId};
 use crate::settings::FolderSettings;
 use crate::time::Now;
@@ -146,7 +146,7 @@ pub(super) fn agreed_before(index: &Index) -> Result<u64, FolderError> {
 /// makes what is lost later look small.
 pub(super) fn forgive(index: &mut Index, settings: &FolderSettings, now: Now) -> Result<(), FolderError> {
     let mut fresh = fresh_window(index, now);
-    fresh.loss.agreed = fresh.loss.agreed.saturating_sub(deleting::approved_amount(index, settings)?.files);
+    fresh.loss.agreed = fresh.loss.agreed.saturating_sub(approvals::approved_amount(index, settings)?.files);
     Losing { current: fresh, next: fresh }.save(index)
 }
 

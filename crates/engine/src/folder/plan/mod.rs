@@ -1,5 +1,6 @@
 //! From the three trees to operations: what is to be done, in which order, and what waits for a person.
 
+pub(super) mod approvals;
 pub(super) mod deciding;
 pub(super) mod deleting;
 pub(super) mod following;

@@ -7,7 +7,7 @@ use jottad_watcher::Coverage;
 
 use super::{Kept, KeptBy, Question};
 use crate::api::documents::TransferDocument;
-use crate::api::verdict::{LATE, PENDING, WORTH_TELLING};
+use crate::api::waiting::{LATE, PENDING, WORTH_TELLING};
 use crate::daemon::pass::Done;
 
 /// A folder that works without a sign of progress for so long is stalled.

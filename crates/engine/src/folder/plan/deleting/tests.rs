@@ -6,10 +6,11 @@ use super::*;
 use crate::builders::{self, file_stat, new_index, open_index};
 use crate::disk::Identity;
 use crate::folder::local::root::Look;
+use crate::folder::plan::approvals;
 use crate::index::{Base, BaseEntry, Descend, Index, ROWS_READ, RemoteRecord, Stamp};
 use crate::scope::Failure;
 use crate::settings::FolderSettings;
-use crate::status::{HoldLimit, Noted, ProblemKind};
+use crate::status::{DeletesHeldFor, Hold, HoldLimit, Noted, ProblemKind};
 
 pub(in crate::folder) fn now(seconds: i64) -> Now {
     Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(seconds) }
@@ -476,13 +477,13 @@ fn after_a_word_about_the_root_the_smallest_delete_is_shown_first() {
     count(&mut folder, 2);
     // That is where it begins to wait for a person; the root would be looked at before.
     assert_eq!(
-        held_deletes(&folder.index).unwrap(),
-        Some(HeldDeletes { entries: 1, files: 1, lost_before: 0, held_for: DeletesHeldFor::Root })
+        approvals::held_deletes(&folder.index).unwrap(),
+        Some(approvals::HeldDeletes { entries: 1, files: 1, lost_before: 0, held_for: DeletesHeldFor::Root })
     );
     folder.root = crate::folder::local::root::Root::default();
     folder.approve(now(3)).unwrap();
     count(&mut folder, 4);
-    assert_eq!(held_deletes(&folder.index).unwrap(), None);
+    assert_eq!(approvals::held_deletes(&folder.index).unwrap(), None);
     assert_eq!(folder.round.deleting.due.len(), 1);
 }
 
@@ -546,7 +547,7 @@ fn after_a_word_about_the_root_only_what_was_not_seen_is_asked_about_again() {
     folder.approve(now(1)).unwrap();
     folder.root = crate::folder::local::root::Root::default();
     folder.scanning.set_complete();
-    let held = |folder: &Folder| held_deletes(&folder.index).unwrap().map(|held| held.entries);
+    let held = |folder: &Folder| approvals::held_deletes(&folder.index).unwrap().map(|held| held.entries);
     count(&mut folder, 2);
     assert_eq!(held(&folder), Some(1));
     folder.approve(now(3)).unwrap();
