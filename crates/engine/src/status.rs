@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jottad_core::{Operation, RelativePath, Side, Timestamp};
 
-
 pub use holds::{
     DeletesHeldFor, Foreseen, Held, HeldOperation, HeldRoot, Hold, HoldLimit, Noted, NotedInFull,
 };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use jottad_core::{DecodedName, FoldKey, Name, decode_name, encode_name};
+use jottad_core::{DecodedName, FoldKey, Mode, Name, StoredName, decode_name, encode_name};
 
 use super::FolderError;
 use crate::index::{Index, Local, Node, NodeId};
@@ -95,6 +95,38 @@ pub(super) fn shown(
 ) -> Result<BTreeSet<NodeId>, FolderError> {
     let is_shown = |other: &&Node| other.remote.is_some() && is_seen(other.id);
     Ok(others(index, unseen)?.iter().filter(is_shown).map(|other| other.id).collect())
+}
+
+/// Another entry of the directory that has a better claim to a name which the service may take for this
+/// one.
+pub(super) fn rival(index: &Index, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
+    let is_rival = |other: &Node| {
+        other.id != node.id
+            && (other.remote.is_some()
+                || other.base.is_some()
+                || (other.id < node.id && other.local.kind().is_some()))
+    };
+    Ok(index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
+}
+
+/// Whether what the service has at a row may be taken for a local entry beside it: if the service has
+/// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
+/// and what an archive keeps it keeps.
+pub(super) fn may_be_taken_up(settings: &FolderSettings, rival: &Node, stored: &StoredName) -> bool {
+    let is_nobodys = rival.base.is_none() && settings.mode != Mode::Archive;
+    is_nobodys || rival.stored_name() == *stored
+}
+
+/// Whether a row still has to give way to another one for its name.
+pub(super) fn clashes(index: &Index, settings: &FolderSettings, node: NodeId) -> Result<bool, FolderError> {
+    let Some(node) = index.node(node)? else { return Ok(false) };
+    match rival(index, &node, &node.stored_name())? {
+        Some(rival) => {
+            Ok(!may_be_taken_up(settings, &rival, &encode_name(&node.name))
+                || !has_counterpart(index, &rival)?)
+        }
+        None => Ok(false),
+    }
 }
 
 /// The rows beside a row that may have its name on the service.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jottad_core::{Action, Timestamp};
 
 use super::{BEING_TRIED, Folder, FolderError};
+use crate::folder::namesakes;
 use crate::folder::plan::deciding;
-use crate::folder::plan::planning;
 use crate::index::{Index, Local, Node, NodeId, ProblemRow};
 use crate::scope::Failure;
 use crate::status::ProblemKind;
@@ -67,7 +67,7 @@ impl Folder {
             None => false,
             // The other entry may have gone in more ways than one.
             Some(problem) if problem.kind == ProblemKind::NameClash => {
-                planning::clashes(&self.index, &self.settings, node)?
+                namesakes::clashes(&self.index, &self.settings, node)?
             }
             Some(problem) => problem.next_try.is_none_or(|time| time > now.wall),
         })

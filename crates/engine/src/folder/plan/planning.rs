@@ -474,8 +474,8 @@ impl Folder {
             self.put_problem(node.id, found(Finding::NameTooLong), reason, now)?;
             return Ok(false);
         }
-        if let Some(rival) = rival(&self.index, node, stored)? {
-            if may_be_taken_up(&self.settings, &rival, stored) && self.take_up_namesake(&rival)? {
+        if let Some(rival) = namesakes::rival(&self.index, node, stored)? {
+            if namesakes::may_be_taken_up(&self.settings, &rival, stored) && self.take_up_namesake(&rival)? {
                 return Ok(false);
             }
             let reason = format!("the service may take its name and {:?} beside it for the same", rival.name);
@@ -589,41 +589,7 @@ fn replaced_by_upload(settings: &FolderSettings, node: &Node) -> Replaces {
     }
 }
 
-/// Another entry of the directory that has a better claim to a name which the service may take for this
-/// one.
-fn rival(index: &Index, node: &Node, stored: &StoredName) -> Result<Option<Node>, FolderError> {
-    let is_rival = |other: &Node| {
-        other.id != node.id
-            && (other.remote.is_some()
-                || other.base.is_some()
-                || (other.id < node.id && other.local.kind().is_some()))
-    };
-    Ok(index.namesakes(node.parent, stored)?.into_iter().find(is_rival))
-}
-
-/// Whether a row still has to give way to another one for its name.
-pub(in crate::folder) fn clashes(
-    index: &Index,
-    settings: &FolderSettings,
-    node: NodeId,
-) -> Result<bool, FolderError> {
-    let Some(node) = index.node(node)? else { return Ok(false) };
-    match rival(index, &node, &node.stored_name())? {
-        Some(rival) => Ok(!may_be_taken_up(settings, &rival, &encode_name(&node.name))
-            || !namesakes::has_counterpart(index, &rival)?),
-        None => Ok(false),
-    }
-}
-
 /// Whether what is in a directory is deeper than anything that is synced.
 pub(in crate::folder) fn is_too_deep_in(index: &Index, directory: NodeId) -> Result<bool, FolderError> {
     Ok(index.directories_above(directory)?.len() >= DEEPEST)
-}
-
-/// Whether what the service has at a row may be taken for a local entry beside it: if the service has
-/// given it just that one's name, or if nobody agreed on it. What was agreed on goes its own way first,
-/// and what an archive keeps it keeps.
-fn may_be_taken_up(settings: &FolderSettings, rival: &Node, stored: &StoredName) -> bool {
-    let is_nobodys = rival.base.is_none() && settings.mode != Mode::Archive;
-    is_nobodys || rival.stored_name() == *stored
 }
