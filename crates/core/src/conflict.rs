@@ -147,7 +147,13 @@ mod tests {
             }
             assert!(!is_conflict_copy(&second, &copy) && !is_conflict_copy(&original, &original));
         }
-        for text in ["a (conflict).txt", "a (conflict kari).txt", " (conflict kari 2026-11-23 140509)"] {
+        for text in [
+            "a (conflict).txt",
+            "a (conflict kari).txt",
+            " (conflict kari 2026-11-23 140509)",
+            "a (conflict  2026-11-23 140509)",
+            "a (conflict of interest between the two of us).txt",
+        ] {
             assert!(!is_conflict_name(&name(text)), "{text}");
         }
     }
@@ -210,6 +216,20 @@ mod tests {
             let copy = conflict_name(&name, host, DATE, |_| false);
             assert_eq!(copy.to_string(), format!("a (conflict {shown} {DATE})"));
         }
+    }
+
+    #[test]
+    fn a_long_host_name_is_cut_between_two_letters() {
+        let name = Name::try_from("a").unwrap();
+        for (host, bytes) in
+            [("x".repeat(64), 64), ("x".repeat(65), 64), ("å".repeat(33), 64), ("å".repeat(32) + "x", 64)]
+        {
+            let copy = conflict_name(&name, &host, DATE, |_| false).to_string();
+            assert_eq!(copy, format!("a (conflict {} {DATE})", &host[..bytes]));
+        }
+        let odd = format!("x{}", "å".repeat(33));
+        let copy = conflict_name(&name, &odd, DATE, |_| false).to_string();
+        assert_eq!(copy, format!("a (conflict {} {DATE})", &odd[..63]));
     }
 
     #[test]

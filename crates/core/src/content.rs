@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn timestamps_keep_their_seconds() {
+        for seconds in [i64::MIN, -2, 0, 1_700_000_000] {
+            assert_eq!(Timestamp::from_seconds(seconds).seconds(), seconds);
+        }
+    }
+
+    #[test]
     fn timestamps_round_down_before_the_epoch_too() {
         assert_eq!(Timestamp::from_nanoseconds(1_999_999_999), Timestamp::from_seconds(1));
         assert_eq!(Timestamp::from_nanoseconds(-1), Timestamp::from_seconds(-1));

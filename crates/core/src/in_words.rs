@@ -41,6 +41,8 @@ mod tests {
             ("a file (os error x)", "a file (os error x)"),
             ("cut off (os error 2", "cut off (os error 2"),
             ("(os error )", "(os error )"),
+            ("none (os error )", "none (os error )"),
+            ("odd (os error 2x)", "odd (os error 2x)"),
             ("fine", "fine"),
         ] {
             assert_eq!(in_words(text), words);

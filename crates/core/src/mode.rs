@@ -64,3 +64,24 @@ impl FromStr for Mode {
             .ok_or_else(|| ParseModeError { word: word.to_owned() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mode_has_its_word_and_its_directions() {
+        for (mode, word, pushes, pulls) in [
+            (Mode::Backup, "backup", true, false),
+            (Mode::Sync, "sync", true, true),
+            (Mode::Archive, "archive", true, false),
+            (Mode::Pull, "pull", false, true),
+        ] {
+            assert_eq!((mode.to_string(), word.parse()), (word.to_owned(), Ok(mode)));
+            assert_eq!((mode.pushes(), mode.pulls()), (pushes, pulls), "{mode}");
+        }
+        for word in ["", "Sync", "both"] {
+            assert_eq!(word.parse::<Mode>(), Err(ParseModeError { word: word.to_owned() }));
+        }
+    }
+}

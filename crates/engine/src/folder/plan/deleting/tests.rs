@@ -1,3 +1,5 @@
+mod asking;
+
 use std::time::Duration;
 
 use jottad_core::{Content, File, Md5, Name, Timestamp};
