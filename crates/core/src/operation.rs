@@ -64,3 +64,32 @@ impl fmt::Display for OperationKind {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scripts read them.
+    #[test]
+    fn each_kind_has_a_word_of_its_own_that_stays() {
+        use OperationKind::{Download, MakeDirectory, Move, MoveAside, SetTime, Trash, Upload};
+        use Side::{Local, Remote};
+
+        for (kind, word) in [
+            (Upload, "upload"),
+            (Download, "download"),
+            (MakeDirectory(Remote), "make_remote_directory"),
+            (MakeDirectory(Local), "make_local_directory"),
+            (Move(Remote), "move_remote"),
+            (Move(Local), "move_local"),
+            (Trash(Remote), "trash_remote"),
+            (Trash(Local), "trash_local"),
+            (SetTime(Remote), "set_remote_time"),
+            (SetTime(Local), "set_local_time"),
+            (MoveAside(Remote), "move_remote_aside"),
+            (MoveAside(Local), "move_local_aside"),
+        ] {
+            assert_eq!(kind.to_string(), word);
+        }
+    }
+}

@@ -405,47 +405,4 @@ fn where_it_is(settings: &FolderSettings) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::builders::at;
-
-    type Hold = fn(&mut Root, String);
-
-    #[test]
-    fn a_hold_stands_while_it_is_looked_at_again() {
-        let holds: [(Look, Hold); 4] = [
-            (Look::Root, |root, reason| root.hold(reason, Look::Root, at(0))),
-            (Look::Entries, |root, reason| root.hold(reason, Look::Entries, at(0))),
-            (Look::Listing, |root, reason| root.hold_for_place(MissingPlace::Device, reason, at(0))),
-            (Look::Entries, |root, reason| root.hold_unreadable(reason, Look::Entries, at(0))),
-        ];
-        let is_held = |root: &Root| {
-            let for_place = root.held_for_place().map(|(_, reason)| reason);
-            [root.held(), for_place, root.held_unreadable()].contains(&Some("why"))
-        };
-        for (ends_with, hold) in holds {
-            let mut root = Root::default();
-            assert!(!is_held(&root));
-            hold(&mut root, "why".to_owned());
-            assert!(is_held(&root), "{ends_with:?}");
-            root.timer(at(61));
-            assert_eq!(root.state, State::Unchecked);
-            assert!(is_held(&root), "{ends_with:?}: nothing was seen yet");
-            for look in [Look::Root, Look::Entries, Look::Listing] {
-                root.state = State::Good;
-                root.found_right(look);
-                assert_eq!(is_held(&root), !seen_by(look, ends_with), "{ends_with:?}, {look:?}");
-            }
-            hold(&mut root, "why".to_owned());
-            root.trust();
-            assert!(!is_held(&root), "a person has decided");
-        }
-    }
-
-    /// Whether the looks in their order, up to this one, include the one that ends a hold.
-    fn seen_by(look: Look, ends_with: Look) -> bool {
-        let order = [Look::Root, Look::Entries, Look::Listing];
-        let up_to = order.iter().position(|one| *one == look).unwrap_or_default();
-        order[..=up_to].contains(&ends_with)
-    }
-}
+mod tests;

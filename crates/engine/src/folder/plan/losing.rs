@@ -215,6 +215,122 @@ fn fresh_window(index: &Index, now: Now) -> Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builders::{new_index, open_index};
+    use crate::folder::plan::deleting::tests::{directory, file, now, remove, settings};
+
+    const DAY: i64 = 24 * 3600;
+
+    fn files(index: &mut Index, names: &str, count: usize) -> Vec<NodeId> {
+        (0..count).map(|number| file(index, NodeId::ROOT, &format!("{names}{number}"), 10_000)).collect()
+    }
+
+    #[test]
+    fn what_counts_is_a_window_that_began_a_day_ago_at_least_once_there_is_one() {
+        let (_place, mut index) = new_index();
+        assert_eq!(agreed_before(&index).unwrap(), 0);
+        files(&mut index, "a", 10);
+        for (time, agreed) in [
+            (1000, 10),
+            (1000 + DAY - 1, 10),
+            // The next window becomes the one that counts, and another one begins.
+            (1000 + DAY, 10),
+            (1000 + 2 * DAY - 1, 10),
+            (1000 + 2 * DAY, 12),
+            (1000 + 3 * DAY, 14),
+            // A clock that was set back makes no window last.
+            (500, 15),
+        ] {
+            turn(&mut index, now(time)).unwrap();
+            assert_eq!(agreed_before(&index).unwrap(), agreed, "at {time}");
+            files(&mut index, &format!("at {time} "), 1);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_moves_both_windows_along() {
+        let (_place, mut index) = new_index();
+        files(&mut index, "a", 10);
+        turn(&mut index, now(1000)).unwrap();
+        files(&mut index, "b", 1);
+        shift(&mut index, 10 * DAY).unwrap();
+        let shifted = Losing::of(&index).unwrap().unwrap();
+        assert_eq!((shifted.current.began, shifted.next.began), (1000 + 10 * DAY, 1000 + 10 * DAY));
+        turn(&mut index, now(1000 + 11 * DAY - 1)).unwrap();
+        assert_eq!(Losing::of(&index).unwrap(), Some(shifted));
+    }
+
+    #[test]
+    fn what_was_lost_counts_in_both_windows_until_a_person_decides() {
+        let (_place, mut index) = new_index();
+        let rows = files(&mut index, "a", 40);
+        let one = Loss { deleted: 1, ..Loss::default() };
+        let limits = settings().delete_limits;
+        let too_much =
+            |doubt: &LossesInDoubt, index: &Index| doubt.too_much_with(one, limits, index).unwrap();
+        let mut doubt = LossesInDoubt::default();
+        turn(&mut index, now(1000)).unwrap();
+        note(&mut index, Loss { deleted: 20, ..Loss::default() }).unwrap();
+        assert_eq!(too_much(&doubt, &index), Some(20));
+        // What was not there before is no part of it.
+        assert_eq!(doubt.too_much_with(Loss::default(), limits, &index).unwrap(), None);
+        turn(&mut index, now(1000 + DAY)).unwrap();
+        assert_eq!(too_much(&doubt, &index), Some(20));
+        forgive(&mut index, &settings(), now(1000 + DAY)).unwrap();
+        assert_eq!(too_much(&doubt, &index), None);
+        // So does what may have been done, until it turns out that it was not.
+        doubt.add(rows[0], Loss { deleted: 20, ..Loss::default() });
+        assert_eq!(too_much(&doubt, &index), Some(20));
+        doubt.withdraw(rows[0]);
+        assert_eq!(too_much(&doubt, &index), None);
+        doubt.settle(rows[0], &mut index).unwrap();
+        assert_eq!(too_much(&doubt, &index), None);
+    }
+
+    #[test]
+    fn what_is_old_stays_old_in_the_next_run() {
+        let (place, mut index) = new_index();
+        let old = files(&mut index, "old", 3);
+        turn(&mut index, now(1000)).unwrap();
+        files(&mut index, "new", 3);
+        index.commit().unwrap();
+        drop(index);
+        let mut index = open_index(&place);
+        take_up(&mut index).unwrap();
+        assert_eq!(index.mark(), old[2]);
+    }
+
+    #[test]
+    fn only_an_old_file_is_replaced_and_only_by_a_new_one_beside_it() {
+        for side in [Side::Local, Side::Remote] {
+            let (_place, mut index) = new_index();
+            let [one, two] = ["one", "two"].map(|name| directory(&mut index, NodeId::ROOT, name));
+            let beside = file(&mut index, two, "b", 10_000);
+            // The newest of the old rows is old, too.
+            let old = file(&mut index, one, "a", 10_000);
+            turn(&mut index, now(1000)).unwrap();
+            let mut newcomers = Newcomers::default();
+            let mut is_replaced = |index: &Index, id| {
+                let node = index.node(id).unwrap().unwrap();
+                is_replaced(index, &node, side, &mut newcomers).unwrap()
+            };
+            assert!(!is_replaced(&index, old));
+            let new = file(&mut index, one, "a.locked", 10_100);
+            assert!(!is_replaced(&index, new), "{side:?}: it is new itself");
+            assert!(!is_replaced(&index, beside), "{side:?}: nothing is new beside it");
+            assert!(is_replaced(&index, old), "{side:?}");
+            assert!(!is_replaced(&index, old), "{side:?}: one stands for one");
+            // What the side has not is replaced by nothing.
+            let mut newcomers = Newcomers::default();
+            let mut node = index.node(old).unwrap().unwrap();
+            if side == Side::Local {
+                remove(&mut index, old);
+                node = index.node(old).unwrap().unwrap();
+            } else {
+                node.remote = None;
+            }
+            assert!(!super::is_replaced(&index, &node, side, &mut newcomers).unwrap());
+        }
+    }
 
     #[test]
     fn windows_are_written_down_as_they_are_read() {
