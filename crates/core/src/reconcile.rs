@@ -316,3 +316,23 @@ fn unreachable_by_construction() -> Decision {
     debug_assert!(false, "decided before the modes differ");
     decide(Action::Nothing, "decided already")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_trash_is_a_delete() {
+        for side in [Side::Local, Side::Remote] {
+            assert!(Action::Trash(side).is_delete());
+            for other in [Action::MakeDirectory(side), Action::SetTime(side), Action::MoveAside(side)] {
+                assert!(!other.is_delete(), "{other:?}");
+            }
+        }
+        for other in
+            [Action::Nothing, Action::Adopt, Action::Forget, Action::Upload, Action::Download, Action::Block]
+        {
+            assert!(!other.is_delete(), "{other:?}");
+        }
+    }
+}

@@ -443,3 +443,36 @@ fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, DiskErrorKind> {
     })?;
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_came_when_it_changed_if_that_was_in_the_minute_of_what_is_above_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = rustix::fs::openat(
+            rustix::fs::CWD,
+            directory.path(),
+            rustix::fs::OFlags::DIRECTORY,
+            Mode::empty(),
+        );
+        let facts = Facts::of(place.unwrap()).unwrap();
+        for (above, changed, came) in [
+            (600, 600, 600),
+            (600, 659, 659),
+            (600, 660, 600),
+            (600, 599, 600),
+            (645, 600, 600),
+            (645, 659, 659),
+            (645, 660, 645),
+            (645, 599, 645),
+            (-30, -60, -60),
+            (-30, -61, -30),
+        ] {
+            let facts = Facts { changed: changed * 1_000_000_000 + 999_999_999, ..facts };
+            let found = came_at(Timestamp::from_seconds(above), &facts);
+            assert_eq!(found, Timestamp::from_seconds(came), "above at {above}, changed at {changed}");
+        }
+    }
+}

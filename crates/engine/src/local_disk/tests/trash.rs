@@ -40,6 +40,8 @@ fn only_the_expected_entry_is_trashed() {
     assert_eq!(kind(folder.trash("d/file", &DiskNode::File(other))), "Changed");
     assert_eq!(kind(folder.trash("d/file", &directory)), "Changed");
     assert_eq!(kind(folder.trash("d/missing", &DiskNode::File(stat))), "NotFound");
+    assert_eq!(folder.file("d/file"), stat, "it was not moved, not even for a moment");
+    assert!(!folder.at(".jottad").exists());
     assert_eq!(kind(folder.trash("d/link", &DiskNode::Other(OtherKind::Symlink))), "Other");
     assert_eq!(kind(folder.trash("", &DiskNode::Directory(folder.identity("")))), "Other");
     folder.write("d/file", "edited");
@@ -77,6 +79,42 @@ fn the_trash_is_kept_for_its_days() {
     assert_eq!(folder.trashed(), [("letters/a".into(), "a".into())]);
     assert_eq!(expire_after(&folder, 30 * DAY + 60), 1);
     assert_eq!(everything_below(&folder.at(".jottad/trash")), [folder.at(".jottad/trash")]);
+}
+
+#[test]
+fn what_is_too_old_is_told_to_the_second() {
+    let folder = Folder::new();
+    folder.write_unseen(".jottad/trash/2020-02-29T1200Z/file", "f");
+    let written = fs::metadata(folder.at(".jottad/trash/2020-02-29T1200Z/file")).unwrap().ctime();
+    let expire = |limit, seconds| {
+        let now = Timestamp::from_seconds(written + seconds);
+        folder.runtime.block_on(folder.disk.expire_trash(30, limit, now)).unwrap().expired
+    };
+    assert_eq!(expire(TrashLimit::Unlimited, 30 * DAY), 0);
+    assert_eq!(expire(TrashLimit::Bytes(0), DAY), 0);
+    assert_eq!(expire(TrashLimit::Unlimited, 30 * DAY + 1), 1);
+}
+
+#[test]
+fn a_limit_is_said_in_bytes_and_a_report_deletes_nothing() {
+    let folder = Folder::new();
+    let report = |limit| folder.runtime.block_on(folder.disk.trash_report(limit)).unwrap();
+    let disk = rustix::fs::statvfs(folder.root()).unwrap();
+    let tenth = u64::try_from(u128::from(disk.f_blocks) * u128::from(disk.f_frsize) * 10 / 100).unwrap();
+    assert_eq!(report(TrashLimit::Percent(10)).bytes, 0);
+    for slot in ["2020-02-28T1200Z", "2020-02-28T1201Z-2"] {
+        folder.write_unseen(&format!(".jottad/trash/{slot}/a/file"), "x".repeat(100));
+    }
+    for (limit, bytes, is_over) in [
+        (TrashLimit::Unlimited, None, false),
+        (TrashLimit::Bytes(199), Some(199), true),
+        (TrashLimit::Bytes(200), Some(200), false),
+        (TrashLimit::Percent(10), Some(tenth), false),
+    ] {
+        let report = report(limit);
+        assert_eq!((report.expired, report.bytes, report.limit), (0, 200, bytes), "{limit:?}");
+        assert_eq!(report.is_over_limit(), is_over, "{limit:?}");
+    }
 }
 
 #[test]
@@ -177,6 +215,8 @@ fn what_is_in_the_trash_is_listed_restored_and_destroyed() {
     let folder = Folder::new();
     folder.write("letters/a.txt", "old");
     folder.make_directory("empty").unwrap();
+    let open_to_all: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.at("empty"), open_to_all).unwrap();
     for path in ["letters", "empty"] {
         let node = folder.stat(path).unwrap().unwrap();
         folder.trash(path, &node).unwrap();
@@ -187,6 +227,9 @@ fn what_is_in_the_trash_is_listed_restored_and_destroyed() {
     };
     let found = trashed();
     assert_eq!(shown(&found), [("empty".to_owned(), None), ("letters/a.txt".to_owned(), Some(3))]);
+    assert!(found[0].slot.ends_with('Z'), "the first one of a minute has no number: {}", found[0].slot);
+    let mode = fs::metadata(folder.at(".jottad/trash").join(&found[0].slot).join("empty")).unwrap().mode();
+    assert_eq!(mode & 0o7777, 0o755, "to look at it changes nothing");
 
     folder.write("letters/a.txt", "new");
     let restore = |number: usize| folder.runtime.block_on(folder.disk.restore_trashed(found[number].clone()));
