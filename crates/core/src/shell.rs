@@ -164,6 +164,7 @@ mod tests {
             ("a;b", "'a;b'"),
             ("$HOME", "'$HOME'"),
             ("$'a'", "'$'\"'a'\""),
+            ("x/$'a'", "'x/$'\"'a'\""),
             ("a\nb", "$'a\\nb'"),
             ("", "''"),
         ] {
@@ -190,6 +191,27 @@ mod tests {
             assert_eq!(shown_path(Path::new(OsStr::from_bytes(name))).to_string(), shown);
         }
         assert_eq!(shown_path(Path::new("/home/kari")).to_string(), "/home/kari");
+    }
+
+    #[test]
+    fn text_is_plain_unless_a_name_in_it_looks_like_one_in_quotes() {
+        for (text, plain) in [
+            (&b"a b/c"[..], Some("a b/c")),
+            (b"a\nb$'", Some("a\nb$'")),
+            (b"", Some("")),
+            (b"a/$'b", None),
+            (b"$'a\\nb'", None),
+            (b"a\xff", None),
+        ] {
+            assert_eq!(plain_text(text), plain);
+        }
+    }
+
+    #[test]
+    fn what_only_begins_and_ends_as_in_quotes_is_one_word() {
+        for text in [r"$'a\n'; ls '", r"a/$'\n' b'", r"$'\q'", r"$'\x1'", r"$'\n\'"] {
+            assert_eq!(shlex::split(&shell_word(text)), Some(vec![text.to_owned()]), "{text}");
+        }
     }
 
     #[test]
@@ -243,6 +265,11 @@ mod tests {
             let Ok(path) = RelativePath::parse(&bytes) else { return Ok(()) };
             prop_assert!(!path.to_string().contains(is_deceiving));
             prop_assert!(!shell_word(&path).contains(is_deceiving));
+        }
+
+        #[test]
+        fn no_text_that_is_shown_deceives(text in "(\\$')?[a\\\\'/\n\u{202e}]{0,6}") {
+            prop_assert!(!shown_text(&text).to_string().contains(is_deceiving));
         }
     }
 }

@@ -296,6 +296,43 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_we_store_is_ours_and_what_others_store_is_told_from_it() {
+        let decoded = |stored: &str| decode_name(&StoredName::new(stored).unwrap());
+        for (number, local, stored) in VECTORS {
+            let Ok(name) = Name::new(*local) else { continue };
+            assert_eq!(decoded(stored), DecodedName::Native(name), "vector {number}");
+        }
+        for (stored, local, comes_back) in DECODE_ONLY {
+            let Ok(name) = Name::new(*local) else { continue };
+            let expected = if *comes_back { DecodedName::Native(name) } else { DecodedName::Foreign(name) };
+            assert_eq!(decoded(stored), expected, "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_counted_in_the_bytes_that_are_stored() {
+        for (name, fits) in [
+            ("x".repeat(255), true),
+            ("x".repeat(256), false),
+            ("å".repeat(127), true),
+            ("å".repeat(128), false),
+            ("%".repeat(85), true),
+            ("%".repeat(86), false),
+        ] {
+            let stored = encode_name(&Name::try_from(name.as_str()).unwrap());
+            assert_eq!(stored.fits(), fits, "{} bytes", stored.as_str().len());
+        }
+    }
+
+    #[test]
+    fn a_stored_name_is_shown_as_others_are() {
+        for (name, shown) in [("a b", "a b"), ("a\nb", r"$'a\nb'"), ("＂", "＂")] {
+            assert_eq!(StoredName::new(name).unwrap().to_string(), shown);
+        }
+        assert_eq!((StoredName::new(""), StoredName::new("a/b")), (None, None));
+    }
+
     proptest! {
         #[test]
         fn encoding_is_reversible_for_all_bytes(bytes in prop::collection::vec(any::<u8>(), 0..40)) {

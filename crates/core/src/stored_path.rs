@@ -68,3 +68,28 @@ impl fmt::Debug for StoredPath {
         write!(formatter, "\"{self}\"")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> StoredName {
+        StoredName::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_stored_path_is_its_names() {
+        let root = StoredPath::root();
+        let one = root.join(name("a"));
+        let two = one.join(name("b\n"));
+        assert_eq!([root.is_root(), one.is_root(), two.is_root()], [true, false, false]);
+        assert_eq!(
+            [root.parent(), one.parent(), two.parent()],
+            [None, Some(root.clone()), Some(one.clone())]
+        );
+        assert_eq!([root.name(), two.name()], [None, Some(&name("b\n"))]);
+        assert_eq!((root.names(), two.names()), (&[][..], &[name("a"), name("b\n")][..]));
+        assert_eq!(two, StoredPath::new(vec![name("a"), name("b\n")]));
+        assert_eq!([root.to_string(), one.to_string(), two.to_string()], ["", "a", r"a/$'b\n'"]);
+    }
+}
