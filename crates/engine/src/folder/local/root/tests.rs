@@ -75,7 +75,7 @@ fn claimed(commands: &[Command]) -> Option<(RootIdentity, String)> {
 fn only_the_very_root_is_good_unless_a_person_says_so() {
     for (known, found, reason) in [
         (seen(1, 2, 3, None), seen(1, 2, 3, None), None),
-        // Another number of the file system says nothing where there is a birth time, and all where there is none.
+        // Another number of the file system matters only where there is no birth time.
         (seen(1, 2, 3, None), seen(9, 2, 3, None), None),
         (seen(1, 2, 0, None), seen(1, 2, 0, None), None),
         (seen(1, 2, 0, None), seen(9, 2, 0, None), Some("replaced by another directory")),

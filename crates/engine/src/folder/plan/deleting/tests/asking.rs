@@ -4,7 +4,7 @@ use super::*;
 
 const ROOT: Identity = Identity { inode: 2, born: 1 };
 
-/// A folder of a hundred files that stay, in which nothing is held for its share.
+/// A folder in which nothing is held for its share.
 fn folder(index: Index) -> Folder {
     let mut settings = settings();
     settings.delete_limits.max_delete_percent = 100;
@@ -55,8 +55,8 @@ fn give_up(index: &mut Index, top: NodeId, side: Side) {
     }
 }
 
-/// A directory with more files in it than a page has, in a directory with another file and an empty directory. Also what a
-/// digest of it is on each side.
+/// A directory with more files in it than a page has, in a directory with another file and an empty directory.
+/// Also the digest of it on each side.
 fn tree(index: &mut Index) -> (NodeId, TreeDigest, TreeDigest) {
     let (mut local, mut remote) = (TreeDigest::default(), TreeDigest::default());
     let top = directory(index, NodeId::ROOT, "top");
@@ -215,4 +215,55 @@ fn no_more_than_a_few_are_asked_for_at_once_and_each_once() {
     let asked: BTreeSet<String> =
         folder.commands.iter().map(|command| command.task.local_path().unwrap().to_string()).collect();
     assert_eq!(asked.len(), MOST_DELETES);
+}
+
+#[test]
+fn nothing_is_removed_where_something_is_unsure_or_at_work() {
+    type Change = fn(&mut Folder, NodeId, NodeId);
+    let changes: [(&str, Change); 6] = [
+        ("", |_, _, _| {}),
+        ("something is at work at it", |folder, _, gone| folder.in_flight.set_at(gone, true)),
+        ("something is at work above it", |folder, top, _| folder.in_flight.set_at(top, true)),
+        ("its directory cannot be read", |folder, top, _| {
+            let mut node = row(&folder.index, top);
+            node.local = Local::UnreadableDirectory(ROOT);
+            folder.index.save(&mut node).unwrap();
+        }),
+        ("it rests after a failure", |folder, _, gone| {
+            let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
+            folder.put_problem(gone, failure, "it lasts".to_owned(), now(1)).unwrap();
+        }),
+        ("its directory goes with it", |folder, top, _| remove(&mut folder.index, top)),
+    ];
+    for given_up_by in [Side::Local, Side::Remote] {
+        for (what, change) in changes {
+            let (_place, mut index) = new_index();
+            let top = directory(&mut index, NodeId::ROOT, "top");
+            let gone = file(&mut index, top, "gone", 10);
+            give_up(&mut index, gone, given_up_by);
+            let mut folder = folder(index);
+            change(&mut folder, top, gone);
+            let node = row(&folder.index, gone);
+            let doomed = folder.doomed(node, &mut Places::default(), now(1)).unwrap();
+            let side = doomed.map(|doomed| doomed.side);
+            assert_eq!(side, what.is_empty().then(|| given_up_by.other()), "{given_up_by:?}: {what}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_go_is_asked_to_go_a_few_times_and_then_is_a_problem() {
+    let (_place, mut index) = new_index();
+    let gone = file(&mut index, NodeId::ROOT, "gone", 10);
+    remove(&mut index, gone);
+    let mut folder = folder(index);
+    let doomed = folder.doomed(row(&folder.index, gone), &mut Places::default(), now(1)).unwrap().unwrap();
+    for (attempts, is_given_up) in
+        [(None, false), (Some(MOST_ATTEMPTS), false), (Some(MOST_ATTEMPTS + 1), true)]
+    {
+        folder.attempts = attempts.map(|attempts| (gone, attempts)).into_iter().collect();
+        assert_eq!(folder.give_up_removing(&doomed, now(1)).unwrap(), is_given_up, "{attempts:?}");
+        assert_eq!(folder.index.problem(gone).unwrap().is_some(), is_given_up);
+    }
+    assert!(folder.attempts.is_empty());
 }
