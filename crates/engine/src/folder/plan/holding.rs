@@ -286,11 +286,28 @@ mod tests {
             (25, 25, 40, Some(5), Some(TooMuch::Share)),
             (25, 25, 100, Some(5), Some(TooMuch::ShareOfDay(5))),
             (25, 25, 100, None, None),
+            (30, 30, 100, None, None),
+            (30, 30, 100, Some(5), Some(TooMuch::ShareOfDay(5))),
             (0, 0, 100, None, None),
         ] {
             let amount = Amount { entries, files, old_files: files };
             let found = too_many_deletes(limits, amount, of, lost_before);
             assert_eq!(found, expected, "{entries} of {of}, {lost_before:?} before");
+        }
+    }
+
+    #[test]
+    fn a_hold_of_deletes_says_whether_anything_of_it_waited_before() {
+        let (_place, mut folder) = deleting::tests::removed(60, "flat");
+        let top = folder.index.locate(&crate::builders::path("top")).unwrap().unwrap();
+        let amount = deleting::amount_at(&folder.index, &top, Side::Remote).unwrap();
+        for waited in [false, true] {
+            if waited {
+                folder.index.hold(top.id, HeldAction::Delete).unwrap();
+            }
+            let hold = folder.judge_deletes(&[(top.id, amount)], Loss::default(), 0).unwrap().unwrap();
+            assert_eq!((hold.rows, hold.measure.is_held), (BTreeSet::from([top.id]), waited));
+            assert_eq!((hold.held.entries, hold.held.files), (61, 60));
         }
     }
 

@@ -124,12 +124,14 @@ pub(super) fn edit(node: &Node) -> Option<bool> {
 
 #[cfg(test)]
 pub(in crate::folder) mod tests {
-    use jottad_core::Md5;
+    use jottad_core::{Content, File, Md5, Timestamp};
 
     use super::*;
     use crate::builders::new_index;
     use crate::folder::plan::deleting::tests::{file, now, remove, settings};
-    use crate::status::Hold;
+    use crate::remote::RemoteNode;
+    use crate::scope::Failure;
+    use crate::status::{Hold, ProblemKind};
 
     const DAY: i64 = 24 * 3600;
 
@@ -276,5 +278,67 @@ pub(in crate::folder) mod tests {
         folder.index.shift_times(40 * DAY).unwrap();
         garble(&mut folder, files[19], 0, true);
         assert_eq!(count(&mut folder, 40 * DAY + 2), Overwriting::SomeHeld);
+    }
+
+    #[test]
+    fn what_is_not_summed_yet_may_be_too_much_unless_it_cannot_be_read() {
+        let (_place, mut folder, files) = folder(120, ".txt");
+        for id in &files[..70] {
+            garble(&mut folder, *id, 0, false);
+        }
+        assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Unsure, 0));
+        let [unsummed, same] = [0, 100].map(|at: usize| folder.index.node(files[at]).unwrap().unwrap());
+        assert!(folder.waits_to_overwrite(&unsummed).unwrap());
+        assert!(!folder.waits_to_overwrite(&same).unwrap());
+        for id in &files[..70] {
+            let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
+            folder.put_problem(*id, failure, "it lasts".to_owned(), now(1)).unwrap();
+        }
+        assert_eq!((count(&mut folder, 2), held(&folder)), (Overwriting::Free, 0));
+    }
+
+    #[test]
+    fn what_is_written_once_is_counted_again_when_there_are_more_files_and_not_before() {
+        let (_place, mut folder, _) = folder(30, ".jpg");
+        assert_eq!(folder.count_written_once().unwrap(), 30);
+        file(&mut folder.index, NodeId::ROOT, "more.jpg", 10);
+        assert_eq!(folder.count_written_once().unwrap(), 31);
+        file(&mut folder.index, NodeId::ROOT, "more.txt", 10);
+        assert_eq!(folder.count_written_once().unwrap(), 31);
+        folder.written_once = Some((32, 7));
+        assert_eq!(folder.count_written_once().unwrap(), 7, "they were not counted again");
+    }
+
+    #[test]
+    fn an_edit_is_other_content_here_than_both_sides_had_and_the_service_still_has() {
+        let (_place, folder, files) = folder(1, ".txt");
+        let agreed = folder.index.node(files[0]).unwrap().unwrap();
+        let Local::File { stat, md5 } = agreed.local else { panic!("{agreed:?}") };
+        let other = Local::File { stat: crate::disk::FileStat { changed: 2, ..stat }, md5: Some(Md5::EMPTY) };
+        let unsummed = Local::File { stat: crate::disk::FileStat { changed: 2, ..stat }, md5: None };
+        let changed = RemoteNode::File(File {
+            content: Content { size: 10, md5: Md5::from_bytes([9; 16]) },
+            modified: Timestamp::from_seconds(1),
+        });
+        for (local, remote, expected) in [
+            (Local::File { stat, md5 }, None, None),
+            (other, None, Some(true)),
+            (unsummed, None, Some(false)),
+            (Local::Absent, None, None),
+            (other, Some(changed), None),
+            (unsummed, Some(changed), None),
+        ] {
+            let mut node = agreed.clone();
+            node.local = local;
+            if let (Some(changed), Some(record)) = (remote, &mut node.remote) {
+                record.node = changed;
+            }
+            assert_eq!(edit(&node), expected, "{local:?}, {remote:?}");
+            for forget in [|node: &mut Node| node.base = None, |node: &mut Node| node.remote = None] {
+                let mut node = node.clone();
+                forget(&mut node);
+                assert_eq!(edit(&node), None);
+            }
+        }
     }
 }
