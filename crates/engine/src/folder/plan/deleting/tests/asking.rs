@@ -267,3 +267,29 @@ fn what_does_not_go_is_asked_to_go_a_few_times_and_then_is_a_problem() {
     }
     assert!(folder.attempts.is_empty());
 }
+
+/// Until it can be sent from where it is now, what the service has is all that it has of it.
+#[test]
+fn what_has_arrived_where_nothing_is_sent_from_stays_on_the_service() {
+    for given_up_by in [Side::Local, Side::Remote] {
+        let (_place, mut index) = new_index();
+        let closed = directory(&mut index, NodeId::ROOT, "closed");
+        let gone = file(&mut index, NodeId::ROOT, "gone", 10);
+        let mut arrived = Node::new(closed, name("arrived"));
+        arrived.local = row(&index, gone).local;
+        index.save(&mut arrived).unwrap();
+        give_up(&mut index, gone, given_up_by);
+        let mut folder = folder(index);
+        for is_closed in [false, true] {
+            if is_closed {
+                let mut node = row(&folder.index, closed);
+                node.local = Local::UnreadableDirectory(ROOT);
+                folder.index.save(&mut node).unwrap();
+            }
+            let node = row(&folder.index, gone);
+            let doomed = folder.doomed(node, &mut Places::default(), now(1)).unwrap();
+            let stays = is_closed && given_up_by == Side::Local;
+            assert_eq!(doomed.is_none(), stays, "{given_up_by:?}, {is_closed}");
+        }
+    }
+}
