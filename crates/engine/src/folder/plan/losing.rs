@@ -271,10 +271,12 @@ mod tests {
         turn(&mut index, now(1000)).unwrap();
         note(&mut index, Loss { deleted: 20, ..Loss::default() }).unwrap();
         assert_eq!(too_much(&doubt, &index), Some(20));
+        note(&mut index, one).unwrap();
+        assert_eq!(too_much(&doubt, &index), Some(21));
         // What was not there before is no part of it.
         assert_eq!(doubt.too_much_with(Loss::default(), limits, &index).unwrap(), None);
         turn(&mut index, now(1000 + DAY)).unwrap();
-        assert_eq!(too_much(&doubt, &index), Some(20));
+        assert_eq!(too_much(&doubt, &index), Some(21));
         forgive(&mut index, &settings(), now(1000 + DAY)).unwrap();
         assert_eq!(too_much(&doubt, &index), None);
         // So does what may have been done, until it turns out that it was not.
@@ -284,6 +286,11 @@ mod tests {
         assert_eq!(too_much(&doubt, &index), None);
         doubt.settle(rows[0], &mut index).unwrap();
         assert_eq!(too_much(&doubt, &index), None);
+        // What is known to be done is in doubt no longer, and counts.
+        doubt.add(rows[0], Loss { deleted: 20, ..Loss::default() });
+        doubt.settle(rows[0], &mut index).unwrap();
+        doubt.withdraw(rows[0]);
+        assert_eq!(too_much(&doubt, &index), Some(20));
     }
 
     #[test]

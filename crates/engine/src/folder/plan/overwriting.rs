@@ -226,9 +226,11 @@ pub(in crate::folder) mod tests {
             garble(&mut folder, *id, 0, true);
         }
         assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Free, 0));
+        assert_eq!(holding::rewritten_before(&folder.index).unwrap(), None);
         garble(&mut folder, files[19], 0, true);
         assert_eq!(count(&mut folder, 29 * DAY), Overwriting::SomeHeld);
         assert_eq!(held(&folder), 20);
+        assert_eq!(holding::rewritten_before(&folder.index).unwrap(), Some(20));
         assert_eq!(count(&mut folder, 61 * DAY), Overwriting::SomeHeld);
         assert_eq!(held(&folder), 20);
     }

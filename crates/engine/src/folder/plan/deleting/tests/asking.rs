@@ -293,3 +293,26 @@ fn what_has_arrived_where_nothing_is_sent_from_stays_on_the_service() {
         }
     }
 }
+
+#[test]
+fn only_what_goes_with_a_directory_that_a_file_replaced_was_counted_with_it() {
+    for (is_replaced, is_changed_inside) in [(false, false), (true, false), (true, true)] {
+        let (_place, mut index) = new_index();
+        let top = directory(&mut index, NodeId::ROOT, "top");
+        let inside = file(&mut index, top, "inside", 10);
+        remove(&mut index, top);
+        if is_replaced {
+            let mut node = row(&index, top);
+            node.local = Local::File { stat: file_stat(9, 5), md5: Some(Md5::EMPTY) };
+            index.save(&mut node).unwrap();
+        }
+        if is_changed_inside {
+            let mut new = Node::new(top, name("new"));
+            let file = File { content: Content::EMPTY, modified: Timestamp::from_seconds(1) };
+            new.remote = Some(super::remote(RemoteNode::File(file)));
+            index.save(&mut new).unwrap();
+        }
+        let found = is_in_replaced(&index, &settings(), &row(&index, inside)).unwrap();
+        assert_eq!(found, is_replaced && !is_changed_inside, "{is_replaced}, {is_changed_inside}");
+    }
+}
