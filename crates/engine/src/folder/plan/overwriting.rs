@@ -20,7 +20,7 @@ const PAGE: u32 = 256;
 pub(super) enum Overwriting {
     #[default]
     Free,
-    /// It depends on files that are not summed yet.
+    /// It depends on files that are not hashed yet.
     Unsure,
     /// Only what a person approved.
     Held,
@@ -143,12 +143,12 @@ pub(in crate::folder) mod tests {
         (place, Folder::new(settings(), index).unwrap(), rows)
     }
 
-    /// Other content is here, for the how manieth time; without a sum it is not known what.
-    pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_summed: bool) {
+    /// Other content is on the disk, for the how manieth time; without a hash it is not known what.
+    pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_hashed: bool) {
         let mut node = folder.index.node(id).unwrap().unwrap();
         let Local::File { mut stat, .. } = node.local else { panic!("{node:?}") };
         stat.changed += 1;
-        let md5 = is_summed.then(|| Md5::from_bytes([100 + time; 16]));
+        let md5 = is_hashed.then(|| Md5::from_bytes([100 + time; 16]));
         node.local = Local::File { stat, md5 };
         folder.index.forget_word(id).unwrap();
         folder.index.save(&mut node).unwrap();
@@ -198,10 +198,10 @@ pub(in crate::folder) mod tests {
         }
         count(&mut folder, 3);
         assert_eq!(held(&folder), 70);
-        // They are garbled once more, and not summed for a while.
-        for is_summed in [false, true] {
+        // They are garbled once more, and not hashed for a while.
+        for is_hashed in [false, true] {
             for id in &files[..70] {
-                garble(&mut folder, *id, 1, is_summed);
+                garble(&mut folder, *id, 1, is_hashed);
             }
             count(&mut folder, 4);
             assert_eq!(held(&folder), 70);
@@ -283,14 +283,14 @@ pub(in crate::folder) mod tests {
     }
 
     #[test]
-    fn what_is_not_summed_yet_may_be_too_much_unless_it_cannot_be_read() {
+    fn what_is_not_hashed_yet_may_be_too_much_unless_it_cannot_be_read() {
         let (_place, mut folder, files) = folder(120, ".txt");
         for id in &files[..70] {
             garble(&mut folder, *id, 0, false);
         }
         assert_eq!((count(&mut folder, 1), held(&folder)), (Overwriting::Unsure, 0));
-        let [unsummed, same] = [0, 100].map(|at: usize| folder.index.node(files[at]).unwrap().unwrap());
-        assert!(folder.waits_to_overwrite(&unsummed).unwrap());
+        let [unhashed, same] = [0, 100].map(|at: usize| folder.index.node(files[at]).unwrap().unwrap());
+        assert!(folder.waits_to_overwrite(&unhashed).unwrap());
         assert!(!folder.waits_to_overwrite(&same).unwrap());
         for id in &files[..70] {
             let failure = Failure { kind: ProblemKind::Unreadable, remedy: "none", pause: None };
@@ -317,7 +317,7 @@ pub(in crate::folder) mod tests {
         let agreed = folder.index.node(files[0]).unwrap().unwrap();
         let Local::File { stat, md5 } = agreed.local else { panic!("{agreed:?}") };
         let other = Local::File { stat: crate::disk::FileStat { changed: 2, ..stat }, md5: Some(Md5::EMPTY) };
-        let unsummed = Local::File { stat: crate::disk::FileStat { changed: 2, ..stat }, md5: None };
+        let unhashed = Local::File { stat: crate::disk::FileStat { changed: 2, ..stat }, md5: None };
         let changed = RemoteNode::File(File {
             content: Content { size: 10, md5: Md5::from_bytes([9; 16]) },
             modified: Timestamp::from_seconds(1),
@@ -325,10 +325,10 @@ pub(in crate::folder) mod tests {
         for (local, remote, expected) in [
             (Local::File { stat, md5 }, None, None),
             (other, None, Some(true)),
-            (unsummed, None, Some(false)),
+            (unhashed, None, Some(false)),
             (Local::Absent, None, None),
             (other, Some(changed), None),
-            (unsummed, Some(changed), None),
+            (unhashed, Some(changed), None),
         ] {
             let mut node = agreed.clone();
             node.local = local;

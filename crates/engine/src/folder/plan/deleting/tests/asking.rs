@@ -55,8 +55,8 @@ fn give_up(index: &mut Index, top: NodeId, side: Side) {
     }
 }
 
-/// A directory with more files in it than a page has, in a directory with another file and an empty directory.
-/// Also the digest of it on each side.
+/// A directory with more files in it than a page has, in a directory with another file and an empty
+/// directory. Also the digest of it on each side.
 fn tree(index: &mut Index) -> (NodeId, TreeDigest, TreeDigest) {
     let (mut local, mut remote) = (TreeDigest::default(), TreeDigest::default());
     let top = directory(index, NodeId::ROOT, "top");
