@@ -332,6 +332,13 @@ impl Folder {
         self
     }
 
+    /// Reads so many rows of the index at one time at most, so that a small tree has many pages.
+    #[must_use]
+    pub fn in_pages_of(mut self, rows: u32) -> Self {
+        self.index.set_largest_page(rows);
+        self
+    }
+
     /// Expects the service to show what was done at most so late. For a service that is known for that; it
     /// has to be said before anything happens.
     #[must_use]

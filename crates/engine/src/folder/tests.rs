@@ -7,6 +7,7 @@ mod moves;
 mod names;
 mod pauses;
 mod proofs;
+mod unwritten;
 mod wanted_back;
 
 use std::collections::BTreeSet;
@@ -129,6 +130,20 @@ fn where_nothing_is_left_of_a_root_what_is_missing_is_shown_before_it_goes() {
             assert_eq!(hold, None, "{names:?}");
         }
         assert_eq!(driver.asked_for("trash", began), driver.gone.len(), "{names:?}: {:?}", driver.asked);
+    }
+}
+
+/// The same directory with the marker of another folder, or none, is what an unmounted disk leaves behind
+/// where inodes are used again.
+#[test]
+fn a_root_without_its_marker_is_held_even_if_it_is_the_same_directory() {
+    for marker in [None, Some("another".to_owned())] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["a"]);
+        assert!(driver.marker.is_some());
+        driver.marker = marker;
+        driver.tell(Event::LocalHints(vec![LocalHint::Root]));
+        assert!(driver.folder.root.held().is_some_and(|reason| reason.contains("marker")));
+        assert_eq!(driver.status().verdict, Verdict::Held);
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Index {
     /// What is known of everything below rows. Questions add to it.
     insides: RefCell<Insides>,
     above: above::Above,
+    /// No page of a walk has more rows.
+    largest_page: u32,
 }
 
 impl Index {
@@ -70,6 +72,17 @@ impl Index {
         };
         self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).expect("it can be traced");
         count
+    }
+
+    /// Lets every write fail from now on.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self) {
+        self.connection.pragma_update(None, "query_only", true).expect("it can be set");
+    }
+
+    /// Reads so many rows at one time at most, where a walk may take any number.
+    pub(crate) fn set_largest_page(&mut self, rows: u32) {
+        self.largest_page = rows.max(1);
     }
 
     /// What the local side has, as far as it was scanned.

@@ -60,6 +60,7 @@ impl Index {
             revision: 0,
             insides: std::cell::RefCell::default(),
             above: super::above::Above::default(),
+            largest_page: u32::MAX,
         };
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;

@@ -62,6 +62,8 @@ pub(super) struct Driver {
     pub(super) restless: BTreeSet<String>,
     /// What the root is marked with.
     pub(super) marker: Option<String>,
+    /// The marker cannot be written.
+    pub(super) claims_in_vain: bool,
     /// What is called so does not end by itself.
     pub(super) lasting: Option<&'static str>,
     /// Those that have begun.
@@ -75,9 +77,18 @@ impl Driver {
     }
 
     pub(super) fn with(settings: FolderSettings, directories: &[&str]) -> Self {
+        let mut driver = Self::unstarted(settings, directories);
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
+        driver
+    }
+
+    /// A folder of which nothing is known.
+    pub(super) fn unstarted(settings: FolderSettings, directories: &[&str]) -> Self {
         let (place, index) = new_index();
         let folder = Folder::new(settings, index).unwrap();
-        let mut driver = Self {
+        Self {
             _place: place,
             folder,
             seconds: 1000,
@@ -97,13 +108,10 @@ impl Driver {
             remote_edits: BTreeMap::new(),
             restless: BTreeSet::new(),
             marker: None,
+            claims_in_vain: false,
             lasting: None,
             under_way: Vec::new(),
-        };
-        driver.tell(Event::Started);
-        driver.run_for(60);
-        assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
-        driver
+        }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -271,6 +279,10 @@ impl Driver {
             Task::ListTree => Outcome::ListingEnded(refused.map_or(Ok(Vec::new()), Err)),
             Task::ListDirectory { directory } => {
                 Outcome::ListedDirectory(refused.map_or_else(|| Ok(self.listed_in(directory)), Err))
+            }
+            Task::ClaimRoot { .. } if self.claims_in_vain => {
+                let kind = DiskErrorKind::Other(std::io::Error::other("the disk is full"));
+                Outcome::Claimed(Err(DiskError { action: "claiming", path: RelativePath::root(), kind }))
             }
             Task::ClaimRoot { marker, .. } => {
                 self.marker = Some(marker.clone());
