@@ -193,6 +193,9 @@ impl<'scenario> Run<'scenario> {
         if self.scenario.knobs.is_prompt {
             folder = folder.with_staleness_window(Duration::ZERO);
         }
+        if self.scenario.knobs.rows_in_a_page > 0 {
+            folder = folder.in_pages_of(self.scenario.knobs.rows_in_a_page.into());
+        }
         self.folder = Some(match self.scenario.knobs.rows_in_a_step {
             0 => folder,
             rows => folder.in_steps_of(rows.into()),

@@ -56,6 +56,8 @@ pub struct Knobs {
     pub trash_keeps_spelling: bool,
     /// How many rows one step of the folder works on; 0 for as many as it does by itself.
     pub rows_in_a_step: u8,
+    /// How many rows of the index are read at one time; 0 for as many as the folder does by itself.
+    pub rows_in_a_page: u8,
     /// The remote root is there before jottad comes.
     pub remote_root_exists: bool,
     /// Most transfers at one time.
@@ -117,6 +119,7 @@ impl Default for Knobs {
             folding: Folding::Unicode,
             trash_keeps_spelling: false,
             rows_in_a_step: 0,
+            rows_in_a_page: 0,
             remote_root_exists: false,
             transfers: 4,
             max_deletes: 1000,
