@@ -74,10 +74,14 @@ impl Index {
         count
     }
 
-    /// Lets every write fail from now on.
+    /// Lets every commit fail from now on: a row refers to one that is missing.
     #[cfg(test)]
-    pub(crate) fn refuse_writes(&self) {
-        self.connection.pragma_update(None, "query_only", true).expect("it can be set");
+    pub(crate) fn refuse_commits(&mut self) {
+        let table = "PRAGMA foreign_keys = ON;
+             CREATE TABLE wanting (row INTEGER PRIMARY KEY REFERENCES node (id) DEFERRABLE INITIALLY DEFERRED)";
+        self.commit().and_then(|()| Ok(self.connection.execute_batch(table)?)).expect("it can be made");
+        self.begin().expect("it can begin");
+        self.connection.execute("INSERT INTO wanting VALUES (-1)", []).expect("it can be written");
     }
 
     /// Reads so many rows at one time at most, where a walk may take any number.

@@ -24,7 +24,7 @@ fn a_root_that_cannot_be_marked_is_neither_believed_to_be_nor_worked_in() {
 fn what_the_index_cannot_note_is_not_sent() {
     let mut driver = Driver::new(&["a"]);
     driver.local_edits.insert("a".to_owned(), 1);
-    driver.folder.index.refuse_writes();
+    driver.folder.index.refuse_commits();
     let mut events = vec![Event::LocalHints(vec![LocalHint::Subtree(path("a"))])];
     let failed = (0..100).any(|_| {
         let now = driver.now();
