@@ -137,9 +137,9 @@ async fn what_is_held_of_another_content_is_not_built_upon() {
 async fn what_is_held_of_another_content_costs_no_attempt() {
     let account = Account::open().await;
     account.state().set_switch("U20", "kept").unwrap();
-    let (old, new) = (noise(1_000_000), [noise(999_999), vec![7]].concat());
+    let (old, new) = (noise(2_000_000), [noise(1_999_999), vec![7]].concat());
     let place = path("Jotta/Archive/a.bin");
-    account.fault("upload", Effect::CutRequest { after: 600_000 });
+    account.fault("upload", Effect::CutRequest { after: 1_500_000 });
     account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
     account.client.upload(&place, &facts(&old), &mut old.as_slice()).await.unwrap_err();
     account.state().reset_counters();
