@@ -98,9 +98,9 @@ impl Recording {
     /// content; or why there is none.
     pub(crate) fn durable(&self, named: &Named) -> Result<usize, String> {
         if let Some(from) = named.from.as_deref().filter(|_| !named.path.is_dir()) {
-            let names = self.names_until(named.began, from);
+            let known_as = self.names_until(named.began, from);
             let of_it =
-                |call: &&Call| call.opened().is_some_and(|path| names.iter().any(|name| name == path));
+                |call: &&Call| call.opened().is_some_and(|path| known_as.iter().any(|name| name == path));
             let before = || self.calls.iter().filter(|call| call.ended < named.began).filter(of_it);
             // What the program has not written is the user's, as durable as they made it.
             let written = before().filter(|call| call.writes()).map(|call| call.ended).max();
@@ -121,15 +121,12 @@ impl Recording {
 
     /// What an entry was called until a moment, from the last name to the first.
     fn names_until(&self, mut moment: usize, name: &Path) -> Vec<PathBuf> {
-        let named = self.named_below(Path::new("/"));
+        let all = self.named_below(Path::new("/"));
         let mut names = vec![name.to_owned()];
-        while let Some(before) = named.iter().rfind(|it| it.ended < moment && names.last() == Some(&it.path))
-        {
+        while let Some(before) = all.iter().rfind(|it| it.ended < moment && names.last() == Some(&it.path)) {
             moment = before.began;
-            names.extend(before.from.clone());
-            if before.from.is_none() {
-                break;
-            }
+            let Some(from) = &before.from else { break };
+            names.push(from.clone());
         }
         names
     }
@@ -154,7 +151,8 @@ impl Recording {
             let file = files.entry(path.to_owned()).or_default();
             match (call.name.as_str(), call.arguments.as_slice()) {
                 ("pwrite64", [_, Argument::Bytes(bytes), _, Argument::Other(offset)]) => {
-                    let (offset, length) = (offset.parse::<usize>().unwrap(), call.result as usize);
+                    let (offset, length) =
+                        (offset.parse::<usize>().unwrap(), usize::try_from(call.result).unwrap());
                     file.resize(file.len().max(offset + length), 0);
                     file[offset..offset + length].copy_from_slice(&bytes[..length]);
                 }
@@ -223,17 +221,17 @@ fn is_of_index(path: &Path) -> bool {
 
 /// The calls of a trace that succeeded, in the order in which they began.
 fn calls(trace: &str) -> Vec<Call> {
-    let mut begun: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    let mut unfinished: BTreeMap<&str, (usize, String)> = BTreeMap::new();
     let mut calls = Vec::new();
     for (line, text) in trace.lines().enumerate() {
         let Some((process, text)) = text.split_once(' ') else { continue };
         let text = text.trim_start();
         if let Some(text) = text.strip_suffix(" <unfinished ...>") {
-            begun.insert(process, (line, text.to_owned()));
+            unfinished.insert(process, (line, text.to_owned()));
         } else if let Some((_, rest)) =
             text.strip_prefix("<... ").and_then(|text| text.split_once(" resumed>"))
         {
-            let Some((began, text)) = begun.remove(process) else { continue };
+            let Some((began, text)) = unfinished.remove(process) else { continue };
             calls.extend(call(&format!("{text}{rest}"), began, line));
         } else {
             calls.extend(call(text, line, line));

@@ -152,10 +152,24 @@ mod tests {
     fn a_key_is_used_only_if_the_keyring_gives_it_back() {
         type Keep = fn(&RefCell<Option<Vec<u8>>>, Vec<u8>) -> Result<(), KeyringError>;
         let keyrings: [(&str, Keep, bool); 4] = [
-            ("keeps it", |kept, secret| Ok(drop(kept.replace(Some(secret)))), true),
+            (
+                "keeps it",
+                |kept, secret| {
+                    kept.replace(Some(secret));
+                    Ok(())
+                },
+                true,
+            ),
             ("refuses it", |_, _| Err(KeyringError::Locked("no".to_owned())), false),
             ("loses it", |_, _| Ok(()), false),
-            ("keeps another", |kept, secret| Ok(drop(kept.replace(Some(vec![7; secret.len()])))), false),
+            (
+                "keeps another",
+                |kept, secret| {
+                    kept.replace(Some(vec![7; secret.len()]));
+                    Ok(())
+                },
+                false,
+            ),
         ];
         for (what, keep, is_used) in keyrings {
             let kept = RefCell::new(None);

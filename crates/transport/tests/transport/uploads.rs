@@ -131,22 +131,6 @@ async fn what_is_held_of_another_content_is_not_built_upon() {
     }
 }
 
-/// A beginning that is of another file would be found out in the end, after all of the rest was sent for
-/// nothing.
-#[tokio::test]
-async fn what_is_held_of_another_content_costs_no_attempt() {
-    let account = Account::open().await;
-    account.state().set_switch("U20", "kept").unwrap();
-    let (old, new) = (noise(2_000_000), [noise(1_999_999), vec![7]].concat());
-    let place = path("Jotta/Archive/a.bin");
-    account.fault("upload", Effect::CutRequest { after: 1_500_000 });
-    account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
-    account.client.upload(&place, &facts(&old), &mut old.as_slice()).await.unwrap_err();
-    account.state().reset_counters();
-    let sent = account.client.upload(&place, &facts(&new), &mut new.as_slice()).await.unwrap();
-    assert_eq!((sent.resumed_at, account.state().counters().of("upload")), (0, 1));
-}
-
 #[tokio::test]
 async fn a_file_that_is_not_what_was_announced_is_never_current() {
     for answer in ["split", "same"] {
