@@ -11,8 +11,8 @@ use crate::stage::{Recording, World};
 const AGREED: &str =
     "SELECT CAST(name AS TEXT) FROM node WHERE base_kind IS NOT NULL AND id <> 1 ORDER BY name";
 
-/// One pass that is watched. All that got a name in the folder, and all of the program's own that was replaced,
-/// was durable under that name. A lost index costs time only, so its directory need not be.
+/// One pass that is watched. All that got a name in the folder, and all of the program's own that was
+/// replaced, was durable under that name. A lost index costs time only, so its directory need not be.
 fn watched_pass(world: &World) -> Option<Recording> {
     let (outcome, recording) = Recording::of(&world.machine, &["run", "--once"])?;
     outcome.expect(0);

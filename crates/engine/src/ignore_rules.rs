@@ -333,7 +333,8 @@ mod tests {
             ("a/c/keep.log", false, Some("*.log (a/c/.jottaignore, line 2)")),
             ("x.tmp", false, Some("*.tmp (ignore in the configuration)")),
             ("a/x.tmp", false, None),
-            // Letter case counts, whatever the disk makes of it: what another device names so is another file.
+            // Letter case counts, whatever the disk makes of it: what another device names so is another
+            // file.
             ("X.LOG", false, None),
             ("x.TMP", false, None),
             ("TOP", true, None),
