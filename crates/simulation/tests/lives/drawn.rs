@@ -185,3 +185,13 @@ fn a_directory_that_is_refused_is_not_tried_anew_because_it_is_not_there() {
 fn what_left_its_place_before_something_was_sent_there_is_not_what_was_sent() {
     assert_ends_well(&[(Mode::Sync, HUNG, 896)]);
 }
+
+/// Once, a scan that only noted what is ignored, or never synced, outdated the proof.
+#[test]
+fn what_is_never_synced_outdates_no_proof() {
+    for mode in [Mode::Backup, Mode::Archive] {
+        let plain = [15_005_593, 17_007_834].map(|seed| (mode, PLAIN, seed));
+        assert_ends_well(&plain);
+        assert_ends_well(&[(mode, Extras { rules: true, ..PLAIN }, 25_004_943), (mode, DOUBTED, 17_007_834)]);
+    }
+}
