@@ -195,3 +195,11 @@ fn what_is_never_synced_outdates_no_proof() {
         assert_ends_well(&[(mode, Extras { rules: true, ..PLAIN }, 25_004_943), (mode, DOUBTED, 17_007_834)]);
     }
 }
+
+/// The answer to a move was lost, and others put something where it came from before anybody had looked: once,
+/// what had arrived was taken for theirs.
+#[test]
+fn a_move_has_arrived_whatever_others_put_where_it_came_from() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 25_002_365)]);
+    assert_ends_well(&[5_003_295, 14_006_781].map(|seed| (Mode::Backup, DOUBTED, seed)));
+}
