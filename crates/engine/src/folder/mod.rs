@@ -437,7 +437,7 @@ impl Folder {
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
-            Event::Listed(command, entries) => self.merge_listed(command, &entries)?,
+            Event::Listed(command, entries) => self.merge_listed(command, &entries, now)?,
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
         }
         Ok(())

@@ -203,3 +203,24 @@ fn a_move_has_arrived_whatever_others_put_where_it_came_from() {
     assert_ends_well(&[(Mode::Backup, PLAIN, 25_002_365)]);
     assert_ends_well(&[5_003_295, 14_006_781].map(|seed| (Mode::Backup, DOUBTED, seed)));
 }
+
+/// A look showed what had been there before others changed it, which a listing had shown already: once, the
+/// older was fetched over the newer.
+#[test]
+fn an_older_answer_is_not_believed_against_what_others_were_seen_to_have_done() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 26_003_232)]);
+}
+
+/// What the service puts in the place of a trashed namesake has that one's spelling. Once, that was only looked
+/// for where jottad itself had removed it.
+#[test]
+fn what_is_sent_where_others_removed_a_namesake_is_looked_at_for_its_spelling() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 9_102_639), (Mode::Sync, PLAIN, 14_004_104)]);
+}
+
+/// A directory was shown under another spelling, by a listing that was late: once, what it showed in it was
+/// believed against what had been sent there.
+#[test]
+fn what_a_late_listing_shows_in_a_respelled_directory_is_not_believed() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 24_002_321)]);
+}
