@@ -224,3 +224,9 @@ fn what_is_sent_where_others_removed_a_namesake_is_looked_at_for_its_spelling() 
 fn what_a_late_listing_shows_in_a_respelled_directory_is_not_believed() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 24_002_321)]);
 }
+
+/// Once, each listing of everything made the looks at a directory that is refused come as quickly as the first.
+#[test]
+fn a_directory_that_is_refused_is_asked_for_more_and_more_seldom_whatever_a_listing_shows() {
+    assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 26_003_133)));
+}

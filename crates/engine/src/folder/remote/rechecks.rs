@@ -32,6 +32,9 @@ pub(in crate::folder) struct Rechecks {
     loaded: bool,
     /// Directories with claims: how many, how often they were looked at in vain, and when next.
     pub(super) waiting: BTreeMap<NodeId, Waiting>,
+    /// What was wrong with directories that a listing has shown since. If it fails again soon, that is not the
+    /// first time.
+    pub(super) forgiven: BTreeMap<NodeId, LookFailure>,
     directories: BTreeMap<CommandId, LookAtDirectory>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
 }
@@ -111,6 +114,7 @@ impl Rechecks {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {
             (waiting.failure, waiting.not_before) = (None, None);
         }
+        self.forgiven.clear();
     }
 
     /// Whether nothing is to be looked at but what the service did not show the last time and is asked for
@@ -262,6 +266,9 @@ impl Folder {
         let before = self.rechecks.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
         let was_told = self.hints.looked(directory);
+        if result.is_ok() {
+            self.rechecks.forgiven.remove(&directory);
+        }
         match result {
             // The row has moved or gone meanwhile, or what was looked at under its old spelling is what
             // another one stands for.
