@@ -230,3 +230,10 @@ fn what_a_late_listing_shows_in_a_respelled_directory_is_not_believed() {
 fn a_directory_that_is_refused_is_asked_for_more_and_more_seldom_whatever_a_listing_shows() {
     assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 26_003_133)));
 }
+
+/// A look at a directory was too late to show it. Once, what else was in it was not looked at again when only
+/// what had been sent there was.
+#[test]
+fn what_is_in_a_directory_that_a_late_look_did_not_show_is_looked_at_again() {
+    assert_ends_well(&[(Mode::Archive, DOUBTED, 18_100_207)]);
+}

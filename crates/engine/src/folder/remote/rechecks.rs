@@ -344,7 +344,12 @@ impl Folder {
                         _ => self.remote_vanished(&mut node),
                     };
                 }
-                self.look_again_for(directory, in_vain, now)
+                self.look_again_for(directory, in_vain, now)?;
+                // Whatever else is in it was not shown either.
+                if let Some(waiting) = self.rechecks.waiting.get_mut(&directory) {
+                    waiting.entries = waiting.entries.max(FEW + 1);
+                }
+                Ok(())
             }
             Err(error) => {
                 let waiting = self.rechecks.waiting.entry(directory).or_default();
