@@ -237,3 +237,11 @@ fn a_directory_that_is_refused_is_asked_for_more_and_more_seldom_whatever_a_list
 fn what_is_in_a_directory_that_a_late_look_did_not_show_is_looked_at_again() {
     assert_ends_well(&[(Mode::Archive, DOUBTED, 18_100_207)]);
 }
+
+/// Once, what kept a local name from following was its problem for ever when its name was taken, and a name
+/// that could not follow three times, or whose file went meanwhile, never did.
+#[test]
+fn a_name_follows_in_the_end() {
+    assert_ends_well(&[25_000_474, 11_004_090, 9_100_877].map(|seed| (Mode::Pull, DOUBTED, seed)));
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 18_002_366)]);
+}
