@@ -701,10 +701,7 @@ impl Folder {
                 // What kept it from being summed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            let remains = problems::remains_unreadable(&self.index, node)?
-                || problems::remains_restless(&self.index, node)?
-                || problems::remains_of_wrong_kind(&self.index, node)?;
-            if !remains {
+            if !problems::remains(&self.index, node)? {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

@@ -245,3 +245,9 @@ fn a_name_follows_in_the_end() {
     assert_ends_well(&[25_000_474, 11_004_090, 9_100_877].map(|seed| (Mode::Pull, DOUBTED, seed)));
     assert_ends_well(&[(Mode::Sync, DOUBTED, 18_002_366)]);
 }
+
+/// Once, a directory that could not be read was forgotten when a pause ended.
+#[test]
+fn what_could_not_be_read_before_a_pause_is_read_after_it() {
+    assert_ends_well(&[(Mode::Pull, DOUBTED, 3_001_110)]);
+}

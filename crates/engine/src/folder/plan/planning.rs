@@ -21,6 +21,7 @@ use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
+use crate::folder::problems;
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -336,7 +337,9 @@ impl Folder {
             }
         }
         self.attempts.remove(&node.id);
-        self.index.clear_problem(node.id)?;
+        if !problems::remains(&self.index, node)? {
+            self.index.clear_problem(node.id)?;
+        }
         Ok(Considered::Passed)
     }
 
