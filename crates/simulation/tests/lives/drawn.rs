@@ -251,3 +251,9 @@ fn a_name_follows_in_the_end() {
 fn what_could_not_be_read_before_a_pause_is_read_after_it() {
     assert_ends_well(&[(Mode::Pull, DOUBTED, 3_001_110)]);
 }
+
+/// A link took the place of a directory, and no word came of that: once, it was read without end.
+#[test]
+fn what_is_no_directory_any_more_is_not_read_without_end() {
+    assert_ends_well(&[(Mode::Archive, DOUBTED, 12_509_317)]);
+}

@@ -51,6 +51,8 @@ pub(super) struct Driver {
     pub(super) linked: BTreeSet<String>,
     /// Directories that are not there locally.
     pub(super) gone_locally: BTreeSet<String>,
+    /// Directories that change while they are read.
+    pub(super) changing: BTreeSet<String>,
     /// Directories that cannot be read.
     pub(super) unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
@@ -91,6 +93,7 @@ impl Driver {
             away: Vec::new(),
             linked: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
+            changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
@@ -208,6 +211,10 @@ impl Driver {
                 path: directory.clone(),
                 kind: DiskErrorKind::NotFound,
             });
+        }
+        if self.changing.contains(&text) {
+            let kind = DiskErrorKind::Changed;
+            return Err(DiskError { action: "listing", path: directory.clone(), kind });
         }
         if self.unreadable.contains(&text) {
             let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
