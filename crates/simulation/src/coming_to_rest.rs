@@ -55,6 +55,10 @@ impl Run<'_> {
             return Ok(());
         }
         self.rest()?;
+        // Who is paused asks for nothing, and so cannot hear that the network is back.
+        if self.status()?.is_some_and(|status| status.paused.is_some()) {
+            return Ok(());
+        }
         // Whatever is refused must not become a storm meanwhile.
         self.pass(SETTLING)?;
         if is_everything_refused {

@@ -122,10 +122,10 @@ impl Run<'_> {
         Ok(differences)
     }
 
-    /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as
-    /// it is.
+    /// Whose spelling of a name counts was in the index that is lost, or what was agreed on was forgotten when
+    /// a person wanted all back that had gone: what is equal but for it is adopted as it is.
     fn loses_index(&self) -> bool {
-        self.scenario.steps.iter().any(|step| step.act == Act::LoseIndex)
+        self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject))
     }
 
     fn may_be_only_remote(&self, world: &World, path: &StoredPath, node: RemoteNode) -> bool {
@@ -134,9 +134,12 @@ impl Run<'_> {
         }
         let forgets = world.decided.wants_back
             || self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
-        let made_way = path.names().iter().any(|name| name.as_str().contains("(conflict kari "));
+        let top = path.names().iter().position(|name| name.as_str().contains("(conflict kari "));
+        let top = top.map(|top| StoredPath::new(path.names()[..=top].to_vec()));
+        // What makes way because of what is ignored in it does so as a whole.
+        let made_way = top.is_some_and(|top| self.scenario.has_other_devices() || holds_ignored(world, &top));
         let is_kept = forgets || world.was_released(path, node);
-        if world.mode == Mode::Archive || is_kept || (made_way && self.scenario.has_other_devices()) {
+        if world.mode == Mode::Archive || is_kept || made_way {
             return true;
         }
         match node {

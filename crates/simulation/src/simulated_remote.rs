@@ -225,6 +225,9 @@ impl World {
                     "{path} was trashed on the service without evidence: {below} {content:?}"
                 ));
             }
+            if let Some(here) = here {
+                self.waits_to_be_trashed.remove(&here);
+            }
         }
     }
 }

@@ -66,11 +66,11 @@ pub(crate) struct World {
     pub(crate) waiting: Waiting,
     /// What a person decided of what was held.
     pub(crate) decided: Decided,
-    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount
-    /// point.
+    /// The engine was told of the root while its disk was mounted. Before, nobody can tell it from its empty
+    /// mount point.
     pub(crate) root_was_seen: bool,
-    /// This process has claimed the root: from then on it writes nowhere else.
-    pub(crate) root_is_claimed: bool,
+    /// This process has worked in the root: from then on it writes nowhere else.
+    pub(crate) root_is_settled: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -80,6 +80,8 @@ pub(crate) struct World {
     /// What the user overwrote or deleted last at each path, with what came after it and never reached the
     /// service.
     pub(crate) removed_here: BTreeMap<RelativePath, Vec<Content>>,
+    /// Files that the user removed here while the service had them as they were, until they are trashed there.
+    pub(crate) waits_to_be_trashed: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
     /// Contents that another device overwrote or deleted.
@@ -209,11 +211,12 @@ impl World {
             waiting: Waiting::Turn,
             decided: Decided::default(),
             root_was_seen: false,
-            root_is_claimed: false,
+            root_is_settled: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
             removed_here: BTreeMap::new(),
+            waits_to_be_trashed: BTreeMap::new(),
             put_there: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),

@@ -257,3 +257,17 @@ fn what_could_not_be_read_before_a_pause_is_read_after_it() {
 fn what_is_no_directory_any_more_is_not_read_without_end() {
     assert_ends_well(&[(Mode::Archive, DOUBTED, 12_509_317)]);
 }
+
+/// Once, the simulation held against jottad what was right: that a paused folder hears nothing of a network that
+/// is back, that what others put back just as it was removed here goes, that what makes way for what is ignored
+/// in it does so as a whole, and that of two spellings none counts when what was agreed on was forgotten. And it
+/// had taken a root for known that jottad was killed before it heard of, and let it work in two of them.
+#[test]
+fn what_nobody_can_know_is_not_expected() {
+    let paused = [5_009_137, 6_006_854];
+    assert_ends_well(&paused.map(|seed| (Mode::Backup, DOUBTED, seed)));
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 5_005_971), (Mode::Backup, PLAIN, 17_006_788)]);
+    assert_ends_well(&[(Mode::Backup, Extras { rules: true, ..PLAIN }, 24_000_635)]);
+    assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, PLAIN, 5_002_633)));
+    assert_ends_well(&[(Mode::Backup, PLAIN, 24_001_378)]);
+}
