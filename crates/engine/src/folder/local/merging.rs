@@ -160,7 +160,7 @@ impl Folder {
                 // something does one matter: it must not look like a deletion. Or where a name that is to
                 // follow cannot.
                 let is_in_the_way =
-                    !is_tracked && namesakes::is_name_to_follow(&self.index, &self.settings, &node)?;
+                    !is_tracked && namesakes::is_name_to_follow(&self.index, &self.settings, node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;
