@@ -271,3 +271,10 @@ fn what_nobody_can_know_is_not_expected() {
     assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, PLAIN, 5_002_633)));
     assert_ends_well(&[(Mode::Backup, PLAIN, 24_001_378)]);
 }
+
+/// Others had brought a directory with what is in it, of which only the top is told, while the same was made from
+/// here: once, what was in a directory below it was not looked for.
+#[test]
+fn what_others_brought_is_looked_for_in_all_that_was_made_there_meanwhile() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 30_001_463)]);
+}

@@ -253,8 +253,13 @@ impl Folder {
             }
             match self.compare(&path, hint.told)? {
                 Comparison::Known => {
-                    if hint.is_foreign && hint.tries == 0 && hint.told == Told::Directory {
-                        directories.extend(directory_on_service(&self.index, &self.settings, &path)?);
+                    if hint.is_foreign
+                        && hint.tries == 0
+                        && hint.told == Told::Directory
+                        && let Some(top) = directory_on_service(&self.index, &self.settings, &path)?
+                    {
+                        // What was made below it since may have been there before, with more in it.
+                        add_directories(&self.index, top, directories)?;
                     }
                     continue;
                 }
