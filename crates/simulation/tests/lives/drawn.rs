@@ -278,3 +278,10 @@ fn what_nobody_can_know_is_not_expected() {
 fn what_others_brought_is_looked_for_in_all_that_was_made_there_meanwhile() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 30_001_463)]);
 }
+
+/// What the service had was saved here as it was when others were told to have overwritten it: once, both were taken
+/// for agreed on before that was looked at, and what was saved here made way for what others had saved.
+#[test]
+fn what_others_are_told_to_have_done_is_seen_before_anything_is_agreed_on() {
+    assert_ends_well(&[(Mode::Pull, PLAIN, 30_002_697)]);
+}

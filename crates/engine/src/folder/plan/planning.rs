@@ -323,6 +323,11 @@ impl Folder {
                 if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
                     return Ok(Considered::Passed);
                 }
+                // What others are told to have done there is seen first: what is taken for agreed on makes way
+                // for that.
+                if !self.hints.is_idle() && self.hints.tells_of(&self.index.stored_path(node.id)?) {
+                    return Ok(Considered::Passed);
+                }
                 node.base = node.base_from_local();
                 self.index.save(node)?;
             }

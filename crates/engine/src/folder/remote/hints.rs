@@ -244,6 +244,7 @@ impl Folder {
 
     fn compare_hints(&mut self, directories: &mut BTreeSet<NodeId>, now: Now) -> Result<(), FolderError> {
         let mut looks = false;
+        let before = self.hints.waiting.values().filter(|hint| hint.is_foreign).count();
         for (path, mut hint) in std::mem::take(&mut self.hints.waiting) {
             let is_due = hint.not_before <= now.monotonic;
             // Before it was looked at, only its time makes it worth comparing.
@@ -297,6 +298,10 @@ impl Folder {
         if looks {
             self.hints.taken_up = Some(now.monotonic);
             self.hints.pace = (self.hints.pace * 2).min(LONGEST_PACE);
+        }
+        if self.hints.waiting.values().filter(|hint| hint.is_foreign).count() < before {
+            // What waited to be taken for agreed on does so no more.
+            self.round.restart();
         }
         self.hints.due = self.hints.waiting.values().map(|hint| hint.not_before).min();
         Ok(())
