@@ -285,3 +285,11 @@ fn what_others_brought_is_looked_for_in_all_that_was_made_there_meanwhile() {
 fn what_others_are_told_to_have_done_is_seen_before_anything_is_agreed_on() {
     assert_ends_well(&[(Mode::Pull, PLAIN, 30_002_697)]);
 }
+
+/// What was sent, and whose answer was lost, was moved while it was looked for: once, that look said nothing, and
+/// nobody looked again.
+#[test]
+fn what_was_moved_while_it_was_looked_for_is_looked_for_again() {
+    let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
+    assert_ends_well(&[(Mode::Archive, all, 30_001_523)]);
+}
