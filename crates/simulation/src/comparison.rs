@@ -65,7 +65,7 @@ impl Run<'_> {
                 // Elsewhere its directory is made on the service again.
                 let may_stay = world.mode.pulls()
                     && self.scenario.has_other_devices()
-                    && world.stays_for_unsynced(&path, serial);
+                    && world.stays_for_unsynced(&path, serial, &holding);
                 if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }
@@ -187,15 +187,17 @@ impl Run<'_> {
 }
 
 impl World {
-    /// Whether a directory holds something that is never synced, at any depth, and else at most directories:
-    /// deleted on the service, it stays for that alone.
-    fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial) -> bool {
+    /// Whether a directory holds something that is never synced or cannot be removed, at any depth, and else at
+    /// most directories: deleted on the service, it stays for that alone. What cannot be removed, because it is
+    /// on another disk, is told as a problem.
+    fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial, problems: &[RelativePath]) -> bool {
         let below = self.disk.walk(directory);
         let mut never_synced = below.iter().filter_map(|(below, serial)| {
             let is_directory = self.disk.entries(*serial).is_some();
             let path = below.rebase(&RelativePath::root(), path)?;
             let is_other = matches!(self.disk.inode(*serial).body, Body::Other(_));
-            let is_out = is_other || self.is_ignored(&path, is_directory);
+            let is_held = problems.iter().any(|above| path.starts_with(above));
+            let is_out = is_other || is_held || self.is_ignored(&path, is_directory);
             (is_out || !is_directory).then_some(is_out)
         });
         self.disk.entries(directory).is_some()

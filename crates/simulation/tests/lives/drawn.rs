@@ -293,3 +293,12 @@ fn what_was_moved_while_it_was_looked_for_is_looked_for_again() {
     let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
     assert_ends_well(&[(Mode::Archive, all, 30_001_523)]);
 }
+
+/// Once, a directory that others removed was expected to go although what is in it is on another disk, and cannot;
+/// and what others did to be seen before anybody asked, where a listing had taken long.
+#[test]
+fn what_cannot_be_removed_stays_and_what_is_asked_for_later_is_seen_later() {
+    let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
+    assert_ends_well(&[(Mode::Sync, all, 30_001_272)]);
+    assert_ends_well(&[(Mode::Pull, Extras { hangs: true, ..DOUBTED }, 30_002_060)]);
+}
