@@ -85,23 +85,3 @@ fn what_is_done_in_a_moment_is_not_interrupted() {
     driver.tell(Event::Request(Request::Pause(None)));
     assert!(driver.folder.take_interrupted().is_empty());
 }
-
-/// A directory that is only local could not be read, and was to be read again during a pause. Once, it was
-/// forgotten when the pause ended: where nothing is to be done, nothing was thought to be wrong.
-#[test]
-fn what_could_not_be_read_before_a_pause_is_read_after_it() {
-    let mut driver = Driver::with(FolderSettings { mode: Mode::Pull, ..settings() }, &["d"]);
-    driver.directories.push("n".to_owned());
-    driver.missing.extend(["n".to_owned(), "n/f".to_owned()]);
-    driver.unreadable.insert("n".to_owned());
-    driver.tell(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
-    driver.run_for(1);
-    assert_eq!(driver.status().problems, 1, "{:?}", driver.asked);
-    driver.tell(Event::Request(Request::Pause(None)));
-    driver.unreadable.clear();
-    driver.run_for(600);
-    driver.tell(Event::Request(Request::Resume));
-    driver.run_for(60);
-    assert_eq!(driver.status().problems, 0);
-    assert!(driver.folder.index.locate(&path("n/f")).unwrap().is_some(), "{:?}", driver.asked);
-}
