@@ -125,8 +125,8 @@ impl Run<'_> {
     fn converge(&mut self) -> Result<bool, FolderError> {
         let end = self.world.lock().monotonic + PATIENCE;
         if self.scenario.mode.pulls() && !self.scenario.knobs.asks_at_end {
-            // What others did on the service is noticed when it is asked next, which is the later the longer a
-            // listing takes.
+            // What others did on the service is noticed when it is asked next, which is the later the longer
+            // a listing takes.
             self.rest()?;
             let poll = Duration::from_mins(self.scenario.knobs.poll_minutes.into());
             let asked = match self.status()?.and_then(|status| status.heard) {
@@ -279,7 +279,7 @@ impl Run<'_> {
         self.issued = Issued::default();
         self.kill()?;
         self.rest()?;
-        // Where remote changes travel here, the stamp alone is not enough (U-41).
+        // In modes that pull, the stamp alone is not enough (U-41).
         let listings = u32::from(self.scenario.mode.pulls());
         let hopeless = self.disk_problems()?;
         self.expect("a restart without changes", |issued| {

@@ -80,7 +80,7 @@ impl Run<'_> {
                 continue;
             }
             explained.insert(there.clone());
-            // Where changes travel here the local name follows.
+            // In modes that pull, the local name follows.
             let follows =
                 world.mode.pulls() && !world.disk.holds_mount(&path) && !world.is_ignored(&own, is_directory);
             let is_ours = !self.scenario.has_other_devices()
@@ -122,8 +122,8 @@ impl Run<'_> {
         Ok(differences)
     }
 
-    /// Whose spelling of a name counts was in the index that is lost, or what was agreed on was forgotten when
-    /// a person wanted all back that had gone: what is equal but for it is adopted as it is.
+    /// Whose spelling of a name counts was in the index that is lost, or what was agreed on was forgotten
+    /// when a person wanted all back that had gone: what is equal but for it is adopted as it is.
     fn loses_index(&self) -> bool {
         self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject))
     }
@@ -187,9 +187,9 @@ impl Run<'_> {
 }
 
 impl World {
-    /// Whether a directory holds something that is never synced or cannot be removed, at any depth, and else at
-    /// most directories: deleted on the service, it stays for that alone. What cannot be removed, because it is
-    /// on another disk, is told as a problem.
+    /// Whether a directory holds something that is never synced or cannot be removed, at any depth, and else
+    /// at most directories: deleted on the service, it stays for that alone. What cannot be removed, because
+    /// it is on another disk, is told as a problem.
     fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial, problems: &[RelativePath]) -> bool {
         let below = self.disk.walk(directory);
         let mut never_synced = below.iter().filter_map(|(below, serial)| {

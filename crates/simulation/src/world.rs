@@ -80,7 +80,8 @@ pub(crate) struct World {
     /// What the user overwrote or deleted last at each path, with what came after it and never reached the
     /// service.
     pub(crate) removed_here: BTreeMap<RelativePath, Vec<Content>>,
-    /// Files that the user removed here while the service had them as they were, until they are trashed there.
+    /// Files that the user removed here while the service had them as they were, until they are trashed
+    /// there.
     pub(crate) waits_to_be_trashed: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
@@ -88,7 +89,7 @@ pub(crate) struct World {
     pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
-    /// What was ignored here while it was on the service.
+    /// What was ignored locally while it was on the service.
     pub(crate) released: Released,
     /// When another device changed anything last.
     pub(crate) others_changed: Option<Duration>,

@@ -418,8 +418,8 @@ fn what_stands_in_the_way_of_an_entry_stays_a_problem_when_others_edit_that() {
     }
 }
 
-/// Something else than a directory was at the path of one, and no word had come of that. Once, each hint for it
-/// added one more to what was read each second, for ever, and nobody looked at what had taken its place.
+/// Something else than a directory was at the path of one, and no word had come of that. Once, each hint for
+/// it added one more to what was read each second, for ever, and nobody looked at what had taken its place.
 #[test]
 fn a_directory_that_changes_all_the_time_is_read_once_a_second_and_the_one_above_now_and_then() {
     let mut driver = Driver::new(&["a", "a/b"]);

@@ -37,7 +37,7 @@ pub(crate) enum Difference {
     Departed,
     /// Only the remote side has it.
     RemoteOnly,
-    /// A local file that was not summed since it changed.
+    /// A local file that was not hashed since it changed.
     Unhashed,
 }
 
@@ -93,7 +93,7 @@ impl Index {
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
-    /// The next files behind a row that are here as the base knows them.
+    /// The next files behind a row that are on the disk as the base knows them.
     pub(crate) fn agreed_files(&self, after: NodeId, limit: u32) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(select_nodes!(
             "WHERE id > ?1 AND base_kind = 1 AND local_state = 0 ORDER BY id LIMIT ?2"
@@ -167,9 +167,9 @@ impl Index {
         Ok(statement.exists(params![identity.inode.cast_signed(), identity.born])?)
     }
 
-    /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
-    /// a directory above it was renamed, and need not be read again.
-    pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
+    /// The hash of a file whose whole stat is that of a file which the base knew elsewhere: it came along
+    /// when a directory above it was renamed, and need not be read again.
+    pub(crate) fn known_hash(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
         if stat.identity.born == 0 || stat.links != 1 {
             return Ok(None);
         }
@@ -180,7 +180,7 @@ impl Index {
                AND coalesce(base_local_modified, base_modified) = ?4
                AND base_nanoseconds = ?5 AND base_changed = ?6",
         )?;
-        let sum: Option<[u8; 16]> = statement
+        let hash: Option<[u8; 16]> = statement
             .query_row(
                 params![
                     stat.identity.inode.cast_signed(),
@@ -193,10 +193,10 @@ impl Index {
                 |row| row.get(0),
             )
             .optional()?;
-        Ok(sum.map(Md5::from_bytes))
+        Ok(hash.map(Md5::from_bytes))
     }
 
-    /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to
+    /// A local file, as the base knows it, and has this content. Of an empty one there is nothing to
     /// have.
     pub(crate) fn with_content(&self, content: Content) -> Result<Option<Node>, IndexError> {
         if content.size == 0 {

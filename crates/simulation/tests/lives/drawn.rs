@@ -159,9 +159,9 @@ fn what_is_proven_is_so() {
 }
 
 /// A file was replaced in the second in which the clock was set back, so that nothing told it from the one
-/// before. Once, what was sent of it was held against the sum of that one, again and again.
+/// before. Once, what was sent of it was held against the hash of that one, again and again.
 #[test]
-fn what_is_not_what_was_summed_is_summed_again() {
+fn what_is_not_what_was_hashed_is_hashed_again() {
     assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 7_003_051)));
 }
 
@@ -196,8 +196,8 @@ fn what_is_never_synced_outdates_no_proof() {
     }
 }
 
-/// The answer to a move was lost, and others put something where it came from before anybody had looked: once,
-/// what had arrived was taken for theirs.
+/// The answer to a move was lost, and others put something where it came from before anybody had looked:
+/// once, what had arrived was taken for theirs.
 #[test]
 fn a_move_has_arrived_whatever_others_put_where_it_came_from() {
     assert_ends_well(&[(Mode::Backup, PLAIN, 25_002_365)]);
@@ -211,8 +211,8 @@ fn an_older_answer_is_not_believed_against_what_others_were_seen_to_have_done() 
     assert_ends_well(&[(Mode::Sync, DOUBTED, 26_003_232)]);
 }
 
-/// What the service puts in the place of a trashed namesake has that one's spelling. Once, that was only looked
-/// for where jottad itself had removed it.
+/// What the service puts in the place of a trashed namesake has that one's spelling. Once, that was only
+/// looked for where jottad itself had removed it.
 #[test]
 fn what_is_sent_where_others_removed_a_namesake_is_looked_at_for_its_spelling() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 9_102_639), (Mode::Sync, PLAIN, 14_004_104)]);
@@ -225,7 +225,8 @@ fn what_a_late_listing_shows_in_a_respelled_directory_is_not_believed() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 24_002_321)]);
 }
 
-/// Once, each listing of everything made the looks at a directory that is refused come as quickly as the first.
+/// Once, each listing of everything made the looks at a directory that is refused come as quickly as the
+/// first.
 #[test]
 fn a_directory_that_is_refused_is_asked_for_more_and_more_seldom_whatever_a_listing_shows() {
     assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 26_003_133)));
@@ -258,10 +259,11 @@ fn what_is_no_directory_any_more_is_not_read_without_end() {
     assert_ends_well(&[(Mode::Archive, DOUBTED, 12_509_317)]);
 }
 
-/// Once, the simulation held against jottad what was right: that a paused folder hears nothing of a network that
-/// is back, that what others put back just as it was removed here goes, that what makes way for what is ignored
-/// in it does so as a whole, and that of two spellings none counts when what was agreed on was forgotten. And it
-/// had taken a root for known that jottad was killed before it heard of, and let it work in two of them.
+/// Once, the simulation held against jottad what was right: that a paused folder hears nothing of a network
+/// that is back, that what others put back just as it was removed here goes, that what makes way for what is
+/// ignored in it does so as a whole, and that of two spellings none counts when what was agreed on was
+/// forgotten. And it had taken a root for known that jottad was killed before it heard of, and let it work in
+/// two of them.
 #[test]
 fn what_nobody_can_know_is_not_expected() {
     let paused = [5_009_137, 6_006_854];
@@ -272,30 +274,31 @@ fn what_nobody_can_know_is_not_expected() {
     assert_ends_well(&[(Mode::Backup, PLAIN, 24_001_378)]);
 }
 
-/// Others had brought a directory with what is in it, of which only the top is told, while the same was made from
-/// here: once, what was in a directory below it was not looked for.
+/// Others had brought a directory with what is in it, of which only the top is told, while the same was made
+/// from here: once, what was in a directory below it was not looked for.
 #[test]
 fn what_others_brought_is_looked_for_in_all_that_was_made_there_meanwhile() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 30_001_463)]);
 }
 
-/// What the service had was saved here as it was when others were told to have overwritten it: once, both were taken
-/// for agreed on before that was looked at, and what was saved here made way for what others had saved.
+/// What the service had was saved here as it was when others were told to have overwritten it: once, both
+/// were taken for agreed on before that was looked at, and what was saved here made way for what others had
+/// saved.
 #[test]
 fn what_others_are_told_to_have_done_is_seen_before_anything_is_agreed_on() {
     assert_ends_well(&[(Mode::Pull, PLAIN, 30_002_697)]);
 }
 
-/// What was sent, and whose answer was lost, was moved while it was looked for: once, that look said nothing, and
-/// nobody looked again.
+/// What was sent, and whose answer was lost, was moved while it was looked for: once, that look said nothing,
+/// and nobody looked again.
 #[test]
 fn what_was_moved_while_it_was_looked_for_is_looked_for_again() {
     let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
     assert_ends_well(&[(Mode::Archive, all, 30_001_523)]);
 }
 
-/// Once, a directory that others removed was expected to go although what is in it is on another disk, and cannot;
-/// and what others did to be seen before anybody asked, where a listing had taken long.
+/// Once, a directory that others removed was expected to go although what is in it is on another disk, and
+/// cannot; and what others did to be seen before anybody asked, where a listing had taken long.
 #[test]
 fn what_cannot_be_removed_stays_and_what_is_asked_for_later_is_seen_later() {
     let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };

@@ -120,7 +120,7 @@ impl Folder {
             DiskNode::File(stat) => {
                 let local = match node.local {
                     Local::File { stat: known, md5 }
-                        if known == stat || (planted::is(Planted::StaleSum) && known.size == stat.size) =>
+                        if known == stat || (planted::is(Planted::StaleHash) && known.size == stat.size) =>
                     {
                         Local::File { stat, md5 }
                     }
@@ -198,8 +198,8 @@ impl Folder {
     }
 
     /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so
-    /// whatever becomes of it here, what was synced before stays on the other side. `alone` is what the row
-    /// says if only this side has it.
+    /// whatever becomes of it locally, what was synced before stays on the other side. `alone` is what the
+    /// row says if only this side has it.
     fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
         self.change_below(node.id, Change::Ignored)?;
         let local = if node.remote.is_some() { Local::Ignored } else { alone };

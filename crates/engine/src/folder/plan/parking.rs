@@ -1,8 +1,8 @@
 //! Entries under a temporary name on the service, in the middle of a ring of moves or of a change of letter
 //! case: the name, and what becomes of one that was left behind under it.
 
-use jottad_core::lateness::PATIENCE;
 use jottad_core::moves::Step;
+use jottad_core::staleness::STALENESS_WINDOW;
 use jottad_core::{Content, FoldKey, Loss, Md5, Mode, Name, RelativePath, Side, Timestamp, encode_name};
 use md5::{Digest as _, Md5 as Md5Hasher};
 
@@ -21,13 +21,13 @@ impl Folder {
     pub(super) fn parking_place(&self, step: &Step) -> Option<RelativePath> {
         let (directory, name) = step.from.split_last();
         let identity = self.root.identity()?;
-        let mut sum = Md5Hasher::new();
-        sum.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
-        sum.update(identity.inode.to_be_bytes());
-        sum.update(identity.born.to_be_bytes());
-        sum.update(self.settings.host.as_bytes());
-        let sum = Md5::from_bytes(sum.finalize().into()).to_string();
-        let name = Name::new(format!("{PARKED_PREFIX}{}", sum.get(..16)?).into_bytes()).ok()?;
+        let mut hash = Md5Hasher::new();
+        hash.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
+        hash.update(identity.inode.to_be_bytes());
+        hash.update(identity.born.to_be_bytes());
+        hash.update(self.settings.host.as_bytes());
+        let hash = Md5::from_bytes(hash.finalize().into()).to_string();
+        let name = Name::new(format!("{PARKED_PREFIX}{}", hash.get(..16)?).into_bytes()).ok()?;
         Some(directory.join(&name))
     }
 
@@ -65,7 +65,7 @@ impl Folder {
     }
 
     /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
-    /// here would be nobody's when it is shown.
+    /// locally would be nobody's when it is shown.
     pub(in crate::folder) fn may_hide_parked(&self, node: &Node, now: Now) -> Result<bool, FolderError> {
         Ok(self.recent_writes.has_moved_lately(now)
             && node.base.is_some()
@@ -83,7 +83,7 @@ fn is_left_behind(node: &Node) -> bool {
 /// (protocol U-38): what it hid would be nobody's.
 pub(in crate::folder) fn forget_parked(index: &mut Index, listed_from: Timestamp) -> Result<(), FolderError> {
     let parked_at = index.number(Fact::ParkedAt)?.unwrap_or(0);
-    if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
+    if listed_from.seconds() < parked_at.saturating_add_unsigned(STALENESS_WINDOW.as_secs()) {
         return Ok(());
     }
     for path in index.parked()? {
@@ -136,7 +136,7 @@ mod tests {
     use crate::settings::FolderSettings;
 
     /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
-    /// name. It has the content of a file that is here, or another one.
+    /// name. It has the content of a local file, or another one.
     fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
         let (_place, mut index) = new_index();
         let here = file(&mut index, NodeId::ROOT, "kept", 10);

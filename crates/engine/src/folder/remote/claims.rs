@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::staleness::RECHECK_DELAYS;
 use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::given_up::GivenUp;
@@ -96,7 +96,7 @@ impl Folder {
         entries: &[(StoredName, RemoteNode)],
         in_vain: usize,
     ) -> Result<BTreeSet<NodeId>, FolderError> {
-        if in_vain >= DELAYS.len() {
+        if in_vain >= RECHECK_DELAYS.len() {
             return Ok(BTreeSet::new());
         }
         let seen: BTreeMap<FoldKey, RemoteNode> =
@@ -201,7 +201,7 @@ impl Folder {
         // What is moved or removed meanwhile cannot be judged, and nothing else would ask for it again.
         let is_leaving = |node: &Node| self.in_flight.at(node.id).is_some_and(Running::leaves);
         if lost.iter().chain(&late).any(is_leaving) {
-            self.rechecks.want_at(directory, now.monotonic + DELAYS[0]);
+            self.rechecks.want_at(directory, now.monotonic + RECHECK_DELAYS[0]);
         }
         for mut node in lost {
             if !self.in_flight.is_at(node.id) {
@@ -211,7 +211,7 @@ impl Folder {
         if late.is_empty() {
             return Ok(());
         }
-        if let Some(delay) = DELAYS.get(in_vain) {
+        if let Some(delay) = RECHECK_DELAYS.get(in_vain) {
             self.rechecks.expect_again(directory, late.len() as u64, in_vain + 1, now.monotonic + *delay);
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! What jottad did on the service lately, by place, and what others were seen to have done. For a while a late
-//! service may still show what was there before, or not yet show what is there now (protocol U-38).
+//! What jottad did on the service lately, by place, and what others were seen to have done. For a while a
+//! late service may still show what was there before, or not yet show what is there now (protocol U-38).
 //!
 //! This is the only part that knows how late the service may be with what it shows. It is pure: it knows
 //! neither the folder nor the index. A place is a path as the service may compare names, so that two names
@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jottad_core::lateness::PATIENCE;
+use jottad_core::staleness::STALENESS_WINDOW;
 use jottad_core::{FoldKey, Kind, StoredPath};
 
 use crate::remote::RemoteNode;
@@ -123,7 +123,7 @@ impl Write {
 
 impl Default for RecentWrites {
     fn default() -> Self {
-        Self::with_window(PATIENCE)
+        Self::with_window(STALENESS_WINDOW)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 /// It is asked again after these delays, then it is believed.
-pub const DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+pub const RECHECK_DELAYS: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// What it shows may be older than what happened less than this ago: all of the delays together.
-pub const PATIENCE: Duration = {
-    let [first, second, third] = DELAYS;
+pub const STALENESS_WINDOW: Duration = {
+    let [first, second, third] = RECHECK_DELAYS;
     first.saturating_add(second).saturating_add(third)
 };
