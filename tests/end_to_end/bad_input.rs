@@ -312,7 +312,7 @@ fn a_locked_account_is_explained() {
 }
 
 #[test]
-fn content_that_does_not_match_its_sum_is_not_kept() {
+fn content_that_does_not_match_its_hash_is_not_kept() {
     let world = world();
     let before = on_disk(&world);
     world.service.spoil("content", Effect::WrongContent);

@@ -209,7 +209,7 @@ fn a_plan_tells_what_would_be_done() {
     world.service.spoil("allocate", jottad_emulator::Effect::Hang);
     let daemon = world.start();
     world.service.wait_for("allocate", 1);
-    // One of them hangs; the other one is summed meanwhile, and waits.
+    // One of them hangs; the other one is hashed meanwhile, and waits.
     crate::stage::wait_until("the other file is planned", || {
         let plan = world.machine.jottad(["plan", "--json"]).expect(0).json();
         let operations = plan["folders"][0]["operations"].as_array().unwrap();

@@ -175,8 +175,8 @@ impl Life {
         let lost: Vec<_> = saved
             .difference(&given_up)
             .filter(|content| {
-                let sum = md5(content.as_bytes());
-                !kept_here.iter().any(|kept| kept == **content) && !self.service.holds_content(&sum)
+                let hash = md5(content.as_bytes());
+                !kept_here.iter().any(|kept| kept == **content) && !self.service.holds_content(&hash)
             })
             .collect();
         assert!(lost.is_empty(), "life {}: lost: {lost:?}", self.number);

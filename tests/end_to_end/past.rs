@@ -201,7 +201,7 @@ fn whatever_the_service_does_a_file_is_as_it_was_or_is_told() {
 }
 
 #[test]
-fn content_that_is_not_found_by_its_sum_goes_over_this_machine() {
+fn content_that_is_not_found_by_its_hash_goes_over_this_machine() {
     let (world, then) = changed_folder();
     world.service.set_switch("U19", "off").unwrap();
     let outcome = world.machine.jottad(["restore", "--json", "Jotta/Archive/f", "--at", &then]).expect(0);

@@ -163,7 +163,7 @@ fn removing_needs_to_be_meant() {
 }
 
 #[test]
-fn an_older_revision_comes_back_also_where_its_sum_is_not_known() {
+fn an_older_revision_comes_back_also_where_its_hash_is_not_known() {
     let world = World::new();
     put(&world, "Jotta/Archive/a.txt", b"one");
     put(&world, "Jotta/Archive/a.txt", b"two");

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An MD5 sum, the identity of a content together with its size.
+/// An MD5 hash, the identity of a content together with its size.
 ///
-/// The service keeps the letter case in which a sum was sent (protocol 4.2); here it is bytes, so
+/// The service keeps the letter case in which a hash was sent (protocol 4.2); here it is bytes, so
 /// comparing ignores case by construction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Md5([u8; 16]);
 
 impl Md5 {
-    /// The sum of no bytes at all.
+    /// The hash of no bytes at all.
     pub const EMPTY: Self = Self([
         0xd4, 0x1d, 0x8c, 0xd9, 0x8f, 0x00, 0xb2, 0x04, 0xe9, 0x80, 0x09, 0x98, 0xec, 0xf8, 0x42, 0x7e,
     ]);
 
-    /// Wraps the sixteen bytes of a sum.
+    /// Wraps the sixteen bytes of a hash.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -41,7 +41,7 @@ impl fmt::Debug for Md5 {
 
 /// The text is not 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an md5 sum of 32 hexadecimal digits")]
+#[error("{text:?} is not an MD5 hash of 32 hexadecimal digits")]
 pub struct ParseMd5Error {
     text: String,
 }
@@ -68,7 +68,7 @@ impl FromStr for Md5 {
 pub struct Content {
     /// Bytes.
     pub size: u64,
-    /// Sum over all bytes.
+    /// The MD5 over all bytes.
     pub md5: Md5,
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn md5_refuses_what_is_not_a_sum() {
+    fn md5_refuses_what_is_not_a_hash() {
         for text in [
             "",
             "d41d8cd98f00b204e9800998ecf8427",

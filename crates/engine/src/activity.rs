@@ -16,10 +16,10 @@ use crate::disk::DiskErrorKind;
 use crate::event::{CommandId, OperationError, Outcome, RemoteHint, Task};
 use crate::remote::RemoteErrorKind;
 
-/// A file is given the time to be read at this rate: no sign of progress comes from within a sum.
+/// A file is given the time to be read at this rate: no sign of progress comes from within a hash.
 const SLOWEST_READING: u64 = 2 << 20;
-/// The service sums what it has taken before it answers, so many times as fast at least.
-const SUMMING: u64 = 8;
+/// The service hashes what it has taken before it answers, so many times as fast at least.
+const HASHING: u64 = 8;
 /// What a connection takes although nobody reads at its other end: its buffers.
 const CONNECTION_BUFFERS: u64 = 4 << 20;
 /// Of so many bytes a transfer may wait at a limit for its turn.
@@ -372,7 +372,7 @@ fn describe(task: &Task) -> (Party, Words, u64) {
     };
     let bytes = match task {
         Task::Hash { stat, .. } => stat.size,
-        Task::Upload { file, .. } => file.content.size / SUMMING,
+        Task::Upload { file, .. } => file.content.size / HASHING,
         Task::Download { twin: Some(_), file, .. } => file.content.size,
         _ => 0,
     };

@@ -40,7 +40,7 @@ pub trait Disk: Send + Sync + 'static {
     /// Looks at one path; `None` if nothing is there.
     fn stat(&self, path: &RelativePath) -> impl Future<Output = Result<Option<DiskNode>, DiskError>> + Send;
 
-    /// Reads a file and sums it. Waits first until the file's change time is old enough to be told from a
+    /// Reads a file and hashes it. Waits first until the file's change time is old enough to be told from a
     /// later one.
     ///
     /// [`DiskErrorKind::Changed`] if the file was not `expected` before or after.
@@ -74,7 +74,7 @@ pub trait Disk: Send + Sync + 'static {
     fn stage(&self, bytes: u64) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
 
     /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system
-    /// can share it; with the copy's sum. [`DiskErrorKind::Changed`] if the file was not `expected` before or
+    /// can share it; with the copy's hash. [`DiskErrorKind::Changed`] if the file was not `expected` before or
     /// after.
     fn copy(
         &self,
@@ -106,7 +106,7 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`, and a directory must
     /// hold what
-    /// `holds` sums, if that is given.
+    /// `holds` sums up, if that is given.
     ///
     /// A directory is read once more when nobody finds it under its path any more. What was saved in it in
     /// the last moment is [`DiskErrorKind::Changed`], and it is where it was.

@@ -142,7 +142,7 @@ pub enum Task {
         /// Which one.
         directory: RelativePath,
     },
-    /// Sum a file.
+    /// Hash a file.
     Hash {
         /// Which one.
         path: RelativePath,

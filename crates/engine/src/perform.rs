@@ -244,7 +244,7 @@ async fn upload<D: Disk, R: Remote>(
     let content = disk.open(path, stat).await?;
     remote.upload(target, file, content).await?;
     // The file that was opened may have been replaced under its name meanwhile. What was sent is still what
-    // was summed, so it counts; the replacement is a change of its own, which the scan finds, as is whatever
+    // was hashed, so it counts; the replacement is a change of its own, which the scan finds, as is whatever
     // keeps it from being looked at now.
     match disk.stat(path).await {
         Ok(Some(DiskNode::File(now))) if now == *stat => Ok(Achieved::Done),

@@ -15,8 +15,8 @@ pub enum Planted {
     TruncatedListing,
     /// The base says that a file was fetched before it is here.
     BaseBeforeDisk,
-    /// A file keeps its sum when it is changed without changing its size.
-    StaleSum,
+    /// A file keeps its hash when it is changed without changing its size.
+    StaleHash,
     /// What another device stored meanwhile is overwritten without a look.
     OverwriteUnseen,
     /// A file that was edited while another version was fetched is replaced.

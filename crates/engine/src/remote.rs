@@ -195,7 +195,7 @@ pub enum RemoteErrorKind {
     SourceUnreadable,
     /// The temporary file could not be written while it was filled.
     StagingFailed,
-    /// A listing broke off, or its sums did not match.
+    /// A listing broke off, or its totals did not match.
     Incomplete,
     /// The account is full.
     QuotaExceeded,

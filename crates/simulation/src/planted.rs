@@ -52,7 +52,7 @@ pub const PLANTS: [Plant; 28] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
-    plant_in("stale-sum", Planted::StaleSum, Mode::Backup, PLAIN, 50),
+    plant_in("stale-hash", Planted::StaleHash, Mode::Backup, PLAIN, 50),
     plant_in("overwrite-unseen", Planted::OverwriteUnseen, Mode::Sync, DOUBTS, 50),
     plant_in("download-over-edit", Planted::DownloadOverEdit, Mode::Sync, MEDDLING, 1000),
     plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),

@@ -121,7 +121,7 @@ impl<'scenario> Run<'scenario> {
         let mut world = self.world.lock();
         Report {
             violations: std::mem::take(&mut world.violations),
-            trace: world.trace.sum(),
+            trace: world.trace.hash(),
             lines: world.trace.lines().to_vec(),
             moves: self.moves,
             busiest: (world.request_rate.most, world.request_rate.most_of_one),

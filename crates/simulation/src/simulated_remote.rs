@@ -352,7 +352,7 @@ impl Remote for SimulatedRemote {
         }
         let text = Text::of(bytes);
         if text.content() != file.content {
-            return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was summed"));
+            return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was hashed"));
         }
         let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         self.change((Call::Upload, path), "uploading", |world| {
@@ -485,7 +485,7 @@ impl RemoteListing for Listing {
         }
         if self.rest.is_empty() {
             return match self.breaks_after {
-                Some(_) => Err(error(RemoteErrorKind::Incomplete, "listing", "the sums do not match")),
+                Some(_) => Err(error(RemoteErrorKind::Incomplete, "listing", "the totals do not match")),
                 None => Ok(None),
             };
         }

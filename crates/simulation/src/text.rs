@@ -36,7 +36,7 @@ impl Text {
         &self.bytes
     }
 
-    /// Its size and sum.
+    /// Its size and hash.
     pub(crate) fn content(&self) -> Content {
         self.content
     }

@@ -5,14 +5,14 @@ use std::fmt::{self, Write as _};
 /// The record of a run.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    sum: u64,
+    hash: u64,
     lines: Option<Vec<String>>,
 }
 
 impl Trace {
     /// An empty record. Nothing is noted unless it keeps lines, which costs time and memory.
     pub(crate) fn new(keeps_lines: bool) -> Self {
-        Self { sum: 0xcbf2_9ce4_8422_2325, lines: keeps_lines.then(Vec::new) }
+        Self { hash: 0xcbf2_9ce4_8422_2325, lines: keeps_lines.then(Vec::new) }
     }
 
     /// Adds a line.
@@ -25,8 +25,8 @@ impl Trace {
     }
 
     /// The number: equal runs have equal ones.
-    pub(crate) fn sum(&self) -> u64 {
-        self.sum
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// The lines, if they were kept.
@@ -38,7 +38,7 @@ impl Trace {
 impl fmt::Write for Trace {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         Ok(())
     }

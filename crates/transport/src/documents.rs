@@ -1,7 +1,7 @@
 //! The service's XML documents turned into facts (protocol 3.2, 3.3, 4.1, 4.2, 9.3).
 //!
 //! Lenient where nothing hangs on it, strict where a wrong reading could look like an absence: a complete
-//! revision without a readable size and sum makes the whole document unreadable.
+//! revision without a readable size and hash makes the whole document unreadable.
 
 use jottad_core::{StoredName, Timestamp};
 use tokio::io::AsyncBufRead;
@@ -264,7 +264,7 @@ fn revision(element: &Element) -> Result<Revision> {
     let size = text("size").and_then(|text| text.parse().ok());
     let md5 = text("md5").and_then(|text| text.parse().ok());
     if state == RevisionState::Completed && (size.is_none() || md5.is_none()) {
-        return Err(XmlError::Malformed("a complete revision has no readable size and sum".to_owned()));
+        return Err(XmlError::Malformed("a complete revision has no readable size and hash".to_owned()));
     }
     Ok(Revision {
         number: text("number").and_then(|text| text.parse().ok()),

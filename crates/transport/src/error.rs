@@ -83,7 +83,7 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
-    /// Received or stored bytes do not have the announced size and sum.
+    /// Received or stored bytes do not have the announced size and hash.
     #[error("{action}: {reason}")]
     Corrupt {
         /// What was being done, and on what.
@@ -229,7 +229,7 @@ pub enum ErrorKind {
     Conflict,
     /// A listing that is not proven complete.
     Incomplete,
-    /// Bytes do not match their size or sum.
+    /// Bytes do not match their size or hash.
     Corrupt,
     /// The local file changed while it was sent.
     SourceChanged,

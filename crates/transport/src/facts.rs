@@ -183,11 +183,11 @@ pub struct FileDetails {
 /// How far a revision came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevisionState {
-    /// All bytes are there and match their sum.
+    /// All bytes are there and match their hash.
     Completed,
     /// Bytes are missing.
     Incomplete,
-    /// The bytes did not match their sum.
+    /// The bytes did not match their hash.
     Corrupt,
     /// A state of which this program knows nothing.
     Other,
@@ -202,7 +202,7 @@ pub struct Revision {
     pub state: RevisionState,
     /// Bytes; of an incomplete one those received so far, where told.
     pub size: Option<u64>,
-    /// The sum that the uploader announced.
+    /// The hash that the uploader announced.
     pub md5: Option<jottad_core::Md5>,
     /// As the uploader set it.
     pub created: Option<Timestamp>,
@@ -215,7 +215,7 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// Size and sum, if this revision is complete and both are told.
+    /// Size and hash, if this revision is complete and both are told.
     pub fn content(&self) -> Option<Content> {
         (self.state == RevisionState::Completed).then_some(())?;
         Some(Content { size: self.size?, md5: self.md5? })
@@ -234,7 +234,7 @@ impl Revision {
 /// A file that exists: live and complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveFile {
-    /// Size and sum.
+    /// Size and hash.
     pub content: Content,
     /// As the uploader set it.
     pub created: Option<Timestamp>,

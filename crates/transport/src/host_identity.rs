@@ -19,8 +19,8 @@ impl HostIdentity {
     pub fn from_machine_id(id: &str) -> Self {
         let id = id.trim();
         let hash = || {
-            let sum = Md5::new_with_prefix(b"jottad host identity\0").chain_update(id).finalize();
-            jottad_core::Md5::from_bytes(sum.into()).to_string()
+            let hash = Md5::new_with_prefix(b"jottad host identity\0").chain_update(id).finalize();
+            jottad_core::Md5::from_bytes(hash.into()).to_string()
         };
         Self((!id.is_empty()).then(hash))
     }

@@ -34,7 +34,7 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Patience while nothing moves.
     pub stall_timeout: Duration,
-    /// Patience for the answer once an upload's last byte is sent: the service checks the sum meanwhile.
+    /// Patience for the answer once an upload's last byte is sent: the service checks the hash meanwhile.
     pub commit_timeout: Duration,
     /// When to ask again.
     pub retry: RetryPolicy,

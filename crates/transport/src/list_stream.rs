@@ -35,7 +35,7 @@ pub enum StreamedEntry {
     File {
         /// Where it is.
         path: StoredPath,
-        /// Size and sum.
+        /// Size and hash.
         content: Content,
         /// As the uploader set it.
         created: Option<Timestamp>,
@@ -238,7 +238,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
             }
         };
         let md5: Md5 =
-            required(element, "md5")?.trim().parse().map_err(|_| malformed("a sum is not an MD5"))?;
+            required(element, "md5")?.trim().parse().map_err(|_| malformed("a hash is not an MD5"))?;
         let content = Content { size: number(element, "size")?, md5 };
         let time = |name| element.child_text(name).and_then(|text| parse_time(text).ok().flatten());
         let mut names = folder.names().to_vec();

@@ -38,7 +38,7 @@ impl UploadSource for std::fs::File {
 /// What an upload announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadFacts {
-    /// Size and sum of the whole file, known beforehand.
+    /// Size and hash of the whole file, known beforehand.
     pub content: Content,
     /// Time of creation; `None` means "the same as modified".
     pub created: Option<Timestamp>,
@@ -57,18 +57,18 @@ pub struct Uploaded {
     pub resumed_at: u64,
 }
 
-/// The beginning of a download that is held already, with the sum over it.
+/// The beginning of a download that is held already, with the hash over it.
 #[derive(Clone, Default)]
 pub struct PartialContent {
     size: u64,
-    sum: Md5,
+    hash: Md5,
 }
 
 impl PartialContent {
     /// Adds the bytes that follow.
     pub fn update(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
-        self.sum.update(bytes);
+        self.hash.update(bytes);
     }
 
     /// Bytes held.
@@ -76,9 +76,9 @@ impl PartialContent {
         self.size
     }
 
-    /// Size and sum of all that was added.
+    /// Size and hash of all that was added.
     pub fn finish(self) -> Content {
-        Content { size: self.size, md5: jottad_core::Md5::from_bytes(self.sum.finalize().into()) }
+        Content { size: self.size, md5: jottad_core::Md5::from_bytes(self.hash.finalize().into()) }
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_over_all_parts() {
+    fn the_hash_is_over_all_parts() {
         let mut held = PartialContent::default();
         held.update(b"mess");
         held.update(b"age digest");

@@ -61,7 +61,7 @@ async fn a_cut_upload_of_a_big_file_is_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parts_and_streams_and_sums() {
+async fn parts_and_streams_and_hashes() {
     let Some(rclone) = Rclone::start().await else { return };
     let input = rclone.local("in").join("text");
     std::fs::write(&input, "0123456789").unwrap();

@@ -100,7 +100,7 @@ impl Folder {
             let what = if explanation.is_claimed {
                 self.word_of_claim(&node, path)?
             } else {
-                "it is being summed, or something in it is being confirmed"
+                "it is being hashed, or something in it is being confirmed"
             };
             what.clone_into(&mut explanation.reason);
             return Ok(explanation);

@@ -698,7 +698,7 @@ impl Folder {
         }
         if node.id != NodeId::NEW {
             if matches!(node.local, Local::File { md5: None, .. }) && self.index.problem(node.id)?.is_some() {
-                // What kept it from being summed was a problem until now, and nothing else remembers it.
+                // What kept it from being hashed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
             let remains = problems::remains_unreadable(&self.index, node)?

@@ -169,7 +169,7 @@ pub(super) fn remains_of_wrong_kind(index: &Index, node: &Node) -> Result<bool, 
 /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
 /// it has once more.
 pub(super) fn remains_restless(index: &Index, node: &Node) -> Result<bool, FolderError> {
-    let is_unsummed = matches!(node.local, Local::File { md5: None, .. });
-    Ok(is_unsummed
+    let is_unhashed = matches!(node.local, Local::File { md5: None, .. });
+    Ok(is_unhashed
         && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))
 }

@@ -502,7 +502,7 @@ fn count(pending: &mut Pending, node: &Node, decision: Option<Decision>) {
         _ => 0,
     };
     match decision.map(|decision| decision.action) {
-        // Not summed yet, or sent and not seen yet: it may turn out to be an upload.
+        // Not hashed yet, or sent and not seen yet: it may turn out to be an upload.
         None if node.remote.as_ref().is_none_or(|remote| !remote.claimed) => {
             pending.uploads += 1;
             pending.bytes += size;

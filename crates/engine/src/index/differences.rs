@@ -37,7 +37,7 @@ pub(crate) enum Difference {
     Departed,
     /// Only the remote side has it.
     RemoteOnly,
-    /// A local file that was not summed since it changed.
+    /// A local file that was not hashed since it changed.
     Unhashed,
 }
 
@@ -167,9 +167,9 @@ impl Index {
         Ok(statement.exists(params![identity.inode.cast_signed(), identity.born])?)
     }
 
-    /// The sum of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
+    /// The hash of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
     /// a directory above it was renamed, and need not be read again.
-    pub(crate) fn known_sum(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
+    pub(crate) fn known_hash(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
         if stat.identity.born == 0 || stat.links != 1 {
             return Ok(None);
         }
@@ -180,7 +180,7 @@ impl Index {
                AND coalesce(base_local_modified, base_modified) = ?4
                AND base_nanoseconds = ?5 AND base_changed = ?6",
         )?;
-        let sum: Option<[u8; 16]> = statement
+        let hash: Option<[u8; 16]> = statement
             .query_row(
                 params![
                     stat.identity.inode.cast_signed(),
@@ -193,7 +193,7 @@ impl Index {
                 |row| row.get(0),
             )
             .optional()?;
-        Ok(sum.map(Md5::from_bytes))
+        Ok(hash.map(Md5::from_bytes))
     }
 
     /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to

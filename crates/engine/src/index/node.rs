@@ -79,7 +79,7 @@ pub(crate) enum BaseEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Local {
     Absent,
-    /// `md5` is missing until the file was summed.
+    /// `md5` is missing until the file was hashed.
     File {
         stat: FileStat,
         md5: Option<Md5>,
@@ -166,7 +166,7 @@ impl Node {
         }
     }
 
-    /// The three trees, or `None` while the local file was not summed.
+    /// The three trees, or `None` while the local file was not hashed.
     pub(crate) fn trees(&self) -> Option<Trees> {
         let local = match self.local {
             Local::Absent => Entry::Absent,

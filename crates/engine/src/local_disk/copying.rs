@@ -18,13 +18,13 @@ pub(super) fn copy(
 ) -> Result<(Staged, Md5), DiskErrorKind> {
     let file = reading::open_expected(root, path, expected)?;
     let mut staged = staging::stage(root)?;
-    // What is shared is what the file held at one moment, and the sum is taken of the same file, which must
-    // not have changed by the end: so it is the sum of what is shared, too.
+    // What is shared is what the file held at one moment, and the hash is taken of the same file, which must
+    // not have changed by the end: so it is the hash of what is shared, too.
     let is_shared = share(&file, &staged);
     if !is_shared {
         staged.reserve(expected.size)?;
     }
-    let md5 = reading::sum(root, path, &file, expected, cancelled, |bytes| {
+    let md5 = reading::hash_opened(root, path, &file, expected, cancelled, |bytes| {
         if !is_shared {
             staged.write(bytes)?;
         }

@@ -21,7 +21,7 @@ const HASH_BUFFER_BYTES: usize = 256 * 1024;
 /// The end of a file that is handed out only after a last look at it.
 const HELD_BACK_BYTES: u64 = 64 * 1024;
 
-/// Sums a file; see [`crate::Disk::hash`].
+/// Hashes a file; see [`crate::Disk::hash`].
 pub(super) fn hash(
     root: &OwnedFd,
     path: &RelativePath,
@@ -29,12 +29,12 @@ pub(super) fn hash(
     cancelled: &AtomicBool,
 ) -> Result<Md5, DiskErrorKind> {
     let file = open_expected(root, path, expected)?;
-    sum(root, path, &file, expected, cancelled, |_| Ok(()))
+    hash_opened(root, path, &file, expected, cancelled, |_| Ok(()))
 }
 
-/// Sums an opened file and shows what it reads; [`DiskErrorKind::Changed`] if it is not `expected` at the
+/// Hashes an opened file and shows what it reads; [`DiskErrorKind::Changed`] if it is not `expected` at the
 /// end.
-pub(super) fn sum(
+pub(super) fn hash_opened(
     root: &OwnedFd,
     path: &RelativePath,
     file: &std::fs::File,

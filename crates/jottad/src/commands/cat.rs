@@ -27,7 +27,7 @@ pub(crate) struct CatArguments {
     length: Option<u64>,
 }
 
-/// Prints; a whole file is compared with its sum at the end.
+/// Prints; a whole file is compared with its hash at the end.
 pub(crate) fn run(arguments: &CatArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     if !is_pattern(&arguments.remote) {
         place_argument(&arguments.remote)?;
@@ -66,7 +66,7 @@ async fn print(
         return whole(client, place, file).await;
     }
     part(client, place, arguments.offset, end.min(file.content.size)).await?;
-    // A part has no sum to compare; that it is of one content is all that can be told.
+    // A part has no hash to compare; that it is of one content is all that can be told.
     if client.look(place).await?.file().map(|now| now.content) != Some(file.content) {
         return Err(absent("reading", place, "it changed meanwhile").hint("try again"));
     }

@@ -140,11 +140,11 @@ async fn copy(
             return Ok(Copied::Unchanged);
         }
         Sighting::File(_) if force => {
-            // By its sum, so that what is there becomes a revision: what `cp` does to a live file is not
+            // By its hash, so that what is there becomes a revision: what `cp` does to a live file is not
             // known (U-12).
             let modified = modified.unwrap_or_default();
             if client.match_content(to, *content, created.unwrap_or(modified), modified).await?.is_none() {
-                let why = "the service does not find the content by its sum";
+                let why = "the service does not find the content by its hash";
                 let hint = "fetch it and send it again: jottad get, jottad put --force";
                 return Err(absent("copying to", to, why).hint(hint).into());
             }

@@ -159,7 +159,7 @@ async fn one_file(
     Ok(())
 }
 
-/// Sends what standard input holds. Its sum must be known before, so all of it is put aside first.
+/// Sends what standard input holds. Its hash must be known before, so all of it is put aside first.
 async fn input(
     way: Way<'_>,
     target: &RemotePath,

@@ -311,7 +311,7 @@ async fn fetch_revision(
     Ok(Exit::Done)
 }
 
-/// Makes a revision the current one: by its sum where the service finds it, otherwise over this machine.
+/// Makes a revision the current one: by its hash where the service finds it, otherwise over this machine.
 async fn restore_revision(
     client: &Client,
     place: &RemotePath,

@@ -18,15 +18,15 @@ const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 /// Where the index of a folder is. It belongs to exactly one account, local and remote root: with another one
 /// the base would be wrong, and what it lacks would look deleted. The mode and the name may change.
 pub(crate) fn index_file(folder: &Folder, places: &Places, username: &str) -> PathBuf {
-    let mut sum = Sha256::new();
+    let mut hash = Sha256::new();
     let remote = format!("{:?}", folder.remote);
     for part in [username.as_bytes(), folder.local.as_os_str().as_bytes(), remote.as_bytes()] {
-        sum.update((part.len() as u64).to_be_bytes());
-        sum.update(part);
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
-    let sum = sum.finalize();
+    let hash = hash.finalize();
     let mut name = String::with_capacity(24);
-    for byte in sum.iter().take(12) {
+    for byte in hash.iter().take(12) {
         // Writing to a string never fails.
         let _ = write!(name, "{byte:02x}");
     }

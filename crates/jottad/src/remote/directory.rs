@@ -163,7 +163,7 @@ impl Staged<'_> {
     pub(crate) async fn take_up(&mut self) -> Result<PartialContent, Failure> {
         let path = self.directory.path.join(&self.part);
         let read = async {
-            let held = sum(&self.file).await?;
+            let held = hash(&self.file).await?;
             (&self.file).seek(io::SeekFrom::Start(held.size()))?;
             Ok(held)
         };
@@ -261,13 +261,13 @@ impl Write for Staged<'_> {
     }
 }
 
-/// Size and sum of a file from its beginning; summed beside, so that other transfers go on meanwhile.
-pub(crate) async fn sum(file: &File) -> io::Result<PartialContent> {
+/// Size and hash of a file from its beginning; hashed beside, so that other transfers go on meanwhile.
+pub(crate) async fn hash(file: &File) -> io::Result<PartialContent> {
     let mut file = file.try_clone()?;
     tokio::task::spawn_blocking(move || read_all(&mut file)).await.map_err(io::Error::other)?
 }
 
-/// Size and sum of a file from its beginning.
+/// Size and hash of a file from its beginning.
 pub(crate) fn read_all(file: &mut File) -> io::Result<PartialContent> {
     file.seek(io::SeekFrom::Start(0))?;
     let mut content = PartialContent::default();

@@ -7,7 +7,7 @@ use jottad_transport::{Client, Error, ErrorKind, RemotePath};
 
 use crate::cli::failure::Failure;
 use crate::cli::output::Escaped;
-use crate::remote::directory::{Directory, Occupant, set_modified, sum};
+use crate::remote::directory::{Directory, Occupant, hash, set_modified};
 use crate::remote::progress::Progress;
 use crate::remote::replacing::Replacing;
 use crate::remote::trouble::Trouble;
@@ -19,7 +19,7 @@ pub(crate) struct Wanted {
     pub(crate) place: RemotePath,
     /// Which of its revisions; `None` for the current one.
     pub(crate) revision: Option<u64>,
-    /// Size and sum.
+    /// Size and hash.
     pub(crate) content: Content,
     /// Time of its last change.
     pub(crate) modified: Option<Timestamp>,
@@ -59,7 +59,7 @@ pub(crate) async fn fetch(
         }
         Occupant::File(file, metadata) => {
             let is_equal = metadata.len() == wanted.content.size
-                && sum(&file).await.is_ok_and(|held| held.finish() == wanted.content);
+                && hash(&file).await.is_ok_and(|held| held.finish() == wanted.content);
             if is_equal {
                 if let Some(modified) = wanted.modified {
                     set_modified(&file, modified)

@@ -12,7 +12,7 @@ use jottad_transport::{
 use rustix::fs::OFlags;
 
 use crate::cli::failure::Failure;
-use crate::remote::directory::{is_same, read_all, sum};
+use crate::remote::directory::{hash, is_same, read_all};
 use crate::remote::place::absent;
 use crate::remote::progress::Progress;
 use crate::remote::trouble::Trouble;
@@ -24,7 +24,7 @@ pub(crate) struct LocalFile {
     path: PathBuf,
     before: Metadata,
     facts: UploadFacts,
-    /// All of it, if it is small enough to be kept: what was summed is what is sent, and the disk is read
+    /// All of it, if it is small enough to be kept: what was hashed is what is sent, and the disk is read
     /// once.
     bytes: Option<Vec<u8>>,
 }
@@ -98,12 +98,12 @@ impl LocalFile {
         let fail = |error: io::Error| {
             Failure::of_system(format_args!("reading a temporary file for {}", path.display()), &error)
         };
-        let content = sum(&file).await.map_err(fail)?.finish();
+        let content = hash(&file).await.map_err(fail)?.finish();
         let before = file.metadata().map_err(fail)?;
         Ok(Self { file, path: path.to_owned(), before, facts: UploadFacts { content, ..facts }, bytes: None })
     }
 
-    /// Size and sum.
+    /// Size and hash.
     pub(crate) fn content(&self) -> Content {
         self.facts.content
     }

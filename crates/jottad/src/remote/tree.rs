@@ -10,7 +10,7 @@ use crate::remote::trouble::Trouble;
 pub(crate) struct TreeFile {
     /// Where it is, relative to the listed folder.
     pub(crate) path: StoredPath,
-    /// Size and sum.
+    /// Size and hash.
     pub(crate) content: Content,
     /// As its uploader set it.
     pub(crate) created: Option<Timestamp>,

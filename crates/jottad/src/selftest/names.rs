@@ -1,4 +1,4 @@
-//! U-05, U-06, U-07, U-09, U-39: which names and sums the service takes, and which are the same to it.
+//! U-05, U-06, U-07, U-09, U-39: which names and hashes the service takes, and which are the same to it.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ pub(crate) async fn ask(number: u8, scratch: &Scratch) -> Result<Finding, Failur
         6 => name_length(scratch).await,
         7 => letter_case(scratch).await,
         9 => normal_forms(scratch).await,
-        _ => sum_case(scratch).await,
+        _ => hash_case(scratch).await,
     }
 }
 
@@ -87,12 +87,12 @@ async fn normal_forms(scratch: &Scratch) -> Result<Finding, Failure> {
     })
 }
 
-async fn sum_case(scratch: &Scratch) -> Result<Finding, Failure> {
+async fn hash_case(scratch: &Scratch) -> Result<Finding, Failure> {
     let sample = scratch.sample();
     let sent = sample.md5().to_uppercase();
     let allocated = scratch.allocate_as("u39/file", sample.size(), &sent, json!({})).await?;
     if !allocated.answer.is_success() {
-        return Ok(Finding::other(format!("a sum in upper case: {}", allocated.answer.fault())));
+        return Ok(Finding::other(format!("a hash in upper case: {}", allocated.answer.fault())));
     }
     scratch.send_content(&allocated, &sample.bytes, None).await?;
     if !scratch.holds("u39/file", &sample).await? {
@@ -101,10 +101,10 @@ async fn sum_case(scratch: &Scratch) -> Result<Finding, Failure> {
     let document = scratch.look_raw("u39/file", "").await?;
     let text = document.text();
     Ok(if text.contains(&sent) {
-        Finding::answer("as-sent", "a sum sent in upper case comes back so")
+        Finding::answer("as-sent", "a hash sent in upper case comes back so")
     } else if text.contains(&sample.md5()) {
-        Finding::answer("lower", "a sum sent in upper case comes back in lower case")
+        Finding::answer("lower", "a hash sent in upper case comes back in lower case")
     } else {
-        Finding::other("the sum comes back in neither case")
+        Finding::other("the hash comes back in neither case")
     })
 }

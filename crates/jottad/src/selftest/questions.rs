@@ -244,7 +244,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         subject: Subject::Listings,
     },
     Question {
-        number: 39, name: "md5-case", text: "the letter case of sums",
+        number: 39, name: "md5-case", text: "the letter case of hashes",
         answers: &["as-sent", "lower"],
         subject: Subject::Names,
     },

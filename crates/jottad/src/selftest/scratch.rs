@@ -49,7 +49,7 @@ impl Sample {
         self.content.size
     }
 
-    /// Its sum in lower case.
+    /// Its hash in lower case.
     pub(crate) fn md5(&self) -> String {
         self.content.md5.to_string()
     }

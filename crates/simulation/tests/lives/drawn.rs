@@ -159,9 +159,9 @@ fn what_is_proven_is_so() {
 }
 
 /// A file was replaced in the second in which the clock was set back, so that nothing told it from the one
-/// before. Once, what was sent of it was held against the sum of that one, again and again.
+/// before. Once, what was sent of it was held against the hash of that one, again and again.
 #[test]
-fn what_is_not_what_was_summed_is_summed_again() {
+fn what_is_not_what_was_hashed_is_hashed_again() {
     assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 7_003_051)));
 }
 

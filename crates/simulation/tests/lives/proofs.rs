@@ -29,10 +29,10 @@ fn assert_proves_well(modes: &[Mode], before: &[Act], acts: &[Act], most_moves: 
     }
 }
 
-/// Once, a file that was being summed when its directory was renamed was never summed: what was new in it was
+/// Once, a file that was being hashed when its directory was renamed was never hashed: what was new in it was
 /// not sent.
 #[test]
-fn what_is_summed_while_its_directory_is_renamed_is_summed_again() {
+fn what_is_hashed_while_its_directory_is_renamed_is_hashed_again() {
     let before = [Act::RemoteWrite("d/e/b", 1), Act::RemoteWrite("d/e/a", 2), Act::RemoteWrite("f/d/e", 3)];
     let acts = [Act::Replace("d/e/b", 4), Act::RemoteRename("d/e", "f/a"), Act::SyncNow];
     assert_proves_well(&[Mode::Sync, Mode::Pull], &before, &acts, 3);

@@ -105,7 +105,7 @@ fn what_is_saved_in_a_directory_that_is_just_being_removed_stays() {
 /// Once, a file that could not be read was forgotten when another device touched it: it was neither sent nor
 /// a problem.
 #[test]
-fn a_file_that_could_not_be_summed_is_not_forgotten_when_its_remote_side_changes() {
+fn a_file_that_could_not_be_hashed_is_not_forgotten_when_its_remote_side_changes() {
     let scenario = Scenario {
         mode: Mode::Sync,
         knobs: Knobs {

@@ -73,7 +73,7 @@ impl Client {
                 Ok(()) if before < held.size() && held.size() < content.size => {
                     Error::Corrupt { action: action.clone(), reason: "the content ended early".to_owned() }
                 }
-                // Nothing more comes: the sum decides.
+                // Nothing more comes: the hash decides.
                 Ok(()) => break,
                 Err(Error::Answer { fault, .. }) if fault.status() == 416 => break,
                 Err(error) => error,
@@ -90,13 +90,13 @@ impl Client {
             && let Sighting::File(file) = self.look(path).await?
             && file.content == content
         {
-            let reason = format!("received {size} bytes that do not match the sum");
+            let reason = format!("received {size} bytes that do not match the hash");
             return Err(Error::Corrupt { action, reason });
         }
         match revision {
             None => Err(Error::Exists { action, reason: "it holds another content by now".to_owned() }),
             Some(_) => {
-                Err(Error::Corrupt { action, reason: "the revision does not match its sum".to_owned() })
+                Err(Error::Corrupt { action, reason: "the revision does not match its hash".to_owned() })
             }
         }
     }
@@ -143,7 +143,7 @@ impl Client {
         let mut stream = self.open_content(path, revision, held.size(), None).await?;
         while let Some(chunk) = stream.next_chunk().await? {
             if chunk.len() as u64 > size - held.size() {
-                // More than there should be: another content. The sum will say so too.
+                // More than there should be: another content. The hash will say so too.
                 held.update(&chunk);
                 return Ok(());
             }

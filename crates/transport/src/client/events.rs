@@ -45,7 +45,7 @@ pub struct Event {
     pub path: Option<RemotePath>,
     /// Where to, of a move.
     pub to: Option<RemotePath>,
-    /// Size and sum of the file that it is about, if it says so.
+    /// Size and hash of the file that it is about, if it says so.
     pub content: Option<Content>,
     /// The file's modification time, if it says so.
     pub modified: Option<Timestamp>,

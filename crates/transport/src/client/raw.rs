@@ -56,7 +56,7 @@ pub enum RawRequest<'a> {
         path: &'a RemotePath,
         /// Bytes of it.
         size: u64,
-        /// Its sum, as it is to be sent.
+        /// Its hash, as it is to be sent.
         md5: &'a str,
         /// Further fields.
         more: Value,

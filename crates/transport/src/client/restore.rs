@@ -1,6 +1,6 @@
 //! Bringing things back: out of the trash, or an older revision (protocol 4.6, 9.3).
 //!
-//! The service has no call for it. Content that it still has is made the path's content again by its sum.
+//! The service has no call for it. Content that it still has is made the path's content again by its hash.
 
 use futures_util::StreamExt as _;
 use futures_util::stream;

@@ -61,7 +61,7 @@ impl Client {
     /// are made.
     ///
     /// Two requests when nothing goes wrong, one when the service has the content already. Broken attempts go
-    /// on where the service says. The answer's size and sum are checked; whether the path shows them is for
+    /// on where the service says. The answer's size and hash are checked; whether the path shows them is for
     /// the caller to confirm. [`ErrorKind::Corrupt`] means that the bytes sent did not match `facts`: the
     /// file has to be read anew.
     pub async fn upload(
@@ -226,9 +226,9 @@ impl Upload<'_> {
     async fn check(&self, answer: Answer) -> Result<()> {
         let stored: Stored = answer.json().await?;
         let size_differs = stored.bytes.is_some_and(|bytes| bytes != self.content.size);
-        let sum = stored.md5.as_deref().map(str::parse::<Md5>);
-        let sum_differs = sum.is_some_and(|sum| sum != Ok(self.content.md5));
-        if size_differs || sum_differs {
+        let hash = stored.md5.as_deref().map(str::parse::<Md5>);
+        let hash_differs = hash.is_some_and(|hash| hash != Ok(self.content.md5));
+        if size_differs || hash_differs {
             let reason = "the service stored other bytes than announced".to_owned();
             return Err(Error::Corrupt { action: self.action.clone(), reason });
         }

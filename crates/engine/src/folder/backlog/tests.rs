@@ -46,7 +46,7 @@ fn local(path: &StoredPath) -> RelativePath {
     RelativePath::parse(path.to_string().as_bytes()).unwrap()
 }
 
-const SUM: [u8; 16] = [7; 16];
+const HASH: [u8; 16] = [7; 16];
 /// About as fast as files of a few KiB go.
 const UPLOADS_IN_A_SECOND: u32 = 300;
 
@@ -80,7 +80,7 @@ impl Stage {
         self.inode += 1;
         let stat = file_stat(self.inode, 3);
         self.local.insert(path.clone(), DiskNode::File(stat));
-        let content = Content { size: 3, md5: Md5::from_bytes(SUM) };
+        let content = Content { size: 3, md5: Md5::from_bytes(HASH) };
         self.remote.insert(path.clone(), RemoteNode::File(File { content, modified: stat.modified }));
     }
 
@@ -146,7 +146,7 @@ impl Stage {
                 let listing = DiskListing { mount: None, entries };
                 Outcome::Scanned(Ok(ScannedDirectory { listing, rules: Ok(None) }))
             }
-            Task::Hash { .. } => Outcome::Hashed(Ok(Md5::from_bytes(SUM))),
+            Task::Hash { .. } => Outcome::Hashed(Ok(Md5::from_bytes(HASH))),
             Task::Poll => Outcome::Polled(Ok("1".to_owned())),
             Task::ListTree => {
                 self.list(id);

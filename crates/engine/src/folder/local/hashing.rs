@@ -1,4 +1,4 @@
-//! Summing what changed: the only time that file contents are read before they are sent.
+//! Hashing what changed: the only time that file contents are read before they are sent.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
 
-/// Most files that are summed at one time: more would only make the disk seek.
+/// Most files that are hashed at one time: more would only make the disk seek.
 const MOST_HASHES: usize = 2;
 /// Most files if they are small: what takes time then is to find them.
 const MOST_SMALL_HASHES: usize = 8;
@@ -21,19 +21,19 @@ const MOST_SMALL_HASHES: usize = 8;
 const SMALL: u64 = 1 << 20;
 const PAGE: u32 = 64;
 
-/// Files that are being summed.
+/// Files that are being hashed.
 #[derive(Debug, Default)]
 pub(in crate::folder) struct Hashing {
     running: BTreeMap<CommandId, (NodeId, FileStat)>,
-    /// How often in a row a file changed while it was summed.
+    /// How often in a row a file changed while it was hashed.
     restless: BTreeMap<NodeId, u32>,
     cursor: Cursor,
-    /// The cursor has seen every file that is to be summed.
+    /// The cursor has seen every file that is to be hashed.
     over: bool,
 }
 
 impl Hashing {
-    /// There may be new files to sum.
+    /// There may be new files to hash.
     pub(in crate::folder) fn restart(&mut self) {
         self.cursor = Cursor::default();
         self.over = false;
@@ -43,7 +43,7 @@ impl Hashing {
         self.running.is_empty() && self.over
     }
 
-    /// Whether another file may be summed now.
+    /// Whether another file may be hashed now.
     pub(super) fn has_room(sizes: impl Iterator<Item = u64>) -> bool {
         let (count, bytes) =
             sizes.fold((0, 0_u64), |(count, bytes), size| (count + 1, bytes.saturating_add(size)));
@@ -89,8 +89,8 @@ impl Folder {
         {
             return Ok(());
         }
-        if let Some(md5) = sum_without_reading(&self.index, node, &stat)? {
-            return self.set_sum(node, stat, md5);
+        if let Some(md5) = hash_without_reading(&self.index, node, &stat)? {
+            return self.set_hash(node, stat, md5);
         }
         let path = self.index.path(node.id)?;
         let id = self.issue(Task::Hash { path, stat });
@@ -121,11 +121,11 @@ impl Folder {
             return Ok(());
         };
         match result {
-            // What was summed counts only for what was seen before: the stat may have been replaced
+            // What was hashed counts only for what was seen before: the stat may have been replaced
             // meanwhile.
             Ok(md5) => {
                 if node.local == (Local::File { stat, md5: None }) {
-                    self.set_sum(&mut node, stat, md5)?;
+                    self.set_hash(&mut node, stat, md5)?;
                 } else {
                     self.hashing.restart();
                 }
@@ -136,7 +136,7 @@ impl Folder {
         }
     }
 
-    fn set_sum(&mut self, node: &mut Node, stat: FileStat, md5: Md5) -> Result<(), FolderError> {
+    fn set_hash(&mut self, node: &mut Node, stat: FileStat, md5: Md5) -> Result<(), FolderError> {
         node.local = Local::File { stat, md5: Some(md5) };
         self.save_observed(node)
     }
@@ -176,9 +176,9 @@ impl Folder {
     }
 }
 
-/// A file whose every stat is that of a file that was summed is that file: a directory above it was
+/// A file whose every stat is that of a file that was hashed is that file: a directory above it was
 /// renamed.
-fn sum_without_reading(index: &Index, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
+fn hash_without_reading(index: &Index, node: &Node, stat: &FileStat) -> Result<Option<Md5>, FolderError> {
     if let (Some(base), Some(file)) = (node.base, node.base_entry().file())
         && stat.identity.born != 0
         && base.identity == stat.identity
@@ -187,7 +187,7 @@ fn sum_without_reading(index: &Index, node: &Node, stat: &FileStat) -> Result<Op
     {
         return Ok(Some(file.content.md5));
     }
-    Ok(index.known_sum(stat)?)
+    Ok(index.known_hash(stat)?)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl Folder {
             DiskNode::File(stat) => {
                 let local = match node.local {
                     Local::File { stat: known, md5 }
-                        if known == stat || (planted::is(Planted::StaleSum) && known.size == stat.size) =>
+                        if known == stat || (planted::is(Planted::StaleHash) && known.size == stat.size) =>
                     {
                         Local::File { stat, md5 }
                     }

@@ -166,7 +166,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Reads on. Files that were not summed since they changed are no part of it: they are read anyway.
+    /// Reads on. Files that were not hashed since they changed are no part of it: they are read anyway.
     pub(in crate::folder) fn issue_verifications(&mut self, now: Now) -> Result<(), FolderError> {
         if self.verifying.report.as_ref().is_none_or(|report| report.ended.is_some()) {
             return Ok(());

@@ -9,7 +9,7 @@ use crate::index::{Index, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 
-/// What the path rules say of a row; `None` while the file was not summed or an upload was not seen.
+/// What the path rules say of a row; `None` while the file was not hashed or an upload was not seen.
 pub(in crate::folder) fn decide(
     index: &Index,
     settings: &FolderSettings,

@@ -211,7 +211,7 @@ impl Folder {
         let new = self.index.path(new.parent)?;
         self.index.relocate(source.id, target, Side::Local)?;
         self.forget_skipped_where_no_directory_is()?;
-        // What was still to be summed is in other rows now.
+        // What was still to be hashed is in other rows now.
         self.hashing.restart();
         self.attempts.remove(&source.id);
         self.attempts.remove(&target);

@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn overwrites_are_foreseen_as_they_are_held() {
         use crate::folder::plan::overwriting::tests::{folder, garble, recount};
-        for (of, ending, edited, unsummed, limit) in [
+        for (of, ending, edited, unhashed, limit) in [
             (120, ".txt", 70, 0, Some(HoldLimit::Overwrites)),
             (120, ".txt", 60, 0, None),
             (120, ".txt", 40, 30, None),
@@ -245,12 +245,12 @@ mod tests {
             (120, ".jpg", 70, 0, Some(HoldLimit::Overwrites)),
         ] {
             let (_place, mut folder, files) = folder(of, ending);
-            for (number, id) in files[..edited + unsummed].iter().enumerate() {
+            for (number, id) in files[..edited + unhashed].iter().enumerate() {
                 garble(&mut folder, *id, 0, number < edited);
             }
             for is_held in [false, true] {
                 let foreseen = folder.foresee(now(1)).unwrap();
-                let case = format!("{edited} and {unsummed} of {of} files {ending}: {foreseen:?}");
+                let case = format!("{edited} and {unhashed} of {of} files {ending}: {foreseen:?}");
                 assert_eq!(foreseen.first().map(|one| one.limit.clone()), limit, "{case}");
                 assert!(foreseen.iter().all(|one| one.is_held == is_held), "{case}");
                 recount(&mut folder);

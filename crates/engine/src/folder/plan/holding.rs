@@ -71,7 +71,7 @@ pub(super) struct CountedOverwrites {
     /// Those of them that should not change.
     lasting: BTreeSet<NodeId>,
     /// Files that may turn out to be edited.
-    unsummed: u64,
+    unhashed: u64,
     /// Those that waited before. They go on waiting until a person says so or nothing of them would be
     /// overwritten, whatever else came or went, and however long that takes.
     still: BTreeSet<NodeId>,
@@ -112,7 +112,7 @@ impl CountedOverwrites {
         rewrites: Option<Rewrites>,
         rewritten_before: Option<u64>,
     ) -> OverwriteHold {
-        let Self { edited, lasting, unsummed, still, approved } = self;
+        let Self { edited, lasting, unhashed, still, approved } = self;
         let is_held = !still.is_empty();
         let count = edited.len() as u64;
         let measure = |limit, of| Some(Measure { limit, of, is_held });
@@ -132,7 +132,7 @@ impl CountedOverwrites {
                 measure: measure(HoldLimit::Rewrites, of),
             };
         }
-        let overwriting = if holds_overwrites(count + unsummed, files, approved) {
+        let overwriting = if holds_overwrites(count + unhashed, files, approved) {
             Overwriting::Unsure
         } else if is_held {
             Overwriting::SomeHeld
@@ -256,7 +256,7 @@ pub(super) fn count_overwrite(
         counted.still.insert(node.id);
     }
     if !is_edited {
-        counted.unsummed += u64::from(index.problem(node.id)?.is_none());
+        counted.unhashed += u64::from(index.problem(node.id)?.is_none());
         return Ok(());
     }
     counted.edited.insert(node.id);
@@ -298,7 +298,7 @@ mod tests {
     fn overwrites_are_held_by_share_then_for_rewrites_and_what_waits_goes_on_waiting() {
         let rows = |rows: std::ops::Range<i64>| rows.map(NodeId).collect::<BTreeSet<_>>();
         let rewrites = Some(Rewrites { count: 20, of: 99 });
-        for (edited, lasting, unsummed, still, rewrites, expected) in [
+        for (edited, lasting, unhashed, still, rewrites, expected) in [
             (rows(0..60), rows(0..0), 0, rows(0..0), None, (Overwriting::Held, rows(0..60), None)),
             (rows(0..60), rows(0..20), 0, rows(60..61), rewrites, (Overwriting::Held, rows(0..61), None)),
             (
@@ -323,9 +323,9 @@ mod tests {
             (rows(0..30), rows(0..0), 0, rows(0..0), None, (Overwriting::Free, rows(0..0), None)),
         ] {
             let case =
-                format!("{} edited, {unsummed} not summed, {still:?} waiting, {rewrites:?}", edited.len());
+                format!("{} edited, {unhashed} not hashed, {still:?} waiting, {rewrites:?}", edited.len());
             let is_held = !still.is_empty();
-            let hold = CountedOverwrites { edited, lasting, unsummed, still, approved: 0 }.judge(
+            let hold = CountedOverwrites { edited, lasting, unhashed, still, approved: 0 }.judge(
                 100,
                 rewrites,
                 Some(7),

@@ -20,7 +20,7 @@ const PAGE: u32 = 256;
 pub(super) enum Overwriting {
     #[default]
     Free,
-    /// It depends on files that are not summed yet.
+    /// It depends on files that are not hashed yet.
     Unsure,
     /// Only what a person approved.
     Held,
@@ -141,12 +141,12 @@ pub(in crate::folder) mod tests {
         (place, Folder::new(settings(), index).unwrap(), rows)
     }
 
-    /// Other content is here, for the how manieth time; without a sum it is not known what.
-    pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_summed: bool) {
+    /// Other content is here, for the how manieth time; without a hash it is not known what.
+    pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_hashed: bool) {
         let mut node = folder.index.node(id).unwrap().unwrap();
         let Local::File { mut stat, .. } = node.local else { panic!("{node:?}") };
         stat.changed += 1;
-        let md5 = is_summed.then(|| Md5::from_bytes([100 + time; 16]));
+        let md5 = is_hashed.then(|| Md5::from_bytes([100 + time; 16]));
         node.local = Local::File { stat, md5 };
         folder.index.forget_word(id).unwrap();
         folder.index.save(&mut node).unwrap();
@@ -196,10 +196,10 @@ pub(in crate::folder) mod tests {
         }
         count(&mut folder, 3);
         assert_eq!(held(&folder), 70);
-        // They are garbled once more, and not summed for a while.
-        for is_summed in [false, true] {
+        // They are garbled once more, and not hashed for a while.
+        for is_hashed in [false, true] {
             for id in &files[..70] {
-                garble(&mut folder, *id, 1, is_summed);
+                garble(&mut folder, *id, 1, is_hashed);
             }
             count(&mut folder, 4);
             assert_eq!(held(&folder), 70);

@@ -21,13 +21,13 @@ impl Folder {
     pub(super) fn parking_place(&self, step: &Step) -> Option<RelativePath> {
         let (directory, name) = step.from.split_last();
         let identity = self.root.identity()?;
-        let mut sum = Md5Hasher::new();
-        sum.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
-        sum.update(identity.inode.to_be_bytes());
-        sum.update(identity.born.to_be_bytes());
-        sum.update(self.settings.host.as_bytes());
-        let sum = Md5::from_bytes(sum.finalize().into()).to_string();
-        let name = Name::new(format!("{PARKED_PREFIX}{}", sum.get(..16)?).into_bytes()).ok()?;
+        let mut hash = Md5Hasher::new();
+        hash.update(FoldKey::of(&encode_name(&name?)).number().to_be_bytes());
+        hash.update(identity.inode.to_be_bytes());
+        hash.update(identity.born.to_be_bytes());
+        hash.update(self.settings.host.as_bytes());
+        let hash = Md5::from_bytes(hash.finalize().into()).to_string();
+        let name = Name::new(format!("{PARKED_PREFIX}{}", hash.get(..16)?).into_bytes()).ok()?;
         Some(directory.join(&name))
     }
 

@@ -251,7 +251,7 @@ impl Folder {
 
     /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the
     /// other side. Until then it is the directory that something may be wrong with. What kept a file from
-    /// being summed stays a problem.
+    /// being hashed stays a problem.
     fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
         if node.trees().is_some() && !self.is_blocked(node.id, now)? {
             self.index.clear_problem(node.id)?;

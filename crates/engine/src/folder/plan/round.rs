@@ -162,11 +162,11 @@ impl Round {
     }
 }
 
-/// The pause after a round while files are being summed.
+/// The pause after a round while files are being hashed.
 ///
-/// Every sum asks for another round, and a round walks over all rows that are not settled yet, so without it
+/// Every hash asks for another round, and a round walks over all rows that are not settled yet, so without it
 /// the time to take a folder up would grow with the square of its files. It follows what the round walked
-/// over and nothing else: however long one file takes to be summed, the others do not wait for it.
+/// over and nothing else: however long one file takes to be hashed, the others do not wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     walked: u32,

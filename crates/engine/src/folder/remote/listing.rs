@@ -394,7 +394,7 @@ impl Folder {
         self.root.found_right(Look::Listing);
         self.forget_decision_about(crate::status::HeldRoot::Remote)?;
         if self.purpose == Purpose::Look {
-            // What was taken for new may be there, and then its sum tells what becomes of it.
+            // What was taken for new may be there, and then its hash tells what becomes of it.
             self.hashing.restart();
         }
         self.connection.succeeded();
