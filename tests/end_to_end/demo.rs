@@ -9,7 +9,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stage::{Machine, PATIENCE};
+use crate::stage::{Machine, TIMEOUT};
 
 /// A demo that runs, and its lines.
 struct Demo {
@@ -32,7 +32,7 @@ impl Demo {
     fn until(&mut self, part: &str) -> String {
         let mut seen = String::new();
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.lines.recv_timeout(TIMEOUT) else {
                 self.child.kill().unwrap();
                 panic!("the demo did not say {part:?}, but:\n{seen}");
             };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::stage::{World, wait_until};
 
 /// A listing that begins so long after a change cannot be too late to show it, and a bit longer.
-const LATENESS: Duration = Duration::from_secs(23);
+const STALENESS_WINDOW: Duration = Duration::from_secs(23);
 
 /// A world whose daemon is not told of changes; `more` follows the `[[folder]]` table.
 fn untold(more: &str) -> World {
@@ -98,7 +98,7 @@ fn our_own_work_is_no_proof_but_events_with_a_stamp_are() {
     // The connection has no memory, so the proof begins with a listing that is so much newer that it cannot
     // have been late.
     let listened = Instant::now();
-    wait_until("a listing shows all that came before", || listened.elapsed() > LATENESS);
+    wait_until("a listing shows all that came before", || listened.elapsed() > STALENESS_WINDOW);
     world.synced();
     let proven = folder(&world)["proven_at"].as_str().unwrap().to_owned();
     let listed = world.service.asked("liststream");

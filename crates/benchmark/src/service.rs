@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::process::Process;
 
 /// How long the control endpoint may take to answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A Jottacloud of one client's own. Ends when dropped.
 pub(crate) struct Service {
@@ -71,7 +71,7 @@ impl Service {
         }
         // Minutes pass between two questions; the emulator closes what is idle for so long.
         let client =
-            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build()?;
+            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(TIMEOUT).build()?;
         let mut take = |key: &str| told.remove(key).with_context(|| format!("the emulator told no {key}"));
         Ok(Self {
             base_url: take("base_url")?,
@@ -102,7 +102,7 @@ impl Service {
     pub(crate) fn act(&self, act: &serde_json::Value) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             let url = format!("{}/control/act", self.base_url);
-            let request = self.client.post(url).timeout(10 * PATIENCE).body(act.to_string());
+            let request = self.client.post(url).timeout(10 * TIMEOUT).body(act.to_string());
             request.send().await?.error_for_status()?;
             Ok(())
         })

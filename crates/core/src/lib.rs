@@ -9,7 +9,7 @@ mod entry;
 mod fold;
 mod guard;
 mod in_words;
-pub mod lateness;
+
 mod mode;
 pub mod moves;
 mod name;
@@ -17,6 +17,7 @@ mod operation;
 mod path;
 mod reconcile;
 mod shell;
+pub mod staleness;
 mod stored_name;
 mod stored_path;
 

@@ -74,8 +74,8 @@ pub trait Disk: Send + Sync + 'static {
     fn stage(&self, bytes: u64) -> impl Future<Output = Result<Self::Staged, DiskError>> + Send;
 
     /// Starts a temporary file with a copy of a file, which takes no space of its own where the file system
-    /// can share it; with the copy's hash. [`DiskErrorKind::Changed`] if the file was not `expected` before or
-    /// after.
+    /// can share it; with the copy's hash. [`DiskErrorKind::Changed`] if the file was not `expected` before
+    /// or after.
     fn copy(
         &self,
         path: &RelativePath,

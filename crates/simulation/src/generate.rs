@@ -167,7 +167,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
         }
     }
     add_events(&mut scenario, &mut Rng::with_seed(seed ^ 0x6576_656e_7400));
-    add_lateness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
+    add_staleness(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c61_7465_0000));
     add_respelling(&mut scenario, &mut Rng::with_seed(seed ^ 0x7370_656c_6c00));
     scenario.knobs.brings_back = Rng::with_seed(seed ^ 0x6272_696e_6773).u8(0..4) == 0;
     scenario.knobs.empties_root = match Rng::with_seed(seed ^ 0x656d_7074_6965).u8(0..12) {
@@ -198,7 +198,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
 
 /// In some of the lives with late listings folders are late too, and somewhere a directory changes the letter
 /// case of its name. Drawn apart, like the others.
-fn add_lateness(scenario: &mut Scenario, random: &mut Rng) {
+fn add_staleness(scenario: &mut Scenario, random: &mut Rng) {
     if scenario.knobs.lag_milliseconds == 0 || random.bool() {
         return;
     }

@@ -30,7 +30,7 @@ use crate::oauth;
 pub const REDIRECT_PORT: u16 = 53682;
 
 /// A browser sends its whole request at once; nobody else has business here.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_LIMIT: usize = 16 * 1024;
 
 /// What a browser brings back: good for one exchange, by the login that sent it out.
@@ -128,7 +128,7 @@ impl BrowserLogin {
 
     /// Answers one visitor; the outcome of the login if it is the browser that was sent out.
     async fn attend(&self, mut stream: TcpStream) -> Option<Result<AuthorizationCode>> {
-        let request = tokio::time::timeout(PATIENCE, read_request(&mut stream)).await;
+        let request = tokio::time::timeout(TIMEOUT, read_request(&mut stream)).await;
         let outcome = request.ok().flatten().and_then(|url| self.code_in(&url));
         let words = match &outcome {
             Some(Ok(_)) => "The service let you in. Go back to the terminal: it tells how the login ended.",
@@ -140,7 +140,7 @@ impl BrowserLogin {
             "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\
              Referrer-Policy: no-referrer\r\n\r\n<!doctype html><title>jottad</title><p>{words}"
         );
-        let _ = tokio::time::timeout(PATIENCE, answer_and_close(stream, &answer)).await;
+        let _ = tokio::time::timeout(TIMEOUT, answer_and_close(stream, &answer)).await;
         outcome
     }
 

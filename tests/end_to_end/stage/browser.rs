@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// Goes to an address and follows redirects; returns the status and text of the page where it ends.
 #[track_caller]
@@ -32,7 +32,7 @@ fn visit(address: &str) -> Page {
     let rest = address.strip_prefix("http://").unwrap_or_else(|| panic!("{address:?} is not of a test"));
     let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("{host}: {error}"));
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     write!(stream, "GET /{target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Outcome, PATIENCE, wait_until};
+use super::{Outcome, TIMEOUT, wait_until};
 
 /// How soon the daemon must have ended after it was told to.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ impl Daemon {
                 _ => {}
             }
             let ended = daemon.child.try_wait().unwrap();
-            let failed = ended.is_some() || started.elapsed() > PATIENCE;
+            let failed = ended.is_some() || started.elapsed() > TIMEOUT;
             assert!(!failed, "the daemon did not get ready ({ended:?}):\n{}", daemon.log());
         }
     }

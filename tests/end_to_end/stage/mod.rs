@@ -34,4 +34,4 @@ pub(crate) use tree::{Tree, md5};
 pub(crate) use world::{REMOTE, World};
 
 /// How long anything may take before a test gives up. Only a failing test ever waits so long.
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+pub(crate) const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);

@@ -11,7 +11,7 @@ use rexpect::reader::Regex;
 use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// More lines than any command of a test prints.
 const TRANSCRIPT: u16 = 500;
@@ -81,7 +81,7 @@ impl Screen {
         if let Some(directory) = command.get_current_dir() {
             shell.current_dir(directory);
         }
-        let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+        let patience = u64::try_from(TIMEOUT.as_millis()).unwrap();
         let session = spawn_command(shell, Some(patience)).unwrap();
         Self { session, columns, rows, received: Vec::new(), ended: None, seen: 0 }
     }
@@ -113,7 +113,7 @@ impl Screen {
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
         let mut found = None;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while found.is_none() {
             self.receive();
             let shown = self.flowing();
@@ -172,7 +172,7 @@ impl Screen {
     /// Waits until the screen shows something.
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&[String]) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let lines = self.lines();
             if is_so(&lines) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jottad_emulator::{Act, Effect, Emulator, EmulatorConfig, Fault, Matching, State, TreeEntry};
 use tokio::runtime::Runtime;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// Serves all emulators of all tests.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -107,7 +107,7 @@ impl Deref for Service {
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain for this: {what}");
+        assert!(started.elapsed() < TIMEOUT, "waited in vain for this: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// A program that runs on a terminal of its own. Killed when dropped.
 pub(crate) struct Terminal {
@@ -22,7 +22,7 @@ impl Terminal {
         shell.args(command.get_args()).env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdin(Stdio::inherit());
-        let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+        let patience = u64::try_from(TIMEOUT.as_millis()).unwrap();
         Self { session: spawn_command(shell, Some(patience)).unwrap(), shown: String::new() }
     }
 

@@ -15,7 +15,7 @@ use crate::process::Process;
 use crate::stage::Stage;
 
 /// How long a change may take.
-const PATIENCE: Duration = Duration::from_mins(30);
+const TIMEOUT: Duration = Duration::from_mins(30);
 /// So much quiet is left between two measurements.
 const REST: Duration = Duration::from_secs(2);
 
@@ -50,7 +50,7 @@ impl<'a> Daemon<'a> {
         let started = Instant::now();
         // Its socket appears when it is ready.
         while let Err(error) = Stage::prepare(jottad(stage, &["sync", "--wait", "--timeout", "30m"]), "") {
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > TIMEOUT {
                 return Err(error.context("waiting for the daemon"));
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -92,12 +92,12 @@ impl<'a> Daemon<'a> {
     /// and the index holds it.
     pub(crate) fn wait_for(&self, kind: &str, before: &Before) -> anyhow::Result<Cost> {
         loop {
-            let left = PATIENCE.saturating_sub(before.at.elapsed());
+            let left = TIMEOUT.saturating_sub(before.at.elapsed());
             match self.history.recv_timeout(left) {
                 Ok(Operation { kind, path, error: Some(error) }) => bail!("{kind} of {path} failed: {error}"),
                 Ok(operation) if operation.kind == kind => break,
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => bail!("the daemon made no {kind} in {PATIENCE:?}"),
+                Err(RecvTimeoutError::Timeout) => bail!("the daemon made no {kind} in {TIMEOUT:?}"),
                 Err(RecvTimeoutError::Disconnected) => bail!("the daemon ended while a {kind} was awaited"),
             }
         }

@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use jottad_core::Timestamp;
-use jottad_core::lateness::PATIENCE;
+use jottad_core::staleness::STALENESS_WINDOW;
 
 use super::clock::shifted;
 use super::{Folder, FolderError, Purpose};
@@ -45,8 +45,8 @@ pub struct Proof {
 }
 
 /// How much older than itself what a listing shows may be.
-fn lateness_of_a_listing() -> Duration {
-    if planted::is(Planted::LateListingProves) { Duration::ZERO } else { PATIENCE }
+fn staleness_window_of_a_listing() -> Duration {
+    if planted::is(Planted::LateListingProves) { Duration::ZERO } else { STALENESS_WINDOW }
 }
 
 /// What was found, and is not yet a proof.
@@ -142,14 +142,15 @@ impl Folder {
         let word = self.hints.listening_since();
         let listed = self.listing.listed();
         self.listing.has_stamp()
-            && (word.zip(listed)).is_some_and(|(word, listed)| word + lateness_of_a_listing() <= listed.began)
+            && (word.zip(listed))
+                .is_some_and(|(word, listed)| word + staleness_window_of_a_listing() <= listed.began)
     }
 
     /// Where changes travel to the local side, everything is listed once more as soon as a listing shows all
     /// that came before the first word.
     fn listing_after_first_word_due(&self) -> Option<Duration> {
         let word = self.hints.listening_since().filter(|_| self.settings.mode.pulls())?;
-        let due = word + PATIENCE;
+        let due = word + STALENESS_WINDOW;
         self.listing.listed().is_none_or(|listed| listed.began < due).then_some(due)
     }
 
@@ -185,7 +186,7 @@ impl Folder {
             && (!self.is_heard() || self.listing.has_stamp_moved_with_own_work())
             && self.is_settled();
         // One listing is to serve both: to renew the proof, and to show what came before the first word.
-        let heard_from = self.hints.listening_since().map_or(Duration::ZERO, |word| word + PATIENCE);
+        let heard_from = self.hints.listening_since().map_or(Duration::ZERO, |word| word + STALENESS_WINDOW);
         let hurried = is_hurried
             .then(|| listed.ended.saturating_add((interval / HURRY).min(LONGEST_OUTDATED)).max(heard_from));
         let regular = listed.ended.saturating_add(interval);

@@ -167,8 +167,8 @@ impl Index {
         Ok(statement.exists(params![identity.inode.cast_signed(), identity.born])?)
     }
 
-    /// The hash of a file whose whole stat is that of a file which the base knew elsewhere: it came along when
-    /// a directory above it was renamed, and need not be read again.
+    /// The hash of a file whose whole stat is that of a file which the base knew elsewhere: it came along
+    /// when a directory above it was renamed, and need not be read again.
     pub(crate) fn known_hash(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
         if stat.identity.born == 0 || stat.links != 1 {
             return Ok(None);

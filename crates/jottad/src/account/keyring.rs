@@ -16,7 +16,7 @@ use keyring_core::{Entry, Error};
 /// What the key is filed under.
 const SERVICE: &str = "jottad";
 /// A keyring that asks a person for its password takes as long as that person does.
-const PATIENCE: Duration = Duration::from_secs(45);
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Why the key cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub(crate) enum KeyringError {
     #[error("the system's keyring is locked, or has no default keyring: {0}")]
     Locked(String),
     /// It waits for something.
-    #[error("the system's keyring did not answer within {} seconds", PATIENCE.as_secs())]
+    #[error("the system's keyring did not answer within {} seconds", TIMEOUT.as_secs())]
     Silent,
     /// It does not hold the key.
     #[error("the key to the login is not in the system's keyring")]
@@ -105,7 +105,7 @@ fn ask<T: Send + 'static>(
         .name("keyring".to_owned())
         .spawn(work)
         .map_err(|error| KeyringError::Unreachable(error.to_string()))?;
-    answer.recv_timeout(PATIENCE).map_err(|_| KeyringError::Silent)?.map_err(explain)
+    answer.recv_timeout(TIMEOUT).map_err(|_| KeyringError::Silent)?.map_err(explain)
 }
 
 /// Over a connection of its own each time: a daemon may be started before the keyring is.

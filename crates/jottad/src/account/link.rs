@@ -14,9 +14,9 @@ use crate::daemon::adapter::remote_error;
 use crate::places::Places;
 
 /// So long the daemon waits for a keyring before it goes on without the login.
-const KEYRING_PATIENCE: Duration = Duration::from_secs(2);
+const KEYRING_TIMEOUT: Duration = Duration::from_secs(2);
 /// So long it waits for a login that a file keeps. Only a machine or a disk in distress takes longer.
-const FILE_PATIENCE: Duration = Duration::from_secs(20);
+const FILE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a login that could not be taken up, for a reason that may pass, is tried again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
 
@@ -177,12 +177,12 @@ impl Attempt {
             CredentialStore::Keyring => {
                 let reason = "the system's keyring is being asked for the key to the login".to_owned();
                 let remedy = Some("unlock the keyring, if it asks".to_owned());
-                (KEYRING_PATIENCE, Trouble::new(login_needed(&reason), reason, remedy, true))
+                (KEYRING_TIMEOUT, Trouble::new(login_needed(&reason), reason, remedy, true))
             }
             CredentialStore::File => {
                 let reason = format!("{} is still being read", self.places.credentials().display());
                 let error = RemoteError::new(RemoteErrorKind::Unavailable, reason.clone());
-                (FILE_PATIENCE, Trouble::new(error, reason, None, true))
+                (FILE_TIMEOUT, Trouble::new(error, reason, None, true))
             }
         }
     }
@@ -249,8 +249,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_is_told_as_what_it_is_and_comes_when_it_comes() {
         let stores = [
-            ("file", KEYRING_PATIENCE * 5, "credentials.json is still being read", Verdict::Offline),
-            ("keyring", KEYRING_PATIENCE, "keyring is being asked", Verdict::LoginNeeded),
+            ("file", KEYRING_TIMEOUT * 5, "credentials.json is still being read", Verdict::Offline),
+            ("keyring", KEYRING_TIMEOUT, "keyring is being asked", Verdict::LoginNeeded),
         ];
         for (store, patience, told, verdict) in stores {
             let places =

@@ -19,7 +19,7 @@ use crate::daemon::{Daemon, control};
 
 /// How long something may have the indexes without answering: it is being started, is ending, or asks a
 /// question itself. A daemon that ends may take nearly as long.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(20);
 /// More than any answer has.
 const LONGEST_ANSWER: usize = 1 << 30;
@@ -72,7 +72,7 @@ async fn ask<T: DeserializeOwned>(
     body: Bytes,
 ) -> Result<(T, bool), Failure> {
     let places = &invocation.places;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         match exchange::ask(places, method.clone(), path, body.clone()).await {
             Err(failure) if failure.exit() == Exit::NotRunning => {}

@@ -25,7 +25,7 @@ pub(crate) const VERSION_HEADER: &str = "jottad-version";
 
 /// A whole answer is there after so long, or the daemon is not well. A stream of events may be without a sign
 /// of life for no longer than that.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the daemon gives a sign of life to who listens to its events: two of them may be late.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
@@ -62,13 +62,13 @@ pub(crate) fn write(order: &impl Serialize) -> Result<Bytes, Failure> {
 
 /// Waits no longer than that for a daemon.
 async fn within<T>(places: &Places, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    if let Ok(answer) = tokio::time::timeout(PATIENCE, asked).await {
+    if let Ok(answer) = tokio::time::timeout(TIMEOUT, asked).await {
         return answer;
     }
     let message = format!(
         "the daemon for {} does not answer: nothing came for {} s",
         places.state_dir.display(),
-        PATIENCE.as_secs()
+        TIMEOUT.as_secs()
     );
     let restart = RunBy::of_daemon(places).await.restart_by_force();
     Err(Failure::new(Exit::Stalled, message)

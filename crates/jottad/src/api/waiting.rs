@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_word_for_a_late_service_names_how_late_it_may_be() {
-        let patience = jottad_core::lateness::PATIENCE.as_secs();
+        let patience = jottad_core::staleness::STALENESS_WINDOW.as_secs();
         for word in [LATE, LOOKING, PENDING] {
             assert!(word.contains(&format!("up to {patience} s")), "{word}");
         }

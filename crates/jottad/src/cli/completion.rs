@@ -54,7 +54,7 @@ const ZSH_KEYS: &str = r#"elif [[ "$value" == *= ]]; then
             "#;
 
 /// As long as a person waits for an answer between two letters.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// A renewal of the tokens that is under way is waited for: cutting it off would cost the login.
 const SETTLING: Duration = Duration::from_secs(10);
 
@@ -243,17 +243,17 @@ fn find(text: &str) -> Option<Vec<String>> {
     let config = Config::load(&places).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let options = HttpOptions {
-        connect_timeout: PATIENCE,
-        stall_timeout: PATIENCE,
+        connect_timeout: TIMEOUT,
+        stall_timeout: TIMEOUT,
         retry: RetryPolicy::never(),
         ..HttpOptions::default()
     };
     // A keyring may ask a person for its password first, and nobody waits for that here.
     let (sender, opened) = mpsc::channel();
     thread::spawn(move || sender.send(login::client_with(&places, &config, options)));
-    let client = opened.recv_timeout(PATIENCE).ok()?.ok()?;
+    let client = opened.recv_timeout(TIMEOUT).ok()?.ok()?;
     let found = runtime.block_on(async {
-        let found = tokio::time::timeout(PATIENCE, list(&client, text)).await;
+        let found = tokio::time::timeout(TIMEOUT, list(&client, text)).await;
         let _ = tokio::time::timeout(SETTLING, client.session().settle()).await;
         found
     });

@@ -36,7 +36,7 @@ pub(crate) use report::Report;
 use report::{LONGEST_STILLNESS, judge, late, longest_wait, stall, unanswered};
 
 /// A loop that does not answer for so long is stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
 /// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
@@ -367,7 +367,7 @@ impl RunningFolder {
                 return Report::of_start(since.elapsed(), asked, self.is_waited_for());
             }
         };
-        let (status, transferred) = match tokio::time::timeout(PATIENCE, ask(&handle)).await {
+        let (status, transferred) = match tokio::time::timeout(TIMEOUT, ask(&handle)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 return Report::without_engine(Verdict::Stalled, Some(error.to_string()));

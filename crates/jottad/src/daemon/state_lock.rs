@@ -13,7 +13,7 @@ use crate::places::Places;
 use crate::service::RunBy;
 
 /// How long a lock is waited for that nobody who answers has, and between two tries.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held for as long as the daemon lives; the system drops it with the process, however that ends.
@@ -25,7 +25,7 @@ pub(crate) struct StateLock {
 impl StateLock {
     /// Takes the lock, or says that another daemon has it. Who only answers a question has it for a moment.
     pub(crate) async fn take(places: &Places) -> Result<Self, Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(lock) = Self::try_take(places)? {
                 return Ok(lock);
@@ -115,7 +115,7 @@ mod tests {
         let places = places_in(place.path());
         let first = StateLock::take(&places).await.unwrap();
         let giving_back = async {
-            tokio::time::sleep(PATIENCE / 2).await;
+            tokio::time::sleep(TIMEOUT / 2).await;
             drop(first);
         };
         let (taken, ()) = tokio::join!(StateLock::take(&places), giving_back);

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use jottad_core::lateness::{DELAYS, PATIENCE};
+use jottad_core::staleness::{RECHECK_DELAYS, STALENESS_WINDOW};
 use jottad_core::{FoldKey, StoredName, shell_word};
 use jottad_transport::{Client, Error, ErrorKind, MoveOutcome, RemotePath, Sighting};
 use rustix::fs::{FlockOperation, flock};
@@ -91,7 +91,7 @@ pub(crate) async fn finish_renamings(client: &Client, places: &Places) -> Result
         let age =
             file.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
         // A young record proves more than a look that does not find what it tells of.
-        let end = record.finish(client, age.is_some_and(|age| age < PATIENCE)).await?;
+        let end = record.finish(client, age.is_some_and(|age| age < STALENESS_WINDOW)).await?;
         if end != End::Blocked {
             let _ = fs::remove_file(&path);
         }
@@ -234,12 +234,12 @@ async fn take_second_step(
     to: &RemotePath,
     is_folder: bool,
 ) -> Result<(), Error> {
-    for delay in DELAYS {
+    for delay in RECHECK_DELAYS {
         match relocate(client, between, to, is_folder).await {
             Ok(MoveOutcome::Done) => return Ok(()),
             // The answer was lost, and what was seen instead may be older than the first step.
             Ok(MoveOutcome::FoundDone) => {
-                tokio::time::sleep(PATIENCE).await;
+                tokio::time::sleep(STALENESS_WINDOW).await;
                 if !client.look(between).await?.is_live() {
                     return Ok(());
                 }

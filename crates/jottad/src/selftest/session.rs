@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 /// Requests in a row to see whether some are turned away.
 const REQUESTS: usize = 220;
 /// How long the answer to a ping may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) async fn ask(number: u8, scratch: &Scratch, asking: &Asking) -> Result<Finding, Failure> {
     match number {
@@ -65,7 +65,7 @@ async fn pings(scratch: &Scratch) -> Result<Finding, Failure> {
     for ping in EventStream::PINGS {
         // One socket each: a service may close one that says what it does not know.
         let mut events = scratch.client().events().await?;
-        answered.push(events.answers(ping, PATIENCE).await?);
+        answered.push(events.answers(ping, TIMEOUT).await?);
     }
     let seen = format!("the object is answered: {}, the text is answered: {}", answered[0], answered[1]);
     Ok(match answered[..] {

@@ -9,7 +9,7 @@ use super::Service;
 use crate::places::Places;
 
 /// A service manager that takes longer to say which process is the service is not waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who runs the process that has a state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl RunBy {
     /// Who runs the process that answers for a state directory, or would if it did not hang.
     pub(crate) async fn of_daemon(places: &Places) -> Self {
         // The system takes the connection, whatever the process does.
-        let connecting = tokio::time::timeout(PATIENCE, UnixStream::connect(places.socket())).await;
+        let connecting = tokio::time::timeout(TIMEOUT, UnixStream::connect(places.socket())).await;
         let peer = connecting.ok().and_then(Result::ok).and_then(|stream| stream.peer_cred().ok());
         match peer.and_then(|peer| peer.pid()) {
             Some(process) => Self::of(process, places).await,
@@ -42,7 +42,7 @@ impl RunBy {
     async fn of(process: i32, places: &Places) -> Self {
         let places = places.clone();
         let asking = tokio::task::spawn_blocking(move || Service::of(&places).ok()?.process());
-        match tokio::time::timeout(PATIENCE, asking).await {
+        match tokio::time::timeout(TIMEOUT, asking).await {
             Ok(Ok(found)) if found == Some(process) => Self::Service,
             _ => Self::Somebody(process),
         }

@@ -1,8 +1,8 @@
 //! Entries under a temporary name on the service, in the middle of a ring of moves or of a change of letter
 //! case: the name, and what becomes of one that was left behind under it.
 
-use jottad_core::lateness::PATIENCE;
 use jottad_core::moves::Step;
+use jottad_core::staleness::STALENESS_WINDOW;
 use jottad_core::{Content, FoldKey, Loss, Md5, Mode, Name, RelativePath, Side, Timestamp, encode_name};
 use md5::{Digest as _, Md5 as Md5Hasher};
 
@@ -83,7 +83,7 @@ fn is_left_behind(node: &Node) -> bool {
 /// (protocol U-38): what it hid would be nobody's.
 pub(in crate::folder) fn forget_parked(index: &mut Index, listed_from: Timestamp) -> Result<(), FolderError> {
     let parked_at = index.number(Fact::ParkedAt)?.unwrap_or(0);
-    if listed_from.seconds() < parked_at.saturating_add_unsigned(PATIENCE.as_secs()) {
+    if listed_from.seconds() < parked_at.saturating_add_unsigned(STALENESS_WINDOW.as_secs()) {
         return Ok(());
     }
     for path in index.parked()? {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::staleness::RECHECK_DELAYS;
 use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::given_up::GivenUp;
@@ -95,7 +95,7 @@ impl Folder {
         entries: &[(StoredName, RemoteNode)],
         in_vain: usize,
     ) -> Result<BTreeSet<NodeId>, FolderError> {
-        if in_vain >= DELAYS.len() {
+        if in_vain >= RECHECK_DELAYS.len() {
             return Ok(BTreeSet::new());
         }
         let seen: BTreeMap<FoldKey, RemoteNode> =
@@ -205,7 +205,7 @@ impl Folder {
         if late.is_empty() {
             return Ok(());
         }
-        if let Some(delay) = DELAYS.get(in_vain) {
+        if let Some(delay) = RECHECK_DELAYS.get(in_vain) {
             self.rechecks.expect_again(directory, late.len() as u64, in_vain + 1, now.monotonic + *delay);
             return Ok(());
         }

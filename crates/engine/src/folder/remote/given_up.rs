@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jottad_core::Name;
-use jottad_core::lateness::PATIENCE;
+use jottad_core::staleness::STALENESS_WINDOW;
 
 use crate::folder::FolderError;
 use crate::index::{Index, Node, NodeId, Sent};
@@ -85,7 +85,7 @@ impl GivenUp {
     /// Writes down what has changed.
     pub(super) fn write_down(&mut self, index: &mut Index, now: Now) -> Result<(), FolderError> {
         for missed in self.places.values_mut() {
-            missed.until.get_or_insert(now.monotonic + PATIENCE);
+            missed.until.get_or_insert(now.monotonic + STALENESS_WINDOW);
         }
         if std::mem::take(&mut self.is_changed) {
             let sent = |((directory, name), missed): (&Place, &Missed)| Sent {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::builders::{at, new_index};
 
-    const LATE: u64 = PATIENCE.as_secs();
+    const LATE: u64 = STALENESS_WINDOW.as_secs();
 
     fn file(size: u64) -> RemoteNode {
         let content = Content { size, md5: Md5::EMPTY };

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::{DELAYS, PATIENCE};
+use jottad_core::staleness::{RECHECK_DELAYS, STALENESS_WINDOW};
 use jottad_core::{Entry, StoredPath};
 
 use super::matching;
@@ -169,7 +169,7 @@ impl Folder {
                 self.hints.listening_since = Some(now.monotonic);
                 // One that takes long is made once, when it cannot be too late to show what happened before.
                 // Where nothing travels here, that one comes when it is due for its cost.
-                if self.settings.mode.pulls() && self.listing.took() < PATIENCE {
+                if self.settings.mode.pulls() && self.listing.took() < STALENESS_WINDOW {
                     self.listing.want_everything();
                 } else {
                     self.listing.want_poll();
@@ -262,7 +262,7 @@ impl Folder {
                 Comparison::Pending => hint.not_before = hint.not_before.max(now.monotonic + BUSY_DELAY),
                 comparison => {
                     // What says nothing can never be found as it was told: a look, and one against the lag.
-                    let most = if hint.told == Told::Nothing { 2 } else { DELAYS.len() };
+                    let most = if hint.told == Told::Nothing { 2 } else { RECHECK_DELAYS.len() };
                     if hint.tries >= most {
                         continue;
                     }
@@ -283,7 +283,8 @@ impl Folder {
                         looks = true;
                         self.change_was_heard(now.monotonic)?;
                     }
-                    hint.not_before = now.monotonic + DELAYS[hint.tries.min(DELAYS.len() - 1)];
+                    hint.not_before =
+                        now.monotonic + RECHECK_DELAYS[hint.tries.min(RECHECK_DELAYS.len() - 1)];
                     hint.tries += 1;
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::staleness::RECHECK_DELAYS;
 use jottad_core::{StoredName, Timestamp};
 
 use super::connection::Suspected;
@@ -81,7 +81,7 @@ pub(super) struct RunningListing {
 impl Listing {
     /// Whether the folder is held because the remote root was looked for in vain.
     pub(in crate::folder) fn is_held_for_root(&self) -> bool {
-        self.root_missed >= DELAYS.len()
+        self.root_missed >= RECHECK_DELAYS.len()
     }
 
     pub(in crate::folder) fn new(index: &Index) -> Result<Self, FolderError> {
@@ -362,7 +362,7 @@ impl Folder {
                     self.listing.want_everything();
                     // It may have been made a moment ago, and a late service may not show it yet (protocol
                     // U-38).
-                    if let Some(delay) = DELAYS.get(self.listing.root_missed) {
+                    if let Some(delay) = RECHECK_DELAYS.get(self.listing.root_missed) {
                         self.listing.root_missed += 1;
                         self.listing.root_looked_for_at = Some(now.monotonic + *delay);
                         return Ok(());

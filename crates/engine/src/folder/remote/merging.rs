@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jottad_core::lateness::PATIENCE;
+use jottad_core::staleness::STALENESS_WINDOW;
 use jottad_core::{DEEPEST, DecodedName, Entry, StoredName, StoredPath, decode_name};
 
 use super::listing::{MOST_UNUSABLE, RunningListing};
@@ -288,7 +288,7 @@ impl Folder {
             && namesakes::shown(&self.index, &node, &|id| answer.saw(id))?.is_empty();
         let stale_until = if self.may_hide_parked(&node, now)? || is_awaited {
             // It is judged when that is known, not by the next listing, which may be far away.
-            Some(now.monotonic + PATIENCE)
+            Some(now.monotonic + STALENESS_WINDOW)
         } else {
             self.missing_stale_until(&node, answer.asked_at)?
         };

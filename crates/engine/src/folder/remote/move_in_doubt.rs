@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use jottad_core::lateness::{DELAYS, PATIENCE};
+use jottad_core::staleness::{RECHECK_DELAYS, STALENESS_WINDOW};
 use jottad_core::{StoredPath, encode_name};
 
 use super::connection::Suspected;
@@ -103,7 +103,7 @@ impl MoveInDoubt {
         if is_repeated && sight != Sight::Neither && !may_be_older {
             return Some(sight);
         }
-        let Some(delay) = DELAYS.get(looks.seen - 1) else { return Some(sight) };
+        let Some(delay) = RECHECK_DELAYS.get(looks.seen - 1) else { return Some(sight) };
         looks.not_before = Some(now.monotonic + *delay);
         (looks.source, looks.target) = (Look::Wanted, Look::Wanted);
         None
@@ -171,10 +171,11 @@ impl Folder {
         let Some(source) = self.move_in_doubt.doubted.as_ref().map(|doubted| doubted.source) else { return };
         let was_unshown = self.move_in_doubt.unshown_before == Some(source);
         let looks = &mut self.move_in_doubt.looks;
-        if let Some(delay) = DELAYS.get(looks.failed) {
+        if let Some(delay) = RECHECK_DELAYS.get(looks.failed) {
             // Looks that told nothing the last time are not worth more than one, but the listing may be as
             // late as before.
-            let (skipped, delay) = if was_unshown { (DELAYS.len(), PATIENCE) } else { (1, *delay) };
+            let (skipped, delay) =
+                if was_unshown { (RECHECK_DELAYS.len(), STALENESS_WINDOW) } else { (1, *delay) };
             looks.failed += skipped;
             looks.not_before = Some(now.monotonic + delay);
             return;
@@ -299,8 +300,8 @@ mod tests {
     }
 
     /// The second look, and the last one.
-    const SOON: u64 = DELAYS[0].as_secs();
-    const LATE: u64 = PATIENCE.as_secs();
+    const SOON: u64 = RECHECK_DELAYS[0].as_secs();
+    const LATE: u64 = STALENESS_WINDOW.as_secs();
 
     #[test]
     fn a_move_is_believed_when_two_looks_say_that_it_arrived() {

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jottad_core::lateness::PATIENCE;
+use jottad_core::staleness::STALENESS_WINDOW;
 use jottad_core::{FoldKey, Kind, StoredPath};
 
 use crate::remote::RemoteNode;
@@ -120,7 +120,7 @@ impl Write {
 
 impl Default for RecentWrites {
     fn default() -> Self {
-        Self::with_window(PATIENCE)
+        Self::with_window(STALENESS_WINDOW)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jottad_core::lateness::DELAYS;
+use jottad_core::staleness::RECHECK_DELAYS;
 use jottad_core::{Entry, RelativePath, StoredName};
 
 use super::connection::Suspected;
@@ -320,14 +320,14 @@ impl Folder {
                 // U-38).
                 if was_told
                     && !is_late
-                    && let Some(delay) = DELAYS.get(in_vain)
+                    && let Some(delay) = RECHECK_DELAYS.get(in_vain)
                 {
                     self.hints.looks_again(directory);
                     self.rechecks.want_at(directory, now.monotonic + *delay);
                     self.rechecks.missed(directory, in_vain);
                     return Ok(());
                 }
-                if in_vain >= DELAYS.len() || !is_late {
+                if in_vain >= RECHECK_DELAYS.len() || !is_late {
                     return match &node.remote {
                         // A file that has its place by now is there.
                         Some(there) if matches!(there.node, RemoteNode::File(_)) => {
@@ -383,7 +383,8 @@ impl Folder {
                     && !self.in_flight.is_at(id)
                     && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
                     && (seen == Some(claimed.node)
-                        || (seen.is_some() && (in_vain >= DELAYS.len() || !self.may_still_arrive(&node)?)))
+                        || (seen.is_some()
+                            && (in_vain >= RECHECK_DELAYS.len() || !self.may_still_arrive(&node)?)))
                 {
                     let stored = node.stored_name();
                     self.observe_remote(&mut node, &stored, seen, false)?;

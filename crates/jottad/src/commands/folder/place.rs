@@ -13,7 +13,7 @@ use crate::config::units::format_size;
 use crate::remote::{Presence, confirm, nearest, presence, with_device};
 
 /// A service that is silent for so long is not waited for: the daemon looks again.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a place holds before a folder is kept there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) fn make_sure(question: &Question<'_>, invocation: &Invocation) -> Res
         Err(failure) => return without_service(failure.message()),
     };
     invocation.wait(async {
-        let missing = match tokio::time::timeout(PATIENCE, look(&client, place)).await {
+        let missing = match tokio::time::timeout(TIMEOUT, look(&client, place)).await {
             Ok(Ok(missing)) => missing,
             Ok(Err(error)) => return without_service(&error.to_string()),
             Err(_) => return without_service("the service does not answer"),
@@ -170,7 +170,7 @@ async fn content(client: &Client, place: &RemotePath) -> Result<Result<Content, 
         }
         Ok(())
     };
-    match tokio::time::timeout(PATIENCE, counting).await {
+    match tokio::time::timeout(TIMEOUT, counting).await {
         Ok(Err(error)) => return Ok(Err(error)),
         Ok(Ok(())) => {}
         Err(_) => found.is_more = true,

@@ -15,7 +15,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::remark;
 
 /// Nobody takes so long; a script that waits for nobody must end.
-const PATIENCE: Duration = Duration::from_mins(15);
+const TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Logs in to a brand.
 pub(super) fn run(
@@ -31,9 +31,9 @@ pub(super) fn run(
             .await
             .map_err(explain)?;
         show(beginning, brand, &login, no_browser)?;
-        let waiting = tokio::time::timeout(PATIENCE, wait(&login)).await;
+        let waiting = tokio::time::timeout(TIMEOUT, wait(&login)).await;
         let code = waiting.map_err(|_| {
-            Failure::failed(format!("no browser came back within {} minutes", PATIENCE.as_secs() / 60))
+            Failure::failed(format!("no browser came back within {} minutes", TIMEOUT.as_secs() / 60))
                 .hint("run the command again, and open the address that it prints")
         })??;
         let granted = login.redeem(code, file, &HostIdentity::of_this_machine()).await.map_err(explain)?;

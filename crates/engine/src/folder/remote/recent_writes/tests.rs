@@ -8,7 +8,7 @@ use crate::builders::at;
 /// When it was done, in seconds.
 const DONE: u64 = 1;
 /// When nothing that was asked for can be older any more.
-const OVER: u64 = DONE + PATIENCE.as_secs();
+const OVER: u64 = DONE + STALENESS_WINDOW.as_secs();
 
 fn path(text: &str) -> StoredPath {
     StoredPath::new(text.split('/').map(|name| StoredName::new(name).unwrap()).collect())
@@ -286,18 +286,18 @@ fn what_was_there_long_ago_is_forgotten_of_a_place_that_is_sent_to_all_the_time(
             .stale_until(&path("f"), known, Some(file(shown)), Duration::from_secs(999))
             .map(|until| until.as_secs())
     };
-    assert_eq!(until(999), Some(999 + PATIENCE.as_secs()));
-    assert_eq!(until(999 - PATIENCE.as_secs() + 1), Some(1000));
-    assert_eq!(until(999 - PATIENCE.as_secs()), None);
+    assert_eq!(until(999), Some(999 + STALENESS_WINDOW.as_secs()));
+    assert_eq!(until(999 - STALENESS_WINDOW.as_secs() + 1), Some(1000));
+    assert_eq!(until(999 - STALENESS_WINDOW.as_secs()), None);
     let sent = writes.places[&place(&path("f"))].sent.as_ref().unwrap();
-    assert!(sent.was.0.len() as u64 <= PATIENCE.as_secs());
+    assert!(sent.was.0.len() as u64 <= STALENESS_WINDOW.as_secs());
 }
 
 /// An answer that hangs is older than all that was done meanwhile, however long ago that is by now.
 #[test]
 fn an_answer_that_was_asked_for_long_ago_may_show_what_has_left_before_something_else_did() {
     let mut writes = RecentWrites::default();
-    let (asked_at, later) = (10, 10 + 2 * PATIENCE.as_secs());
+    let (asked_at, later) = (10, 10 + 2 * STALENESS_WINDOW.as_secs());
     writes.removed(&path("f"), Some(file(1)), at(asked_at));
     writes.expire(Duration::from_secs(asked_at));
     writes.removed(&path("f"), Some(DIRECTORY), at(later));
@@ -314,7 +314,7 @@ fn what_is_over_takes_no_memory() {
         writes.moved(&place, &path(&format!("e/{second}")), None, at(second));
         writes.expire(Duration::from_secs(second));
     }
-    let most = usize::try_from(PATIENCE.as_secs()).unwrap() + 1;
+    let most = usize::try_from(STALENESS_WINDOW.as_secs()).unwrap() + 1;
     assert!(writes.places.len() <= 2 * most && writes.ends.len() <= 6 * most);
     writes.expire(Duration::from_secs(1000 + OVER));
     assert!(writes.places.is_empty() && writes.ends.is_empty());
