@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// An MD5 hash, the identity of a content together with its size.
 ///
-/// The service keeps the letter case in which a hash was sent (protocol 4.2); here it is bytes, so
+/// The service keeps the letter case in which a hash was sent (protocol 4.2); in jottad it is bytes, so
 /// comparing ignores case by construction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Md5([u8; 16]);

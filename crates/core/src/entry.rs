@@ -26,7 +26,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Whether there is something here, of whatever kind.
+    /// Whether there is something, of whatever kind.
     pub const fn is_present(self) -> bool {
         !matches!(self, Self::Absent)
     }

@@ -1,6 +1,6 @@
 //! The path rules: three entries and a mode in, a decision out.
 //!
-//! The rules are complete by themselves and know nothing of moves: a move is a delete and a create here.
+//! The rules are complete by themselves and know nothing of moves: to them a move is a delete and a create.
 //! Moves are found before ([`crate::moves`]) and applied to the base and to the other side, after which these
 //! rules see nothing left to do. A move that is not recognised therefore costs time, never data.
 
@@ -23,13 +23,13 @@ pub enum Action {
     Download,
     /// Make the directory on that side.
     MakeDirectory(Side),
-    /// Put what that side has here, with everything below, into that side's trash.
+    /// Put what that side has at the path, with everything below, into that side's trash.
     Trash(Side),
     /// Give the file on that side the other side's modification time; no bytes travel.
     SetTime(Side),
-    /// Rename what that side has here to a conflict name; the name is then free for the other side.
+    /// Rename what that side has at the path to a conflict name; the name is then free for the other side.
     MoveAside(Side),
-    /// Something untracked stands in the way: nothing is done here or below, and it is reported.
+    /// Something untracked stands in the way: nothing is done at the path or below, and it is reported.
     Block,
 }
 
@@ -284,7 +284,7 @@ fn both_ways(base: Entry, local: Entry, remote: Entry, changed_inside: impl Fn(S
                 decide(Action::MoveAside(Side::Local), "changed on both sides")
             }
         }
-        // File here, directory there, or the reverse: the side that is still the base gives way, and if
+        // A file on one side and a directory on the other: the side that is still the base gives way, and if
         // neither is, the file takes a conflict name because a directory may hold much more.
         (Entry::File(_), Entry::Directory) => {
             if local_is_base {

@@ -184,9 +184,9 @@ pub enum Task {
         remote: StoredPath,
         /// What it must hold, and its time.
         file: File,
-        /// What it replaces here; `None` if nothing may be here.
+        /// What it replaces on the disk; `None` if nothing may be there.
         replaces: Option<FileStat>,
-        /// A file here that had the same content: it is copied if it still has, and nothing is fetched.
+        /// A local file that had the same content: it is copied if it still has, and nothing is fetched.
         twin: Option<(RelativePath, FileStat)>,
     },
     /// Make a remote directory.
@@ -242,7 +242,7 @@ pub enum Task {
         path: RelativePath,
         /// The remote path; nothing of the same kind may be there, checked right before.
         remote: StoredPath,
-        /// What must be here.
+        /// What must be on the disk.
         expected: LocalExpectation,
     },
     /// Set the time of a remote file.
@@ -270,12 +270,12 @@ pub enum Followed {
     Move {
         /// Nothing may be there any more …
         from: StoredPath,
-        /// … and this must be here.
+        /// … and this must be on the disk.
         to: StoredPath,
         /// What it is.
         node: RemoteNode,
     },
-    /// A change of spelling: the directory must show the name as it is spelled here.
+    /// A change of spelling: the directory must show the name as it is spelled locally.
     Spelling(StoredPath),
 }
 

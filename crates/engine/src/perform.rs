@@ -194,8 +194,8 @@ async fn check_remote<R: Remote>(
     if is_expected { Ok(()) } else { Err(OperationError::RemoteChanged { path: target.clone() }) }
 }
 
-/// What moved on the service must have left there and be here, or a rename of what it was would follow
-/// nothing.
+/// What moved on the service must have left its remote place and be local, or a rename of what it was would
+/// follow nothing.
 async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<(), OperationError> {
     match followed {
         Followed::Spelling(path) if is_spelled(remote, path).await? => Ok(()),
@@ -285,8 +285,8 @@ async fn download<D: Disk, R: Remote>(
     Ok(Achieved::LocalFile(disk.place(staged, path, file.modified, replaces.as_ref()).await?))
 }
 
-/// A copy of what is here already, if the remote file still is what it was said to be. Whatever is wrong with
-/// the local one, the content is fetched then.
+/// A copy of what is local already, if the remote file still is what it was said to be. Whatever is wrong
+/// with the local one, the content is fetched then.
 async fn copy_of_twin<D: Disk, R: Remote>(
     disk: &D,
     remote: &R,
@@ -304,7 +304,7 @@ async fn copy_of_twin<D: Disk, R: Remote>(
     }
 }
 
-/// Half of the evidence is looked at again: here it is still gone, and "here" is still the same place. The
+/// Half of the evidence is looked at again: locally it is still gone, and below the same root. The
 /// root comes last, because what was seen before counts only if it was seen below that root.
 async fn check_still_local<D: Disk>(
     disk: &D,
@@ -323,7 +323,7 @@ async fn check_still_local<D: Disk>(
     if is_same_node(here, local) { Ok(()) } else { Err(OperationError::LocalChanged { path }) }
 }
 
-/// The other half: there it is still what was agreed on.
+/// The other half: on the service it is still what was agreed on.
 async fn trash_remote<R: Remote>(
     remote: &R,
     target: StoredPath,

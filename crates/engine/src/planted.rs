@@ -11,9 +11,9 @@ pub enum Planted {
     /// Of two edits the remote one takes the place of the local one.
     LostConflict,
     /// A listing that breaks off counts as read to its end, and a local file goes without a look whether it
-    /// is gone there.
+    /// is gone on the service.
     TruncatedListing,
-    /// The base says that a file was fetched before it is here.
+    /// The base says that a file was fetched before it is on the disk.
     BaseBeforeDisk,
     /// A file keeps its hash when it is changed without changing its size.
     StaleHash,
@@ -31,9 +31,9 @@ pub enum Planted {
     DirectoryIsOne,
     /// What waits for a person does so only until the process ends.
     HoldUnkept,
-    /// A file is removed on the service without a look whether it is back here.
+    /// A file is removed on the service without a look whether it is back on the disk.
     DeleteUnseen,
-    /// A directory is removed here without a look at what it holds.
+    /// A local directory is removed without a look at what it holds.
     DirectoryUnseen,
     /// A move is sent before it is noted that it was.
     MoveNotNoted,

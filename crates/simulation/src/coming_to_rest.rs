@@ -267,7 +267,7 @@ impl Run<'_> {
         self.issued = Issued::default();
         self.kill()?;
         self.rest()?;
-        // Where remote changes travel here, the stamp alone is not enough (U-41).
+        // In modes that pull, the stamp alone is not enough (U-41).
         let listings = u32::from(self.scenario.mode.pulls());
         let hopeless = self.disk_problems()?;
         self.expect("a restart without changes", |issued| {

@@ -80,7 +80,7 @@ impl Run<'_> {
                 continue;
             }
             explained.insert(there.clone());
-            // Where changes travel here the local name follows.
+            // In modes that pull, the local name follows.
             let follows =
                 world.mode.pulls() && !world.disk.holds_mount(&path) && !world.is_ignored(&own, is_directory);
             let is_ours = !self.scenario.has_other_devices()

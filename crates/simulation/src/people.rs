@@ -186,7 +186,7 @@ impl World {
         let content = text.content();
         let held = self.file_at(path).map(|serial| self.disk.inode(serial).body.clone());
         // To save once more what is there changes nothing: if another device gave it up, it is given up. Nor
-        // does it where that was removed here in between, or replaced by what never reached the service:
+        // does it where that was removed locally in between, or replaced by what never reached the service:
         // nobody may have seen that.
         let was_seen = match &held {
             Some(Body::File(held)) => self.remote.texts().contains(held),
@@ -278,7 +278,7 @@ impl World {
         }
     }
 
-    /// The user sees what is here and lets it go.
+    /// The user sees what is local and lets it go.
     fn give_up(&mut self, path: &RelativePath) {
         let Some(top) = self.disk.find(path) else { return };
         for (below, serial) in std::iter::once((RelativePath::root(), top)).chain(self.disk.walk(top)) {

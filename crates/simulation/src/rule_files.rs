@@ -45,7 +45,7 @@ pub(crate) fn text(number: u8) -> Text {
     Text::of(lines.iter().flat_map(|line| [line.text, "\n"]).collect::<String>().into_bytes())
 }
 
-/// What was ignored here while it was on the service.
+/// What was ignored locally while it was on the service.
 #[derive(Debug, Default)]
 pub(crate) struct Released {
     /// The user has written rules, so there may be something to note.
@@ -84,8 +84,8 @@ impl World {
         self.is_ignored(&here, is_directory) || self.is_ignored(&local_path(path), is_directory)
     }
 
-    /// Notes what is on the service and ignored here: nothing is agreed on there any more, so it may stay
-    /// there for ever, whatever becomes of it, or of the rule, here.
+    /// Notes what is on the service and ignored locally: nothing is agreed on there any more, so it may stay
+    /// there for ever, whatever becomes of it, or of the rule, locally.
     pub(crate) fn note_ignored(&mut self) {
         if !self.released.is_possible {
             return;
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// Whether something on the service was ignored here while it was there.
+    /// Whether something on the service was ignored locally while it was there.
     pub(crate) fn was_released(&self, path: &StoredPath, node: RemoteNode) -> bool {
         match node {
             RemoteNode::File(file) => self.released.contents.contains(&file.content),
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// Whether the rules that are here now keep an entry, or a directory that it is in, out of it all.
+    /// Whether the rules that are on the disk now keep an entry, or a directory that it is in, out of it all.
     pub(crate) fn is_ignored(&self, path: &RelativePath, is_directory: bool) -> bool {
         let mut here = RelativePath::root();
         path.components().any(|component| {

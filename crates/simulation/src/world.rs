@@ -86,7 +86,7 @@ pub(crate) struct World {
     pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
     pub(crate) foreign: BTreeSet<Content>,
-    /// What was ignored here while it was on the service.
+    /// What was ignored locally while it was on the service.
     pub(crate) released: Released,
     /// When another device changed anything last.
     pub(crate) others_changed: Option<Duration>,

@@ -340,8 +340,8 @@ impl Folder {
         self
     }
 
-    /// Commits the index, which waits for the disk. What was only seen here can be seen again after a crash,
-    /// so while more of it is on its way several such steps share a commit.
+    /// Commits the index, which waits for the disk. What was only seen on the disk can be seen again after a
+    /// crash, so while more of it is on its way several such steps share a commit.
     fn write_down(&mut self, only_seen: bool) -> Result<(), FolderError> {
         let is_looking_on = !self.commands.is_empty()
             && self.commands.iter().all(|command| command.task.only_reads_the_disk());

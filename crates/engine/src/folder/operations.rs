@@ -130,7 +130,7 @@ impl Folder {
                 }
             }
             Detail::MakeRemoteDirectory => {
-                // What it holds here may not be known yet, and nothing else remembers that.
+                // What it holds locally may not be known yet, and nothing else remembers that.
                 if !problems::remains_unreadable(&self.index, &node)? {
                     self.index.clear_problem(node.id)?;
                 }

@@ -100,7 +100,7 @@ impl Proving {
         self.evidence = None;
     }
 
-    /// Somebody told that something may have changed here.
+    /// Somebody told that something may have changed locally.
     pub(super) fn local_word_came(&mut self, now: Now) {
         self.local_word = Some(now.monotonic);
     }

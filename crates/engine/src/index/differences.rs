@@ -93,7 +93,7 @@ impl Index {
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
-    /// The next files behind a row that are here as the base knows them.
+    /// The next files behind a row that are on the disk as the base knows them.
     pub(crate) fn agreed_files(&self, after: NodeId, limit: u32) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(select_nodes!(
             "WHERE id > ?1 AND base_kind = 1 AND local_state = 0 ORDER BY id LIMIT ?2"
@@ -196,7 +196,7 @@ impl Index {
         Ok(hash.map(Md5::from_bytes))
     }
 
-    /// A file that is here, as the base knows it, and has this content. Of an empty one there is nothing to
+    /// A local file, as the base knows it, and has this content. Of an empty one there is nothing to
     /// have.
     pub(crate) fn with_content(&self, content: Content) -> Result<Option<Node>, IndexError> {
         if content.size == 0 {

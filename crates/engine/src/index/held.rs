@@ -174,7 +174,7 @@ impl Index {
 
     /// Forgets everything that was agreed on, because a person wants it back from the other side. Given
     /// `is_fetched`, what the remote side has of it is marked, so that it is fetched in any mode as soon as
-    /// it is known to be missing here.
+    /// it is known to be missing locally.
     pub(crate) fn forget_base(&mut self, is_fetched: bool) -> Result<(), IndexError> {
         self.begin()?;
         if is_fetched {
@@ -223,7 +223,7 @@ impl Index {
         Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Everything was looked at here: what is here need not be fetched.
+    /// Everything local was looked at: what is on the disk need not be fetched.
     pub(crate) fn keep_fetching_what_is_missing(&mut self) -> Result<(), IndexError> {
         let mut wanted =
             self.connection.prepare_cached("SELECT 1 FROM held WHERE action = 'fetch' LIMIT 1")?;

@@ -88,7 +88,7 @@ impl Index {
         Ok(())
     }
 
-    /// What is here of a directory belongs to another row from now on.
+    /// What is local of a directory belongs to another row from now on.
     pub(super) fn move_ignore_file(&mut self, from: NodeId, to: NodeId) -> Result<(), IndexError> {
         self.begin()?;
         self.connection

@@ -53,7 +53,7 @@ impl Index {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether any file here has several names.
+    /// Whether any local file has several names.
     pub(crate) fn has_several_names(&self) -> Result<bool, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT 1 FROM node INDEXED BY node_names WHERE local_links IS NOT NULL LIMIT 1",

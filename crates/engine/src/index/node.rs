@@ -153,7 +153,7 @@ impl Node {
         }
     }
 
-    /// Nothing is known here any more.
+    /// Nothing local is known any more.
     pub(crate) fn is_empty(&self) -> bool {
         self.base.is_none() && self.local == Local::Absent && self.remote.is_none()
     }

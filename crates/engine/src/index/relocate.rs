@@ -93,7 +93,7 @@ impl Index {
                         self.save(&mut child)?;
                     }
                     None => {
-                        // What is here stays below what it is in.
+                        // What is local stays below what it is in.
                         let mut counterpart = Node::new(to, child.name.clone());
                         counterpart.remote.clone_from(&child.remote);
                         self.save(&mut counterpart)?;

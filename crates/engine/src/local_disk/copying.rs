@@ -1,4 +1,4 @@
-//! Copies of what is here already, for what would have to be fetched.
+//! Copies of what is local already, for what would have to be fetched.
 
 use std::sync::atomic::AtomicBool;
 

@@ -114,7 +114,7 @@ fn kept(places: &Places, config: &Config) -> Result<CredentialFile, LoginError> 
     }
     match store {
         CredentialStore::Keyring if path.exists() => {
-            // A copy from another machine is told as such, rather than as a key that is missing here.
+            // A copy from another machine is told as such, rather than as a key that is missing.
             CredentialFile::new(&path).check_host(&HostIdentity::of_this_machine())?;
             let key = keyring::find(&places.state_dir);
             let key = key.map_err(|source| LoginError::Keyring { file: path.clone(), source })?;

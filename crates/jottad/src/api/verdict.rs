@@ -195,7 +195,7 @@ pub(super) mod tests {
             });
             let mut patience = Patience::since(Timestamp::from_seconds(100));
             let case = format!("{verdict:?} {caught_up:?}");
-            // Word of what was just done here is over in a moment.
+            // Word of what was just done locally is over in a moment.
             assert_eq!(patience.judge(&status, now), ends && !is_outrun, "{case}");
             assert_eq!(patience.judge(&status, now + GRACE), ends, "{case}");
             assert_eq!(patience.is_only_outrun(&status), is_outrun, "{case}");

@@ -43,7 +43,7 @@ pub(crate) struct GetArguments {
     force: bool,
 }
 
-/// Fetches. What was interrupted is gone on with by the same command; what is here already is not fetched
+/// Fetches. What was interrupted is gone on with by the same command; what is local already is not fetched
 /// again. What cannot be done at all is refused before anything is fetched.
 pub(crate) fn run(arguments: &GetArguments, invocation: &Invocation) -> Result<Exit, Failure> {
     let (texts, local) = match arguments.places.split_last() {
@@ -289,7 +289,7 @@ fn count(tally: &mut Tally, fetched: Fetched, size: u64) {
     }
 }
 
-/// What a place of the service is called here when nobody says otherwise.
+/// What a place of the service is called locally when nobody says otherwise.
 fn own_name(place: &RemotePath) -> Result<PathBuf, Failure> {
     let name = local_name(place.name().unwrap_or(place.mountpoint()))
         .map_err(|reason| absent("fetching", place, &reason).hint("say where to: jottad get REMOTE LOCAL"))?;

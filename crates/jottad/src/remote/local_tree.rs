@@ -1,6 +1,6 @@
 //! The directories of this machine that a folder of the service is fetched into.
 //!
-//! Names come from the service: they are decoded one at a time, two that would be one here are told apart,
+//! Names come from the service: they are decoded one at a time, two that would be one locally are told apart,
 //! and no way leads through a symlink. Of all the directories only the root stays open, and the one that was
 //! used last: a tree may have more of them than a program may hold open.
 

@@ -107,7 +107,7 @@ async fn matching(client: &Client, action: &str, text: &str) -> Result<Vec<Remot
     Ok(places)
 }
 
-/// Whether the name matches as it is known here.
+/// Whether the name matches as it is known locally.
 fn matches_name(part: &str, stored: &StoredName) -> bool {
     if !is_pattern(part) {
         // What a person types and what the service has may be spelled in other Unicode forms.

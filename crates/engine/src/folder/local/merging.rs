@@ -192,8 +192,8 @@ impl Folder {
     }
 
     /// A rule says that jottad has nothing to do with an entry: nothing is agreed on there any more, so
-    /// whatever becomes of it here, what was synced before stays on the other side. `alone` is what the row
-    /// says if only this side has it.
+    /// whatever becomes of it locally, what was synced before stays on the other side. `alone` is what the
+    /// row says if only this side has it.
     fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
         self.change_below(node.id, Change::Ignored)?;
         let local = if node.remote.is_some() { Local::Ignored } else { alone };

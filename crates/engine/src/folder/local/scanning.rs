@@ -307,7 +307,8 @@ impl Folder {
             return Ok(());
         };
         let is_trusted = directory.is_root() && self.root.spend_word();
-        // Where nothing was known to be here any more, or a person said that it is so, it is not sudden.
+        // Where nothing was known to be on the disk any more, or a person said that it is so, it is not
+        // sudden.
         let had_something = self.index.totals().files + self.index.totals().directories > 0;
         if directory.is_root()
             && !planted::is(Planted::RootUnchecked)

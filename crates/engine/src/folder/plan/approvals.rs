@@ -110,7 +110,7 @@ impl Folder {
             },
         };
         match action {
-            // What would be overwritten is fetched back; what is here now goes to the local trash.
+            // What would be overwritten is fetched back; what is local now goes to the local trash.
             HeldAction::Overwrite => {
                 for id in rows {
                     self.index.restore(id)?;

@@ -1,4 +1,4 @@
-//! Moves on the service that are followed here: what departed there and arrived there is renamed, not fetched
+//! Remote moves that are followed locally: what departed and arrived on the service is renamed, not fetched
 //! anew.
 //!
 //! The service says nothing of identities, so a file is known again by its content, and a directory by files
@@ -112,7 +112,8 @@ impl Folder {
             .collect())
     }
 
-    /// The files that the service has no more at their places, by content, as far as they are untouched here.
+    /// The files that the service has no more at their places, by content, as far as they are untouched
+    /// locally.
     fn departed_files(&self) -> Result<BTreeMap<Content, Vec<Node>>, FolderError> {
         let mut departed: BTreeMap<Content, Vec<Node>> = BTreeMap::new();
         let mut count = 0;

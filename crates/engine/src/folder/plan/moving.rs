@@ -1,4 +1,4 @@
-//! Moves as moves: what departed here and arrived there becomes one request, before the path rules run.
+//! Moves as moves: what departed and arrived locally becomes one request, before the path rules run.
 
 use std::collections::VecDeque;
 
@@ -246,7 +246,7 @@ fn split_change_of_case(step: Step) -> Vec<Step> {
     vec![step]
 }
 
-/// Whether the remote side still has what moved here. Where both sides count, a file that was edited
+/// Whether the remote side still has what moved locally. Where both sides count, a file that was edited
 /// there did not just move: the edit stays where it is, and the path rules bring both together.
 fn remote_may_follow(settings: &FolderSettings, from: &Node) -> bool {
     match (from.base_entry(), from.remote_entry()) {

@@ -141,7 +141,7 @@ pub(in crate::folder) mod tests {
         (place, Folder::new(settings(), index).unwrap(), rows)
     }
 
-    /// Other content is here, for the how manieth time; without a hash it is not known what.
+    /// Other content is on the disk, for the how manieth time; without a hash it is not known what.
     pub(in crate::folder) fn garble(folder: &mut Folder, id: NodeId, time: u8, is_hashed: bool) {
         let mut node = folder.index.node(id).unwrap().unwrap();
         let Local::File { mut stat, .. } = node.local else { panic!("{node:?}") };

@@ -65,7 +65,7 @@ impl Folder {
     }
 
     /// Whether a row is a temporary name of ours that the service may be too late to show: what was forgotten
-    /// here would be nobody's when it is shown.
+    /// locally would be nobody's when it is shown.
     pub(in crate::folder) fn may_hide_parked(&self, node: &Node, now: Now) -> Result<bool, FolderError> {
         Ok(self.recent_writes.has_moved_lately(now)
             && node.base.is_some()
@@ -136,7 +136,7 @@ mod tests {
     use crate::settings::FolderSettings;
 
     /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
-    /// name. It has the content of a file that is here, or another one.
+    /// name. It has the content of a local file, or another one.
     fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
         let (_place, mut index) = new_index();
         let here = file(&mut index, NodeId::ROOT, "kept", 10);

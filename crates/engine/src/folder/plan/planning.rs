@@ -40,7 +40,7 @@ const MOST_LARGE: usize = 4;
 /// What became of looking at a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Considered {
-    /// Nothing to do here, or it was done at once.
+    /// Nothing to do at this row, or it was done at once.
     Passed,
     /// An operation was asked for.
     Issued,
@@ -249,8 +249,8 @@ impl Folder {
         }
     }
 
-    /// What was wrong with an entry is not tried while nothing can be done in its directory, here or on the
-    /// other side. Until then it is the directory that something may be wrong with. What kept a file from
+    /// What was wrong with an entry is not tried while nothing can be done in its directory, locally or on
+    /// the other side. Until then it is the directory that something may be wrong with. What kept a file from
     /// being hashed stays a problem.
     fn forget_what_was_tried(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
         if node.trees().is_some() && !self.is_blocked(node.id, now)? {
@@ -277,7 +277,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a rule keeps what the remote side has from coming here: one for what was never here, or the
+    /// Whether a rule keeps what the remote side has from being fetched: one for what was never local, or the
     /// size.
     pub(in crate::folder) fn is_left_to_remote(&self, node: &Node, here: &Surroundings) -> bool {
         let is_directory = node.remote_entry() == Entry::Directory;
@@ -288,7 +288,7 @@ impl Folder {
                 && self.rules.ignores(&here.join(&node.name), is_directory))
     }
 
-    /// What a person wants back needs its directory, which may have come and gone here since.
+    /// What a person wants back needs its directory, which may have come and gone locally since.
     fn want_directory_back(&mut self, node: &Node) -> Result<(), FolderError> {
         if self.settings.mode.pulls() || !self.index.is_fetched(node.id)? {
             return Ok(());
@@ -572,7 +572,7 @@ pub(in crate::folder) fn is_remote_too_large(settings: &FolderSettings, node: &N
     settings.mode.pulls() && remote.is_some_and(|file| settings.is_too_large(file.content.size))
 }
 
-/// A file here that has a content already, as far as is known.
+/// A local file that has a content already, as far as is known.
 fn twin(index: &Index, content: Content) -> Result<Option<(RelativePath, FileStat)>, FolderError> {
     let Some(node) = index.with_content(content)? else { return Ok(None) };
     let Local::File { stat, .. } = node.local else { return Ok(None) };

@@ -2,8 +2,8 @@
 //! stays the entry that it was, under another spelling.
 //!
 //! A listing shows such an entry as one that is new and one that is gone. Taken as that, the old one could
-//! never be removed here: right before, a look at its old name shows the new one. So it is filed under the
-//! row that it had. Where changes travel here the local name then follows by a rename; elsewhere it stays
+//! never be removed locally: right before, a look at its old name shows the new one. So it is filed under the
+//! row that it had. In modes that pull, the local name then follows by a rename; elsewhere it stays
 //! what it is.
 
 use std::collections::BTreeSet;
@@ -81,17 +81,17 @@ impl Folder {
         }
         let was = unseen.remote.as_ref().map(|remote| remote.node);
         let kind = was.map(|node| node.kind());
-        // What was sent to a name which the service spelled otherwise is filed under what has that name here,
-        // if there is any. Where changes travel here that one's name is not for the service to give.
+        // What was sent to a name which the service spelled otherwise is filed under what has that local
+        // name, if there is any. In modes that pull, that one's name is not for the service to give.
         let is_the_same = |there: RemoteNode| {
             !self.settings.mode.pulls()
                 && unseen.base.is_some()
                 && unseen.local.kind().is_some()
                 && Some(there) == was
         };
-        // What was renamed here and could not be removed there under its old name may be what it was sent
-        // over: one entry of the service is both. To remove the one and to take the other for removed would
-        // leave none.
+        // What was renamed locally and could not be removed on the service under its old name may be what it
+        // was sent over: one entry of the service is both. To remove the one and to take the other for
+        // removed would leave none.
         let is_old_name = |other: &Node| {
             let there = other.remote.as_ref().map(|remote| remote.node);
             other.local == Local::Absent
@@ -151,8 +151,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Lets the next round take what only the service has at a row, and a namesake here that the service does
-    /// not have, for one entry: side by side they could not both be there. Tells whether there is such a
+    /// Lets the next round take what only the service has at a row, and a local namesake that the service
+    /// does not have, for one entry: side by side they could not both be there. Tells whether there is such a
     /// namesake.
     pub(super) fn take_up_namesake(&mut self, node: &Node) -> Result<bool, FolderError> {
         let Some(namesake) = namesakes::counterpart(&self.index, node)? else { return Ok(false) };

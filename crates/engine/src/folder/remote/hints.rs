@@ -168,7 +168,7 @@ impl Folder {
             RemoteHint::Listening => {
                 self.hints.listening_since = Some(now.monotonic);
                 // One that takes long is made once, when it cannot be too late to show what happened before.
-                // Where nothing travels here, that one comes when it is due for its cost.
+                // In modes that do not pull, that one comes when it is due for its cost.
                 if self.settings.mode.pulls() && self.listing.took() < STALENESS_WINDOW {
                     self.listing.want_everything();
                 } else {

@@ -1,5 +1,5 @@
-//! Under which row what the service shows is filed: names there and here are not the same, and several of one
-//! may be one of the other.
+//! Under which row what the service shows is filed: remote and local names are not the same, and several of
+//! one may be one of the other.
 
 use jottad_core::{DecodedName, Entry, FoldKey, Kind, Name, StoredName, decode_name, encode_name};
 
@@ -51,7 +51,7 @@ impl Folder {
             None => Node::new(directory, other_name),
         };
         if !self.settings.mode.pulls() && misfiled.local.kind() == Some(Kind::File) {
-            // What was agreed on is what was sent to the other one. What is here is sent to its own name.
+            // What was agreed on is what was sent to the other one. What is local is sent to its own name.
             other.base = other.base.or(misfiled.base.take());
             self.index.save(&mut misfiled)?;
         }

@@ -362,7 +362,7 @@ impl Folder {
         self.save_observed(node)
     }
 
-    /// What is gone was to be removed, and the answer was lost. What is here in its place was put there
+    /// What is gone was to be removed, and the answer was lost. What is local in its place was put there
     /// since, and nobody else has removed it.
     fn explain_by_own_removal(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if self.claims.take_removed(node.id) && node.base.is_some() && node.local != Local::Absent {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// A directory was sent a moment ago, was renamed here to another letter case, and the service shows that one
-/// alone. Whatever was asked for under the old name would reach the new one.
+/// A directory was sent a moment ago, was renamed locally to another letter case, and the service shows that
+/// one alone. Whatever was asked for under the old name would reach the new one.
 #[test]
 fn two_names_that_may_be_one_entry_of_the_service_are_left_alone_until_that_is_known() {
     let mut driver = Driver::new(&["d"]);

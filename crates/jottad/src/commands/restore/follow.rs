@@ -1,4 +1,4 @@
-//! What becomes of something that was restored in a folder: the next pass brings it here, leaves it, or sends
+//! What becomes of something that was restored in a folder: the next pass fetches it, leaves it, or sends
 //! over it. Where it does not come by itself, it is brought.
 
 use std::io::{self, IsTerminal as _};
@@ -32,7 +32,7 @@ impl Follow {
         for folder in config.folders.iter().filter(|folder| place.starts_with(&folder.remote)) {
             let names = place.names().iter().skip(folder.remote.names().len());
             let names: Result<Vec<_>, _> = names.map(local_name).collect();
-            // What no local file can be called is nowhere here.
+            // What no local file can be called is nowhere on the disk.
             let Ok(names) = names else { continue };
             let inside = names.iter().fold(RelativePath::root(), |path, name| path.join(name));
             let local = folder.local.join(std::ffi::OsStr::from_bytes(inside.as_bytes()));
@@ -43,7 +43,7 @@ impl Follow {
         Ok(None)
     }
 
-    /// Tells what was restored and what the next pass does with it, and brings it here if that is wanted;
+    /// Tells what was restored and what the next pass does with it, and fetches it if that is wanted;
     /// `asked` are the options by which it is asked for once more.
     pub(crate) async fn tell(
         self,
@@ -111,7 +111,7 @@ impl Follow {
         confirm(&question, false, output).await
     }
 
-    /// What brings it here later. It replaces nothing that is not kept.
+    /// What fetches it later. It replaces nothing that is not kept.
     fn command(&self, asked: &str, local_side: LocalSide) -> String {
         let place = shell_word(&self.place);
         match local_side {

@@ -53,7 +53,7 @@ pub(in crate::folder) fn file(index: &mut Index, parent: NodeId, text: &str, siz
     node.id
 }
 
-/// Everything below a row, and the row, is gone here.
+/// Everything below a row, and the row, is gone locally.
 pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
     let mut rows = vec![top];
     index
