@@ -387,7 +387,7 @@ impl Folder {
                         || in_vain >= RECHECK_DELAYS.len()
                         || !self.may_still_arrive(&node)?)
                 {
-                    self.claim_seen(node, seen)?;
+                    self.claim_seen(node, &seen)?;
                 }
             }
             Err(error) => {
@@ -414,7 +414,7 @@ impl Folder {
     }
 
     /// What was sent is seen, under the name that the service gave it if the answer tells one.
-    fn claim_seen(&mut self, mut node: Node, seen: Sighted) -> Result<(), FolderError> {
+    fn claim_seen(&mut self, mut node: Node, seen: &Sighted) -> Result<(), FolderError> {
         let asked = node.stored_name();
         let stored = seen.respelled.as_ref().unwrap_or(&asked);
         let is_its_own = FoldKey::of(stored) == FoldKey::of(&asked)
