@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
-use jottad_core::{Content, Mode, RelativePath, Side, StoredPath, Timestamp};
-use jottad_engine::{Event, LocalHint, Now, RemoteNode};
+use jottad_core::{Content, Mode, RelativePath, Side, StoredName, StoredPath, Timestamp};
+use jottad_engine::{Event, LocalHint, Now, RemoteNode, Sighted};
 
 use crate::disk_tree::DiskTree;
 use crate::refusals::RequestRate;
@@ -326,13 +326,18 @@ impl World {
 
     /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings
     /// are.
-    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<RemoteNode> {
-        let there = self.remote.find(path).map(RemoteItem::node);
-        if !self.knobs.late_folders || matches!(there, Some(RemoteNode::File(_))) {
-            return there;
+    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<Sighted> {
+        let names_as_asked = self.knobs.looks_name_as_asked;
+        let sighted = |(name, item): (Option<&StoredName>, &RemoteItem)| Sighted {
+            node: item.node(),
+            respelled: name.filter(|name| !names_as_asked && path.name() != Some(name)).cloned(),
+        };
+        let found = self.remote.find_spelled(path).map(sighted);
+        if !self.knobs.late_folders || matches!(&found, Some(Sighted { node: RemoteNode::File(_), .. })) {
+            return found;
         }
-        let seen = self.listed_remote();
-        seen.find(path).map(RemoteItem::node).filter(|node| *node == RemoteNode::Directory)
+        let listed = self.listed_remote();
+        listed.find_spelled(path).map(sighted).filter(|seen| seen.node == RemoteNode::Directory)
     }
 
     /// Every content that a person can still get at, on either side.

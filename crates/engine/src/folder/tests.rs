@@ -17,7 +17,7 @@ use driver::{Driver, HOUR, refusal, settings};
 
 use super::*;
 use crate::builders::path;
-use crate::event::{Achieved, RemoteHint, Told};
+use crate::event::{Achieved, RemoteHint, Request, Told};
 use crate::remote::{RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{DeletesHeldFor, Hold, ProblemKind, Verdict};

@@ -16,6 +16,7 @@ mod node;
 mod open;
 mod problems;
 mod relocate;
+#[cfg(any(test, feature = "simulation"))]
 mod renew;
 mod row;
 mod saving;

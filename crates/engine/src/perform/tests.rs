@@ -7,6 +7,7 @@ use jottad_core::{Content, File, Kind, Md5, StoredName, Timestamp};
 use super::*;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
+use crate::remote::Sighted;
 
 /// A service with one directory, and what a listing of it shows.
 #[derive(Default)]
@@ -56,14 +57,14 @@ impl Remote for OneDirectory {
         unreachable!()
     }
 
-    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, _: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         if self.hides {
             return Err(RemoteError {
                 may_be_done: true,
                 ..RemoteError::new(RemoteErrorKind::Offline, "cut".to_owned())
             });
         }
-        Ok(Some(RemoteNode::Directory))
+        Ok(Some(RemoteNode::Directory.into()))
     }
 
     async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {

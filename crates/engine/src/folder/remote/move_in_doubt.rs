@@ -17,7 +17,7 @@ use super::connection::Suspected;
 use crate::event::{CommandId, Task};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Node, NodeId, RemoteMove};
-use crate::remote::{RemoteError, RemoteNode};
+use crate::remote::{RemoteError, RemoteNode, Sighted};
 use crate::time::Now;
 
 /// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
@@ -148,13 +148,13 @@ impl Folder {
     pub(in crate::folder) fn move_looked_at(
         &mut self,
         command: CommandId,
-        result: Result<Option<RemoteNode>, RemoteError>,
+        result: Result<Option<Sighted>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let look = match result {
             Ok(seen) => {
                 self.connection.succeeded();
-                Look::Seen(seen)
+                Look::Seen(seen.map(|seen| seen.node))
             }
             Err(error) => {
                 self.look_failed(Suspected::Move, &error, now)?;
