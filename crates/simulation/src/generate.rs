@@ -186,6 +186,7 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     if extras.rules {
         add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
     }
+    scenario.knobs.looks_name_as_asked = Rng::with_seed(seed ^ 0x6e61_6d65_7300).bool();
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     if extras.steps {
         scenario.knobs.rows_in_a_step = Rng::with_seed(seed ^ 0x7374_6570_7300).u8(0..4);
@@ -416,6 +417,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         is_prompt: false,
         hang_permille: 0,
         late_folders: false,
+        looks_name_as_asked: false,
         stamps_everything: random.bool(),
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
         // Drawn apart.

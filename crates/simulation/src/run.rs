@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jottad_core::{DeleteLimits, RelativePath};
 use jottad_engine::{
-    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, ProofInterval, RemoteHint,
-    Request, Task,
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, Outcome, ProofInterval,
+    RemoteHint, Request, Task,
 };
 
 use crate::executor::Executor;
@@ -13,6 +13,7 @@ use crate::index_file::IndexFile;
 use crate::news::News;
 use crate::proof::Proofs;
 use crate::scenario::{Act, After, Scenario, Work};
+use crate::simulated_disk;
 use crate::world::{Shared, World};
 
 /// More moves than any honest run takes.
@@ -210,7 +211,7 @@ impl<'scenario> Run<'scenario> {
             let mut world = self.world.lock();
             world.inbox.clear();
             world.hints.clear();
-            world.root_is_claimed = false;
+            world.root_is_settled = false;
             world.batches_taken = world.batches_sent;
             world.monotonic += Duration::from_secs(1);
         }
@@ -475,6 +476,10 @@ impl<'scenario> Run<'scenario> {
         {
             let mut world = self.world.lock();
             for event in &events {
+                // What was seen of it before a crash is not known.
+                if let Event::Completed(_, Outcome::Root(Ok(found))) = event {
+                    world.root_was_seen |= found.file_system == simulated_disk::ROOT;
+                }
                 if !matches!(event, Event::Completed(..)) {
                     world.trace.note(format_args!("{:?} {event:?}", now.monotonic));
                 }

@@ -48,6 +48,8 @@ pub struct Knobs {
     pub hang_permille: u16,
     /// A folder's own document, and whether a path is free, are as late as listings.
     pub late_folders: bool,
+    /// A look names what it shows as it was asked for, and not as it is spelled (protocol U-50).
+    pub looks_name_as_asked: bool,
     /// Not only uploads change the mountpoint's time (U-41).
     pub stamps_everything: bool,
     /// How the service tells names apart.
@@ -115,6 +117,7 @@ impl Default for Knobs {
             is_prompt: false,
             hang_permille: 0,
             late_folders: false,
+            looks_name_as_asked: false,
             stamps_everything: false,
             folding: Folding::Unicode,
             trash_keeps_spelling: false,

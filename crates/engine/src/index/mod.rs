@@ -16,6 +16,7 @@ mod node;
 mod open;
 mod problems;
 mod relocate;
+#[cfg(any(test, feature = "simulation"))]
 mod renew;
 mod row;
 mod saving;
@@ -85,6 +86,7 @@ impl Index {
     }
 
     /// Reads so many rows at one time at most, where a walk may take any number.
+    #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn set_largest_page(&mut self, rows: u32) {
         self.largest_page = rows.max(1);
     }

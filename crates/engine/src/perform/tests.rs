@@ -7,6 +7,7 @@ use jottad_core::{Content, File, Kind, Md5, StoredName, Timestamp};
 use super::*;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
+use crate::remote::Sighted;
 
 /// A service with one directory, and what a listing of it shows.
 #[derive(Default)]
@@ -58,14 +59,14 @@ impl Remote for OneDirectory {
         Ok(vec![(StoredName::new("d").unwrap(), RemoteNode::Directory)])
     }
 
-    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, _: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         if self.hides {
             return Err(RemoteError {
                 may_be_done: true,
                 ..RemoteError::new(RemoteErrorKind::Offline, "cut".to_owned())
             });
         }
-        Ok(Some(self.shown.unwrap_or(RemoteNode::Directory)))
+        Ok(Some(self.shown.unwrap_or(RemoteNode::Directory).into()))
     }
 
     async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {
