@@ -22,6 +22,7 @@ mod crash;
 mod damage;
 mod deletes;
 mod demo;
+mod durability;
 mod edits;
 mod everywhere;
 mod first_minutes;

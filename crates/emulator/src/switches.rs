@@ -334,6 +334,10 @@ switches! {
         NotFound = "not-found", "404 `NoSuchMountPointException`.";
         MadeByAll = "made-by-all", "Uploads make the mountpoint too.";
     }
+    "U50" "name-in-looks" name_in_looks: NameInLooks, "The name in the document of one file or folder." {
+        Stored = "stored", "As the entry was stored.";
+        Asked = "asked", "As it was asked for.";
+    }
 }
 
 fn matches(asked: &str, id: &str, name: &str) -> bool {
@@ -402,9 +406,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_count_from_1_to_49_without_a_gap() {
+    fn ids_count_from_1_to_50_without_a_gap() {
         let ids: Vec<_> = Switches::ALL.iter().map(|info| info.id.to_owned()).collect();
-        let expected: Vec<_> = (1..=49).map(|number| format!("U{number:02}")).collect();
+        let expected: Vec<_> = (1..=50).map(|number| format!("U{number:02}")).collect();
         assert_eq!(ids, expected);
     }
 

@@ -77,6 +77,7 @@ mod tests {
     use jottad_core::{Md5, StoredName};
 
     use super::*;
+    use crate::disk::{Identity, OtherKind};
 
     fn digest(files: &[(&str, u64)]) -> TreeDigest {
         let mut digest = TreeDigest::default();
@@ -85,6 +86,21 @@ mod tests {
             digest.add_remote_file(&StoredPath::new(names), Content { size: *size, md5: Md5::EMPTY });
         }
         digest
+    }
+
+    /// A directory that holds anything of the sort never goes as a whole.
+    #[test]
+    fn what_is_never_synced_is_told_from_what_is() {
+        let mut digest = TreeDigest::default();
+        let path = RelativePath::try_from("a").unwrap();
+        for (node, is_synced) in [
+            (DiskNode::File(crate::builders::file_stat(1, 3)), true),
+            (DiskNode::Directory(Identity { inode: 1, born: 1 }), true),
+            (DiskNode::Other(OtherKind::Symlink), false),
+        ] {
+            assert_eq!(digest.add_local_entry(&path, &node), is_synced, "{node:?}");
+        }
+        assert_eq!(digest.entries(), 2);
     }
 
     #[test]

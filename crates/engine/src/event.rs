@@ -9,7 +9,7 @@ use jottad_core::{Content, File, Kind, Md5, RelativePath, StoredName, StoredPath
 
 use crate::digest::TreeDigest;
 use crate::disk::{DiskError, DiskListing, DiskNode, FileStat, Identity, Mount, RootIdentity};
-use crate::remote::{ListedEntry, RemoteError, RemoteNode, UnusableEntry};
+use crate::remote::{ListedEntry, RemoteError, RemoteNode, Sighted, UnusableEntry};
 
 /// Names one command; never reused within a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -376,7 +376,7 @@ pub enum Outcome {
     /// [`Task::ListDirectory`].
     ListedDirectory(Result<Vec<(StoredName, RemoteNode)>, RemoteError>),
     /// [`Task::Look`].
-    Looked(Result<Option<RemoteNode>, RemoteError>),
+    Looked(Result<Option<Sighted>, RemoteError>),
     /// [`Task::Poll`].
     Polled(Result<String, RemoteError>),
     /// Any operation.

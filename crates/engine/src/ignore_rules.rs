@@ -333,6 +333,11 @@ mod tests {
             ("a/c/keep.log", false, Some("*.log (a/c/.jottaignore, line 2)")),
             ("x.tmp", false, Some("*.tmp (ignore in the configuration)")),
             ("a/x.tmp", false, None),
+            // Letter case counts, whatever the disk makes of it: what another device names so is another
+            // file.
+            ("X.LOG", false, None),
+            ("x.TMP", false, None),
+            ("TOP", true, None),
             ("only-here", false, Some("/only-here (.jottaignore, line 4)")),
             ("a/only-here", false, None),
             ("a/b", true, Some("b/ (a/.jottaignore, line 3)")),

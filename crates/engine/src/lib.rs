@@ -45,7 +45,7 @@ pub use perform::{is_source_changed, perform};
 pub use planted::{Planted, plant};
 pub use remote::{
     ListedEntry, MissingPlace, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
-    UnusableEntry,
+    Sighted, UnusableEntry,
 };
 pub use run::{FolderEnd, FolderHandle, FolderRequestError, FolderStopped};
 pub use settings::{FolderSettings, ProofInterval};

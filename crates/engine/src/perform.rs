@@ -152,7 +152,7 @@ async fn operate<D: Disk, R: Remote>(task: Task, disk: &D, remote: &R) -> Result
             trash_local(disk, remote, path, source, expected).await
         }
         Task::SetRemoteTime { remote: target, file } => {
-            match remote.look(&target).await.map_err(OperationError::NotShown)? {
+            match remote.look(&target).await.map_err(OperationError::NotShown)?.map(|seen| seen.node) {
                 Some(RemoteNode::File(there)) if there.content == file.content => {}
                 _ => return Err(OperationError::RemoteChanged { path: target }),
             }
@@ -186,7 +186,8 @@ async fn check_remote<R: Remote>(
         Replaces::Nothing => None,
         Replaces::File(content) => Some(content),
     };
-    let is_expected = match remote.look(target).await.map_err(OperationError::NotShown)? {
+    let is_expected = match remote.look(target).await.map_err(OperationError::NotShown)?.map(|seen| seen.node)
+    {
         None => expected.is_none(),
         Some(RemoteNode::File(there)) => expected == Some(there.content),
         Some(RemoteNode::Directory) => false,
@@ -204,7 +205,7 @@ async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<()
             check_remote(remote, from, Replaces::Nothing).await?;
             match node {
                 RemoteNode::File(file) => check_remote(remote, to, Replaces::File(file.content)).await,
-                RemoteNode::Directory => match remote.look(to).await? {
+                RemoteNode::Directory => match remote.look(to).await?.map(|seen| seen.node) {
                     Some(RemoteNode::Directory) => Ok(()),
                     _ => Err(OperationError::RemoteChanged { path: to.clone() }),
                 },
@@ -329,7 +330,8 @@ async fn trash_remote<R: Remote>(
     target: StoredPath,
     expected: RemoteExpectation,
 ) -> Result<Achieved, OperationError> {
-    let Some(there) = remote.look(&target).await.map_err(OperationError::NotShown)? else {
+    let seen = remote.look(&target).await.map_err(OperationError::NotShown)?;
+    let Some(there) = seen.map(|seen| seen.node) else {
         return match expected {
             RemoteExpectation::File(_) => Ok(Achieved::Done),
             // Of a directory a late service says so, too (protocol U-38); a listing tells.
@@ -418,7 +420,7 @@ async fn trash_local<D: Disk, R: Remote>(
     match remote.look(&source).await {
         _ if planted::is(Planted::TruncatedListing) => {}
         Ok(None) => {}
-        Ok(Some(there)) if Some(there.kind()) != kind_of(&here) => {}
+        Ok(Some(there)) if Some(there.node.kind()) != kind_of(&here) => {}
         Ok(Some(_)) if is_spelled_otherwise(remote, &source).await? => {}
         Ok(Some(_)) => return Err(OperationError::RemoteChanged { path: source }),
         Err(error) if error.kind == RemoteErrorKind::NotFound => {}

@@ -66,6 +66,8 @@ pub enum Planted {
     AnswerAge,
     /// A proof needs no look at the root's path.
     RootPathUnchecked,
+    /// The deletes of the first page are all that are counted.
+    DeletesOfOnePage,
 }
 
 #[cfg(feature = "planted")]

@@ -32,8 +32,7 @@ pub trait Remote: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(StoredName, RemoteNode)>, RemoteError>> + Send;
 
     /// Looks at one path; `None` if nothing live is there.
-    fn look(&self, path: &StoredPath)
-    -> impl Future<Output = Result<Option<RemoteNode>, RemoteError>> + Send;
+    fn look(&self, path: &StoredPath) -> impl Future<Output = Result<Option<Sighted>, RemoteError>> + Send;
 
     /// Sends a file: new, or as a new revision of the one at the path. `created` is sent for a file that is
     /// new.
@@ -134,6 +133,22 @@ pub enum RemoteNode {
     File(File),
     /// A directory.
     Directory,
+}
+
+/// What a look at one path found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighted {
+    /// What stands there.
+    pub node: RemoteNode,
+    /// The name that the answer gives it, if that is another spelling than was asked for. Without one nothing
+    /// is known of the spelling: the service may answer as it was asked (protocol U-50).
+    pub respelled: Option<StoredName>,
+}
+
+impl From<RemoteNode> for Sighted {
+    fn from(node: RemoteNode) -> Self {
+        Self { node, respelled: None }
+    }
 }
 
 impl RemoteNode {

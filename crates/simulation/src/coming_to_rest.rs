@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jottad_engine::{FolderError, FolderStatus, HeldRoot, Hold, Pending, ProblemKind, Request, Verdict};
+use jottad_engine::{
+    FolderError, FolderStatus, Heard, HeldRoot, Hold, Pending, ProblemKind, Request, Verdict,
+};
 
 use crate::refusals::{Answer, Call, Refusal};
 use crate::run::{Issued, Run};
@@ -55,6 +57,10 @@ impl Run<'_> {
             return Ok(());
         }
         self.rest()?;
+        // Who is paused asks for nothing, and so cannot hear that the network is back.
+        if self.status()?.is_some_and(|status| status.paused.is_some()) {
+            return Ok(());
+        }
         // Whatever is refused must not become a storm meanwhile.
         self.pass(SETTLING)?;
         if is_everything_refused {
@@ -119,9 +125,15 @@ impl Run<'_> {
     fn converge(&mut self) -> Result<bool, FolderError> {
         let end = self.world.lock().monotonic + PATIENCE;
         if self.scenario.mode.pulls() && !self.scenario.knobs.asks_at_end {
-            // What others did on the service is noticed when it is asked next.
+            // What others did on the service is noticed when it is asked next, which is the later the longer
+            // a listing takes.
             self.rest()?;
-            self.pass(Duration::from_mins(u64::from(self.scenario.knobs.poll_minutes) + 6))?;
+            let poll = Duration::from_mins(self.scenario.knobs.poll_minutes.into());
+            let asked = match self.status()?.and_then(|status| status.heard) {
+                Some(Heard::Polls(interval)) => interval,
+                _ => Duration::ZERO,
+            };
+            self.pass(poll.max(asked) + Duration::from_mins(6))?;
         }
         let mut idle_since = None;
         let reason = loop {

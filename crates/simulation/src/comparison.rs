@@ -65,7 +65,7 @@ impl Run<'_> {
                 // Elsewhere its directory is made on the service again.
                 let may_stay = world.mode.pulls()
                     && self.scenario.has_other_devices()
-                    && world.stays_for_unsynced(&path, serial);
+                    && world.stays_for_unsynced(&path, serial, &holding);
                 if world.mode.pushes() && !may_stay {
                     differences.push(format!("{path} is only here"));
                 }
@@ -122,10 +122,10 @@ impl Run<'_> {
         Ok(differences)
     }
 
-    /// Whose spelling of a name counts was in the index that is lost: what is equal but for it is adopted as
-    /// it is.
+    /// Whose spelling of a name counts was in the index that is lost, or what was agreed on was forgotten
+    /// when a person wanted all back that had gone: what is equal but for it is adopted as it is.
     fn loses_index(&self) -> bool {
-        self.scenario.steps.iter().any(|step| step.act == Act::LoseIndex)
+        self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject))
     }
 
     fn may_be_only_remote(&self, world: &World, path: &StoredPath, node: RemoteNode) -> bool {
@@ -134,9 +134,12 @@ impl Run<'_> {
         }
         let forgets = world.decided.wants_back
             || self.scenario.steps.iter().any(|step| matches!(step.act, Act::LoseIndex | Act::Reject));
-        let made_way = path.names().iter().any(|name| name.as_str().contains("(conflict kari "));
+        let top = path.names().iter().position(|name| name.as_str().contains("(conflict kari "));
+        let top = top.map(|top| StoredPath::new(path.names()[..=top].to_vec()));
+        // What makes way because of what is ignored in it does so as a whole.
+        let made_way = top.is_some_and(|top| self.scenario.has_other_devices() || holds_ignored(world, &top));
         let is_kept = forgets || world.was_released(path, node);
-        if world.mode == Mode::Archive || is_kept || (made_way && self.scenario.has_other_devices()) {
+        if world.mode == Mode::Archive || is_kept || made_way {
             return true;
         }
         match node {
@@ -184,15 +187,17 @@ impl Run<'_> {
 }
 
 impl World {
-    /// Whether a directory holds something that is never synced, at any depth, and else at most directories:
-    /// deleted on the service, it stays for that alone.
-    fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial) -> bool {
+    /// Whether a directory holds something that is never synced or cannot be removed, at any depth, and else
+    /// at most directories: deleted on the service, it stays for that alone. What cannot be removed, because
+    /// it is on another disk, is told as a problem.
+    fn stays_for_unsynced(&self, path: &RelativePath, directory: Serial, problems: &[RelativePath]) -> bool {
         let below = self.disk.walk(directory);
         let mut never_synced = below.iter().filter_map(|(below, serial)| {
             let is_directory = self.disk.entries(*serial).is_some();
             let path = below.rebase(&RelativePath::root(), path)?;
             let is_other = matches!(self.disk.inode(*serial).body, Body::Other(_));
-            let is_out = is_other || self.is_ignored(&path, is_directory);
+            let is_held = problems.iter().any(|above| path.starts_with(above));
+            let is_out = is_other || is_held || self.is_ignored(&path, is_directory);
             (is_out || !is_directory).then_some(is_out)
         });
         self.disk.entries(directory).is_some()

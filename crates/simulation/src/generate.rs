@@ -72,6 +72,8 @@ pub struct Extras {
     pub hangs: bool,
     /// The service shows everything at once, and jottad relies on that.
     pub prompt: bool,
+    /// A few rows of the index are a page, so that trees are larger than one.
+    pub pages: bool,
 }
 
 impl Extras {
@@ -85,6 +87,7 @@ impl Extras {
         steps: false,
         hangs: false,
         prompt: false,
+        pages: false,
     };
 
     /// The switches of the command line that ask for them.
@@ -98,6 +101,7 @@ impl Extras {
             (self.steps, " --steps"),
             (self.hangs, " --hangs"),
             (self.prompt, " --prompt"),
+            (self.pages, " --pages"),
         ];
         all.into_iter().filter(|(is_on, _)| *is_on).map(|(_, switch)| switch).collect()
     }
@@ -182,12 +186,16 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     if extras.rules {
         add_rule_links(&mut scenario, &mut Rng::with_seed(seed ^ 0x6c69_6e6b_7300));
     }
+    scenario.knobs.looks_name_as_asked = Rng::with_seed(seed ^ 0x6e61_6d65_7300).bool();
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
     if extras.steps {
         scenario.knobs.rows_in_a_step = Rng::with_seed(seed ^ 0x7374_6570_7300).u8(0..4);
     }
     if extras.hangs {
         hangs::add(&mut scenario, &mut Rng::with_seed(seed ^ 0x6861_6e67_7300));
+    }
+    if extras.pages {
+        scenario.knobs.rows_in_a_page = Rng::with_seed(seed ^ 0x7061_6765_7300).u8(1..6);
     }
     if extras.prompt {
         let knobs = &mut scenario.knobs;
@@ -409,11 +417,13 @@ fn knobs(random: &mut Rng) -> Knobs {
         is_prompt: false,
         hang_permille: 0,
         late_folders: false,
+        looks_name_as_asked: false,
         stamps_everything: random.bool(),
         folding: if random.u8(0..4) > 0 { Folding::Unicode } else { Folding::Ascii },
         // Drawn apart.
         trash_keeps_spelling: false,
         rows_in_a_step: 0,
+        rows_in_a_page: 0,
         remote_root_exists: random.bool(),
         transfers: random.u8(1..6),
         max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },

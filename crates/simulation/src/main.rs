@@ -74,6 +74,9 @@ struct Simulate {
     /// Let the service show everything at once, and jottad rely on that.
     #[arg(long)]
     prompt: bool,
+    /// Let a few rows of the index be a page.
+    #[arg(long)]
+    pages: bool,
     /// With this fault planted into the engine.
     #[cfg(feature = "planted")]
     #[arg(long)]
@@ -139,7 +142,10 @@ fn planted(name: Option<&str>, from: Option<u64>, seeds: Option<u64>) -> ExitCod
 fn life_of(seed: u64, arguments: &Simulate) -> (Mode, Extras) {
     let (mode, extras) = usual(seed);
     if arguments.usual {
-        return (mode, Extras { hangs: arguments.hangs, prompt: arguments.prompt, ..extras });
+        return (
+            mode,
+            Extras { hangs: arguments.hangs, prompt: arguments.prompt, pages: arguments.pages, ..extras },
+        );
     }
     let extras = Extras {
         rules: arguments.rules,
@@ -150,6 +156,7 @@ fn life_of(seed: u64, arguments: &Simulate) -> (Mode, Extras) {
         steps: arguments.steps,
         hangs: arguments.hangs,
         prompt: arguments.prompt,
+        pages: arguments.pages,
     };
     (arguments.mode.unwrap_or(mode), extras)
 }

@@ -286,6 +286,12 @@ impl World {
                 self.given_up.insert(text.content());
                 let path = below.rebase(&RelativePath::root(), path).unwrap_or(below);
                 let was_on_service = self.remote.texts().contains(text);
+                let there = self.remote.find(&Self::stored(&path)).map(RemoteItem::node);
+                if let Some(RemoteNode::File(file)) = there
+                    && file.content == text.content()
+                {
+                    self.waits_to_be_trashed.insert(path.clone(), file.content);
+                }
                 let removed = self.removed_here.entry(path).or_default();
                 if was_on_service {
                     removed.clear();
@@ -323,9 +329,16 @@ impl World {
         }
         let modified = self.service_seconds();
         if self.change_remote(|tree, now| tree.store(path, text, modified, now)).is_ok() {
-            self.note_put(path);
             self.foreign.insert(content);
             self.put_by_others.insert(content, self.monotonic);
+            // Nobody who compares both sides can tell what was put back as it was from what was never
+            // changed: it goes to the trash for having been removed here, as the path rules say, whatever its
+            // time.
+            if self.is_back_as_it_was_removed_here(path) {
+                self.given_up.insert(content);
+                return;
+            }
+            self.note_put(path);
             if is_new {
                 self.saved.insert(content, Side::Remote);
                 self.given_up.remove(&content);
@@ -356,6 +369,11 @@ impl World {
         let contents = self.contents_at(path);
         self.removed_by_others.extend(&contents);
         self.given_up.extend(contents);
+    }
+
+    fn is_back_as_it_was_removed_here(&self, path: &StoredPath) -> bool {
+        let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
+        self.waits_to_be_trashed.get(&rule_files::local_path(path)) == Some(&file.content)
     }
 
     fn note_put(&mut self, path: &StoredPath) {

@@ -39,6 +39,7 @@ const REFUSALS: Extras = Extras { refusals: true, ..PLAIN };
 const RULES: Extras = Extras { rules: true, ..PLAIN };
 const DISKS: Extras = Extras { disks: true, ..PLAIN };
 const MEDDLING: Extras = Extras { meddling: true, ..PLAIN };
+const PAGES: Extras = Extras { pages: true, ..PLAIN };
 
 const DOUBTS: Extras = Extras { doubts: true, ..PLAIN };
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
@@ -48,7 +49,7 @@ const fn plant_in(name: &'static str, fault: Planted, mode: Mode, extras: Extras
 }
 
 /// Every fault.
-pub const PLANTS: [Plant; 28] = [
+pub const PLANTS: [Plant; 29] = [
     plant_in("lost-conflict", Planted::LostConflict, Mode::Sync, PLAIN, 50),
     plant_in("truncated-listing", Planted::TruncatedListing, Mode::Sync, PLAIN, 50),
     plant_in("base-before-disk", Planted::BaseBeforeDisk, Mode::Sync, PLAIN, 100),
@@ -58,6 +59,7 @@ pub const PLANTS: [Plant; 28] = [
     plant_in("root-unchecked", Planted::RootUnchecked, Mode::Sync, DISKS, 100),
     plant_in("held-root-forgotten", Planted::HeldRootForgotten, Mode::Backup, PLAIN, 100),
     plant_in("no-hold", Planted::NoHold, Mode::Sync, PLAIN, 1000),
+    plant_in("deletes-of-one-page", Planted::DeletesOfOnePage, Mode::Sync, PAGES, 200),
     plant_in("directory-is-one", Planted::DirectoryIsOne, Mode::Backup, PLAIN, 100).from(9450),
     plant_in("hold-unkept", Planted::HoldUnkept, Mode::Backup, PLAIN, 3000),
     plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000).from(3000),

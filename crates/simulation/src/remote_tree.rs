@@ -132,8 +132,15 @@ impl RemoteTree {
 
     /// What is live at a path, whatever its spelling.
     pub(crate) fn find(&self, path: &StoredPath) -> Option<&RemoteItem> {
-        path.names().iter().try_fold(self.root.as_deref()?, |here, name| match here {
-            RemoteItem::Folder(entries) => entries.get(&self.fold(name)).map(|(_, item)| item.as_ref()),
+        self.find_spelled(path).map(|(_, item)| item)
+    }
+
+    /// What is at a path, and the name that the service has for it; the root has none.
+    pub(crate) fn find_spelled(&self, path: &StoredPath) -> Option<(Option<&StoredName>, &RemoteItem)> {
+        path.names().iter().try_fold((None, self.root.as_deref()?), |(_, above), name| match above {
+            RemoteItem::Folder(entries) => {
+                entries.get(&self.fold(name)).map(|(name, item)| (Some(name), item.as_ref()))
+            }
             RemoteItem::File { .. } => None,
         })
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jottad_core::{DeleteLimits, RelativePath};
 use jottad_engine::{
-    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, ProofInterval, RemoteHint,
-    Request, Task,
+    Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, Outcome, ProofInterval,
+    RemoteHint, Request, Task,
 };
 
 use crate::executor::Executor;
@@ -13,6 +13,7 @@ use crate::index_file::IndexFile;
 use crate::news::News;
 use crate::proof::Proofs;
 use crate::scenario::{Act, After, Scenario, Work};
+use crate::simulated_disk;
 use crate::world::{Shared, World};
 
 /// More moves than any honest run takes.
@@ -193,6 +194,9 @@ impl<'scenario> Run<'scenario> {
         if self.scenario.knobs.is_prompt {
             folder = folder.with_staleness_window(Duration::ZERO);
         }
+        if self.scenario.knobs.rows_in_a_page > 0 {
+            folder = folder.in_pages_of(self.scenario.knobs.rows_in_a_page.into());
+        }
         self.folder = Some(match self.scenario.knobs.rows_in_a_step {
             0 => folder,
             rows => folder.in_steps_of(rows.into()),
@@ -207,7 +211,7 @@ impl<'scenario> Run<'scenario> {
             let mut world = self.world.lock();
             world.inbox.clear();
             world.hints.clear();
-            world.root_is_claimed = false;
+            world.root_is_settled = false;
             world.batches_taken = world.batches_sent;
             world.monotonic += Duration::from_secs(1);
         }
@@ -472,6 +476,10 @@ impl<'scenario> Run<'scenario> {
         {
             let mut world = self.world.lock();
             for event in &events {
+                // What was seen of it before a crash is not known.
+                if let Event::Completed(_, Outcome::Root(Ok(found))) = event {
+                    world.root_was_seen |= found.file_system == simulated_disk::ROOT;
+                }
                 if !matches!(event, Event::Completed(..)) {
                     world.trace.note(format_args!("{:?} {event:?}", now.monotonic));
                 }

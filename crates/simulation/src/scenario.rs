@@ -48,6 +48,8 @@ pub struct Knobs {
     pub hang_permille: u16,
     /// A folder's own document, and whether a path is free, are as late as listings.
     pub late_folders: bool,
+    /// A look names what it shows as it was asked for, and not as it is spelled (protocol U-50).
+    pub looks_name_as_asked: bool,
     /// Not only uploads change the mountpoint's time (U-41).
     pub stamps_everything: bool,
     /// How the service tells names apart.
@@ -56,6 +58,8 @@ pub struct Knobs {
     pub trash_keeps_spelling: bool,
     /// How many rows one step of the folder works on; 0 for as many as it does by itself.
     pub rows_in_a_step: u8,
+    /// How many rows of the index are read at one time; 0 for as many as the folder does by itself.
+    pub rows_in_a_page: u8,
     /// The remote root is there before jottad comes.
     pub remote_root_exists: bool,
     /// Most transfers at one time.
@@ -113,10 +117,12 @@ impl Default for Knobs {
             is_prompt: false,
             hang_permille: 0,
             late_folders: false,
+            looks_name_as_asked: false,
             stamps_everything: false,
             folding: Folding::Unicode,
             trash_keeps_spelling: false,
             rows_in_a_step: 0,
+            rows_in_a_page: 0,
             remote_root_exists: false,
             transfers: 4,
             max_deletes: 1000,

@@ -83,7 +83,7 @@ impl SimulatedDisk {
         if !world.may_write_locally() {
             world.violate(format!("{what} in a mode that never writes locally"));
         }
-        if world.root_is_claimed && !world.disk.is_mounted {
+        if world.root_is_settled && !world.disk.is_mounted {
             return Err(DiskErrorKind::RootLost);
         }
         if !world.disk.is_mounted {
@@ -153,6 +153,10 @@ fn text_of(world: &World, serial: Serial) -> Option<Text> {
     }
 }
 
+/// The disk of the root, and the one with its mount point.
+pub(crate) const ROOT: u64 = 1;
+const BENEATH_ROOT: u64 = 0;
+
 impl Disk for SimulatedDisk {
     type Content = OpenFile;
     type Staged = TemporaryFile;
@@ -161,9 +165,8 @@ impl Disk for SimulatedDisk {
         self.step("looking at", &RelativePath::root(), |world| {
             let identity = world.disk.node(world.disk.root()).identity();
             let marker = world.disk.marker.clone().filter(|_| world.disk.is_mounted);
-            world.root_was_seen |= world.disk.is_mounted;
             Ok(RootIdentity {
-                file_system: u64::from(world.disk.is_mounted),
+                file_system: if world.disk.is_mounted { ROOT } else { BENEATH_ROOT },
                 identity: identity.ok_or(DiskErrorKind::RootLost)?,
                 marker,
             })
@@ -174,6 +177,8 @@ impl Disk for SimulatedDisk {
     async fn list(&self, directory: &RelativePath) -> std::result::Result<DiskListing, DiskError> {
         const ACTION: &str = "listing";
         let open = |world: &mut World| {
+            // Which directory is meant is settled by the first operation in it.
+            world.root_is_settled |= world.disk.is_mounted;
             let serial = see(world, directory)?.ok_or(DiskErrorKind::NotFound)?;
             if world.disk.entries(serial).is_none() {
                 return Err(DiskErrorKind::Changed);
@@ -480,7 +485,7 @@ impl Disk for SimulatedDisk {
             }
             Self::writing(world, "claiming the root", |world| {
                 world.disk.marker.get_or_insert_with(|| marker.to_owned());
-                world.root_is_claimed = true;
+                world.root_is_settled = true;
                 Ok(())
             })
         })

@@ -10,7 +10,7 @@ use jottad_core::{
 };
 use jottad_engine::{
     ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
-    StagedFile, is_source_changed,
+    Sighted, StagedFile, is_source_changed,
 };
 
 use crate::disk_tree::Body;
@@ -225,6 +225,9 @@ impl World {
                     "{path} was trashed on the service without evidence: {below} {content:?}"
                 ));
             }
+            if let Some(here) = here {
+                self.waits_to_be_trashed.remove(&here);
+            }
         }
     }
 }
@@ -312,14 +315,15 @@ impl Remote for SimulatedRemote {
         .await
     }
 
-    async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>> {
+    async fn look(&self, path: &StoredPath) -> Result<Option<Sighted>> {
         let look = |world: &mut World| {
             world.ask(Call::Look, path)?;
             self.note_look(world.monotonic);
             Ok(world.look(path))
         };
         let seen = self.ask("looking", look).await?;
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(seen));
+        let node = seen.as_ref().map(|seen| seen.node);
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen(node));
         Ok(seen)
     }
 
@@ -446,7 +450,7 @@ impl Remote for SimulatedRemote {
             // The answer was lost, so both ends are looked at.
             let (source, target) =
                 self.step("moving", |world| Ok((world.look(from), world.look(to)))).await?;
-            if source.is_none() && target.is_some_and(|node| node.kind() == kind) {
+            if source.is_none() && target.is_some_and(|seen| seen.node.kind() == kind) {
                 return Ok(MoveAnswer::SeemsDone);
             }
         }

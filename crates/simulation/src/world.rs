@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
-use jottad_core::{Content, Mode, RelativePath, Side, StoredPath, Timestamp};
-use jottad_engine::{Event, LocalHint, Now, RemoteNode};
+use jottad_core::{Content, Mode, RelativePath, Side, StoredName, StoredPath, Timestamp};
+use jottad_engine::{Event, LocalHint, Now, RemoteNode, Sighted};
 
 use crate::disk_tree::DiskTree;
 use crate::refusals::RequestRate;
@@ -66,11 +66,11 @@ pub(crate) struct World {
     pub(crate) waiting: Waiting,
     /// What a person decided of what was held.
     pub(crate) decided: Decided,
-    /// The root was looked at while its disk was mounted. Before, nobody can tell it from its empty mount
-    /// point.
+    /// The engine was told of the root while its disk was mounted. Before, nobody can tell it from its empty
+    /// mount point.
     pub(crate) root_was_seen: bool,
-    /// This process has claimed the root: from then on it writes nowhere else.
-    pub(crate) root_is_claimed: bool,
+    /// This process has worked in the root: from then on it writes nowhere else.
+    pub(crate) root_is_settled: bool,
     /// Counts what the user did locally.
     pub(crate) user_changes: u64,
     /// Contents that somebody saved, and on which side.
@@ -80,6 +80,9 @@ pub(crate) struct World {
     /// What the user overwrote or deleted last at each path, with what came after it and never reached the
     /// service.
     pub(crate) removed_here: BTreeMap<RelativePath, Vec<Content>>,
+    /// Files that the user removed here while the service had them as they were, until they are trashed
+    /// there.
+    pub(crate) waits_to_be_trashed: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
     /// Contents that another device overwrote or deleted.
@@ -209,11 +212,12 @@ impl World {
             waiting: Waiting::Turn,
             decided: Decided::default(),
             root_was_seen: false,
-            root_is_claimed: false,
+            root_is_settled: false,
             user_changes: 0,
             saved: BTreeMap::new(),
             given_up: BTreeSet::new(),
             removed_here: BTreeMap::new(),
+            waits_to_be_trashed: BTreeMap::new(),
             put_there: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
@@ -322,13 +326,18 @@ impl World {
 
     /// What a look at one path shows. A file's own document is never late; a folder's may be, as listings
     /// are.
-    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<RemoteNode> {
-        let there = self.remote.find(path).map(RemoteItem::node);
-        if !self.knobs.late_folders || matches!(there, Some(RemoteNode::File(_))) {
-            return there;
+    pub(crate) fn look(&mut self, path: &StoredPath) -> Option<Sighted> {
+        let names_as_asked = self.knobs.looks_name_as_asked;
+        let sighted = |(name, item): (Option<&StoredName>, &RemoteItem)| Sighted {
+            node: item.node(),
+            respelled: name.filter(|name| !names_as_asked && path.name() != Some(name)).cloned(),
+        };
+        let found = self.remote.find_spelled(path).map(sighted);
+        if !self.knobs.late_folders || matches!(&found, Some(Sighted { node: RemoteNode::File(_), .. })) {
+            return found;
         }
-        let seen = self.listed_remote();
-        seen.find(path).map(RemoteItem::node).filter(|node| *node == RemoteNode::Directory)
+        let listed = self.listed_remote();
+        listed.find_spelled(path).map(sighted).filter(|seen| seen.node == RemoteNode::Directory)
     }
 
     /// Every content that a person can still get at, on either side.

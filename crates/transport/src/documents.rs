@@ -46,7 +46,7 @@ pub(crate) async fn read_place_itself(input: impl AsyncBufRead + Unpin) -> Resul
         if child.container.is_some() {
             break;
         }
-        note_trashed_element(&mut folder, &child.element);
+        note_own_element(&mut folder, &child.element);
     }
     Ok(Place::Folder(folder))
 }
@@ -197,7 +197,7 @@ async fn read_folder<R: AsyncBufRead + Unpin>(mut document: Document<R>) -> Resu
                 counted =
                     Some((attribute_count(&element, "num_folders"), attribute_count(&element, "num_files")));
             }
-            (None, _) => note_trashed_element(&mut listing, &element),
+            (None, _) => note_own_element(&mut listing, &element),
             (Some(_), _) => {}
         }
     }
@@ -217,13 +217,16 @@ async fn read_folder<R: AsyncBufRead + Unpin>(mut document: Document<R>) -> Resu
 
 fn folder_root(root: &Element) -> Result<FolderListing> {
     expect_root(root, &["folder", "mountPoint"])?;
-    Ok(FolderListing { trashed: trashed(root), ..FolderListing::default() })
+    let name = root.attribute("name").and_then(StoredName::new);
+    Ok(FolderListing { name, trashed: trashed(root), ..FolderListing::default() })
 }
 
-/// A mountpoint says in a child element what folders say in an attribute (protocol 3.3).
-fn note_trashed_element(listing: &mut FolderListing, element: &Element) {
-    if element.name() == "deleted" {
-        listing.trashed = Some(Trashed { at: time(element.text()) });
+/// A mountpoint says in child elements what folders say in attributes (protocol 3.3).
+fn note_own_element(listing: &mut FolderListing, element: &Element) {
+    match element.name() {
+        "name" => listing.name = StoredName::new(element.text()),
+        "deleted" => listing.trashed = Some(Trashed { at: time(element.text()) }),
+        _ => {}
     }
 }
 

@@ -109,6 +109,9 @@ pub struct Mountpoint {
 /// One level of a folder or mountpoint (protocol 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderListing {
+    /// The name that the document gives the folder itself, where it can be addressed. Whether it is as stored
+    /// or as it was asked for is not known (U-50).
+    pub name: Option<StoredName>,
     /// The folder itself is in the trash: a listing with status 200 does not mean that it is live.
     pub trashed: Option<Trashed>,
     /// Folders in it, trashed ones included.

@@ -291,3 +291,32 @@ impl Credentials {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::Flow;
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_token_last_longer_than_its_life() {
+        let hour = Duration::from_hours(1);
+        for (left, most) in [(hour / 2, hour / 2), (hour, hour), (hour * 20, hour)] {
+            let credentials = Credentials {
+                brand: "jottacloud".to_owned(),
+                flow: Flow::Standard,
+                token_endpoint: String::new(),
+                client_id: String::new(),
+                client_secret: None,
+                access_token: "a".into(),
+                refresh_token: "r".into(),
+                expires_at: SystemTime::now() + left,
+                lifetime: hour,
+                host: HostIdentity::from_machine_id("a"),
+            };
+            let now = Instant::now();
+            let access = access_of(&credentials, 0);
+            assert!(access.valid_until.steady <= now + most + MARGIN, "{left:?}");
+            assert!(access.fresh_until.steady < access.valid_until.steady, "{left:?}");
+        }
+    }
+}

@@ -63,7 +63,7 @@ fn open_folder(xml: &mut Xml, scene: &Scene, folder: &Folder, place: &Address) -
     let deleted = folder.deleted.map(classic);
     if place.depth() == 2 {
         xml.open("mountPoint", &[("time", &time), ("host", scene.host())]);
-        xml.preserved("name", &folder.name);
+        xml.preserved("name", place.leaf());
         xml.preserved("path", &parent);
         xml.preserved("abspath", &parent);
         if let Some(deleted) = &deleted {
@@ -75,8 +75,7 @@ fn open_folder(xml: &mut Xml, scene: &Scene, folder: &Folder, place: &Address) -
         xml.element("user", scene.user);
         return "mountPoint";
     }
-    let mut attributes =
-        vec![("name", folder.name.as_ref()), ("time", time.as_str()), ("host", scene.host())];
+    let mut attributes = vec![("name", place.leaf()), ("time", time.as_str()), ("host", scene.host())];
     if let Some(deleted) = &deleted {
         attributes.push(("deleted", deleted));
     }
@@ -92,7 +91,7 @@ pub(crate) fn file(scene: &Scene, file: &File, place: &Address) -> String {
     let time = classic(scene.now);
     let uuid = write_uuid(file.uuid);
     let deleted = file.deleted.map(classic);
-    let mut attributes = vec![("name", file.name.as_ref()), ("uuid", uuid.as_str())];
+    let mut attributes = vec![("name", place.leaf()), ("uuid", uuid.as_str())];
     if let Some(deleted) = &deleted {
         attributes.push(("deleted", deleted));
     }

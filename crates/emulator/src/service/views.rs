@@ -83,7 +83,7 @@ fn document(call: &Call, world: &mut World, address: &Address) -> Result<String,
     let scene = scene(world, &snapshot);
     match snapshot.find(address) {
         Some(Found::Device(device)) => Ok(documents::device(world, device)),
-        Some(Found::Folder(folder)) => Ok(documents::folder(&scene, folder, &snapshot.spelled(address))),
+        Some(Found::Folder(folder)) => Ok(documents::folder(&scene, folder, &snapshot.named(address))),
         // A file's own document is never stale: what U-38 asks about is listings.
         _ if world.file(address).is_some() => entry(world, address),
         _ => Err(world.missing(address)),
@@ -94,7 +94,7 @@ fn document(call: &Call, world: &mut World, address: &Address) -> Result<String,
 pub(super) fn entry(world: &World, address: &Address) -> Result<String, Refusal> {
     let snapshot = world.snapshot();
     let scene = scene(world, &snapshot);
-    let place = snapshot.spelled(address);
+    let place = snapshot.named(address);
     match snapshot.find(address) {
         Some(Found::File(file)) => Ok(documents::file(&scene, file, &place)),
         Some(Found::Folder(folder)) => Ok(documents::made_folder(&scene, folder, &place)),

@@ -7,7 +7,7 @@ use super::tree::{Entry, File, Folder};
 use super::{Device, SPECIAL_MOUNTPOINTS, World};
 use crate::address::{Address, check_name, name_key};
 use crate::refusal::Refusal;
-use crate::switches::Switches;
+use crate::switches::{NameInLooks, Switches};
 
 /// The whole account at one moment.
 #[derive(Clone)]
@@ -38,6 +38,14 @@ impl Found<'_> {
 impl Snapshot {
     pub(crate) fn find(&self, address: &Address) -> Option<Found<'_>> {
         find(&self.devices, &self.switches, address)
+    }
+
+    /// The address under which the document of an entry shows it (U50).
+    pub(crate) fn named(&self, address: &Address) -> Address {
+        match self.switches.name_in_looks {
+            NameInLooks::Stored => self.spelled(address),
+            NameInLooks::Asked => self.spelled(&address.parent()).child(address.leaf()),
+        }
     }
 
     /// The address in the server's own spelling.

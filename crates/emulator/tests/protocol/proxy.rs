@@ -110,5 +110,5 @@ fn wrong_options_are_named() {
         assert!(!output.status.success() && errors.contains(part), "{errors}");
     }
     let output = std::process::Command::new(program).arg("--list-switches").output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 49);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 50);
 }

@@ -38,6 +38,11 @@ async fn probe(id: &str, world: &World) -> String {
             let found = [world.jfs("Jotta/Missing").await, world.jfs("Jotta/Absent").await];
             format!("{} {} {} {}", made.status, found[0].status, sent.status, found[1].status)
         }
+        "50" => {
+            put(world, "d/Letter", "x");
+            let looks = [world.jfs("Jotta/Archive/d/lETTER").await, world.jfs("Jotta/Archive/D").await];
+            format!("{} {}", looks[0].has("name=\"Letter\""), looks[1].has("name=\"d\""))
+        }
         "08" | "10" | "11" | "12" | "34" | "35" | "45" => transfers(id, world).await,
         "13" | "14" | "16" | "18" | "30" | "31" | "32" | "36" | "43" => trash(id, world).await,
         "15" | "17" | "19" | "20" | "21" | "22" | "23" | "27" | "29" | "37" | "42" | "44" | "46" | "47"

@@ -119,6 +119,7 @@ impl Backlog {
         is_left
     }
 
+    #[cfg(any(test, feature = "simulation"))]
     pub(super) fn set_most_rows(&mut self, rows: usize) {
         self.most_rows = rows.max(1);
     }

@@ -7,6 +7,7 @@
 
 mod backlog;
 mod clock;
+mod error;
 mod explaining;
 mod failures;
 mod in_flight;
@@ -20,7 +21,11 @@ mod problems;
 mod proving;
 mod remote;
 mod reporting;
+mod requests;
 mod resting;
+mod settling;
+#[cfg(any(test, feature = "simulation"))]
+mod simulated;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,10 +33,10 @@ use std::time::Duration;
 
 use jottad_core::{RelativePath, Timestamp};
 
-use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Request, Task};
+use crate::event::{Command, CommandId, Event, LocalHint, Outcome, Task};
 use crate::folder::plan::losing::{self, LossesInDoubt};
-use crate::ignore_rules::{IgnoreRuleError, IgnoreRules};
-use crate::index::{Fact, HeldAction, Index, IndexError, Local, Node, NodeId};
+use crate::ignore_rules::IgnoreRules;
+use crate::index::{Fact, HeldAction, Index, Local, Node, NodeId};
 use crate::planted::{self, Planted};
 use crate::settings::FolderSettings;
 use crate::status::LogLine;
@@ -39,6 +44,7 @@ use crate::time::Now;
 
 use backlog::Backlog;
 use clock::Clock;
+pub use error::FolderError;
 use in_flight::InFlight;
 use interrupting::Interrupting;
 use local::hashing::Hashing;
@@ -54,6 +60,7 @@ use pacing::Pacing;
 use plan::resending::Resending;
 use plan::respelling::Respelling;
 use plan::round::Round;
+pub use proving::Proof;
 use proving::Proving;
 use remote::claims::Claims;
 use remote::connection::Connection;
@@ -64,39 +71,9 @@ use remote::move_in_doubt::MoveInDoubt;
 use remote::recent_writes::RecentWrites;
 use remote::rechecks::Rechecks;
 use reporting::Tally;
+use requests::Pause;
 pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
-
-/// The folder cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// The index failed.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// A rule in the configuration.
-    #[error(transparent)]
-    IgnoreRule(#[from] IgnoreRuleError),
-}
-
-impl FolderError {
-    /// Whether a folder that it keeps from being taken up waits for it to pass; else a person has to mend it.
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Index(error) => error.may_pass(),
-            Self::IgnoreRule(_) => false,
-        }
-    }
-
-    /// Whether the disk with the index has no room.
-    pub fn lacks_room(&self) -> bool {
-        match self {
-            Self::Index(error) => error.lacks_room(),
-            Self::IgnoreRule(_) => false,
-        }
-    }
-}
-
-pub use proving::Proof;
 
 /// Something worth telling while it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,12 +158,6 @@ pub struct Folder {
     last_words: LastWords,
     /// What a person decided about a held root before this run.
     decision: Option<Decision>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pause {
-    Forever,
-    Until(Timestamp),
 }
 
 /// The time of the next try of a problem that is being tried now.
@@ -310,34 +281,9 @@ impl Folder {
         self.recent_writes.expire(asked_at.unwrap_or(now.monotonic).min(now.monotonic));
     }
 
-    /// Tells when there is nothing left to do.
-    fn notice_rest(&mut self) -> Result<(), FolderError> {
-        let was_settled = self.settled;
-        self.settled = self.is_settled() && (was_settled || !self.index.is_trying()?);
-        if self.settled && !was_settled {
-            self.notices.push(Notice::Settled);
-        }
-        Ok(())
-    }
-
     /// Whether what one event brought about is not done yet, so that another call is wanted at once.
     pub fn is_working_off(&self) -> bool {
         !self.backlog.is_idle()
-    }
-
-    /// Works on so many rows in one step at most, instead of as many as take a fraction of a second.
-    #[must_use]
-    pub fn in_steps_of(mut self, rows: usize) -> Self {
-        self.backlog.set_most_rows(rows);
-        self
-    }
-
-    /// Expects the service to show what was done at most so late. For a service that is known for that; it
-    /// has to be said before anything happens.
-    #[must_use]
-    pub fn with_staleness_window(mut self, window: Duration) -> Self {
-        self.recent_writes = RecentWrites::with_window(window);
-        self
     }
 
     /// Commits the index, which waits for the disk. What was only seen on the disk can be seen again after a
@@ -362,11 +308,6 @@ impl Folder {
         }
         self.leave_last_words()?;
         Ok(self.index.commit()?)
-    }
-
-    /// Ends at once, without writing anything down, and gives back the index, for [`Index::after_a_crash`].
-    pub fn crash(self) -> Index {
-        self.index
     }
 
     /// What happened since the last call, for people.
@@ -437,7 +378,7 @@ impl Folder {
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
             Event::Request(request) => self.request(&request, now)?,
-            Event::Listed(command, entries) => self.merge_listed(command, &entries)?,
+            Event::Listed(command, entries) => self.merge_listed(command, &entries, now)?,
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,
         }
         Ok(())
@@ -513,61 +454,6 @@ impl Folder {
         Ok(())
     }
 
-    fn request(&mut self, request: &Request, now: Now) -> Result<(), FolderError> {
-        match request {
-            Request::SyncNow => self.want_everything(now)?,
-            Request::Verify => {
-                self.want_everything(now)?;
-                self.verifying.begin(now);
-            }
-            Request::Pause(duration) => self.pause_for(*duration, now)?,
-            Request::Resume => self.set_pause(None)?,
-            Request::Approve => self.approve(now)?,
-            Request::Reject => self.reject()?,
-            Request::AcceptMount(path) => self.accept_mount(path, now)?,
-            Request::Reconnect => self.connection.retry_now(),
-        }
-        self.round.restart();
-        Ok(())
-    }
-
-    /// Both sides are looked at anew, and what failed is tried again.
-    fn want_everything(&mut self, now: Now) -> Result<(), FolderError> {
-        self.proving.request_came(now);
-        self.root.forget_hold();
-        self.root.doubt();
-        self.scanning.want_everything();
-        self.listing.want_everything();
-        self.connection.retry_now();
-        self.rechecks.retry_now();
-        self.pacing.retry_now();
-        self.round.count_deletes_again();
-        self.resending.wait_no_longer();
-        self.retry_all_problems()
-    }
-
-    /// Stops for so long, or until a person says so.
-    fn pause_for(&mut self, duration: Option<Duration>, now: Now) -> Result<(), FolderError> {
-        let Some(duration) = duration else { return self.set_pause(Some(Pause::Forever)) };
-        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-        let until = Timestamp::from_seconds(now.wall.seconds().saturating_add(seconds));
-        self.set_pause(Some(Pause::Until(until)))?;
-        Ok(self.index.set_fact(Fact::PausedFor, Some(&seconds.to_string()))?)
-    }
-
-    fn set_pause(&mut self, pause: Option<Pause>) -> Result<(), FolderError> {
-        self.paused = pause;
-        self.interrupt_transfers();
-        self.notices.push(Notice::Paused(pause.is_some()));
-        let value = match pause {
-            None => None,
-            Some(Pause::Forever) => Some("forever".to_owned()),
-            Some(Pause::Until(time)) => Some(time.seconds().to_string()),
-        };
-        self.index.set_fact(Fact::Paused, value.as_deref())?;
-        Ok(())
-    }
-
     /// Asks for everything that can be done now.
     fn advance(&mut self, now: Now) -> Result<(), FolderError> {
         self.rules.refresh(&self.index)?;
@@ -604,61 +490,6 @@ impl Folder {
             self.issue_rechecks(now)?;
         }
         self.prove(now)
-    }
-
-    /// Whether both sides were looked at, so that it is known what would be done.
-    fn is_looked_at(&self) -> bool {
-        self.is_local_looked_at()
-            && self.listing.listed().is_some()
-            && self.listing.is_idle()
-            && self.connection.is_open()
-    }
-
-    /// Whether the local side was looked at.
-    fn is_local_looked_at(&self) -> bool {
-        self.root.is_good()
-            && self.scanning.is_idle()
-            && self.scanning.was_complete()
-            && self.hashing.is_idle()
-    }
-
-    /// Whether nothing is left that could be done now.
-    fn is_settled(&self) -> bool {
-        self.resending.is_idle() && self.is_settled_but_for_what_keeps_changing()
-    }
-
-    /// Whether nothing is left but files that were just sent, have changed again and wait.
-    fn is_settled_but_for_what_keeps_changing(&self) -> bool {
-        self.rechecks.is_idle() && self.is_settled_but_for_looks()
-    }
-
-    /// Whether nothing is left but what failed although the service answers.
-    fn has_only_failures_left(&self) -> bool {
-        let is_at_rest = self.root.is_good()
-            && self.scanning.is_idle()
-            && self.scanning.was_complete()
-            && self.in_flight.is_empty();
-        let fails_at_looks = !self.rechecks.is_idle() && self.rechecks.waits_for_failures_alone();
-        (is_at_rest && self.connection.is_stuck())
-            || (fails_at_looks && self.resending.is_idle() && self.is_settled_but_for_looks())
-    }
-
-    fn is_settled_but_for_looks(&self) -> bool {
-        self.root.is_good()
-            && self.backlog.is_idle()
-            && self.scanning.is_idle()
-            && self.scanning.was_complete()
-            && self.hashing.is_idle()
-            && self.listing.is_known()
-            && self.listing.is_idle()
-            && self.hints.is_idle()
-            && self.move_in_doubt.is_idle()
-            && self.respelling.is_idle()
-            && self.contesting.is_idle()
-            && self.in_flight.is_empty()
-            && self.round.is_over()
-            && self.pacing.is_idle()
-            && self.connection.is_open()
     }
 
     fn issue(&mut self, task: Task) -> CommandId {
@@ -701,10 +532,7 @@ impl Folder {
                 // What kept it from being hashed was a problem until now, and nothing else remembers it.
                 self.hashing.restart();
             }
-            let remains = problems::remains_unreadable(&self.index, node)?
-                || problems::remains_restless(&self.index, node)?
-                || problems::remains_of_wrong_kind(&self.index, node)?;
-            if !remains {
+            if !problems::remains(&self.index, node)? {
                 self.index.clear_problem(node.id)?;
             }
             self.attempts.remove(&node.id);

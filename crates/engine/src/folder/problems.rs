@@ -151,6 +151,14 @@ impl Folder {
     }
 }
 
+/// Whether what is wrong with a row is nothing that follows from what both sides are known to have, so that
+/// only another look can show that it is over.
+pub(super) fn remains(index: &Index, node: &Node) -> Result<bool, FolderError> {
+    Ok(remains_unreadable(index, node)?
+        || remains_restless(index, node)?
+        || remains_of_wrong_kind(index, node)?)
+}
+
 /// Whether what is wrong with a row is that its directory cannot be read, which nothing but a scan can
 /// show to be mended.
 pub(super) fn remains_unreadable(index: &Index, node: &Node) -> Result<bool, FolderError> {
@@ -161,14 +169,14 @@ pub(super) fn remains_unreadable(index: &Index, node: &Node) -> Result<bool, Fol
 
 /// Whether what is wrong with a row is that something stands there locally that is never synced, in the way
 /// of what was, whatever has become of that.
-pub(super) fn remains_of_wrong_kind(index: &Index, node: &Node) -> Result<bool, FolderError> {
+fn remains_of_wrong_kind(index: &Index, node: &Node) -> Result<bool, FolderError> {
     let is_in_the_way = node.local == Local::Other && (node.base.is_some() || node.remote.is_some());
     Ok(is_in_the_way && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::WrongKind))
 }
 
 /// Whether what is wrong with a row is that its file changes all the time, and all that is known is that
 /// it has once more.
-pub(super) fn remains_restless(index: &Index, node: &Node) -> Result<bool, FolderError> {
+fn remains_restless(index: &Index, node: &Node) -> Result<bool, FolderError> {
     let is_unhashed = matches!(node.local, Local::File { md5: None, .. });
     Ok(is_unhashed
         && index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::KeepsChanging))

@@ -7,6 +7,7 @@ mod moves;
 mod names;
 mod pauses;
 mod proofs;
+mod unwritten;
 mod wanted_back;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use driver::{Driver, HOUR, refusal, settings};
 
 use super::*;
 use crate::builders::path;
-use crate::event::{Achieved, RemoteHint, Told};
+use crate::event::{Achieved, RemoteHint, Request, Told};
 use crate::remote::{RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
 use crate::status::{DeletesHeldFor, Hold, ProblemKind, Verdict};
@@ -129,6 +130,20 @@ fn where_nothing_is_left_of_a_root_what_is_missing_is_shown_before_it_goes() {
             assert_eq!(hold, None, "{names:?}");
         }
         assert_eq!(driver.asked_for("trash", began), driver.gone.len(), "{names:?}: {:?}", driver.asked);
+    }
+}
+
+/// The same directory with the marker of another folder, or none, is what an unmounted disk leaves behind
+/// where inodes are used again.
+#[test]
+fn a_root_without_its_marker_is_held_even_if_it_is_the_same_directory() {
+    for marker in [None, Some("another".to_owned())] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["a"]);
+        assert!(driver.marker.is_some());
+        driver.marker = marker;
+        driver.tell(Event::LocalHints(vec![LocalHint::Root]));
+        assert!(driver.folder.root.held().is_some_and(|reason| reason.contains("marker")));
+        assert_eq!(driver.status().verdict, Verdict::Held);
     }
 }
 
@@ -416,4 +431,43 @@ fn what_stands_in_the_way_of_an_entry_stays_a_problem_when_others_edit_that() {
         driver.run_for(60);
         assert_eq!(kinds(&driver), [ProblemKind::WrongKind], "{mode:?}");
     }
+}
+
+/// Something else than a directory was at the path of one, and no word had come of that. Once, each hint for
+/// it added one more to what was read each second, for ever, and nobody looked at what had taken its place.
+#[test]
+fn a_directory_that_changes_all_the_time_is_read_once_a_second_and_the_one_above_now_and_then() {
+    let mut driver = Driver::new(&["a", "a/b"]);
+    let began = driver.seconds;
+    driver.changing.insert("a/b".to_owned());
+    for _ in 0..5 {
+        driver.tell(Event::LocalHints(vec![LocalHint::Subtree(path("a/b"))]));
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("a/b"))]));
+        driver.seconds += 1;
+    }
+    driver.run_for(60);
+    let read = |directory: &str| {
+        driver
+            .asked
+            .iter()
+            .filter(|(at, what, path)| *at >= began && *what == "scan" && path == directory)
+            .count()
+    };
+    assert!(read("a/b") <= 80, "{}", read("a/b"));
+    assert!((2..10).contains(&read("a")), "{}", read("a"));
+}
+
+/// Listings of everything showed what looks at a directory did not. Once, each of them made the next looks
+/// come as quickly as the first ones.
+#[test]
+fn looks_that_fail_again_after_a_listing_come_more_and_more_seldom() {
+    let proof = ProofInterval::Every(Duration::from_mins(1));
+    let mut driver = Driver::with(FolderSettings { proof, ..settings() }, &["d"]);
+    let began = driver.seconds;
+    driver.refusals.insert("list_directory", refusal(RemoteErrorKind::Unavailable, None));
+    for _ in 0..10 {
+        driver.doubt("d");
+        driver.run_for(60);
+    }
+    assert!(driver.asked_for("list_directory", began) <= 25, "{}", driver.asked_for("list_directory", began));
 }

@@ -21,6 +21,7 @@ impl Index {
             "SELECT parent, count(*) FROM node INDEXED BY node_claimed
              WHERE remote_claimed = 1 AND parent > ?1 GROUP BY parent ORDER BY parent LIMIT ?2",
         )?;
+        let limit = limit.min(self.largest_page);
         let rows = statement.query_map(rusqlite::params![after, limit], |row| {
             Ok(ClaimedDirectory { directory: row.get(0)?, entries: row.get::<_, i64>(1)?.cast_unsigned() })
         })?;

@@ -90,6 +90,7 @@ impl Index {
         limit: u32,
     ) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(difference.page())?;
+        let limit = limit.min(self.largest_page);
         statement.query_and_then(params![after.parent, after.id, limit], read_node)?.collect()
     }
 
@@ -216,6 +217,7 @@ impl Index {
         let mut statement = self.connection.prepare_cached(
             "SELECT id FROM node WHERE id > ?1 AND remote_state IS NOT NULL ORDER BY id LIMIT ?2",
         )?;
+        let limit = limit.min(self.largest_page);
         Ok(statement.query_map(params![after, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 }

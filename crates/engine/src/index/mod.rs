@@ -16,6 +16,7 @@ mod node;
 mod open;
 mod problems;
 mod relocate;
+#[cfg(any(test, feature = "simulation"))]
 mod renew;
 mod row;
 mod saving;
@@ -56,6 +57,8 @@ pub struct Index {
     /// What is known of everything below rows. Questions add to it.
     insides: RefCell<Insides>,
     above: above::Above,
+    /// No page of a walk has more rows.
+    largest_page: u32,
 }
 
 impl Index {
@@ -70,6 +73,22 @@ impl Index {
         };
         self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).expect("it can be traced");
         count
+    }
+
+    /// Lets every commit fail from now on: a row refers to one that is missing.
+    #[cfg(test)]
+    pub(crate) fn refuse_commits(&mut self) {
+        let table = "PRAGMA foreign_keys = ON;
+             CREATE TABLE wanting (row INTEGER PRIMARY KEY REFERENCES node (id) DEFERRABLE INITIALLY DEFERRED)";
+        self.commit().and_then(|()| Ok(self.connection.execute_batch(table)?)).expect("it can be made");
+        self.begin().expect("it can begin");
+        self.connection.execute("INSERT INTO wanting VALUES (-1)", []).expect("it can be written");
+    }
+
+    /// Reads so many rows at one time at most, where a walk may take any number.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn set_largest_page(&mut self, rows: u32) {
+        self.largest_page = rows.max(1);
     }
 
     /// What the local side has, as far as it was scanned.

@@ -10,7 +10,7 @@ use jottad_core::in_words;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::Index;
+use super::{Index, Totals};
 use crate::disk::DiskErrorKind;
 
 /// The migrations, oldest first. The position is kept in `user_version`; never edit or remove one.
@@ -231,6 +231,27 @@ impl Index {
         }
         migrate(&mut connection, path)?;
         Self::take_up(connection)
+    }
+
+    /// What is kept in memory of what the file holds.
+    pub(super) fn take_up(connection: rusqlite::Connection) -> Result<Self, IndexError> {
+        let last_id =
+            connection.prepare_cached("SELECT max(id) FROM node")?.query_row([], |row| row.get(0))?;
+        let mut index = Self {
+            connection,
+            totals: Totals::default(),
+            in_transaction: false,
+            has_problems: true,
+            last_id,
+            ignore_revision: 0,
+            revision: 0,
+            insides: std::cell::RefCell::default(),
+            above: super::above::Above::default(),
+            largest_page: u32::MAX,
+        };
+        index.totals = index.count_totals()?;
+        index.has_problems = index.problem_count()? > 0;
+        Ok(index)
     }
 }
 

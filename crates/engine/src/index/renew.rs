@@ -1,7 +1,7 @@
 //! Using an opened index again, for simulations: to open a file and to prepare every statement takes longer
 //! than most of the lives that are lived in it.
 
-use super::{Index, IndexError, Totals};
+use super::{Index, IndexError};
 
 impl Index {
     /// The index as a process would find it that opens the file after this one has died: what was not
@@ -44,26 +44,6 @@ impl Index {
             self.connection.execute_batch("ROLLBACK")?;
         }
         Ok(())
-    }
-
-    /// What is kept in memory of what the file holds.
-    pub(super) fn take_up(connection: rusqlite::Connection) -> Result<Self, IndexError> {
-        let last_id =
-            connection.prepare_cached("SELECT max(id) FROM node")?.query_row([], |row| row.get(0))?;
-        let mut index = Self {
-            connection,
-            totals: Totals::default(),
-            in_transaction: false,
-            has_problems: true,
-            last_id,
-            ignore_revision: 0,
-            revision: 0,
-            insides: std::cell::RefCell::default(),
-            above: super::above::Above::default(),
-        };
-        index.totals = index.count_totals()?;
-        index.has_problems = index.problem_count()? > 0;
-        Ok(index)
     }
 }
 

@@ -62,11 +62,23 @@ pub(super) fn place(
         }
     };
     let finished = finish(staged, modified, &place, model)?;
+    put(root, staged, &finished, path, &place, replaces)
+}
+
+/// Puts a file that is finished in its place, durably.
+fn put(
+    root: &OwnedFd,
+    staged: &Staged,
+    finished: &FileStat,
+    path: &RelativePath,
+    place: &Place,
+    replaces: Option<&FileStat>,
+) -> Result<FileStat, DiskErrorKind> {
     match replaces {
         None => rename_to_free(staged.at(), place.at())?,
         Some(replaces) => {
             let identity = Facts::of(&staged.file)?.node.identity();
-            replace(root, New { at: staged.at(), identity }, path, &place, replaces)?;
+            replace(root, New { at: staged.at(), identity }, path, place, replaces)?;
         }
     }
     sync_directory(&place.directory)?;
@@ -74,7 +86,7 @@ pub(super) fn place(
     // A program may have written to the file as soon as it was in place. Its facts must not be taken for
     // those of what came from the service.
     let placed = Facts::of(&staged.file)?.file().ok_or(DiskErrorKind::Changed)?;
-    if same_file(&placed, &finished) { Ok(placed) } else { Err(DiskErrorKind::Changed) }
+    if same_file(&placed, finished) { Ok(placed) } else { Err(DiskErrorKind::Changed) }
 }
 
 /// Sets a file's modification time; see [`crate::Disk::set_modified`].
@@ -300,6 +312,26 @@ mod tests {
             });
             assert!(matches!(result, Err(DiskErrorKind::Changed)));
             assert!(root.path().join("d/file").is_dir());
+        }
+    }
+
+    /// The base must not say that the service has what a program wrote to the file as soon as it could.
+    #[test]
+    fn what_is_written_to_a_file_as_soon_as_it_is_there_is_not_what_was_fetched() {
+        for is_written in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let root = openat(CWD, directory.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
+            let path = RelativePath::try_from("file").unwrap();
+            let place = Place::of(&root, &path, READ_DIRECTORY).unwrap();
+            let mut staged = stage(&root).unwrap();
+            staged.write(b"fetched").unwrap();
+            let finished = finish(&staged, Timestamp::from_seconds(1), &place, None).unwrap();
+            if is_written {
+                staged.write(b" and edited").unwrap();
+            }
+            let result = put(&root, &staged, &finished, &path, &place, None);
+            assert_eq!(matches!(result, Err(DiskErrorKind::Changed)), is_written, "{result:?}");
+            assert!(directory.path().join("file").is_file());
         }
     }
 

@@ -86,6 +86,18 @@ pub(super) fn trash(
         Some(_) => return Err(DiskErrorKind::Changed),
         None => return Err(DiskErrorKind::NotFound),
     }
+    trash_from(root, path, &place, expected, holds)
+}
+
+/// Moves what was just looked at into the trash, and looks at it again there: what took its name in between
+/// goes back.
+fn trash_from(
+    root: &OwnedFd,
+    path: &RelativePath,
+    place: &Place,
+    expected: &DiskNode,
+    holds: Option<TreeDigest>,
+) -> Result<(), DiskErrorKind> {
     let spot = take_in(root, path, place.at())?;
     if !spot.at().facts()?.is_some_and(|facts| is_still(&facts.node, expected)) {
         // Another entry took the name just before. It goes back; if its name is taken once more, it is whole
@@ -446,7 +458,31 @@ fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, DiskErrorKind> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use rustix::fs::{CWD, OFlags, openat};
+
     use super::*;
+
+    #[test]
+    fn what_took_the_name_in_between_goes_back() {
+        for saved_between in [None, Some("saved"), Some("another file")] {
+            let directory = tempfile::tempdir().unwrap();
+            let file = directory.path().join("file");
+            fs::write(&file, "known").unwrap();
+            let root = openat(CWD, directory.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
+            let path = RelativePath::try_from("file").unwrap();
+            let place = Place::of(&root, &path, READ_DIRECTORY).unwrap();
+            let expected = place.facts().unwrap().unwrap().node;
+            if let Some(content) = saved_between {
+                fs::write(directory.path().join("new"), content).unwrap();
+                fs::rename(directory.path().join("new"), &file).unwrap();
+            }
+            let result = trash_from(&root, &path, &place, &expected, None);
+            assert_eq!(matches!(result, Err(DiskErrorKind::Changed)), saved_between.is_some(), "{result:?}");
+            assert_eq!(fs::read_to_string(&file).ok().as_deref(), saved_between);
+        }
+    }
 
     #[test]
     fn an_entry_came_when_it_changed_if_that_was_in_the_minute_of_what_is_above_it() {

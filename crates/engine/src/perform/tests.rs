@@ -7,6 +7,7 @@ use jottad_core::{Content, File, Kind, Md5, StoredName, Timestamp};
 use super::*;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
+use crate::remote::Sighted;
 
 /// A service with one directory, and what a listing of it shows.
 #[derive(Default)]
@@ -16,6 +17,8 @@ struct OneDirectory {
     trashed: Mutex<Vec<String>>,
     /// It answers no look.
     hides: bool,
+    /// What a look shows, if not the directory.
+    shown: Option<RemoteNode>,
 }
 
 struct Listing {
@@ -53,17 +56,17 @@ impl Remote for OneDirectory {
     }
 
     async fn list_directory(&self, _: &StoredPath) -> Result<Vec<(StoredName, RemoteNode)>, RemoteError> {
-        unreachable!()
+        Ok(vec![(StoredName::new("d").unwrap(), RemoteNode::Directory)])
     }
 
-    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, _: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         if self.hides {
             return Err(RemoteError {
                 may_be_done: true,
                 ..RemoteError::new(RemoteErrorKind::Offline, "cut".to_owned())
             });
         }
-        Ok(Some(RemoteNode::Directory))
+        Ok(Some(self.shown.unwrap_or(RemoteNode::Directory).into()))
     }
 
     async fn upload<C: LocalContent>(&self, _: &StoredPath, _: File, _: C) -> Result<(), RemoteError> {
@@ -74,9 +77,10 @@ impl Remote for OneDirectory {
         &self,
         _: &StoredPath,
         _: Content,
-        _: &mut S,
+        staged: &mut S,
     ) -> Result<(), RemoteError> {
-        unreachable!()
+        staged.write(b"new").unwrap();
+        Ok(())
     }
 
     async fn make_directory(&self, _: &StoredPath) -> Result<(), RemoteError> {
@@ -174,5 +178,72 @@ async fn what_could_not_be_looked_at_first_was_not_asked_for() {
         let event = perform(command, &disk, &remote, |_, _| async {}).await;
         let Event::Completed(_, Outcome::Operation(Err(error))) = event else { panic!("{event:?}") };
         assert!(matches!(error, OperationError::NotShown(_)), "{task:?}: {error:?}");
+    }
+}
+
+/// The listing that did not show it may have been late, or somebody may have brought it back since.
+#[tokio::test]
+async fn what_the_service_still_has_right_before_it_would_go_stays_locally() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::create_dir(place.path().join("d")).unwrap();
+    let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+    let path = RelativePath::try_from("d").unwrap();
+    let Some(DiskNode::Directory(identity)) = disk.stat(&path).await.unwrap() else { panic!() };
+    let task = Task::TrashLocal {
+        path,
+        remote: stored("d"),
+        expected: LocalExpectation::Directory(identity, TreeDigest::default()),
+    };
+    let command = Command { id: CommandId(1), task, mounts: Vec::new() };
+    let event = perform(command, &disk, &OneDirectory::default(), |_, _| async {}).await;
+    let Event::Completed(_, Outcome::Operation(Err(error))) = event else { panic!("{event:?}") };
+    assert!(matches!(error, OperationError::RemoteChanged { .. }), "{error}");
+    assert!(place.path().join("d").is_dir());
+}
+
+/// A local file that is as large as the one to be fetched is not that one.
+#[tokio::test]
+async fn a_local_file_stands_in_for_a_fetched_one_by_its_content_alone() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("twin"), "old").unwrap();
+    let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+    let twin = RelativePath::try_from("twin").unwrap();
+    let Some(DiskNode::File(stat)) = disk.stat(&twin).await.unwrap() else { panic!() };
+    assert_eq!(stat.size, file().content.size);
+    let task = Task::Download {
+        path: RelativePath::try_from("fetched").unwrap(),
+        remote: stored("fetched"),
+        file: file(),
+        replaces: None,
+        twin: Some((twin, stat)),
+    };
+    let command = Command { id: CommandId(1), task, mounts: Vec::new() };
+    let event = perform(command, &disk, &OneDirectory::default(), |_, _| async {}).await;
+    assert!(matches!(event, Event::Completed(_, Outcome::Operation(Ok(_)))), "{event:?}");
+    assert_eq!(std::fs::read_to_string(place.path().join("fetched")).unwrap(), "new");
+}
+
+/// What another device has saved there meanwhile is not what was deleted here.
+#[tokio::test]
+async fn a_file_is_removed_on_the_service_only_as_it_is_known() {
+    let other = File { content: Content { size: 3, md5: Md5::from_bytes([8; 16]) }, ..file() };
+    for (shown, is_known) in
+        [(RemoteNode::File(file()), true), (RemoteNode::File(other), false), (RemoteNode::Directory, false)]
+    {
+        let place = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+        let task = Task::TrashRemote {
+            root: disk.root().await.unwrap().identity,
+            path: RelativePath::try_from("f").unwrap(),
+            local: None,
+            remote: stored("f"),
+            expected: RemoteExpectation::File(file()),
+        };
+        let remote = OneDirectory { shown: Some(shown), ..Default::default() };
+        let command = Command { id: CommandId(1), task, mounts: Vec::new() };
+        let event = perform(command, &disk, &remote, |_, _| async {}).await;
+        let Event::Completed(_, Outcome::Operation(result)) = event else { panic!("{event:?}") };
+        assert_eq!(result.is_ok(), is_known, "{result:?}");
+        assert_eq!(remote.trashed.lock().unwrap().len(), usize::from(is_known));
     }
 }

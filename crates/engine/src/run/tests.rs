@@ -6,7 +6,7 @@ use super::*;
 use crate::builders::settings;
 use crate::disk::{LocalContent, StagedFile};
 use crate::local_disk::LocalDisk;
-use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode};
+use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode, Sighted};
 
 /// A service whose every answer is a bug.
 struct Panicking;
@@ -30,7 +30,7 @@ impl Remote for Panicking {
         panic!("a bug")
     }
 
-    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, _: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         panic!("a bug")
     }
 
@@ -124,7 +124,7 @@ impl Remote for Waiting {
         Ok(Vec::new())
     }
 
-    async fn look(&self, _: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, _: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         Ok(None)
     }
 

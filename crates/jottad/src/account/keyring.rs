@@ -68,14 +68,23 @@ pub(crate) fn find(state_dir: &Path) -> Result<SealingKey, KeyringError> {
 
 /// The key for a state directory, made if there is none. Returns only what the keyring gives back. Blocks.
 pub(crate) fn find_or_make(state_dir: &Path) -> Result<SealingKey, KeyringError> {
-    match find(state_dir) {
+    let keep = |secret: Vec<u8>| ask(state_dir, move |entry| entry.set_secret(&secret));
+    find_or_make_with(|| find(state_dir), keep)
+}
+
+/// The key that is found, or one that was made and kept. One that is not found again is none: what it seals
+/// could never be opened.
+fn find_or_make_with(
+    find: impl Fn() -> Result<SealingKey, KeyringError>,
+    keep: impl FnOnce(Vec<u8>) -> Result<(), KeyringError>,
+) -> Result<SealingKey, KeyringError> {
+    match find() {
         Err(KeyringError::NoKey | KeyringError::Unreliable) => {}
         found => return found,
     }
     let made = SealingKey::generate().map_err(|error| KeyringError::Unreachable(error.to_string()))?;
-    let secret = made.expose().to_vec();
-    ask(state_dir, move |entry| entry.set_secret(&secret))?;
-    let found = find(state_dir)?;
+    keep(made.expose().to_vec())?;
+    let found = find()?;
     if found.expose() == made.expose() { Ok(found) } else { Err(KeyringError::Unreliable) }
 }
 
@@ -134,7 +143,44 @@ fn explain(error: Error) -> KeyringError {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+
+    /// What is sealed with a key that the keyring did not keep is lost, and the login with it.
+    #[test]
+    fn a_key_is_used_only_if_the_keyring_gives_it_back() {
+        type Keep = fn(&RefCell<Option<Vec<u8>>>, Vec<u8>) -> Result<(), KeyringError>;
+        let keyrings: [(&str, Keep, bool); 4] = [
+            (
+                "keeps it",
+                |kept, secret| {
+                    kept.replace(Some(secret));
+                    Ok(())
+                },
+                true,
+            ),
+            ("refuses it", |_, _| Err(KeyringError::Locked("no".to_owned())), false),
+            ("loses it", |_, _| Ok(()), false),
+            (
+                "keeps another",
+                |kept, secret| {
+                    kept.replace(Some(vec![7; secret.len()]));
+                    Ok(())
+                },
+                false,
+            ),
+        ];
+        for (what, keep, is_used) in keyrings {
+            let kept = RefCell::new(None);
+            let find = || match kept.borrow().as_deref() {
+                Some(secret) => SealingKey::from_bytes(secret).ok_or(KeyringError::Unreliable),
+                None => Err(KeyringError::NoKey),
+            };
+            let key = find_or_make_with(find, |secret| keep(&kept, secret));
+            assert_eq!(key.is_ok(), is_used, "a keyring that {what}");
+        }
+    }
 
     #[test]
     fn only_a_missing_key_needs_a_new_login() {

@@ -10,7 +10,7 @@ use std::io;
 use jottad_core::{Content, File, Kind, StoredName, StoredPath, Timestamp};
 use jottad_engine::{
     ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
-    StagedFile, UnusableEntry, is_source_changed,
+    Sighted, StagedFile, UnusableEntry, is_source_changed,
 };
 use jottad_transport::{
     Client, Error, ErrorKind, ListStream, LiveFile, MoveOutcome, PartialContent, Quota, RemotePath, Sighting,
@@ -76,16 +76,19 @@ impl Remote for RemoteFolder {
         Ok(folders.chain(files).collect())
     }
 
-    async fn look(&self, path: &StoredPath) -> Result<Option<RemoteNode>, RemoteError> {
+    async fn look(&self, path: &StoredPath) -> Result<Option<Sighted>, RemoteError> {
         let (client, place) = self.at(path)?;
-        Ok(match client.look(&place).await.map_err(|error| remote_error(&error))? {
-            Sighting::File(live) => Some(RemoteNode::File(file_of(&live))),
-            Sighting::Folder => Some(RemoteNode::Directory),
+        let (seen, name) = client.look_at_spelling(&place).await.map_err(|error| remote_error(&error))?;
+        let node = match seen {
+            Sighting::File(live) => RemoteNode::File(file_of(&live)),
+            Sighting::Folder => RemoteNode::Directory,
             Sighting::Missing
             | Sighting::TrashedFile(_)
             | Sighting::TrashedFolder
-            | Sighting::UnfinishedFile(_) => None,
-        })
+            | Sighting::UnfinishedFile(_) => return Ok(None),
+        };
+        let respelled = name.filter(|name| path.name().is_some_and(|asked| asked != name));
+        Ok(Some(Sighted { node, respelled }))
     }
 
     async fn upload<C: LocalContent>(

@@ -1,4 +1,5 @@
-//! U-05, U-06, U-07, U-09, U-39: which names and hashes the service takes, and which are the same to it.
+//! U-05, U-06, U-07, U-09, U-39, U-50: which names and hashes the service takes, which are the same to it, and how it
+//! spells them.
 
 use serde_json::json;
 
@@ -12,6 +13,7 @@ pub(crate) async fn ask(number: u8, scratch: &Scratch) -> Result<Finding, Failur
         6 => name_length(scratch).await,
         7 => letter_case(scratch).await,
         9 => normal_forms(scratch).await,
+        50 => name_in_looks(scratch).await,
         _ => hash_case(scratch).await,
     }
 }
@@ -84,6 +86,17 @@ async fn normal_forms(scratch: &Scratch) -> Result<Finding, Failure> {
         Finding::answer("same", "é is found in both forms")
     } else {
         Finding::answer("distinct", "é is found in the form in which it was stored alone")
+    })
+}
+
+async fn name_in_looks(scratch: &Scratch) -> Result<Finding, Failure> {
+    scratch.put("u50/Letter").await?;
+    let document = scratch.look_raw("u50/lETTER", "").await?;
+    let names = |name: &str| document.text().contains(&format!("name=\"{name}\""));
+    Ok(match (names("Letter"), names("lETTER")) {
+        (true, false) => Finding::answer("stored", "a look names the file as it was stored"),
+        (false, true) => Finding::answer("asked", "a look names the file as it was asked for"),
+        _ => Finding::other(format!("status {} for another letter case", document.status)),
     })
 }
 

@@ -298,6 +298,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
         answers: &["made", "not-found", "made-by-all"],
         subject: Subject::Nowhere("it would make a mountpoint in the account"),
     },
+    Question {
+        number: 50, name: "name-in-looks", text: "how a look at one entry names it",
+        answers: &["stored", "asked"],
+        subject: Subject::Names,
+    },
 ];
 
 #[cfg(test)]

@@ -185,3 +185,123 @@ fn a_directory_that_is_refused_is_not_tried_anew_because_it_is_not_there() {
 fn what_left_its_place_before_something_was_sent_there_is_not_what_was_sent() {
     assert_ends_well(&[(Mode::Sync, HUNG, 896)]);
 }
+
+/// Once, a scan that only noted what is ignored, or never synced, outdated the proof.
+#[test]
+fn what_is_never_synced_outdates_no_proof() {
+    for mode in [Mode::Backup, Mode::Archive] {
+        let plain = [15_005_593, 17_007_834].map(|seed| (mode, PLAIN, seed));
+        assert_ends_well(&plain);
+        assert_ends_well(&[(mode, Extras { rules: true, ..PLAIN }, 25_004_943), (mode, DOUBTED, 17_007_834)]);
+    }
+}
+
+/// The answer to a move was lost, and others put something where it came from before anybody had looked:
+/// once, what had arrived was taken for theirs.
+#[test]
+fn a_move_has_arrived_whatever_others_put_where_it_came_from() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 25_002_365)]);
+    assert_ends_well(&[5_003_295, 14_006_781].map(|seed| (Mode::Backup, DOUBTED, seed)));
+}
+
+/// A look showed what had been there before others changed it, which a listing had shown already: once, the
+/// older was fetched over the newer.
+#[test]
+fn an_older_answer_is_not_believed_against_what_others_were_seen_to_have_done() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 26_003_232)]);
+}
+
+/// What the service puts in the place of a trashed namesake has that one's spelling. Once, that was only
+/// looked for where jottad itself had removed it.
+#[test]
+fn what_is_sent_where_others_removed_a_namesake_is_looked_at_for_its_spelling() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 9_102_639), (Mode::Sync, PLAIN, 14_004_104)]);
+}
+
+/// A directory was shown under another spelling, by a listing that was late: once, what it showed in it was
+/// believed against what had been sent there.
+#[test]
+fn what_a_late_listing_shows_in_a_respelled_directory_is_not_believed() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 24_002_321)]);
+}
+
+/// Once, each listing of everything made the looks at a directory that is refused come as quickly as the
+/// first.
+#[test]
+fn a_directory_that_is_refused_is_asked_for_more_and_more_seldom_whatever_a_listing_shows() {
+    assert_ends_well(&[Mode::Backup, Mode::Archive].map(|mode| (mode, DOUBTED, 26_003_133)));
+}
+
+/// A look at a directory was too late to show it. Once, what else was in it was not looked at again when only
+/// what had been sent there was.
+#[test]
+fn what_is_in_a_directory_that_a_late_look_did_not_show_is_looked_at_again() {
+    assert_ends_well(&[(Mode::Archive, DOUBTED, 18_100_207)]);
+}
+
+/// Once, what kept a local name from following was its problem for ever when its name was taken, and a name
+/// that could not follow three times, or whose file went meanwhile, never did.
+#[test]
+fn a_name_follows_in_the_end() {
+    assert_ends_well(&[25_000_474, 11_004_090, 9_100_877].map(|seed| (Mode::Pull, DOUBTED, seed)));
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 18_002_366)]);
+}
+
+/// Once, a directory that could not be read was forgotten when a pause ended.
+#[test]
+fn what_could_not_be_read_before_a_pause_is_read_after_it() {
+    assert_ends_well(&[(Mode::Pull, DOUBTED, 3_001_110)]);
+}
+
+/// A link took the place of a directory, and no word came of that: once, it was read without end.
+#[test]
+fn what_is_no_directory_any_more_is_not_read_without_end() {
+    assert_ends_well(&[(Mode::Archive, DOUBTED, 12_509_317)]);
+}
+
+/// Once, the simulation held against jottad what was right: that a paused folder hears nothing of a network
+/// that is back, that what others put back just as it was removed here goes, that what makes way for what is
+/// ignored in it does so as a whole, and that of two spellings none counts when what was agreed on was
+/// forgotten. And it had taken a root for known that jottad was killed before it heard of, and let it work in
+/// two of them.
+#[test]
+fn what_nobody_can_know_is_not_expected() {
+    let paused = [5_009_137, 6_006_854];
+    assert_ends_well(&paused.map(|seed| (Mode::Backup, DOUBTED, seed)));
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 5_005_971), (Mode::Backup, PLAIN, 17_006_788)]);
+    assert_ends_well(&[(Mode::Backup, Extras { rules: true, ..PLAIN }, 24_000_635)]);
+    assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, PLAIN, 5_002_633)));
+    assert_ends_well(&[(Mode::Backup, PLAIN, 24_001_378)]);
+}
+
+/// Others had brought a directory with what is in it, of which only the top is told, while the same was made
+/// from here: once, what was in a directory below it was not looked for.
+#[test]
+fn what_others_brought_is_looked_for_in_all_that_was_made_there_meanwhile() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 30_001_463)]);
+}
+
+/// What the service had was saved here as it was when others were told to have overwritten it: once, both
+/// were taken for agreed on before that was looked at, and what was saved here made way for what others had
+/// saved.
+#[test]
+fn what_others_are_told_to_have_done_is_seen_before_anything_is_agreed_on() {
+    assert_ends_well(&[(Mode::Pull, PLAIN, 30_002_697)]);
+}
+
+/// What was sent, and whose answer was lost, was moved while it was looked for: once, that look said nothing,
+/// and nobody looked again.
+#[test]
+fn what_was_moved_while_it_was_looked_for_is_looked_for_again() {
+    let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
+    assert_ends_well(&[(Mode::Archive, all, 30_001_523)]);
+}
+
+/// Once, a directory that others removed was expected to go although what is in it is on another disk, and
+/// cannot; and what others did to be seen before anybody asked, where a listing had taken long.
+#[test]
+fn what_cannot_be_removed_stays_and_what_is_asked_for_later_is_seen_later() {
+    let all = Extras { rules: true, disks: true, meddling: true, ..DOUBTED };
+    assert_ends_well(&[(Mode::Sync, all, 30_001_272)]);
+    assert_ends_well(&[(Mode::Pull, Extras { hangs: true, ..DOUBTED }, 30_002_060)]);
+}

@@ -64,6 +64,12 @@ fn no_life_loses_anything_that_expects_no_late_answers_of_a_service_that_gives_n
     assert_fewer_lives_pass(|extras| Extras { prompt: true, ..extras });
 }
 
+/// Trees of lives are small: where a page of the index is smaller, walks over them have many pages.
+#[test]
+fn no_life_whose_tree_is_many_pages_loses_anything() {
+    assert_fewer_lives_pass(|extras| Extras { pages: true, ..extras });
+}
+
 /// Lives fewer of the usual lives with something more in each.
 #[track_caller]
 fn assert_fewer_lives_pass(with: fn(Extras) -> Extras) {

@@ -1,5 +1,7 @@
 //! Looking at folders and files (protocol 4.1, 4.2, 4.4).
 
+use jottad_core::StoredName;
+
 use crate::client::{Client, none_if_missing};
 use crate::documents::{self, Place};
 use crate::error::{Error, Result};
@@ -34,15 +36,26 @@ impl Client {
 
     /// Whatever is at a path, live or not.
     pub async fn look(&self, path: &RemotePath) -> Result<Sighting> {
+        Ok(self.look_at_spelling(path).await?.0)
+    }
+
+    /// Whatever is at a path, and the name that the answer gives it, if it gives one. A path finds an entry
+    /// under every spelling (protocol 8.8); whether the answer names it as stored or as it was asked for is
+    /// not known (U-50), so only a name that differs from the path's tells something.
+    pub async fn look_at_spelling(&self, path: &RemotePath) -> Result<(Sighting, Option<StoredName>)> {
         Ok(match self.place_itself(path).await? {
-            None => Sighting::Missing,
-            Some(Place::Folder(folder)) if folder.is_live() => Sighting::Folder,
-            Some(Place::Folder(_)) => Sighting::TrashedFolder,
-            Some(Place::File(details)) => match details.entry.live() {
-                Some(file) => Sighting::File(file),
-                None if details.entry.trashed.is_some() => Sighting::TrashedFile(details),
-                None => Sighting::UnfinishedFile(details),
-            },
+            None => (Sighting::Missing, None),
+            Some(Place::Folder(folder)) if folder.is_live() => (Sighting::Folder, folder.name),
+            Some(Place::Folder(folder)) => (Sighting::TrashedFolder, folder.name),
+            Some(Place::File(details)) => {
+                let name = Some(details.entry.name.clone());
+                let sighting = match details.entry.live() {
+                    Some(file) => Sighting::File(file),
+                    None if details.entry.trashed.is_some() => Sighting::TrashedFile(details),
+                    None => Sighting::UnfinishedFile(details),
+                };
+                (sighting, name)
+            }
         })
     }
 

@@ -4,6 +4,8 @@ use futures_util::FutureExt as _;
 use jottad_core::{Content, Timestamp};
 use proptest::prelude::*;
 
+use jottad_core::StoredName;
+
 use super::*;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -86,7 +88,11 @@ fn a_listing_that_does_not_match_its_own_counts_is_refused() {
 #[test]
 fn empty_and_trashed_folders() {
     let empty = "<folder name=\"x\"><metadata num_folders=\"0\" num_files=\"0\"/></folder>";
-    assert_eq!(folder(empty).unwrap(), FolderListing { proves_absence: true, ..FolderListing::default() });
+    let name = StoredName::new("x");
+    assert_eq!(
+        folder(empty).unwrap(),
+        FolderListing { name: name.clone(), proves_absence: true, ..FolderListing::default() }
+    );
     for trashed in [
         "<folder name=\"x\" deleted=\"2026-02-11-T08:00:00Z\"/>",
         "<folder name=\"x\" deleted=\"\"/>",
@@ -94,7 +100,7 @@ fn empty_and_trashed_folders() {
     ] {
         assert!(!folder(trashed).unwrap().is_live(), "{trashed}");
         let Place::Folder(itself) = now(read_place_itself(trashed.as_bytes())).unwrap() else { panic!() };
-        assert!(!itself.is_live(), "{trashed}");
+        assert!(!itself.is_live() && itself.name == name, "{trashed}");
     }
 }
 

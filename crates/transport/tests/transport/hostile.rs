@@ -104,20 +104,56 @@ async fn an_unreachable_service_is_offline() {
 
 /// Answers every request on one connection after another with the same document.
 async fn answering(document: String) -> String {
+    let head = "Content-Type: application/json\r\nConnection: close";
+    let length = document.len();
+    let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {length}\r\n\r\n{document}");
+    answering_by(move |_| answer.clone()).await
+}
+
+/// Answers each request on a connection of its own with the bytes that follow from its beginning.
+async fn answering_by(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = vec![0; 4096];
-            let _ = stream.read(&mut request).await;
-            let head =
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length";
-            let answer = format!("{head}: {}\r\n\r\n{document}", document.len());
+            let length = stream.read(&mut request).await.unwrap_or(0);
+            let answer = answer(&String::from_utf8_lossy(&request[..length]));
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
     address
+}
+
+/// What lies between may have cut it off at any place, the right one included.
+#[tokio::test]
+async fn a_listing_that_ends_with_the_connection_alone_proves_nothing() {
+    let account = account().await;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\n";
+    let document = |body: &str| format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}");
+    let looked = document("<folder name=\"folder\"/>");
+    let listed = document(
+        "<liststream><folder><path>/Archive/folder/in</path></folder>\
+         <stats><folders>1</folders><files>0</files></stats></liststream>",
+    );
+    let session = log_in(&account.emulator, &account.directory).await.unwrap();
+    for is_complete in [true, false] {
+        let marked = |body: &str| format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        let listing = if is_complete { marked(&listed) } else { format!("{head}\r\n{listed}") };
+        let look = marked(&looked);
+        let answering =
+            move |request: &str| if request.contains("liststream") { &listing } else { &look }.clone();
+        let own = Endpoints::on_one_host(&account.emulator.base_url());
+        let endpoints = Endpoints { jfs_url: answering_by(answering).await, ..own };
+        let client = Client::new(endpoints, session.clone(), ClientOptions::default()).unwrap();
+        let mut stream = client.list_stream(&path("Jotta/Archive/folder")).await.unwrap();
+        assert_eq!(stream.next_batch().await.unwrap().unwrap().len(), 1);
+        match stream.next_batch().await {
+            Ok(end) => assert!(end.is_none() && is_complete),
+            Err(error) => assert!(matches!(error, Error::Incomplete { .. }) && !is_complete, "{error}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -300,6 +300,48 @@ async fn tokens_that_cannot_be_written_are_not_asked_for() {
     account.client.customer().await.unwrap();
 }
 
+/// The service has spent the old tokens by then: the new ones are neither used nor forgotten until they are
+/// written.
+#[tokio::test]
+async fn tokens_that_came_and_could_not_be_written_are_not_used_until_they_are() {
+    for key in [None, Some(SealingKey::generate().unwrap())] {
+        let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("credentials");
+        let is_sealed = key.is_some();
+        let file = match key {
+            Some(key) => CredentialFile::sealed(&path, key),
+            None => CredentialFile::new(&path),
+        };
+        let token = LoginToken::parse(&emulator.login_token()).unwrap();
+        let session = Session::log_in(http(), &token, file.clone(), &host()).await.unwrap();
+        let client = client(&emulator, session);
+        let state = emulator.state();
+        let old = std::fs::read(&path).unwrap();
+        state.expire_access_tokens();
+        state.reset_counters();
+        state.add_fault(Fault::once(Matching::endpoint("token"), Effect::Delay { milliseconds: 200 }));
+        // While the service answers a directory takes the place of the file: writing fails for root too.
+        let swap = async {
+            while state.counters().of("token") == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            std::fs::remove_file(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+        };
+        let (result, ()) = tokio::join!(client.customer(), swap);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Local, "sealed: {is_sealed}");
+        assert_eq!(client.customer().await.unwrap_err().kind(), ErrorKind::Local, "sealed: {is_sealed}");
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, old).unwrap();
+        client.customer().await.unwrap();
+        assert_eq!(state.counters().of("token"), 1, "sealed: {is_sealed}");
+        let kept = Session::open(http(), file, &host()).unwrap();
+        self::client(&emulator, kept).customer().await.unwrap();
+        assert_eq!(state.counters().of("token"), 1, "what was kept is what came: sealed: {is_sealed}");
+    }
+}
+
 #[tokio::test]
 async fn logging_out_forgets_the_tokens() {
     let account = Account::open().await;

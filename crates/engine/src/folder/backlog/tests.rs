@@ -156,7 +156,9 @@ impl Stage {
                 let entries = Self::children(&self.remote, &local(&directory)).into_iter();
                 Outcome::ListedDirectory(Ok(entries.map(|(name, node)| (encode_name(&name), node)).collect()))
             }
-            Task::Look { path } => Outcome::Looked(Ok(self.remote.get(&local(&path)).copied())),
+            Task::Look { path } => {
+                Outcome::Looked(Ok(self.remote.get(&local(&path)).copied().map(Into::into)))
+            }
             Task::MakeRemoteDirectory { path, .. } => {
                 self.remote.extend((!path.is_root()).then_some((path, RemoteNode::Directory)));
                 Outcome::Operation(Ok(Achieved::Done))

@@ -32,15 +32,16 @@ pub(in crate::folder) struct Merge {
 impl Folder {
     /// Works on through what a directory was seen to hold; tells whether it came to the end.
     pub(in crate::folder) fn merge_on(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
-        let before = self.index.revision();
-        let is_done = self.merge_rows(merge)?;
-        if self.index.revision() != before {
+        let mut has_changed = false;
+        let is_done = self.merge_rows(merge, &mut has_changed)?;
+        if has_changed {
             self.local_change_was_found()?;
         }
         Ok(is_done)
     }
 
-    fn merge_rows(&mut self, merge: &mut Merge) -> Result<bool, FolderError> {
+    /// `has_changed` becomes true if something has changed that is synced, or was.
+    fn merge_rows(&mut self, merge: &mut Merge, has_changed: &mut bool) -> Result<bool, FolderError> {
         while let Some(mut cursor) = merge.unread.take() {
             if !self.backlog.spend(1) {
                 merge.unread = Some(cursor);
@@ -53,14 +54,19 @@ impl Folder {
         }
         while let Some(entry) = merge.entries.next() {
             let path = merge.directory.join(&entry.name);
-            let node = merge.known.remove(&entry.name).unwrap_or_else(|| Node::new(merge.parent, entry.name));
-            self.merge_entry(node, &path, entry.node, merge.depth, merge.now)?;
+            let mut node =
+                merge.known.remove(&entry.name).unwrap_or_else(|| Node::new(merge.parent, entry.name));
+            let (before, was_synced) = (self.index.revision(), is_synced(&node));
+            self.merge_entry(&mut node, &path, entry.node, merge.depth, merge.now)?;
+            *has_changed |= self.index.revision() != before && (was_synced || is_synced(&node));
             if !self.backlog.spend(1) {
                 return Ok(false);
             }
         }
         while let Some((name, node)) = merge.known.pop_first() {
+            let (before, was_synced) = (self.index.revision(), is_synced(&node));
             self.merge_missing(node, &merge.directory.join(&name), merge.now)?;
+            *has_changed |= self.index.revision() != before && was_synced;
             if !self.backlog.spend(1) {
                 return Ok(false);
             }
@@ -90,7 +96,7 @@ impl Folder {
 
     fn merge_entry(
         &mut self,
-        mut node: Node,
+        node: &mut Node,
         path: &RelativePath,
         seen: DiskNode,
         depth: Depth,
@@ -99,15 +105,15 @@ impl Folder {
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
         if self.rules.ignores(path, is_directory) {
-            return self.ignore(&mut node, Local::Absent);
+            return self.ignore(node, Local::Absent);
         }
         if let DiskNode::File(stat) = seen
             && self.settings.is_too_large(stat.size)
         {
             // No rule tells this of the path alone, so the row says that there is something.
-            return self.ignore(&mut node, Local::Ignored);
+            return self.ignore(node, Local::Ignored);
         }
-        if !is_directory && !self.take_lost_mount(&mut node, now)? {
+        if !is_directory && !self.take_lost_mount(node, now)? {
             return Ok(());
         }
         match seen {
@@ -124,9 +130,9 @@ impl Folder {
                     self.index.forget_word(node.id)?;
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;
                     node.local = local;
-                    self.save_observed(&mut node)?;
+                    self.save_observed(node)?;
                     self.hashing.restart();
-                    self.look_at_other_names(&node, &stat, now)?;
+                    self.look_at_other_names(node, &stat, now)?;
                 }
             }
             // Only reading it tells whether it is as it was.
@@ -140,8 +146,8 @@ impl Folder {
                 };
                 if !known {
                     node.local = Local::Directory(identity);
-                    self.save_observed(&mut node)?;
-                    self.read_where_it_was(&node, identity)?;
+                    self.save_observed(node)?;
+                    self.read_where_it_was(node, identity)?;
                 }
                 let is_wanted = self.scanning.missed.remove(path) || !known || depth == Depth::Subtree;
                 // What is in a directory that is too deep itself is not looked at.
@@ -154,12 +160,12 @@ impl Folder {
                 // something does one matter: it must not look like a deletion. Or where a name that is to
                 // follow cannot.
                 let is_in_the_way =
-                    !is_tracked && namesakes::is_name_to_follow(&self.index, &self.settings, &node)?;
+                    !is_tracked && namesakes::is_name_to_follow(&self.index, &self.settings, node)?;
                 let local = if is_tracked || is_in_the_way { Local::Other } else { Local::Absent };
                 if node.local != local {
                     self.change_below(node.id, Change::LocalGone(Some(now)))?;
                     node.local = local;
-                    self.save_observed(&mut node)?;
+                    self.save_observed(node)?;
                 }
                 if local == Local::Other && self.index.problem(node.id)?.is_none() {
                     let (finding, reason) = if is_tracked {
@@ -218,4 +224,11 @@ impl Folder {
         node.local = Local::Absent;
         self.save_observed(node)
     }
+}
+
+/// Whether a row says that there is anything locally that is synced, or that was agreed on. What a rule
+/// ignores and what is never synced is noted in a row only while the service has something there, which is no
+/// change.
+fn is_synced(node: &Node) -> bool {
+    node.base.is_some() || node.local.kind().is_some()
 }

@@ -44,6 +44,8 @@ pub(in crate::folder) struct Scanning {
     running: BTreeMap<CommandId, (RelativePath, Depth)>,
     /// Busy directories, by when they are read again.
     delayed: BTreeMap<(Duration, RelativePath), Depth>,
+    /// How often directories that change while they are read did so in a row.
+    changing: BTreeMap<RelativePath, u32>,
     /// A scan of everything is under way.
     everything: bool,
     /// A scan of everything ended since the start.
@@ -62,6 +64,7 @@ impl Scanning {
     pub(in crate::folder) fn want_everything(&mut self) {
         self.queue.clear();
         self.delayed.clear();
+        self.changing.clear();
         self.missed.clear();
         self.queue.insert(RelativePath::root(), Depth::Subtree);
         self.everything = true;
@@ -125,6 +128,28 @@ impl Scanning {
         if !self.queue.contains_key(&path) && !self.delayed.keys().any(|(_, delayed)| *delayed == path) {
             self.delayed.insert((until, path), Depth::Entries);
         }
+    }
+
+    /// A directory could not be read because something was at work there: it is read again, once. Where that
+    /// happens again and again something else may have taken its place, which reading the one above shows.
+    fn read_again(&mut self, directory: RelativePath, depth: Depth, now: Now) {
+        let times = self.changing.entry(directory.clone()).or_default();
+        *times += 1;
+        if *times > 1
+            && times.is_power_of_two()
+            && let Some(above) = directory.parent()
+        {
+            self.want_directory(above);
+        }
+        let mut deepest = depth;
+        self.delayed.retain(|(_, delayed), depth| {
+            let is_it = *delayed == directory;
+            if is_it {
+                deepest = deepest.max(*depth);
+            }
+            !is_it
+        });
+        self.delayed.insert((now.monotonic + BUSY_DELAY, directory), deepest);
     }
 
     /// Takes up what is due; tells whether everything is to be scanned again.
@@ -211,6 +236,9 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
+        if result.is_ok() {
+            self.scanning.changing.remove(&directory);
+        }
         match result {
             Ok(ScannedDirectory { listing, rules: Ok(rules) }) => {
                 self.merge_scan(&directory, depth, listing, rules, now)
@@ -254,7 +282,7 @@ impl Folder {
         }
         if let DiskErrorKind::Changed | DiskErrorKind::MountChanged | DiskErrorKind::TooManyFiles = error.kind
         {
-            self.scanning.delayed.insert((now.monotonic + BUSY_DELAY, directory), depth);
+            self.scanning.read_again(directory, depth, now);
             return Ok(());
         }
         self.scanning.unheard.note_rules(&directory, None);

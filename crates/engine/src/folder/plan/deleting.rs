@@ -150,6 +150,9 @@ impl Folder {
                 self.round.deleting.counting = counting;
                 return Ok(false);
             }
+            if planted::is(Planted::DeletesOfOnePage) && counting.cursor != Cursor::default() {
+                break;
+            }
             counting.cursor = Cursor::after(last);
             for node in page {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };

@@ -353,6 +353,17 @@ mod tests {
         }
     }
 
+    /// Otherwise a clock that is set ahead by a day makes all that was lost in this one forgotten.
+    #[test]
+    fn the_windows_move_along_when_the_clock_is_set() {
+        let (_place, mut index) = crate::builders::new_index();
+        let window = |began| Window { began, mark: NodeId(7), loss: Loss::default() };
+        Losing { current: window(1_000), next: window(2_000) }.save(&mut index).unwrap();
+        shift(&mut index, 500).unwrap();
+        let losing = Losing::of(&index).unwrap().unwrap();
+        assert_eq!((losing.current.began, losing.next.began), (1_500, 2_500));
+    }
+
     #[test]
     fn each_new_file_stands_for_one_that_is_gone() {
         let mut newcomers = Newcomers { directory: None, sizes: vec![10, 20, 1 << 20, 2 << 20] };

@@ -21,6 +21,7 @@ use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
+use crate::folder::problems;
 use crate::folder::{Folder, FolderError, MOST_ATTEMPTS, Purpose};
 use crate::index::{Cursor, Difference, Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -322,6 +323,11 @@ impl Folder {
                 if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
                     return Ok(Considered::Passed);
                 }
+                // What others are told to have done there is seen first: what is taken for agreed on makes
+                // way for that.
+                if !self.hints.is_idle() && self.hints.tells_of(&self.index.stored_path(node.id)?) {
+                    return Ok(Considered::Passed);
+                }
                 node.base = node.base_from_local();
                 self.index.save(node)?;
             }
@@ -336,7 +342,9 @@ impl Folder {
             }
         }
         self.attempts.remove(&node.id);
-        self.index.clear_problem(node.id)?;
+        if !problems::remains(&self.index, node)? {
+            self.index.clear_problem(node.id)?;
+        }
         Ok(Considered::Passed)
     }
 

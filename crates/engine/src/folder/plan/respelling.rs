@@ -6,19 +6,21 @@
 //! row that it had. In modes that pull, the local name then follows by a rename; elsewhere it stays
 //! what it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
 use jottad_core::{Kind, Name, OperationKind, RelativePath, Side};
 
 use super::moving;
+use crate::disk::Identity;
 use crate::event::{Achieved, Followed, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
-use crate::folder::{Folder, FolderError};
+use crate::folder::{Folder, FolderError, MOST_ATTEMPTS};
 use crate::index::{Index, Local, Node, NodeId, RemoteRecord};
 use crate::remote::RemoteNode;
+use crate::scope::{Finding, found};
 use crate::status::ProblemKind;
 use crate::time::Now;
 
@@ -32,8 +34,8 @@ pub(in crate::folder) struct Respelling {
     misfiled: BTreeSet<NodeId>,
     /// The row that was taken last in this round.
     after: Option<NodeId>,
-    /// Rows whose new name the disk does not keep as it is.
-    refused: BTreeSet<NodeId>,
+    /// What the disk does not keep under its new name as it is.
+    refused: BTreeMap<NodeId, (Identity, Name)>,
     /// What was seen may be older than a move of our own until then.
     not_before: Option<Duration>,
 }
@@ -61,6 +63,13 @@ impl Respelling {
     /// Whether the local name of a row is to follow the one on the service.
     pub(in crate::folder) fn is_to_follow(&self, node: NodeId) -> bool {
         self.noted.contains(&node)
+    }
+
+    /// Whether what is at a row did not get this name when it was renamed. Something else may.
+    fn is_refused(&self, node: &Node, name: &Name) -> bool {
+        self.refused
+            .get(&node.id)
+            .is_some_and(|(identity, refused)| node.local.identity() == Some(*identity) && refused == name)
     }
 
     fn forget(&mut self, node: NodeId) {
@@ -186,8 +195,7 @@ impl Folder {
     /// Notes a row that a look has shown under another spelling than the local one.
     pub(in crate::folder) fn note_spelling(&mut self, node: &Node) {
         if self.settings.mode.pulls()
-            && !self.respelling.refused.contains(&node.id)
-            && namesakes::name_to_follow(node).is_some()
+            && namesakes::name_to_follow(node).is_some_and(|name| !self.respelling.is_refused(node, &name))
             && self.respelling.noted.insert(node.id)
         {
             self.round.restart();
@@ -290,10 +298,14 @@ impl Folder {
             && self.mounting.may_rename(&from, &to)
             && !self.in_flight.is_along(&from)
             && !self.in_flight.is_along(&to)
-            && !self.is_given_up(node)
             && !self.is_blocked(node.id, now)?
             && !self.rules.ignores(&to, node.local.is_directory());
         if !is_possible {
+            return Ok(false);
+        }
+        if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS) {
+            let reason = format!("its name cannot follow the one that it has on the remote side, {name}");
+            self.put_problem(node.id, found(Finding::DoesNotSettle), reason, now)?;
             return Ok(false);
         }
         let stored = here.join_stored(node.stored_name());
@@ -332,7 +344,9 @@ impl Folder {
         self.scanning.want_directory(directory.clone());
         self.round.restart();
         if achieved != Achieved::Done {
-            self.respelling.refused.insert(node.id);
+            if let Some(identity) = node.local.identity() {
+                self.respelling.refused.insert(node.id, (identity, name.clone()));
+            }
             return Ok(());
         }
         match self.index.child(node.parent, name)? {
@@ -366,7 +380,12 @@ impl Folder {
 fn forget_failed_rename(index: &mut Index, node: &Node) -> Result<(), FolderError> {
     let is_in_step =
         node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
-    let is_failed = |kind| matches!(kind, ProblemKind::Failing | ProblemKind::Refused);
+    let is_failed = |kind| {
+        matches!(
+            kind,
+            ProblemKind::Failing | ProblemKind::Refused | ProblemKind::NotAllowed | ProblemKind::LocalDisk
+        )
+    };
     if is_in_step && index.problem(node.id)?.is_some_and(|problem| is_failed(problem.kind)) {
         index.clear_problem(node.id)?;
     }

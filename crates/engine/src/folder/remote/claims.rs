@@ -10,6 +10,7 @@ use jottad_core::{Entry, FoldKey, StoredName};
 
 use super::given_up::GivenUp;
 use super::unconfirmed;
+use crate::folder::in_flight::Running;
 use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Descend, Index, Node, NodeId};
@@ -196,6 +197,11 @@ impl Folder {
             } else {
                 lost.push(claim);
             }
+        }
+        // What is moved or removed meanwhile cannot be judged, and nothing else would ask for it again.
+        let is_leaving = |node: &Node| self.in_flight.at(node.id).is_some_and(Running::leaves);
+        if lost.iter().chain(&late).any(is_leaving) {
+            self.rechecks.want_at(directory, now.monotonic + RECHECK_DELAYS[0]);
         }
         for mut node in lost {
             if !self.in_flight.is_at(node.id) {

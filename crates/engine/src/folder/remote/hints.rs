@@ -244,6 +244,7 @@ impl Folder {
 
     fn compare_hints(&mut self, directories: &mut BTreeSet<NodeId>, now: Now) -> Result<(), FolderError> {
         let mut looks = false;
+        let before = self.hints.waiting.values().filter(|hint| hint.is_foreign).count();
         for (path, mut hint) in std::mem::take(&mut self.hints.waiting) {
             let is_due = hint.not_before <= now.monotonic;
             // Before it was looked at, only its time makes it worth comparing.
@@ -253,8 +254,13 @@ impl Folder {
             }
             match self.compare(&path, hint.told)? {
                 Comparison::Known => {
-                    if hint.is_foreign && hint.tries == 0 && hint.told == Told::Directory {
-                        directories.extend(directory_on_service(&self.index, &self.settings, &path)?);
+                    if hint.is_foreign
+                        && hint.tries == 0
+                        && hint.told == Told::Directory
+                        && let Some(top) = directory_on_service(&self.index, &self.settings, &path)?
+                    {
+                        // What was made below it since may have been there before, with more in it.
+                        add_directories(&self.index, top, directories)?;
                     }
                     continue;
                 }
@@ -293,6 +299,10 @@ impl Folder {
         if looks {
             self.hints.taken_up = Some(now.monotonic);
             self.hints.pace = (self.hints.pace * 2).min(LONGEST_PACE);
+        }
+        if self.hints.waiting.values().filter(|hint| hint.is_foreign).count() < before {
+            // What waited to be taken for agreed on does so no more.
+            self.round.restart();
         }
         self.hints.due = self.hints.waiting.values().map(|hint| hint.not_before).min();
         Ok(())

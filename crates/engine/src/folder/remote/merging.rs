@@ -109,6 +109,7 @@ impl Folder {
         &mut self,
         command: CommandId,
         entries: &[ListedEntry],
+        now: Now,
     ) -> Result<(), FolderError> {
         let Some(mut running) = self.listing.running.take_if(|running| running.command == command) else {
             return Ok(());
@@ -134,7 +135,7 @@ impl Folder {
             let directory = self.ensure_remote_directory(parent, &mut running)?;
             let answer = &mut running.answer;
             if let Some(mut node) = self.match_shown(directory, name, entry.node, answer)? {
-                self.merge_shown(&mut node, name, entry.node, answer)?;
+                self.merge_shown(&mut node, name, entry.node, answer, now)?;
             } else if has_no_local_name(name) && running.unusable.len() < MOST_UNUSABLE {
                 let reason = "no local file can have this name".to_owned();
                 running.unusable.push(UnusableEntry { path: entry.path.to_string(), reason });
@@ -187,7 +188,7 @@ impl Folder {
             if let Some(leftover) = self.may_have_left(&path.join(name.clone()), *shown, answer.asked_at)? {
                 self.recheck(&mut answer, directory, leftover.until);
             } else if let Some(mut node) = self.match_shown(directory, name, *shown, &mut answer)? {
-                self.merge_shown(&mut node, name, *shown, &mut answer)?;
+                self.merge_shown(&mut node, name, *shown, &mut answer, now)?;
             }
         }
         let mut respelled = BTreeSet::new();
@@ -250,6 +251,7 @@ impl Folder {
         name: &StoredName,
         shown: RemoteNode,
         answer: &mut Answer,
+        now: Now,
     ) -> Result<(), FolderError> {
         let was_directory = node.remote_entry() == Entry::Directory;
         let mut is_touched = self.is_at_work(answer, node.id);
@@ -258,6 +260,8 @@ impl Folder {
             is_touched = true;
         } else if is_touched {
             self.doubt_unjudged(node, shown);
+        } else {
+            self.note_change_by_others(node, Some(shown), now)?;
         }
         self.observe_remote(node, name, Some(shown), is_touched)?;
         answer.seen.insert(node.id);
@@ -279,6 +283,7 @@ impl Folder {
         now: Now,
     ) -> Result<Vec<(NodeId, NodeId)>, FolderError> {
         if let Some(respelled) = self.respelled(&node, &|id| answer.saw(id))? {
+            self.keep_recent_writes(respelled, node.id, answer)?;
             let moved = self.respell(respelled, node.id)?;
             answer.follow(&moved);
             return Ok(moved);
@@ -297,15 +302,59 @@ impl Folder {
                 self.recheck(answer, node.parent, until);
                 self.contest(&node, &|id| answer.saw(id))?;
             }
-            None if matches!(answer.reach, Reach::Directory { .. }) => self.remote_vanished(&mut node)?,
+            None if matches!(answer.reach, Reach::Directory { .. }) => {
+                self.note_change_by_others(&node, None, now)?;
+                self.remote_vanished(&mut node)?;
+            }
             // What is below it was not shown either, and is judged by itself.
             None => {
+                self.note_change_by_others(&node, None, now)?;
                 self.explain_by_own_removal(&mut node)?;
                 node.remote = None;
                 self.save_observed(&mut node)?;
             }
         }
         Ok(Vec::new())
+    }
+
+    /// What an answer has shown in a directory that it shows under another spelling is about to be what is
+    /// known in it. It may be older than what was done there.
+    fn keep_recent_writes(
+        &mut self,
+        shown: NodeId,
+        known: NodeId,
+        answer: &mut Answer,
+    ) -> Result<(), FolderError> {
+        let mut pending = vec![(shown, known)];
+        while let Some((shown, known)) = pending.pop() {
+            for mut below in self.index.children(shown)? {
+                let (Some(seen), Some(own)) = (below.remote.clone(), self.index.child(known, &below.name)?)
+                else {
+                    continue;
+                };
+                if let Some(until) = self.shown_stale_until(&own, seen.node, answer.asked_at)? {
+                    below.remote.clone_from(&own.remote);
+                    self.index.save(&mut below)?;
+                    self.recheck(answer, known, until);
+                } else if seen.node == RemoteNode::Directory {
+                    pending.push((below.id, own.id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is seen at a row is something else than what is known there.
+    fn note_change_by_others(
+        &mut self,
+        node: &Node,
+        seen: Option<RemoteNode>,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if let Some(known) = node.remote.as_ref().filter(|known| !known.claimed && Some(known.node) != seen) {
+            self.recent_writes.others_changed(&self.index.stored_path_of(node)?, known.node, seen, now);
+        }
+        Ok(())
     }
 
     /// Brings what was seen at a row into the index; `None` if nothing is there.

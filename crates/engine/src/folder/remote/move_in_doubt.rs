@@ -17,7 +17,7 @@ use super::connection::Suspected;
 use crate::event::{CommandId, Task};
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Node, NodeId, RemoteMove};
-use crate::remote::{RemoteError, RemoteNode};
+use crate::remote::{RemoteError, RemoteNode, Sighted};
 use crate::time::Now;
 
 /// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
@@ -25,7 +25,8 @@ use crate::time::Now;
 pub(in crate::folder) struct MoveInDoubt {
     doubted: Option<RemoteMove>,
     looks: Looks,
-    /// One at whose ends the service shows nothing although it answers: the next complete listing tells.
+    /// One of whose ends looks tell nothing, because the service does not show them although it answers, or
+    /// shows two directories: the next complete listing tells.
     unshown: Option<RemoteMove>,
     /// From which row the last of those led.
     unshown_before: Option<NodeId>,
@@ -73,6 +74,12 @@ impl MoveInDoubt {
     pub(in crate::folder) fn doubt(&mut self, remote_move: RemoteMove) {
         self.unshown = None;
         self.doubted = Some(remote_move);
+        self.looks = Looks::default();
+    }
+
+    /// Looks at both ends do not tell: the next complete listing does.
+    fn leave_to_listing(&mut self) {
+        self.unshown = self.doubted.take();
         self.looks = Looks::default();
     }
 
@@ -141,13 +148,13 @@ impl Folder {
     pub(in crate::folder) fn move_looked_at(
         &mut self,
         command: CommandId,
-        result: Result<Option<RemoteNode>, RemoteError>,
+        result: Result<Option<Sighted>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let look = match result {
             Ok(seen) => {
                 self.connection.succeeded();
-                Look::Seen(seen)
+                Look::Seen(seen.map(|seen| seen.node))
             }
             Err(error) => {
                 self.look_failed(Suspected::Move, &error, now)?;
@@ -181,13 +188,12 @@ impl Folder {
             return;
         }
         self.move_in_doubt.unshown_before = Some(source);
-        self.move_in_doubt.unshown = self.move_in_doubt.doubted.take();
-        self.move_in_doubt.looks = Looks::default();
+        self.move_in_doubt.leave_to_listing();
         self.listing.want_everything();
     }
 
-    /// A complete listing shows what became of a move at whose ends the service showed nothing: tells whether
-    /// it arrived. Then what was known where it came from is known where it is now, and has to be listed once
+    /// A complete listing shows what became of a move of whose ends looks told nothing: tells whether it
+    /// arrived. Then what was known where it came from is known where it is now, and has to be listed once
     /// more.
     pub(super) fn judge_move_by_listing(
         &mut self,
@@ -204,7 +210,8 @@ impl Folder {
         let mut has_arrived = false;
         if let (Some(source), Some(target)) = (&source, &target) {
             has_arrived = target.base.is_none()
-                && sight_of(source, shown(source), shown(target)) == Sight::Arrived
+                && (sight_of(source, shown(source), shown(target)) == Sight::Arrived
+                    || has_gone_over(&self.index, source.id, target.id, is_seen)?)
                 && !self.is_move_stale(&unshown, now)?;
             if has_arrived {
                 self.moved(source, &unshown, now)?;
@@ -228,11 +235,20 @@ impl Folder {
         let Some(sight) = self.move_in_doubt.weigh(sight_of(&node, source, target), is_stale, now) else {
             return Ok(());
         };
+        if (source, target) == (Some(RemoteNode::Directory), Some(RemoteNode::Directory)) {
+            // One of them is the one that was to be moved, and others made the other one. What is in them
+            // tells.
+            self.move_in_doubt.leave_to_listing();
+            self.listing.want_everything();
+            self.round.restart();
+            return Ok(());
+        }
         self.end_doubt()?;
         // What a directory holds was not looked at, and anything else than one of the two ends is somebody
         // else's work.
         let is_directory = node.remote.as_ref().is_some_and(|known| known.node == RemoteNode::Directory);
-        if is_directory || sight == Sight::Neither {
+        let is_replaced = sight == Sight::Arrived && source.is_some();
+        if is_directory || is_replaced || sight == Sight::Neither {
             self.listing.want_everything();
         }
         if sight != Sight::Neither {
@@ -252,15 +268,36 @@ impl Folder {
     }
 }
 
+/// What is shown at both ends of what was moved. Others may have put something else where it came from.
 fn sight_of(moved: &Node, source: Option<RemoteNode>, target: Option<RemoteNode>) -> Sight {
     let known = moved.remote.as_ref().map(|remote| remote.node);
-    if source.is_none() && known.is_some() && is_same_entry(known, target) {
+    if known.is_some() && !is_same_entry(known, source) && is_same_entry(known, target) {
         Sight::Arrived
     } else if target.is_none() && is_same_entry(known, source) {
         Sight::Stayed
     } else {
         Sight::Neither
     }
+}
+
+/// Whether a listing shows at another directory what was in one, and nothing of it where it was.
+fn has_gone_over(
+    index: &Index,
+    source: NodeId,
+    target: NodeId,
+    is_seen: &dyn Fn(NodeId) -> bool,
+) -> Result<bool, FolderError> {
+    let shown = |node: &Node| node.remote.as_ref().map(|remote| remote.node).filter(|_| is_seen(node.id));
+    let mut has_arrived = false;
+    for child in index.children(source)?.into_iter().filter(|child| child.base.is_some()) {
+        if shown(&child).is_some() {
+            return Ok(false);
+        }
+        let known = child.remote.as_ref().map(|remote| remote.node);
+        let arrived = index.child(target, &child.name)?;
+        has_arrived |= known.is_some() && is_same_entry(known, arrived.as_ref().and_then(shown));
+    }
+    Ok(has_arrived)
 }
 
 fn is_same_entry(one: Option<RemoteNode>, other: Option<RemoteNode>) -> bool {
@@ -281,8 +318,14 @@ pub(in crate::folder) fn paths_of(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use jottad_core::{Content, File, Md5, Name, Timestamp};
+
     use super::*;
-    use crate::builders::at;
+    use crate::builders::{at, new_index};
+    use crate::disk::Identity;
+    use crate::index::{Base, BaseEntry, RemoteRecord, Stamp};
 
     /// When a move that is seen to be so is believed, in seconds, if all answers may be older than another
     /// one for so long.
@@ -306,6 +349,61 @@ mod tests {
     #[test]
     fn a_move_is_believed_when_two_looks_say_that_it_arrived() {
         assert_eq!(believed_after(Sight::Arrived, 0), SOON);
+    }
+
+    fn file(size: u64) -> RemoteNode {
+        let content = Content { size, md5: Md5::EMPTY };
+        RemoteNode::File(File { content, modified: Timestamp::from_seconds(0) })
+    }
+
+    fn row(parent: NodeId, name: &str, node: Option<RemoteNode>) -> Node {
+        let mut row = Node::new(parent, Name::try_from(name).unwrap());
+        row.remote = node.map(|node| RemoteRecord { node, name: None, claimed: false });
+        row
+    }
+
+    /// Others may have put something where the entry came from since. Once, nobody knew then that it had
+    /// arrived, and it was taken for others' (`backup` 25002365).
+    #[test]
+    fn what_is_at_the_target_and_not_at_the_source_has_arrived() {
+        let moved = row(NodeId::ROOT, "a", Some(file(1)));
+        for (source, target, sight) in [
+            (None, Some(file(1)), Sight::Arrived),
+            (Some(file(2)), Some(file(1)), Sight::Arrived),
+            (Some(RemoteNode::Directory), Some(file(1)), Sight::Arrived),
+            (Some(file(1)), None, Sight::Stayed),
+            (Some(file(1)), Some(file(1)), Sight::Neither),
+            (Some(file(2)), None, Sight::Neither),
+            (None, Some(file(2)), Sight::Neither),
+            (None, None, Sight::Neither),
+        ] {
+            assert_eq!(sight_of(&moved, source, target), sight, "{source:?} {target:?}");
+        }
+    }
+
+    /// Of two directories what was in the one that was moved tells which it is (`backup` 14006781).
+    #[test]
+    fn a_directory_has_gone_over_if_all_that_was_in_it_is_shown_elsewhere() {
+        let (_place, mut index) = new_index();
+        let mut save = |mut row: Node, is_agreed: bool| {
+            let entry = BaseEntry::Directory;
+            let base = Base { entry, identity: Identity { inode: 1, born: 1 }, stamp: Stamp::default() };
+            row.base = is_agreed.then_some(base);
+            index.save(&mut row).unwrap();
+            row.id
+        };
+        let source = save(row(NodeId::ROOT, "d", Some(RemoteNode::Directory)), true);
+        let target = save(row(NodeId::ROOT, "e", Some(RemoteNode::Directory)), false);
+        let known = ["a", "b"].map(|name| save(row(source, name, Some(file(1))), true));
+        let arrived = save(row(target, "a", Some(file(1))), false);
+        let other = save(row(target, "b", Some(file(2))), false);
+        let gone_over = |seen: &[NodeId]| {
+            let seen: BTreeSet<NodeId> = seen.iter().copied().collect();
+            has_gone_over(&index, source, target, &|id| seen.contains(&id)).unwrap()
+        };
+        assert!(gone_over(&[arrived]) && gone_over(&[arrived, other]));
+        assert!(!gone_over(&[]) && !gone_over(&[other]));
+        assert!(!gone_over(&[arrived, known[0]]) && !gone_over(&[arrived, known[1]]));
     }
 
     #[test]

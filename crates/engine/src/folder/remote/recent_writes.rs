@@ -1,5 +1,5 @@
-//! What jottad did on the service lately, by place. For a while a late service may still show what was there
-//! before, or not yet show what is there now (protocol U-38).
+//! What jottad did on the service lately, by place, and what others were seen to have done. For a while a
+//! late service may still show what was there before, or not yet show what is there now (protocol U-38).
 //!
 //! This is the only part that knows how late the service may be with what it shows. It is pure: it knows
 //! neither the folder nor the index. A place is a path as the service may compare names, so that two names
@@ -18,6 +18,9 @@ use crate::time::Now;
 
 /// A path as the service may compare names.
 type Place = Arc<[FoldKey]>;
+
+/// Beyond so many places what others did is not remembered.
+const MOST_PLACES: usize = 4096;
 
 /// The places that something was sent to, moved or removed at, for as long as an answer may be older.
 #[derive(Debug)]
@@ -153,6 +156,24 @@ impl RecentWrites {
     /// What was at a place was removed, or may have been. `was` is what it was, if that is known.
     pub(in crate::folder) fn removed(&mut self, path: &StoredPath, was: Option<RemoteNode>, now: Now) {
         self.left(place(path), was, now.monotonic + self.window);
+    }
+
+    /// An answer has shown that others overwrote or removed what was at a place: a later one may be older.
+    pub(super) fn others_changed(
+        &mut self,
+        path: &StoredPath,
+        was: RemoteNode,
+        is: Option<RemoteNode>,
+        now: Now,
+    ) {
+        if self.places.len() >= MOST_PLACES {
+            return;
+        }
+        if is.is_some() {
+            self.sent(path, Some(was), now);
+        } else {
+            self.removed(path, Some(was), now);
+        }
     }
 
     /// Something was moved, with all that is in it: what was sent there is at the new place by now.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::staleness::RECHECK_DELAYS;
-use jottad_core::{Entry, RelativePath, StoredName};
+use jottad_core::{Entry, FoldKey, RelativePath, StoredName};
 
 use super::connection::Suspected;
 use super::merging::Answer;
@@ -16,9 +16,9 @@ use crate::event::{CommandId, Task};
 use crate::folder::backlog::Change;
 use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Index, NodeId};
+use crate::index::{Index, Node, NodeId};
 use crate::planted::{self, Planted};
-use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode};
+use crate::remote::{RemoteError, RemoteErrorKind, RemoteNode, Sighted};
 use crate::time::Now;
 
 /// Most looks at one time.
@@ -32,6 +32,9 @@ pub(in crate::folder) struct Rechecks {
     loaded: bool,
     /// Directories with claims: how many, how often they were looked at in vain, and when next.
     pub(super) waiting: BTreeMap<NodeId, Waiting>,
+    /// What was wrong with directories that a listing has shown since. If it fails again soon, that is not
+    /// the first time.
+    pub(super) forgiven: BTreeMap<NodeId, LookFailure>,
     directories: BTreeMap<CommandId, LookAtDirectory>,
     entries: BTreeMap<CommandId, (NodeId, NodeId)>,
 }
@@ -111,6 +114,7 @@ impl Rechecks {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {
             (waiting.failure, waiting.not_before) = (None, None);
         }
+        self.forgiven.clear();
     }
 
     /// Whether nothing is to be looked at but what the service did not show the last time and is asked for
@@ -262,6 +266,9 @@ impl Folder {
         let before = self.rechecks.waiting.get_mut(&directory).and_then(|waiting| waiting.failure.take());
         let in_vain = self.end_look(directory);
         let was_told = self.hints.looked(directory);
+        if result.is_ok() {
+            self.rechecks.forgiven.remove(&directory);
+        }
         match result {
             // The row has moved or gone meanwhile, or what was looked at under its old spelling is what
             // another one stands for.
@@ -337,7 +344,12 @@ impl Folder {
                         _ => self.remote_vanished(&mut node),
                     };
                 }
-                self.look_again_for(directory, in_vain, now)
+                self.look_again_for(directory, in_vain, now)?;
+                // Whatever else is in it was not shown either.
+                if let Some(waiting) = self.rechecks.waiting.get_mut(&directory) {
+                    waiting.entries = waiting.entries.max(FEW + 1);
+                }
+                Ok(())
             }
             Err(error) => {
                 let waiting = self.rechecks.waiting.entry(directory).or_default();
@@ -366,7 +378,7 @@ impl Folder {
     pub(in crate::folder) fn entry_looked_at(
         &mut self,
         command: CommandId,
-        result: Result<Option<RemoteNode>, RemoteError>,
+        result: Result<Option<Sighted>, RemoteError>,
         now: Now,
     ) -> Result<(), FolderError> {
         let Some((id, directory)) = self.rechecks.entries.remove(&command) else { return Ok(()) };
@@ -377,17 +389,17 @@ impl Folder {
                 self.connection.succeeded();
                 self.rechecks.waiting.entry(directory).or_default().unanswered = true;
             }
-            Ok(seen) => {
+            Ok(None) => self.connection.succeeded(),
+            Ok(Some(seen)) => {
                 self.connection.succeeded();
-                if let Some(mut node) = self.index.node(id)?
+                if let Some(node) = self.index.node(id)?
                     && !self.in_flight.is_at(id)
-                    && let Some(claimed) = node.remote.clone().filter(|remote| remote.claimed)
-                    && (seen == Some(claimed.node)
-                        || (seen.is_some()
-                            && (in_vain >= RECHECK_DELAYS.len() || !self.may_still_arrive(&node)?)))
+                    && let Some(claimed) = node.remote.as_ref().filter(|remote| remote.claimed)
+                    && (seen.node == claimed.node
+                        || in_vain >= RECHECK_DELAYS.len()
+                        || !self.may_still_arrive(&node)?)
                 {
-                    let stored = node.stored_name();
-                    self.observe_remote(&mut node, &stored, seen, false)?;
+                    self.claim_seen(node, &seen)?;
                 }
             }
             Err(error) => {
@@ -411,6 +423,20 @@ impl Folder {
             return Ok(());
         }
         self.look_again_for(directory, in_vain, now)
+    }
+
+    /// What was sent is seen, under the name that the service gave it if the answer tells one.
+    fn claim_seen(&mut self, mut node: Node, seen: &Sighted) -> Result<(), FolderError> {
+        let asked = node.stored_name();
+        let stored = seen.respelled.as_ref().unwrap_or(&asked);
+        let is_its_own = FoldKey::of(stored) == FoldKey::of(&asked)
+            && self.index.namesakes(node.parent, stored)?.iter().all(|other| other.id == node.id);
+        if is_its_own {
+            return self.observe_remote(&mut node, stored, Some(seen.node), false);
+        }
+        // What has that name may belong to another row: a listing of the directory tells.
+        self.rechecks.waiting.entry(node.parent).or_default().unanswered = true;
+        Ok(())
     }
 
     /// Whether what a look at a row's path has shown may be what a namesake stands for, of the row or of one

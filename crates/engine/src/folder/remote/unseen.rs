@@ -46,6 +46,11 @@ impl LookFailure {
         }
     }
 
+    /// Whether another failure now is the next one of the same sort.
+    fn is_recent(&self, now: Now) -> bool {
+        now.monotonic.saturating_sub(self.failed) < LONGEST_LOOK_PAUSE
+    }
+
     /// Notes another failure; how long to wait before the next look.
     fn note(&mut self, error: &RemoteError, now: Now) -> Duration {
         let Failure { kind, remedy, pause } = scope::remote_failure(error);
@@ -70,8 +75,10 @@ impl Folder {
     /// The service answers, but does not show what is in a directory: that is looked for again, more and more
     /// seldom.
     pub(super) fn directory_failed(&mut self, directory: NodeId, error: &RemoteError, now: Now) {
+        let forgiven = self.rechecks.forgiven.remove(&directory).filter(|failure| failure.is_recent(now));
         let waiting = self.rechecks.waiting.entry(directory).or_default();
-        let failure = waiting.failure.get_or_insert_with(|| LookFailure::new(now.wall));
+        let failure =
+            waiting.failure.get_or_insert_with(|| forgiven.unwrap_or_else(|| LookFailure::new(now.wall)));
         let pause = failure.note(error, now);
         waiting.entries = waiting.entries.max(FEW + 1);
         waiting.not_before = Some(now.monotonic.saturating_add(pause));
@@ -88,10 +95,12 @@ impl Folder {
             if self.index.node(directory)?.is_some() && !self.index.claims(directory)?.is_empty() {
                 continue;
             }
-            if let Some(waiting) = self.rechecks.waiting.remove(&directory)
-                && waiting.doubted_since
-            {
-                self.rechecks.want(directory);
+            if let Some(mut waiting) = self.rechecks.waiting.remove(&directory) {
+                let failure = waiting.failure.take();
+                self.rechecks.forgiven.extend(failure.map(|failure| (directory, failure)));
+                if waiting.doubted_since {
+                    self.rechecks.want(directory);
+                }
             }
         }
         Ok(())

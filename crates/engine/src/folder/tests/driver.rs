@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jottad_core::{Content, File, Md5, Mode, Name, StoredName, StoredPath, encode_name};
+use jottad_core::{Content, File, FoldKey, Md5, Mode, Name, StoredName, StoredPath, encode_name};
 
 use crate::builders::{new_index, path};
 use crate::disk::{
@@ -10,7 +10,7 @@ use crate::disk::{
 };
 use crate::event::{Achieved, OperationError, RulesFile, ScannedDirectory};
 use crate::folder::*;
-use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode};
+use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, Sighted};
 use crate::settings::ProofInterval;
 use crate::status::{FolderStatus, Verdict};
 
@@ -51,6 +51,8 @@ pub(super) struct Driver {
     pub(super) linked: BTreeSet<String>,
     /// Directories that are not there locally.
     pub(super) gone_locally: BTreeSet<String>,
+    /// Directories that change while they are read.
+    pub(super) changing: BTreeSet<String>,
     /// Directories that cannot be read.
     pub(super) unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
@@ -62,6 +64,10 @@ pub(super) struct Driver {
     pub(super) restless: BTreeSet<String>,
     /// What the root is marked with.
     pub(super) marker: Option<String>,
+    /// The marker cannot be written.
+    pub(super) claims_in_vain: bool,
+    /// A look names what it shows as it was asked for.
+    pub(super) names_as_asked: bool,
     /// What is called so does not end by itself.
     pub(super) lasting: Option<&'static str>,
     /// Those that have begun.
@@ -75,9 +81,18 @@ impl Driver {
     }
 
     pub(super) fn with(settings: FolderSettings, directories: &[&str]) -> Self {
+        let mut driver = Self::unstarted(settings, directories);
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
+        driver
+    }
+
+    /// A folder of which nothing is known.
+    pub(super) fn unstarted(settings: FolderSettings, directories: &[&str]) -> Self {
         let (place, index) = new_index();
         let folder = Folder::new(settings, index).unwrap();
-        let mut driver = Self {
+        Self {
             _place: place,
             folder,
             seconds: 1000,
@@ -91,19 +106,18 @@ impl Driver {
             away: Vec::new(),
             linked: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
+            changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
             restless: BTreeSet::new(),
             marker: None,
+            claims_in_vain: false,
+            names_as_asked: false,
             lasting: None,
             under_way: Vec::new(),
-        };
-        driver.tell(Event::Started);
-        driver.run_for(60);
-        assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
-        driver
+        }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -193,6 +207,17 @@ impl Driver {
         entries
     }
 
+    /// A path finds what is there under every spelling.
+    fn seen_at(&self, path: &StoredPath) -> Option<Sighted> {
+        let listed = self.listed();
+        let exact = listed.iter().find(|entry| entry.path == *path);
+        let keys = |path: &StoredPath| path.names().iter().map(FoldKey::of).collect::<Vec<_>>();
+        let entry = exact.or_else(|| listed.iter().find(|entry| keys(&entry.path) == keys(path)))?;
+        let is_told = |name: &&StoredName| !self.names_as_asked && path.name() != Some(name);
+        let respelled = entry.path.name().filter(is_told).cloned();
+        Some(Sighted { node: entry.node, respelled })
+    }
+
     pub(super) fn listed_in(&self, above: &StoredPath) -> Vec<(StoredName, RemoteNode)> {
         let all = self.listed().into_iter();
         let inside = all.filter(|entry| entry.path.parent().as_ref() == Some(above));
@@ -208,6 +233,10 @@ impl Driver {
                 path: directory.clone(),
                 kind: DiskErrorKind::NotFound,
             });
+        }
+        if self.changing.contains(&text) {
+            let kind = DiskErrorKind::Changed;
+            return Err(DiskError { action: "listing", path: directory.clone(), kind });
         }
         if self.unreadable.contains(&text) {
             let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
@@ -272,15 +301,16 @@ impl Driver {
             Task::ListDirectory { directory } => {
                 Outcome::ListedDirectory(refused.map_or_else(|| Ok(self.listed_in(directory)), Err))
             }
+            Task::ClaimRoot { .. } if self.claims_in_vain => {
+                let kind = DiskErrorKind::Other(std::io::Error::other("the disk is full"));
+                Outcome::Claimed(Err(DiskError { action: "claiming", path: RelativePath::root(), kind }))
+            }
             Task::ClaimRoot { marker, .. } => {
                 self.marker = Some(marker.clone());
                 Outcome::Claimed(Ok(()))
             }
             Task::Poll => Outcome::Polled(refused.map_or(Ok("1".to_owned()), Err)),
-            Task::Look { path } => {
-                let seen = self.listed().into_iter().find(|entry| entry.path == *path);
-                Outcome::Looked(refused.map_or(Ok(seen.map(|entry| entry.node)), Err))
-            }
+            Task::Look { path } => Outcome::Looked(refused.map_or_else(|| Ok(self.seen_at(path)), Err)),
             Task::Upload { .. } | Task::MakeRemoteDirectory { .. } if self.lasting == Some(what) => {
                 Outcome::Operation(Ok(Achieved::Done))
             }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::index::RemoteRecord;
+use crate::remote::RemoteError;
 
 impl Driver {
     /// Lets a row have a claim that was cut off, where nothing was agreed on.
@@ -29,4 +30,68 @@ fn what_left_a_place_is_not_what_became_of_what_was_sent_there() {
     driver.run_for(1);
     let sent = driver.folder.in_flight.operations().next().expect("it is sent again");
     assert_eq!(sent.before, None);
+}
+
+/// A directory that holds what was accepted a moment ago is there, whatever a look says that is late.
+#[test]
+fn a_directory_that_was_just_filled_is_not_gone_because_a_look_does_not_find_it() {
+    let mut driver = Driver::new(&["d"]);
+    driver.claim("d/f", RemoteNode::File(Driver::edited(0)));
+    let (file, directory) = (driver.row("d/f"), driver.row("d"));
+    driver.folder.claim_accepted(file, directory);
+    driver.refusals.insert("list_directory", refusal(RemoteErrorKind::NotFound, None));
+    let before = driver.seconds;
+    driver.doubt("d");
+    assert_eq!(driver.asked_for("list_directory", before), 1);
+    driver.refusals.clear();
+    driver.run_for(60);
+    let asked = |what| driver.asked_for(what, before);
+    assert_eq!((asked("make_directory"), asked("upload")), (0, 0), "{:?}", driver.asked);
+    assert_eq!(driver.status().verdict, Verdict::InSync);
+}
+
+/// A directory that others brought is shown before what is in it is.
+#[test]
+fn a_directory_that_came_a_moment_ago_is_looked_into_again() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["d"]);
+    driver.tell(Event::RemoteHint(RemoteHint::Listening));
+    driver.run_for(60);
+    driver.directories.push("n".to_owned());
+    driver.gone_locally.insert("n".to_owned());
+    driver.lasting = Some("list_directory");
+    let hint = RemoteHint::Entry { path: Driver::stored("n"), told: Told::Nothing };
+    driver.tell(Event::RemoteHint(hint));
+    driver.run_for(2);
+    let shown = driver.listed_in(&jottad_core::StoredPath::root());
+    let look = driver.under_way.remove(0);
+    driver.tell(Event::Completed(look, Outcome::ListedDirectory(Ok(shown))));
+    driver.run_for(2);
+    let look = driver.under_way.remove(0);
+    driver.lasting = None;
+    let missing = RemoteError::new(RemoteErrorKind::NotFound, "the service answered an error".to_owned());
+    driver.tell(Event::Completed(look, Outcome::ListedDirectory(Err(missing))));
+    driver.run_for(30);
+    assert!(
+        driver.asked.iter().any(|(_, what, at)| *what == "download" && at == "n/f"),
+        "{:?}",
+        driver.asked
+    );
+}
+
+/// A listing is as old as its beginning: what was sent while it went on is not gone because it is not in it.
+#[test]
+fn what_was_sent_while_a_listing_ran_is_not_gone_because_that_does_not_show_it() {
+    let mut driver = Driver::new(&["d"]);
+    let (row, before) = (driver.row("d/f"), driver.seconds);
+    driver.lasting = Some("list_tree");
+    driver.hides_files = true;
+    driver.tell(Event::Request(Request::SyncNow));
+    let listing = driver.under_way.remove(0);
+    driver.hides_files = false;
+    driver.lasting = None;
+    driver.folder.listing.worked_on(row);
+    driver.tell(Event::Completed(listing, Outcome::ListingEnded(Ok(Vec::new()))));
+    assert!(driver.folder.index.node(row).unwrap().is_some_and(|row| row.remote.is_some()));
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("upload", before), 0, "{:?}", driver.asked);
 }

@@ -103,3 +103,24 @@ fn what_gets_the_name_of_its_row_stays_with_that() {
     assert!(remote("D").is_some_and(|remote| remote.name.is_none()));
     assert_eq!(remote("d"), None);
 }
+
+/// What was sent may have got the spelling of something that nobody knew of. The look that shows it tells the
+/// name as well, where the service does (protocol U-50); once, only the next listing did.
+#[test]
+fn another_spelling_of_what_was_sent_is_known_when_it_is_seen() {
+    for is_told in [true, false] {
+        let mut driver = Driver::new(&["d"]);
+        driver.claim("d", RemoteNode::Directory);
+        let row = driver.row("d");
+        driver.names_as_asked = !is_told;
+        driver.directories[0] = "D".to_owned();
+        let began = driver.seconds;
+        driver.folder.claim_accepted(row, NodeId::ROOT);
+        driver.tell(Event::Timer);
+        let remote = driver.folder.index.node(row).unwrap().unwrap().remote.unwrap();
+        assert!(!remote.claimed);
+        let expected = if is_told { "D" } else { "d" };
+        assert_eq!(remote.name.as_ref().map_or("d", StoredName::as_str), expected);
+        assert_eq!(driver.asked_for("list_directory", began), 0, "{:?}", driver.asked);
+    }
+}

@@ -221,3 +221,14 @@ fn what_there_was_when_somebody_asked_is_done_whatever_changes_since() {
         assert_eq!(status.verdict == Verdict::InSync, status.settled, "what has changed since is not hidden");
     }
 }
+
+/// The service has something where a rule ignores what is local: the next scan notes that in the row, and
+/// nothing has changed. Once, the proof was outdated by that, for as long as nothing else renewed it.
+#[test]
+fn what_is_ignored_is_no_change_when_it_is_noted() {
+    let ignore = vec!["e/".to_owned()];
+    let mut driver = Driver::with(FolderSettings { ignore, ..settings() }, &["d", "e"]);
+    driver.tell(Event::LocalHints(vec![LocalHint::Subtree(RelativePath::root())]));
+    driver.run_for(1);
+    assert_eq!(driver.status().verdict, Verdict::InSync, "{:?}", driver.asked);
+}

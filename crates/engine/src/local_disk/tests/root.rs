@@ -92,6 +92,18 @@ fn the_marker_is_what_was_claimed_first() {
     assert!(read(folder.at(".jottad/README")).contains("jottad"));
 }
 
+/// Writing fails for root too where a directory stands in the place of the new file.
+#[test]
+fn a_marker_that_cannot_be_written_is_no_claim() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.at(".jottad/root-id.new/in")).unwrap();
+    assert!(folder.claim("id").is_err());
+    assert_eq!(folder.identify().unwrap().marker, None);
+    fs::remove_dir_all(folder.at(".jottad/root-id.new")).unwrap();
+    folder.claim("id").unwrap();
+    assert_eq!(folder.identify().unwrap().marker.as_deref(), Some("id"));
+}
+
 #[test]
 fn whatever_stands_in_the_markers_place_is_read_safely() {
     let folder = Folder::new();

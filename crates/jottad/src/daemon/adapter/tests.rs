@@ -126,7 +126,7 @@ async fn a_file_lives_its_life() {
     assert_eq!(folder.look(&stored("a: b/c")).await.unwrap(), None);
 
     folder.upload(&stored("a: b/c"), hello(), Bytes(HELLO)).await.unwrap();
-    assert_eq!(folder.look(&stored("a: b/c")).await.unwrap(), Some(RemoteNode::File(hello())));
+    assert_eq!(folder.look(&stored("a: b/c")).await.unwrap(), Some(RemoteNode::File(hello()).into()));
     assert_eq!(
         tree(&folder).await,
         [("a： b".to_owned(), Kind::Directory), ("a： b/c".to_owned(), Kind::File)]
@@ -141,18 +141,34 @@ async fn a_file_lives_its_life() {
     let later = Timestamp::from_seconds(1_700_000_100);
     folder.set_modified(&stored("a: b/c"), hello().content, later).await.unwrap();
     let touched = RemoteNode::File(File { modified: later, ..hello() });
-    assert_eq!(folder.look(&stored("a: b/c")).await.unwrap(), Some(touched));
+    assert_eq!(folder.look(&stored("a: b/c")).await.unwrap(), Some(touched.into()));
 
     folder.make_directory(&stored("x/y")).await.unwrap();
     folder.make_directory(&stored("x/y")).await.unwrap();
     folder.move_entry(&stored("a: b/c"), &stored("x/y/d"), Kind::File).await.unwrap();
     folder.move_entry(&stored("x/y"), &stored("z"), Kind::Directory).await.unwrap();
-    assert_eq!(folder.look(&stored("z/d")).await.unwrap(), Some(touched));
+    assert_eq!(folder.look(&stored("z/d")).await.unwrap(), Some(touched.into()));
 
     folder.trash(&stored("z"), Kind::Directory).await.unwrap();
     folder.trash(&stored("z"), Kind::Directory).await.unwrap();
     assert_eq!(folder.look(&stored("z/d")).await.unwrap(), None);
     assert_eq!(kind_of(folder.list_directory(&stored("z")).await), RemoteErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_look_tells_another_spelling_only_where_the_service_does() {
+    for (answer, respelled) in [("U50=stored", Some("Letter")), ("U50=asked", None)] {
+        let mut config = EmulatorConfig::default();
+        config.switches.apply(answer).unwrap();
+        let world = World::with(config).await;
+        let folder = world.folder(false);
+        folder.upload(&stored("Letter"), hello(), Bytes(HELLO)).await.unwrap();
+        folder.make_directory(&stored("Drawer")).await.unwrap();
+        let name_seen = async |path: &str| folder.look(&stored(path)).await.unwrap().unwrap().respelled;
+        assert_eq!(name_seen("lETTER").await.as_ref().map(StoredName::as_str), respelled, "{answer}");
+        assert_eq!(name_seen("dRAWER").await.is_some(), respelled.is_some(), "{answer}");
+        assert_eq!(name_seen("Letter").await, None, "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -175,7 +191,7 @@ async fn what_stands_in_the_way_is_a_conflict_and_what_is_gone_is_not_found() {
         kind_of(folder.upload(&one, File { content: other, ..hello() }, Torn).await),
         RemoteErrorKind::SourceChanged
     );
-    assert_eq!(folder.look(&one).await.unwrap(), Some(RemoteNode::File(hello())));
+    assert_eq!(folder.look(&one).await.unwrap(), Some(RemoteNode::File(hello()).into()));
 }
 
 #[tokio::test]

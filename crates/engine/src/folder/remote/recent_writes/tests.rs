@@ -60,6 +60,28 @@ fn what_was_there_before_something_was_sent_may_be_shown_for_a_while() {
 }
 
 #[test]
+fn what_others_were_seen_to_overwrite_or_remove_may_be_shown_once_more() {
+    let mut writes = RecentWrites::default();
+    writes.others_changed(&path("d/f"), file(1), Some(file(2)), at(DONE));
+    assert_eq!(stale(&writes, "d/f", Some(file(2)), Some(file(1))), Some(OVER));
+    assert_eq!(stale(&writes, "d/f", Some(file(2)), Some(file(3))), None);
+    assert_eq!(stale(&writes, "d/f", Some(file(2)), None), None);
+    writes.others_changed(&path("e"), DIRECTORY, None, at(DONE));
+    assert!(is_leftover(&writes, "e", DIRECTORY) && is_leftover(&writes, "e/a", file(1)));
+    writes.others_wrote(&path("e"));
+    assert!(!is_leftover(&writes, "e", DIRECTORY));
+}
+
+#[test]
+fn of_many_that_others_changed_not_all_are_remembered() {
+    let mut writes = RecentWrites::default();
+    for number in 0..=MOST_PLACES {
+        writes.others_changed(&path(&number.to_string()), file(1), None, at(DONE));
+    }
+    assert_eq!(writes.places.len(), MOST_PLACES);
+}
+
+#[test]
 fn what_is_new_may_not_be_shown_yet_nor_what_it_is_in_or_holds() {
     let mut writes = RecentWrites::default();
     writes.sent(&path("d/e/f"), None, at(DONE));
