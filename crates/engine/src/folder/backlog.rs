@@ -220,6 +220,7 @@ impl Folder {
                 }
             }
             Change::Ignored => {
+                self.standing.forget(node.id);
                 if node.base.is_some() || node.local != Local::Absent {
                     node.base = None;
                     node.local = Local::Absent;

@@ -297,6 +297,13 @@ fn what_was_moved_while_it_was_looked_for_is_looked_for_again() {
     assert_ends_well(&[(Mode::Archive, all, 30_001_523)]);
 }
 
+/// A file was moved into a directory whose rules were changing, and that a rule above it then ignored: once,
+/// what the service had at the old place was kept for ever, as if the rules were still to be known.
+#[test]
+fn what_was_moved_into_a_directory_that_is_ignored_is_not_waited_for() {
+    assert_ends_well(&[Mode::Backup, Mode::Sync].map(|mode| (mode, Extras { rules: true, ..PLAIN }, 944)));
+}
+
 /// Once, a directory that others removed was expected to go although what is in it is on another disk, and
 /// cannot; and what others did to be seen before anybody asked, where a listing had taken long.
 #[test]

@@ -201,6 +201,7 @@ impl Folder {
     /// whatever becomes of it locally, what was synced before stays on the other side. `alone` is what the
     /// row says if only this side has it.
     fn ignore(&mut self, node: &mut Node, alone: Local) -> Result<(), FolderError> {
+        self.standing.forget(node.id);
         self.change_below(node.id, Change::Ignored)?;
         let local = if node.remote.is_some() { Local::Ignored } else { alone };
         if node.base.is_some() || node.local != local {

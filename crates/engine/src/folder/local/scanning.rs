@@ -390,7 +390,7 @@ impl Folder {
             self.note_standing(parent.id, &entries)?;
             return Ok(());
         }
-        self.standing.counts(parent.id);
+        self.standing.forget(parent.id);
         if self.index.set_ignore_file(parent.id, content.as_deref(), now.wall)? {
             // Other rules may let in, or keep out, anything below.
             depth = Depth::Subtree;
@@ -457,6 +457,7 @@ impl Folder {
             if self.index.node(id)?.is_some_and(|node| node.local.is_directory()) {
                 self.scanning.want_directory(self.index.path(id)?);
             } else if self.rules_settling.settled(id) {
+                self.standing.forget(id);
                 self.round.restart();
             }
         }

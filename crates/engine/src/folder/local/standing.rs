@@ -17,8 +17,8 @@ use crate::index::{Local, Node, NodeId};
 pub(in crate::folder) struct Standing(BTreeMap<NodeId, BTreeSet<(Kind, Identity)>>);
 
 impl Standing {
-    /// The entries of a directory count.
-    pub(super) fn counts(&mut self, directory: NodeId) {
+    /// The entries of a directory count, or never will: it is gone, or a rule ignores it.
+    pub(in crate::folder) fn forget(&mut self, directory: NodeId) {
         self.0.remove(&directory);
     }
 
