@@ -10,10 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use jottad_transport::SealingKey;
+#[cfg(any(feature = "keyring", target_os = "macos"))]
 use keyring_core::api::CredentialStoreApi as _;
 use keyring_core::{Entry, Error};
 
 /// What the key is filed under.
+#[cfg(any(feature = "keyring", target_os = "macos"))]
 const SERVICE: &str = "jottad";
 /// A keyring that asks a person for its password takes as long as that person does.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -21,6 +23,9 @@ const TIMEOUT: Duration = Duration::from_secs(45);
 /// Why the key cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyringError {
+    /// It was left out of the program.
+    #[error("this jottad was built without the system's keyring")]
+    LeftOut,
     /// No keyring service, or no session bus to ask it on.
     #[error("the system's keyring cannot be reached: {0}")]
     Unreachable(String),
@@ -43,6 +48,10 @@ impl KeyringError {
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::NoKey => "log in with: jottad login",
+            Self::LeftOut => {
+                "set credentials = \"file\" under [service] in the config and run `jottad login`; or build jottad \
+                 with its default features"
+            }
             Self::Locked(_) | Self::Silent => {
                 "unlock the keyring, for example by logging in to the desktop; or set credentials = \"file\" under \
                  [service] in the config and run `jottad login`"
@@ -56,7 +65,7 @@ impl KeyringError {
 
     /// Whether trying again later may help without a new login.
     pub(crate) const fn may_pass(&self) -> bool {
-        !matches!(self, Self::NoKey)
+        !matches!(self, Self::NoKey | Self::LeftOut)
     }
 }
 
@@ -118,7 +127,7 @@ fn ask<T: Send + 'static>(
 }
 
 /// Over a connection of its own each time: a daemon may be started before the keyring is.
-#[cfg(not(target_os = "macos"))]
+#[cfg(all(feature = "keyring", not(target_os = "macos")))]
 fn open_entry(name: &str) -> keyring_core::Result<Entry> {
     // What a person finds in a list of the keyring's content.
     let label = format!("jottad: the key to the login in {name}");
@@ -131,9 +140,15 @@ fn open_entry(name: &str) -> keyring_core::Result<Entry> {
     apple_native_keyring_store::keychain::Store::new()?.build(SERVICE, name, None)
 }
 
+#[cfg(not(any(feature = "keyring", target_os = "macos")))]
+fn open_entry(name: &str) -> keyring_core::Result<Entry> {
+    Err(Error::NotSupportedByStore(name.to_owned()))
+}
+
 fn explain(error: Error) -> KeyringError {
     match error {
         Error::NoEntry => KeyringError::NoKey,
+        Error::NotSupportedByStore(_) => KeyringError::LeftOut,
         Error::NoStorageAccess(reason) => KeyringError::Locked(reason.to_string()),
         Error::PlatformFailure(reason) => KeyringError::Unreachable(reason.to_string()),
         Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::Ambiguous(_) => KeyringError::Unreliable,
@@ -183,13 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_missing_key_needs_a_new_login() {
+    fn what_a_missing_key_or_keyring_needs_is_a_new_login() {
         let reason = || "x".into();
         for (error, may_pass) in [
             (Error::NoEntry, false),
             (Error::NoStorageAccess(reason()), true),
             (Error::PlatformFailure(reason()), true),
             (Error::NoDefaultStore, true),
+            (Error::NotSupportedByStore(String::new()), false),
         ] {
             let error = explain(error);
             assert_eq!(error.may_pass(), may_pass, "{error}");
