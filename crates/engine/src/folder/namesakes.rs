@@ -47,12 +47,33 @@ pub(super) fn is_local_namesake_claimed(index: &Index, node: &Node) -> Result<bo
     Ok(local_namesake(index, node)?.is_some_and(is_claimed))
 }
 
-/// The local entry that what a row has on the service can be taken for.
+/// The local entry that what a row has on the service can be taken for: where the row has no local entry of
+/// its own, or nothing is agreed on at it or
+/// below it and the other one has the very name that the service shows.
 pub(super) fn counterpart(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
-    let is_free = node.local == Local::Absent && node.remote.as_ref().is_some_and(|remote| !remote.claimed);
-    Ok(local_namesake(index, node)?.filter(|namesake| {
-        is_free && namesake.remote.is_none() && (node.base.is_none() || namesake.base.is_none())
-    }))
+    if node.remote.as_ref().is_none_or(|remote| remote.claimed) {
+        return Ok(None);
+    }
+    if node.local == Local::Absent {
+        return Ok(local_namesake(index, node)?.filter(|namesake| {
+            namesake.remote.is_none() && (node.base.is_none() || namesake.base.is_none())
+        }));
+    }
+    let Some(name) = name_to_follow(node).filter(|_| node.base.is_none()) else { return Ok(None) };
+    let is_new =
+        |other: &Node| other.local.kind().is_some() && other.remote.is_none() && other.base.is_none();
+    let named = index.child(node.parent, &name)?.filter(is_new);
+    Ok(if named.is_some() && index.is_agreed_below(node.id)? { None } else { named })
+}
+
+/// A row beside a new local entry that has what the service has under just that entry's name.
+pub(super) fn holder_of_name(index: &Index, node: &Node) -> Result<Option<NodeId>, FolderError> {
+    for other in others(index, node)? {
+        if counterpart(index, &other)?.is_some_and(|counterpart| counterpart.id == node.id) {
+            return Ok(Some(other.id));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether what only the service has at a row can be taken for a local entry beside it.

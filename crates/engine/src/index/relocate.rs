@@ -121,6 +121,16 @@ impl Index {
         Ok(())
     }
 
+    /// Whether both sides agreed on anything below a row.
+    pub(crate) fn is_agreed_below(&self, top: NodeId) -> Result<bool, IndexError> {
+        let mut found = false;
+        self.walk(top, |node, _| {
+            found |= node.base.is_some();
+            Ok(if found { super::tree::Descend::No } else { super::tree::Descend::Yes })
+        })?;
+        Ok(found)
+    }
+
     /// Whether a side has anything at a row or below it.
     fn subtree_stays(&self, top: &Node, side: Side) -> Result<bool, IndexError> {
         let mut found = is_at(top, side);

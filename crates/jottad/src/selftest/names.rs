@@ -1,5 +1,5 @@
-//! U-05, U-06, U-07, U-09, U-39, U-50: which names and hashes the service takes, which are the same to it, and how it
-//! spells them.
+//! U-05, U-06, U-07, U-09, U-39, U-50: which names and hashes the service takes, which are the same to it,
+//! and how it spells them.
 
 use serde_json::json;
 

@@ -148,6 +148,7 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     self.save_observed(node)?;
                     self.read_where_it_was(node, identity)?;
+                    self.take_up_own_name(node)?;
                 }
                 let is_wanted = self.scanning.missed.remove(path) || !known || depth == Depth::Subtree;
                 // What is in a directory that is too deep itself is not looked at.

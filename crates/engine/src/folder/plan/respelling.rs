@@ -175,6 +175,19 @@ impl Folder {
         Ok(true)
     }
 
+    /// A local entry has come that has the very name under which the service has what another row stands for:
+    /// the next round files it there. Only where remote changes are fetched; elsewhere the entry is sent, and
+    /// asks by itself.
+    pub(in crate::folder) fn take_up_own_name(&mut self, arrived: &Node) -> Result<(), FolderError> {
+        if self.settings.mode.pulls()
+            && let Some(holder) = namesakes::holder_of_name(&self.index, arrived)?
+        {
+            self.respelling.misfiled.insert(holder);
+            self.round.restart();
+        }
+        Ok(())
+    }
+
     fn file_under_namesakes(&mut self) -> Result<(), FolderError> {
         for id in std::mem::take(&mut self.respelling.misfiled) {
             if let Some(node) = self.index.node(id)?

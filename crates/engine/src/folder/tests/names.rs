@@ -124,3 +124,25 @@ fn another_spelling_of_what_was_sent_is_known_when_it_is_seen() {
         assert_eq!(driver.asked_for("list_directory", began), 0, "{:?}", driver.asked);
     }
 }
+
+/// A local directory has the very name under which the service has what another row stands for, on which
+/// nothing is agreed. Once, the two stood side by side for ever, and a proof said that all was in step.
+#[test]
+fn what_the_service_has_is_filed_under_a_local_entry_of_its_very_name_when_that_comes() {
+    for (agreed, holder) in [(&[][..], "D"), (&["d"], "d"), (&["d/f"], "d")] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Pull, ..settings() }, &["d"]);
+        for name in ["d", "d/f"] {
+            let mut known = driver.folder.index.locate(&path(name)).unwrap().unwrap();
+            known.base = known.base.filter(|_| agreed.contains(&name));
+            if name == "d" {
+                known.remote.as_mut().unwrap().name = StoredName::new("D");
+            }
+            driver.folder.index.save(&mut known).unwrap();
+        }
+        driver.directories.push("D".to_owned());
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]));
+        let has_remote =
+            |name: &str| driver.folder.index.locate(&path(name)).unwrap().unwrap().remote.is_some();
+        assert_eq!((has_remote("d"), has_remote("D")), (holder == "d", holder == "D"), "{:?}", driver.asked);
+    }
+}
