@@ -91,13 +91,20 @@ impl World {
             return;
         }
         for (path, node) in self.remote.walk(&StoredPath::root()) {
-            if self.is_ignored_there(&path, node) {
+            if self.is_ignored_there(&path, node) || self.is_beside_ignored(&path) {
                 match node {
                     RemoteNode::File(file) => drop(self.released.contents.insert(file.content)),
                     RemoteNode::Directory => drop(self.released.directories.insert(path)),
                 }
             }
         }
+    }
+
+    /// Whether what has the path locally is ignored, of whatever kind it is: nothing is agreed on at the path
+    /// then, also where a rule for directories alone would not hit what the service has there.
+    fn is_beside_ignored(&self, path: &StoredPath) -> bool {
+        let path = local_path(path);
+        self.disk.find(&path).is_some_and(|node| self.is_ignored(&path, self.disk.entries(node).is_some()))
     }
 
     /// Whether something on the service was ignored locally while it was there.

@@ -304,6 +304,13 @@ fn what_was_moved_into_a_directory_that_is_ignored_is_not_waited_for() {
     assert_ends_well(&[Mode::Backup, Mode::Sync].map(|mode| (mode, Extras { rules: true, ..PLAIN }, 944)));
 }
 
+/// A directory that a rule for directories ignores has taken the place of a file: once, it was held against
+/// jottad that the file stays on the service and makes way when the rule goes.
+#[test]
+fn what_makes_way_for_what_was_ignored_may_stay_on_the_service() {
+    assert_ends_well(&[(Mode::Backup, Extras { rules: true, ..PLAIN }, 33_001_271)]);
+}
+
 /// Once, a directory that others removed was expected to go although what is in it is on another disk, and
 /// cannot; and what others did to be seen before anybody asked, where a listing had taken long.
 #[test]
