@@ -4,28 +4,27 @@
 //! answered by the same thread between two events, so an answer is of one moment. Whatever ends the thread,
 //! be it a panic, is told to whoever waits for that.
 
-use std::any::Any;
+mod folder_thread;
+mod performer;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use jottad_core::{RelativePath, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
-use tokio::task::AbortHandle;
 
 use crate::activity::{Activity, Stillness};
 use crate::disk::Disk;
-use crate::event::{Command, CommandId, Event, LocalHint, OperationError, Outcome, RemoteHint, Request};
+use crate::event::{CommandId, Event, LocalHint, RemoteHint, Request};
 use crate::folder::{Folder, FolderError, Notice};
 use crate::index::{Index, IndexError};
-use crate::metered::{Meter, Metered};
-use crate::perform::perform;
 use crate::remote::{ListedEntry, Remote};
 use crate::settings::FolderSettings;
 use crate::status::{
@@ -34,11 +33,9 @@ use crate::status::{
 };
 use crate::time::{Now, since_boot};
 
-/// Most events that are handled before the index is committed and commands go out.
-const MOST_EVENTS: usize = 256;
-/// The longest sleep while something is to come: the clock that it is measured by stands still while the
-/// machine sleeps.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+use folder_thread::{Clock, Ended, given_up, panic_text, rest, run, take_up};
+use performer::Performer;
+
 /// How soon it is asked again whether a request was taken.
 const NEXT_QUESTION: Duration = Duration::from_millis(20);
 /// So long without a sign of life is told of a file that travels.
@@ -412,258 +409,6 @@ impl FolderHandle {
 
     fn stopped(&self) -> FolderStopped {
         FolderStopped { folder: self.name.clone() }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Clock {
-    wall_clock: fn() -> Timestamp,
-}
-
-impl Clock {
-    fn now(self) -> Now {
-        Now { monotonic: since_boot(), wall: (self.wall_clock)() }
-    }
-}
-
-/// Starts commands as tasks and breaks them off at the end, or when the folder says so.
-struct Performer<D, R> {
-    runtime: Handle,
-    disk: Arc<D>,
-    remote: Arc<R>,
-    inbox: Sender<Message>,
-    progress: Progress,
-    activity: Activity,
-    running: BTreeMap<CommandId, AbortHandle>,
-    /// Nothing is to be changed, whatever is asked for.
-    only_looks: bool,
-}
-
-impl<D: Disk, R: Remote> Performer<D, R> {
-    /// Lets the folder handle what happened, and does what it asks for.
-    fn follow(
-        &mut self,
-        folder: &mut Folder,
-        events: impl IntoIterator<Item = Event>,
-        now: Now,
-    ) -> Result<(), FolderError> {
-        for command in folder.handle(events, now)? {
-            self.start(command);
-        }
-        for command in folder.take_interrupted() {
-            if let Some(task) = self.running.get(&command) {
-                task.abort();
-            }
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, command: Command) {
-        let id = command.id;
-        if self.only_looks && !command.task.only_looks() {
-            tracing::error!(task = ?command.task, "left undone: only a look was asked for");
-            return;
-        }
-        let position = Arc::new(AtomicU64::new(0));
-        self.lock_progress().insert(id, Arc::clone(&position));
-        self.activity.began(id, &command.task);
-        let meter = Meter::new(id, position, self.activity.clone());
-        let disk = Metered::new(Arc::clone(&self.disk), meter);
-        let remote = Arc::clone(&self.remote);
-        let inbox = self.inbox.clone();
-        let listing_inbox = inbox.clone();
-        let listed = move |id, batch| {
-            let inbox = listing_inbox.clone();
-            async move {
-                let (next, wanted) = oneshot::channel();
-                if inbox.send(Message::Listed(id, batch, next)).is_ok() {
-                    // An error means that the folder is stopping; this task is about to be broken off.
-                    let _ = wanted.await;
-                }
-            }
-        };
-        let task = self.runtime.spawn(async move { perform(command, &disk, remote.as_ref(), listed).await });
-        self.running.insert(id, task.abort_handle());
-        self.runtime.spawn(async move {
-            let message = match task.await {
-                Ok(event) => Message::Event(event),
-                Err(error) if error.is_panic() => {
-                    Message::Panicked(panic_text(error.into_panic().as_ref()).to_owned())
-                }
-                Err(_) => {
-                    Message::Event(Event::Completed(id, Outcome::Operation(Err(OperationError::Interrupted))))
-                }
-            };
-            // The folder may have stopped meanwhile; then nobody wants the result.
-            let _ = inbox.send(message);
-        });
-    }
-
-    fn ended(&mut self, command: CommandId, outcome: &Outcome) {
-        self.running.remove(&command);
-        self.activity.ended(command, outcome);
-        self.lock_progress().remove(&command);
-    }
-
-    fn lock_progress(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, Arc<AtomicU64>>> {
-        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// However the folder ends, nothing of it goes on.
-impl<D, R> Drop for Performer<D, R> {
-    fn drop(&mut self) {
-        for (_, task) in std::mem::take(&mut self.running) {
-            task.abort();
-        }
-    }
-}
-
-/// How a folder's loop ended without an error of its own.
-enum Ended {
-    Stopped,
-    CommandPanicked(String),
-    /// It only answered, and its index failed.
-    AtRest(FolderError),
-}
-
-/// Opens the index and takes the folder up. Damage that only shows in what the rows say is found here, too.
-fn take_up(settings: FolderSettings, file: &Path) -> Result<Folder, FolderError> {
-    let (index, _) = Index::open(file)?;
-    match Folder::new(settings.clone(), index) {
-        Err(FolderError::Index(error)) if error.is_damage() => {
-            Index::set_aside(file, &error)?;
-            Folder::new(settings, Index::open(file)?.0)
-        }
-        taken_up => taken_up,
-    }
-}
-
-/// Why the loop gave up. What is damaged would only end the next loop as well, so it is not used again.
-fn given_up(error: &FolderError, file: &Path) -> String {
-    let FolderError::Index(error) = error else { return error.to_string() };
-    if !error.is_damage() {
-        return error.to_string();
-    }
-    match Index::set_aside(file, error) {
-        Ok(aside) => format!("{error}; it was set aside as {}", aside.display()),
-        Err(second) => format!("{error}; it cannot be set aside: {second}"),
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
-}
-
-fn run<D: Disk, R: Remote>(
-    mut folder: Folder,
-    messages: &Receiver<Message>,
-    mut performer: Performer<D, R>,
-    notices: &broadcast::Sender<Notice>,
-    clock: Clock,
-) -> Result<Ended, FolderError> {
-    let mut events = vec![Event::Started];
-    let mut next_parts = Vec::new();
-    loop {
-        performer.follow(&mut folder, events.drain(..), clock.now())?;
-        for notice in folder.take_notices() {
-            // Nobody needs to listen.
-            let _ = notices.send(notice);
-        }
-        if folder.is_working_off() {
-            // Each step gets on, and nothing else is under way.
-            performer.activity.note_step();
-        } else {
-            next_parts.drain(..).for_each(ask_for_next_part);
-        }
-        let mut message = if let Some(message) = wait(&folder, messages, clock)? {
-            Some(message)
-        } else {
-            events.push(Event::Timer);
-            messages.try_recv().ok()
-        };
-        let mut questions = Vec::new();
-        while let Some(received) = message {
-            match received {
-                Message::Event(event) => {
-                    if let Event::Completed(command, outcome) = &event {
-                        performer.ended(*command, outcome);
-                    }
-                    events.push(event);
-                }
-                Message::Listed(command, batch, next) => {
-                    performer.activity.note_answer(command);
-                    events.push(Event::Listed(command, batch));
-                    // Nothing more is fetched than can be taken in.
-                    if folder.is_working_off() { next_parts.push(next) } else { ask_for_next_part(next) }
-                }
-                Message::Question(question) => questions.push(question),
-                Message::Panicked(text) => return Ok(Ended::CommandPanicked(text)),
-                Message::Damaged(text) => return Err(IndexError::Damaged(text).into()),
-                Message::Stop(done) => {
-                    drop(performer);
-                    if let Err(error) = folder.close() {
-                        tracing::warn!(%error, "what was seen last has to be seen again");
-                    }
-                    let _ = done.send(());
-                    return Ok(Ended::Stopped);
-                }
-            }
-            // A question is answered before later events, on what earlier ones have brought about.
-            if !questions.is_empty() || events.len() >= MOST_EVENTS {
-                break;
-            }
-            message = messages.try_recv().ok();
-        }
-        if !questions.is_empty() {
-            performer.follow(&mut folder, events.drain(..), clock.now())?;
-            for question in questions {
-                question(&folder);
-            }
-        }
-    }
-}
-
-fn ask_for_next_part(next: oneshot::Sender<()>) {
-    // The listing may have been broken off.
-    let _ = next.send(());
-}
-
-/// Answers until told to stop; events are a person's orders.
-fn rest(mut folder: Folder, messages: &Receiver<Message>, clock: Clock) -> Ended {
-    while let Ok(message) = messages.recv() {
-        match message {
-            Message::Event(event) => {
-                if let Err(error) = folder.handle([event], clock.now()) {
-                    return Ended::AtRest(error);
-                }
-            }
-            Message::Question(question) => question(&folder),
-            Message::Stop(done) => {
-                drop(folder);
-                let _ = done.send(());
-                break;
-            }
-            // A damaged index stays as it is: the next run sets it aside.
-            Message::Listed(..) | Message::Panicked(_) | Message::Damaged(_) => {}
-        }
-    }
-    Ended::Stopped
-}
-
-/// The next message, or `None` when the folder's deadline has come.
-fn wait(folder: &Folder, messages: &Receiver<Message>, clock: Clock) -> Result<Option<Message>, FolderError> {
-    let Some(deadline) = folder.deadline(clock.now())? else { return Ok(messages.recv().ok()) };
-    loop {
-        // Deadlines on the wall clock are in whole seconds; waiting a little longer is better than waking
-        // twice.
-        let rest = deadline.saturating_sub(clock.now().monotonic) + Duration::from_millis(1);
-        match messages.recv_timeout(rest.min(LONGEST_SLEEP)) {
-            Ok(message) => return Ok(Some(message)),
-            Err(RecvTimeoutError::Timeout) if rest > LONGEST_SLEEP => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(None),
-        }
     }
 }
 

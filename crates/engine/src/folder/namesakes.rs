@@ -48,7 +48,8 @@ pub(super) fn is_local_namesake_claimed(index: &Index, node: &Node) -> Result<bo
 }
 
 /// The local entry that what a row has on the service can be taken for. The row has no local entry of its
-/// own; or nothing is agreed on at it or below it, and the other one has the very name that the service shows.
+/// own; or nothing is agreed on at it or below it, and the other one has the very name that the service
+/// shows.
 pub(super) fn counterpart(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
     if node.remote.as_ref().is_none_or(|remote| remote.claimed) {
         return Ok(None);

@@ -6,6 +6,7 @@ pub(super) mod deleting;
 pub(super) mod following;
 pub(super) mod foreseeing;
 pub(super) mod holding;
+mod issuing;
 pub(super) mod losing;
 pub(super) mod moving;
 pub(super) mod overwriting;
