@@ -106,7 +106,9 @@ fn a_daemon_that_comes_before_the_keyring_says_what_it_waits_for() {
     keyring.lock();
     world.write("a.txt", "a");
     let daemon = world.machine.start_in(|command| keyring.in_session(command));
-    world.machine.jottad(["status"]).expect(4).says("keyring is locked").says("unlock the keyring");
+    let status = || world.machine.jottad(["status"]).expect(4);
+    wait_until("the keyring has answered", || !status().stdout.contains("is being asked"));
+    status().says("keyring is locked").says("unlock the keyring");
     keyring.unlock();
     daemon.signal(rustix::process::Signal::HUP);
     wait_until("the login is taken up", || world.machine.status()["verdict"] != "login_needed");

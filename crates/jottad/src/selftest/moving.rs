@@ -20,12 +20,14 @@ pub(crate) async fn ask(number: u8, scratch: &Scratch) -> Result<Finding, Failur
 async fn letter_case_alone(scratch: &Scratch) -> Result<Finding, Failure> {
     scratch.put("u08/name").await?;
     let status = scratch.relocate(Relocation::File, "u08/name", "u08/NAME").await?.status;
-    let Some(details) = scratch.file("u08/NAME").await? else {
+    // A look may name the file as it was asked for (U-50); a listing names it as it is stored.
+    let files = scratch.list("u08").await?.map(|listing| listing.files).unwrap_or_default();
+    let Some(file) = files.first() else {
         return Ok(Finding::other(format!("status {status}, and the file is not to be found")));
     };
-    let name = details.entry.name.as_str();
+    let name = file.name.as_str();
     let seen = format!("status {status}, the file is called {name}");
-    Ok(match (details.entry.trashed.is_some(), name) {
+    Ok(match (file.trashed.is_some(), name) {
         (true, _) => Finding::answer("trashed", format!("{seen} and is in the trash")),
         (false, "NAME") => Finding::answer("renames", seen),
         (false, "name") if (400..500).contains(&status) => Finding::answer("refused", seen),
