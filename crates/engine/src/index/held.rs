@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jottad_core::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::{Index, IndexError, NodeId};
 
@@ -266,6 +266,11 @@ impl Index {
             .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
             .execute([node])?;
         Ok(())
+    }
+
+    /// An entry that a person wanted back is there; what waits or was approved at it stays as it is.
+    pub(crate) fn forget_wanted_back(&mut self, node: NodeId) -> Result<(), IndexError> {
+        if self.is_fetched(node)? { self.release_held(node) } else { Ok(()) }
     }
 
     /// Whether a person wants this entry back from the other side.
