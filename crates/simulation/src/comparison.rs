@@ -52,9 +52,13 @@ impl Run<'_> {
             }
             let stored = World::stored(&path);
             let exact = remote.get_key_value(&stored).map(|(path, _)| path);
-            // What is ignored in the directory that it is in belongs to no namesake of that directory.
+            // What is ignored in the directory that it is in belongs to no namesake of that directory. Beside
+            // such an entry its own namesake cannot be sent: the service has one entry for both, and its
+            // content follows what is local. Only where nothing is sent do the two stay apart.
+            let is_apart =
+                |above: &StoredPath| !world.mode.pushes() || stored.parent().as_ref() != Some(above);
             let is_ignored_there = |there: &StoredPath| {
-                let above = there.parent().filter(|above| spelled.contains(above));
+                let above = there.parent().filter(|above| spelled.contains(above) && is_apart(above));
                 let beside = above.and_then(|above| world.disk.find(&local_path(&above)));
                 beside.is_some_and(|beside| world.disk.entries(beside).is_some())
                     && world.is_ignored(&local_path(there), remote[there] == RemoteNode::Directory)

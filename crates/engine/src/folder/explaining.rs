@@ -119,7 +119,7 @@ impl Folder {
         decision: Decision,
         explanation: &mut Explanation,
     ) -> Result<(), FolderError> {
-        if decision.action.is_delete() && self.index.held(node.id)? == Some(true) {
+        if decision.action.is_delete() && self.index.is_approved(node.id, HeldAction::Delete)? {
             explanation.reason = format!("{}; that was approved", decision.because);
         }
         if explanation.state == EntryState::InSync {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jottad_core::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::{Index, IndexError, NodeId};
 
@@ -26,14 +26,15 @@ impl HeldAction {
 }
 
 impl Index {
-    /// Parks an action; what was approved stays approved.
+    /// Parks an action; what was approved stays approved. A word about anything else is no word about this.
     pub(crate) fn hold(&mut self, node: NodeId, action: HeldAction) -> Result<(), IndexError> {
         self.begin()?;
         self.revision += 1;
         self.connection
             .prepare_cached(
                 "INSERT INTO held (node, action, approved) VALUES (?1, ?2, 0)
-                 ON CONFLICT (node) DO UPDATE SET action = excluded.action WHERE approved = 0",
+                 ON CONFLICT (node) DO UPDATE SET action = excluded.action, approved = 0
+                 WHERE approved = 0 OR action <> excluded.action",
             )?
             .execute(params![node, action.as_str()])?;
         Ok(())
@@ -55,10 +56,13 @@ impl Index {
         Ok(())
     }
 
-    /// Whether the action at this row waits (`false`), was approved (`true`), or was never held.
-    pub(crate) fn held(&self, node: NodeId) -> Result<Option<bool>, IndexError> {
-        let mut statement = self.connection.prepare_cached("SELECT approved FROM held WHERE node = ?1")?;
-        Ok(statement.query_row([node], |row| row.get(0)).optional()?)
+    /// Whether a person let just this happen at a row. That it is wanted back, or may be overwritten, lets
+    /// nobody delete it.
+    pub(crate) fn is_approved(&self, node: NodeId, action: HeldAction) -> Result<bool, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND approved = 1 AND action = ?2")?;
+        Ok(statement.exists(params![node, action.as_str()])?)
     }
 
     /// The rows whose action waits.
@@ -150,7 +154,10 @@ impl Index {
 
     /// Forgets what was held, approved or wanted back at a row: it was done, or something else is there now.
     pub(crate) fn release_held(&mut self, node: NodeId) -> Result<(), IndexError> {
-        if self.held(node)?.is_some() {
+        let mut known = self.connection.prepare_cached("SELECT 1 FROM held WHERE node = ?1")?;
+        let is_known = known.exists([node])?;
+        drop(known);
+        if is_known {
             self.begin()?;
             self.revision += 1;
             self.connection.prepare_cached("DELETE FROM held WHERE node = ?1")?.execute([node])?;
@@ -259,6 +266,11 @@ impl Index {
             .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
             .execute([node])?;
         Ok(())
+    }
+
+    /// An entry that a person wanted back is there; what waits or was approved at it stays as it is.
+    pub(crate) fn forget_wanted_back(&mut self, node: NodeId) -> Result<(), IndexError> {
+        if self.is_fetched(node)? { self.release_held(node) } else { Ok(()) }
     }
 
     /// Whether a person wants this entry back from the other side.

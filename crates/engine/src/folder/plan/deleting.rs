@@ -100,7 +100,7 @@ impl Folder {
             };
             if let Some(node) = self.index.node(due.node)?
                 && let Some(doomed) = self.doomed(node, &mut places, now)?
-                && self.index.held(due.node)? != Some(false)
+                && !self.index.waits(due.node, HeldAction::Delete)?
                 && !self.give_up_removing(&doomed, now)?
             {
                 let Some(digest) = self.digest(&doomed, true)? else {
@@ -157,7 +157,7 @@ impl Folder {
             for node in page {
                 let Some(doomed) = self.doomed(node, &mut places, now)? else { continue };
                 // What waited before is counted anew.
-                let is_fresh = self.index.held(doomed.node.id)? != Some(true);
+                let is_fresh = !self.index.is_approved(doomed.node.id, HeldAction::Delete)?;
                 let (mut amount, mut loss) = (Amount::default(), Loss::default());
                 if is_fresh {
                     self.losses_in_doubt.withdraw(doomed.node.id);

@@ -12,7 +12,7 @@ use super::holding::{
 use super::losing::Newcomers;
 use super::places::Places;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Amount, Difference, NodeId};
+use crate::index::{Amount, Difference, HeldAction, NodeId};
 use crate::status::{Foreseen, Hold};
 use crate::time::Now;
 
@@ -73,7 +73,7 @@ impl Folder {
         self.each_page(Difference::Unsettled, |node| {
             let Some(doomed) = self.doomed(node.clone(), &mut places, now)? else { return Ok(true) };
             let path = self.index.path(node.id)?;
-            if self.index.held(node.id)? == Some(true) {
+            if self.index.is_approved(node.id, HeldAction::Delete)? {
                 approved_files += deleting::amount_at(&self.index, node, doomed.side)?.files;
                 return Ok(true);
             }

@@ -248,7 +248,8 @@ pub(super) fn count_overwrite(
     counted: &mut CountedOverwrites,
 ) -> Result<(), FolderError> {
     let Some(is_edited) = edit(node) else { return Ok(()) };
-    if index.held(node.id)? == Some(true) {
+    // What is wanted back from the service is not sent over it.
+    if index.is_approved(node.id, HeldAction::Overwrite)? || index.is_restored(node.id)? {
         counted.approved += 1;
         return Ok(());
     }

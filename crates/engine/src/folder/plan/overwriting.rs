@@ -99,11 +99,14 @@ impl Folder {
 
     /// Whether sending a file must wait because it would be one of too many that overwrite.
     pub(super) fn waits_to_overwrite(&self, node: &Node) -> Result<bool, FolderError> {
-        let held = self.index.held(node.id)?;
         Ok(match self.round.overwriting {
             Overwriting::Free => false,
             Overwriting::SomeHeld => self.index.waits(node.id, HeldAction::Overwrite)?,
-            Overwriting::Unsure | Overwriting::Held => edit(node).is_some() && held != Some(true),
+            Overwriting::Unsure | Overwriting::Held => {
+                edit(node).is_some()
+                    && !self.index.is_approved(node.id, HeldAction::Overwrite)?
+                    && !self.index.is_restored(node.id)?
+            }
         })
     }
 }

@@ -317,6 +317,8 @@ impl Folder {
                 }
                 node.base = node.base_from_local();
                 self.index.save(node)?;
+                // Both sides have it, whichever way it came back.
+                self.index.forget_wanted_back(node.id)?;
             }
             _ => {
                 let agreed =

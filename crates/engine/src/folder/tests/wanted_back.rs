@@ -36,3 +36,19 @@ fn what_is_wanted_back_comes_with_its_directory() {
         assert_eq!(made, ["a", "a/f"], "{mode:?}");
     }
 }
+
+/// A person said no to the deletion of a directory, and it was there again before that was followed: nothing
+/// is to be brought back any more. Once, that word stayed, and the next deletion of the directory passed for
+/// approved (`sync` 33001688 with `--meddling`).
+#[test]
+fn what_came_back_by_itself_is_not_wanted_back_any_more() {
+    let mut driver = Driver::with(settings(), &["a"]);
+    let mut node = driver.folder.index.locate(&path("a")).unwrap().unwrap();
+    node.base = None;
+    driver.folder.index.save(&mut node).unwrap();
+    driver.folder.index.restore(node.id).unwrap();
+    driver.folder.round.restart();
+    driver.tell(Event::Timer);
+    assert!(driver.folder.index.node(node.id).unwrap().unwrap().base.is_some());
+    assert!(!driver.folder.index.is_fetched(node.id).unwrap());
+}

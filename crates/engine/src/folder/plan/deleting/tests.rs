@@ -246,6 +246,27 @@ fn what_was_approved_and_came_back_is_not_approved_any_more() {
     assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })));
 }
 
+/// Once, any word about an entry passed for one to delete it, a word to bring it back as well.
+#[test]
+fn a_word_about_anything_else_lets_nothing_be_deleted() {
+    for is_wanted_back in [true, false] {
+        let (_place, mut folder) = removed(60, "flat");
+        let top = folder.index.locate(&crate::builders::path("top")).unwrap().unwrap().id;
+        if is_wanted_back {
+            folder.index.restore(top).unwrap();
+        } else {
+            folder.index.hold(top, HeldAction::Overwrite).unwrap();
+            folder.index.approve_held(HeldAction::Overwrite).unwrap();
+        }
+        count(&mut folder, 1);
+        assert!(folder.round.deleting.due.is_empty(), "{is_wanted_back}");
+        assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 60, .. })), "{is_wanted_back}");
+        folder.approve(now(2)).unwrap();
+        count(&mut folder, 3);
+        assert_eq!(folder.round.deleting.due.len(), 1, "{is_wanted_back}");
+    }
+}
+
 #[test]
 fn an_approval_can_be_taken_back_until_it_is_done() {
     let (_place, mut folder) = removed(60, "flat");
