@@ -105,8 +105,7 @@ pub trait Disk: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), DiskError>> + Send;
 
     /// Moves an entry with all below it into `.jottad/trash`. It must be `expected`, and a directory must
-    /// hold what
-    /// `holds` sums up, if that is given.
+    /// hold what `holds` sums up, if that is given.
     ///
     /// A directory is read once more when nobody finds it under its path any more. What was saved in it in
     /// the last moment is [`DiskErrorKind::Changed`], and it is where it was.

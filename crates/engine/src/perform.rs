@@ -195,8 +195,8 @@ async fn check_remote<R: Remote>(
     if is_expected { Ok(()) } else { Err(OperationError::RemoteChanged { path: target.clone() }) }
 }
 
-/// What moved on the service must have left its remote place and be local, or a rename of what it was would
-/// follow nothing.
+/// What moved on the service must have left its old place and be at the new one, or a rename would follow
+/// nothing.
 async fn check_followed<R: Remote>(remote: &R, followed: &Followed) -> Result<(), OperationError> {
     match followed {
         Followed::Spelling(path) if is_spelled(remote, path).await? => Ok(()),

@@ -151,8 +151,8 @@ impl Folder {
     }
 }
 
-/// Whether what is wrong with a row is nothing that follows from what both sides are known to have, so that
-/// only another look can show that it is over.
+/// Whether the problem of a row does not follow from what both sides are known to have: only another look can
+/// show that it is over.
 pub(super) fn remains(index: &Index, node: &Node) -> Result<bool, FolderError> {
     Ok(remains_unreadable(index, node)?
         || remains_restless(index, node)?

@@ -197,8 +197,8 @@ impl Index {
         Ok(hash.map(Md5::from_bytes))
     }
 
-    /// A local file, as the base knows it, and has this content. Of an empty one there is nothing to
-    /// have.
+    /// A local file that is as the base knows it and has this content. An empty content is not looked for:
+    /// there is nothing to copy.
     pub(crate) fn with_content(&self, content: Content) -> Result<Option<Node>, IndexError> {
         if content.size == 0 {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! The thread that owns a folder and its index: it takes messages, and sleeps until the next one or the folder's
-//! deadline.
+//! The thread that owns a folder and its index: it takes messages, and sleeps until the next one or the
+//! folder's deadline.
 
 use std::any::Any;
 use std::path::Path;

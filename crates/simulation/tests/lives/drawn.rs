@@ -320,15 +320,15 @@ fn what_cannot_be_removed_stays_and_what_is_asked_for_later_is_seen_later() {
     assert_ends_well(&[(Mode::Pull, Extras { hangs: true, ..DOUBTED }, 30_002_060)]);
 }
 
-/// A person said no to the deletion of a directory, and made it anew before that was followed: once, that word
-/// stayed there, and passed for one to delete it when all was emptied later.
+/// A person said no to the deletion of a directory, and made it anew before that was followed: once, that
+/// word stayed there, and passed for one to delete it when all was emptied later.
 #[test]
 fn what_was_wanted_back_once_is_not_approved_to_go() {
     assert_ends_well(&[(Mode::Sync, Extras { meddling: true, ..PLAIN }, 33_001_688)]);
 }
 
-/// What the service had was ignored, and a directory whose name differs by letter case alone was made beside it:
-/// the service has one entry for both. Once, the two were expected to stay apart.
+/// What the service had was ignored, and a directory whose name differs by letter case alone was made beside
+/// it: the service has one entry for both. Once, the two were expected to stay apart.
 #[test]
 fn what_is_ignored_on_the_service_is_one_with_what_has_to_be_sent_to_its_name() {
     assert_ends_well(&[(Mode::Sync, Extras { rules: true, ..PLAIN }, 33_003_451)]);

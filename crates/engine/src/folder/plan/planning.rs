@@ -310,8 +310,8 @@ impl Folder {
                 if node.remote.as_ref().is_some_and(|remote| remote.claimed) {
                     return Ok(Considered::Passed);
                 }
-                // What others are told to have done there is seen first: what is taken for agreed on makes
-                // way for that.
+                // A change that others are told to have made is looked at first: what were agreed on now
+                // would give way to it.
                 if !self.hints.is_idle() && self.hints.tells_of(&self.index.stored_path(node.id)?) {
                     return Ok(Considered::Passed);
                 }

@@ -259,7 +259,7 @@ impl Folder {
                         && hint.told == Told::Directory
                         && let Some(top) = directory_on_service(&self.index, &self.settings, &path)?
                     {
-                        // What was made below it since may have been there before, with more in it.
+                        // A directory that was made below it since may have existed before, with more in it.
                         add_directories(&self.index, top, directories)?;
                     }
                     continue;

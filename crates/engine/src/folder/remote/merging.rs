@@ -317,8 +317,8 @@ impl Folder {
         Ok(Vec::new())
     }
 
-    /// What an answer has shown in a directory that it shows under another spelling is about to be what is
-    /// known in it. It may be older than what was done there.
+    /// An answer shows a known directory under another spelling, and what it shows below becomes what is
+    /// known below. Where it may be older than a recent write, what was known is kept.
     fn keep_recent_writes(
         &mut self,
         shown: NodeId,
@@ -344,7 +344,7 @@ impl Folder {
         Ok(())
     }
 
-    /// What is seen at a row is something else than what is known there.
+    /// Remembers as a change of others that an answer shows something else at a row than what was known.
     fn note_change_by_others(
         &mut self,
         node: &Node,
@@ -411,8 +411,8 @@ impl Folder {
         self.save_observed(node)
     }
 
-    /// What is gone was to be removed, and the answer was lost. What is local in its place was put there
-    /// since, and nobody else has removed it.
+    /// What is gone was to be removed, and the answer was lost. The local entry at its path came since, and
+    /// nobody else has removed it.
     fn explain_by_own_removal(&mut self, node: &mut Node) -> Result<(), FolderError> {
         if self.claims.take_removed(node.id) && node.base.is_some() && node.local != Local::Absent {
             self.drop_base(node)?;

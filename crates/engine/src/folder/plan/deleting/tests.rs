@@ -55,8 +55,8 @@ pub(in crate::folder) fn file(index: &mut Index, parent: NodeId, text: &str, siz
     node.id
 }
 
-/// Everything below a row, and the row, is gone locally.
-pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
+/// A row, and everything below it.
+fn rows_from(index: &Index, top: NodeId) -> Vec<NodeId> {
     let mut rows = vec![top];
     index
         .walk(top, |node, _| {
@@ -64,7 +64,12 @@ pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
             Ok(Descend::Yes)
         })
         .unwrap();
-    for id in rows {
+    rows
+}
+
+/// Everything below a row, and the row, is gone locally.
+pub(in crate::folder) fn remove(index: &mut Index, top: NodeId) {
+    for id in rows_from(index, top) {
         let mut node = index.node(id).unwrap().unwrap();
         node.local = Local::Absent;
         index.save(&mut node).unwrap();

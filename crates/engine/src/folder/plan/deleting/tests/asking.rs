@@ -39,14 +39,7 @@ fn give_up(index: &mut Index, top: NodeId, side: Side) {
     match side {
         Side::Local => remove(index, top),
         Side::Remote => {
-            let mut rows = vec![top];
-            index
-                .walk(top, |node, _| {
-                    rows.push(node.id);
-                    Ok(Descend::Yes)
-                })
-                .unwrap();
-            for id in rows {
+            for id in rows_from(index, top) {
                 let mut node = row(index, id);
                 node.remote = None;
                 index.save(&mut node).unwrap();
