@@ -169,6 +169,8 @@ pub struct Pending {
     pub deletes: u64,
     /// Directories to make.
     pub directories: u64,
+    /// Modification times to set.
+    pub times: u64,
     /// Bytes to send and fetch.
     pub bytes: u64,
 }

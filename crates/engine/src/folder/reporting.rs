@@ -59,7 +59,7 @@ impl Folder {
         let settled = match self.purpose {
             Purpose::Work => self.is_settled() && !self.index.is_trying()?,
             Purpose::Look => self.is_looked_at(),
-            Purpose::Rest => pending == Some(Pending::default()),
+            Purpose::Rest => pending.is_some() && self.is_nothing_left()?,
         };
         let transfers: Vec<Transfer> =
             self.in_flight.iter().filter_map(|(command, running)| transfer(command, running)).collect();
@@ -236,27 +236,37 @@ impl Folder {
     /// What is still to be done. It is counted row by row, anew when something changed, and at most so many
     /// rows for one question: while there are more, it is what was last counted to the end.
     pub(super) fn pending(&self) -> Result<Option<Pending>, FolderError> {
+        Ok(self.left()?.map(|left| left.pending))
+    }
+
+    /// Whether the last run has seen to the end whatever it knew of. What was sent and not seen, or agrees on
+    /// both sides and was not agreed on, is left, too.
+    fn is_nothing_left(&self) -> Result<bool, FolderError> {
+        Ok(self.left()? == Some(Left::default()))
+    }
+
+    fn left(&self) -> Result<Option<Left>, FolderError> {
         let mut tally = self.tally.borrow_mut();
         let revision = self.index.revision();
-        if let Some((counted, pending)) = tally.done
+        if let Some((counted, left)) = tally.done
             && counted == revision
         {
-            return Ok(Some(pending));
+            return Ok(Some(left));
         }
-        let (began, mut pending, walk) =
-            tally.under_way.take().unwrap_or((revision, Pending::default(), DifferenceWalk::default()));
+        let (began, mut left, walk) =
+            tally.under_way.take().unwrap_or((revision, Left::default(), DifferenceWalk::default()));
         let rest = self.each_difference(walk, MOST_ROWS, |node, decision| {
             // What cannot be done now is told as a problem.
             if self.index.problem(node.id)?.is_none() {
-                count(&mut pending, node, decision);
+                left.count(node, decision);
             }
             Ok(true)
         })?;
         match rest {
-            Some(walk) => tally.under_way = Some((began, pending, walk)),
-            None => tally.done = Some((began, pending)),
+            Some(walk) => tally.under_way = Some((began, left, walk)),
+            None => tally.done = Some((began, left)),
         }
-        Ok(tally.done.map(|(_, pending)| pending))
+        Ok(tally.done.map(|(_, left)| left))
     }
 
     /// What waits for a person, if anything does: what a word of theirs would be about, and nothing else.
@@ -485,8 +495,17 @@ fn account_locked(rows: &[ProblemRow]) -> Option<Problem> {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// The last count that came to its end, and what the rows were like when it began.
-    done: Option<((u64, u64), Pending)>,
-    under_way: Option<((u64, u64), Pending, DifferenceWalk)>,
+    done: Option<((u64, u64), Left)>,
+    under_way: Option<((u64, u64), Left, DifferenceWalk)>,
+}
+
+/// What no run has seen to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Left {
+    /// What is still to be done on either side.
+    pending: Pending,
+    /// Rows that are not settled, whether or not anything is to be done for them.
+    rows: u64,
 }
 
 /// Where a walk over the rows that differ stands.
@@ -496,29 +515,37 @@ pub(super) struct DifferenceWalk {
     cursor: Cursor,
 }
 
-fn count(pending: &mut Pending, node: &Node, decision: Option<Decision>) {
-    let size = match node.local {
-        Local::File { stat, .. } => stat.size,
-        _ => 0,
-    };
-    match decision.map(|decision| decision.action) {
-        // Not hashed yet, or sent and not seen yet: it may turn out to be an upload.
-        None if node.remote.as_ref().is_none_or(|remote| !remote.claimed) => {
-            pending.uploads += 1;
-            pending.bytes += size;
+impl Left {
+    fn count(&mut self, node: &Node, decision: Option<Decision>) {
+        let pending = &mut self.pending;
+        let size = match node.local {
+            Local::File { stat, .. } => stat.size,
+            _ => 0,
+        };
+        let action = decision.map(|decision| decision.action);
+        if matches!(action, Some(Action::Nothing | Action::Block)) {
+            // It stays as it is.
+            return;
         }
-        Some(Action::Upload) => {
-            pending.uploads += 1;
-            pending.bytes += size;
+        self.rows += 1;
+        match action {
+            // Sent and not seen yet.
+            None if node.remote.as_ref().is_some_and(|remote| remote.claimed) => {}
+            // Not hashed yet: it may turn out to be an upload.
+            None | Some(Action::Upload) => {
+                pending.uploads += 1;
+                pending.bytes += size;
+            }
+            Some(Action::Download) => {
+                pending.downloads += 1;
+                pending.bytes += node.remote_entry().file().map_or(0, |file| file.content.size);
+            }
+            Some(Action::Trash(_)) => pending.deletes += 1,
+            Some(Action::MakeDirectory(_)) => pending.directories += 1,
+            Some(Action::MoveAside(_)) => pending.moves += 1,
+            Some(Action::SetTime(_)) => pending.times += 1,
+            Some(Action::Adopt | Action::Forget | Action::Nothing | Action::Block) => {}
         }
-        Some(Action::Download) => {
-            pending.downloads += 1;
-            pending.bytes += node.remote_entry().file().map_or(0, |file| file.content.size);
-        }
-        Some(Action::Trash(_)) => pending.deletes += 1,
-        Some(Action::MakeDirectory(_)) => pending.directories += 1,
-        Some(Action::MoveAside(_)) => pending.moves += 1,
-        _ => {}
     }
 }
 

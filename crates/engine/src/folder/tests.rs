@@ -7,6 +7,7 @@ mod moves;
 mod names;
 mod pauses;
 mod proofs;
+mod rest;
 mod unwritten;
 mod wanted_back;
 

@@ -72,7 +72,12 @@ const LOOKING: &str =
     "waiting until both sides are looked at; the service may show up to 22 s late what was written last";
 
 fn is_nothing(pending: &PendingDocument) -> bool {
-    pending.uploads + pending.downloads + pending.moves + pending.deletes + pending.directories == 0
+    pending.uploads + pending.downloads + other_changes(pending) == 0
+}
+
+/// What is still to be done for which no file travels.
+const fn other_changes(pending: &PendingDocument) -> u64 {
+    pending.moves + pending.deletes + pending.directories + pending.times
 }
 
 fn waits_for(folder: &FolderDocument) -> String {
@@ -85,10 +90,9 @@ fn waits_for(folder: &FolderDocument) -> String {
     let looked_at = || LOOKED_AT.to_owned();
     let Some(pending) = &folder.pending else { return looked_at() };
     let files = pending.uploads + pending.downloads;
-    let others = pending.moves + pending.deletes + pending.directories;
-    match (files, others) {
+    match (files, other_changes(pending)) {
         (0, 0) => looked_at(),
-        (0, _) => format!("waiting for {} still to be done", count(others, "change", "changes")),
+        (0, others) => format!("waiting for {} still to be done", count(others, "change", "changes")),
         _ => format!("waiting for {} to travel", count(files, "file", "files")),
     }
 }

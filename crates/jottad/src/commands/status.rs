@@ -427,6 +427,7 @@ fn pending(folder: &FolderDocument, status: &StatusDocument) -> String {
         (pending.moves, "move", "moves"),
         (pending.deletes, "delete", "deletes"),
         (pending.directories, "directory to make", "directories to make"),
+        (pending.times, "time to set", "times to set"),
     ];
     let mut parts: Vec<String> = counts
         .into_iter()

@@ -268,6 +268,9 @@ pub(crate) struct PendingDocument {
     pub(crate) moves: u64,
     pub(crate) deletes: u64,
     pub(crate) directories: u64,
+    /// Modification times to set.
+    #[serde(default)]
+    pub(crate) times: u64,
     pub(crate) bytes: u64,
     /// Files that have travelled since there was last nothing to do.
     #[serde(default)]
@@ -305,6 +308,7 @@ impl PendingDocument {
             moves: pending.moves,
             deletes: pending.deletes,
             directories: pending.directories,
+            times: pending.times,
         }
     }
 }
