@@ -1,64 +1,19 @@
-//! Rows of directories that were asked for as what is above others, so that a deep path costs no query for
-//! each of its levels.
+//! The rows of the directories that are above others: mostly kept in memory, so that a deep path costs no query
+//! for each of its levels.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jottad_core::Name;
 
 use super::{Index, IndexError, Node, NodeId};
 
-/// Most rows that are remembered. A tree that is walked in order needs as many as it is deep.
-const MOST: usize = 4096;
-
-/// Rows as they are in the index, by id and by place. Whatever writes a row forgets it here.
-#[derive(Debug, Default)]
-pub(super) struct Above(RefCell<Rows>);
-
-#[derive(Debug, Default)]
-struct Rows {
-    by_id: BTreeMap<NodeId, Arc<Node>>,
-    by_place: BTreeMap<(NodeId, Name), NodeId>,
-}
-
-impl Above {
-    fn of_id(&self, id: NodeId) -> Option<Arc<Node>> {
-        self.0.borrow().by_id.get(&id).cloned()
-    }
-
-    fn of_place(&self, place: &(NodeId, Name)) -> Option<Arc<Node>> {
-        let rows = self.0.borrow();
-        rows.by_place.get(place).and_then(|id| rows.by_id.get(id)).cloned()
-    }
-
-    fn remember(&self, node: Node) -> Arc<Node> {
-        let mut rows = self.0.borrow_mut();
-        if rows.by_id.len() >= MOST {
-            *rows = Rows::default();
-        }
-        let node = Arc::new(node);
-        rows.by_place.insert((node.parent, node.name.clone()), node.id);
-        rows.by_id.insert(node.id, Arc::clone(&node));
-        node
-    }
-
-    /// A row is about to be written or deleted.
-    pub(super) fn forget(&self, id: NodeId) {
-        let mut rows = self.0.borrow_mut();
-        if let Some(node) = rows.by_id.remove(&id) {
-            rows.by_place.remove(&(node.parent, node.name.clone()));
-        }
-    }
-}
+/// Rows do not hang together deeper than this.
+const DEEPEST: usize = 4096;
 
 impl Index {
     /// The row of a directory above another one.
     pub(crate) fn above(&self, id: NodeId) -> Result<Option<Arc<Node>>, IndexError> {
-        if let Some(node) = self.above.of_id(id) {
-            return Ok(Some(node));
-        }
-        Ok(self.node(id)?.map(|node| self.above.remember(node)))
+        self.row(id)
     }
 
     /// The directories that an entry is in, from its own up to the one below the root.
@@ -70,7 +25,7 @@ impl Index {
             let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
             id = node.parent;
             rows.push(node);
-            if rows.len() > MOST {
+            if rows.len() > DEEPEST {
                 return Err(IndexError::Damaged("rows hang together in a ring".to_owned()));
             }
         }
@@ -85,21 +40,20 @@ impl Index {
 
     /// The row of a directory on the way to what is below it, if it is remembered.
     pub(crate) fn remembered_in(&self, parent: NodeId, name: &Name) -> Option<Arc<Node>> {
-        self.above.of_place(&(parent, name.clone()))
+        self.rows.of_place(parent, name)
     }
 
     /// Remembers the row of a directory as it is in the index.
     pub(crate) fn remember(&self, node: &Node) {
-        self.above.remember(node.clone());
+        self.rows.remember(node.clone());
     }
 
     /// The row of a directory on the way to what is below it.
     pub(crate) fn directory_in(&self, parent: NodeId, name: &Name) -> Result<Option<Arc<Node>>, IndexError> {
-        let place = (parent, name.clone());
-        if let Some(node) = self.above.of_place(&place) {
+        if let Some(node) = self.rows.of_place(parent, name) {
             return Ok(Some(node));
         }
-        Ok(self.child(parent, name)?.map(|node| self.above.remember(node)))
+        Ok(self.child(parent, name)?.map(|node| self.rows.remember(node)))
     }
 }
 

@@ -171,7 +171,7 @@ impl Index {
     /// The hash of a file whose whole stat is that of a file which the base knew elsewhere: it came along
     /// when a directory above it was renamed, and need not be read again.
     pub(crate) fn known_hash(&self, stat: &FileStat) -> Result<Option<Md5>, IndexError> {
-        if stat.identity.born == 0 || stat.links != 1 {
+        if stat.identity.born == 0 || stat.links != 1 || self.totals.departed == 0 {
             return Ok(None);
         }
         let mut statement = self.connection.prepare_cached(

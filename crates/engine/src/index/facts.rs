@@ -121,8 +121,13 @@ impl Fact {
 
 impl Index {
     pub(crate) fn fact(&self, fact: Fact) -> Result<Option<String>, IndexError> {
+        if let Some(value) = self.facts.borrow().get(fact.key()) {
+            return Ok(value.clone());
+        }
         let mut statement = self.connection.prepare_cached("SELECT value FROM fact WHERE key = ?1")?;
-        Ok(statement.query_row([fact.key()], |row| row.get(0)).optional()?)
+        let value: Option<String> = statement.query_row([fact.key()], |row| row.get(0)).optional()?;
+        self.facts.borrow_mut().insert(fact.key(), value.clone());
+        Ok(value)
     }
 
     /// A value that is a number; one that is none is damage.
@@ -137,6 +142,8 @@ impl Index {
             return Ok(());
         }
         self.begin()?;
+        // Until it is written it is not known what the file has.
+        self.facts.get_mut().remove(fact.key());
         match value {
             Some(value) => self
                 .connection
@@ -146,6 +153,7 @@ impl Index {
                 self.connection.prepare_cached("DELETE FROM fact WHERE key = ?1")?.execute([fact.key()])?
             }
         };
+        self.facts.get_mut().insert(fact.key(), value.map(str::to_owned));
         Ok(())
     }
 

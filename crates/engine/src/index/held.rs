@@ -30,6 +30,7 @@ impl Index {
     pub(crate) fn hold(&mut self, node: NodeId, action: HeldAction) -> Result<(), IndexError> {
         self.begin()?;
         self.revision += 1;
+        self.has_held = true;
         self.connection
             .prepare_cached(
                 "INSERT INTO held (node, action, approved) VALUES (?1, ?2, 0)
@@ -59,6 +60,9 @@ impl Index {
     /// Whether a person let just this happen at a row. That it is wanted back, or may be overwritten, lets
     /// nobody delete it.
     pub(crate) fn is_approved(&self, node: NodeId, action: HeldAction) -> Result<bool, IndexError> {
+        if !self.has_held {
+            return Ok(false);
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND approved = 1 AND action = ?2")?;
@@ -79,6 +83,11 @@ impl Index {
             .connection
             .prepare_cached("SELECT node FROM held WHERE approved = 1 AND action = ?1 ORDER BY node")?;
         Ok(statement.query_map([action.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether anything is held, approved or wanted back at any row.
+    pub(super) fn is_any_held(&self) -> Result<bool, IndexError> {
+        Ok(self.connection.prepare_cached("SELECT 1 FROM held LIMIT 1")?.exists([])?)
     }
 
     /// How many rows are wanted back from the other side and are not there yet.
@@ -154,6 +163,9 @@ impl Index {
 
     /// Forgets what was held, approved or wanted back at a row: it was done, or something else is there now.
     pub(crate) fn release_held(&mut self, node: NodeId) -> Result<(), IndexError> {
+        if !self.has_held {
+            return Ok(());
+        }
         let mut known = self.connection.prepare_cached("SELECT 1 FROM held WHERE node = ?1")?;
         let is_known = known.exists([node])?;
         drop(known);
@@ -167,6 +179,9 @@ impl Index {
 
     /// Whether this action waits at a row.
     pub(crate) fn waits(&self, node: NodeId, action: HeldAction) -> Result<bool, IndexError> {
+        if !self.has_held {
+            return Ok(false);
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND approved = 0 AND action = ?2")?;
@@ -185,6 +200,7 @@ impl Index {
     pub(crate) fn forget_base(&mut self, is_fetched: bool) -> Result<(), IndexError> {
         self.begin()?;
         if is_fetched {
+            self.has_held = true;
             self.connection.prepare_cached("DELETE FROM held WHERE action <> 'restore'")?.execute([])?;
             self.connection
                 .prepare_cached(
@@ -212,7 +228,7 @@ impl Index {
         }
         self.totals = self.count_totals()?;
         self.forget_insides();
-        self.above = super::above::Above::default();
+        self.rows.clear();
         for id in self.empty_rows()? {
             if let Some(mut node) = self.node(id)?
                 && !self.has_children(id)?
@@ -252,6 +268,9 @@ impl Index {
 
     /// Whether a person wants back what the remote side alone has at this row.
     pub(crate) fn is_fetched(&self, node: NodeId) -> Result<bool, IndexError> {
+        if !self.has_held {
+            return Ok(false);
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action IN ('restore', 'fetch')")?;
@@ -262,6 +281,7 @@ impl Index {
     pub(crate) fn restore(&mut self, node: NodeId) -> Result<(), IndexError> {
         self.begin()?;
         self.revision += 1;
+        self.has_held = true;
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO held (node, action, approved) VALUES (?1, 'restore', 1)")?
             .execute([node])?;
@@ -275,6 +295,9 @@ impl Index {
 
     /// Whether a person wants this entry back from the other side.
     pub(crate) fn is_restored(&self, node: NodeId) -> Result<bool, IndexError> {
+        if !self.has_held {
+            return Ok(false);
+        }
         let mut statement =
             self.connection.prepare_cached("SELECT 1 FROM held WHERE node = ?1 AND action = 'restore'")?;
         Ok(statement.exists([node])?)
@@ -282,6 +305,9 @@ impl Index {
 
     /// Whether any entry is wanted back.
     pub(crate) fn is_restoring(&self) -> Result<bool, IndexError> {
+        if !self.has_held {
+            return Ok(false);
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM held WHERE action IN ('restore', 'fetch') LIMIT 1")?;

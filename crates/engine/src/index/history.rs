@@ -8,6 +8,8 @@ use crate::status::LogLine;
 
 /// How many operations are kept.
 const KEPT: i64 = 10_000;
+/// So many more may be kept.
+const PRUNED_AT_A_TIME: i64 = 100;
 
 impl Index {
     /// Adds a line, whose id is given by the index, and returns it; the oldest beyond the limit goes.
@@ -24,7 +26,10 @@ impl Index {
                 line.error,
             ])?;
         let id = self.connection.last_insert_rowid();
-        self.connection.prepare_cached("DELETE FROM operation WHERE id <= ?1")?.execute([id - KEPT])?;
+        // Not for each line: what is too old is found a few at a time as well.
+        if id % PRUNED_AT_A_TIME == 0 {
+            self.connection.prepare_cached("DELETE FROM operation WHERE id <= ?1")?.execute([id - KEPT])?;
+        }
         Ok(LogLine { id, ..line })
     }
 

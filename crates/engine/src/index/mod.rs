@@ -19,11 +19,13 @@ mod relocate;
 #[cfg(any(test, feature = "simulation"))]
 mod renew;
 mod row;
+mod row_cache;
 mod saving;
 mod shift;
 mod tree;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
@@ -40,6 +42,10 @@ pub(crate) use problems::ProblemRow;
 pub(crate) use row::ROWS_READ;
 pub(crate) use tree::{ChildCursor, Descend, Totals};
 
+/// How often each statement was run.
+#[cfg(test)]
+pub(crate) type Statements = std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, u64>>>;
+
 /// The index of one folder.
 pub struct Index {
     connection: Connection,
@@ -47,6 +53,8 @@ pub struct Index {
     in_transaction: bool,
     /// There may be problems; mostly there are none, and then nobody need be asked for every row.
     has_problems: bool,
+    /// The same of what is held, approved or wanted back.
+    has_held: bool,
     /// The last row's number that was given. None is given twice while this is open: what was asked about a
     /// row that is gone must not be taken for an answer about another one.
     last_id: i64,
@@ -56,23 +64,28 @@ pub struct Index {
     revision: u64,
     /// What is known of everything below rows. Questions add to it.
     insides: RefCell<Insides>,
-    above: above::Above,
+    rows: row_cache::RowCache,
+    /// The single values that were asked for, as they are in the file.
+    facts: RefCell<BTreeMap<&'static str, Option<String>>>,
     /// No page of a walk has more rows.
     largest_page: u32,
 }
 
 impl Index {
-    /// Counts the statements from now on.
+    /// Counts the statements from now on, by their text.
     #[cfg(test)]
-    pub(crate) fn count_statements(&mut self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
+    pub(crate) fn count_statements(&mut self) -> Statements {
         use rusqlite::trace::{TraceEvent, TraceEventCodes};
-        let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let counted = count.clone();
-        let note = move |_: TraceEvent<'_>| {
-            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.rows.count_work_alone();
+        let counts = Statements::default();
+        let counted = counts.clone();
+        let note = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Stmt(_, text) = event {
+                *counted.lock().expect("nobody panics in it").entry(text.to_owned()).or_default() += 1;
+            }
         };
         self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).expect("it can be traced");
-        count
+        counts
     }
 
     /// Lets every commit fail from now on: a row refers to one that is missing.

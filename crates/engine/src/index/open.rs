@@ -242,15 +242,18 @@ impl Index {
             totals: Totals::default(),
             in_transaction: false,
             has_problems: true,
+            has_held: true,
             last_id,
             ignore_revision: 0,
             revision: 0,
             insides: std::cell::RefCell::default(),
-            above: super::above::Above::default(),
+            rows: super::row_cache::RowCache::default(),
+            facts: std::cell::RefCell::default(),
             largest_page: u32::MAX,
         };
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;
+        index.has_held = index.is_any_held()?;
         Ok(index)
     }
 }

@@ -3,8 +3,10 @@
 //! A side that is as both sides agreed says so instead of repeating it: that saves most of the file.
 
 use jottad_core::{Content, File, FoldKey, Md5, Name, StoredName, Timestamp, encode_name};
-use rusqlite::types::FromSql;
-use rusqlite::{Connection, Row, params};
+use std::sync::LazyLock;
+
+use rusqlite::types::{FromSql, Value};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::IndexError;
 use super::node::{Base, BaseEntry, Local, Node, NodeId, RemoteRecord, Stamp};
@@ -230,112 +232,195 @@ fn read_stat(
     })
 }
 
-/// Writes a row that has its number.
-pub(super) fn write_node(connection: &Connection, node: &Node) -> Result<(), IndexError> {
-    let name: &[u8] = if node.id == NodeId::ROOT { &[] } else { node.name.as_bytes() };
-    let fold = if node.id == NodeId::ROOT { 0 } else { FoldKey::of(&encode_name(&node.name)).number() };
-    let base_file = node.base.and_then(|base| match base.entry {
-        BaseEntry::File(file) => Some(file),
-        BaseEntry::Directory => None,
-    });
-    let base_kind = node.base.map(|_| if base_file.is_some() { FILE } else { DIRECTORY });
-    let local_as_base = node.local_is_base();
-    let local_state = match node.local {
-        _ if local_as_base => Some(AS_BASE),
-        Local::Absent => None,
-        Local::File { .. } => Some(FILE),
-        Local::Directory(_) => Some(DIRECTORY),
-        Local::Other => Some(OTHER),
-        Local::UnreadableDirectory(_) => Some(UNREADABLE_DIRECTORY),
-        Local::MountChanged(_) => Some(MOUNT_CHANGED),
-        Local::Ignored => Some(IGNORED),
-    };
-    let stat = match node.local {
-        Local::File { stat, .. } => Some(stat),
-        _ => None,
-    };
-    let own_stat = stat.filter(|_| !local_as_base);
-    let own_identity = node.local.identity().filter(|_| !local_as_base);
-    let own_md5 = match node.local {
-        Local::File { md5, .. } if !local_as_base => md5,
-        _ => None,
-    };
-    let remote_as_base = node.remote_is_base();
-    let remote = node.remote.as_ref();
-    let remote_file = remote.filter(|_| !remote_as_base).and_then(|remote| match remote.node {
-        RemoteNode::File(file) => Some(file),
-        RemoteNode::Directory => None,
-    });
-    let remote_state = match remote.map(|remote| remote.node) {
-        None => None,
-        Some(_) if remote_as_base => Some(AS_BASE),
-        Some(RemoteNode::File(_)) => Some(FILE),
-        Some(RemoteNode::Directory) => Some(DIRECTORY),
-    };
-    let values = params![
-        node.id,
-        node.parent,
-        name,
-        base_kind,
-        base_file.map(|file| file.content.size.cast_signed()),
-        base_file.map(|file| *file.content.md5.as_bytes()),
-        base_file.map(|file| file.modified.seconds()),
-        node.base.map(|base| base.identity.inode.cast_signed()),
-        node.base.map(|base| base.identity.born),
-        node.base.map(|base| base.stamp.nanoseconds),
-        node.base.map(|base| base.stamp.changed),
-        local_state,
-        own_stat.map(|stat| stat.size.cast_signed()),
-        own_md5.map(|md5| *md5.as_bytes()),
-        own_stat.map(|stat| stat.modified.seconds()),
-        own_identity.map(|identity| identity.inode.cast_signed()),
-        own_identity.map(|identity| identity.born),
-        own_stat.map(|stat| stat.modified_nanoseconds),
-        own_stat.map(|stat| stat.changed),
-        stat.map(|stat| stat.links).filter(|links| *links != 1),
-        remote_state,
-        remote_file.map(|file| file.content.size.cast_signed()),
-        remote_file.map(|file| *file.content.md5.as_bytes()),
-        remote_file.map(|file| file.modified.seconds()),
-        remote.and_then(|remote| remote.name.as_ref()).map(StoredName::as_str),
-        remote.is_some_and(|remote| remote.claimed).then_some(1_i64),
-        node.base
+/// Columns that are written together: of most rows that are written only one side has changed, and an index over
+/// columns that are not named in a statement costs nothing.
+const PLACE: &[&str] = &["parent", "name", "fold"];
+const BASE: &[&str] = &[
+    "base_kind",
+    "base_size",
+    "base_md5",
+    "base_modified",
+    "base_inode",
+    "base_born",
+    "base_nanoseconds",
+    "base_changed",
+    "base_local_modified",
+];
+const LOCAL: &[&str] = &[
+    "local_state",
+    "local_size",
+    "local_md5",
+    "local_modified",
+    "local_inode",
+    "local_born",
+    "local_nanoseconds",
+    "local_changed",
+    "local_links",
+    "mount",
+    "holds_unsynced",
+];
+const REMOTE: &[&str] =
+    &["remote_state", "remote_size", "remote_md5", "remote_modified", "remote_name", "remote_claimed"];
+const GROUPS: [&[&str]; 4] = [PLACE, BASE, LOCAL, REMOTE];
+
+/// Statements that write some of the groups of columns of a row, by a bit for each group.
+static UPDATES: LazyLock<[String; 1 << GROUPS.len()]> = LazyLock::new(|| {
+    std::array::from_fn(|changed| {
+        let written = GROUPS.iter().enumerate().filter(|(group, _)| changed & (1 << group) != 0);
+        let columns: Vec<String> =
+            written.flat_map(|(_, columns)| columns.iter().map(|column| format!("{column} = ?"))).collect();
+        format!("UPDATE node SET {} WHERE id = ?", columns.join(", "))
+    })
+});
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns = GROUPS.concat();
+    let values = vec!["?"; columns.len() + 1].join(", ");
+    format!("INSERT INTO node ({}, id) VALUES ({values})", columns.join(", "))
+});
+
+/// What stands in a row's columns, group by group.
+#[derive(Debug, PartialEq)]
+struct Written<'node> {
+    base: [Value; BASE.len()],
+    local: [Value; LOCAL.len()],
+    remote: [Value; REMOTE.len()],
+    node: &'node Node,
+}
+
+fn value<T>(value: Option<T>) -> Value
+where
+    Value: From<T>,
+{
+    value.map_or(Value::Null, Value::from)
+}
+
+impl<'node> Written<'node> {
+    fn of(node: &'node Node) -> Self {
+        let number = |number: u64| number.cast_signed();
+        let hash = |md5: Md5| md5.as_bytes().to_vec();
+        let base_file = node.base.and_then(|base| match base.entry {
+            BaseEntry::File(file) => Some(file),
+            BaseEntry::Directory => None,
+        });
+        let kept_otherwise = node
+            .base
             .zip(base_file)
             .map(|(base, file)| (base.stamp.modified, file.modified))
-            .filter(|(kept, agreed)| kept != agreed)
-            .map(|(kept, _)| kept.seconds()),
-        node.mount.map(|mount| mount.file_system.cast_signed()),
-        node.holds_unsynced.then_some(1_i64),
-        fold,
-    ];
-    let mut statement = connection.prepare_cached(concat!(
-        "INSERT INTO node (",
-        columns!(),
-        ", fold) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-                 ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) \
-             ON CONFLICT (id) DO UPDATE SET \
-                 parent = excluded.parent, name = excluded.name, base_kind = excluded.base_kind, \
-                 base_size = excluded.base_size, base_md5 = excluded.base_md5, \
-                 base_modified = excluded.base_modified, base_inode = excluded.base_inode, \
-                 base_born = excluded.base_born, base_nanoseconds = excluded.base_nanoseconds, \
-                 base_changed = excluded.base_changed, local_state = excluded.local_state, \
-                 local_size = excluded.local_size, local_md5 = excluded.local_md5, \
-                 local_modified = excluded.local_modified, local_inode = excluded.local_inode, \
-                 local_born = excluded.local_born, local_nanoseconds = excluded.local_nanoseconds, \
-                 local_changed = excluded.local_changed, local_links = excluded.local_links, \
-                 remote_state = excluded.remote_state, remote_size = excluded.remote_size, \
-                 remote_md5 = excluded.remote_md5, remote_modified = excluded.remote_modified, \
-                 remote_name = excluded.remote_name, remote_claimed = excluded.remote_claimed, \
-                 base_local_modified = excluded.base_local_modified, mount = excluded.mount, \
-                 holds_unsynced = excluded.holds_unsynced, fold = excluded.fold"
-    ))?;
-    statement.execute(values)?;
+            .filter(|(kept, agreed)| kept != agreed);
+        let base = [
+            value(node.base.map(|_| if base_file.is_some() { FILE } else { DIRECTORY })),
+            value(base_file.map(|file| number(file.content.size))),
+            value(base_file.map(|file| hash(file.content.md5))),
+            value(base_file.map(|file| file.modified.seconds())),
+            value(node.base.map(|base| number(base.identity.inode))),
+            value(node.base.map(|base| base.identity.born)),
+            value(node.base.map(|base| base.stamp.nanoseconds)),
+            value(node.base.map(|base| base.stamp.changed)),
+            value(kept_otherwise.map(|(kept, _)| kept.seconds())),
+        ];
+        let local_as_base = node.local_is_base();
+        let local_state = match node.local {
+            _ if local_as_base => Some(AS_BASE),
+            Local::Absent => None,
+            Local::File { .. } => Some(FILE),
+            Local::Directory(_) => Some(DIRECTORY),
+            Local::Other => Some(OTHER),
+            Local::UnreadableDirectory(_) => Some(UNREADABLE_DIRECTORY),
+            Local::MountChanged(_) => Some(MOUNT_CHANGED),
+            Local::Ignored => Some(IGNORED),
+        };
+        let (stat, md5) = match node.local {
+            Local::File { stat, md5 } => (Some(stat), md5),
+            _ => (None, None),
+        };
+        let own_stat = stat.filter(|_| !local_as_base);
+        let own_identity = node.local.identity().filter(|_| !local_as_base);
+        let local = [
+            value(local_state),
+            value(own_stat.map(|stat| number(stat.size))),
+            value(md5.filter(|_| !local_as_base).map(hash)),
+            value(own_stat.map(|stat| stat.modified.seconds())),
+            value(own_identity.map(|identity| number(identity.inode))),
+            value(own_identity.map(|identity| identity.born)),
+            value(own_stat.map(|stat| stat.modified_nanoseconds)),
+            value(own_stat.map(|stat| stat.changed)),
+            value(stat.map(|stat| stat.links).filter(|links| *links != 1)),
+            value(node.mount.map(|mount| number(mount.file_system))),
+            value(node.holds_unsynced.then_some(1_i64)),
+        ];
+        let remote_as_base = node.remote_is_base();
+        let record = node.remote.as_ref();
+        let remote_file = record.filter(|_| !remote_as_base).and_then(|remote| match remote.node {
+            RemoteNode::File(file) => Some(file),
+            RemoteNode::Directory => None,
+        });
+        let remote_state = match record.map(|remote| remote.node) {
+            None => None,
+            Some(_) if remote_as_base => Some(AS_BASE),
+            Some(RemoteNode::File(_)) => Some(FILE),
+            Some(RemoteNode::Directory) => Some(DIRECTORY),
+        };
+        let remote = [
+            value(remote_state),
+            value(remote_file.map(|file| number(file.content.size))),
+            value(remote_file.map(|file| hash(file.content.md5))),
+            value(remote_file.map(|file| file.modified.seconds())),
+            value(record.and_then(|remote| remote.name.as_ref()).map(|name| name.as_str().to_owned())),
+            value(record.is_some_and(|remote| remote.claimed).then_some(1_i64)),
+        ];
+        Self { base, local, remote, node }
+    }
+
+    fn place(&self) -> [Value; PLACE.len()] {
+        let Node { id, parent, name, .. } = self.node;
+        let (name, fold) = match *id {
+            NodeId::ROOT => (Vec::new(), 0),
+            _ => (name.as_bytes().to_vec(), FoldKey::of(&encode_name(name)).number()),
+        };
+        [parent.0.into(), name.into(), fold.into()]
+    }
+}
+
+/// Writes a row that has its number and is not in the index yet.
+pub(super) fn insert_node(connection: &Connection, node: &Node) -> Result<(), IndexError> {
+    let written = Written::of(node);
+    let Written { base, local, remote, .. } = &written;
+    let (place, id) = (written.place(), Value::from(node.id.0));
+    let values = place.iter().chain(base).chain(local).chain(remote).chain([&id]);
+    connection.prepare_cached(&INSERT)?.execute(params_from_iter(values))?;
+    Ok(())
+}
+
+/// Writes what of a row is not as it was before.
+pub(super) fn update_node(connection: &Connection, before: &Node, node: &Node) -> Result<(), IndexError> {
+    let (was, is) = (Written::of(before), Written::of(node));
+    let mut values: Vec<Value> = Vec::new();
+    let mut changed = 0;
+    if before.parent != node.parent || before.name != node.name {
+        changed |= 1;
+        values.extend(is.place());
+    }
+    let groups: [(&[Value], &[Value]); 3] =
+        [(&was.base, &is.base), (&was.local, &is.local), (&was.remote, &is.remote)];
+    for (group, (was, is)) in (1..).zip(groups) {
+        if was != is {
+            changed |= 1 << group;
+            values.extend_from_slice(is);
+        }
+    }
+    if changed == 0 {
+        return Ok(());
+    }
+    values.push(node.id.0.into());
+    connection.prepare_cached(&UPDATES[changed])?.execute(params_from_iter(values))?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builders::{file_stat, new_index};
 
     #[test]
     fn each_column_is_read_where_it_stands() {
@@ -380,5 +465,78 @@ mod tests {
         ];
         let named: Vec<_> = named.into_iter().map(snake).collect();
         assert_eq!(named, columns!().split(", ").collect::<Vec<_>>());
+    }
+
+    /// Whatever a row becomes, it is read as it was written.
+    #[test]
+    fn what_is_written_over_a_row_is_read_again() {
+        let (_place, index) = new_index();
+        index.connection.execute_batch("BEGIN").unwrap();
+        let rows = any_rows();
+        for before in &rows {
+            for after in &rows {
+                index.connection.execute("DELETE FROM node WHERE id = 7", []).unwrap();
+                insert_node(&index.connection, before).unwrap();
+                update_node(&index.connection, before, after).unwrap();
+                let statement = concat!("SELECT ", columns!(), ", fold FROM node WHERE id = 7");
+                let (read, fold) = index
+                    .connection
+                    .query_row(statement, [], |row| Ok((read_node(row), row.get::<_, i64>("fold")?)))
+                    .unwrap();
+                assert_eq!(&read.unwrap(), after, "over {before:?}");
+                assert_eq!(fold, FoldKey::of(&encode_name(&after.name)).number());
+            }
+        }
+    }
+
+    /// Rows with everything that the three trees may have.
+    fn any_rows() -> Vec<Node> {
+        let file = |md5: u8, seconds| File {
+            content: Content { size: u64::from(md5), md5: Md5::from_bytes([md5; 16]) },
+            modified: Timestamp::from_seconds(seconds),
+        };
+        let identity = Identity { inode: u64::MAX, born: -1 };
+        let stat = |links| FileStat { links, ..file_stat(9, 5) };
+        let stamp = Stamp { modified: Timestamp::from_seconds(2), nanoseconds: 3, changed: -4 };
+        let bases = [
+            None,
+            Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() }),
+            Some(Base {
+                entry: BaseEntry::File(file(5, 1)),
+                identity: stat(1).identity,
+                stamp: Stamp::of(&stat(1)),
+            }),
+            Some(Base { entry: BaseEntry::File(file(8, 7)), identity, stamp }),
+        ];
+        let locals = [
+            Local::Absent,
+            Local::File { stat: stat(1), md5: None },
+            Local::File { stat: stat(2), md5: Some(Md5::from_bytes([5; 16])) },
+            Local::Directory(identity),
+            Local::Other,
+            Local::UnreadableDirectory(identity),
+            Local::MountChanged(identity),
+            Local::Ignored,
+        ];
+        let stored = StoredName::new("Other".to_owned());
+        let remotes = [
+            None,
+            Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: true }),
+            Some(RemoteRecord { node: RemoteNode::File(file(5, 1)), name: stored, claimed: false }),
+        ];
+        let mut rows = Vec::new();
+        for (number, base) in bases.into_iter().enumerate() {
+            for local in locals {
+                for remote in &remotes {
+                    let name = Name::new(format!("N{number}").into_bytes()).unwrap();
+                    let mut node = Node::new(NodeId(1 + i64::from(local == Local::Other)), name);
+                    (node.id, node.base, node.local, node.remote) = (NodeId(7), base, local, remote.clone());
+                    node.mount = local.is_directory().then_some(Mount { file_system: 3 });
+                    node.holds_unsynced = local == Local::Directory(identity);
+                    rows.push(node);
+                }
+            }
+        }
+        rows
     }
 }

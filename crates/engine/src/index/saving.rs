@@ -3,7 +3,7 @@
 use jottad_core::Kind;
 
 use super::node::{Node, NodeId};
-use super::row::write_node;
+use super::row::{insert_node, update_node};
 use super::{Index, IndexError};
 
 impl Index {
@@ -15,12 +15,13 @@ impl Index {
             node.mount = None;
             node.holds_unsynced = false;
         }
+        let before = if node.id == NodeId::NEW { None } else { self.row(node.id)? };
         if node.id != NodeId::NEW {
-            if let Some(before) = self.node(node.id)? {
-                if before == *node {
+            if let Some(before) = &before {
+                if **before == *node {
                     return Ok(());
                 }
-                self.totals.remove(&before);
+                self.totals.remove(before);
                 if before.parent != node.parent {
                     self.changed_in(before.parent)?;
                     self.moved_to(node.id, node.parent);
@@ -45,7 +46,7 @@ impl Index {
             node.name
         );
         self.totals.add(node);
-        self.write_row(node)
+        self.write_row(before.as_deref(), node)
     }
 
     /// Removes a row that has become empty without a write of its own: its last child has left.
@@ -58,15 +59,15 @@ impl Index {
 
     fn delete_row(&mut self, id: NodeId) -> Result<(), IndexError> {
         self.forget_inside(id);
-        self.above.forget(id);
         for statement in [
             "DELETE FROM node WHERE id = ?1",
             "DELETE FROM problem WHERE node = ?1",
             "DELETE FROM held WHERE node = ?1",
             "DELETE FROM ignore_file WHERE directory = ?1",
         ] {
-            self.connection.prepare_cached(statement)?.execute([id])?;
+            self.connection.prepare_cached(statement)?.execute([id]).inspect_err(|_| self.rows.clear())?;
         }
+        self.rows.deleted(id);
         Ok(())
     }
 
@@ -86,13 +87,19 @@ impl Index {
         Ok(())
     }
 
-    fn write_row(&mut self, node: &mut Node) -> Result<(), IndexError> {
-        self.above.forget(node.id);
+    fn write_row(&mut self, before: Option<&Node>, node: &mut Node) -> Result<(), IndexError> {
         if node.id == NodeId::NEW {
             self.last_id += 1;
             node.id = NodeId(self.last_id);
         }
-        write_node(&self.connection, node)
+        let written = match before {
+            Some(before) => update_node(&self.connection, before, node),
+            None => insert_node(&self.connection, node),
+        };
+        // What a statement that failed has done is not known.
+        written.inspect_err(|_| self.rows.clear())?;
+        self.rows.written(node);
+        Ok(())
     }
 }
 

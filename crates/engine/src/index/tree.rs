@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jottad_core::{FoldKey, Name, RelativePath, StoredName, StoredPath, encode_name};
+use jottad_core::{FoldKey, Name, RelativePath, StoredPath, encode_name};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::row::{read_node, select_nodes};
@@ -33,6 +33,8 @@ pub(crate) struct Totals {
     pub(crate) base_entries: u64,
     /// Directories at which a file system was mounted when they were read.
     pub(super) mounted: u64,
+    /// Entries of the base that the local side has not as the base says.
+    pub(super) departed: u64,
 }
 
 impl Totals {
@@ -44,6 +46,7 @@ impl Totals {
         self.base_files += counted.base_files;
         self.base_entries += counted.base_entries;
         self.mounted += counted.mounted;
+        self.departed += counted.departed;
     }
 
     pub(super) fn remove(&mut self, node: &Node) {
@@ -54,6 +57,7 @@ impl Totals {
         self.base_files = self.base_files.saturating_sub(counted.base_files);
         self.base_entries = self.base_entries.saturating_sub(counted.base_entries);
         self.mounted = self.mounted.saturating_sub(counted.mounted);
+        self.departed = self.departed.saturating_sub(counted.departed);
     }
 
     fn of(node: &Node) -> Self {
@@ -72,34 +76,12 @@ impl Totals {
             base_files: u64::from(node.base_entry().file().is_some()),
             base_entries: u64::from(node.base.is_some()),
             mounted: u64::from(node.mount.is_some()),
+            departed: u64::from(node.base.is_some() && !node.local_is_base()),
         }
     }
 }
 
 impl Index {
-    pub(crate) fn node(&self, id: NodeId) -> Result<Option<Node>, IndexError> {
-        let mut statement = self.connection.prepare_cached(select_nodes!("WHERE id = ?1"))?;
-        statement.query_and_then([id], read_node)?.next().transpose()
-    }
-
-    pub(crate) fn child(&self, parent: NodeId, name: &Name) -> Result<Option<Node>, IndexError> {
-        let fold = FoldKey::of(&encode_name(name)).number();
-        let mut statement =
-            self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 AND fold = ?2 AND name = ?3"))?;
-        statement.query_and_then(params![parent, fold, name.as_bytes()], read_node)?.next().transpose()
-    }
-
-    /// The entries of a directory whose names the service may take for this one, itself included.
-    pub(crate) fn namesakes(&self, parent: NodeId, stored: &StoredName) -> Result<Vec<Node>, IndexError> {
-        let key = FoldKey::of(stored);
-        let mut statement =
-            self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 AND fold = ?2 ORDER BY id"))?;
-        let found = statement.query_and_then(params![parent, key.number()], read_node)?;
-        found
-            .filter(|node| node.as_ref().map_or(true, |node| FoldKey::of(&encode_name(&node.name)) == key))
-            .collect()
-    }
-
     pub(crate) fn children(&self, parent: NodeId) -> Result<Vec<Node>, IndexError> {
         let mut statement = self.connection.prepare_cached(select_nodes!("WHERE parent = ?1 ORDER BY id"))?;
         statement.query_and_then([parent], read_node)?.collect()
@@ -199,10 +181,10 @@ impl Index {
         if id == NodeId::ROOT {
             return Ok(Vec::new());
         }
-        let node = self.node(id)?;
+        let node = self.row(id)?;
         let node = node.ok_or_else(|| IndexError::Damaged(format!("row {} hangs in the air", id.0)))?;
         let mut rows = self.directories_above(node.parent)?;
-        rows.insert(0, Arc::new(node));
+        rows.insert(0, node);
         Ok(rows)
     }
 
@@ -233,7 +215,8 @@ impl Index {
                                   WHEN local_state = 0 AND base_kind = 1 THEN base_size END), 0),
                 coalesce(sum(base_kind = 1), 0),
                 count(base_kind),
-                count(mount)
+                count(mount),
+                coalesce(sum(base_kind IS NOT NULL AND local_state IS NOT 0), 0)
              FROM node WHERE id <> 1",
         )?;
         let totals = statement
@@ -246,6 +229,7 @@ impl Index {
                     base_files: number(3)?,
                     base_entries: number(4)?,
                     mounted: number(5)?,
+                    departed: number(6)?,
                 })
             })
             .optional()?;

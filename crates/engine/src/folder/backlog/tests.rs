@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::Ordering::Relaxed;
 
 use jottad_core::{
     Content, DEEPEST, DeleteLimits, File, Md5, Mode, Name, RelativePath, StoredPath, Timestamp, encode_name,
@@ -360,24 +359,57 @@ fn what_is_deeper_than_anything_that_is_synced_is_a_problem_and_the_rest_goes_on
     assert_eq!(pending, crate::status::Pending::default());
 }
 
-/// Of a first upload of so many files, a hundred in each directory: how many statements the index runs.
-#[test]
-#[ignore = "a measurement"]
-fn how_many_statements_a_first_upload_takes() {
-    for files in [1000, 10_000] {
-        let mut stage = Stage::new(Mode::Backup);
-        let mut directory = RelativePath::root();
-        for number in 0..files {
-            if number % 100 == 0 {
-                directory = path(&format!("d{number}"));
-                stage.directory(&directory);
-            }
-            stage.file(&directory.join(&Name::new(format!("f{number}").into_bytes()).unwrap()));
+/// A folder in directories of a hundred files each, which both sides have and no index knows.
+fn unknown_to_the_index(mode: Mode, files: usize) -> Stage {
+    let mut stage = Stage::new(mode);
+    let mut directory = RelativePath::root();
+    for number in 0..files {
+        if number % 100 == 0 {
+            directory = path(&format!("d{number}"));
+            stage.directory(&directory);
         }
+        stage.file(&directory.join(&Name::new(format!("f{number}").into_bytes()).unwrap()));
+    }
+    stage
+}
+
+/// How many statements the index runs for so many files until both sides are in step, for each hundred files.
+fn statements_of(files: usize, stage: &mut Stage) -> u64 {
+    let counts = stage.folder.index.count_statements();
+    stage.everything_is_settled();
+    let counts = std::mem::take(&mut *counts.lock().unwrap());
+    let all: u64 = counts.values().sum();
+    if std::env::var_os("STATEMENTS").is_some() {
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (text, count) in counts {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let text = words.join(" ");
+            let text: String = text.split("FROM node").last().unwrap_or(&text).chars().take(100).collect();
+            println!("{count:10} {text}");
+        }
+    }
+    all * 100 / files as u64
+}
+
+/// A file is read and written when it is seen, hashed and agreed on, and asked for no more often than that.
+/// `STATEMENTS=all` in the environment lists the statements, with `--nocapture`.
+#[test]
+fn a_file_takes_few_statements() {
+    for files in [1000, 3000] {
+        let mut stage = unknown_to_the_index(Mode::Backup, files);
         stage.remote.clear();
-        let statements = stage.folder.index.count_statements();
-        stage.everything_is_settled();
+        let sent = statements_of(files, &mut stage);
         assert_eq!(stage.remote.len(), files + files / 100);
-        println!("{files} files in {} directories: {} statements", files / 100, statements.load(Relaxed));
+
+        let mut stage = unknown_to_the_index(Mode::Sync, files);
+        let taken_up = statements_of(files, &mut stage);
+        stage.folder.scanning.want_everything();
+        stage.folder.listing.want_everything();
+        let looked_at_again = statements_of(files, &mut stage);
+        println!(
+            "{files} files, for a hundred of them: sent {sent}, taken up {taken_up}, again {looked_at_again}"
+        );
+        assert!(sent <= 800 && taken_up <= 600 && looked_at_again <= 10);
     }
 }

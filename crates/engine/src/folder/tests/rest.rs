@@ -24,7 +24,10 @@ fn said_after(mode: Mode, leave: impl FnOnce(&mut Index, NodeId)) -> FolderStatu
     Folder::new(settings, index).unwrap().at_rest(WALL).unwrap().status().unwrap()
 }
 
-fn changed(change: impl Fn(&mut Node) + 'static) -> Box<dyn Fn(&mut Index, NodeId)> {
+/// What a run makes of a row.
+type Leave = Box<dyn Fn(&mut Index, NodeId)>;
+
+fn changed(change: impl Fn(&mut Node) + 'static) -> Leave {
     Box::new(move |index, row| {
         let mut node = index.node(row).unwrap().unwrap();
         change(&mut node);
