@@ -1,6 +1,6 @@
 //! Hashing what changed: the only time that file contents are read before they are sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jottad_core::Md5;
 
@@ -27,6 +27,9 @@ pub(in crate::folder) struct Hashing {
     running: BTreeMap<CommandId, (NodeId, FileStat)>,
     /// How often in a row a file changed while it was hashed.
     restless: BTreeMap<NodeId, u32>,
+    /// Rows that were read and wait for their turn, which comes one at a time.
+    ahead: VecDeque<NodeId>,
+    /// Behind the last of them.
     cursor: Cursor,
     /// The cursor has seen every file that is to be hashed.
     over: bool,
@@ -35,6 +38,7 @@ pub(in crate::folder) struct Hashing {
 impl Hashing {
     /// There may be new files to hash.
     pub(in crate::folder) fn restart(&mut self) {
+        self.ahead.clear();
         self.cursor = Cursor::default();
         self.over = false;
     }
@@ -62,15 +66,17 @@ impl Hashing {
 impl Folder {
     pub(in crate::folder) fn issue_hashes(&mut self) -> Result<(), FolderError> {
         while self.hashing.may_go_on() && !self.hashing.over {
-            let page = self.index.page(Difference::Unhashed, self.hashing.cursor, PAGE)?;
-            if page.is_empty() {
-                self.hashing.over = true;
-            }
-            for mut node in page {
-                if !self.hashing.may_go_on() {
-                    break;
+            let Some(next) = self.hashing.ahead.pop_front() else {
+                let page = self.index.page(Difference::Unhashed, self.hashing.cursor, PAGE)?;
+                match page.last() {
+                    Some(last) => self.hashing.cursor = Cursor::after(last),
+                    None => self.hashing.over = true,
                 }
-                self.hashing.cursor = Cursor::after(&node);
+                self.hashing.ahead.extend(page.iter().map(|node| node.id));
+                page.iter().for_each(|node| self.index.remember(node));
+                continue;
+            };
+            if let Some(mut node) = self.index.node(next)? {
                 self.issue_hash(&mut node)?;
             }
         }

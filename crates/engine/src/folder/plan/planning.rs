@@ -23,8 +23,9 @@ use crate::settings::FolderSettings;
 use crate::status::ProblemKind;
 use crate::time::Now;
 
-/// Small, because a page is read anew whenever there is room again.
+/// So many rows are read at one time.
 const PAGE: u32 = 32;
+
 /// What became of looking at a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Considered {
@@ -115,45 +116,67 @@ impl Folder {
         let mut surroundings: Option<Rc<Surroundings>> = None;
         let mut places = Places::default();
         loop {
+            let Some((place, id)) = self.round.ahead.pop_front() else {
+                if self.read_ahead()? {
+                    // The directory that the cursor was in last may now be confirmed.
+                    self.round.cursor = Cursor::default();
+                    self.round.side = Pages::Unsettled;
+                    return Ok(true);
+                }
+                if self.round.next_step().is_some() {
+                    return Ok(false);
+                }
+                continue;
+            };
+            // It may have changed since it was read, or be gone.
+            let Some(mut node) = self.index.node(id)? else {
+                self.round.cursor = place;
+                continue;
+            };
+            if waits_for_directory(&self.index, &node)? {
+                self.forget_what_was_tried(&node, now)?;
+                self.round.cursor = place;
+                continue;
+            }
+            let here = match surroundings.take() {
+                Some(here) if here.directory == node.parent => here,
+                _ => self.place(&mut places, node.parent)?,
+            };
+            let considered = self.consider(&mut node, &here, now)?;
+            surroundings = Some(here);
+            match considered {
+                Considered::NoRoom => {
+                    self.round.ahead.push_front((place, id));
+                    return Ok(false);
+                }
+                Considered::Issued => self.round.progressed = true,
+                Considered::Passed => {}
+            }
+            self.round.cursor = place;
+        }
+    }
+
+    /// Reads the next page of rows that differ; tells whether there is none. When enough was read in this step,
+    /// another one is asked for.
+    fn read_ahead(&mut self) -> Result<bool, FolderError> {
+        loop {
             let difference = match self.round.side {
                 Pages::Unsettled => Difference::Unsettled,
                 Pages::RemoteOnly => Difference::RemoteOnly,
             };
             let page = self.index.page(difference, self.round.cursor, PAGE)?;
-            if page.is_empty() {
-                if self.round.side == Pages::Unsettled && visits_remote_only(&self.index, &self.settings)? {
-                    self.round.side = Pages::RemoteOnly;
-                    self.round.cursor = Cursor::default();
-                    continue;
-                }
-                // The directory that the cursor was in last may now be confirmed.
-                self.round.cursor = Cursor::default();
-                self.round.side = Pages::Unsettled;
-                return Ok(true);
-            }
-            if !self.round.spend(page.len()) {
+            if !page.is_empty() {
+                page.iter().for_each(|node| self.index.remember(node));
+                self.round.ahead.extend(page.iter().map(|node| (Cursor::after(node), node.id)));
+                self.round.rest.walked(page.len());
+                self.round.spend(page.len());
                 return Ok(false);
             }
-            self.round.rest.walked(page.len());
-            for mut node in page {
-                if waits_for_directory(&self.index, &node)? {
-                    self.forget_what_was_tried(&node, now)?;
-                    self.round.cursor = Cursor::after(&node);
-                    continue;
-                }
-                let here = match surroundings.take() {
-                    Some(here) if here.directory == node.parent => here,
-                    _ => self.place(&mut places, node.parent)?,
-                };
-                let considered = self.consider(&mut node, &here, now)?;
-                surroundings = Some(here);
-                match considered {
-                    Considered::NoRoom => return Ok(false),
-                    Considered::Issued => self.round.progressed = true,
-                    Considered::Passed => {}
-                }
-                self.round.cursor = Cursor::after(&node);
+            if self.round.side == Pages::RemoteOnly || !visits_remote_only(&self.index, &self.settings)? {
+                return Ok(true);
             }
+            self.round.side = Pages::RemoteOnly;
+            self.round.cursor = Cursor::default();
         }
     }
 

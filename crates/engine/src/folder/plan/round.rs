@@ -1,5 +1,6 @@
 //! Where the walks over the rows that differ stand.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::deleting::Deleting;
@@ -24,7 +25,10 @@ const MOVE_WINDOW: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(in crate::folder) struct Round {
     pub(super) phase: Phase,
+    /// Behind the row that was looked at last.
     pub(super) cursor: Cursor,
+    /// Rows that were read and not looked at yet: mostly there is room for one more operation at a time.
+    pub(super) ahead: VecDeque<(Cursor, NodeId)>,
     /// Which rows the cursor is in.
     pub(super) side: Pages,
     /// This round did something, so another one follows.
@@ -151,6 +155,7 @@ impl Round {
     pub(in crate::folder) fn begin(&mut self) {
         self.phase = Phase::Moves;
         self.rest = Rest::default();
+        self.ahead.clear();
         self.cursor = Cursor::default();
         self.side = Pages::Unsettled;
         self.again = false;
