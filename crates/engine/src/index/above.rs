@@ -43,9 +43,9 @@ impl Index {
         self.rows.of_place(parent, name)
     }
 
-    /// Remembers the row of a directory as it is in the index.
-    pub(crate) fn remember(&self, node: &Node) {
-        self.rows.remember(node.clone());
+    /// Keeps a row that was read as it is in the index.
+    pub(crate) fn remember(&self, node: Node) {
+        self.rows.remember(node);
     }
 
     /// The row of a directory on the way to what is below it.

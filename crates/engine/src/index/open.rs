@@ -156,6 +156,11 @@ impl IndexError {
     }
 }
 
+/// The page cache grows by a KiB for so many rows, a quarter of what they take in the file, between these bounds in KiB.
+const ROWS_FOR_A_KIBIBYTE: i64 = 16;
+const SMALLEST_PAGE_CACHE: i64 = 8 << 10;
+const LARGEST_PAGE_CACHE: i64 = 64 << 10;
+
 /// So many files `SQLite` has open for an index at most: itself, its log, its directory and one more.
 const DESCRIPTORS: usize = 4;
 
@@ -214,14 +219,12 @@ impl Index {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // FULL: a commit survives power loss. The cost is paid once for a batch of events. EXCLUSIVE: nobody
         // else needs it, and without shared memory nobody who cuts that file off can end this program.
-        // The cache takes what it needs of 48 MiB: the index of 200,000 files.
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA fullfsync = ON;
              PRAGMA temp_store = MEMORY;
-             PRAGMA cache_size = -49152;
              PRAGMA journal_size_limit = 67108864;
              PRAGMA cell_size_check = ON;
              PRAGMA trusted_schema = OFF;",
@@ -232,6 +235,12 @@ impl Index {
         }
         migrate(&mut connection, path)?;
         Self::take_up(connection)
+    }
+
+    /// Lets `SQLite` keep as many of the file's pages as pay for a tree of this size.
+    pub(super) fn fit_page_cache(&self) -> Result<(), IndexError> {
+        let kibibytes = (self.last_id / ROWS_FOR_A_KIBIBYTE).clamp(SMALLEST_PAGE_CACHE, LARGEST_PAGE_CACHE);
+        Ok(self.connection.pragma_update(None, "cache_size", -kibibytes)?)
     }
 
     /// What is kept in memory of what the file holds.
@@ -252,6 +261,7 @@ impl Index {
             facts: std::cell::RefCell::default(),
             largest_page: u32::MAX,
         };
+        index.fit_page_cache()?;
         index.totals = index.count_totals()?;
         index.has_problems = index.problem_count()? > 0;
         index.has_held = index.is_any_held()?;

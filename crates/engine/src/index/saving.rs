@@ -6,6 +6,9 @@ use super::node::{Node, NodeId};
 use super::row::{insert_node, update_node};
 use super::{Index, IndexError};
 
+/// After so many new rows it is looked how many pages are kept in memory.
+const PAGE_CACHE_FITTED_EVERY: i64 = 1 << 14;
+
 impl Index {
     /// Writes a row: a new one gets its id, an empty one is removed, with the empty directories above it.
     pub(crate) fn save(&mut self, node: &mut Node) -> Result<(), IndexError> {
@@ -91,6 +94,9 @@ impl Index {
         if node.id == NodeId::NEW {
             self.last_id += 1;
             node.id = NodeId(self.last_id);
+            if self.last_id % PAGE_CACHE_FITTED_EVERY == 0 {
+                self.fit_page_cache()?;
+            }
         }
         let written = match before {
             Some(before) => update_node(&self.connection, before, node),

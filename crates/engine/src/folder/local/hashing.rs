@@ -72,8 +72,10 @@ impl Folder {
                     Some(last) => self.hashing.cursor = Cursor::after(last),
                     None => self.hashing.over = true,
                 }
-                self.hashing.ahead.extend(page.iter().map(|node| node.id));
-                page.iter().for_each(|node| self.index.remember(node));
+                for node in page {
+                    self.hashing.ahead.push_back(node.id);
+                    self.index.remember(node);
+                }
                 continue;
             };
             if let Some(mut node) = self.index.node(next)? {

@@ -166,10 +166,12 @@ impl Folder {
             };
             let page = self.index.page(difference, self.round.cursor, PAGE)?;
             if !page.is_empty() {
-                page.iter().for_each(|node| self.index.remember(node));
-                self.round.ahead.extend(page.iter().map(|node| (Cursor::after(node), node.id)));
                 self.round.rest.walked(page.len());
                 self.round.spend(page.len());
+                for node in page {
+                    self.round.ahead.push_back((Cursor::after(&node), node.id));
+                    self.index.remember(node);
+                }
                 return Ok(false);
             }
             if self.round.side == Pages::RemoteOnly || !visits_remote_only(&self.index, &self.settings)? {

@@ -162,7 +162,7 @@ pub(super) fn find_on_service(
     let found = find_for_stored(index, settings, directory, stored, None, &|_| false)?;
     let found = found.filter(|node| node.id != NodeId::NEW && node.remote.is_some());
     if let Some(node) = found.as_ref().filter(|node| node.remote_entry() == Entry::Directory) {
-        index.remember(node);
+        index.remember(node.clone());
     }
     Ok(found)
 }

@@ -35,6 +35,19 @@ fn proven_at(index: &Index) -> Option<i64> {
 }
 
 #[test]
+fn the_page_cache_follows_the_rows() {
+    let (_place, mut index) = crate::builders::new_index();
+    for (rows, kibibytes) in
+        [(1, 8192), (100_000, 8192), (320_000, 20_000), (1_000_000, 62_500), (9_000_000, 65_536)]
+    {
+        index.last_id = rows;
+        index.fit_page_cache().unwrap();
+        let size: i64 = index.connection.query_row("PRAGMA cache_size", [], |row| row.get(0)).unwrap();
+        assert_eq!(size, -kibibytes, "{rows} rows");
+    }
+}
+
+#[test]
 fn an_index_that_is_whole_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let (index, aside) = Index::open(&filled(directory.path())).unwrap();
