@@ -291,6 +291,7 @@ impl Driver {
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
             Task::Download { path, .. } => ("download", path.to_string()),
             Task::MakeLocalDirectory { path } => ("make_local_directory", path.to_string()),
+            Task::MoveLocal { to, .. } => ("move_local", to.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -330,6 +331,12 @@ impl Driver {
                     (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
                 let identity = Identity { inode: number.unwrap().0, born: 1 };
                 Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
+            }
+            // Both names are among the directories.
+            Task::MoveLocal { from, to, .. } => {
+                self.gone_locally.insert(from.to_string());
+                self.gone_locally.remove(&to.to_string());
+                Outcome::Operation(Ok(Achieved::Done))
             }
             // It has its place, which could not be made durable.
             Task::Download { path, .. } => {

@@ -146,3 +146,43 @@ fn what_the_service_has_is_filed_under_a_local_entry_of_its_very_name_when_that_
         assert_eq!((has_remote("d"), has_remote("D")), (holder == "d", holder == "D"), "{:?}", driver.asked);
     }
 }
+
+/// The service has what one of two local entries stands for under the name of the other one, and a `pull`
+/// cannot give it that. Once, nothing told so: a proof said that all was in step, or the first one failed for
+/// ever (`pull` 32000499 with `--rules`, 33000520 with `--disks`).
+#[test]
+fn a_local_entry_that_has_the_name_which_another_is_to_get_is_a_problem_until_one_of_them_has_it_no_more() {
+    for gives_way in ["the one in the way", "the one that is to follow", "the service"] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Pull, ..settings() }, &["d"]);
+        let mut known = driver.folder.index.locate(&path("d")).unwrap().unwrap();
+        known.remote.as_mut().unwrap().name = StoredName::new("D");
+        driver.folder.index.save(&mut known).unwrap();
+        driver.directories.push("D".to_owned());
+        driver.missing.extend(["d", "d/f"].map(str::to_owned));
+        let root = || Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]);
+        driver.tell(root());
+        driver.folder.note_spelling(&known);
+        driver.run_for(60);
+        let problems = driver.folder.problems().unwrap();
+        let told: Vec<_> = problems.iter().map(|problem| (problem.path.clone(), problem.kind)).collect();
+        assert_eq!(told, [(path("D"), ProblemKind::NameClash)], "{:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::Problems);
+        let began = driver.seconds + 1;
+        driver.run_for(1);
+        match gives_way {
+            "the one in the way" => drop(driver.gone_locally.insert("D".to_owned())),
+            "the one that is to follow" => drop(driver.gone_locally.insert("d".to_owned())),
+            _ => {
+                driver.missing = ["D", "D/f"].map(str::to_owned).into();
+                driver.folder.rechecks.want(NodeId::ROOT);
+            }
+        }
+        driver.tell(root());
+        driver.run_for(7 * HOUR);
+        assert_eq!(driver.folder.problems().unwrap(), [], "{gives_way}: {:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{gives_way}: {:?}", driver.asked);
+        let renamed = usize::from(gives_way == "the one in the way");
+        assert_eq!(driver.asked_for("move_local", began), renamed, "{gives_way}: {:?}", driver.asked);
+        assert_eq!(driver.asked_for("download", began), 0, "{gives_way}: {:?}", driver.asked);
+    }
+}
