@@ -329,7 +329,12 @@ impl Folder {
                 let agreed =
                     node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
                 if !agreed || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
-                    self.settle_name(node, now)?;
+                    self.leave_alone(node, now)?;
+                    return Ok(Considered::Passed);
+                }
+                // What is in the directory that was here before may be there still, and is known by it.
+                let is_another = node.base.is_some_and(|base| node.local.identity() != Some(base.identity));
+                if node.local.is_directory() && is_another && self.is_where_nothing_is_sent(node)? {
                     return Ok(Considered::Passed);
                 }
                 node.base = node.base_from_local();
