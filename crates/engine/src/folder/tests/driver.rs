@@ -49,6 +49,8 @@ pub(super) struct Driver {
     pub(super) away: Vec<String>,
     /// Directories that have a link locally in the place of their file.
     pub(super) linked: BTreeSet<String>,
+    /// Directories whose file is not there locally.
+    pub(super) gone_files: BTreeSet<String>,
     /// Directories that are not there locally.
     pub(super) gone_locally: BTreeSet<String>,
     /// Directories that change while they are read.
@@ -105,6 +107,7 @@ impl Driver {
             hides_files: false,
             away: Vec::new(),
             linked: BTreeSet::new(),
+            gone_files: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
@@ -255,7 +258,7 @@ impl Driver {
                 let node = DiskNode::Directory(Identity { inode: number, born: 1 });
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
-            if other == *directory {
+            if other == *directory && !self.gone_files.contains(&text) {
                 let edits = Self::edits(&self.local_edits, &text);
                 let stat = FileStat {
                     identity: Identity { inode: 1000 + number, born: 1 },
@@ -289,6 +292,7 @@ impl Driver {
             Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
             Task::MoveRemote { to, .. } => ("move", to.to_string()),
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
+            Task::TrashLocal { path, .. } => ("trash_local", path.to_string()),
             Task::Download { path, .. } => ("download", path.to_string()),
             Task::MakeLocalDirectory { path } => ("make_local_directory", path.to_string()),
             Task::MoveLocal { to, .. } => ("move_local", to.to_string()),
@@ -324,6 +328,13 @@ impl Driver {
                 }
                 Outcome::Operation(Ok(Achieved::Done))
             }
+            Task::TrashLocal { path, .. } => {
+                self.gone_files.extend(path.parent().map(|directory| directory.to_string()));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::TrashRemote { .. } if refused.is_some() => {
+                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
+            }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
             Task::MakeLocalDirectory { path } => {
                 self.gone_locally.remove(&path.to_string());
@@ -331,6 +342,9 @@ impl Driver {
                     (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
                 let identity = Identity { inode: number.unwrap().0, born: 1 };
                 Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
+            }
+            Task::MoveLocal { .. } if refused.is_some() => {
+                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
             }
             // Both names are among the directories.
             Task::MoveLocal { from, to, .. } => {
