@@ -65,7 +65,7 @@ impl Folder {
         }
         while let Some((name, node)) = merge.known.pop_first() {
             let (before, was_synced) = (self.index.revision(), is_synced(&node));
-            self.merge_missing(node, &merge.directory.join(&name), merge.now)?;
+            self.merge_missing(node, &merge.directory, &name, merge.now)?;
             *has_changed |= self.index.revision() != before && was_synced;
             if !self.backlog.spend(1) {
                 return Ok(false);
@@ -75,9 +75,17 @@ impl Folder {
     }
 
     /// A directory that was read does not hold an entry any more, or never did.
-    fn merge_missing(&mut self, mut node: Node, path: &RelativePath, now: Now) -> Result<(), FolderError> {
+    fn merge_missing(
+        &mut self,
+        mut node: Node,
+        directory: &RelativePath,
+        name: &Name,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let path = &directory.join(name);
         // What the service has may be of another kind than what was ignored.
         if node.local == Local::Ignored && self.rules.ignores(path, node.remote_entry() == Entry::Directory) {
+            self.leave_ignored_name(&node, directory)?;
             return Ok(());
         }
         let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;
