@@ -258,7 +258,11 @@ impl Folder {
                 continue;
             }
             self.give_up_claim(&mut node)?;
-            if !self.claims.accepted.remove(&node.id) || namesakes::is_shown_respelled(&self.index, &node)? {
+            // Where nothing is left to be sent, nothing is missing.
+            if !self.claims.accepted.remove(&node.id)
+                || node.local.kind().is_none()
+                || namesakes::is_shown_respelled(&self.index, &node)?
+            {
                 continue;
             }
             let reason = "the service accepted it but does not show it".to_owned();
