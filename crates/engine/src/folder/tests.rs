@@ -190,6 +190,24 @@ fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
     assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
+/// Once, what was in such a directory was left alone until the next start, and all was said to be done
+/// (`backup` and `archive` 36000815).
+#[test]
+fn rules_that_are_changing_hold_nothing_once_their_directory_is_gone() {
+    let mut driver = Driver::new(&["d", "d/a", "e"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.rules.insert("d".to_owned(), "x");
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+    driver.gone.extend(["d", "d/a"].map(str::to_owned));
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(1);
+    assert!(!driver.status().settled, "{:?}", driver.asked);
+    driver.run_for(10);
+    assert!(driver.folder.rules_settling.is_idle());
+    assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
+}
+
 /// Editors take a file away for a moment when they save it.
 #[test]
 fn rules_that_are_away_for_a_moment_let_nothing_through() {
