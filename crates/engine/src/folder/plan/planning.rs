@@ -294,12 +294,7 @@ impl Folder {
     }
 
     /// Brings the base up to what both sides have; no operation is needed.
-    fn settle(
-        &mut self,
-        node: &mut Node,
-        decision: Decision,
-        now: Now,
-    ) -> Result<Considered, FolderError> {
+    fn settle(&mut self, node: &mut Node, decision: Decision, now: Now) -> Result<Considered, FolderError> {
         match decision.action {
             Action::Forget => {
                 // What others put into one of our temporary names makes it theirs.
@@ -348,9 +343,16 @@ impl Folder {
         Ok(Considered::Passed)
     }
 
+    /// Nothing is to be done at a row, although both sides differ there. So nothing can fail any more.
+    ///
     /// Where nothing is sent nobody asks whether the service can take the name of what only this side has. It
     /// may be in the way of an entry beside it all the same: of one that is to get this very name.
-    fn settle_name(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+    fn leave_alone(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+        if let Some(problem) = self.index.problem(node.id)?
+            && self.is_overcome(&problem)?
+        {
+            self.index.clear_problem(node.id)?;
+        }
         if self.settings.mode.pushes() {
             return Ok(());
         }
