@@ -357,6 +357,7 @@ impl World {
             // time.
             if self.is_back_as_it_was_removed_here(path)
                 || self.is_back_as_it_was_moved_away(path)
+                || self.is_as_it_was_removed_unheard(path)
                 || self.may_be_what_was_sent(path, modified)
             {
                 self.given_up.insert(content);
@@ -406,6 +407,16 @@ impl World {
         let is_it = |serial: &Serial| matches!(&self.disk.inode(*serial).body, Body::File(text) if text.content() == file.content);
         self.moved_away.get(&rule_files::local_path(path)) == Some(&file.content)
             && !self.disk.all().iter().any(|(_, serial)| is_it(serial))
+    }
+
+    /// The same of what the service never had, where the watcher may have told nobody that it was removed here:
+    /// both sides seem to have it, and then it is found to be removed.
+    fn is_as_it_was_removed_unheard(&self, path: &StoredPath) -> bool {
+        let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
+        let here = rule_files::local_path(path);
+        self.knobs.hints == Hints::Some
+            && self.removed_here.get(&here).is_some_and(|removed| removed.contains(&file.content))
+            && self.disk.find(&here).is_none()
     }
 
     /// Whether jottad sent just this to this very place, with this time, and nobody heard whether it arrived,

@@ -143,12 +143,12 @@ mod tests {
 
     /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
     /// name. It has the content of a local file, or another one.
-    fn cleared(mode: Mode, in_directory: bool, is_here: bool, is_there: bool) -> Option<Task> {
+    fn cleared(mode: Mode, in_directory: bool, is_here: bool, is_agreed: bool) -> Option<Task> {
         let (_place, mut index) = new_index();
         let here = file(&mut index, NodeId::ROOT, "kept", 10);
         let mut row = index.node(here).unwrap().unwrap();
         let kept = row.remote_entry().file().unwrap();
-        if !is_there {
+        if !is_agreed {
             row.remote = None;
             index.save(&mut row).unwrap();
         }

@@ -332,7 +332,7 @@ impl Driver {
                 self.gone_files.extend(path.parent().map(|directory| directory.to_string()));
                 Outcome::Operation(Ok(Achieved::Done))
             }
-            Task::TrashRemote { .. } if refused.is_some() => {
+            Task::TrashRemote { .. } | Task::MoveLocal { .. } if refused.is_some() => {
                 Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
             }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
@@ -342,9 +342,6 @@ impl Driver {
                     (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
                 let identity = Identity { inode: number.unwrap().0, born: 1 };
                 Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
-            }
-            Task::MoveLocal { .. } if refused.is_some() => {
-                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
             }
             // Both names are among the directories.
             Task::MoveLocal { from, to, .. } => {

@@ -131,7 +131,7 @@ fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start
             "with an answer that was lost" => {
                 let error = RemoteError {
                     may_be_done: true,
-                    ..refusal(RemoteErrorKind::Unavailable, Some(Duration::from_secs(600)))
+                    ..refusal(RemoteErrorKind::Unavailable, Some(Duration::from_mins(10)))
                 };
                 driver.refusals.insert("trash", error);
             }
@@ -144,7 +144,8 @@ fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start
         assert_eq!(driver.asked_for("trash", 0), 1, "{:?}", driver.asked);
         let index = driver.folder.crash().after_a_crash().unwrap();
         driver.folder = Folder::new(settings(), index).unwrap();
-        (driver.commands.clear(), driver.under_way.clear());
+        driver.commands.clear();
+        driver.under_way.clear();
         (driver.lasting, driver.refusals) = (None, BTreeMap::default());
         driver.gone_files.clear();
         driver.missing.insert("d/f".to_owned());
