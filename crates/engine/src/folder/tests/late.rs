@@ -157,3 +157,28 @@ fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start
         assert_eq!((is_sent, is_trashed), (is_ours, !is_ours), "{ends}: {:?}", driver.asked);
     }
 }
+
+/// A directory was removed or got another name on the service while something was sent into it, and was made
+/// there anew. Once, what was sent was looked for by nobody, and a proof said that it is there (`sync` 39000706
+/// with `--refusals --doubts`).
+#[test]
+fn what_was_sent_and_is_looked_for_by_nobody_is_looked_for_after_a_listing() {
+    for is_there in [true, false] {
+        let mut driver = Driver::new(&["d"]);
+        driver.claim("d/f", RemoteNode::File(Driver::edited(0)));
+        driver.missing.insert("d/f".to_owned());
+        if !is_there {
+            let mut directory = driver.folder.index.locate(&path("d")).unwrap().unwrap();
+            (directory.base, directory.remote) = (None, None);
+            driver.folder.index.save(&mut directory).unwrap();
+            driver.missing.insert("d".to_owned());
+        }
+        assert!(driver.folder.rechecks.is_idle());
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.run_for(60);
+        let made = usize::from(!is_there);
+        assert_eq!(driver.asked_for("make_directory", 0), made, "{:?}", driver.asked);
+        assert_eq!(driver.asked_for("upload", 0), 1, "{:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::InSync);
+    }
+}
