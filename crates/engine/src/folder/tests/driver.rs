@@ -68,6 +68,8 @@ pub(super) struct Driver {
     pub(super) marker: Option<String>,
     /// The marker cannot be written.
     pub(super) claims_in_vain: bool,
+    /// Nothing goes to the local trash.
+    pub(super) fails_to_trash: bool,
     /// A look names what it shows as it was asked for.
     pub(super) names_as_asked: bool,
     /// What is called so does not end by itself.
@@ -117,6 +119,7 @@ impl Driver {
             restless: BTreeSet::new(),
             marker: None,
             claims_in_vain: false,
+            fails_to_trash: false,
             names_as_asked: false,
             lasting: None,
             under_way: Vec::new(),
@@ -327,6 +330,11 @@ impl Driver {
                     self.remote_edits.insert(directory.to_owned(), edits);
                 }
                 Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::TrashLocal { path, .. } if self.fails_to_trash => {
+                let kind = DiskErrorKind::Other(std::io::Error::other("it is on another file system"));
+                let error = DiskError { action: "trashing", path: path.clone(), kind };
+                Outcome::Operation(Err(OperationError::Disk(error)))
             }
             Task::TrashLocal { path, .. } => {
                 self.gone_files.extend(path.parent().map(|directory| directory.to_string()));
