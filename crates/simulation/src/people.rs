@@ -189,7 +189,7 @@ impl World {
         // does it where that was removed locally in between, or replaced by what never reached the service:
         // nobody may have seen that.
         let was_seen = match &held {
-            Some(Body::File(held)) => self.remote.texts().contains(held),
+            Some(Body::File(held)) => self.has_been_there(path, held),
             _ => held.is_some(),
         };
         let is_back = !was_seen
@@ -216,6 +216,16 @@ impl World {
             self.given_up.remove(&content);
         }
         self.changed_locally(path);
+    }
+
+    /// Whether the service has or had a file's content at just this place.
+    fn has_been_there(&self, path: &RelativePath, text: &Text) -> bool {
+        match self.remote.find(&Self::stored(path)) {
+            Some(RemoteItem::File { text: there, revisions, .. }) => {
+                there == text || revisions.contains(text)
+            }
+            _ => self.remote.texts().contains(text),
+        }
     }
 
     /// The user, or a program that manages such files, puts a link where the rules are.
@@ -312,6 +322,7 @@ impl World {
                     && file.content == text.content()
                 {
                     self.waits_to_be_trashed.insert(path.clone(), file.content);
+                    self.agreed_before.insert(path.clone(), file.content);
                 }
                 let removed = self.removed_here.entry(path).or_default();
                 if was_on_service {
@@ -344,8 +355,12 @@ impl World {
         let content = text.content();
         // To save once more what is there changes nothing: if the user gave it up, it is given up.
         let held = self.remote.find(path).map(RemoteItem::node);
-        let is_new = !matches!(held, Some(RemoteNode::File(file)) if file.content == content);
-        if is_new {
+        let is_other = !matches!(held, Some(RemoteNode::File(file)) if file.content == content);
+        // Nor does it to put back what both sides had before one of them changed it: nobody who compares what
+        // they have with what they had can tell.
+        let is_back = self.agreed_before.get(&rule_files::local_path(path)) == Some(&content);
+        let is_new = is_other && !is_back;
+        if is_other {
             self.give_up_remotely(path);
         }
         let modified = self.service_seconds();
@@ -391,6 +406,8 @@ impl World {
     }
 
     fn give_up_remotely(&mut self, path: &StoredPath) {
+        let agreed = self.files_as_on_service(&rule_files::local_path(path));
+        self.agreed_before.extend(agreed);
         let contents = self.contents_at(path);
         self.removed_by_others.extend(&contents);
         self.given_up.extend(contents);

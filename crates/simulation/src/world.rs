@@ -86,6 +86,8 @@ pub(crate) struct World {
     /// Files that the user moved away here while the service had them as they were, until it has them there no
     /// more.
     pub(crate) moved_away: BTreeMap<RelativePath, Content>,
+    /// What both sides had at a path when one of them overwrote or removed it.
+    pub(crate) agreed_before: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
     /// Files that were sent where nobody heard whether they arrived.
@@ -224,6 +226,7 @@ impl World {
             removed_here: BTreeMap::new(),
             waits_to_be_trashed: BTreeMap::new(),
             moved_away: BTreeMap::new(),
+            agreed_before: BTreeMap::new(),
             put_there: BTreeSet::new(),
             maybe_sent: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),

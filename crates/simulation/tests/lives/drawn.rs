@@ -409,6 +409,19 @@ fn what_moved_before_it_was_overwritten_is_ours() {
     assert_ends_well(&[(Mode::Backup, PLAIN, 37_002_956)]);
 }
 
+/// Once, a claim was left in a directory that had got another name on the service meanwhile, and nobody looked for
+/// what was sent there.
+#[test]
+fn what_was_sent_into_a_directory_that_was_made_anew_is_looked_for() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 39_000_706)]);
+}
+
+/// Once, what was saved in a directory that could not be removed waited for the next try to remove it.
+#[test]
+fn what_is_saved_in_a_directory_that_cannot_be_removed_is_sent() {
+    assert_ends_well(&[(Mode::Sync, ON_DISKS, 39_004_154)]);
+}
+
 /// Of what others save just as it was sent, removed or moved away nobody knows whose it is.
 #[test]
 fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
@@ -417,5 +430,7 @@ fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
         (Mode::Backup, RULED, 34_001_924),
         (Mode::Sync, DOUBTED, 36_004_204),
         (Mode::Backup, RULED, 38_003_378),
+        (Mode::Sync, DOUBTED, 39_003_881),
+        (Mode::Sync, ON_DISKS, 39_002_747),
     ]);
 }
