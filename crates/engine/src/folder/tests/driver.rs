@@ -346,6 +346,7 @@ impl Driver {
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
             Task::MakeLocalDirectory { path } => {
                 self.gone_locally.remove(&path.to_string());
+                self.gone_files.insert(path.to_string());
                 let number =
                     (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
                 let identity = Identity { inode: number.unwrap().0, born: 1 };
@@ -361,6 +362,7 @@ impl Driver {
             Task::Download { path, .. } => {
                 let directory = path.parent().unwrap().to_string();
                 let edits = Self::edits(&self.remote_edits, &directory);
+                self.gone_files.remove(&directory);
                 self.local_edits.insert(directory, edits);
                 let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
                 let error = DiskError { action: "placing", path: path.clone(), kind };
