@@ -1,6 +1,6 @@
 //! The people of the world: a user at the local side and another device on the service.
 
-use jottad_core::{RelativePath, Side, StoredPath};
+use jottad_core::{Content, RelativePath, Side, StoredPath};
 use jottad_engine::{LocalHint, OtherKind, RemoteNode};
 
 use crate::disk_tree::{Body, Serial};
@@ -189,7 +189,7 @@ impl World {
         // does it where that was removed locally in between, or replaced by what never reached the service:
         // nobody may have seen that.
         let was_seen = match &held {
-            Some(Body::File(held)) => self.remote.texts().contains(held),
+            Some(Body::File(held)) => self.has_been_there(path, held),
             _ => held.is_some(),
         };
         let is_back = !was_seen
@@ -207,6 +207,7 @@ impl World {
             }),
         };
         let Some(serial) = serial else { return };
+        self.moved_away.remove(path);
         if let Some(modified) = modified {
             self.disk.set_modified(serial, modified, now);
         }
@@ -215,6 +216,16 @@ impl World {
             self.given_up.remove(&content);
         }
         self.changed_locally(path);
+    }
+
+    /// Whether the service has or had a file's content at just this place.
+    fn has_been_there(&self, path: &RelativePath, text: &Text) -> bool {
+        match self.remote.find(&Self::stored(path)) {
+            Some(RemoteItem::File { text: there, revisions, .. }) => {
+                there == text || revisions.contains(text)
+            }
+            _ => self.remote.texts().contains(text),
+        }
     }
 
     /// The user, or a program that manages such files, puts a link where the rules are.
@@ -263,6 +274,7 @@ impl World {
             return;
         }
         let over = self.file_at(to).is_some() && self.file_at(from).is_some();
+        let leaving = self.files_as_on_service(from);
         let done = if over {
             let is_same = self.disk.find(from) == self.disk.find(to);
             if from != to && !is_same {
@@ -273,9 +285,28 @@ impl World {
             self.disk.rename(from, to, now)
         };
         if done {
+            self.moved_away.extend(leaving);
+            self.moved_away.retain(|path, _| !path.starts_with(to));
             self.changed_locally(from);
             self.changed_locally(to);
         }
+    }
+
+    /// The files at a path and below it that the service has just so at the same place.
+    fn files_as_on_service(&self, path: &RelativePath) -> Vec<(RelativePath, Content)> {
+        let Some(top) = self.disk.find(path) else { return Vec::new() };
+        let below = std::iter::once((RelativePath::root(), top)).chain(self.disk.walk(top));
+        let files = below.filter_map(|(below, serial)| match &self.disk.inode(serial).body {
+            Body::File(text) => {
+                Some((below.rebase(&RelativePath::root(), path).unwrap_or(below), text.content()))
+            }
+            _ => None,
+        });
+        let is_there = |(path, content): &(RelativePath, Content)| {
+            let there = self.remote.find(&Self::stored(path)).map(RemoteItem::node);
+            matches!(there, Some(RemoteNode::File(file)) if file.content == *content)
+        };
+        files.filter(is_there).collect()
     }
 
     /// The user sees what is local and lets it go.
@@ -291,6 +322,7 @@ impl World {
                     && file.content == text.content()
                 {
                     self.waits_to_be_trashed.insert(path.clone(), file.content);
+                    self.agreed_before.insert(path.clone(), file.content);
                 }
                 let removed = self.removed_here.entry(path).or_default();
                 if was_on_service {
@@ -323,8 +355,12 @@ impl World {
         let content = text.content();
         // To save once more what is there changes nothing: if the user gave it up, it is given up.
         let held = self.remote.find(path).map(RemoteItem::node);
-        let is_new = !matches!(held, Some(RemoteNode::File(file)) if file.content == content);
-        if is_new {
+        let is_other = !matches!(held, Some(RemoteNode::File(file)) if file.content == content);
+        // Nor does it to put back what both sides had before one of them changed it: nobody who compares what
+        // they have with what they had can tell.
+        let is_back = self.agreed_before.get(&rule_files::local_path(path)) == Some(&content);
+        let is_new = is_other && !is_back;
+        if is_other {
             self.give_up_remotely(path);
         }
         let modified = self.service_seconds();
@@ -334,7 +370,11 @@ impl World {
             // Nobody who compares both sides can tell what was put back as it was from what was never
             // changed: it goes to the trash for having been removed here, as the path rules say, whatever its
             // time.
-            if self.is_back_as_it_was_removed_here(path) {
+            if self.is_back_as_it_was_removed_here(path)
+                || self.is_back_as_it_was_moved_away(path)
+                || self.is_as_it_was_removed_unheard(path)
+                || self.may_be_what_was_sent(path, modified)
+            {
                 self.given_up.insert(content);
                 return;
             }
@@ -366,6 +406,8 @@ impl World {
     }
 
     fn give_up_remotely(&mut self, path: &StoredPath) {
+        let agreed = self.files_as_on_service(&rule_files::local_path(path));
+        self.agreed_before.extend(agreed);
         let contents = self.contents_at(path);
         self.removed_by_others.extend(&contents);
         self.given_up.extend(contents);
@@ -374,6 +416,35 @@ impl World {
     fn is_back_as_it_was_removed_here(&self, path: &StoredPath) -> bool {
         let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
         self.waits_to_be_trashed.get(&rule_files::local_path(path)) == Some(&file.content)
+    }
+
+    /// The same of what the user moved away from there, and has nowhere any more.
+    fn is_back_as_it_was_moved_away(&self, path: &StoredPath) -> bool {
+        let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
+        let is_it = |serial: &Serial| matches!(&self.disk.inode(*serial).body, Body::File(text) if text.content() == file.content);
+        self.moved_away.get(&rule_files::local_path(path)) == Some(&file.content)
+            && !self.disk.all().iter().any(|(_, serial)| is_it(serial))
+    }
+
+    /// The same of what the service never had, where the watcher may have told nobody that it was removed here:
+    /// both sides seem to have it, and then it is found to be removed.
+    fn is_as_it_was_removed_unheard(&self, path: &StoredPath) -> bool {
+        let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
+        let here = rule_files::local_path(path);
+        self.knobs.hints == Hints::Some
+            && self.removed_here.get(&here).is_some_and(|removed| removed.contains(&file.content))
+            && self.disk.find(&here).is_none()
+    }
+
+    /// Whether jottad sent just this to this very place, with this time, and nobody heard whether it arrived,
+    /// and the user has removed it here since: what another device saves there cannot be told from it by
+    /// anybody.
+    fn may_be_what_was_sent(&self, path: &StoredPath, modified: i64) -> bool {
+        let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
+        let here = rule_files::local_path(path);
+        self.maybe_sent.contains(&(path.clone(), file.content, modified))
+            && self.removed_here.get(&here).is_some_and(|removed| removed.contains(&file.content))
+            && self.disk.find(&here).is_none()
     }
 
     fn note_put(&mut self, path: &StoredPath) {

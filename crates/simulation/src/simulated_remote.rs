@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jottad_core::{
-    Content, DecodedName, File, Kind, Mode, RelativePath, StoredName, StoredPath, Timestamp, decode_name,
+    Content, DecodedName, File, FoldKey, Kind, Mode, Name, RelativePath, StoredName, StoredPath, Timestamp,
+    decode_name, encode_name,
 };
 use jottad_engine::{
     ListedEntry, LocalContent, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
@@ -80,6 +81,55 @@ impl SimulatedRemote {
             self.hang(1).await;
         }
         answer
+    }
+
+    /// One upload.
+    async fn send<C: LocalContent>(&self, path: &StoredPath, file: File, mut content: C) -> Result<()> {
+        self.step("uploading", |world| {
+            world.ask(Call::Upload, path)?;
+            if world.weather.full {
+                return Err(error(RemoteErrorKind::QuotaExceeded, "uploading", "the account is full"));
+            }
+            Ok(())
+        })
+        .await?;
+        let mut bytes = Vec::new();
+        loop {
+            self.world.pause().await;
+            let mut buffer = [0; 16];
+            let read = content.read_at(bytes.len() as u64, &mut buffer).map_err(|cause| {
+                let kind = if is_source_changed(&cause) {
+                    RemoteErrorKind::SourceChanged
+                } else {
+                    RemoteErrorKind::SourceUnreadable
+                };
+                error(kind, "uploading", &cause.to_string())
+            })?;
+            if read == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&buffer[..read]);
+            self.step("uploading", |_| Ok(())).await?;
+        }
+        let text = Text::of(bytes);
+        if text.content() != file.content {
+            return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was hashed"));
+        }
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change((Call::Upload, path), "uploading", |world| {
+            let there = world.remote.find(path).map(RemoteItem::node);
+            if let (Some(seen), Some(RemoteNode::File(file))) = (looked, there)
+                && seen != Seen(there)
+            {
+                world.displaced.insert(file.content);
+            }
+            world
+                .as_engine("uploading", |world| {
+                    world.change_remote(|tree, now| tree.store(path, text, file.modified.seconds(), now))
+                })
+                .map_err(refusal("uploading"))
+        })
+        .await
     }
 
     /// Lets the answer hang, if chance will have it, or one in so many of such answers.
@@ -214,7 +264,11 @@ impl World {
                 .and_then(|here| self.removed_here.get(here))
                 .is_some_and(|removed| removed.contains(content))
                 && !self.put_there.contains(&StoredPath::new(names.cloned().collect()));
-            if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content) {
+            // Of two local directories whose names are one to the service only one travels, and the other one is
+            // told as a problem: what has left the first for the second has gone as far as can be known.
+            if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content)
+                && !here.as_ref().is_some_and(|here| self.has_left_namesake(here))
+            {
                 self.violate(format!("{path} was trashed on the service, but is here: {below}"));
             } else if !self.given_up.contains(content)
                 && !is_removed_here
@@ -227,8 +281,41 @@ impl World {
             }
             if let Some(here) = here {
                 self.waits_to_be_trashed.remove(&here);
+                self.moved_away.remove(&here);
             }
         }
+    }
+
+    /// Whether what is trashed has one of jottad's own temporary names, and the local side has all of it: that
+    /// is no delete that a person would have to agree to.
+    fn is_left_over_from_a_move(&self, path: &StoredPath, gone: &[(StoredPath, Content)]) -> bool {
+        let is_temporary = |name: &StoredName| name.as_str().starts_with(".jottad-moving-");
+        let local: BTreeSet<Content> = self.disk.texts().iter().map(Text::content).collect();
+        path.name().is_some_and(is_temporary) && gone.iter().all(|(_, content)| local.contains(content))
+    }
+
+    /// Whether a directory beside one that an entry is in has a name that is the same to the service, and does
+    /// not hold the entry.
+    fn has_left_namesake(&self, path: &RelativePath) -> bool {
+        let names: Vec<Name> = path.components().filter_map(|name| Name::new(name).ok()).collect();
+        let mut directory = RelativePath::root();
+        for (depth, name) in names.iter().enumerate().take(names.len().saturating_sub(1)) {
+            let key = FoldKey::of(&encode_name(name));
+            let here = self.disk.find(&directory).and_then(|here| self.disk.entries(here));
+            for (other, serial) in here.into_iter().flatten() {
+                let rest =
+                    names[depth + 1..].iter().fold(directory.join(other), |path, name| path.join(name));
+                if other != name
+                    && FoldKey::of(&encode_name(other)) == key
+                    && self.disk.entries(*serial).is_some()
+                    && self.disk.find(&rest).is_none()
+                {
+                    return true;
+                }
+            }
+            directory = directory.join(name);
+        }
+        false
     }
 }
 
@@ -327,52 +414,15 @@ impl Remote for SimulatedRemote {
         Ok(seen)
     }
 
-    async fn upload<C: LocalContent>(&self, path: &StoredPath, file: File, mut content: C) -> Result<()> {
-        self.step("uploading", |world| {
-            world.ask(Call::Upload, path)?;
-            if world.weather.full {
-                return Err(error(RemoteErrorKind::QuotaExceeded, "uploading", "the account is full"));
-            }
-            Ok(())
-        })
-        .await?;
-        let mut bytes = Vec::new();
-        loop {
-            self.world.pause().await;
-            let mut buffer = [0; 16];
-            let read = content.read_at(bytes.len() as u64, &mut buffer).map_err(|cause| {
-                let kind = if is_source_changed(&cause) {
-                    RemoteErrorKind::SourceChanged
-                } else {
-                    RemoteErrorKind::SourceUnreadable
-                };
-                error(kind, "uploading", &cause.to_string())
-            })?;
-            if read == 0 {
-                break;
-            }
-            bytes.extend_from_slice(&buffer[..read]);
-            self.step("uploading", |_| Ok(())).await?;
+    async fn upload<C: LocalContent>(&self, path: &StoredPath, file: File, content: C) -> Result<()> {
+        // Whoever ends the process in between hears no more of it either.
+        let what = (path.clone(), file.content, file.modified.seconds());
+        self.world.lock().maybe_sent.insert(what.clone());
+        let sent = self.send(path, file, content).await;
+        if !sent.as_ref().is_err_and(|error| error.may_be_done) {
+            self.world.lock().maybe_sent.remove(&what);
         }
-        let text = Text::of(bytes);
-        if text.content() != file.content {
-            return Err(error(RemoteErrorKind::SourceChanged, "uploading", "it is not what was hashed"));
-        }
-        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.change((Call::Upload, path), "uploading", |world| {
-            let there = world.remote.find(path).map(RemoteItem::node);
-            if let (Some(seen), Some(RemoteNode::File(file))) = (looked, there)
-                && seen != Seen(there)
-            {
-                world.displaced.insert(file.content);
-            }
-            world
-                .as_engine("uploading", |world| {
-                    world.change_remote(|tree, now| tree.store(path, text, file.modified.seconds(), now))
-                })
-                .map_err(refusal("uploading"))
-        })
-        .await
+        sent
     }
 
     async fn download<S: StagedFile>(
@@ -419,7 +469,9 @@ impl Remote for SimulatedRemote {
             let gone = gone.unwrap_or_default();
             let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
             world.check_trash(path, &gone, self.user_changes, looked_at);
-            world.check_hold(gone.len());
+            if !world.is_left_over_from_a_move(path, &gone) {
+                world.check_hold(gone.len());
+            }
             Ok(())
         })
         .await
@@ -442,6 +494,9 @@ impl Remote for SimulatedRemote {
                 .as_engine("moving", |world| world.change_remote(|tree, now| tree.rename(from, to, now)))
                 .map_err(refusal("moving"))?;
             world.released.moved(from, to);
+            if let Some(from) = local_path(from.names().iter()) {
+                world.moved_away.retain(|path, _| !path.starts_with(&from));
+            }
             Ok(())
         });
         let moved = moved.await;

@@ -83,8 +83,15 @@ pub(crate) struct World {
     /// Files that the user removed here while the service had them as they were, until they are trashed
     /// there.
     pub(crate) waits_to_be_trashed: BTreeMap<RelativePath, Content>,
+    /// Files that the user moved away here while the service had them as they were, until it has them there no
+    /// more.
+    pub(crate) moved_away: BTreeMap<RelativePath, Content>,
+    /// What both sides had at a path when one of them overwrote or removed it.
+    pub(crate) agreed_before: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
+    /// Files that were sent where nobody heard whether they arrived.
+    pub(crate) maybe_sent: BTreeSet<(StoredPath, Content, i64)>,
     /// Contents that another device overwrote or deleted.
     pub(crate) removed_by_others: BTreeSet<Content>,
     /// Contents that another device has put or moved on the service.
@@ -218,7 +225,10 @@ impl World {
             given_up: BTreeSet::new(),
             removed_here: BTreeMap::new(),
             waits_to_be_trashed: BTreeMap::new(),
+            moved_away: BTreeMap::new(),
+            agreed_before: BTreeMap::new(),
             put_there: BTreeSet::new(),
+            maybe_sent: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
             released: Released::default(),

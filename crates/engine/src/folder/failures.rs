@@ -41,7 +41,6 @@ impl Folder {
             && matches!(error, OperationError::Remote(error) if error.may_be_done)
         {
             self.losses_in_doubt.add(node.id, *loss);
-            self.claims.doubt_removal(node.id);
         }
         if matches!(running.detail, Detail::MoveAside { side: Side::Remote, .. })
             && matches!(error, OperationError::Remote(error) if error.may_be_done)

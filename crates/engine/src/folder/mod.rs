@@ -334,6 +334,7 @@ impl Folder {
         let mut deadlines = vec![
             self.root.deadline(),
             self.scanning.deadline(),
+            self.rules_settling.deadline().filter(|_| self.root.is_good()),
             self.connection.deadline(),
             self.rechecks.deadline(),
             self.listing.deadline(),

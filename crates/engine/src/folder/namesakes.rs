@@ -138,9 +138,28 @@ pub(super) fn may_be_taken_up(settings: &FolderSettings, rival: &Node, stored: &
     is_nobodys || rival.stored_name() == *stored
 }
 
+/// The row that is to get the name of a local entry which only this side has, and cannot while that has it.
+pub(super) fn waiting_for_name(index: &Index, node: &Node) -> Result<Option<Node>, FolderError> {
+    if node.local.kind().is_none() || node.base.is_some() || node.remote.is_some() {
+        return Ok(None);
+    }
+    for other in others(index, node)? {
+        if other.local != Local::Absent
+            && name_to_follow(&other).as_ref() == Some(&node.name)
+            && counterpart(index, &other)?.is_none()
+        {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a row still has to give way to another one for its name.
 pub(super) fn clashes(index: &Index, settings: &FolderSettings, node: NodeId) -> Result<bool, FolderError> {
     let Some(node) = index.node(node)? else { return Ok(false) };
+    if !settings.mode.pushes() {
+        return Ok(waiting_for_name(index, &node)?.is_some());
+    }
     match rival(index, &node, &node.stored_name())? {
         Some(rival) => {
             Ok(!may_be_taken_up(settings, &rival, &encode_name(&node.name))

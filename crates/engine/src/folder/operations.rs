@@ -39,6 +39,9 @@ impl Folder {
             self.index.save(&mut node)?;
         }
         self.note_operation(command, running.node)?;
+        if running.kind == OperationKind::Trash(Side::Remote) {
+            self.claims.removal_begins(running.node);
+        }
         let mut before = None;
         if let Some(claim) = claim
             && let Some(mut node) = self.index.node(running.node)?
@@ -67,6 +70,10 @@ impl Folder {
         let Some(running) = self.in_flight.end(command) else { return Ok(()) };
         if result.is_err() {
             self.resending.not_sent(running.node);
+        }
+        if running.kind == OperationKind::Trash(Side::Remote) {
+            let is_in_doubt = matches!(&result, Err(OperationError::Remote(error)) if error.may_be_done);
+            self.claims.removal_ended(running.node, is_in_doubt);
         }
         self.listing.worked_on(running.node);
         if matches!(result, Err(OperationError::Interrupted)) {
@@ -187,6 +194,9 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     node.base = Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
                     self.save_observed(&mut node)?;
+                    // Words of what somebody put into it meanwhile led to the directory above, which was the
+                    // nearest one that was known.
+                    self.scanning.want_directory(running.path.clone());
                 }
             }
         }

@@ -133,7 +133,7 @@ impl Folder {
 
     /// Whether an operation failed at a row where nothing is to be done any more: nobody would try it again
     /// and see that it is over.
-    fn is_overcome(&self, problem: &ProblemRow) -> Result<bool, FolderError> {
+    pub(super) fn is_overcome(&self, problem: &ProblemRow) -> Result<bool, FolderError> {
         let is_of_an_operation = matches!(
             problem.kind,
             ProblemKind::Refused

@@ -443,7 +443,7 @@ impl Folder {
                 let here = self.place(&mut places, node.parent)?;
                 if last_directory.0 != node.parent {
                     let is_left_alone = explaining::problem_above(&self.index, node.parent)?.is_some()
-                        || self.is_in_what_nothing_is_sent_for(node.parent)?;
+                        || self.is_in_what_nothing_is_sent_for(&here)?;
                     last_directory = (node.parent, is_left_alone);
                 }
                 if here.frozen || last_directory.1 || self.is_left_to_remote(node, &here) {

@@ -62,6 +62,7 @@ impl Folder {
             && self.move_in_doubt.is_idle()
             && self.respelling.is_idle()
             && self.contesting.is_idle()
+            && self.rules_settling.is_idle()
             && self.in_flight.is_empty()
             && self.round.is_over()
             && self.pacing.is_idle()

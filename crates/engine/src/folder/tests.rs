@@ -191,6 +191,24 @@ fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
     assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
+/// Once, what was in such a directory was left alone until the next start, and all was said to be done
+/// (`backup` and `archive` 36000815).
+#[test]
+fn rules_that_are_changing_hold_nothing_once_their_directory_is_gone() {
+    let mut driver = Driver::new(&["d", "d/a", "e"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.rules.insert("d".to_owned(), "x");
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+    driver.gone.extend(["d", "d/a"].map(str::to_owned));
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(1);
+    assert!(!driver.status().settled, "{:?}", driver.asked);
+    driver.run_for(10);
+    assert!(driver.folder.rules_settling.is_idle());
+    assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
+}
+
 /// Editors take a file away for a moment when they save it.
 #[test]
 fn rules_that_are_away_for_a_moment_let_nothing_through() {
@@ -471,4 +489,28 @@ fn looks_that_fail_again_after_a_listing_come_more_and_more_seldom() {
         driver.run_for(60);
     }
     assert!(driver.asked_for("list_directory", began) <= 25, "{}", driver.asked_for("list_directory", began));
+}
+
+/// Once, what was saved in such a directory waited for the next try to remove it, for hours (`sync` 39004154 with
+/// `--disks`).
+#[test]
+fn what_changes_in_a_directory_that_cannot_be_removed_is_sent_at_once() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["d", "e"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.fails_to_trash = true;
+    driver.missing.extend(["d", "d/f"].map(str::to_owned));
+    driver.folder.rechecks.want(NodeId::ROOT);
+    driver.tell(Event::Timer);
+    driver.run_for(60);
+    let problems = driver.folder.problems().unwrap();
+    let told: Vec<_> = problems.iter().map(|problem| (problem.path.clone(), problem.kind)).collect();
+    assert_eq!(told, [(path("d"), ProblemKind::LocalDisk)], "{:?}", driver.asked);
+    driver.directories.push("d/a".to_owned());
+    driver.missing.extend(["d/a", "d/a/f"].map(str::to_owned));
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+    driver.run_for(5);
+    assert_eq!(driver.asked_for("make_directory", began), 2, "{:?}", driver.asked);
+    let problems = driver.folder.problems().unwrap();
+    assert!(problems.iter().all(|problem| problem.path != path("d")), "{problems:?}");
 }

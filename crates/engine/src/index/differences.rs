@@ -212,6 +212,16 @@ impl Index {
         rows.next().transpose()
     }
 
+    /// Whether both sides have a file with this content, as they agreed on it.
+    pub(crate) fn is_on_both_sides(&self, content: Content) -> Result<bool, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM node INDEXED BY node_content
+             WHERE base_md5 = ?1 AND base_kind = 1 AND local_state = 0 AND base_size = ?2 AND remote_state = 0
+             LIMIT 1",
+        )?;
+        Ok(statement.exists(params![content.md5.as_bytes(), content.size.cast_signed()])?)
+    }
+
     /// Rows behind `after` that the remote side has, in the order of their ids.
     pub(crate) fn with_remote(&self, after: NodeId, limit: u32) -> Result<Vec<NodeId>, IndexError> {
         let mut statement = self.connection.prepare_cached(

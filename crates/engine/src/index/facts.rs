@@ -73,6 +73,8 @@ pub(crate) enum Fact {
     /// What was sent and given up, because a look did not show it: the row of its directory, its name in
     /// hexadecimal, and `directory` or size, hash and time of the file, one a line.
     GivenUp,
+    /// The rows at which the service was asked to remove what it has, and is not known to have answered.
+    Removals,
     /// There are rows which the service may have as one entry: only a listing tells.
     ContestedNames,
     /// `forever`, or until when the folder is paused, seconds since the epoch.
@@ -108,6 +110,7 @@ impl Fact {
             Self::Losses => "losses",
             Self::Unusable => "unusable",
             Self::GivenUp => "given_up",
+            Self::Removals => "removals",
             Self::ContestedNames => "contested_names",
             Self::Paused => "paused",
             Self::PausedFor => "paused_for",
@@ -251,6 +254,21 @@ impl Index {
         };
         let stored = self.fact(Fact::GivenUp)?.unwrap_or_default();
         Ok(stored.lines().filter_map(parse).collect())
+    }
+
+    /// Remembers at which rows the service was asked to remove what it has, before it is asked.
+    pub(crate) fn set_removals<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a NodeId>,
+    ) -> Result<(), IndexError> {
+        let numbers: Vec<String> = rows.map(|row| row.0.to_string()).collect();
+        self.set_fact(Fact::Removals, (!numbers.is_empty()).then(|| numbers.join(" ")).as_deref())
+    }
+
+    /// The rows at which the service was asked to remove what it has. What cannot be read is left out.
+    pub(crate) fn removals(&self) -> Result<Vec<NodeId>, IndexError> {
+        let stored = self.fact(Fact::Removals)?.unwrap_or_default();
+        Ok(stored.split(' ').filter_map(|number| number.parse().ok().map(NodeId)).collect())
     }
 
     /// Remembers a temporary remote name, before it is used, and the name of the entry that gets it.

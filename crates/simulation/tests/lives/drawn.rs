@@ -5,6 +5,8 @@ use jottad_simulation::{Extras, run, scenario};
 
 const PLAIN: Extras = Extras::PLAIN;
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
+const RULED: Extras = Extras { rules: true, ..PLAIN };
+const ON_DISKS: Extras = Extras { disks: true, ..PLAIN };
 const HUNG: Extras = Extras { hangs: true, ..PLAIN };
 
 #[track_caller]
@@ -332,4 +334,109 @@ fn what_was_wanted_back_once_is_not_approved_to_go() {
 #[test]
 fn what_is_ignored_on_the_service_is_one_with_what_has_to_be_sent_to_its_name() {
     assert_ends_well(&[(Mode::Sync, Extras { rules: true, ..PLAIN }, 33_003_451)]);
+}
+
+/// Once, `pull` said nothing of a local entry that has the name which another one beside it is to get, and what
+/// had kept that one from it stayed a problem for ever.
+#[test]
+fn a_local_entry_that_has_the_name_which_another_is_to_get_is_told_or_taken() {
+    assert_ends_well(&[
+        (Mode::Pull, RULED, 32_000_499),
+        (Mode::Pull, ON_DISKS, 33_000_520),
+        (Mode::Pull, DOUBTED, 36_003_324),
+    ]);
+}
+
+/// Once, a start did not know that it may have been jottad that had removed what is gone.
+#[test]
+fn what_is_put_where_jottad_removed_something_before_a_kill_stays() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 34_002_771)]);
+}
+
+/// Once, copies went to the trash of what is in a directory that was moved and cannot be read.
+#[test]
+fn what_is_in_a_moved_directory_that_cannot_be_read_keeps_its_copies() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 34_000_672)]);
+}
+
+/// Once, what only the service had was ignored under its new name because a rule ignored the old one.
+#[test]
+fn what_gets_a_name_that_no_rule_ignores_is_fetched() {
+    assert_ends_well(&[(Mode::Sync, RULED, 35_004_262), (Mode::Pull, RULED, 35_004_262)]);
+}
+
+/// Once, a person's word about a disk that was moved along with a directory was never followed where a file had
+/// come to the directory's old place.
+#[test]
+fn a_disk_that_is_moved_along_with_a_directory_comes_to_rest() {
+    assert_ends_well(&[
+        (Mode::Sync, ON_DISKS, 35_000_453),
+        (Mode::Backup, ON_DISKS, 36_004_779),
+        (Mode::Archive, ON_DISKS, 23_003_805),
+    ]);
+}
+
+/// Once, what a move had left behind went to the trash because its local copy was still there, and that went to
+/// the local trash at the same time.
+#[test]
+fn what_a_move_left_behind_is_kept_if_its_local_copy_goes() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 35_002_371)]);
+}
+
+/// Once, it was a problem for ever that the service did not show what was sent, although a link had its place.
+#[test]
+fn what_is_not_shown_is_no_problem_where_nothing_is_left_to_be_sent() {
+    let lives = [Mode::Sync, Mode::Backup, Mode::Archive].map(|mode| (mode, PLAIN, 36_002_624));
+    assert_ends_well(&lives);
+}
+
+/// Once, rules that were changing held what was below their directory until the next start when that went.
+#[test]
+fn what_rules_held_goes_with_their_directory() {
+    assert_ends_well(&[(Mode::Backup, RULED, 36_000_815), (Mode::Archive, RULED, 36_000_815)]);
+}
+
+/// Once, a late listing was believed that showed what had been in a directory that was moved away before another
+/// one was made in its place.
+#[test]
+fn what_was_in_a_directory_that_left_is_not_what_is_in_its_successor() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 37_000_602)]);
+}
+
+/// Once, a move was not known again that had arrived with what was there before an upload to it was cut off.
+#[test]
+fn what_moved_before_it_was_overwritten_is_ours() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 37_002_956)]);
+}
+
+/// Once, a claim was left in a directory that had got another name on the service meanwhile, and nobody looked for
+/// what was sent there.
+#[test]
+fn what_was_sent_into_a_directory_that_was_made_anew_is_looked_for() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 39_000_706)]);
+}
+
+/// Once, what was saved in a directory that could not be removed waited for the next try to remove it.
+#[test]
+fn what_is_saved_in_a_directory_that_cannot_be_removed_is_sent() {
+    assert_ends_well(&[(Mode::Sync, ON_DISKS, 39_004_154)]);
+}
+
+/// Once, what was put into a directory while jottad made it was seen with the next full scan only.
+#[test]
+fn what_is_put_into_a_directory_while_it_is_made_is_seen() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 40_000_703)]);
+}
+
+/// Of what others save just as it was sent, removed or moved away nobody knows whose it is.
+#[test]
+fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
+    assert_ends_well(&[
+        (Mode::Backup, PLAIN, 34_003_065),
+        (Mode::Backup, RULED, 34_001_924),
+        (Mode::Sync, DOUBTED, 36_004_204),
+        (Mode::Backup, RULED, 38_003_378),
+        (Mode::Sync, DOUBTED, 39_003_881),
+        (Mode::Sync, ON_DISKS, 39_002_747),
+    ]);
 }

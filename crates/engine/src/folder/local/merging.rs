@@ -9,9 +9,10 @@ use crate::disk::{DiskEntry, DiskNode, Identity};
 use crate::folder::backlog::Change;
 use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
-use crate::index::{ChildCursor, Local, Node, NodeId};
+use crate::index::{ChildCursor, Local, Node, NodeId, ProblemRow};
 use crate::planted::{self, Planted};
 use crate::scope::{Finding, found};
+use crate::status::ProblemKind;
 use crate::time::Now;
 
 /// What a directory was seen to hold, as far as it is not in the index yet.
@@ -36,8 +37,29 @@ impl Folder {
         let is_done = self.merge_rows(merge, &mut has_changed)?;
         if has_changed {
             self.local_change_was_found()?;
+            self.forget_failed_removals_above(merge.parent)?;
         }
         Ok(is_done)
+    }
+
+    /// What others have removed and could not be removed here need not go any more, now that something has
+    /// changed in it.
+    fn forget_failed_removals_above(&mut self, directory: NodeId) -> Result<(), FolderError> {
+        if !self.index.has_problems() {
+            return Ok(());
+        }
+        for above in self.index.directories_above(directory)? {
+            let is_of_disk = |problem: ProblemRow| problem.kind == ProblemKind::LocalDisk;
+            if above.base.is_some()
+                && above.remote.is_none()
+                && self.index.problem(above.id)?.is_some_and(is_of_disk)
+            {
+                self.index.clear_problem(above.id)?;
+                self.attempts.remove(&above.id);
+                self.round.restart();
+            }
+        }
+        Ok(())
     }
 
     /// `has_changed` becomes true if something has changed that is synced, or was.
@@ -65,7 +87,7 @@ impl Folder {
         }
         while let Some((name, node)) = merge.known.pop_first() {
             let (before, was_synced) = (self.index.revision(), is_synced(&node));
-            self.merge_missing(node, &merge.directory.join(&name), merge.now)?;
+            self.merge_missing(node, &merge.directory, &name, merge.now)?;
             *has_changed |= self.index.revision() != before && was_synced;
             if !self.backlog.spend(1) {
                 return Ok(false);
@@ -75,9 +97,17 @@ impl Folder {
     }
 
     /// A directory that was read does not hold an entry any more, or never did.
-    fn merge_missing(&mut self, mut node: Node, path: &RelativePath, now: Now) -> Result<(), FolderError> {
+    fn merge_missing(
+        &mut self,
+        mut node: Node,
+        directory: &RelativePath,
+        name: &Name,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        let path = &directory.join(name);
         // What the service has may be of another kind than what was ignored.
         if node.local == Local::Ignored && self.rules.ignores(path, node.remote_entry() == Entry::Directory) {
+            self.leave_ignored_name(&node, directory)?;
             return Ok(());
         }
         let was_directory = node.local.is_directory() || node.remote_entry() == Entry::Directory;

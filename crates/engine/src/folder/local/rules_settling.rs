@@ -21,6 +21,15 @@ struct Changing {
     /// What the file holds; `None` if it is not there.
     content: Option<Vec<u8>>,
     since: Duration,
+    /// When it is to be read next.
+    next: Duration,
+}
+
+impl Changing {
+    fn seen(content: Option<&[u8]>, now: Now) -> Self {
+        let since = now.monotonic;
+        Self { content: content.map(<[u8]>::to_vec), since, next: since + SETTLE }
+    }
 }
 
 impl RulesSettling {
@@ -31,12 +40,9 @@ impl RulesSettling {
         content: Option<&[u8]>,
         now: Now,
     ) -> Option<Duration> {
-        let changing = self
-            .0
-            .entry(directory)
-            .or_insert_with(|| Changing { content: content.map(<[u8]>::to_vec), since: now.monotonic });
+        let changing = self.0.entry(directory).or_insert_with(|| Changing::seen(content, now));
         if changing.content.as_deref() != content {
-            *changing = Changing { content: content.map(<[u8]>::to_vec), since: now.monotonic };
+            *changing = Changing::seen(content, now);
         }
         let until = changing.since + SETTLE;
         if until <= now.monotonic {
@@ -52,9 +58,22 @@ impl RulesSettling {
     }
 
     /// The directories whose rules are to be read once more, because they have stood for long enough.
-    pub(super) fn due(&self, now: Now) -> Vec<NodeId> {
-        let is_due = |changing: &Changing| changing.since + SETTLE <= now.monotonic;
-        self.0.iter().filter(|(_, changing)| is_due(changing)).map(|(directory, _)| *directory).collect()
+    /// What cannot be read then is tried again later.
+    pub(super) fn due(&mut self, now: Now) -> Vec<NodeId> {
+        let due = self.0.iter_mut().filter(|(_, changing)| changing.next <= now.monotonic);
+        due.map(|(directory, changing)| {
+            changing.next = now.monotonic + SETTLE;
+            *directory
+        })
+        .collect()
+    }
+
+    pub(in crate::folder) fn deadline(&self) -> Option<Duration> {
+        self.0.values().map(|changing| changing.next).min()
+    }
+
+    pub(in crate::folder) fn is_idle(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether it is not known yet which rules a directory has.

@@ -441,8 +441,7 @@ impl Folder {
     ) -> Result<bool, FolderError> {
         if !self.index.is_other_ignore_file(id, content)? || !self.index.has_children(id)? {
             if self.rules_settling.settled(id) {
-                // What was held for it may go on.
-                self.round.restart();
+                self.go_on_where_rules_settled();
             }
             return Ok(false);
         }
@@ -453,15 +452,25 @@ impl Folder {
 
     /// Reads rules again that have stood for long enough, wherever their directory is by now.
     pub(in crate::folder) fn read_rules_again(&mut self, now: Now) -> Result<(), FolderError> {
+        if !self.root.is_good() {
+            // A root that is good again is read as a whole.
+            return Ok(());
+        }
         for id in self.rules_settling.due(now) {
             if self.index.node(id)?.is_some_and(|node| node.local.is_directory()) {
                 self.scanning.want_directory(self.index.path(id)?);
             } else if self.rules_settling.settled(id) {
                 self.standing.forget(id);
-                self.round.restart();
+                self.go_on_where_rules_settled();
             }
         }
         Ok(())
+    }
+
+    /// What was held for rules that were changing may go on, and was left out when deletes were counted.
+    fn go_on_where_rules_settled(&mut self) {
+        self.round.count_deletes_again();
+        self.round.restart();
     }
 }
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jottad_core::{Entry, Kind};
 
 use crate::disk::{DiskEntry, DiskNode, Identity};
+use crate::folder::plan::places::Surroundings;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Local, Node, NodeId};
+use crate::index::{Node, NodeId};
 
 /// The files and directories that were seen in such directories, and were not known to be there.
 #[derive(Debug, Default)]
@@ -56,13 +57,15 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a directory, or one above it, has gone and keeps its copy for that.
+    /// Whether a directory, or one above it, has gone from its place and keeps its copy for that, whatever is
+    /// there now.
     pub(in crate::folder) fn is_in_what_nothing_is_sent_for(
         &self,
-        directory: NodeId,
+        here: &Surroundings,
     ) -> Result<bool, FolderError> {
-        for above in self.index.directories_above(directory)? {
-            if above.local == Local::Absent && self.is_where_nothing_is_sent(&above)? {
+        for above in here.rows() {
+            let has_gone = above.base.is_some_and(|base| above.local.identity() != Some(base.identity));
+            if has_gone && self.is_where_nothing_is_sent(above)? {
                 return Ok(true);
             }
         }

@@ -235,7 +235,9 @@ impl Folder {
         }
         let Some(decision) = deciding::decide(&self.index, &self.settings, &node)? else { return Ok(None) };
         let Action::Trash(side) = decision.action else { return Ok(None) };
-        if side == Side::Remote && self.is_where_nothing_is_sent(&node)? {
+        if side == Side::Remote
+            && (self.is_where_nothing_is_sent(&node)? || self.is_in_what_nothing_is_sent_for(&here)?)
+        {
             return Ok(None);
         }
         Ok(Some(Doomed { node, side, because: decision.because }))

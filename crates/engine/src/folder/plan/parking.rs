@@ -46,7 +46,7 @@ impl Folder {
             if !is_left_behind(&node) || self.in_flight.is_at(node.id) || self.is_blocked(node.id, now)? {
                 continue;
             }
-            let is_elsewhere = is_all_elsewhere(&self.index, &node)?;
+            let is_elsewhere = is_all_elsewhere(&self.index, self.settings.mode, &node)?;
             let doomed = Doomed { node, side: Side::Remote, because: "left behind by a move" };
             if self.give_up_removing(&doomed, now)? {
                 continue;
@@ -94,9 +94,10 @@ pub(in crate::folder) fn forget_parked(index: &mut Index, listed_from: Timestamp
     Ok(())
 }
 
-/// Whether the local side has the content of every file that the service has at a row and below it. Of
-/// an empty file there is nothing to lose.
-fn is_all_elsewhere(index: &Index, node: &Node) -> Result<bool, FolderError> {
+/// Whether the local side has the content of every file that the service has at a row and below it, and keeps
+/// it. Where remote changes are fetched, what others have removed or replaced at its own place is about to go
+/// locally, too. Of an empty file there is nothing to lose.
+fn is_all_elsewhere(index: &Index, mode: Mode, node: &Node) -> Result<bool, FolderError> {
     let mut contents: Vec<Content> =
         node.remote_entry().file().map(|file| file.content).into_iter().collect();
     index.walk(node.id, |below, _| {
@@ -104,7 +105,12 @@ fn is_all_elsewhere(index: &Index, node: &Node) -> Result<bool, FolderError> {
         Ok(Descend::Yes)
     })?;
     for content in contents {
-        if content.size > 0 && index.with_content(content)?.is_none() {
+        let is_kept = if mode.pulls() {
+            index.is_on_both_sides(content)?
+        } else {
+            index.with_content(content)?.is_some()
+        };
+        if content.size > 0 && !is_kept {
             return Ok(false);
         }
     }
@@ -137,10 +143,15 @@ mod tests {
 
     /// What is done with a file, or with a directory that holds it, that was left behind under a temporary
     /// name. It has the content of a local file, or another one.
-    fn cleared(mode: Mode, in_directory: bool, is_here: bool) -> Option<Task> {
+    fn cleared(mode: Mode, in_directory: bool, is_here: bool, is_agreed: bool) -> Option<Task> {
         let (_place, mut index) = new_index();
         let here = file(&mut index, NodeId::ROOT, "kept", 10);
-        let kept = index.node(here).unwrap().unwrap().remote_entry().file().unwrap();
+        let mut row = index.node(here).unwrap().unwrap();
+        let kept = row.remote_entry().file().unwrap();
+        if !is_agreed {
+            row.remote = None;
+            index.save(&mut row).unwrap();
+        }
         let other = Content { size: 10, md5: Md5::from_bytes([8; 16]) };
         let left = File {
             content: if is_here { kept.content } else { other },
@@ -171,14 +182,19 @@ mod tests {
     fn what_was_left_behind_goes_only_if_its_content_is_here() {
         for in_directory in [false, true] {
             for mode in [Mode::Backup, Mode::Sync, Mode::Pull] {
-                let task = cleared(mode, in_directory, true);
+                let task = cleared(mode, in_directory, true, true);
                 assert!(matches!(task, Some(Task::TrashRemote { .. })), "{task:?}");
-                let Some(Task::MoveRemote { to, .. }) = cleared(mode, in_directory, false) else {
+                let Some(Task::MoveRemote { to, .. }) = cleared(mode, in_directory, false, true) else {
                     panic!("it is not kept");
                 };
                 assert!(to.to_string().starts_with("notes (conflict kari "), "{to}");
+                // What others have removed is about to go here as well, where that is followed (`sync`
+                // 35002371 with `--refusals --doubts`).
+                let task = cleared(mode, in_directory, true, false);
+                let is_kept = matches!(task, Some(Task::MoveRemote { .. }));
+                assert_eq!(is_kept, mode.pulls(), "{mode}: {task:?}");
             }
-            assert!(cleared(Mode::Archive, in_directory, true).is_none());
+            assert!(cleared(Mode::Archive, in_directory, true, true).is_none());
         }
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::folder) struct Surroundings {
 
 impl Surroundings {
     /// The rows of the directory and of those above it, from the root down.
-    fn rows(&self) -> Vec<&Node> {
+    pub(in crate::folder) fn rows(&self) -> Vec<&Node> {
         let mut rows = Vec::new();
         let mut place = self;
         while let Some((above, node)) = &place.above {

@@ -211,7 +211,7 @@ impl Folder {
             return Ok(Considered::Passed);
         };
         if node.id == NodeId::ROOT && decision.action != Action::MakeDirectory(Side::Remote) {
-            return self.settle(node, decision);
+            return self.settle(node, decision, now);
         }
         if self.attempts.get(&node.id).is_some_and(|attempts| *attempts > MOST_ATTEMPTS)
             && !matches!(decision.action, Action::Nothing | Action::Adopt | Action::Forget)
@@ -222,7 +222,7 @@ impl Folder {
             return Ok(Considered::Passed);
         }
         match decision.action {
-            Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision),
+            Action::Nothing | Action::Adopt | Action::Forget => self.settle(node, decision, now),
             _ if parking::is_parked_remains(&self.index, node, here)? => Ok(Considered::Passed),
             // What was wrong with removing it is not wrong any more once it has to stay.
             Action::Block if node.local.is_directory() => {
@@ -319,7 +319,7 @@ impl Folder {
     }
 
     /// Brings the base up to what both sides have; no operation is needed.
-    fn settle(&mut self, node: &mut Node, decision: Decision) -> Result<Considered, FolderError> {
+    fn settle(&mut self, node: &mut Node, decision: Decision, now: Now) -> Result<Considered, FolderError> {
         match decision.action {
             Action::Forget => {
                 // What others put into one of our temporary names makes it theirs.
@@ -349,6 +349,12 @@ impl Folder {
                 let agreed =
                     node.trees().is_some_and(|trees| trees.base == trees.local && trees.base == trees.remote);
                 if !agreed || node.remote.as_ref().is_some_and(|remote| remote.claimed) {
+                    self.leave_alone(node, now)?;
+                    return Ok(Considered::Passed);
+                }
+                // What is in the directory that was here before may be there still, and is known by it.
+                let is_another = node.base.is_some_and(|base| node.local.identity() != Some(base.identity));
+                if node.local.is_directory() && is_another && self.is_where_nothing_is_sent(node)? {
                     return Ok(Considered::Passed);
                 }
                 node.base = node.base_from_local();
@@ -360,6 +366,30 @@ impl Folder {
             self.index.clear_problem(node.id)?;
         }
         Ok(Considered::Passed)
+    }
+
+    /// Nothing is to be done at a row, although both sides differ there. So nothing can fail any more.
+    ///
+    /// Where nothing is sent nobody asks whether the service can take the name of what only this side has. It
+    /// may be in the way of an entry beside it all the same: of one that is to get this very name.
+    fn leave_alone(&mut self, node: &Node, now: Now) -> Result<(), FolderError> {
+        if let Some(problem) = self.index.problem(node.id)?
+            && self.is_overcome(&problem)?
+        {
+            self.index.clear_problem(node.id)?;
+        }
+        if self.settings.mode.pushes() {
+            return Ok(());
+        }
+        if let Some(waiting) = namesakes::waiting_for_name(&self.index, node)? {
+            let reason =
+                format!("the service has what {:?} beside it stands for under this name", waiting.name);
+            return self.put_problem(node.id, found(Finding::NamesAlike), reason, now);
+        }
+        if self.index.problem(node.id)?.is_some_and(|problem| problem.kind == ProblemKind::NameClash) {
+            self.index.clear_problem(node.id)?;
+        }
+        Ok(())
     }
 
     /// Whether the service can take this name beside those that are there; a problem says why not.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
-use jottad_core::{Kind, Name, OperationKind, RelativePath, Side};
+use jottad_core::{Entry, Kind, Name, OperationKind, RelativePath, Side};
 
 use super::moving;
 use crate::disk::Identity;
@@ -138,10 +138,51 @@ impl Folder {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;
                 self.note_spelling(&node);
+                if *id == to && node.local == Local::Ignored {
+                    // A rule for the name of the row may be none for the new one, if there is nothing local.
+                    self.scanning.want_directory(self.index.path(node.parent)?);
+                }
             }
         }
         self.round.restart();
         Ok(reached)
+    }
+
+    /// Files what only the service has under its own name, if no rule ignores that, where it is filed under
+    /// one that a rule ignores and that nothing local has; tells whether it did.
+    pub(in crate::folder) fn leave_ignored_name(
+        &mut self,
+        node: &Node,
+        directory: &RelativePath,
+    ) -> Result<bool, FolderError> {
+        if !self.settings.mode.pulls()
+            || node.base.is_some()
+            || node.remote.as_ref().is_none_or(|remote| remote.claimed)
+            || self.in_flight.is_along(&directory.join(&node.name))
+        {
+            return Ok(false);
+        }
+        let is_directory = node.remote_entry() == Entry::Directory;
+        let Some(name) = namesakes::name_to_follow(node)
+            .filter(|name| !self.rules.ignores(&directory.join(name), is_directory))
+        else {
+            return Ok(false);
+        };
+        let mut own = match self.index.child(node.parent, &name)? {
+            Some(own) if own.remote.is_some() || own.base.is_some() => return Ok(false),
+            Some(own) => own,
+            None => Node::new(node.parent, name),
+        };
+        if own.id == NodeId::NEW {
+            own.remote.clone_from(&node.remote);
+            self.index.save(&mut own)?;
+        }
+        self.respell(node.id, own.id)?;
+        if let Some(mut left) = self.index.node(node.id)? {
+            left.local = Local::Absent;
+            self.save_observed(&mut left)?;
+        }
+        Ok(true)
     }
 
     /// A listing did not show a row, which it cannot judge: it has to be looked at again if the listing shows

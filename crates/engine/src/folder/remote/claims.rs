@@ -29,14 +29,41 @@ pub(in crate::folder) struct Claims {
     pub(super) given_up: GivenUp,
     /// Claims that were cut off, and whether all that is missing is an answer.
     cut_off: BTreeMap<NodeId, bool>,
-    /// What was to be removed, and the answer was lost: nobody else need have removed it.
-    removed: BTreeSet<NodeId>,
+    removals: Removals,
+}
+
+/// Rows at which the service was asked to remove what it has, and may have done so: nobody else need have
+/// removed what is gone there. An answer may be lost by a crash as well, so they are written down before
+/// anything leaves.
+#[derive(Debug, Default)]
+struct Removals {
+    /// The answer is still to come.
+    asked: BTreeSet<NodeId>,
+    /// The answer was lost.
+    in_doubt: BTreeSet<NodeId>,
+    /// They are not written down as they are.
+    is_changed: bool,
+}
+
+impl Removals {
+    fn take_up(&mut self, index: &Index) -> Result<(), FolderError> {
+        self.in_doubt.extend(index.removals()?);
+        Ok(())
+    }
+
+    fn write_down(&mut self, index: &mut Index) -> Result<(), FolderError> {
+        if std::mem::take(&mut self.is_changed) {
+            index.set_removals(self.asked.union(&self.in_doubt))?;
+        }
+        Ok(())
+    }
 }
 
 impl Claims {
     /// Takes up what an earlier run has left.
     pub(in crate::folder) fn take_up(&mut self, index: &Index) -> Result<(), FolderError> {
         self.cut_off.extend(unconfirmed::claims(index)?.iter().map(|node| (node.id, false)));
+        self.removals.take_up(index)?;
         self.given_up.take_up(index)
     }
 
@@ -68,17 +95,28 @@ impl Claims {
 
     /// Writes down what outlives a run.
     pub(in crate::folder) fn write_down(&mut self, index: &mut Index, now: Now) -> Result<(), FolderError> {
+        self.removals.write_down(index)?;
         self.given_up.write_down(index, now)
     }
 
-    /// What the service has at a row was to be removed, and may have been.
-    pub(in crate::folder) fn doubt_removal(&mut self, node: NodeId) {
-        self.removed.insert(node);
+    /// What the service has at a row is about to be removed.
+    pub(in crate::folder) fn removal_begins(&mut self, node: NodeId) {
+        self.removals.is_changed |= self.removals.asked.insert(node);
     }
 
-    /// What was to be removed is there, or is no more; tells whether it was to be removed.
+    /// The request to remove it has ended, and may have been done without an answer.
+    pub(in crate::folder) fn removal_ended(&mut self, node: NodeId, is_in_doubt: bool) {
+        self.removals.is_changed |= self.removals.asked.remove(&node);
+        if is_in_doubt {
+            self.removals.is_changed |= self.removals.in_doubt.insert(node);
+        }
+    }
+
+    /// What was to be removed is there, or is no more; tells whether it may have been removed.
     pub(super) fn take_removed(&mut self, node: NodeId) -> bool {
-        self.removed.remove(&node)
+        let was_in_doubt = self.removals.in_doubt.remove(&node);
+        self.removals.is_changed |= was_in_doubt;
+        was_in_doubt
     }
 }
 
@@ -220,7 +258,11 @@ impl Folder {
                 continue;
             }
             self.give_up_claim(&mut node)?;
-            if !self.claims.accepted.remove(&node.id) || namesakes::is_shown_respelled(&self.index, &node)? {
+            // Where nothing is left to be sent, nothing is missing.
+            if !self.claims.accepted.remove(&node.id)
+                || node.local.kind().is_none()
+                || namesakes::is_shown_respelled(&self.index, &node)?
+            {
                 continue;
             }
             let reason = "the service accepted it but does not show it".to_owned();

@@ -16,7 +16,7 @@ use jottad_core::{StoredPath, encode_name};
 use super::connection::Suspected;
 use crate::event::{CommandId, Task};
 use crate::folder::{Folder, FolderError};
-use crate::index::{Index, Node, NodeId, RemoteMove};
+use crate::index::{Index, Node, NodeId, RemoteMove, RemoteRecord};
 use crate::remote::{RemoteError, RemoteNode, Sighted};
 use crate::time::Now;
 
@@ -256,7 +256,26 @@ impl Folder {
             // apart.
             self.round.go_on_with_moves();
         }
-        if sight == Sight::Arrived { self.moved(&node, &doubted, now) } else { Ok(()) }
+        if sight == Sight::Arrived { self.moved_before_claim(node, target, &doubted, now) } else { Ok(()) }
+    }
+
+    /// A move has arrived. What was sent there before it may not have: then what was agreed on has moved.
+    fn moved_before_claim(
+        &mut self,
+        mut node: Node,
+        arrived: Option<RemoteNode>,
+        remote_move: &RemoteMove,
+        now: Now,
+    ) -> Result<(), FolderError> {
+        if let Some(before) = before_claim(&node)
+            && is_same_entry(Some(before), arrived)
+            && let Some(remote) = node.remote.take_if(|remote| !is_same_entry(Some(remote.node), arrived))
+        {
+            node.remote = Some(RemoteRecord { node: before, claimed: false, ..remote });
+            self.index.save(&mut node)?;
+            self.claims.forget(node.id);
+        }
+        self.moved(&node, remote_move, now)
     }
 
     fn end_doubt(&mut self) -> Result<(), FolderError> {
@@ -271,13 +290,23 @@ impl Folder {
 /// What is shown at both ends of what was moved. Others may have put something else where it came from.
 fn sight_of(moved: &Node, source: Option<RemoteNode>, target: Option<RemoteNode>) -> Sight {
     let known = moved.remote.as_ref().map(|remote| remote.node);
-    if known.is_some() && !is_same_entry(known, source) && is_same_entry(known, target) {
+    let before = before_claim(moved);
+    let is_it = |shown| {
+        (known.is_some() && is_same_entry(known, shown)) || (before.is_some() && is_same_entry(before, shown))
+    };
+    if !is_it(source) && is_it(target) {
         Sight::Arrived
-    } else if target.is_none() && is_same_entry(known, source) {
+    } else if target.is_none() && is_it(source) {
         Sight::Stayed
     } else {
         Sight::Neither
     }
+}
+
+/// What the service had at a row before something was sent there that may not have arrived.
+fn before_claim(node: &Node) -> Option<RemoteNode> {
+    let is_claimed = node.remote.as_ref().is_some_and(|remote| remote.claimed);
+    node.base_entry().file().filter(|_| is_claimed).map(RemoteNode::File)
 }
 
 /// Whether a listing shows at another directory what was in one, and nothing of it where it was.
@@ -325,7 +354,7 @@ mod tests {
     use super::*;
     use crate::builders::{at, new_index};
     use crate::disk::Identity;
-    use crate::index::{Base, BaseEntry, RemoteRecord, Stamp};
+    use crate::index::{Base, BaseEntry, Stamp};
 
     /// When a move that is seen to be so is believed, in seconds, if all answers may be older than another
     /// one for so long.
@@ -379,6 +408,28 @@ mod tests {
         ] {
             assert_eq!(sight_of(&moved, source, target), sight, "{source:?} {target:?}");
         }
+    }
+
+    /// An upload was cut off before the move, so either content may have moved. Once, that of before was taken for
+    /// others', and stayed (`backup` 37002956).
+    #[test]
+    fn what_was_agreed_on_may_have_moved_instead_of_what_was_sent_to_it() {
+        let mut moved = row(NodeId::ROOT, "a", Some(file(2)));
+        let RemoteNode::File(agreed) = file(1) else { unreachable!() };
+        let entry = BaseEntry::File(agreed);
+        moved.base = Some(Base { entry, identity: Identity { inode: 1, born: 1 }, stamp: Stamp::default() });
+        for (is_claimed, arrived, sight) in [
+            (true, file(1), Sight::Arrived),
+            (true, file(2), Sight::Arrived),
+            (true, file(3), Sight::Neither),
+            (false, file(1), Sight::Neither),
+        ] {
+            moved.remote.as_mut().unwrap().claimed = is_claimed;
+            assert_eq!(sight_of(&moved, None, Some(arrived)), sight, "{arrived:?}");
+        }
+        moved.remote.as_mut().unwrap().claimed = true;
+        assert_eq!(sight_of(&moved, Some(file(1)), None), Sight::Stayed);
+        assert_eq!(sight_of(&moved, Some(file(1)), Some(file(2))), Sight::Neither);
     }
 
     /// Of two directories what was in the one that was moved tells which it is (`backup` 14006781).

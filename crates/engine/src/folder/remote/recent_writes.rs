@@ -353,11 +353,13 @@ impl RecentWrites {
     /// or what was in a directory above that left.
     fn replaced_until(&self, path: &Place, shown: RemoteNode) -> Option<Duration> {
         let replaced = |length: usize| {
-            let left = self.places.get(&path[..length])?.left.as_ref()?;
+            let write = self.places.get(&path[..length])?;
+            let left = write.left.as_ref()?;
             if length == path.len() {
                 left.was.until(|was| was == Some(shown))
             } else {
-                left.until_of_kind(Kind::Directory).filter(|_| left.is_taken)
+                // A directory was moved to the place since, or made there.
+                left.until_of_kind(Kind::Directory).filter(|_| left.is_taken || write.sent.is_some())
             }
         };
         (1..=path.len()).filter_map(replaced).max()

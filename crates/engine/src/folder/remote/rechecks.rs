@@ -109,6 +109,14 @@ impl Rechecks {
         waiting.doubted_since = true;
     }
 
+    /// Whether a directory is to be looked at, or is being looked at, for what was sent into it or is in doubt.
+    pub(super) fn is_about(&self, directory: NodeId) -> bool {
+        !self.loaded
+            || self.waiting.contains_key(&directory)
+            || self.is_looking_at(directory)
+            || self.entries.values().any(|(above, _)| *above == directory)
+    }
+
     /// Looks now at what could not be shown: a person may have mended it.
     pub(in crate::folder) fn retry_now(&mut self) {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {

@@ -12,7 +12,7 @@ use crate::folder::local::scanning::ROWS_READ_FOR_ONE_WRITTEN;
 use crate::folder::plan::parking;
 use crate::folder::plan::planning;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Fact, NodeId};
+use crate::index::{Fact, Node, NodeId};
 use crate::time::Now;
 
 /// So many rows are read at a time.
@@ -92,7 +92,10 @@ impl Folder {
             }
             return self.doubt_spelling(id, &|id| answer.saw(id));
         }
-        let Some(node) = self.index.node(id)?.filter(is_confirmed) else { return Ok(()) };
+        let Some(node) = self.index.node(id)? else { return Ok(()) };
+        if !is_confirmed(&node) {
+            return self.look_for_forgotten_claim(node);
+        }
         // What is too deep is never shown, so that says nothing.
         if planning::is_too_deep_in(&self.index, node.parent)? {
             return Ok(());
@@ -102,5 +105,22 @@ impl Folder {
         let unseen = moved.into_iter().map(|(_, to)| to).filter(|to| !answer.saw(*to));
         unseen.for_each(|to| sweep.page.push_front(to));
         Ok(())
+    }
+
+    /// What was sent into a directory that has got another name on the service meanwhile, or was removed, is
+    /// looked for there by nobody any more. Where the directory is not there nothing can have arrived in it.
+    fn look_for_forgotten_claim(&mut self, mut claim: Node) -> Result<(), FolderError> {
+        let is_claimed = claim.remote.as_ref().is_some_and(|remote| remote.claimed);
+        if !is_claimed || self.rechecks.is_about(claim.parent) {
+            return Ok(());
+        }
+        match self.index.node(claim.parent)?.and_then(|directory| directory.remote) {
+            None => self.give_up_claim(&mut claim),
+            Some(directory) if !directory.claimed => {
+                self.rechecks.want(claim.parent);
+                Ok(())
+            }
+            Some(_) => Ok(()),
+        }
     }
 }

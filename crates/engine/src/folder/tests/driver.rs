@@ -49,6 +49,8 @@ pub(super) struct Driver {
     pub(super) away: Vec<String>,
     /// Directories that have a link locally in the place of their file.
     pub(super) linked: BTreeSet<String>,
+    /// Directories whose file is not there locally.
+    pub(super) gone_files: BTreeSet<String>,
     /// Directories that are not there locally.
     pub(super) gone_locally: BTreeSet<String>,
     /// Directories that change while they are read.
@@ -66,6 +68,8 @@ pub(super) struct Driver {
     pub(super) marker: Option<String>,
     /// The marker cannot be written.
     pub(super) claims_in_vain: bool,
+    /// Nothing goes to the local trash.
+    pub(super) fails_to_trash: bool,
     /// A look names what it shows as it was asked for.
     pub(super) names_as_asked: bool,
     /// What is called so does not end by itself.
@@ -105,6 +109,7 @@ impl Driver {
             hides_files: false,
             away: Vec::new(),
             linked: BTreeSet::new(),
+            gone_files: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
@@ -114,6 +119,7 @@ impl Driver {
             restless: BTreeSet::new(),
             marker: None,
             claims_in_vain: false,
+            fails_to_trash: false,
             names_as_asked: false,
             lasting: None,
             under_way: Vec::new(),
@@ -255,7 +261,7 @@ impl Driver {
                 let node = DiskNode::Directory(Identity { inode: number, born: 1 });
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
-            if other == *directory {
+            if other == *directory && !self.gone_files.contains(&text) {
                 let edits = Self::edits(&self.local_edits, &text);
                 let stat = FileStat {
                     identity: Identity { inode: 1000 + number, born: 1 },
@@ -289,8 +295,10 @@ impl Driver {
             Task::MakeRemoteDirectory { path, .. } => ("make_directory", path.to_string()),
             Task::MoveRemote { to, .. } => ("move", to.to_string()),
             Task::TrashRemote { path, .. } => ("trash", path.to_string()),
+            Task::TrashLocal { path, .. } => ("trash_local", path.to_string()),
             Task::Download { path, .. } => ("download", path.to_string()),
             Task::MakeLocalDirectory { path } => ("make_local_directory", path.to_string()),
+            Task::MoveLocal { to, .. } => ("move_local", to.to_string()),
             task => panic!("nothing else is to be done: {task:?}"),
         };
         self.asked.push((self.seconds, what, at));
@@ -323,18 +331,38 @@ impl Driver {
                 }
                 Outcome::Operation(Ok(Achieved::Done))
             }
+            Task::TrashLocal { path, .. } if self.fails_to_trash => {
+                let kind = DiskErrorKind::Other(std::io::Error::other("it is on another file system"));
+                let error = DiskError { action: "trashing", path: path.clone(), kind };
+                Outcome::Operation(Err(OperationError::Disk(error)))
+            }
+            Task::TrashLocal { path, .. } => {
+                self.gone_files.extend(path.parent().map(|directory| directory.to_string()));
+                Outcome::Operation(Ok(Achieved::Done))
+            }
+            Task::TrashRemote { .. } | Task::MoveLocal { .. } if refused.is_some() => {
+                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
+            }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
             Task::MakeLocalDirectory { path } => {
                 self.gone_locally.remove(&path.to_string());
+                self.gone_files.insert(path.to_string());
                 let number =
                     (10u64..).zip(&self.directories).find(|(_, directory)| **directory == path.to_string());
                 let identity = Identity { inode: number.unwrap().0, born: 1 };
                 Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))
             }
+            // Both names are among the directories.
+            Task::MoveLocal { from, to, .. } => {
+                self.gone_locally.insert(from.to_string());
+                self.gone_locally.remove(&to.to_string());
+                Outcome::Operation(Ok(Achieved::Done))
+            }
             // It has its place, which could not be made durable.
             Task::Download { path, .. } => {
                 let directory = path.parent().unwrap().to_string();
                 let edits = Self::edits(&self.remote_edits, &directory);
+                self.gone_files.remove(&directory);
                 self.local_edits.insert(directory, edits);
                 let kind = DiskErrorKind::Other(std::io::Error::other("the disk answered an error"));
                 let error = DiskError { action: "placing", path: path.clone(), kind };

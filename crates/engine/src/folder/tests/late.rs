@@ -95,3 +95,90 @@ fn what_was_sent_while_a_listing_ran_is_not_gone_because_that_does_not_show_it()
     driver.run_for(60);
     assert_eq!(driver.asked_for("upload", before), 0, "{:?}", driver.asked);
 }
+
+/// A link has come to the place of what was sent, and others have removed that. Once, it was a problem for ever
+/// that the service did not show it (`sync`, `backup` and `archive` 36002624).
+#[test]
+fn what_was_sent_and_is_not_shown_is_no_problem_where_nothing_is_left_to_be_sent() {
+    for is_left in [true, false] {
+        let mut driver = Driver::new(&["d"]);
+        let (file, directory) = (driver.row("d/f"), driver.row("d"));
+        if !is_left {
+            driver.linked.insert("d".to_owned());
+            driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+        }
+        driver.claim("d/f", RemoteNode::File(Driver::edited(0)));
+        driver.missing.insert("d/f".to_owned());
+        driver.folder.claim_accepted(file, directory);
+        driver.lasting = Some("upload");
+        driver.tell(Event::Timer);
+        driver.run_for(60);
+        let is_failing = |problem: &crate::status::Problem| problem.kind == ProblemKind::Failing;
+        let problems = driver.folder.problems().unwrap();
+        assert_eq!(problems.iter().any(is_failing), is_left, "{problems:?}: {:?}", driver.asked);
+    }
+}
+
+/// A removal whose answer was lost, at the end of the run or before it, was done; and something has come to the
+/// place meanwhile that is just as what was removed. Once, that went to the local trash after a start, for
+/// having been removed by others (`sync` 34002771).
+#[test]
+fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start_either() {
+    for ends in ["with an answer that was lost", "while it is under way", "refused"] {
+        let settings = || FolderSettings { mode: Mode::Sync, ..settings() };
+        let mut driver = Driver::with(settings(), &["d"]);
+        match ends {
+            "with an answer that was lost" => {
+                let error = RemoteError {
+                    may_be_done: true,
+                    ..refusal(RemoteErrorKind::Unavailable, Some(Duration::from_mins(10)))
+                };
+                driver.refusals.insert("trash", error);
+            }
+            "refused" => drop(driver.refusals.insert("trash", refusal(RemoteErrorKind::Refused, None))),
+            _ => driver.lasting = Some("trash"),
+        }
+        driver.gone_files.insert("d".to_owned());
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+        driver.run_for(1);
+        assert_eq!(driver.asked_for("trash", 0), 1, "{:?}", driver.asked);
+        let index = driver.folder.crash().after_a_crash().unwrap();
+        driver.folder = Folder::new(settings(), index).unwrap();
+        driver.commands.clear();
+        driver.under_way.clear();
+        (driver.lasting, driver.refusals) = (None, BTreeMap::default());
+        driver.gone_files.clear();
+        driver.missing.insert("d/f".to_owned());
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        let is_sent = driver.asked_for("upload", 0) == 1;
+        let is_trashed = driver.asked_for("trash_local", 0) == 1;
+        let is_ours = ends != "refused";
+        assert_eq!((is_sent, is_trashed), (is_ours, !is_ours), "{ends}: {:?}", driver.asked);
+    }
+}
+
+/// A directory was removed or got another name on the service while something was sent into it, and was made
+/// there anew. Once, what was sent was looked for by nobody, and a proof said that it is there (`sync` 39000706
+/// with `--refusals --doubts`).
+#[test]
+fn what_was_sent_and_is_looked_for_by_nobody_is_looked_for_after_a_listing() {
+    for is_there in [true, false] {
+        let mut driver = Driver::new(&["d"]);
+        driver.claim("d/f", RemoteNode::File(Driver::edited(0)));
+        driver.missing.insert("d/f".to_owned());
+        if !is_there {
+            let mut directory = driver.folder.index.locate(&path("d")).unwrap().unwrap();
+            (directory.base, directory.remote) = (None, None);
+            driver.folder.index.save(&mut directory).unwrap();
+            driver.missing.insert("d".to_owned());
+        }
+        assert!(driver.folder.rechecks.is_idle());
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.run_for(60);
+        let made = usize::from(!is_there);
+        assert_eq!(driver.asked_for("make_directory", 0), made, "{:?}", driver.asked);
+        assert_eq!(driver.asked_for("upload", 0), 1, "{:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::InSync);
+    }
+}

@@ -23,3 +23,53 @@ fn nothing_is_looked_for_in_a_directory_whose_move_is_under_way() {
     assert_eq!(driver.asked_for("upload", began), 0, "{:?}", driver.asked);
     assert!(driver.status().settled, "{:?}", driver.asked);
 }
+
+/// A directory was moved to where it cannot be read, and something else has come to its old place. What is in
+/// it may still be there: once, the copies at the old place went to the trash of the service (`sync` 34000672
+/// with `--refusals --doubts`).
+#[test]
+fn what_is_in_a_directory_that_was_moved_and_cannot_be_read_is_not_deleted() {
+    let mut driver = Driver::new(&["a", "a/x", "b"]);
+    let began = driver.seconds + 1;
+    driver.run_for(1);
+    driver.directories[0] = "b/a".to_owned();
+    driver.directories.push("a".to_owned());
+    driver.gone.insert("a/x".to_owned());
+    driver.missing.extend(["b/a", "b/a/f"].map(str::to_owned));
+    driver.unreadable.insert("b/a".to_owned());
+    for directory in [path("b"), RelativePath::root(), path("a")] {
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(directory)]));
+    }
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("trash", began), 0, "{:?}", driver.asked);
+    let problems = driver.folder.problems().unwrap();
+    let told: Vec<_> = problems.iter().map(|problem| (problem.path.clone(), problem.kind)).collect();
+    assert_eq!(told, [(path("b/a"), ProblemKind::Unreadable)]);
+    driver.unreadable.clear();
+    driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("b/a"))]));
+    let first_deed =
+        driver.asked.iter().find(|(at, what, _)| *at >= began && ["move", "trash"].contains(what));
+    assert_eq!(first_deed.map(|(_, what, to)| (*what, to.as_str())), Some(("move", "b/a")));
+}
+
+/// Somebody puts something into a directory that is being made: what told of that led to the directory above,
+/// because this one was not known yet. Once, it was seen with the next full scan only, and a proof said that
+/// both sides agree (`sync` 40000703 with `--refusals --doubts`).
+#[test]
+fn what_is_put_into_a_directory_while_it_is_made_is_seen() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["a"]);
+    let began = driver.seconds;
+    driver.lasting = Some("make_local_directory");
+    driver.directories.push("d".to_owned());
+    driver.missing.insert("d/f".to_owned());
+    driver.gone_locally.insert("d".to_owned());
+    driver.folder.rechecks.want(NodeId::ROOT);
+    driver.tell(Event::Timer);
+    let made = driver.under_way.pop().expect("it is being made");
+    driver.lasting = None;
+    driver.gone_files.clear();
+    let identity = crate::disk::Identity { inode: 11, born: 1 };
+    driver.tell(Event::Completed(made, Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))));
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("upload", began), 1, "{:?}", driver.asked);
+}

@@ -146,3 +146,89 @@ fn what_the_service_has_is_filed_under_a_local_entry_of_its_very_name_when_that_
         assert_eq!((has_remote("d"), has_remote("D")), (holder == "d", holder == "D"), "{:?}", driver.asked);
     }
 }
+
+/// The service has what one of two local entries stands for under the name of the other one, and a `pull`
+/// cannot give it that. Once, nothing told so: a proof said that all was in step, or the first one failed for
+/// ever (`pull` 32000499 with `--rules`, 33000520 with `--disks`).
+#[test]
+fn a_local_entry_that_has_the_name_which_another_is_to_get_is_a_problem_until_one_of_them_has_it_no_more() {
+    for gives_way in ["the one in the way", "the one that is to follow", "the service"] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Pull, ..settings() }, &["d"]);
+        let mut known = driver.folder.index.locate(&path("d")).unwrap().unwrap();
+        known.remote.as_mut().unwrap().name = StoredName::new("D");
+        driver.folder.index.save(&mut known).unwrap();
+        driver.directories.push("D".to_owned());
+        driver.missing.extend(["d", "d/f"].map(str::to_owned));
+        let root = || Event::LocalHints(vec![LocalHint::Directory(RelativePath::root())]);
+        driver.tell(root());
+        driver.folder.note_spelling(&known);
+        driver.run_for(60);
+        let problems = driver.folder.problems().unwrap();
+        let told: Vec<_> = problems.iter().map(|problem| (problem.path.clone(), problem.kind)).collect();
+        assert_eq!(told, [(path("D"), ProblemKind::NameClash)], "{:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::Problems);
+        let began = driver.seconds + 1;
+        driver.run_for(1);
+        match gives_way {
+            "the one in the way" => drop(driver.gone_locally.insert("D".to_owned())),
+            "the one that is to follow" => drop(driver.gone_locally.insert("d".to_owned())),
+            _ => {
+                driver.missing = ["D", "D/f"].map(str::to_owned).into();
+                driver.folder.rechecks.want(NodeId::ROOT);
+            }
+        }
+        driver.tell(root());
+        driver.run_for(7 * HOUR);
+        assert_eq!(driver.folder.problems().unwrap(), [], "{gives_way}: {:?}", driver.asked);
+        assert_eq!(driver.status().verdict, Verdict::InSync, "{gives_way}: {:?}", driver.asked);
+        let renamed = usize::from(gives_way == "the one in the way");
+        assert_eq!(driver.asked_for("move_local", began), renamed, "{gives_way}: {:?}", driver.asked);
+        assert_eq!(driver.asked_for("download", began), 0, "{gives_way}: {:?}", driver.asked);
+    }
+}
+
+/// Once, what only the service had stayed under the row of its old name, and was ignored as that was (`sync`
+/// and `pull` 35004262 with `--rules`).
+#[test]
+fn a_rule_for_the_old_name_of_what_only_the_service_has_is_none_for_its_new_one() {
+    let mut driver = Driver::unstarted(FolderSettings { mode: Mode::Sync, ..settings() }, &["d", "d/e"]);
+    driver.rules.insert("d".to_owned(), "e");
+    driver.gone_locally.extend(["d/e", "d/E"].map(str::to_owned));
+    driver.missing.extend(["d/e/f", "d/E/f"].map(str::to_owned));
+    driver.tell(Event::Started);
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("make_local_directory", 0), 0, "{:?}", driver.asked);
+    driver.directories[1] = "d/E".to_owned();
+    driver.tell(Event::Request(Request::SyncNow));
+    assert_eq!(driver.asked_for("make_local_directory", 0), 1, "{:?}", driver.asked);
+    assert_eq!(driver.folder.index.locate(&path("d/e")).unwrap(), None);
+}
+
+/// Once, what had kept a local entry from following a name stayed a problem for ever where another entry came
+/// that had the name (`pull` 36003324 with `--refusals --doubts`).
+#[test]
+fn what_kept_an_entry_from_following_a_name_is_no_problem_once_another_one_has_the_name() {
+    let mut driver = Driver::with(FolderSettings { mode: Mode::Pull, ..settings() }, &["d"]);
+    for name in ["d/f", "d"] {
+        let mut known = driver.folder.index.locate(&path(name)).unwrap().unwrap();
+        (known.base, known.remote) = (None, known.remote.filter(|_| name == "d"));
+        if let Some(remote) = &mut known.remote {
+            remote.name = StoredName::new("D");
+        }
+        driver.folder.index.save(&mut known).unwrap();
+        driver.folder.note_spelling(&known);
+    }
+    driver.directories.push("D".to_owned());
+    driver.gone_locally.insert("D".to_owned());
+    driver.missing.extend(["d", "d/f", "D/f"].map(str::to_owned));
+    driver.refusals.insert("move_local", refusal(RemoteErrorKind::Refused, None));
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(10);
+    let problems = driver.folder.problems().unwrap();
+    let told: Vec<_> = problems.iter().map(|problem| (problem.path.clone(), problem.kind)).collect();
+    assert_eq!(told, [(path("d"), ProblemKind::Refused)], "{:?}", driver.asked);
+    driver.gone_locally.clear();
+    driver.tell(Event::Request(Request::SyncNow));
+    driver.run_for(60);
+    assert_eq!(driver.folder.problems().unwrap(), [], "{:?}", driver.asked);
+}

@@ -174,6 +174,17 @@ fn what_was_in_a_directory_that_left_for_another_one_may_be_shown_for_a_while() 
     assert_eq!(stale(&writes, "d/a", Some(file(1)), Some(file(2))), None);
 }
 
+/// Once, what had been in it was fetched over what was just sent there (`sync` 37000602).
+#[test]
+fn what_was_in_a_directory_that_left_before_one_was_made_there_may_be_shown_for_a_while() {
+    let mut writes = RecentWrites::default();
+    writes.moved(&path("d"), &path("e"), Some(DIRECTORY), at(DONE));
+    assert_eq!(stale(&writes, "d/a", Some(file(1)), Some(file(2))), None);
+    writes.sent(&path("d"), None, at(DONE));
+    writes.sent(&path("d/a"), None, at(DONE));
+    assert_eq!(stale(&writes, "d/a", Some(file(1)), Some(file(2))), Some(OVER));
+}
+
 #[test]
 fn what_was_removed_where_something_was_sent_may_be_shown_for_a_while() {
     let mut writes = RecentWrites::default();
