@@ -121,12 +121,14 @@ async fn what_is_held_of_another_content_is_not_built_upon() {
         let account = Account::open().await;
         account.state().set_switch("U20", kept).unwrap();
         account.state().set_switch("U27", number).unwrap();
-        let (old, new) = (noise(1_000_000), [noise(999_999), vec![7]].concat());
+        let (old, new) = (noise(2_000_000), [noise(1_999_999), vec![7]].concat());
         let place = path("Jotta/Archive/a.bin");
-        account.fault("upload", Effect::CutRequest { after: 600_000 });
+        account.fault("upload", Effect::CutRequest { after: 1_600_000 });
         account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
         account.client.upload(&place, &facts(&old), &mut old.as_slice()).await.unwrap_err();
-        account.put("Jotta/Archive/a.bin", &new).await;
+        // From the start at once, and not only after the service has said that the whole is another content.
+        let sent = account.client.upload(&place, &facts(&new), &mut new.as_slice()).await.unwrap();
+        assert_eq!((sent.resumed_at, sent.sent_bytes), (0, 2_000_000), "{kept}");
         assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), new, "{kept}");
     }
 }

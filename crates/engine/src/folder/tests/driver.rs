@@ -8,7 +8,7 @@ use crate::builders::{new_index, path};
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, OtherKind, RootIdentity,
 };
-use crate::event::{Achieved, OperationError, RulesFile, ScannedDirectory};
+use crate::event::{Achieved, LinkedRules, OperationError, RulesFile, ScannedDirectory};
 use crate::folder::*;
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, Sighted};
 use crate::settings::ProofInterval;
@@ -57,6 +57,10 @@ pub(super) struct Driver {
     pub(super) unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
     pub(super) rules: BTreeMap<String, &'static str>,
+    /// Directories whose `.jottaignore` cannot be read.
+    pub(super) unreadable_rules: BTreeSet<String>,
+    /// Directories whose `.jottaignore` is a link to the file of another one.
+    pub(super) rules_from: BTreeMap<String, String>,
     /// How often the file of a directory was edited: the local one, and the one that the service has.
     pub(super) local_edits: BTreeMap<String, u16>,
     pub(super) remote_edits: BTreeMap<String, u16>,
@@ -109,6 +113,8 @@ impl Driver {
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
+            unreadable_rules: BTreeSet::new(),
+            rules_from: BTreeMap::new(),
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
             restless: BTreeSet::new(),
@@ -256,23 +262,44 @@ impl Driver {
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
             if other == *directory {
-                let edits = Self::edits(&self.local_edits, &text);
-                let stat = FileStat {
-                    identity: Identity { inode: 1000 + number, born: 1 },
-                    size: 3,
-                    modified: Self::edited(edits).modified,
-                    modified_nanoseconds: 0,
-                    changed: 1 + i64::from(edits),
-                    links: 1,
-                };
+                let stat = self.stat(number, &text);
                 let is_link = self.linked.contains(&text);
                 let node = if is_link { DiskNode::Other(OtherKind::Symlink) } else { DiskNode::File(stat) };
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node });
             }
         }
-        let rules =
-            self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: Ok(rules) })
+        let rules = self.rules.get(&text).map(|rules| RulesFile {
+            content: rules.as_bytes().to_vec(),
+            linked: self.rules_from.get(&text).map(|from| self.linked_rules(from)),
+        });
+        let is_readable = !self.unreadable_rules.contains(&text);
+        let refused = || DiskError {
+            action: "reading",
+            path: directory.join(&Name::try_from(".jottaignore").unwrap()),
+            kind: DiskErrorKind::PermissionDenied,
+        };
+        let rules = is_readable.then_some(rules).ok_or_else(refused);
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
+    }
+
+    /// The file of a directory as it is on the disk.
+    fn stat(&self, number: u64, directory: &str) -> FileStat {
+        let edits = Self::edits(&self.local_edits, directory);
+        FileStat {
+            identity: Identity { inode: 1000 + number, born: 1 },
+            size: 3,
+            modified: Self::edited(edits).modified,
+            modified_nanoseconds: 0,
+            changed: 1 + i64::from(edits),
+            links: 1,
+        }
+    }
+
+    /// The file of a directory as what a `.jottaignore` is a link to.
+    fn linked_rules(&self, directory: &str) -> LinkedRules {
+        let number = (10u64..).zip(&self.directories).find(|(_, other)| *other == directory);
+        let stat = self.stat(number.unwrap().0, directory);
+        LinkedRules { path: path(&format!("{directory}/f")), stat }
     }
 
     pub(super) fn outcome(&mut self, task: &Task) -> Outcome {

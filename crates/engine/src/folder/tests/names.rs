@@ -146,3 +146,21 @@ fn what_the_service_has_is_filed_under_a_local_entry_of_its_very_name_when_that_
         assert_eq!((has_remote("d"), has_remote("D")), (holder == "d", holder == "D"), "{:?}", driver.asked);
     }
 }
+
+/// A path finds what is there under every spelling, so a look at what was sent may show the namesake beside
+/// it.
+#[test]
+fn what_a_look_shows_of_a_namesake_is_not_what_was_sent() {
+    for is_shown in [false, true] {
+        let mut driver = Driver::new(&["D", "d"]);
+        driver.claim("d", RemoteNode::Directory);
+        if !is_shown {
+            driver.missing.extend(["d".to_owned(), "d/f".to_owned()]);
+        }
+        let row = driver.row("d");
+        driver.folder.claim_accepted(row, NodeId::ROOT);
+        driver.tell(Event::Timer);
+        let remote = driver.folder.index.node(row).unwrap().unwrap().remote;
+        assert_eq!(remote.is_some_and(|remote| !remote.claimed), is_shown, "{:?}", driver.asked);
+    }
+}
