@@ -115,6 +115,32 @@ async fn an_upload_goes_on_after_a_restart_of_the_program() {
     assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes);
 }
 
+/// Another device may have begun to send something else there since the service said how much it holds.
+#[tokio::test]
+async fn what_is_held_is_gone_on_with_only_as_long_as_it_is_of_this_content() {
+    for (is_replaced, resumed_at) in [(false, 1_500_000), (true, 0)] {
+        let account = Account::open().await;
+        let bytes = noise(2_000_000);
+        let place = path("Jotta/Archive/a.bin");
+        account.fault("upload", Effect::CutRequest { after: 1_500_000 });
+        account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
+        account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await.unwrap_err();
+        if is_replaced {
+            let begun = Act::Put {
+                path: "Jotta/Archive/a.bin".to_owned(),
+                content: Source::Text { text: "another".to_owned() },
+                modified: None,
+                created: None,
+                state: PutState::Incomplete,
+            };
+            account.fault("metadata", Effect::Act { acts: vec![begun] });
+        }
+        let sent = account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await.unwrap();
+        assert_eq!((sent.resumed_at, sent.sent_bytes), (resumed_at, 2_000_000 - resumed_at));
+        assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes);
+    }
+}
+
 #[tokio::test]
 async fn what_is_held_of_another_content_is_not_built_upon() {
     for (kept, number) in [("dropped", "split"), ("kept", "same")] {
@@ -126,7 +152,6 @@ async fn what_is_held_of_another_content_is_not_built_upon() {
         account.fault("upload", Effect::CutRequest { after: 1_600_000 });
         account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
         account.client.upload(&place, &facts(&old), &mut old.as_slice()).await.unwrap_err();
-        // From the start at once, and not only after the service has said that the whole is another content.
         let sent = account.client.upload(&place, &facts(&new), &mut new.as_slice()).await.unwrap();
         assert_eq!((sent.resumed_at, sent.sent_bytes), (0, 2_000_000), "{kept}");
         assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), new, "{kept}");
