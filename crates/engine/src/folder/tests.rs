@@ -232,6 +232,24 @@ fn a_directory_whose_rules_are_a_link_is_read_again_when_what_it_leads_to_change
     }
 }
 
+/// Whoever writes a file through one of its names changes it under the other ones, of which no event tells.
+#[test]
+fn a_file_that_changed_under_one_name_is_looked_at_under_the_others() {
+    for (names, is_read) in [(&["a", "b"][..], true), (&[], false)] {
+        let mut driver = Driver::unstarted(settings(), &["a", "b", "c"]);
+        driver.one_file = names.iter().map(|name| (*name).to_owned()).collect();
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        let began = driver.seconds;
+        driver.edit("a");
+        driver.run_for(3);
+        let is_scanned = |of: &str| {
+            driver.asked.iter().any(|(at, what, path)| *at >= began && *what == "scan" && path == of)
+        };
+        assert_eq!((is_scanned("b"), is_scanned("c")), (is_read, false), "{:?}", driver.asked);
+    }
+}
+
 /// What has gone from its place stands where nothing may be sent from: the copy at the old place is all that
 /// the service has of it.
 #[test]

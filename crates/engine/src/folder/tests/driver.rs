@@ -57,6 +57,8 @@ pub(super) struct Driver {
     pub(super) unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
     pub(super) rules: BTreeMap<String, &'static str>,
+    /// Directories whose files are names of one.
+    pub(super) one_file: Vec<String>,
     /// Directories whose `.jottaignore` cannot be read.
     pub(super) unreadable_rules: BTreeSet<String>,
     /// Directories whose `.jottaignore` is a link to the file of another one.
@@ -113,6 +115,7 @@ impl Driver {
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
+            one_file: Vec::new(),
             unreadable_rules: BTreeSet::new(),
             rules_from: BTreeMap::new(),
             local_edits: BTreeMap::new(),
@@ -284,15 +287,23 @@ impl Driver {
 
     /// The file of a directory as it is on the disk.
     fn stat(&self, number: u64, directory: &str) -> FileStat {
-        let edits = Self::edits(&self.local_edits, directory);
+        let is_one = self.one_file.iter().any(|name| name == directory);
+        let edits = self.local_edits_of(directory);
         FileStat {
-            identity: Identity { inode: 1000 + number, born: 1 },
+            identity: Identity { inode: if is_one { 999 } else { 1000 + number }, born: 1 },
             size: 3,
             modified: Self::edited(edits).modified,
             modified_nanoseconds: 0,
             changed: 1 + i64::from(edits),
-            links: 1,
+            links: if is_one { u32::try_from(self.one_file.len()).unwrap() } else { 1 },
         }
+    }
+
+    /// How often the local file of a directory, or at a path, was edited, under whichever of its names.
+    fn local_edits_of(&self, directory: &str) -> u16 {
+        let directory = directory.strip_suffix("/f").unwrap_or(directory);
+        let is_one = self.one_file.iter().any(|name| name == directory);
+        Self::edits(&self.local_edits, if is_one { &self.one_file[0] } else { directory })
     }
 
     /// The file of a directory as what a `.jottaignore` is a link to.
@@ -345,7 +356,7 @@ impl Driver {
                 let path = path.to_string();
                 self.missing.remove(&path);
                 if let Some(directory) = path.strip_suffix("/f") {
-                    let edits = Self::edits(&self.local_edits, directory);
+                    let edits = self.local_edits_of(directory);
                     self.remote_edits.insert(directory.to_owned(), edits);
                 }
                 Outcome::Operation(Ok(Achieved::Done))
@@ -372,7 +383,7 @@ impl Driver {
                 Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
             }
             Task::Hash { path, .. } => {
-                let edits = Self::edits(&self.local_edits, &path.to_string());
+                let edits = self.local_edits_of(&path.to_string());
                 Outcome::Hashed(Ok(Self::edited(edits).content.md5))
             }
             _ => Outcome::Root(Ok(RootIdentity {
