@@ -14,7 +14,7 @@ fn credentials() -> Credentials {
         client_secret: None,
         access_token: "access".into(),
         refresh_token: "refresh".into(),
-        expires_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+        expires_at: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
         lifetime: Duration::from_hours(1),
         host: HostIdentity::from_machine_id("a"),
     }

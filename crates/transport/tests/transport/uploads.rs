@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jottad_core::{Content, Md5};
 use jottad_emulator::{Act, Effect, ErrorBody, Fault, Matching, PutState, Source};
-use jottad_transport::{ErrorKind, Sighting, UploadFacts, UploadSource};
+use jottad_transport::{ErrorKind, RevisionState, Sighting, UploadFacts, UploadSource};
 
 use crate::account::{Account, MODIFIED, content, facts, noise, path};
 
@@ -228,6 +228,8 @@ async fn an_earlier_corrupt_upload_is_replaced() {
         state: PutState::Corrupt,
     };
     account.state().act(&corrupt).unwrap();
+    let details = account.client.file(&path("Jotta/Archive/a.txt")).await.unwrap().unwrap();
+    assert_eq!(details.entry.latest.map(|revision| revision.state), Some(RevisionState::Corrupt));
     account.put("Jotta/Archive/a.txt", b"good").await;
     assert_eq!(account.state().content("Jotta/Archive/a.txt").unwrap(), "good");
 }
