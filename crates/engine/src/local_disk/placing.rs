@@ -342,10 +342,12 @@ mod tests {
         }
     }
 
+    type Change = fn(&Path);
+
     /// A time that was set counts as the file's only if it is still the file that it was set for.
     #[test]
     fn a_time_is_not_that_of_a_file_that_grew_or_lost_its_place_meanwhile() {
-        let changes: [(fn(&Path), bool); 4] = [
+        let changes: [(Change, bool); 4] = [
             (|_| (), true),
             (|file| fs::write(file, "longer than it was").unwrap(), false),
             (|file| fs::rename(file, file.with_file_name("elsewhere")).unwrap(), false),

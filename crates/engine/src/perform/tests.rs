@@ -357,9 +357,7 @@ async fn what_is_read_below_a_disk_counts_only_if_that_is_still_there_afterwards
         let event = perform(command, &disk, &OneDirectory::default(), |_, _| async {}).await;
         let Event::Completed(_, Outcome::Scanned(scanned)) = event else { panic!("{event:?}") };
         let kind = scanned.map(|_| ()).map_err(|error| error.kind);
-        match counts {
-            true => assert!(kind.is_ok(), "{kind:?}"),
-            false => assert!(matches!(kind, Err(DiskErrorKind::MountChanged)), "{kind:?}"),
-        }
+        assert_eq!(kind.is_ok(), counts, "{kind:?}");
+        assert!(counts || matches!(kind, Err(DiskErrorKind::MountChanged)), "{kind:?}");
     }
 }

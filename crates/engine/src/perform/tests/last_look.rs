@@ -231,7 +231,7 @@ async fn an_upload_overwrites_only_what_it_was_said_to() {
         (Replaces::Anything, Some(others()), "done"),
     ] {
         let world = World::new();
-        let service = Service::having(&there.map(|node| [("f", node)]).unwrap_or([("x", DIRECTORY)]));
+        let service = Service::having(&there.map_or([("x", DIRECTORY)], |node| [("f", node)]));
         let stat = world.file("f").await;
         let task = Task::Upload { path: local("f"), remote: stored("f"), stat, file: file(), replaces };
         assert_eq!(world.tell(task, &service).await, expected, "{replaces:?}, {there:?}");
