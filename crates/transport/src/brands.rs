@@ -108,4 +108,14 @@ mod tests {
         let link = Brand::of_key("tele2").unwrap().well_known_link(&endpoints);
         assert_eq!(link, "http://127.0.0.1:1/auth/realms/comhem/.well-known/openid-configuration");
     }
+
+    #[test]
+    fn a_login_tells_brands_apart_by_their_realms() {
+        for one in Brand::ALL {
+            assert!(one.scopes().split(' ').any(|scope| scope == "openid"), "{}", one.key);
+            for other in Brand::ALL {
+                assert_eq!(one.shares_login_with(other), one.realm == other.realm);
+            }
+        }
+    }
 }

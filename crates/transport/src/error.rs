@@ -375,4 +375,18 @@ mod tests {
             assert!(text.contains(": ") && !text.contains("os error"), "{text}");
         }
     }
+
+    #[test]
+    fn a_pause_that_the_service_asks_for_is_known_whatever_is_said_around_it() {
+        let pause = Some(Duration::from_secs(7));
+        let refused = || Error::Answer {
+            action: "sending".to_owned(),
+            fault: Box::new(ServerFault::parse(503, b"")),
+            retry_after: pause,
+        };
+        for error in [refused(), Error::Renewal(refused().into()), Error::AfterUncertain(refused().into())] {
+            assert_eq!(error.retry_after(), pause, "{error:?}");
+        }
+        assert_eq!(Error::LoginNeeded { reason: String::new() }.retry_after(), None);
+    }
 }

@@ -258,4 +258,21 @@ mod tests {
         let fault = ServerFault::parse(400, br#"{"message":"bad\u001b[31m\nname"}"#);
         assert_eq!(fault.message(), Some("bad [31m name"));
     }
+
+    #[test]
+    fn each_kind_of_refusal_has_words_of_its_own() {
+        for (status, words) in [
+            (400, "the service refused"),
+            (401, "the login is not accepted"),
+            (403, "not allowed or the account is locked"),
+            (404, "not found"),
+            (409, "the name is taken"),
+            (413, "the service does not take so many bytes"),
+            (429, "too many requests"),
+            (500, "the service failed"),
+            (507, "the account is full"),
+        ] {
+            assert_eq!(ServerFault::parse(status, b"").to_string(), words, "{status}");
+        }
+    }
 }

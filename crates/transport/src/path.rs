@@ -346,4 +346,31 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_path_lies_below_itself_and_those_above_it_and_no_others() {
+        let path = |text: &str| RemotePath::parse(text).unwrap();
+        let below = path("Jotta/Archive/a/b");
+        for (above, expected) in [
+            ("Jotta/Archive", true),
+            ("Jotta/Archive/a", true),
+            ("Jotta/Archive/a/b", true),
+            ("Jotta/Archive/a/b/c", false),
+            ("Jotta/Archive/b", false),
+            ("Jotta/Archive/A", false),
+            ("Jotta/Sync/a", false),
+            ("laptop/Archive/a", false),
+        ] {
+            assert_eq!(below.starts_with(&path(above)), expected, "{above}");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_no_request_can_address_is_refused() {
+        for (segment, reason) in [("", "is empty"), (".", "no request can address"), ("..", "no request")] {
+            let mut url = "x".to_owned();
+            assert!(push_segment(&mut url, segment).unwrap_err().contains(reason), "{segment:?}");
+            assert_eq!(url, "x");
+        }
+    }
 }

@@ -319,4 +319,18 @@ mod tests {
             assert!(access.fresh_until.steady < access.valid_until.steady, "{left:?}");
         }
     }
+
+    /// One of the two clocks may have been set, the other one may have stood still.
+    #[test]
+    fn a_moment_is_past_once_one_of_the_clocks_says_so() {
+        let (hour, now, wall) = (Duration::from_hours(1), Instant::now(), SystemTime::now());
+        for (steady, wall, is_past) in [
+            (now + hour, wall + hour, false),
+            (now, wall + hour, true),
+            (now + hour, wall - hour, true),
+            (now, wall - hour, true),
+        ] {
+            assert_eq!(Moment { steady, wall }.is_past(), is_past);
+        }
+    }
 }

@@ -111,4 +111,17 @@ mod tests {
         assert_eq!(content.size, 14);
         assert_eq!(content.md5.to_string(), "f96b697d7cb7938d525a2f31aaf161d0");
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_read_at_any_offset() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("file"), b"abcdef").unwrap();
+        let mut source = std::fs::File::open(directory.path().join("file")).unwrap();
+        let mut buffer = [0; 4];
+        for (offset, expected) in [(0, &b"abcd"[..]), (4, b"ef"), (6, b"")] {
+            let count = UploadSource::read_at(&mut source, offset, &mut buffer).unwrap();
+            assert_eq!(&buffer[..count], expected, "{offset}");
+        }
+    }
 }

@@ -233,6 +233,71 @@ fn rules_that_are_away_for_a_moment_let_nothing_through() {
     assert_eq!(driver.asked_for("make_directory", began), 1, "{:?}", driver.asked);
 }
 
+/// Rules may lie elsewhere in the folder, and nothing tells the directory that has them of a change there.
+#[test]
+fn a_directory_whose_rules_are_a_link_is_read_again_when_what_it_leads_to_changes() {
+    for (edited, is_read) in [("shared", true), ("other", false)] {
+        let mut driver = Driver::new(&["d", "shared", "other"]);
+        driver.rules.insert("d".to_owned(), "*.tmp");
+        driver.rules_from.insert("d".to_owned(), "shared".to_owned());
+        driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("d"))]));
+        driver.run_for(60);
+        let began = driver.seconds;
+        driver.edit(edited);
+        driver.run_for(1);
+        let is_of =
+            |(at, what, directory): &(u64, &str, String)| *at >= began && *what == "scan" && directory == "d";
+        assert_eq!(driver.asked.iter().any(is_of), is_read, "{edited}: {:?}", driver.asked);
+    }
+}
+
+/// Whoever writes a file through one of its names changes it under the other ones, of which no event tells.
+#[test]
+fn a_file_that_changed_under_one_name_is_looked_at_under_the_others() {
+    for (names, is_read) in [(&["a", "b"][..], true), (&[], false)] {
+        let mut driver = Driver::unstarted(settings(), &["a", "b", "c"]);
+        driver.one_file = names.iter().map(|name| (*name).to_owned()).collect();
+        driver.tell(Event::Started);
+        driver.run_for(60);
+        let began = driver.seconds;
+        driver.edit("a");
+        driver.run_for(3);
+        let is_scanned = |of: &str| {
+            driver.asked.iter().any(|(at, what, path)| *at >= began && *what == "scan" && path == of)
+        };
+        assert_eq!((is_scanned("b"), is_scanned("c")), (is_read, false), "{:?}", driver.asked);
+    }
+}
+
+/// What has gone from its place stands where nothing may be sent from: the copy at the old place is all that
+/// the service has of it.
+#[test]
+fn what_has_gone_to_where_rules_cannot_be_read_keeps_its_copy() {
+    for is_readable in [false, true] {
+        let mut driver = Driver::new(&["from", "from/x", "to"]);
+        if !is_readable {
+            driver.unreadable_rules.insert("to".to_owned());
+            driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("to"))]));
+            driver.run_for(60);
+        }
+        let began = driver.seconds;
+        driver.directories[1] = "to/x".to_owned();
+        driver.missing.extend(["to/x".to_owned(), "to/x/f".to_owned()]);
+        for directory in ["to", "from"] {
+            driver.tell(Event::LocalHints(vec![LocalHint::Directory(path(directory))]));
+        }
+        driver.run_for(60);
+        assert_eq!(driver.asked_for("trash", began), 0, "{is_readable}: {:?}", driver.asked);
+        assert_eq!(driver.asked_for("move", began), usize::from(is_readable), "{:?}", driver.asked);
+        if !is_readable {
+            driver.unreadable_rules.clear();
+            driver.tell(Event::LocalHints(vec![LocalHint::Directory(path("to"))]));
+            driver.run_for(60);
+            assert_eq!((driver.asked_for("trash", began), driver.asked_for("move", began)), (0, 1));
+        }
+    }
+}
+
 /// A late listing may have left something out of more directories than are looked at one by one.
 #[test]
 fn nothing_is_proven_while_a_listing_is_known_to_be_incomplete() {

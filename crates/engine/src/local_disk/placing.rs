@@ -97,18 +97,25 @@ pub(super) fn set_modified(
     modified: Timestamp,
 ) -> Result<FileStat, DiskErrorKind> {
     let file = reading::open_expected(root, path, expected)?;
-    // RACE: a write between the look above and this call, that leaves the size, cannot be told from our own
+    set_time_of(&file, root, path, expected, modified)
+}
+
+/// Sets the modification time of a file that was just seen to be the expected one. It counts if the file has
+/// neither grown nor lost its place meanwhile.
+fn set_time_of(
+    file: &std::fs::File,
+    root: &OwnedFd,
+    path: &RelativePath,
+    expected: &FileStat,
+    modified: Timestamp,
+) -> Result<FileStat, DiskErrorKind> {
+    // RACE: a write between that look and this call, that leaves the size, cannot be told from our own
     // change.
-    set_times(&file, modified)?;
+    set_times(file, modified)?;
     file.sync_all()?;
-    let now = Facts::of(&file)?;
-    let stat = now.file().ok_or(DiskErrorKind::Changed)?;
+    let stat = Facts::of(file)?.file().ok_or(DiskErrorKind::Changed)?;
     let is_in_place = beneath::facts(root, path)?.is_some_and(|facts| facts.file() == Some(stat));
-    if is_in_place && stat.identity == expected.identity && stat.size == expected.size {
-        Ok(stat)
-    } else {
-        Err(DiskErrorKind::Changed)
-    }
+    if is_in_place && stat.size == expected.size { Ok(stat) } else { Err(DiskErrorKind::Changed) }
 }
 
 /// Gives the file everything that it is to have besides its content, as the file has that it comes after, and
@@ -332,6 +339,34 @@ mod tests {
             let result = put(&root, &staged, &finished, &path, &place, None);
             assert_eq!(matches!(result, Err(DiskErrorKind::Changed)), is_written, "{result:?}");
             assert!(directory.path().join("file").is_file());
+        }
+    }
+
+    type Change = fn(&Path);
+
+    /// A time that was set counts as the file's only if it is still the file that it was set for.
+    #[test]
+    fn a_time_is_not_that_of_a_file_that_grew_or_lost_its_place_meanwhile() {
+        let changes: [(Change, bool); 4] = [
+            (|_| (), true),
+            (|file| fs::write(file, "longer than it was").unwrap(), false),
+            (|file| fs::rename(file, file.with_file_name("elsewhere")).unwrap(), false),
+            (|file| fs::rename(file.with_file_name("other"), file).unwrap(), false),
+        ];
+        for (number, (change, counts)) in changes.into_iter().enumerate() {
+            let directory = tempfile::tempdir().unwrap();
+            let place = directory.path().join("file");
+            for name in ["file", "other"] {
+                fs::write(directory.path().join(name), "old").unwrap();
+            }
+            let root = openat(CWD, directory.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
+            let path = RelativePath::try_from("file").unwrap();
+            let expected = beneath::facts(&root, &path).unwrap().unwrap().file().unwrap();
+            let file = reading::open_expected(&root, &path, &expected).unwrap();
+            change(&place);
+            let result = set_time_of(&file, &root, &path, &expected, Timestamp::from_seconds(1));
+            assert_eq!(result.is_ok(), counts, "{number}: {result:?}");
+            assert_eq!(matches!(result, Err(DiskErrorKind::Changed)), !counts, "{number}: {result:?}");
         }
     }
 

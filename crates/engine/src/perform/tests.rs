@@ -1,11 +1,14 @@
 //! What is found right before something is done on the service.
 
+mod last_look;
+
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jottad_core::{Content, File, Kind, Md5, StoredName, Timestamp};
 
 use super::*;
-use crate::disk::{LocalContent, StagedFile};
+use crate::disk::{DiskListing, LocalContent, RootIdentity, StagedFile};
 use crate::local_disk::LocalDisk;
 use crate::remote::Sighted;
 
@@ -245,5 +248,116 @@ async fn a_file_is_removed_on_the_service_only_as_it_is_known() {
         let Event::Completed(_, Outcome::Operation(result)) = event else { panic!("{event:?}") };
         assert_eq!(result.is_ok(), is_known, "{result:?}");
         assert_eq!(remote.trashed.lock().unwrap().len(), usize::from(is_known));
+    }
+}
+
+/// A disk with a mounted directory, which may be unmounted while a directory is read.
+struct Mounted {
+    disk: LocalDisk,
+    is_there: AtomicBool,
+    goes_when_it_is_read: bool,
+}
+
+impl Disk for Mounted {
+    type Content = <LocalDisk as Disk>::Content;
+    type Staged = <LocalDisk as Disk>::Staged;
+
+    async fn list(&self, directory: &RelativePath) -> Result<DiskListing, DiskError> {
+        if self.goes_when_it_is_read {
+            self.is_there.store(false, Ordering::Relaxed);
+        }
+        self.disk.list(directory).await
+    }
+
+    async fn mount(&self, _: &RelativePath) -> Result<Option<Mount>, DiskError> {
+        Ok(self.is_there.load(Ordering::Relaxed).then_some(Mount { file_system: 7 }))
+    }
+
+    async fn root(&self) -> Result<RootIdentity, DiskError> {
+        unreachable!()
+    }
+
+    async fn link_target(&self, _: &RelativePath) -> Result<Vec<u8>, DiskError> {
+        unreachable!()
+    }
+
+    async fn stat(&self, _: &RelativePath) -> Result<Option<DiskNode>, DiskError> {
+        unreachable!()
+    }
+
+    async fn hash(&self, _: &RelativePath, _: &FileStat) -> Result<Md5, DiskError> {
+        unreachable!()
+    }
+
+    async fn open(&self, _: &RelativePath, _: &FileStat) -> Result<Self::Content, DiskError> {
+        unreachable!()
+    }
+
+    async fn read(&self, _: &RelativePath, _: &FileStat) -> Result<Vec<u8>, DiskError> {
+        unreachable!()
+    }
+
+    async fn make_directory(&self, _: &RelativePath) -> Result<Identity, DiskError> {
+        unreachable!()
+    }
+
+    async fn stage(&self, _: u64) -> Result<Self::Staged, DiskError> {
+        unreachable!()
+    }
+
+    async fn copy(&self, _: &RelativePath, _: &FileStat) -> Result<(Self::Staged, Md5), DiskError> {
+        unreachable!()
+    }
+
+    async fn place(
+        &self,
+        _: Self::Staged,
+        _: &RelativePath,
+        _: Timestamp,
+        _: Option<&FileStat>,
+    ) -> Result<FileStat, DiskError> {
+        unreachable!()
+    }
+
+    async fn rename(&self, _: &RelativePath, _: &RelativePath, _: Identity) -> Result<(), DiskError> {
+        unreachable!()
+    }
+
+    async fn trash(&self, _: &RelativePath, _: &DiskNode, _: Option<TreeDigest>) -> Result<(), DiskError> {
+        unreachable!()
+    }
+
+    async fn set_modified(
+        &self,
+        _: &RelativePath,
+        _: &FileStat,
+        _: Timestamp,
+    ) -> Result<FileStat, DiskError> {
+        unreachable!()
+    }
+
+    async fn claim_root(&self, _: &RootIdentity, _: &str) -> Result<(), DiskError> {
+        unreachable!()
+    }
+}
+
+/// What is read of a directory whose disk has just gone is what is below the mount point, mostly nothing.
+#[tokio::test]
+async fn what_is_read_below_a_disk_counts_only_if_that_is_still_there_afterwards() {
+    for (is_there, goes_when_it_is_read, counts) in
+        [(true, false, true), (true, true, false), (false, false, false)]
+    {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("d")).unwrap();
+        let disk = LocalDisk::open(place.path().to_owned()).unwrap();
+        let disk = Mounted { disk, is_there: AtomicBool::new(is_there), goes_when_it_is_read };
+        let directory = RelativePath::try_from("d").unwrap();
+        let mount = ExpectedMount { path: directory.clone(), mount: Mount { file_system: 7 } };
+        let command = Command { id: CommandId(1), task: Task::Scan { directory }, mounts: vec![mount] };
+        let event = perform(command, &disk, &OneDirectory::default(), |_, _| async {}).await;
+        let Event::Completed(_, Outcome::Scanned(scanned)) = event else { panic!("{event:?}") };
+        let kind = scanned.map(|_| ()).map_err(|error| error.kind);
+        assert_eq!(kind.is_ok(), counts, "{kind:?}");
+        assert!(counts || matches!(kind, Err(DiskErrorKind::MountChanged)), "{kind:?}");
     }
 }

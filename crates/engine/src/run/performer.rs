@@ -52,7 +52,7 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         Ok(())
     }
 
-    fn start(&mut self, command: Command) {
+    pub(super) fn start(&mut self, command: Command) {
         let id = command.id;
         if self.only_looks && !command.task.only_looks() {
             tracing::error!(task = ?command.task, "left undone: only a look was asked for");

@@ -5,6 +5,7 @@ use jottad_core::{Content, File, Kind, Mode, StoredName, StoredPath};
 use super::*;
 use crate::builders::settings;
 use crate::disk::{LocalContent, StagedFile};
+use crate::event::{Command, Task};
 use crate::local_disk::LocalDisk;
 use crate::remote::{MoveAnswer, RemoteError, RemoteListing, RemoteNode, Sighted};
 
@@ -188,4 +189,34 @@ async fn a_pause_ends_what_travels_and_it_goes_on_after_it() {
         handle.request(Request::Resume).await.unwrap();
     }
     handle.shutdown().await;
+}
+
+/// A folder that only looks asks for nothing else. If it did, nothing would come of it.
+#[tokio::test]
+async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    let local = |path: &str| RelativePath::try_from(path).unwrap();
+    let looks = [Task::Poll, Task::CheckRoot, Task::Scan { directory: local("") }];
+    let deeds = [
+        Task::MakeLocalDirectory { path: local("made") },
+        Task::MakeRemoteDirectory { path: local("made"), remote: StoredPath::root() },
+    ];
+    for (only_looks, task, is_begun) in looks
+        .into_iter()
+        .map(|task| (true, task, true))
+        .chain(deeds.into_iter().flat_map(|task| [(true, task.clone(), false), (false, task, true)]))
+    {
+        let mut performer = Performer {
+            runtime: Handle::current(),
+            disk: Arc::new(LocalDisk::open(directory.path().to_owned()).unwrap()),
+            remote: Arc::new(Waiting),
+            inbox: channel().0,
+            progress: Progress::default(),
+            activity: Activity::new(),
+            running: BTreeMap::new(),
+            only_looks,
+        };
+        performer.start(Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() });
+        assert_eq!(!performer.running.is_empty(), is_begun, "{task:?}");
+    }
 }

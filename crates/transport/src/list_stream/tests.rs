@@ -80,6 +80,60 @@ fn an_entry_that_cannot_be_used_is_told_and_leaves_the_listing_complete() {
     assert!(list(document(&entries, 4, 5).as_bytes(), &archive("")).is_err(), "the counts still prove it");
 }
 
+/// What is too deep may be many entries below one folder. One folder is told for all of them, but another one
+/// beside it is told, too.
+#[test]
+fn the_deepest_folder_is_usable_and_of_those_below_each_is_told_once() {
+    for top in ["", "/top"] {
+        let deepest = format!("/Archive{top}{}", "/d".repeat(DEEPEST));
+        let entries = [
+            folder(&deepest),
+            folder(&format!("{deepest}/one")),
+            folder(&format!("{deepest}/one/below")),
+            file(&format!("{deepest}/one"), "f"),
+            folder(&format!("{deepest}/two")),
+        ];
+        let listed = list(document(&entries, 4, 1).as_bytes(), &archive(top)).unwrap();
+        let usable = listed.iter().filter(|entry| !entry.starts_with("unusable")).count();
+        assert_eq!((usable, listed.len() - usable), (DEEPEST, 2), "{top:?}");
+    }
+}
+
+/// How many entries each batch of a listing has.
+fn batches(entries: &[String], folders: u64, files: u64) -> Vec<usize> {
+    let text = document(entries, folders, files);
+    let directory = archive("");
+    let listing = async {
+        let mut entries = Entries::open(text.as_bytes(), &directory).await.unwrap();
+        let mut batches = Vec::new();
+        while let Some(batch) = entries.next_batch().await.unwrap() {
+            batches.push(batch.len());
+        }
+        batches
+    };
+    listing.now_or_never().expect("memory is never pending")
+}
+
+#[test]
+fn a_batch_is_full_with_so_many_entries_or_so_many_names() {
+    let shallow: Vec<String> = (0..=BATCH).map(|number| file("/Archive", &format!("f{number}"))).collect();
+    assert_eq!(batches(&shallow, 1, BATCH as u64 + 1), [BATCH, 1]);
+    // The folders above the first file have half as many names as that on average.
+    let depth = 124;
+    let place = format!("/Archive{}", "/d".repeat(depth));
+    let full = (BATCH_NAMES - depth * (depth + 1) / 2) / (depth + 1);
+    assert_eq!(depth * (depth + 1) / 2 + full * (depth + 1), BATCH_NAMES);
+    let deep: Vec<String> = (0..=full).map(|number| file(&place, &format!("f{number}"))).collect();
+    assert_eq!(batches(&deep, 1, full as u64 + 1), [depth + full, 1]);
+    // Folders count as well.
+    let depth = 400;
+    let each = depth * (depth + 1) / 2;
+    let apart: Vec<String> =
+        (0..2).map(|number| folder(&format!("/Archive/{number}{}", "/d".repeat(depth - 1)))).collect();
+    assert!(each >= BATCH_NAMES);
+    assert_eq!(batches(&apart, 2, 0), [depth, depth]);
+}
+
 #[test]
 fn folders_come_before_what_is_in_them_under_both_policies() {
     let expected = [

@@ -1,5 +1,7 @@
 //! Fetching content: resumed, verified, refused (protocol 4.5, 4.6).
 
+use std::time::Duration;
+
 use jottad_emulator::{Act, Effect, Fault, Matching};
 use jottad_transport::{ErrorKind, PartialContent};
 
@@ -13,13 +15,66 @@ async fn content_is_fetched_and_verified() {
         account.put("Jotta/Archive/a.bin", &bytes).await;
         let mut sink = Vec::new();
         let place = path("Jotta/Archive/a.bin");
+        account.state().reset_counters();
         account
             .client
             .download(&place, None, content(&bytes), PartialContent::default(), &mut sink)
             .await
             .unwrap();
         assert_eq!(sink, bytes);
+        assert_eq!(account.state().counters().of("content"), u64::from(size > 0), "{size}");
     }
+}
+
+/// A line that breaks every megabyte is a line that gets on.
+#[tokio::test]
+async fn a_download_that_gets_a_good_deal_further_each_time_is_not_given_up() {
+    for (each, is_fetched) in [(1_500_000, true), (100_000, false)] {
+        let account = Account::open_with(Duration::from_secs(5), 2).await;
+        let bytes = noise(8_000_000);
+        account.put("Jotta/Archive/a.bin", &bytes).await;
+        for _ in 0..5 {
+            account.fault("content", Effect::TruncateResponse { after: each });
+        }
+        let mut sink = Vec::new();
+        let place = path("Jotta/Archive/a.bin");
+        let fetched = account
+            .client
+            .download(&place, None, content(&bytes), PartialContent::default(), &mut sink)
+            .await;
+        assert_eq!(fetched.is_ok(), is_fetched, "{each}: {fetched:?}");
+        assert_eq!(sink == bytes, is_fetched, "{each}");
+    }
+}
+
+/// Whatever a service goes on sending, a disk takes no more of it than there should be.
+#[tokio::test]
+async fn more_than_there_should_be_is_not_written() {
+    let account = Account::open().await;
+    account.state().act(&Act::put("Jotta/Archive/a.bin", &noise(3_000_000))).unwrap();
+    let mut sink = Vec::new();
+    let place = path("Jotta/Archive/a.bin");
+    let expected = content(&noise(1_000_000));
+    let fetched = account.client.download(&place, None, expected, PartialContent::default(), &mut sink).await;
+    assert_eq!(fetched.unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(sink.len() <= 1_000_000, "{}", sink.len());
+}
+
+/// A body that ends before anything came has nothing to go on with.
+#[tokio::test]
+async fn a_body_without_anything_in_it_is_asked_for_once() {
+    let account = Account::open().await;
+    account.put("Jotta/Archive/a.bin", b"expected").await;
+    account.state().reset_counters();
+    let effect = Effect::TruncateResponse { after: 0 };
+    account.state().add_fault(Fault::always(Matching::endpoint("content"), effect));
+    let place = path("Jotta/Archive/a.bin");
+    let fetched = account
+        .client
+        .download(&place, None, content(b"expected"), PartialContent::default(), &mut Vec::new())
+        .await;
+    assert_eq!(fetched.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(account.state().counters().of("content"), 1);
 }
 
 #[tokio::test]
@@ -117,6 +172,7 @@ async fn a_part_is_fetched_alone() {
         (50_000, None),
         (90_000, Some(1 << 40)),
     ] {
+        account.state().reset_counters();
         let mut stream = account.client.open_content(&place, None, offset, length).await.unwrap();
         let mut part = Vec::new();
         while let Some(chunk) = stream.next_chunk().await.unwrap() {
@@ -126,6 +182,8 @@ async fn a_part_is_fetched_alone() {
         let end =
             length.map_or(bytes.len(), |length| bytes.len().min(start + usize::try_from(length).unwrap()));
         assert_eq!(part, bytes[start..end], "{offset} {length:?}");
+        let sent = account.state().counters().bytes_out;
+        assert!(sent < (end - start) as u64 + 10_000, "{offset} {length:?}: {sent}");
     }
     let beyond = account.client.open_content(&place, None, 100_001, None).await.unwrap_err();
     assert_eq!(beyond.kind(), ErrorKind::Refused);

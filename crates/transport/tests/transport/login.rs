@@ -236,7 +236,10 @@ async fn a_dropped_request_does_not_interrupt_the_renewal() {
     account.fault("token", Effect::Delay { milliseconds: 200 });
     let dropped = tokio::time::timeout(Duration::from_millis(100), account.client.customer()).await;
     assert!(dropped.is_err());
+    let kept = || std::fs::read(credential_file(&account.directory).path()).unwrap();
+    let before = kept();
     account.client.session().settle().await;
+    assert_ne!(kept(), before, "what came is kept by then");
     assert_eq!(account.state().counters().of("token"), 1);
     account.client.customer().await.unwrap();
     assert_eq!(account.state().counters().of("token"), 1);
@@ -271,6 +274,24 @@ async fn trouble_with_the_login_service_is_not_the_end_of_the_login() {
     assert_eq!(error.kind(), ErrorKind::ServerFault);
     account.state().clear_faults();
     account.client.customer().await.unwrap();
+}
+
+/// A token is renewed a while before it ends. Until then it is as good as before.
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_yet_is_used_to_its_end() {
+    for (lifetime, is_used) in [(60, true), (0, false)] {
+        let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+        emulator.state().set_access_lifetime(Duration::from_secs(lifetime));
+        let directory = TempDir::new().unwrap();
+        let client = client(&emulator, log_in(&emulator, &directory).await.unwrap());
+        emulator.state().add_fault(Fault::always(Matching::endpoint("token"), Effect::status(503)));
+        let answer = client.customer().await;
+        assert_eq!(answer.is_ok(), is_used, "{answer:?}");
+        // Who has logged out elsewhere is told so at once.
+        emulator.state().clear_faults();
+        emulator.state().revoke_sessions();
+        assert_eq!(client.customer().await.unwrap_err().kind(), ErrorKind::LoginNeeded);
+    }
 }
 
 #[tokio::test]

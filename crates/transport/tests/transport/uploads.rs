@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jottad_core::{Content, Md5};
 use jottad_emulator::{Act, Effect, ErrorBody, Fault, Matching, PutState, Source};
-use jottad_transport::{ErrorKind, Sighting, UploadFacts, UploadSource};
+use jottad_transport::{ErrorKind, RevisionState, Sighting, UploadFacts, UploadSource};
 
 use crate::account::{Account, MODIFIED, content, facts, noise, path};
 
@@ -115,18 +115,88 @@ async fn an_upload_goes_on_after_a_restart_of_the_program() {
     assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes);
 }
 
+/// The file was another one when its beginning was sent, and nobody knew.
+#[tokio::test]
+async fn what_was_built_on_a_wrong_beginning_is_sent_once_more_from_the_start() {
+    for answer in ["split", "same"] {
+        let account = Account::open().await;
+        account.state().set_switch("U27", answer).unwrap();
+        let (bytes, torn) = (noise(2_000_000), vec![7; 2_000_000]);
+        let place = path("Jotta/Archive/a.bin");
+        account.fault("upload", Effect::CutRequest { after: 1_500_000 });
+        account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
+        account.client.upload(&place, &facts(&bytes), &mut torn.as_slice()).await.unwrap_err();
+        account.state().reset_counters();
+        let sent = account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await.unwrap();
+        assert_eq!((sent.resumed_at, account.state().counters().of("upload")), (1_500_000, 2), "{answer}");
+        assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes, "{answer}");
+        // It is torn again and again: that is told.
+        let (other, place) = ([noise(1_999_999), vec![9]].concat(), path("Jotta/Archive/b.bin"));
+        account.fault("upload", Effect::CutRequest { after: 1_500_000 });
+        account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
+        account.client.upload(&place, &facts(&other), &mut torn.as_slice()).await.unwrap_err();
+        account.state().reset_counters();
+        let torn = account.client.upload(&place, &facts(&other), &mut torn.as_slice()).await;
+        assert_eq!(torn.unwrap_err().kind(), ErrorKind::Corrupt, "{answer}");
+        assert_eq!(account.state().counters().of("upload"), 2, "{answer}");
+    }
+}
+
+/// A line that breaks every megabyte is a line that gets on.
+#[tokio::test]
+async fn an_upload_that_gets_a_good_deal_further_each_time_is_not_given_up() {
+    for (each, is_sent) in [(2_000_000, true), (100_000, false)] {
+        let account = Account::open_with(Duration::from_secs(5), 2).await;
+        let bytes = noise(12_000_000);
+        for _ in 0..5 {
+            account.fault("upload", Effect::CutRequest { after: each });
+        }
+        let place = path("Jotta/Archive/a.bin");
+        let sent = account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await;
+        assert_eq!(sent.is_ok(), is_sent, "{each}: {sent:?}");
+        assert_eq!(account.state().content("Jotta/Archive/a.bin").is_some_and(|kept| kept == bytes), is_sent);
+    }
+}
+
+/// Another device may have begun to send something else there since the service said how much it holds.
+#[tokio::test]
+async fn what_is_held_is_gone_on_with_only_as_long_as_it_is_of_this_content() {
+    for (is_replaced, resumed_at) in [(false, 1_500_000), (true, 0)] {
+        let account = Account::open().await;
+        let bytes = noise(2_000_000);
+        let place = path("Jotta/Archive/a.bin");
+        account.fault("upload", Effect::CutRequest { after: 1_500_000 });
+        account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
+        account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await.unwrap_err();
+        if is_replaced {
+            let begun = Act::Put {
+                path: "Jotta/Archive/a.bin".to_owned(),
+                content: Source::Text { text: "another".to_owned() },
+                modified: None,
+                created: None,
+                state: PutState::Incomplete,
+            };
+            account.fault("metadata", Effect::Act { acts: vec![begun] });
+        }
+        let sent = account.client.upload(&place, &facts(&bytes), &mut bytes.as_slice()).await.unwrap();
+        assert_eq!((sent.resumed_at, sent.sent_bytes), (resumed_at, 2_000_000 - resumed_at));
+        assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes);
+    }
+}
+
 #[tokio::test]
 async fn what_is_held_of_another_content_is_not_built_upon() {
     for (kept, number) in [("dropped", "split"), ("kept", "same")] {
         let account = Account::open().await;
         account.state().set_switch("U20", kept).unwrap();
         account.state().set_switch("U27", number).unwrap();
-        let (old, new) = (noise(1_000_000), [noise(999_999), vec![7]].concat());
+        let (old, new) = (noise(2_000_000), [noise(1_999_999), vec![7]].concat());
         let place = path("Jotta/Archive/a.bin");
-        account.fault("upload", Effect::CutRequest { after: 600_000 });
+        account.fault("upload", Effect::CutRequest { after: 1_600_000 });
         account.state().add_fault(Fault::once(Matching::endpoint("allocate"), Effect::status(400)).after(1));
         account.client.upload(&place, &facts(&old), &mut old.as_slice()).await.unwrap_err();
-        account.put("Jotta/Archive/a.bin", &new).await;
+        let sent = account.client.upload(&place, &facts(&new), &mut new.as_slice()).await.unwrap();
+        assert_eq!((sent.resumed_at, sent.sent_bytes), (0, 2_000_000), "{kept}");
         assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), new, "{kept}");
     }
 }
@@ -139,8 +209,10 @@ async fn a_file_that_is_not_what_was_announced_is_never_current() {
         let place = path("Jotta/Archive/a.txt");
         account.put("Jotta/Archive/a.txt", b"good").await;
         let lie = UploadFacts { content: Content { size: 4, md5: Md5::EMPTY }, ..facts(b"") };
+        account.state().reset_counters();
         let error = account.client.upload(&place, &lie, &mut &b"evil"[..]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{answer}");
+        assert_eq!(account.state().counters().of("upload"), 1, "{answer}: it is not sent once more as it is");
         assert_eq!(account.state().content("Jotta/Archive/a.txt").unwrap(), "good");
     }
 }
@@ -156,6 +228,8 @@ async fn an_earlier_corrupt_upload_is_replaced() {
         state: PutState::Corrupt,
     };
     account.state().act(&corrupt).unwrap();
+    let details = account.client.file(&path("Jotta/Archive/a.txt")).await.unwrap().unwrap();
+    assert_eq!(details.entry.latest.map(|revision| revision.state), Some(RevisionState::Corrupt));
     account.put("Jotta/Archive/a.txt", b"good").await;
     assert_eq!(account.state().content("Jotta/Archive/a.txt").unwrap(), "good");
 }

@@ -132,6 +132,7 @@ pub(in crate::folder) mod tests {
     use super::*;
     use crate::builders::new_index;
     use crate::folder::plan::deleting::tests::{file, now, remove, settings};
+    use crate::index::{Base, BaseEntry, Stamp};
     use crate::remote::RemoteNode;
     use crate::scope::Failure;
     use crate::status::{Hold, ProblemKind};
@@ -154,6 +155,17 @@ pub(in crate::folder) mod tests {
         let md5 = is_hashed.then(|| Md5::from_bytes([100 + time; 16]));
         node.local = Local::File { stat, md5 };
         folder.index.forget_word(id).unwrap();
+        folder.index.save(&mut node).unwrap();
+    }
+
+    /// What is on the disk was sent.
+    fn agree(folder: &mut Folder, id: NodeId) {
+        let mut node = folder.index.node(id).unwrap().unwrap();
+        let Local::File { stat, md5: Some(md5) } = node.local else { panic!("{node:?}") };
+        let sent = File { content: Content { size: stat.size, md5 }, modified: stat.modified };
+        node.base =
+            Some(Base { entry: BaseEntry::File(sent), identity: stat.identity, stamp: Stamp::of(&stat) });
+        node.remote.as_mut().unwrap().node = RemoteNode::File(sent);
         folder.index.save(&mut node).unwrap();
     }
 
@@ -236,6 +248,22 @@ pub(in crate::folder) mod tests {
         assert_eq!(holding::rewritten_before(&folder.index).unwrap(), Some(20));
         assert_eq!(count(&mut folder, 61 * DAY), Overwriting::SomeHeld);
         assert_eq!(held(&folder), 20);
+    }
+
+    #[test]
+    fn what_was_rewritten_more_than_a_month_ago_counts_no_more() {
+        for (days, expected) in [(29, Overwriting::SomeHeld), (31, Overwriting::Free)] {
+            let (_place, mut folder, files) = folder(99, ".jpg");
+            for id in &files[..19] {
+                garble(&mut folder, *id, 0, true);
+            }
+            count(&mut folder, 100 * DAY);
+            for id in &files[..19] {
+                agree(&mut folder, *id);
+            }
+            garble(&mut folder, files[19], 0, true);
+            assert_eq!(count(&mut folder, (100 + days) * DAY), expected, "{days} days");
+        }
     }
 
     /// Something was deleted, which waits, and something else is saved under its name: that is an edit like

@@ -8,7 +8,7 @@ use crate::builders::{new_index, path};
 use crate::disk::{
     DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, OtherKind, RootIdentity,
 };
-use crate::event::{Achieved, OperationError, RulesFile, ScannedDirectory};
+use crate::event::{Achieved, LinkedRules, OperationError, RulesFile, ScannedDirectory};
 use crate::folder::*;
 use crate::remote::{ListedEntry, RemoteError, RemoteErrorKind, RemoteNode, Sighted};
 use crate::settings::ProofInterval;
@@ -29,6 +29,8 @@ pub(super) fn refusal(kind: RemoteErrorKind, pause: Option<Duration>) -> RemoteE
 }
 
 /// What both sides have: directories with one file each.
+// Each is a switch of a test.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Driver {
     pub(super) _place: tempfile::TempDir,
     pub(super) folder: Folder,
@@ -59,6 +61,12 @@ pub(super) struct Driver {
     pub(super) unreadable: BTreeSet<String>,
     /// What the `.jottaignore` of a directory holds.
     pub(super) rules: BTreeMap<String, &'static str>,
+    /// Directories whose files are names of one.
+    pub(super) one_file: Vec<String>,
+    /// Directories whose `.jottaignore` cannot be read.
+    pub(super) unreadable_rules: BTreeSet<String>,
+    /// Directories whose `.jottaignore` is a link to the file of another one.
+    pub(super) rules_from: BTreeMap<String, String>,
     /// How often the file of a directory was edited: the local one, and the one that the service has.
     pub(super) local_edits: BTreeMap<String, u16>,
     pub(super) remote_edits: BTreeMap<String, u16>,
@@ -114,6 +122,9 @@ impl Driver {
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             rules: BTreeMap::new(),
+            one_file: Vec::new(),
+            unreadable_rules: BTreeSet::new(),
+            rules_from: BTreeMap::new(),
             local_edits: BTreeMap::new(),
             remote_edits: BTreeMap::new(),
             restless: BTreeSet::new(),
@@ -262,23 +273,52 @@ impl Driver {
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
             if other == *directory && !self.gone_files.contains(&text) {
-                let edits = Self::edits(&self.local_edits, &text);
-                let stat = FileStat {
-                    identity: Identity { inode: 1000 + number, born: 1 },
-                    size: 3,
-                    modified: Self::edited(edits).modified,
-                    modified_nanoseconds: 0,
-                    changed: 1 + i64::from(edits),
-                    links: 1,
-                };
+                let stat = self.stat(number, &text);
                 let is_link = self.linked.contains(&text);
                 let node = if is_link { DiskNode::Other(OtherKind::Symlink) } else { DiskNode::File(stat) };
                 entries.push(DiskEntry { name: Name::try_from("f").unwrap(), node });
             }
         }
-        let rules =
-            self.rules.get(&text).map(|rules| RulesFile { content: rules.as_bytes().to_vec(), linked: None });
-        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules: Ok(rules) })
+        let rules = self.rules.get(&text).map(|rules| RulesFile {
+            content: rules.as_bytes().to_vec(),
+            linked: self.rules_from.get(&text).map(|from| self.linked_rules(from)),
+        });
+        let is_readable = !self.unreadable_rules.contains(&text);
+        let refused = || DiskError {
+            action: "reading",
+            path: directory.join(&Name::try_from(".jottaignore").unwrap()),
+            kind: DiskErrorKind::PermissionDenied,
+        };
+        let rules = is_readable.then_some(rules).ok_or_else(refused);
+        Ok(ScannedDirectory { listing: DiskListing { mount: None, entries }, rules })
+    }
+
+    /// The file of a directory as it is on the disk.
+    fn stat(&self, number: u64, directory: &str) -> FileStat {
+        let is_one = self.one_file.iter().any(|name| name == directory);
+        let edits = self.local_edits_of(directory);
+        FileStat {
+            identity: Identity { inode: if is_one { 999 } else { 1000 + number }, born: 1 },
+            size: 3,
+            modified: Self::edited(edits).modified,
+            modified_nanoseconds: 0,
+            changed: 1 + i64::from(edits),
+            links: if is_one { u32::try_from(self.one_file.len()).unwrap() } else { 1 },
+        }
+    }
+
+    /// How often the local file of a directory, or at a path, was edited, under whichever of its names.
+    fn local_edits_of(&self, directory: &str) -> u16 {
+        let directory = directory.strip_suffix("/f").unwrap_or(directory);
+        let is_one = self.one_file.iter().any(|name| name == directory);
+        Self::edits(&self.local_edits, if is_one { &self.one_file[0] } else { directory })
+    }
+
+    /// The file of a directory as what a `.jottaignore` is a link to.
+    fn linked_rules(&self, directory: &str) -> LinkedRules {
+        let number = (10u64..).zip(&self.directories).find(|(_, other)| *other == directory);
+        let stat = self.stat(number.unwrap().0, directory);
+        LinkedRules { path: path(&format!("{directory}/f")), stat }
     }
 
     pub(super) fn outcome(&mut self, task: &Task) -> Outcome {
@@ -326,7 +366,7 @@ impl Driver {
                 let path = path.to_string();
                 self.missing.remove(&path);
                 if let Some(directory) = path.strip_suffix("/f") {
-                    let edits = Self::edits(&self.local_edits, directory);
+                    let edits = self.local_edits_of(directory);
                     self.remote_edits.insert(directory.to_owned(), edits);
                 }
                 Outcome::Operation(Ok(Achieved::Done))
@@ -373,7 +413,7 @@ impl Driver {
                 Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
             }
             Task::Hash { path, .. } => {
-                let edits = Self::edits(&self.local_edits, &path.to_string());
+                let edits = self.local_edits_of(&path.to_string());
                 Outcome::Hashed(Ok(Self::edited(edits).content.md5))
             }
             _ => Outcome::Root(Ok(RootIdentity {

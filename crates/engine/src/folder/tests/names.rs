@@ -232,3 +232,25 @@ fn what_kept_an_entry_from_following_a_name_is_no_problem_once_another_one_has_t
     driver.run_for(60);
     assert_eq!(driver.folder.problems().unwrap(), [], "{:?}", driver.asked);
 }
+
+/// A path finds what is there under every spelling, so a look at what was sent may show the namesake beside
+/// it. A listing tells the two apart, and is asked for at once, also right after a move of our own.
+#[test]
+fn what_was_sent_beside_a_namesake_is_looked_for_in_a_listing() {
+    for is_shown in [false, true] {
+        let mut driver = Driver::new(&["D", "d"]);
+        driver.claim("d", RemoteNode::Directory);
+        if !is_shown {
+            driver.missing.extend(["d".to_owned(), "d/f".to_owned()]);
+        }
+        let (row, now) = (driver.row("d"), driver.now());
+        driver.folder.recent_writes.moved(&Driver::stored("elsewhere"), &Driver::stored("d"), None, now);
+        driver.folder.claim_accepted(row, NodeId::ROOT);
+        let began = driver.seconds;
+        driver.tell(Event::Timer);
+        let remote = driver.folder.index.node(row).unwrap().unwrap().remote;
+        assert_eq!(remote.is_some_and(|remote| !remote.claimed), is_shown, "{:?}", driver.asked);
+        let asked = ["look", "list_directory"].map(|what| driver.asked_for(what, began));
+        assert_eq!(asked, [0, 1], "{:?}", driver.asked);
+    }
+}

@@ -67,6 +67,30 @@ fn a_replaced_file_goes_to_the_trash_and_leaves_its_mode() {
 }
 
 #[test]
+fn a_finished_file_takes_the_place_of_another_one_which_goes_to_the_trash() {
+    for is_edited in [false, true] {
+        let folder = Folder::new();
+        let old = folder.write("d/file", "old");
+        folder.write("d/finished", "new");
+        if is_edited {
+            folder.write("d/file", "edited");
+        }
+        let (finished, place) = (relative("d/finished"), relative("d/file"));
+        let replaced = folder.runtime.block_on(folder.disk.replace(finished, &place, old));
+        if is_edited {
+            assert_eq!(kind(replaced), "Changed");
+            assert_eq!(read(folder.at("d/file")), "edited");
+            assert_eq!(folder.trashed(), []);
+        } else {
+            replaced.unwrap();
+            assert_eq!(read(folder.at("d/file")), "new");
+            assert_eq!(folder.names("d"), [b"file"]);
+            assert_eq!(folder.trashed(), [("d/file".into(), "old".into())]);
+        }
+    }
+}
+
+#[test]
 fn placing_leaves_alone_whatever_is_not_expected() {
     type Change = fn(&Folder);
     let changes: [(&str, &str, Change); 7] = [

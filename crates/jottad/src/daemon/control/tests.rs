@@ -1,6 +1,7 @@
 //! The control API over its real socket, asked by the command line's own client.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -10,7 +11,7 @@ use crate::api::documents::{EventDocument, HeldDocument};
 use crate::api::exchange::{self, EventStream};
 use crate::cli::failure::Exit;
 use crate::config::Config;
-use crate::daemon::folder::Phase;
+use crate::daemon::folder::{Phase, Setup};
 use crate::daemon::{Purpose, Serving};
 use crate::places::Places;
 
@@ -146,6 +147,41 @@ async fn folders_that_are_being_started_are_waited_for_together() {
     assert_eq!(accepted.folders, ["a", "b", "c"]);
     assert!(began.elapsed() < LONGEST_START + Duration::from_secs(1), "{:?}", began.elapsed());
     daemon.stop().await;
+}
+
+/// The clock of a folder that hangs as soon as it has begun.
+fn clock_that_stops() -> jottad_core::Timestamp {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    while HAS_BEGUN.swap(true, Ordering::Relaxed) {
+        std::thread::park();
+    }
+    jottad_core::Timestamp::default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_does_not_wait_for_a_folder_that_hangs() {
+    let place = tempfile::tempdir().unwrap();
+    let top = place.path();
+    let places =
+        Places { home: top.to_owned(), config_file: top.join("config.toml"), state_dir: top.join("state") };
+    fs::write(&places.config_file, folder_table("docs", "docs")).unwrap();
+    let config = Config::load(&places).unwrap();
+    let daemon = Daemon::start(&places, config.clone(), Purpose::Serve).await.unwrap();
+    let folder = daemon.folders().remove(0);
+    folder.stop().await;
+    let index = top.join("index.sqlite");
+    FolderHandle::make_index(&index).unwrap();
+    let settings = Setup::new(folder.config(), &config, None, Purpose::Rest).settings(false);
+    let handle = FolderHandle::start_at_rest(settings, &index, clock_that_stops).unwrap();
+    handle.local_hints(Vec::new());
+    *folder.phase.lock().unwrap() = Phase::Running { handle, watcher: None, blind: None };
+    for question in ["/v1/problems", "/v1/conflicts", "/v1/plan", "/v1/held"] {
+        let began = tokio::time::Instant::now();
+        let request = extract::Request::get(question).body(axum::body::Body::empty()).unwrap();
+        let answer = tokio::time::timeout(DEADLINE * 2, answer(&daemon, request)).await;
+        assert_eq!(answer.unwrap().status(), StatusCode::GATEWAY_TIMEOUT, "{question}");
+        assert!(began.elapsed() < DEADLINE + Duration::from_secs(1), "{question}: {:?}", began.elapsed());
+    }
 }
 
 #[tokio::test]

@@ -230,6 +230,20 @@ fn an_approval_is_about_what_was_shown_and_the_rest_is_counted_anew() {
     }
 }
 
+/// What is new counts among no losses of a day, so that it is measured by what there is alone.
+#[test]
+fn what_came_after_an_approval_is_not_measured_with_what_that_lets_go() {
+    let (_place, mut folder) = removed(60, "flat");
+    count(&mut folder, 1);
+    folder.approve(now(2)).unwrap();
+    for number in 0..50 {
+        let id = file(&mut folder.index, NodeId::ROOT, &format!("l{number}"), 10);
+        remove(&mut folder.index, id);
+    }
+    count(&mut folder, 3);
+    assert!(matches!(folder.hold().unwrap(), Some(Hold::Deletes { files: 50, .. })), "{:?}", folder.hold());
+}
+
 #[test]
 fn what_was_approved_and_came_back_is_not_approved_any_more() {
     let (_place, mut index) = new_index();
