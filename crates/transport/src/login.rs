@@ -206,7 +206,7 @@ mod tests {
             match (told, expected) {
                 (Error::LoginRefused { reason }, Some(expected)) => assert_eq!(reason, expected, "{status}"),
                 (told, expected) => {
-                    assert!(matches!(told, Error::Answer { .. }) && expected.is_none(), "{status}")
+                    assert!(matches!(told, Error::Answer { .. }) && expected.is_none(), "{status}");
                 }
             }
         }
