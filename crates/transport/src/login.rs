@@ -186,4 +186,29 @@ mod tests {
             assert_eq!(username_in(opaque), None, "{opaque}");
         }
     }
+
+    #[test]
+    fn a_login_that_is_refused_is_told_from_a_service_that_fails() {
+        let answer = |status, body: &str| Error::Answer {
+            action: "logging in".to_owned(),
+            fault: Box::new(crate::fault::ServerFault::parse(status, body.as_bytes())),
+            retry_after: None,
+        };
+        let grant = r#"{"error":"invalid_grant","error_description":"Stale token"}"#;
+        for (status, body, expected) in [
+            (400, grant, Some("it is spent (Stale token)")),
+            (401, "", Some("it is spent (no reason given)")),
+            (400, "", Some("the service refused")),
+            (503, "", None),
+            (404, "", None),
+        ] {
+            let told = refusal(answer(status, body), "it is spent");
+            match (told, expected) {
+                (Error::LoginRefused { reason }, Some(expected)) => assert_eq!(reason, expected, "{status}"),
+                (told, expected) => {
+                    assert!(matches!(told, Error::Answer { .. }) && expected.is_none(), "{status}");
+                }
+            }
+        }
+    }
 }

@@ -115,6 +115,7 @@ mod tests {
             ("*** not a token ***".to_owned(), "not base64"),
             (encoded("{}"), "expected fields"),
             (encoded("[1,2]"), "expected fields"),
+            ("A".repeat(SIZE_LIMIT), "expected fields"),
             ("A".repeat(SIZE_LIMIT + 1), "too long"),
         ] {
             let error = LoginToken::parse(&text).unwrap_err();

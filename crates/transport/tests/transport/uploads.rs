@@ -234,6 +234,32 @@ async fn an_earlier_corrupt_upload_is_replaced() {
     assert_eq!(account.state().content("Jotta/Archive/a.txt").unwrap(), "good");
 }
 
+/// A file that gives a little at a time, and is interrupted in between.
+struct Slow<'a> {
+    bytes: &'a [u8],
+    reads: usize,
+}
+
+impl UploadSource for Slow<'_> {
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads += 1;
+        if self.reads.is_multiple_of(3) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let little = buffer.len().min(10_000);
+        (&mut &*self.bytes).read_at(offset, &mut buffer[..little])
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_gives_a_little_at_a_time_is_sent_whole() {
+    let account = Account::open().await;
+    let bytes = noise(700_000);
+    let place = path("Jotta/Archive/a.bin");
+    account.client.upload(&place, &facts(&bytes), &mut Slow { bytes: &bytes, reads: 0 }).await.unwrap();
+    assert_eq!(account.state().content("Jotta/Archive/a.bin").unwrap(), bytes);
+}
+
 /// A file that gets shorter, or cannot be read, after some bytes.
 struct Vanishing(Option<io::ErrorKind>);
 
