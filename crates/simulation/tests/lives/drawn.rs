@@ -423,12 +423,6 @@ fn what_is_saved_in_a_directory_that_cannot_be_removed_is_sent() {
     assert_ends_well(&[(Mode::Sync, ON_DISKS, 39_004_154)]);
 }
 
-/// Once, what was put into a directory while jottad made it was seen with the next full scan only.
-#[test]
-fn what_is_put_into_a_directory_while_it_is_made_is_seen() {
-    assert_ends_well(&[(Mode::Sync, DOUBTED, 40_000_703)]);
-}
-
 /// Of what others save just as it was sent, removed or moved away nobody knows whose it is.
 #[test]
 fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
