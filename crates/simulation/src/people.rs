@@ -421,13 +421,12 @@ impl World {
     /// The same of what the user moved away from there, and has nowhere any more.
     fn is_back_as_it_was_moved_away(&self, path: &StoredPath) -> bool {
         let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
-        let is_it = |serial: &Serial| matches!(&self.disk.inode(*serial).body, Body::File(text) if text.content() == file.content);
         self.moved_away.get(&rule_files::local_path(path)) == Some(&file.content)
-            && !self.disk.all().iter().any(|(_, serial)| is_it(serial))
+            && !self.disk.texts().iter().any(|text| text.content() == file.content)
     }
 
-    /// The same of what the service never had, where the watcher may have told nobody that it was removed here:
-    /// both sides seem to have it, and then it is found to be removed.
+    /// The same of what the service never had, where the watcher may have told nobody that it was removed
+    /// here: both sides seem to have it, and then it is found to be removed.
     fn is_as_it_was_removed_unheard(&self, path: &StoredPath) -> bool {
         let Some(RemoteNode::File(file)) = self.remote.find(path).map(RemoteItem::node) else { return false };
         let here = rule_files::local_path(path);

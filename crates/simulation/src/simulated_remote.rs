@@ -264,8 +264,8 @@ impl World {
                 .and_then(|here| self.removed_here.get(here))
                 .is_some_and(|removed| removed.contains(content))
                 && !self.put_there.contains(&StoredPath::new(names.cloned().collect()));
-            // Of two local directories whose names are one to the service only one travels, and the other one is
-            // told as a problem: what has left the first for the second has gone as far as can be known.
+            // Of two local directories whose names are one to the service only one travels, and the other one
+            // is told as a problem: what has left the first for the second has gone as far as can be known.
             if local.iter().any(|(path, held)| Some(path) == here.as_ref() && held == content)
                 && !here.as_ref().is_some_and(|here| self.has_left_namesake(here))
             {
@@ -286,16 +286,16 @@ impl World {
         }
     }
 
-    /// Whether what is trashed has one of jottad's own temporary names, and the local side has all of it: that
-    /// is no delete that a person would have to agree to.
+    /// Whether what is trashed has one of jottad's own temporary names, and the local side has all of it:
+    /// that is no delete that a person would have to agree to.
     fn is_left_over_from_a_move(&self, path: &StoredPath, gone: &[(StoredPath, Content)]) -> bool {
         let is_temporary = |name: &StoredName| name.as_str().starts_with(".jottad-moving-");
         let local: BTreeSet<Content> = self.disk.texts().iter().map(Text::content).collect();
         path.name().is_some_and(is_temporary) && gone.iter().all(|(_, content)| local.contains(content))
     }
 
-    /// Whether a directory beside one that an entry is in has a name that is the same to the service, and does
-    /// not hold the entry.
+    /// Whether a directory beside one that an entry is in has a name that is the same to the service, and
+    /// does not hold the entry.
     fn has_left_namesake(&self, path: &RelativePath) -> bool {
         let names: Vec<Name> = path.components().filter_map(|name| Name::new(name).ok()).collect();
         let mut directory = RelativePath::root();

@@ -83,8 +83,8 @@ pub(crate) struct World {
     /// Files that the user removed here while the service had them as they were, until they are trashed
     /// there.
     pub(crate) waits_to_be_trashed: BTreeMap<RelativePath, Content>,
-    /// Files that the user moved away here while the service had them as they were, until it has them there no
-    /// more.
+    /// Files that the user moved away here while the service had them as they were, until it has them there
+    /// no more.
     pub(crate) moved_away: BTreeMap<RelativePath, Content>,
     /// What both sides had at a path when one of them overwrote or removed it.
     pub(crate) agreed_before: BTreeMap<RelativePath, Content>,

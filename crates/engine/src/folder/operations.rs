@@ -194,9 +194,6 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     node.base = Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
                     self.save_observed(&mut node)?;
-                    // Words of what somebody put into it meanwhile led to the directory above, which was the
-                    // nearest one that was known.
-                    self.scanning.want_directory(running.path.clone());
                 }
             }
         }

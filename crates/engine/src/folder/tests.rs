@@ -556,14 +556,14 @@ fn looks_that_fail_again_after_a_listing_come_more_and_more_seldom() {
     assert!(driver.asked_for("list_directory", began) <= 25, "{}", driver.asked_for("list_directory", began));
 }
 
-/// Once, what was saved in such a directory waited for the next try to remove it, for hours (`sync` 39004154 with
-/// `--disks`).
+/// Once, what was saved in such a directory waited for the next try to remove it, for hours (`sync` 39004154
+/// with `--disks`).
 #[test]
 fn what_changes_in_a_directory_that_cannot_be_removed_is_sent_at_once() {
     let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["d", "e"]);
     let began = driver.seconds + 1;
     driver.run_for(1);
-    driver.fails_to_trash = true;
+    driver.disk_failures.insert("trash_local");
     driver.missing.extend(["d", "d/f"].map(str::to_owned));
     driver.folder.rechecks.want(NodeId::ROOT);
     driver.tell(Event::Timer);

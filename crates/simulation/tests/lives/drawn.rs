@@ -336,8 +336,8 @@ fn what_is_ignored_on_the_service_is_one_with_what_has_to_be_sent_to_its_name() 
     assert_ends_well(&[(Mode::Sync, Extras { rules: true, ..PLAIN }, 33_003_451)]);
 }
 
-/// Once, `pull` said nothing of a local entry that has the name which another one beside it is to get, and what
-/// had kept that one from it stayed a problem for ever.
+/// Once, `pull` said nothing of a local entry that has the name which another one beside it is to get, and
+/// what had kept that one from it stayed a problem for ever.
 #[test]
 fn a_local_entry_that_has_the_name_which_another_is_to_get_is_told_or_taken() {
     assert_ends_well(&[
@@ -365,8 +365,8 @@ fn what_gets_a_name_that_no_rule_ignores_is_fetched() {
     assert_ends_well(&[(Mode::Sync, RULED, 35_004_262), (Mode::Pull, RULED, 35_004_262)]);
 }
 
-/// Once, a person's word about a disk that was moved along with a directory was never followed where a file had
-/// come to the directory's old place.
+/// Once, a person's word about a disk that was moved along with a directory was never followed where a file
+/// had come to the directory's old place.
 #[test]
 fn a_disk_that_is_moved_along_with_a_directory_comes_to_rest() {
     assert_ends_well(&[
@@ -376,14 +376,15 @@ fn a_disk_that_is_moved_along_with_a_directory_comes_to_rest() {
     ]);
 }
 
-/// Once, what a move had left behind went to the trash because its local copy was still there, and that went to
-/// the local trash at the same time.
+/// Once, what a move had left behind went to the trash because its local copy was still there, and that went
+/// to the local trash at the same time.
 #[test]
 fn what_a_move_left_behind_is_kept_if_its_local_copy_goes() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 35_002_371)]);
 }
 
-/// Once, it was a problem for ever that the service did not show what was sent, although a link had its place.
+/// Once, it was a problem for ever that the service did not show what was sent, although a link had its
+/// place.
 #[test]
 fn what_is_not_shown_is_no_problem_where_nothing_is_left_to_be_sent() {
     let lives = [Mode::Sync, Mode::Backup, Mode::Archive].map(|mode| (mode, PLAIN, 36_002_624));
@@ -396,8 +397,8 @@ fn what_rules_held_goes_with_their_directory() {
     assert_ends_well(&[(Mode::Backup, RULED, 36_000_815), (Mode::Archive, RULED, 36_000_815)]);
 }
 
-/// Once, a late listing was believed that showed what had been in a directory that was moved away before another
-/// one was made in its place.
+/// Once, a late listing was believed that showed what had been in a directory that was moved away before
+/// another one was made in its place.
 #[test]
 fn what_was_in_a_directory_that_left_is_not_what_is_in_its_successor() {
     assert_ends_well(&[(Mode::Sync, PLAIN, 37_000_602)]);
@@ -409,8 +410,8 @@ fn what_moved_before_it_was_overwritten_is_ours() {
     assert_ends_well(&[(Mode::Backup, PLAIN, 37_002_956)]);
 }
 
-/// Once, a claim was left in a directory that had got another name on the service meanwhile, and nobody looked for
-/// what was sent there.
+/// Once, a claim was left in a directory that had got another name on the service meanwhile, and nobody
+/// looked for what was sent there.
 #[test]
 fn what_was_sent_into_a_directory_that_was_made_anew_is_looked_for() {
     assert_ends_well(&[(Mode::Sync, DOUBTED, 39_000_706)]);
@@ -420,12 +421,6 @@ fn what_was_sent_into_a_directory_that_was_made_anew_is_looked_for() {
 #[test]
 fn what_is_saved_in_a_directory_that_cannot_be_removed_is_sent() {
     assert_ends_well(&[(Mode::Sync, ON_DISKS, 39_004_154)]);
-}
-
-/// Once, what was put into a directory while jottad made it was seen with the next full scan only.
-#[test]
-fn what_is_put_into_a_directory_while_it_is_made_is_seen() {
-    assert_ends_well(&[(Mode::Sync, DOUBTED, 40_000_703)]);
 }
 
 /// Of what others save just as it was sent, removed or moved away nobody knows whose it is.

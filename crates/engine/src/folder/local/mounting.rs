@@ -283,8 +283,9 @@ mod tests {
         }
     }
 
-    /// A directory with a disk in it was moved, and a file has come to its old place. Once, a person's word about
-    /// the disk led to a look that never came by there (`backup` 36004779, `archive` 23003805 with `--disks`).
+    /// A directory with a disk in it was moved, and a file has come to its old place. Once, a person's word
+    /// about the disk led to a look that never came by there (`backup` 36004779, `archive` 23003805 with
+    /// `--disks`).
     #[test]
     fn a_word_about_a_disk_is_followed_where_something_else_has_the_place_of_the_directory_above() {
         let (_place, mut index) = new_index();

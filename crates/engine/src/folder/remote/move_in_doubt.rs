@@ -410,8 +410,8 @@ mod tests {
         }
     }
 
-    /// An upload was cut off before the move, so either content may have moved. Once, that of before was taken for
-    /// others', and stayed (`backup` 37002956).
+    /// An upload was cut off before the move, so either content may have moved. Once, that of before was
+    /// taken for others', and stayed (`backup` 37002956).
     #[test]
     fn what_was_agreed_on_may_have_moved_instead_of_what_was_sent_to_it() {
         let mut moved = row(NodeId::ROOT, "a", Some(file(2)));

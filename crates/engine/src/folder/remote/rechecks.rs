@@ -109,7 +109,8 @@ impl Rechecks {
         waiting.doubted_since = true;
     }
 
-    /// Whether a directory is to be looked at, or is being looked at, for what was sent into it or is in doubt.
+    /// Whether a directory is to be looked at, or is being looked at, for what was sent into it or is in
+    /// doubt.
     pub(super) fn is_about(&self, directory: NodeId) -> bool {
         !self.loaded
             || self.waiting.contains_key(&directory)

@@ -76,8 +76,8 @@ pub(super) struct Driver {
     pub(super) marker: Option<String>,
     /// The marker cannot be written.
     pub(super) claims_in_vain: bool,
-    /// Nothing goes to the local trash.
-    pub(super) fails_to_trash: bool,
+    /// What fails on the disk.
+    pub(super) disk_failures: BTreeSet<&'static str>,
     /// A look names what it shows as it was asked for.
     pub(super) names_as_asked: bool,
     /// What is called so does not end by itself.
@@ -130,7 +130,7 @@ impl Driver {
             restless: BTreeSet::new(),
             marker: None,
             claims_in_vain: false,
-            fails_to_trash: false,
+            disk_failures: BTreeSet::new(),
             names_as_asked: false,
             lasting: None,
             under_way: Vec::new(),
@@ -371,7 +371,7 @@ impl Driver {
                 }
                 Outcome::Operation(Ok(Achieved::Done))
             }
-            Task::TrashLocal { path, .. } if self.fails_to_trash => {
+            Task::TrashLocal { path, .. } if self.disk_failures.contains(what) => {
                 let kind = DiskErrorKind::Other(std::io::Error::other("it is on another file system"));
                 let error = DiskError { action: "trashing", path: path.clone(), kind };
                 Outcome::Operation(Err(OperationError::Disk(error)))

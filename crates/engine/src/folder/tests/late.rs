@@ -96,8 +96,8 @@ fn what_was_sent_while_a_listing_ran_is_not_gone_because_that_does_not_show_it()
     assert_eq!(driver.asked_for("upload", before), 0, "{:?}", driver.asked);
 }
 
-/// A link has come to the place of what was sent, and others have removed that. Once, it was a problem for ever
-/// that the service did not show it (`sync`, `backup` and `archive` 36002624).
+/// A link has come to the place of what was sent, and others have removed that. Once, it was a problem for
+/// ever that the service did not show it (`sync`, `backup` and `archive` 36002624).
 #[test]
 fn what_was_sent_and_is_not_shown_is_no_problem_where_nothing_is_left_to_be_sent() {
     for is_left in [true, false] {
@@ -119,9 +119,9 @@ fn what_was_sent_and_is_not_shown_is_no_problem_where_nothing_is_left_to_be_sent
     }
 }
 
-/// A removal whose answer was lost, at the end of the run or before it, was done; and something has come to the
-/// place meanwhile that is just as what was removed. Once, that went to the local trash after a start, for
-/// having been removed by others (`sync` 34002771).
+/// A removal whose answer was lost, at the end of the run or before it, was done; and something has come to
+/// the place meanwhile that is just as what was removed. Once, that went to the local trash after a start,
+/// for having been removed by others (`sync` 34002771).
 #[test]
 fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start_either() {
     for ends in ["with an answer that was lost", "while it is under way", "refused"] {
@@ -159,8 +159,8 @@ fn what_we_may_have_removed_ourselves_others_need_not_have_removed_after_a_start
 }
 
 /// A directory was removed or got another name on the service while something was sent into it, and was made
-/// there anew. Once, what was sent was looked for by nobody, and a proof said that it is there (`sync` 39000706
-/// with `--refusals --doubts`).
+/// there anew. Once, what was sent was looked for by nobody, and a proof said that it is there (`sync`
+/// 39000706 with `--refusals --doubts`).
 #[test]
 fn what_was_sent_and_is_looked_for_by_nobody_is_looked_for_after_a_listing() {
     for is_there in [true, false] {

@@ -51,25 +51,3 @@ fn what_is_in_a_directory_that_was_moved_and_cannot_be_read_is_not_deleted() {
         driver.asked.iter().find(|(at, what, _)| *at >= began && ["move", "trash"].contains(what));
     assert_eq!(first_deed.map(|(_, what, to)| (*what, to.as_str())), Some(("move", "b/a")));
 }
-
-/// Somebody puts something into a directory that is being made: what told of that led to the directory above,
-/// because this one was not known yet. Once, it was seen with the next full scan only, and a proof said that
-/// both sides agree (`sync` 40000703 with `--refusals --doubts`).
-#[test]
-fn what_is_put_into_a_directory_while_it_is_made_is_seen() {
-    let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["a"]);
-    let began = driver.seconds;
-    driver.lasting = Some("make_local_directory");
-    driver.directories.push("d".to_owned());
-    driver.missing.insert("d/f".to_owned());
-    driver.gone_locally.insert("d".to_owned());
-    driver.folder.rechecks.want(NodeId::ROOT);
-    driver.tell(Event::Timer);
-    let made = driver.under_way.pop().expect("it is being made");
-    driver.lasting = None;
-    driver.gone_files.clear();
-    let identity = crate::disk::Identity { inode: 11, born: 1 };
-    driver.tell(Event::Completed(made, Outcome::Operation(Ok(Achieved::LocalDirectory(identity)))));
-    driver.run_for(60);
-    assert_eq!(driver.asked_for("upload", began), 1, "{:?}", driver.asked);
-}
