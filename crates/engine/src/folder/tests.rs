@@ -19,6 +19,7 @@ use driver::{Driver, HOUR, refusal, settings};
 
 use super::*;
 use crate::builders::path;
+use crate::disk::{DiskError, DiskErrorKind};
 use crate::event::{Achieved, RemoteHint, Request, Told};
 use crate::remote::{RemoteErrorKind, RemoteNode};
 use crate::settings::ProofInterval;
@@ -81,6 +82,25 @@ fn a_file_that_changes_faster_than_it_is_read_is_read_more_and_more_seldom() {
     driver.run_for(11 * 60);
     assert_eq!(driver.status().problems, 0);
     assert_eq!(driver.remote_edits, driver.local_edits);
+}
+
+/// Two answers about one directory may come in the other order than they were asked for. Once, what the older one
+/// showed stood, and a proof said that it was so (`backup` 41003397 with `--disks`).
+#[test]
+fn a_directory_is_read_again_only_once_it_was_read() {
+    let mut driver = Driver::new(&["d", "e"]);
+    let began = driver.seconds;
+    driver.lasting = Some("scan");
+    let hint = |name: &str| Event::LocalHints(vec![LocalHint::Directory(path(name))]);
+    for name in ["d", "d", "e", "d"] {
+        driver.tell(hint(name));
+    }
+    assert_eq!(driver.asked_for("scan", began), 2, "{:?}", driver.asked);
+    driver.lasting = None;
+    let reading = driver.under_way.remove(0);
+    let changed = DiskError { action: "reading", path: path("d"), kind: DiskErrorKind::Changed };
+    driver.tell(Event::Completed(reading, Outcome::Scanned(Err(changed))));
+    assert_eq!(driver.asked_for("scan", began), 3, "{:?}", driver.asked);
 }
 
 /// One end of a rename may be read before it and the other one after it, and a watcher tells of both only a

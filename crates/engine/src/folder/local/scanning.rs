@@ -88,6 +88,11 @@ impl Scanning {
         self.queue.is_empty() && self.running.is_empty()
     }
 
+    /// Whether a directory is being read: of two answers about it the older one might come last.
+    fn is_reading(&self, directory: &RelativePath) -> bool {
+        self.running.values().any(|(reading, _)| reading == directory)
+    }
+
     /// How many directories are to be read.
     pub(in crate::folder) fn waiting(&self) -> u64 {
         self.queue.len() as u64
@@ -173,6 +178,7 @@ impl Scanning {
 impl Folder {
     pub(in crate::folder) fn issue_scans(&mut self, now: Now) -> Result<(), FolderError> {
         self.poll_unheard(now)?;
+        let mut waiting = Vec::new();
         while self.scanning.running.len() < MOST_SCANS
             && let Some((directory, depth)) = self.scanning.queue.pop_first()
         {
@@ -181,8 +187,15 @@ impl Folder {
             let Some(known) = self.nearest_directory(&directory)? else { continue };
             let (directory, depth) =
                 if known == directory { (directory, depth) } else { (known, Depth::Entries) };
+            if self.scanning.is_reading(&directory) {
+                waiting.push((directory, depth));
+                continue;
+            }
             let id = self.issue(Task::Scan { directory: directory.clone() });
             self.scanning.running.insert(id, (directory, depth));
+        }
+        for (directory, depth) in waiting {
+            self.scanning.want(directory, depth);
         }
         Ok(())
     }
