@@ -42,6 +42,8 @@ pub(super) enum Depth {
 pub(in crate::folder) struct Scanning {
     queue: BTreeMap<RelativePath, Depth>,
     running: BTreeMap<CommandId, (RelativePath, Depth)>,
+    /// Those of them whose directory was read anew meanwhile: what they will show is older.
+    outdated: BTreeSet<CommandId>,
     /// Busy directories, by when they are read again.
     delayed: BTreeMap<(Duration, RelativePath), Depth>,
     /// How often directories that change while they are read did so in a row.
@@ -88,9 +90,17 @@ impl Scanning {
         self.queue.is_empty() && self.running.is_empty()
     }
 
-    /// Whether a directory is being read: of two answers about it the older one might come last.
-    fn is_reading(&self, directory: &RelativePath) -> bool {
-        self.running.values().any(|(reading, _)| reading == directory)
+    /// A scan ended: which directory was read. If the answer to a later one was faster, the directory is read
+    /// once more instead.
+    fn ended(&mut self, scan: CommandId) -> Option<(RelativePath, Depth)> {
+        let (directory, depth) = self.running.remove(&scan)?;
+        if self.outdated.remove(&scan) {
+            self.want(directory, depth);
+            return None;
+        }
+        let older = self.running.range(..scan).filter(|(_, (other, _))| *other == directory);
+        self.outdated.extend(older.map(|(id, _)| *id));
+        Some((directory, depth))
     }
 
     /// How many directories are to be read.
@@ -178,7 +188,6 @@ impl Scanning {
 impl Folder {
     pub(in crate::folder) fn issue_scans(&mut self, now: Now) -> Result<(), FolderError> {
         self.poll_unheard(now)?;
-        let mut waiting = Vec::new();
         while self.scanning.running.len() < MOST_SCANS
             && let Some((directory, depth)) = self.scanning.queue.pop_first()
         {
@@ -187,15 +196,8 @@ impl Folder {
             let Some(known) = self.nearest_directory(&directory)? else { continue };
             let (directory, depth) =
                 if known == directory { (directory, depth) } else { (known, Depth::Entries) };
-            if self.scanning.is_reading(&directory) {
-                waiting.push((directory, depth));
-                continue;
-            }
             let id = self.issue(Task::Scan { directory: directory.clone() });
             self.scanning.running.insert(id, (directory, depth));
-        }
-        for (directory, depth) in waiting {
-            self.scanning.want(directory, depth);
         }
         Ok(())
     }
@@ -248,7 +250,7 @@ impl Folder {
         result: Result<ScannedDirectory, DiskError>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some((directory, depth)) = self.scanning.running.remove(&command) else { return Ok(()) };
+        let Some((directory, depth)) = self.scanning.ended(command) else { return Ok(()) };
         if result.is_ok() {
             self.scanning.changing.remove(&directory);
         }
