@@ -25,6 +25,7 @@ fn folders() -> Vec<FolderDocument> {
         moves: 0,
         deletes: 3,
         directories: 0,
+        times: 0,
         bytes: 5 << 30,
         done_files: 17,
         done_bytes: 1 << 30,
