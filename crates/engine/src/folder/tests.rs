@@ -83,8 +83,8 @@ fn a_file_that_changes_faster_than_it_is_read_is_read_more_and_more_seldom() {
     assert_eq!(driver.remote_edits, driver.local_edits);
 }
 
-/// Two answers about one directory may come in the other order than they were asked for. Once, what the older one
-/// showed stood, and a proof said that it was so (`backup` 41003397 with `--disks`).
+/// Two answers about one directory may come in the other order than they were asked for. Once, what the older
+/// one showed stood, and a proof said that it was so (`backup` 41003397 with `--disks`).
 #[test]
 fn what_an_older_answer_shows_of_a_directory_does_not_count() {
     for is_older_first in [true, false] {

@@ -1,5 +1,5 @@
-//! The rows of the directories that are above others: mostly kept in memory, so that a deep path costs no query
-//! for each of its levels.
+//! The rows of the directories that are above others: mostly kept in memory, so that a deep path costs no
+//! query for each of its levels.
 
 use std::sync::Arc;
 

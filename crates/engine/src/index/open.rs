@@ -156,7 +156,8 @@ impl IndexError {
     }
 }
 
-/// The page cache grows by a KiB for so many rows, a quarter of what they take in the file, between these bounds in KiB.
+/// The page cache grows by a KiB for so many rows, a quarter of what they take in the file, between these
+/// bounds in KiB.
 const ROWS_FOR_A_KIBIBYTE: i64 = 16;
 const SMALLEST_PAGE_CACHE: i64 = 8 << 10;
 const LARGEST_PAGE_CACHE: i64 = 64 << 10;

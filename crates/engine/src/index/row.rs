@@ -232,8 +232,8 @@ fn read_stat(
     })
 }
 
-/// Columns that are written together: of most rows that are written only one side has changed, and an index over
-/// columns that are not named in a statement costs nothing.
+/// Columns that are written together: of most rows that are written only one side has changed, and an index
+/// over columns that are not named in a statement costs nothing.
 const PLACE: &[&str] = &["parent", "name", "fold"];
 const BASE: &[&str] = &[
     "base_kind",

@@ -1,8 +1,8 @@
 //! Rows in memory, as they are in the index.
 //!
-//! Work goes directory by directory and asks for the same rows again and again: by number, by name, by names that
-//! the service may take for one. A row that was read is kept for a while, and a directory that is asked for one
-//! entry after the other is read as a whole, once.
+//! Work goes directory by directory and asks for the same rows again and again: by number, by name, by names
+//! that the service may take for one. A row that was read is kept for a while, and a directory that is asked
+//! for one entry after the other is read as a whole, once.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};

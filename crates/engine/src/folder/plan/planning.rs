@@ -156,8 +156,8 @@ impl Folder {
         }
     }
 
-    /// Reads the next page of rows that differ; tells whether there is none. When enough was read in this step,
-    /// another one is asked for.
+    /// Reads the next page of rows that differ; tells whether there is none. When enough was read in this
+    /// step, another one is asked for.
     fn read_ahead(&mut self) -> Result<bool, FolderError> {
         loop {
             let difference = match self.round.side {
