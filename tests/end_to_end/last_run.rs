@@ -28,6 +28,35 @@ fn assert_told(world: &World, code: i32, verdict: &str, reason: &str, remedy: &s
     assert!(text.contains(reason) && text.contains(remedy), "{status:#}");
 }
 
+/// Once, "all done" was said of what a killed run had left, as long as no file was to travel.
+#[test]
+fn a_time_that_a_killed_daemon_has_not_set_yet_is_not_finished() {
+    let world = World::new();
+    world.write("a.txt", "one");
+    world.settle();
+    for endpoint in ["cphash", "allocate"] {
+        world.service.spoil(endpoint, Effect::Hang);
+    }
+    let daemon = world.start();
+    world.sync(0);
+    world.service.reset_counters();
+    let file = File::options().write(true).open(world.root.join("a.txt")).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    let is_asked = || ["cphash", "allocate"].into_iter().any(|name| world.service.asked(name) > 0);
+    wait_until("the time is being set", is_asked);
+    daemon.kill();
+    let told = world.machine.jottad(["status"]).expect(WORKING).says("not finished").says("1 time to set");
+    assert!(!format!("{told:?}").contains("all done"), "{told:?}");
+    let status = world.machine.jottad(["status", "--json"]).expect(WORKING).json();
+    assert_eq!(
+        (&status["folders"][0]["settled"], &status["folders"][0]["pending"]["times"]),
+        (&false.into(), &1.into())
+    );
+    world.service.clear_faults();
+    world.settle();
+    world.machine.jottad(["status"]).expect(IN_SYNC);
+}
+
 #[test]
 fn a_root_that_a_pass_did_not_find_is_told_by_the_status_until_a_pass_finds_it() {
     let world = World::new();
