@@ -41,7 +41,7 @@ fn a_time_that_a_killed_daemon_has_not_set_yet_is_not_finished() {
     world.sync(0);
     world.service.reset_counters();
     let file = File::options().write(true).open(world.root.join("a.txt")).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
     let is_asked = || ["cphash", "allocate"].into_iter().any(|name| world.service.asked(name) > 0);
     wait_until("the time is being set", is_asked);
     daemon.kill();
