@@ -335,7 +335,10 @@ fn describe(task: &Task) -> (Party, Words, u64) {
     let (what, doing) = match task {
         Task::CheckRoot | Task::ClaimRoot { .. } => return rootward(),
         Task::Scan { directory } => in_directory("read", "reading", directory.to_string()),
-        Task::Hash { path, .. } => (format!("read {path}"), format!("reading {path}")),
+        Task::Hash { files } => {
+            let path = files.first().map(|(path, _)| path.to_string()).unwrap_or_default();
+            (format!("read {path}"), format!("reading {path}"))
+        }
         Task::ListTree => ("list the remote folder".to_owned(), "listing the remote folder".to_owned()),
         Task::ListDirectory { directory } => in_directory("list", "listing", directory.to_string()),
         Task::Look { path } => (format!("look at {path}"), format!("looking at {path}")),
@@ -371,7 +374,7 @@ fn describe(task: &Task) -> (Party, Words, u64) {
         _ => (Party::Service, "the service"),
     };
     let bytes = match task {
-        Task::Hash { stat, .. } => stat.size,
+        Task::Hash { files } => files.iter().fold(0_u64, |bytes, (_, stat)| bytes.saturating_add(stat.size)),
         Task::Upload { file, .. } => file.content.size / HASHING,
         Task::Download { twin: Some(_), file, .. } => file.content.size,
         _ => 0,
@@ -425,7 +428,7 @@ mod tests {
         assert!(activity.stillness(Duration::ZERO).waits_for.unwrap().contains("list the remote folder"));
         activity.ended(CommandId(2), &Outcome::ListingEnded(Ok(Vec::new())));
         assert_eq!(activity.stillness(Duration::ZERO).waits_for, None);
-        activity.began(CommandId(3), &Task::Hash { path: path("a.iso"), stat: file_stat(1, 1 << 40) });
+        activity.began(CommandId(3), &hash("a.iso", 1 << 40));
         assert!(!activity.stillness(Duration::ZERO).is_overdue);
     }
 
@@ -487,12 +490,7 @@ mod tests {
             ("a file that may be in the buffers", sends(1, 3 << 20), 3 << 20, None),
             ("small files that share a slow line", sends(32, PIECE), 0, None),
             ("few of them", sends(2, PIECE), 0, Some("uploading 1.iso")),
-            (
-                "a file that is read for long",
-                vec![Task::Hash { path: path("a"), stat: file_stat(1, 1 << 40) }],
-                0,
-                None,
-            ),
+            ("a file that is read for long", vec![hash("a", 1 << 40)], 0, None),
         ];
         for (name, tasks, read, told) in cases {
             let activity = begun_a_minute_ago(&tasks);
@@ -518,6 +516,10 @@ mod tests {
         assert!(activity.quiet_at(&path("a.txt")).unwrap() < Duration::from_mins(1));
         assert_eq!(activity.stillness(Duration::from_secs(50)).unanswered, None);
         assert_eq!(activity.quiet_at(&path("b.txt")), None);
+    }
+
+    fn hash(name: &str, size: u64) -> Task {
+        Task::Hash { files: vec![(path(name), file_stat(1, size))] }
     }
 
     fn upload(name: &str, size: u64) -> Task {

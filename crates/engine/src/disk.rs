@@ -50,6 +50,20 @@ pub trait Disk: Send + Sync + 'static {
         expected: &FileStat,
     ) -> impl Future<Output = Result<Md5, DiskError>> + Send;
 
+    /// The same of several files, in their order. An error means that none was looked at.
+    fn hash_all(
+        &self,
+        files: &[(RelativePath, FileStat)],
+    ) -> impl Future<Output = Result<Vec<Result<Md5, DiskError>>, DiskError>> + Send {
+        async move {
+            let mut hashes = Vec::with_capacity(files.len());
+            for (path, expected) in files {
+                hashes.push(self.hash(path, expected).await);
+            }
+            Ok(hashes)
+        }
+    }
+
     /// Opens a file for sending. [`DiskErrorKind::Changed`] if it is not `expected`.
     fn open(
         &self,

@@ -142,12 +142,10 @@ pub enum Task {
         /// Which one.
         directory: RelativePath,
     },
-    /// Hash a file.
+    /// Hash files of one directory.
     Hash {
-        /// Which one.
-        path: RelativePath,
-        /// What it must be.
-        stat: FileStat,
+        /// Which ones, at least one, and what each must be.
+        files: Vec<(RelativePath, FileStat)>,
     },
     /// List the whole remote tree.
     ListTree,
@@ -321,7 +319,6 @@ impl Task {
     pub(crate) fn local_path(&self) -> Option<&RelativePath> {
         match self {
             Self::Scan { directory: path }
-            | Self::Hash { path, .. }
             | Self::Upload { path, .. }
             | Self::Download { path, .. }
             | Self::MakeRemoteDirectory { path, .. }
@@ -330,6 +327,8 @@ impl Task {
             | Self::TrashRemote { path, .. }
             | Self::TrashLocal { path, .. }
             | Self::SetLocalTime { path, .. } => Some(path),
+            // All are in one directory.
+            Self::Hash { files } => files.first().map(|(path, _)| path),
             Self::CheckRoot
             | Self::ClaimRoot { .. }
             | Self::ListTree
@@ -369,8 +368,8 @@ pub enum Outcome {
     Claimed(Result<(), DiskError>),
     /// [`Task::Scan`].
     Scanned(Result<ScannedDirectory, DiskError>),
-    /// [`Task::Hash`].
-    Hashed(Result<Md5, DiskError>),
+    /// [`Task::Hash`]: of each file, in their order; an error if none was read.
+    Hashed(Result<Vec<Result<Md5, DiskError>>, DiskError>),
     /// [`Task::ListTree`]: `Ok` only if it was complete. The entries came before as [`Event::Listed`].
     ListingEnded(Result<Vec<UnusableEntry>, RemoteError>),
     /// [`Task::ListDirectory`].

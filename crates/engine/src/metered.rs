@@ -135,6 +135,19 @@ impl<D: Disk> Disk for Metered<D> {
         when_there_is_room!(self.disk.hash(path, expected))
     }
 
+    async fn hash_all(
+        &self,
+        files: &[(RelativePath, FileStat)],
+    ) -> Result<Vec<Result<Md5, DiskError>>, DiskError> {
+        let mut hashes = when_there_is_room!(self.disk.hash_all(files))?;
+        for (hash, (path, expected)) in hashes.iter_mut().zip(files) {
+            if hash.as_ref().is_err_and(|error| error.kind.is_lack_of_descriptors()) {
+                *hash = self.hash(path, expected).await;
+            }
+        }
+        Ok(hashes)
+    }
+
     async fn open(&self, path: &RelativePath, expected: &FileStat) -> Result<Self::Content, DiskError> {
         let content = when_there_is_room!(self.disk.open(path, expected))?;
         Ok(MeteredContent { content, meter: self.meter.clone() })

@@ -39,7 +39,7 @@ where
         Task::CheckRoot => Outcome::Root(disk.root().await),
         Task::ClaimRoot { root, marker } => Outcome::Claimed(disk.claim_root(&root, &marker).await),
         Task::Scan { directory } => Outcome::Scanned(scan(disk, &directory, &mounts).await),
-        Task::Hash { path, stat } => Outcome::Hashed(disk.hash(&path, &stat).await),
+        Task::Hash { files } => Outcome::Hashed(disk.hash_all(&files).await),
         Task::ListTree => Outcome::ListingEnded(list_tree(id, remote, listed).await),
         Task::ListDirectory { directory } => {
             Outcome::ListedDirectory(remote.list_directory(&directory).await)

@@ -77,7 +77,7 @@ pub const PLANTS: [Plant; 29] = [
     plant_in("move-tried-on", Planted::MoveTriedOn, Mode::Backup, DOUBTED, 100).from(1_003_000),
     plant_in("doubt-left-behind", Planted::DoubtLeftBehind, Mode::Backup, DOUBTED, 100).from(2_004_000),
     plant_in("given-up-forgotten", Planted::GivenUpForgotten, Mode::Backup, DOUBTED, 100).from(6_010_750),
-    plant_in("answer-age", Planted::AnswerAge, Mode::Sync, HANGS, 200).from(450),
+    plant_in("answer-age", Planted::AnswerAge, Mode::Sync, HANGS, 200).from(1100),
     plant_in("room-not-noticed", Planted::RoomNotNoticed, Mode::Backup, RULES, 100).from(2700),
 ];
 

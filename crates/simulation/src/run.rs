@@ -91,7 +91,7 @@ impl Issued {
             | Task::ListDirectory { .. }
             | Task::Look { .. }
             | Task::Poll => {}
-            Task::Hash { .. } => self.hashes += 1,
+            Task::Hash { files } => self.hashes += u32::try_from(files.len()).unwrap_or(u32::MAX),
             Task::ListTree => self.listings += 1,
             _ => self.operations += 1,
         }

@@ -506,10 +506,10 @@ impl Folder {
             Outcome::Root(result) => self.root_checked(result, now)?,
             Outcome::Claimed(result) => self.root_claimed(result, now)?,
             Outcome::Scanned(result) => self.scanned(command, result, now)?,
-            Outcome::Hashed(result) if self.verifying.asked(command) => {
-                self.verified(command, result, now)?;
+            Outcome::Hashed(results) if self.verifying.asked(command) => {
+                self.verified(command, results, now)?;
             }
-            Outcome::Hashed(result) => self.hashed(command, result, now)?,
+            Outcome::Hashed(results) => self.hashed(command, results, now)?,
             Outcome::Polled(result) if self.connection.asked(command) => self.probe_ended(result, now)?,
             Outcome::Polled(result) => self.polled(result, now)?,
             Outcome::ListingEnded(result) => self.listing_ended(command, result, now)?,

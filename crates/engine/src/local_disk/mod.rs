@@ -45,6 +45,7 @@ use crate::disk::{
 /// Most files that made way and are remembered.
 const MOST_SET_ASIDE: usize = 1000;
 const EMPTYING: &str = "emptying the trash of";
+const READING: &str = "reading";
 
 /// The real file system below one root. Cheap to clone; clones share the root's lock.
 #[derive(Debug, Clone)]
@@ -196,7 +197,24 @@ impl Disk for LocalDisk {
         let expected = *expected;
         let cancel = CancelOnDrop::default();
         let cancelled = Arc::clone(&cancel.0);
-        self.run("reading", path, move |root, path| reading::hash(root, path, &expected, &cancelled)).await
+        self.run(READING, path, move |root, path| reading::hash(root, path, &expected, &cancelled)).await
+    }
+
+    async fn hash_all(
+        &self,
+        files: &[(RelativePath, FileStat)],
+    ) -> Result<Vec<Result<Md5, DiskError>>, DiskError> {
+        let Some((first, _)) = files.first() else { return Ok(Vec::new()) };
+        let cancel = CancelOnDrop::default();
+        let (cancelled, asked) = (Arc::clone(&cancel.0), files.to_vec());
+        let hash = move |root: &OwnedFd, _: &RelativePath| {
+            let hash_one = |(path, expected)| {
+                let hash = reading::hash(root, &path, &expected, &cancelled);
+                hash.map_err(|kind| DiskError { action: READING, path, kind })
+            };
+            Ok(asked.into_iter().map(hash_one).collect())
+        };
+        self.run(READING, first, hash).await
     }
 
     async fn open(&self, path: &RelativePath, expected: &FileStat) -> Result<CheckedFile, DiskError> {
@@ -206,7 +224,7 @@ impl Disk for LocalDisk {
 
     async fn read(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
         let expected = *expected;
-        self.run("reading", path, move |root, path| reading::read(root, path, &expected)).await
+        self.run(READING, path, move |root, path| reading::read(root, path, &expected)).await
     }
 
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {

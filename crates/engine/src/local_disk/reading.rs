@@ -28,6 +28,9 @@ pub(super) fn hash(
     expected: &FileStat,
     cancelled: &AtomicBool,
 ) -> Result<Md5, DiskErrorKind> {
+    if cancelled.load(Ordering::Relaxed) {
+        return Err(DiskErrorKind::Other(io::ErrorKind::Interrupted.into()));
+    }
     let file = open_expected(root, path, expected)?;
     hash_opened(root, path, &file, expected, cancelled, |_| Ok(()))
 }

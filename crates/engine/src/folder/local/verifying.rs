@@ -188,7 +188,7 @@ impl Folder {
                 self.verifying.last = node.id;
                 let Local::File { stat, md5: Some(md5) } = node.local else { continue };
                 let path = self.index.path(node.id)?;
-                let id = self.issue(Task::Hash { path, stat });
+                let id = self.issue(Task::Hash { files: vec![(path, stat)] });
                 self.verifying.running.insert(id, Expected { node: node.id, stat, md5 });
             }
         }
@@ -199,9 +199,13 @@ impl Folder {
     pub(in crate::folder) fn verified(
         &mut self,
         command: CommandId,
-        result: Result<Md5, DiskError>,
+        results: Result<Vec<Result<Md5, DiskError>>, DiskError>,
         now: Now,
     ) -> Result<(), FolderError> {
+        let Some(result) = results.map_or_else(|error| Some(Err(error)), |hashes| hashes.into_iter().next())
+        else {
+            return Ok(());
+        };
         let Some(expected) = self.verifying.running.remove(&command) else { return Ok(()) };
         let Some(report) = &mut self.verifying.report else { return Ok(()) };
         let node = self.index.node(expected.node)?;

@@ -321,6 +321,13 @@ impl Driver {
         LinkedRules { path: path(&format!("{directory}/f")), stat }
     }
 
+    fn hash(&mut self, path: &RelativePath) -> Result<Md5, DiskError> {
+        if self.changes_now(path) {
+            return Err(DiskError { action: "reading", path: path.clone(), kind: DiskErrorKind::Changed });
+        }
+        Ok(Self::edited(self.local_edits_of(&path.to_string())).content.md5)
+    }
+
     pub(super) fn outcome(&mut self, task: &Task) -> Outcome {
         let (what, at) = match task {
             Task::Scan { directory } => ("scan", directory.to_string()),
@@ -408,13 +415,8 @@ impl Driver {
                 let error = DiskError { action: "placing", path: path.clone(), kind };
                 Outcome::Operation(Err(OperationError::Disk(error)))
             }
-            Task::Hash { path, .. } if self.changes_now(path) => {
-                let kind = DiskErrorKind::Changed;
-                Outcome::Hashed(Err(DiskError { action: "reading", path: path.clone(), kind }))
-            }
-            Task::Hash { path, .. } => {
-                let edits = self.local_edits_of(&path.to_string());
-                Outcome::Hashed(Ok(Self::edited(edits).content.md5))
+            Task::Hash { files } => {
+                Outcome::Hashed(Ok(files.iter().map(|(path, _)| self.hash(path)).collect()))
             }
             _ => Outcome::Root(Ok(RootIdentity {
                 file_system: 1,

@@ -23,6 +23,37 @@ fn hash_is_md5() {
     }
 }
 
+/// One that is gone or another one by now says nothing of the others.
+#[test]
+fn of_several_files_each_has_its_own_hash_or_error() {
+    let folder = Folder::new();
+    folder.make_directory("d").unwrap();
+    let files: Vec<_> = ["a", "gone", "b", "changed"]
+        .map(|name| (relative(&format!("d/{name}")), folder.write(&format!("d/{name}"), name)))
+        .into();
+    fs::remove_file(folder.at("d/gone")).unwrap();
+    folder.write("d/changed", "since");
+    let hash_all = || folder.runtime.block_on(folder.disk.hash_all(&files));
+    let told: Vec<_> = hash_all()
+        .unwrap()
+        .into_iter()
+        .map(|hash| hash.map_or_else(|error| error.to_string(), |md5| md5.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "0cc175b9c0f1b6a831c399e269772661",
+            "reading d/gone: it does not exist",
+            "92eb5ffee6ae2fec3ad71c777531578f",
+            "reading d/changed: it changed meanwhile",
+        ]
+    );
+    fs::rename(folder.root(), folder.root().with_extension("elsewhere")).unwrap();
+    let lost = hash_all().unwrap_err();
+    assert!(matches!(lost.kind, DiskErrorKind::RootLost), "{lost}");
+    fs::rename(folder.root().with_extension("elsewhere"), folder.root()).unwrap();
+}
+
 #[test]
 fn a_listing_has_every_kind_of_entry_and_every_name() {
     let folder = Folder::new();

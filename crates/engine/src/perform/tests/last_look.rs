@@ -541,7 +541,7 @@ async fn what_was_decided_below_a_disk_is_not_done_without_it() {
     let stat = world.file("f").await;
     let tasks = [
         Task::Scan { directory: path.clone() },
-        Task::Hash { path: local("f"), stat },
+        Task::Hash { files: vec![(local("f"), stat)] },
         Task::MakeRemoteDirectory { path, remote: stored("d") },
     ];
     for task in tasks {
