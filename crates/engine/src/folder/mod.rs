@@ -47,6 +47,7 @@ use clock::Clock;
 pub use error::FolderError;
 use in_flight::InFlight;
 use interrupting::Interrupting;
+use local::arrivals::Arrivals;
 use local::hashing::Hashing;
 use local::mounting::Mounting;
 use local::renamed::Renamed;
@@ -125,6 +126,7 @@ pub struct Folder {
     scanning: Scanning,
     skipping: Skipping,
     standing: Standing,
+    arrivals: Arrivals,
     hashing: Hashing,
     listing: Listing,
     hints: Hints,
@@ -197,6 +199,7 @@ impl Folder {
             scanning: Scanning::default(),
             skipping: Skipping::default(),
             standing: Standing::default(),
+            arrivals: Arrivals::default(),
             hashing: Hashing::default(),
             listing,
             hints: Hints::default(),
@@ -477,6 +480,15 @@ impl Folder {
         }
         self.issue_scans(now)?;
         if self.scanning.is_idle() {
+            self.review_arrivals(now)?;
+            if !self.backlog.is_idle() {
+                return Ok(());
+            }
+            if !self.scanning.is_idle() {
+                self.issue_scans(now)?;
+            }
+        }
+        if self.scanning.is_idle() {
             self.end_full_scan(now)?;
             self.issue_hashes()?;
             self.issue_verifications(now)?;
@@ -489,6 +501,12 @@ impl Folder {
                 self.plan(now)?;
             }
             self.issue_rechecks(now)?;
+        }
+        if self.give_up_waiting_arrivals(now)? {
+            if !self.backlog.is_idle() {
+                return Ok(());
+            }
+            self.issue_scans(now)?;
         }
         self.prove(now)
     }

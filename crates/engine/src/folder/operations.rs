@@ -242,9 +242,13 @@ impl Folder {
             target.base = node.base;
             self.index.save(&mut target)?;
         }
-        let rechecks = self.rechecks_below(node.id)?;
-        self.index.relocate(node.id, target.id, Side::Remote)?;
-        self.recheck_below(target.id, rechecks)?;
+        if self.move_whole(node.id, target.id, now)? {
+            target.id = node.id;
+        } else {
+            let rechecks = self.rechecks_below(node.id)?;
+            self.index.relocate(node.id, target.id, Side::Remote)?;
+            self.recheck_below(target.id, rechecks)?;
+        }
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
         }

@@ -67,6 +67,19 @@ impl Index {
         self.clear_out(emptied)
     }
 
+    /// Gives a row, with everything below it, the place of another one, which holds nothing but what the first
+    /// one has there. On the service it has the new name, encoded as ours are.
+    pub(crate) fn take_place(&mut self, id: NodeId, place: NodeId) -> Result<(), IndexError> {
+        let (Some(mut node), Some(mut taken)) = (self.node(id)?, self.node(place)?) else { return Ok(()) };
+        let left = node.parent;
+        (node.parent, node.name) = (taken.parent, taken.name.clone());
+        taken.local = Local::Absent;
+        self.save(&mut taken)?;
+        node.remote.iter_mut().for_each(|remote| remote.name = None);
+        self.save(&mut node)?;
+        self.clear_out(vec![left])
+    }
+
     /// Moves what the remote side has at a row that only it has, with everything below, to the row whose name
     /// the service cannot tell from this one. Returns which rows it left, and at which it arrived, the top
     /// first; what has the same row as before is not among them.

@@ -44,7 +44,7 @@ impl Folder {
 
     /// What others have removed and could not be removed here need not go any more, now that something has
     /// changed in it.
-    fn forget_failed_removals_above(&mut self, directory: NodeId) -> Result<(), FolderError> {
+    pub(super) fn forget_failed_removals_above(&mut self, directory: NodeId) -> Result<(), FolderError> {
         if !self.index.has_problems() {
             return Ok(());
         }
@@ -119,7 +119,9 @@ impl Folder {
             if node.base.is_some() && self.settings.watched {
                 self.round.open_move_window(now);
             }
-            self.vanish(&mut node, now)?;
+            if !self.note_departure(&node) {
+                self.vanish(&mut node, now)?;
+            }
         }
         Ok(())
     }
@@ -132,6 +134,7 @@ impl Folder {
         depth: Depth,
         now: Now,
     ) -> Result<(), FolderError> {
+        self.arrivals.is_there(node.id);
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
         if self.rules.ignores(path, is_directory) {
@@ -179,10 +182,11 @@ impl Folder {
                     self.save_observed(node)?;
                     self.read_where_it_was(node, identity)?;
                     self.take_up_own_name(node)?;
+                    self.note_arrival(node, identity)?;
                 }
                 let is_wanted = self.scanning.missed.remove(path) || !known || depth == Depth::Subtree;
                 // What is in a directory that is too deep itself is not looked at.
-                if is_wanted && path.depth() <= DEEPEST {
+                if is_wanted && path.depth() <= DEEPEST && !self.arrivals.holds_back(node.id) {
                     self.scanning.want_subtree(path.clone());
                 }
             }

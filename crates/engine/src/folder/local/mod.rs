@@ -1,5 +1,6 @@
 //! The local side: what the disk has, and what of it counts.
 
+pub(super) mod arrivals;
 pub(super) mod hashing;
 pub(super) mod merging;
 pub(super) mod mounting;

@@ -194,12 +194,23 @@ impl Folder {
             // Only what the index knows as a directory can be merged; a hint from below a new directory is
             // answered by the nearest directory above that is known, whose scan brings all the rest.
             let Some(known) = self.nearest_directory(&directory)? else { continue };
+            if self.is_read_later(&known)? {
+                continue;
+            }
             let (directory, depth) =
                 if known == directory { (directory, depth) } else { (known, Depth::Entries) };
             let id = self.issue(Task::Scan { directory: directory.clone() });
             self.scanning.running.insert(id, (directory, depth));
         }
         Ok(())
+    }
+
+    /// Whether a directory is read with all below it as soon as it is known whether it moves as a whole.
+    fn is_read_later(&self, directory: &RelativePath) -> Result<bool, FolderError> {
+        if self.arrivals.is_idle() {
+            return Ok(false);
+        }
+        Ok(self.index.locate(directory)?.is_some_and(|node| self.arrivals.holds_back(node.id)))
     }
 
     /// The directory itself or the nearest one above it that can be scanned; `None` if a rule ignores it.
@@ -227,7 +238,11 @@ impl Folder {
     }
 
     pub(in crate::folder) fn end_full_scan(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.scanning.everything && self.scanning.is_idle() && self.scanning.delayed.is_empty() {
+        if self.scanning.everything
+            && self.scanning.is_idle()
+            && self.scanning.delayed.is_empty()
+            && self.arrivals.is_idle()
+        {
             self.scanning.everything = false;
             self.scanning.missed.clear();
             self.scanning.complete = true;

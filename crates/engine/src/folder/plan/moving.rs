@@ -36,6 +36,10 @@ impl Moving {
         self.given_up = false;
     }
 
+    pub(super) fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     pub(in crate::folder) fn go_on(&mut self) {
         self.given_up = false;
     }
@@ -92,24 +96,38 @@ impl Folder {
     /// The pairs of departures and arrivals that are evidence for a move.
     pub(super) fn find_moves(&self) -> Result<Vec<Candidate>, FolderError> {
         let mut candidates = Vec::new();
-        for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
-            if remote_may_follow(&self.settings, &from)
-                && !self.is_given_up(&from)
-                && !is_refused(&self.index, &from)?
-                && is_possible_target(&self.index, &from, &to)?
-                && is_evidence(&self.index, &from, &to)?
-                && !self.is_frozen(&from)?
-                && !self.is_frozen(&to)?
+        for (from, to) in self.arrivals.whole() {
+            if let (Some(from), Some(to)) = (self.index.node(from)?, self.index.node(to)?)
+                && self.may_move(&from, &to)?
             {
-                candidates.push(Candidate {
-                    from: self.index.path(from.id)?,
-                    to: self.index.path(to.id)?,
-                    occupied: to.remote.is_some(),
-                });
+                candidates.push(self.candidate(&from, &to)?);
+            }
+        }
+        for MoveCandidate { from, to } in self.index.move_candidates(MOST_CANDIDATES)? {
+            if self.may_move(&from, &to)? && is_evidence(&self.index, &from, &to)? {
+                candidates.push(self.candidate(&from, &to)?);
             }
         }
         self.leave_resting(&mut candidates)?;
         Ok(candidates)
+    }
+
+    /// Whether nothing is in the way of a move.
+    fn may_move(&self, from: &Node, to: &Node) -> Result<bool, FolderError> {
+        Ok(remote_may_follow(&self.settings, from)
+            && !self.is_given_up(from)
+            && !is_refused(&self.index, from)?
+            && is_possible_target(&self.index, from, to)?
+            && !self.is_frozen(from)?
+            && !self.is_frozen(to)?)
+    }
+
+    fn candidate(&self, from: &Node, to: &Node) -> Result<Candidate, FolderError> {
+        Ok(Candidate {
+            from: self.index.path(from.id)?,
+            to: self.index.path(to.id)?,
+            occupied: to.remote.is_some(),
+        })
     }
 
     /// A move that failed is tried again after a while. Until then neither it nor what is below its ends is

@@ -104,6 +104,16 @@ impl Round {
         self.phase == Phase::Over && !self.again
     }
 
+    /// Whether a round that was just asked for begins at once, if files are not being hashed.
+    pub(in crate::folder) fn may_begin_at_once(&self) -> bool {
+        matches!(self.phase, Phase::Over | Phase::Waiting)
+    }
+
+    /// Whether moves of this round are still to be asked for.
+    pub(in crate::folder) fn has_moves(&self) -> bool {
+        self.moving.has_steps() || self.next_step.is_some()
+    }
+
     /// Whether a directory is being worked through right now.
     pub(in crate::folder) fn is_in(&self, directory: NodeId) -> bool {
         self.phase == Phase::Changes && self.cursor.directory() == directory

@@ -51,3 +51,120 @@ fn what_is_in_a_directory_that_was_moved_and_cannot_be_read_is_not_deleted() {
         driver.asked.iter().find(|(at, what, _)| *at >= began && ["move", "trash"].contains(what));
     assert_eq!(first_deed.map(|(_, what, to)| (*what, to.as_str())), Some(("move", "b/a")));
 }
+
+/// What was asked for since, beside looks at the root, in its order.
+fn asked_since(driver: &Driver, began: u64) -> Vec<String> {
+    let asked = driver.asked.iter().filter(|(at, ..)| *at >= began);
+    let told = asked.map(|(_, what, at)| format!("{what} {at}"));
+    told.filter(|told| told.starts_with("scan ") || !told.ends_with(' ')).collect()
+}
+
+fn hint(driver: &mut Driver, directories: &[&str]) {
+    let hints = directories.iter().map(|directory| LocalHint::Directory(path(directory)));
+    driver.tell(Event::LocalHints(hints.collect()));
+}
+
+/// Once, everything in it was read and written down at both places first: that took seconds for 100,000
+/// files.
+#[test]
+fn a_directory_that_was_renamed_or_moved_is_moved_before_anything_in_it_is_read() {
+    let cases = [
+        (vec!["d", "d/x"], vec!["e", "e/x"], vec![""], "d", "e"),
+        (vec!["a", "b", "a/d", "a/d/x"], vec!["a", "b", "b/d", "b/d/x"], vec!["a", "b"], "a/d", "b/d"),
+        (vec!["a", "b", "b/d", "b/d/x"], vec!["a", "b", "a/e", "a/e/x"], vec!["a", "b"], "b/d", "a/e"),
+    ];
+    for (before, after, hints, from, to) in cases {
+        let mut driver = Driver::new(&before);
+        driver.run_for(1);
+        let (began, row) = (driver.seconds, driver.row(from));
+        driver.directories = after.iter().map(|name| (*name).to_owned()).collect();
+        hint(&mut driver, &hints);
+        driver.run_for(60);
+        let asked = asked_since(&driver, began);
+        let place = |wanted: &str| asked.iter().position(|asked| asked == wanted);
+        let (moved, read) = (place(&format!("move {to}")), place(&format!("scan {to}")));
+        assert!(moved.is_some() && moved < read && moved < place(&format!("scan {to}/x")), "{asked:?}");
+        assert_eq!(driver.asked_for("move", began), 1, "{asked:?}");
+        assert_eq!(driver.row(to), row, "its row has another place, with all that is below");
+        assert_eq!(driver.folder.index.locate(&path(from)).unwrap(), None);
+        assert!(!asked.iter().any(|asked| asked.starts_with("hash") || asked.starts_with("upload")));
+        assert!(driver.status().settled, "{asked:?}");
+    }
+}
+
+/// That nothing in it was read before the move is made up for.
+#[test]
+fn what_has_changed_in_a_directory_that_moved_is_found_after_its_move() {
+    let mut driver = Driver::new(&["d", "d/x", "d/y"]);
+    driver.run_for(1);
+    let began = driver.seconds;
+    driver.directories = ["e", "e/x", "e/y"].map(str::to_owned).into();
+    driver.local_edits.insert("e/x".to_owned(), 1);
+    driver.gone.insert("e/y".to_owned());
+    hint(&mut driver, &[""]);
+    driver.run_for(60);
+    let asked = asked_since(&driver, began);
+    let deeds: Vec<_> = asked
+        .iter()
+        .filter(|asked| ["move ", "upload ", "trash "].iter().any(|deed| asked.starts_with(deed)))
+        .collect();
+    assert_eq!(deeds, ["move e", "upload e/x/f", "trash e/y"], "{asked:?}");
+}
+
+/// It is read like a new one, then, and the move is found again from what is in it.
+#[test]
+fn a_move_that_fails_keeps_nothing_from_being_read() {
+    for kind in [RemoteErrorKind::Refused, RemoteErrorKind::Offline] {
+        let mut driver = Driver::new(&["d", "d/x"]);
+        driver.run_for(1);
+        let began = driver.seconds;
+        driver.refusals.insert("move", refusal(kind, None));
+        driver.directories = ["e", "e/x"].map(str::to_owned).into();
+        hint(&mut driver, &[""]);
+        let asked = asked_since(&driver, began);
+        let place = |wanted: &str| asked.iter().position(|asked| asked == wanted);
+        assert!(place("move e").is_some() && place("move e") < place("scan e/x"), "{asked:?}");
+        assert!(driver.folder.arrivals.is_idle(), "{:?}", driver.folder.arrivals);
+        driver.refusals.clear();
+        driver.run_for(2 * HOUR);
+        assert_eq!(driver.asked_for("trash", began), 0, "{:?}", driver.asked);
+        assert!(driver.status().settled, "{:?}", asked_since(&driver, began));
+    }
+}
+
+/// A move that might have to wait for what is under way keeps nothing from being read.
+#[test]
+fn while_something_is_under_way_a_directory_that_was_renamed_is_read_first() {
+    let mut driver = Driver::new(&["d", "d/x", "z"]);
+    driver.run_for(1);
+    let began = driver.seconds;
+    driver.lasting = Some("upload");
+    driver.local_edits.insert("z".to_owned(), 1);
+    hint(&mut driver, &["z"]);
+    driver.directories = ["e", "e/x", "z"].map(str::to_owned).into();
+    hint(&mut driver, &[""]);
+    let asked = asked_since(&driver, began);
+    let place = |wanted: &str| asked.iter().position(|asked| asked == wanted);
+    assert!(
+        place("scan e/x").is_some_and(|read| place("move e").is_none_or(|moved| read < moved)),
+        "{asked:?}"
+    );
+    assert!(driver.folder.arrivals.is_idle(), "{:?}", driver.folder.arrivals);
+}
+
+/// What is in it was not sent under the new name: by a rule it may not be.
+#[test]
+fn where_rules_count_a_directory_that_was_renamed_is_read_first() {
+    let mut driver =
+        Driver::with(FolderSettings { ignore: vec!["e/x".to_owned()], ..settings() }, &["d", "d/x"]);
+    driver.run_for(1);
+    let began = driver.seconds;
+    driver.directories = ["e", "e/x"].map(str::to_owned).into();
+    hint(&mut driver, &[""]);
+    let asked = asked_since(&driver, began);
+    let place = |wanted: &str| asked.iter().position(|asked| asked == wanted);
+    assert!(
+        place("scan e").is_some_and(|read| place("move e").is_none_or(|moved| read < moved)),
+        "{asked:?}"
+    );
+}
