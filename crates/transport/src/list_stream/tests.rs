@@ -179,6 +179,19 @@ fn the_root_has_any_name_and_the_path_any_letter_case() {
     assert_eq!(list(text.as_bytes(), &archive("/reports")).unwrap(), ["a.txt"]);
 }
 
+/// A line end after each of a million entries, or a little less before each: together more than any element may
+/// hold.
+#[test]
+fn what_stands_between_entries_may_be_as_much_as_there_are_entries() {
+    let mut entries: Vec<String> = (0..20).map(|number| file("/Archive", &format!("f{number}"))).collect();
+    for entry in &mut entries {
+        entry.push_str(&" ".repeat(100_000));
+    }
+    let text = document(&entries, 1, 20);
+    assert!(text.len() > 1 << 20);
+    assert_eq!(list(text.as_bytes(), &archive("")).unwrap().len(), 20);
+}
+
 #[test]
 fn what_does_not_add_up_is_refused() {
     let one = file("/Archive", "a");
