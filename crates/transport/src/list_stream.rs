@@ -153,7 +153,7 @@ struct Taken {
     /// Mountpoint and names of the listed folder, as asked for.
     prefix: Vec<String>,
     folders: Folders,
-    /// The folder of the last plain entry, which was announced last, and its path as it stood there.
+    /// The folder of the last plain entry, which was announced, and its path as it stood there.
     last_plain: Option<(String, StoredPath)>,
     files: u64,
     stats: Option<Stats>,
@@ -268,7 +268,6 @@ impl Taken {
         if self.stats.is_some() {
             return Err(malformed("something follows the counts"));
         }
-        self.last_plain = None;
         match element.name() {
             "folder" => {
                 let path = required(element, "path")?;
