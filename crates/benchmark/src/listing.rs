@@ -1,5 +1,5 @@
-//! A listing of very many entries: `jottad ls -R` beside `rclone lsf -R`, and beside curl, which takes the same
-//! bytes and does nothing with them: less than that is not to be had.
+//! A listing of very many entries: `jottad ls -R` beside `rclone lsf -R`, and beside curl, which takes the
+//! same bytes and does nothing with them: less than that is not to be had.
 
 use std::fs;
 use std::io::Write as _;
@@ -71,8 +71,8 @@ pub(crate) fn run(listing: &Listing) -> anyhow::Result<()> {
     for (title, command, lines) in commands {
         let cost = least(&command, stage.place(), runs)?;
         if let Some(lines) = lines {
-            let told = fs::read(stage.place().join(OUTPUT)).context("reading what was listed")?;
-            let told = told.iter().filter(|byte| **byte == b'\n').count();
+            let told = fs::read_to_string(stage.place().join(OUTPUT)).context("reading what was listed")?;
+            let told = told.lines().count();
             ensure!(told == lines, "{title} told {told} lines instead of {lines}");
         }
         let cpu = cost.cpu.unwrap_or_default().as_secs_f64();
@@ -80,7 +80,8 @@ pub(crate) fn run(listing: &Listing) -> anyhow::Result<()> {
         let each = cpu * 1e6 / (files + shape.directories) as f64;
         let (wall, cpu) = (format_seconds(cost.wall.as_secs_f64()), format_seconds(cpu));
         let memory = format_memory(cost.peak_memory.unwrap_or_default());
-        say(&format!("{title:<28} wall {wall:>8}  CPU {cpu:>8}, {each:.2} µs an entry  memory {memory:>9}"))?;
+        let costs = format!("wall {wall:>8}  CPU {cpu:>8}, {each:.2} µs an entry  memory {memory:>9}");
+        say(&format!("{title:<28} {costs}"))?;
     }
     Ok(())
 }

@@ -55,14 +55,14 @@ impl FromStr for Md5 {
         let refuse = || ParseMd5Error { text: text.chars().take(64).collect() };
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(refuse()) };
         let pairs: &[[u8; 2]; 16] = pairs.try_into().map_err(|_| refuse())?;
-        // What is no digit sets the high bits of its value, and so those of the sum: a listing has millions of
-        // hashes, and one question for each is enough.
-        let mut strange = 0;
-        let bytes = pairs.map(|[high, low]| {
+        // What is no digit sets the high bits of its value, and so those of the sum: a listing has millions
+        // of hashes, and one question for each is enough.
+        let (mut bytes, mut strange) = ([0; 16], 0);
+        for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
             let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
             strange |= high | low;
-            high << 4 | low
-        });
+            *byte = high << 4 | low;
+        }
         if strange > 0x0f { Err(refuse()) } else { Ok(Self(bytes)) }
     }
 }

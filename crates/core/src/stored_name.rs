@@ -95,8 +95,8 @@ fn decode_any(stored: &StoredName) -> DecodedName {
     }
 }
 
-/// The bytes that stand for themselves on either side, whatever is around them. Of those that are no ASCII, `0xe2`
-/// begins the quote rune and the control pictures among others, and `0xef` what is full-width.
+/// The bytes that stand for themselves on either side, whatever is around them. Of those that are no ASCII,
+/// `0xe2` begins the quote rune and the control pictures among others, and `0xef` what is full-width.
 const IS_PLAIN: [bool; 256] = {
     let mut is_plain = [true; 256];
     let mut byte: usize = 0;
@@ -397,7 +397,9 @@ mod tests {
         }
 
         #[test]
-        fn what_is_decoded_at_a_glance_is_what_decoding_gives(text in ".{1,6}|[ -~\u{80}-\u{ffff}]{1,4}|[‛．／：␀␊␡%:.ø–a4]{1,5}") {
+        fn what_is_decoded_at_a_glance_is_what_decoding_gives(
+            text in ".{1,6}|[ -~\u{80}-\u{ffff}]{1,4}|[‛．／：␀␊␡%:.ø–a4]{1,5}",
+        ) {
             let Some(stored) = StoredName::new(text) else { return Ok(()) };
             prop_assert_eq!(decode_name(&stored), decode_any(&stored));
             if let Some(plain) = stored.plain() {

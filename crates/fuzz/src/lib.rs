@@ -26,8 +26,8 @@ pub fn documents(bytes: &[u8]) {
     jottad_transport::fuzzing::documents(bytes);
 }
 
-/// A recursive listing (protocol 4.4). One that is taken for complete holds only names that are names. What is read
-/// of it without a tree of elements is what the tree gives.
+/// A recursive listing (protocol 4.4). One that is taken for complete holds only names that are names. What
+/// is read of it without a tree of elements is what the tree gives.
 pub fn list_stream(bytes: &[u8]) {
     let Ok(folder) = RemotePath::parse("Jotta/Archive/docs") else { return };
     let listed = jottad_transport::fuzzing::list_stream(bytes, &folder);

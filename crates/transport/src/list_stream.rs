@@ -218,8 +218,8 @@ impl Taken {
         self.pending.len() >= BATCH || self.pending_names >= BATCH_NAMES
     }
 
-    /// Takes plain entries from the beginning for as long as there are any and nothing about them is out of the
-    /// ordinary; tells how many bytes they have.
+    /// Takes plain entries from the beginning for as long as there are any and nothing about them is out of
+    /// the ordinary; tells how many bytes they have.
     fn take_plain(&mut self, bytes: &[u8]) -> usize {
         let mut passed = 0;
         while !self.is_full()
@@ -356,7 +356,7 @@ impl Taken {
 
     /// Reports a folder that is new, those above it first. Only what the service names itself is counted.
     fn announce(&mut self, folder: &StoredPath) {
-        if self.folders.note(folder, true) {
+        if self.folders.note(folder.names(), true) {
             return;
         }
         let mut unreported = Vec::new();
@@ -365,7 +365,7 @@ impl Taken {
             self.pending_names += names.len();
             unreported.push(StoredPath::new(names.to_vec()));
             names = above;
-            if self.folders.note(&StoredPath::new(above.to_vec()), false) {
+            if self.folders.note(above, false) {
                 break;
             }
         }
@@ -415,15 +415,15 @@ struct Folders {
     key: RandomState,
     seen: HashMap<u64, bool>,
     counted: u64,
-    last: Option<StoredPath>,
+    last: Option<Vec<StoredName>>,
     /// The topmost of those that are too deep.
     deep: HashSet<u64>,
 }
 
 impl Folders {
     /// Whether the folder was reported before. It counts when the service names it for the first time.
-    fn note(&mut self, folder: &StoredPath, named: bool) -> bool {
-        if named && self.last.as_ref() == Some(folder) {
+    fn note(&mut self, folder: &[StoredName], named: bool) -> bool {
+        if named && self.last.as_deref() == Some(folder) {
             return true;
         }
         let mut reported = true;
@@ -434,7 +434,7 @@ impl Folders {
         if named {
             self.counted += u64::from(!*counted);
             *counted = true;
-            self.last = Some(folder.clone());
+            self.last = Some(folder.to_vec());
         }
         reported
     }

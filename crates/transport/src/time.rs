@@ -44,8 +44,8 @@ fn by_library(text: &str) -> Result<Timestamp, ParseTimeError> {
     Ok(Timestamp::from_nanoseconds(parsed.as_nanosecond()))
 }
 
-/// A time in UTC, written as the service writes it: `2026-01-02-T03:04:05Z`, `2026-01-02T03:04:05.000Z`. A listing
-/// has two for each entry. `None` of everything else, which may be a time all the same.
+/// A time in UTC, written as the service writes it: `2026-01-02-T03:04:05Z`, `2026-01-02T03:04:05.000Z`. A
+/// listing has two for each entry. `None` of everything else, which may be a time all the same.
 fn usual_time(text: &[u8]) -> Option<Timestamp> {
     let (date, rest) = text.split_first_chunk::<10>()?;
     let rest = rest.strip_prefix(b"-").unwrap_or(rest);
@@ -58,26 +58,27 @@ fn usual_time(text: &[u8]) -> Option<Timestamp> {
     };
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date else { return None };
     let &[b'T', h1, h2, b':', n1, n2, b':', s1, s2] = time else { return None };
-    let two = |tens: u8, ones: u8| digit(tens).zip(digit(ones)).map(|(tens, ones)| 10 * tens + ones);
-    let year = 100 * two(y1, y2)? + two(y3, y4)?;
-    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
-    let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
+    let mut are_digits = true;
+    let mut two = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        are_digits &= tens <= 9 && ones <= 9;
+        10 * i64::from(tens) + i64::from(ones)
+    };
+    let year = 100 * two(y1, y2) + two(y3, y4);
+    let (month, day) = (two(m1, m2), two(d1, d2));
+    let (hour, minute, second) = (two(h1, h2), two(n1, n2), two(s1, s2));
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days_before = if is_leap { LEAP_DAYS_BEFORE } else { DAYS_BEFORE };
-    let first = *days_before.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
-    let next = *days_before.get(usize::try_from(month).ok()?)?;
+    let month = usize::try_from(month).ok()?;
+    let (first, next) = (*days_before.get(month.checked_sub(1)?)?, *days_before.get(month)?);
     // Those at either end, and the leap seconds that there were, are the library's.
     let is_usual = (1..9999).contains(&year) && (1..=next - first).contains(&day);
-    if !has_usual_decimals || !is_usual || hour > 23 || minute > 59 || second > 59 {
+    if !are_digits || !has_usual_decimals || !is_usual || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let years = year - 1;
     let days = 365 * years + years / 4 - years / 100 + years / 400 + first + day - 1 - DAYS_TO_EPOCH;
     Some(Timestamp::from_seconds(((24 * days + hour) * 60 + minute) * 60 + second))
-}
-
-fn digit(byte: u8) -> Option<i64> {
-    byte.is_ascii_digit().then(|| i64::from(byte - b'0'))
 }
 
 /// How many days of a year are before each month, and in the whole year.
@@ -200,7 +201,9 @@ mod tests {
         }
 
         #[test]
-        fn what_the_service_writes_is_usual(seconds in FIRST.seconds()..253_370_764_800, decimals in 0..1000) {
+        fn what_the_service_writes_is_usual(
+            seconds in FIRST.seconds()..253_370_764_800, decimals in 0..1000,
+        ) {
             let time = Timestamp::from_seconds(seconds);
             let with_decimals = rfc3339_time(time).replace('Z', &format!(".{decimals:03}Z"));
             for text in [classic_time(time), rfc3339_time(time), with_decimals] {

@@ -167,7 +167,8 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(XmlError::CutOff),
                 event => {
-                    // It is checked and not kept: the blanks between a million entries are no text of anything.
+                    // It is checked and not kept: the blanks between a million entries are no text of
+                    // anything.
                     text_of(&event)?;
                 }
             }
@@ -187,7 +188,8 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
         input.fill_buf().await.map_err(XmlError::Input)
     }
 
-    /// Passes over bytes of [`ahead`](Self::ahead) that were whole children of the root, and blanks before them.
+    /// Passes over bytes of [`ahead`](Self::ahead) that were whole children of the root, and blanks before
+    /// them.
     pub(crate) fn pass(&mut self, count: usize) {
         self.reader.get_mut().consume(count);
     }

@@ -1,8 +1,9 @@
 //! Entries of a listing in the form in which the service writes them, read from the bytes where they lie.
 //!
-//! A tree of elements for each of a million entries costs more than all else. Only the plainest form is read here:
-//! a `<file>` or `<folder>`, in it elements that hold text, and nothing with attributes. Of everything else this
-//! says nothing, and [`Document`](crate::xml::Document) reads it, as it would read what is read here.
+//! A tree of elements for each of a million entries costs more than all else. Only the plainest form is read
+//! here: a `<file>` or `<folder>`, in it elements that hold text, and nothing with attributes. Of everything
+//! else this says nothing, and [`Document`](crate::xml::Document) reads it, as it would read what is read
+//! here.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -19,8 +20,8 @@ pub(super) struct PlainEntry<'a> {
     pub(super) modified: Option<&'a str>,
 }
 
-/// The entry at the beginning, after blanks, and how many bytes it has together with these. `None` if there is none
-/// in this form, or not all of it is there.
+/// The entry at the beginning, after blanks, and how many bytes it has together with these. `None` if there
+/// is none in this form, or not all of it is there.
 pub(super) fn plain_entry(bytes: &[u8]) -> Option<(PlainEntry<'_>, usize)> {
     let mut scan = Scan { bytes, at: 0 };
     scan.pass_blanks();
@@ -142,8 +143,8 @@ mod tests {
     fn an_entry_is_read_with_the_blanks_before_it_and_none_after_it() {
         let text = "\r\n\t <file><path>/A/b&amp;&#38;</path></file>";
         assert_eq!(read(text), None);
-        let text = "\r\n\t <file>\n<path>/A/b&amp;c&lt;&gt;&quot;&apos;</path> <filename> x ø </filename><size>1</size>\
-             <md5>2</md5><other>3</other><modified/></file>";
+        let text = "\r\n\t <file>\n<path>/A/b&amp;c&lt;&gt;&quot;&apos;</path> <filename> x ø </filename>\
+             <size>1</size><md5>2</md5><other>3</other><modified/></file>";
         assert_eq!(read(text), None);
         let text = text.replace("<modified/>", "<modified>4</modified><created></created><size>5</size>");
         let whole = format!("{text}\n<file>");
