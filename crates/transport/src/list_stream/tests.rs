@@ -336,7 +336,7 @@ fn odd_entries() -> impl Strategy<Value = Vec<String>> {
     ];
     let name = prop_oneof![
         20 => "[a-c]{1,3}",
-        5 => "[ab;ø .]{1,2}|a&amp;b|&quot;|&apos;|&gt;&lt;|&#x61;",
+        5 => "[ab;ø .>\r\n\t]{1,2}|a&amp;b|&quot;|&apos;|&gt;&lt;|&#x61;",
         1 => "&nbsp;|&#0;|&|a/b|<!\\[CDATA\\[<x>&\\]\\]>|<!-- x -->a|a<b>c</b>d|",
     ];
     let hash = prop_oneof![
