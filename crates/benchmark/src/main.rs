@@ -6,6 +6,7 @@
 
 mod clients;
 mod line;
+mod listing;
 mod machine;
 mod measuring;
 mod process;
@@ -64,6 +65,8 @@ enum Inner {
     Observe(measuring::Observe),
     /// What a folder of very many files costs jottad
     Scale(scale::Scale),
+    /// What a listing of very many entries costs jottad and rclone, and curl, which only takes it
+    List(listing::Listing),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
     }
     let done = match &options.command {
         Some(Inner::Scale(scale)) => scale::run(scale),
+        Some(Inner::List(listing)) => listing::run(listing),
         _ => run(&options),
     };
     match done {

@@ -18,11 +18,13 @@ use crate::remark;
 
 /// How much of a failed command's output is shown.
 const SHOWN: usize = 2000;
+/// Where a measured command's output is, in the scratch directory.
+pub(crate) const OUTPUT: &str = "output.log";
 
 /// Measures a command that must succeed.
 pub(crate) fn measure(command: &Command, scratch: &Path) -> anyhow::Result<Cost> {
     let file = scratch.join("cost.json");
-    let log = scratch.join("output.log");
+    let log = scratch.join(OUTPUT);
     let output = fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
     let own = std::env::current_exe().context("finding this program")?;
     let mut observer = Command::new(own);

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
@@ -35,6 +37,27 @@ struct Counters {
 #[derive(Deserialize)]
 struct Tree {
     entries: Vec<Entry>,
+}
+
+/// What a login is granted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Granted {
+    #[serde(skip)]
+    pub(crate) username: String,
+    pub(crate) access_token: String,
+}
+
+/// What a personal login token holds.
+#[derive(Deserialize)]
+struct LoginToken {
+    username: String,
+    auth_token: String,
+    well_known_link: String,
+}
+
+#[derive(Deserialize)]
+struct Issued {
+    token: String,
 }
 
 /// An entry as the service has it.
@@ -96,6 +119,41 @@ impl Service {
             self.client.post(url).body("{}").send().await?.error_for_status()?;
             Ok(())
         })
+    }
+
+    /// One more login token, for clients behind the proxy.
+    pub(crate) fn new_login_token(&self) -> anyhow::Result<String> {
+        Ok(self.issue(&serde_json::json!({ "host": "id.jottacloud.com" }))?.token)
+    }
+
+    /// Logs in by itself, for programs that cannot.
+    pub(crate) fn log_in(&self) -> anyhow::Result<Granted> {
+        let token = self.issue(&serde_json::json!({}))?.token;
+        let text = BASE64_URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).context("reading a token")?;
+        let token: LoginToken = serde_json::from_slice(&text).context("reading a token")?;
+        let granted = self.runtime.block_on(async {
+            let described = self.client.get(&token.well_known_link).send().await?.error_for_status()?;
+            let described: serde_json::Value = described.json().await?;
+            let form = [
+                ("client_id", "jottacli"),
+                ("grant_type", "password"),
+                ("username", &token.username),
+                ("password", &token.auth_token),
+                ("scope", "openid offline_access"),
+            ];
+            let endpoint = described["token_endpoint"].as_str().unwrap_or_default();
+            let granted = self.client.post(endpoint).form(&form).send().await?.error_for_status()?;
+            granted.json::<Granted>().await
+        });
+        Ok(Granted { username: token.username, ..granted.context("logging in")? })
+    }
+
+    fn issue(&self, wanted: &serde_json::Value) -> anyhow::Result<Issued> {
+        let issued = self.runtime.block_on(async {
+            let url = format!("{}/control/login-token", self.base_url);
+            self.client.post(url).body(wanted.to_string()).send().await?.error_for_status()?.json().await
+        });
+        issued.context("asking the emulator for a login token")
     }
 
     /// Another device does something, which may take long.

@@ -29,7 +29,9 @@ impl Md5 {
 
 impl fmt::Display for Md5 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        let pairs = self.0.map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
+        formatter.write_str(std::str::from_utf8(pairs.as_flattened()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -51,17 +53,31 @@ impl FromStr for Md5 {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseMd5Error { text: text.chars().take(64).collect() };
-        let digits = text.as_bytes();
-        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(refuse());
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(refuse()) };
+        let pairs: &[[u8; 2]; 16] = pairs.try_into().map_err(|_| refuse())?;
+        // What is no digit sets the high bits of its value, and so those of the sum: a listing has millions
+        // of hashes, and one question for each is enough.
+        let (mut bytes, mut strange) = ([0; 16], 0);
+        for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+            let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+            strange |= high | low;
+            *byte = high << 4 | low;
         }
-        let mut bytes = [0; 16];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| refuse())?;
-        }
-        Ok(Self(bytes))
+        if strange > 0x0f { Err(refuse()) } else { Ok(Self(bytes)) }
     }
 }
+
+/// What each byte is worth as a hexadecimal digit; `0xff` for what is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 /// Size in bytes and MD5: two files are the same exactly when these are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +118,8 @@ impl Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,6 +140,17 @@ mod tests {
             "é".repeat(16).as_str(),
         ] {
             assert!(text.parse::<Md5>().is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn md5_reads_what_the_library_reads(text in "[0-9a-fA-F]{32}|[0-9a-fA-Fg+é/: \\x00@`]{30,33}") {
+            let digits = text.as_bytes();
+            let is_hash = digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit);
+            let bytes = (0..16).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok());
+            let expected: Option<Vec<u8>> = bytes.collect::<Option<_>>().filter(|_| is_hash);
+            prop_assert_eq!(text.parse::<Md5>().ok().map(|md5| md5.as_bytes().to_vec()), expected);
         }
     }
 

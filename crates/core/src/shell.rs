@@ -38,11 +38,15 @@ pub fn shown_path(path: &Path) -> impl Display {
 /// name that is in quotes already stays as it is.
 pub fn shown_text(path: &str) -> impl Display {
     fmt::from_fn(move |formatter| {
+        // Then no name is written in another way, quotes or not.
+        if !deceives(path) {
+            return formatter.write_str(path);
+        }
         for (number, name) in path.split('/').enumerate() {
             if number > 0 {
                 formatter.write_char('/')?;
             }
-            if name.starts_with(OPENS) && !name.contains(is_deceiving) {
+            if name.starts_with(OPENS) && !deceives(name) {
                 formatter.write_str(name)?;
             } else {
                 write_name(formatter, name.as_bytes())?;
@@ -64,6 +68,11 @@ pub fn is_deceiving(character: char) -> bool {
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
+fn deceives(text: &str) -> bool {
+    // Most names are letters that need no second look.
+    !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.contains(is_deceiving)
+}
+
 /// Writes names with slashes between them as they are shown.
 pub(crate) fn write_names(formatter: &mut fmt::Formatter<'_>, path: &[u8]) -> fmt::Result {
     for (number, name) in path.split(|byte| *byte == b'/').enumerate() {
@@ -78,7 +87,7 @@ pub(crate) fn write_names(formatter: &mut fmt::Formatter<'_>, path: &[u8]) -> fm
 /// Writes a name as it is shown.
 pub(crate) fn write_name(formatter: &mut fmt::Formatter<'_>, name: &[u8]) -> fmt::Result {
     match std::str::from_utf8(name) {
-        Ok(text) if !text.contains(is_deceiving) && !text.starts_with(OPENS) => formatter.write_str(text),
+        Ok(text) if !deceives(text) && !text.starts_with(OPENS) => formatter.write_str(text),
         _ => write_quoted(formatter, name),
     }
 }

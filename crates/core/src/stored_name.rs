@@ -33,6 +33,13 @@ impl StoredName {
         &self.0
     }
 
+    /// The local name, where nothing in it is written in another way on the service and it can be told at a
+    /// glance: nearly always. Otherwise [`decode_name`] tells.
+    pub fn plain(&self) -> Option<&str> {
+        let has_only_plain_bytes = self.0.bytes().all(|byte| IS_PLAIN[usize::from(byte)]);
+        (has_only_plain_bytes && !matches!(&*self.0, "." | "..")).then_some(&self.0)
+    }
+
     /// Whether the service takes a name of this length whatever it counts (protocol 8.7, U-06).
     pub fn fits(&self) -> bool {
         self.0.len() <= 255
@@ -69,6 +76,13 @@ pub fn encode_name(name: &Name) -> StoredName {
 
 /// Decodes a stored name to a local one, or says that it is another program's or cannot be one.
 pub fn decode_name(stored: &StoredName) -> DecodedName {
+    if let Some(plain) = stored.plain().and_then(|plain| Name::try_from(plain).ok()) {
+        return DecodedName::Native(plain);
+    }
+    decode_any(stored)
+}
+
+fn decode_any(stored: &StoredName) -> DecodedName {
     let decoded = decode(stored.as_str());
     let native = encode(&decoded) == stored.as_str();
     match Name::new(decoded) {
@@ -80,6 +94,24 @@ pub fn decode_name(stored: &StoredName) -> DecodedName {
         },
     }
 }
+
+/// The bytes that stand for themselves on either side, whatever is around them. Of those that are no ASCII,
+/// `0xe2` begins the quote rune and the control pictures among others, and `0xef` what is full-width.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [true; 256];
+    let mut byte: usize = 0;
+    while byte < 0x20 {
+        is_plain[byte] = false;
+        byte += 1;
+    }
+    let special = b"\"%*/:<>?|\x7f\xe2\xef";
+    let mut at = 0;
+    while at < special.len() {
+        is_plain[special[at] as usize] = false;
+        at += 1;
+    }
+    is_plain
+};
 
 fn encode(name: &[u8]) -> String {
     match name {
@@ -310,6 +342,23 @@ mod tests {
         }
     }
 
+    /// Nothing is plain that is written in another way on one of the two sides, and usual names are.
+    #[test]
+    fn every_character_is_plain_only_if_it_stands_for_itself() {
+        for character in '\0'..=char::MAX {
+            let Some(stored) = StoredName::new(character.to_string()) else { continue };
+            let local = Name::try_from(stored.as_str());
+            let stands_for_itself = local.is_ok_and(|name| decode_any(&stored) == DecodedName::Native(name));
+            assert!(stored.plain().is_none() || stands_for_itself, "{character:?}");
+        }
+        for name in ["a", "IMG 0001.jpg", "...", "årsrapport (2).pdf", "日本", "it's & co"] {
+            assert_eq!(StoredName::new(name).unwrap().plain(), Some(name));
+        }
+        for name in [".", "..", "a:b", "‛", "．"] {
+            assert_eq!(StoredName::new(name).unwrap().plain(), None, "{name}");
+        }
+    }
+
     #[test]
     fn what_fits_is_counted_in_the_bytes_that_are_stored() {
         for (name, fits) in [
@@ -345,6 +394,17 @@ mod tests {
         ) {
             let bytes = [text.as_bytes(), &tail].concat();
             prop_assert_eq!(decode(&encode(&bytes)), bytes);
+        }
+
+        #[test]
+        fn what_is_decoded_at_a_glance_is_what_decoding_gives(
+            text in ".{1,6}|[ -~\u{80}-\u{ffff}]{1,4}|[‛．／：␀␊␡%:.ø–a4]{1,5}",
+        ) {
+            let Some(stored) = StoredName::new(text) else { return Ok(()) };
+            prop_assert_eq!(decode_name(&stored), decode_any(&stored));
+            if let Some(plain) = stored.plain() {
+                prop_assert_eq!(decode_any(&stored), DecodedName::Native(Name::try_from(plain).unwrap()));
+            }
         }
 
         #[test]

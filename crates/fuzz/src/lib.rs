@@ -26,10 +26,13 @@ pub fn documents(bytes: &[u8]) {
     jottad_transport::fuzzing::documents(bytes);
 }
 
-/// A recursive listing (protocol 4.4). One that is taken for complete holds only names that are names.
+/// A recursive listing (protocol 4.4). One that is taken for complete holds only names that are names. What
+/// is read of it without a tree of elements is what the tree gives.
 pub fn list_stream(bytes: &[u8]) {
     let Ok(folder) = RemotePath::parse("Jotta/Archive/docs") else { return };
-    for entry in jottad_transport::fuzzing::list_stream(bytes, &folder).unwrap_or_default() {
+    let listed = jottad_transport::fuzzing::list_stream(bytes, &folder);
+    assert_eq!(listed, jottad_transport::fuzzing::list_stream_of_trees(bytes, &folder));
+    for entry in listed.unwrap_or_default() {
         let (StreamedEntry::Folder(path) | StreamedEntry::File { path, .. }) = entry else { continue };
         assert!(path.names().iter().all(|name| !name.as_str().is_empty() && !name.as_str().contains('/')));
     }

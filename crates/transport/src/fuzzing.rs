@@ -5,6 +5,7 @@ use futures_util::FutureExt as _;
 use crate::documents;
 use crate::list_stream::{Entries, StreamedEntry};
 use crate::path::RemotePath;
+use crate::xml::XmlError;
 
 /// Reads the bytes as every kind of XML document that the service sends.
 pub fn documents(bytes: &[u8]) {
@@ -24,15 +25,27 @@ pub fn documents(bytes: &[u8]) {
     reading.now_or_never();
 }
 
-/// Reads the bytes as a recursive listing of a folder; the entries, if it is proven complete.
-pub fn list_stream(bytes: &[u8], folder: &RemotePath) -> Option<Vec<StreamedEntry>> {
+/// Reads the bytes as a recursive listing of a folder; the entries, if it is proven complete, else why not.
+pub fn list_stream(bytes: &[u8], folder: &RemotePath) -> Result<Vec<StreamedEntry>, String> {
+    all_of(Entries::open(bytes, folder))
+}
+
+/// The same with a tree of elements for each entry, which must come to the same.
+pub fn list_stream_of_trees(bytes: &[u8], folder: &RemotePath) -> Result<Vec<StreamedEntry>, String> {
+    all_of(Entries::open_without_plain(bytes, folder))
+}
+
+fn all_of<'a>(
+    opening: impl Future<Output = Result<Entries<&'a [u8]>, XmlError>>,
+) -> Result<Vec<StreamedEntry>, String> {
     let reading = async {
-        let mut entries = Entries::open(bytes, folder).await.ok()?;
+        let mut entries = opening.await?;
         let mut seen = Vec::new();
-        while let Some(batch) = entries.next_batch().await.ok()? {
+        while let Some(batch) = entries.next_batch().await? {
             seen.extend(batch);
         }
-        Some(seen)
+        Ok(seen)
     };
-    reading.now_or_never().flatten()
+    // Memory is never pending.
+    reading.now_or_never().unwrap_or(Err(XmlError::CutOff)).map_err(|error| error.to_string())
 }

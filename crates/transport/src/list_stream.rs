@@ -4,6 +4,8 @@
 //! counts that the service sends last are those of what was received. [`ListStream::next_batch`] answers
 //! `None` then and only then.
 
+mod plain;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -15,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::path::RemotePath;
 use crate::time::parse_time;
 use crate::xml::{Document, Element, XmlError};
+
+use plain::{PlainEntry, plain_entry};
 
 /// Entries in a batch, at most.
 const BATCH: usize = 1000;
@@ -139,9 +143,18 @@ fn incomplete(action: &str, error: XmlError) -> Error {
 /// The parser behind [`ListStream`], over any input.
 pub(crate) struct Entries<R> {
     document: Document<R>,
+    taken: Taken,
+    /// Whether plain entries are read without the document's help: so always, but where a test compares.
+    reads_plain: bool,
+}
+
+/// What was taken of a listing so far.
+struct Taken {
     /// Mountpoint and names of the listed folder, as asked for.
     prefix: Vec<String>,
     folders: Folders,
+    /// The folder of the last plain entry, which was announced, and its path as it stood there.
+    last_plain: Option<(String, StoredPath)>,
     files: u64,
     stats: Option<Stats>,
     pending: Vec<StreamedEntry>,
@@ -158,29 +171,97 @@ struct Stats {
 impl<R: AsyncBufRead + Unpin> Entries<R> {
     pub(crate) async fn open(input: R, directory: &RemotePath) -> Result<Self, XmlError> {
         let names = std::iter::once(directory.mountpoint()).chain(directory.names());
-        Ok(Self {
-            document: Document::open(input, SIZE_LIMIT).await?,
+        let taken = Taken {
             prefix: names.map(|name| name.as_str().to_lowercase()).collect(),
             folders: Folders::default(),
+            last_plain: None,
             files: 0,
             stats: None,
             pending: Vec::new(),
             pending_names: 0,
-        })
+        };
+        Ok(Self { document: Document::open(input, SIZE_LIMIT).await?, taken, reads_plain: true })
+    }
+
+    /// Like [`open`](Self::open), but each entry is made an element of: what all others are measured by.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) async fn open_without_plain(input: R, directory: &RemotePath) -> Result<Self, XmlError> {
+        Ok(Self { reads_plain: false, ..Self::open(input, directory).await? })
     }
 
     pub(crate) async fn next_batch(&mut self) -> Result<Option<Vec<StreamedEntry>>, XmlError> {
-        while self.pending.len() < BATCH && self.pending_names < BATCH_NAMES {
-            let Some(child) = self.document.next(&[]).await? else {
-                if !self.pending.is_empty() {
+        let Self { document, taken, reads_plain } = self;
+        taken.pending.reserve(BATCH);
+        while !taken.is_full() {
+            if *reads_plain {
+                let passed = taken.take_plain(document.ahead().await?);
+                document.pass(passed);
+                if passed > 0 {
+                    continue;
+                }
+            }
+            let Some(child) = document.next(&[]).await? else {
+                if !taken.pending.is_empty() {
                     break;
                 }
-                return self.prove().map(|()| None);
+                return taken.prove().map(|()| None);
             };
-            self.take(&child.element)?;
+            taken.take(&child.element)?;
         }
-        self.pending_names = 0;
-        Ok(Some(std::mem::take(&mut self.pending)))
+        taken.pending_names = 0;
+        Ok(Some(std::mem::take(&mut taken.pending)))
+    }
+}
+
+impl Taken {
+    fn is_full(&self) -> bool {
+        self.pending.len() >= BATCH || self.pending_names >= BATCH_NAMES
+    }
+
+    /// Takes plain entries from the beginning for as long as there are any and nothing about them is out of
+    /// the ordinary; tells how many bytes they have.
+    fn take_plain(&mut self, bytes: &[u8]) -> usize {
+        let mut passed = 0;
+        while !self.is_full()
+            && self.stats.is_none()
+            && let Some((entry, length)) = plain_entry(&bytes[passed..])
+            && self.take_plain_entry(&entry).is_some()
+        {
+            passed += length;
+        }
+        passed
+    }
+
+    /// `None`, and nothing was done, if something is wrong with it, which [`take`](Self::take) would tell.
+    fn take_plain_entry(&mut self, entry: &PlainEntry<'_>) -> Option<()> {
+        if !entry.is_file {
+            let folder = self.relative(&entry.path).ok()?.ok()?;
+            self.announce_plain(&entry.path, folder);
+            return Some(());
+        }
+        let name = StoredName::new(entry.filename.as_deref()?)?;
+        let content =
+            Content { size: entry.size?.trim().parse().ok()?, md5: entry.md5?.trim().parse().ok()? };
+        let time = |text: Option<&str>| text.and_then(|text| parse_time(text).ok().flatten());
+        let (created, modified) = (time(entry.created), time(entry.modified));
+        if self.last_plain.as_ref().is_none_or(|(path, _)| *path != entry.path) {
+            let folder = self.relative(&entry.path).ok()?.ok()?;
+            if folder.names().len() >= DEEPEST {
+                return None;
+            }
+            self.announce_plain(&entry.path, folder);
+        }
+        let (_, folder) = self.last_plain.as_ref().filter(|(_, folder)| folder.names().len() < DEEPEST)?;
+        let path = folder.join(name);
+        self.files += 1;
+        self.pending_names += path.names().len();
+        self.pending.push(StreamedEntry::File { path, content, created, modified });
+        Some(())
+    }
+
+    fn announce_plain(&mut self, path: &str, folder: StoredPath) {
+        self.announce(&folder);
+        self.last_plain = Some((path.to_owned(), folder));
     }
 
     fn take(&mut self, element: &Element) -> Result<(), XmlError> {
@@ -275,7 +356,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
 
     /// Reports a folder that is new, those above it first. Only what the service names itself is counted.
     fn announce(&mut self, folder: &StoredPath) {
-        if self.folders.note(folder, true) {
+        if self.folders.note(folder.names(), true) {
             return;
         }
         let mut unreported = Vec::new();
@@ -284,7 +365,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
             self.pending_names += names.len();
             unreported.push(StoredPath::new(names.to_vec()));
             names = above;
-            if self.folders.note(&StoredPath::new(above.to_vec()), false) {
+            if self.folders.note(above, false) {
                 break;
             }
         }
@@ -334,15 +415,15 @@ struct Folders {
     key: RandomState,
     seen: HashMap<u64, bool>,
     counted: u64,
-    last: Option<StoredPath>,
+    last: Option<Vec<StoredName>>,
     /// The topmost of those that are too deep.
     deep: HashSet<u64>,
 }
 
 impl Folders {
     /// Whether the folder was reported before. It counts when the service names it for the first time.
-    fn note(&mut self, folder: &StoredPath, named: bool) -> bool {
-        if named && self.last.as_ref() == Some(folder) {
+    fn note(&mut self, folder: &[StoredName], named: bool) -> bool {
+        if named && self.last.as_deref() == Some(folder) {
             return true;
         }
         let mut reported = true;
@@ -353,7 +434,7 @@ impl Folders {
         if named {
             self.counted += u64::from(!*counted);
             *counted = true;
-            self.last = Some(folder.clone());
+            self.last = Some(folder.to_vec());
         }
         reported
     }

@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use jottad_core::in_words;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
-use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, ReadBuf};
 
 /// No element with all that is in it is bigger; the biggest real ones have a few kilobytes.
 const ELEMENT_LIMIT: u64 = 1 << 20;
@@ -106,6 +106,8 @@ pub(crate) struct Document<R> {
     root: Element,
     container: Option<&'static str>,
     closed: bool,
+    /// What was read last is a child of the root to its end.
+    is_between_children: bool,
 }
 
 impl<R: AsyncBufRead + Unpin> Document<R> {
@@ -114,8 +116,14 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
         let mut reader =
             Reader::from_reader(Limited { input, element_left: ELEMENT_LIMIT, left: size_limit });
         reader.config_mut().expand_empty_elements = true;
-        let mut document =
-            Self { reader, buffer: Vec::new(), root: Element::default(), container: None, closed: false };
+        let mut document = Self {
+            reader,
+            buffer: Vec::new(),
+            root: Element::default(),
+            container: None,
+            closed: false,
+            is_between_children: false,
+        };
         loop {
             match document.event().await? {
                 Event::Start(start) => {
@@ -130,7 +138,7 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
         }
     }
 
-    /// The root's tag, attributes and, as far as it was read, own text.
+    /// The root's tag and attributes. Its own text is not kept.
     pub(crate) fn root(&self) -> &Element {
         &self.root
     }
@@ -140,6 +148,7 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
     ///
     /// Not cancel safe: a document whose reading was cancelled must be dropped.
     pub(crate) async fn next(&mut self, containers: &[&'static str]) -> Result<Option<Child>, XmlError> {
+        self.is_between_children = false;
         while !self.closed {
             self.reader.get_mut().element_left = ELEMENT_LIMIT;
             match self.event().await? {
@@ -151,26 +160,38 @@ impl<R: AsyncBufRead + Unpin> Document<R> {
                         continue;
                     }
                     let element = self.rest_of(element).await?;
+                    self.is_between_children = self.container.is_none();
                     return Ok(Some(Child { container: self.container, element }));
                 }
                 Event::End(_) => self.closed = self.container.take().is_none(),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(XmlError::CutOff),
                 event => {
-                    let text = text_of(&event)?;
-                    if self.container.is_none() {
-                        self.root.text.push_str(&text);
-                        if self.root.text.len() as u64 > ELEMENT_LIMIT {
-                            return Err(XmlError::Malformed(
-                                "the root element holds too much text".to_owned(),
-                            ));
-                        }
-                    }
+                    // It is checked and not kept: the blanks between a million entries are no text of
+                    // anything.
+                    text_of(&event)?;
                 }
             }
         }
         self.expect_end().await?;
         Ok(None)
+    }
+
+    /// What has come of what follows the last child of the root, or the next of it as soon as it comes: whole
+    /// children may be taken from it by hand. Nothing where there is no telling what follows, and at the end.
+    pub(crate) async fn ahead(&mut self) -> Result<&[u8], XmlError> {
+        if !self.is_between_children {
+            return Ok(&[]);
+        }
+        let input = self.reader.get_mut();
+        input.element_left = ELEMENT_LIMIT;
+        input.fill_buf().await.map_err(XmlError::Input)
+    }
+
+    /// Passes over bytes of [`ahead`](Self::ahead) that were whole children of the root, and blanks before
+    /// them.
+    pub(crate) fn pass(&mut self, count: usize) {
+        self.reader.get_mut().consume(count);
     }
 
     /// Reads what remains as one tree.

@@ -2,7 +2,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod jottad;
-mod rclone;
+pub(crate) mod rclone;
 
 use std::fmt;
 

@@ -31,7 +31,7 @@ const QUESTIONS: [(&str, Option<&str>); 3] =
 
 /// Does all lines in order.
 pub(super) fn run(stage: &Stage, settings: &Settings, take: &mut dyn FnMut(Sample)) -> anyhow::Result<()> {
-    log_in(stage)?;
+    log_in(stage, &stage.service.login_token)?;
     let sync = |extra: Option<&'static str>| {
         let folder = stage.folder().display().to_string();
         let mut command = rclone(stage, &["sync", &folder, "r:folder"]);
@@ -51,12 +51,13 @@ pub(super) fn run(stage: &Stage, settings: &Settings, take: &mut dyn FnMut(Sampl
     stage.expect_all("pictures")
 }
 
-fn log_in(stage: &Stage) -> anyhow::Result<()> {
+/// Makes the remote `r` with a personal login token.
+pub(crate) fn log_in(stage: &Stage, token: &str) -> anyhow::Result<()> {
     let mut said =
         Stage::prepare(rclone(stage, &["config", "create", "r", "jottacloud", "--non-interactive"]), "")?;
     for (question, answer) in QUESTIONS {
         ensure!(said.contains(question), "rclone did not ask {question} but said: {said}");
-        let answer = answer.unwrap_or(&stage.service.login_token);
+        let answer = answer.unwrap_or(token);
         let reply = ["config", "update", "r", "--continue", "--state", question, "--result", answer];
         let mut command = rclone(stage, &reply);
         command.arg("--non-interactive");
@@ -65,6 +66,7 @@ fn log_in(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn rclone(stage: &Stage, arguments: &[&str]) -> Command {
+/// The program with arguments.
+pub(crate) fn rclone(stage: &Stage, arguments: &[&str]) -> Command {
     stage.command(Path::new("rclone"), arguments)
 }

@@ -1,9 +1,11 @@
 //! `jottad ls`: a place on the service.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use jottad_core::{
-    Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name, shell_word,
-    shown_text,
+    Content, DecodedName, RelativePath, StoredName, StoredPath, Timestamp, decode_name, plain_text,
+    shell_word, shown_text,
 };
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting, StreamedEntry};
 use serde::Serialize;
@@ -29,17 +31,22 @@ pub(crate) struct ListArguments {
     recursive: bool,
 }
 
+/// One entry.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    path: &'a str,
+    facts: Option<Facts>,
+}
+
 /// One entry, as scripts get it.
 #[derive(Debug, Serialize)]
-struct Line {
-    path: String,
-    name: String,
+struct Document<'a> {
+    path: &'a str,
+    name: &'a str,
     kind: &'static str,
     size: Option<u64>,
     md5: Option<String>,
     modified: Option<String>,
-    #[serde(skip)]
-    modified_at: Option<Timestamp>,
 }
 
 /// Lists; of `-R` the first lines come before the last are known.
@@ -69,7 +76,7 @@ pub(crate) fn run(arguments: &ListArguments, invocation: &Invocation) -> Result<
             Sighting::File(file) => {
                 let name = remote.name().cloned().unwrap_or_else(|| remote.mountpoint().clone());
                 let mut page = output.page();
-                Line::file(&StoredPath::root().join(name), &file.into()).print(&mut page, long)?;
+                Line::file(&decoded_name(&name), file.into()).print(&mut page, long)?;
                 page.finish()?;
                 return Ok(Exit::Done);
             }
@@ -106,7 +113,7 @@ fn list_device(device: &StoredName, long: bool, invocation: &Invocation) -> Resu
         };
         let mut page = invocation.output.page();
         for mountpoint in found.mountpoints.into_iter().filter(|mountpoint| !mountpoint.trashed) {
-            Line::folder(&StoredPath::root().join(mountpoint.name)).print(&mut page, long)?;
+            Line::folder(&decoded_name(&mountpoint.name)).print(&mut page, long)?;
         }
         page.finish()?;
         Ok(Exit::Done)
@@ -116,18 +123,20 @@ fn list_device(device: &StoredName, long: bool, invocation: &Invocation) -> Resu
 async fn list_one(client: &Client, remote: &RemotePath, output: Output, long: bool) -> Result<(), Failure> {
     let listing = client.folder(remote).await?.filter(jottad_transport::FolderListing::is_live);
     let listing = listing.ok_or_else(|| absent(remote, "there is nothing"))?;
-    let mut lines: Vec<Line> = Vec::new();
+    let mut entries: Vec<(Cow<'_, str>, Option<Facts>)> = Vec::new();
     for folder in listing.folders.iter().filter(|folder| folder.trashed.is_none()) {
-        lines.push(Line::folder(&StoredPath::root().join(folder.name.clone())));
+        entries.push((decoded_name(&folder.name), None));
     }
     for file in &listing.files {
         if let Some(live) = file.live() {
-            lines.push(Line::file(&StoredPath::root().join(file.name.clone()), &live.into()));
+            entries.push((decoded_name(&file.name), Some(live.into())));
         }
     }
-    lines.sort_by(|one, two| one.path.cmp(&two.path));
+    entries.sort_by(|(one, _), (two, _)| one.cmp(two));
     let mut page = output.page();
-    lines.iter().try_for_each(|line| line.print(&mut page, long))?;
+    for (name, facts) in &entries {
+        Line { path: name, facts: *facts }.print(&mut page, long)?;
+    }
     page.finish()
 }
 
@@ -143,9 +152,10 @@ async fn list_matches(
         let names = [place.device(), place.mountpoint()].into_iter().chain(place.names());
         let path = StoredPath::new(names.cloned().collect());
         let mut page = output.page();
+        let mut texts = Texts::below(&StoredPath::root());
         match seen {
-            Sighting::File(file) => Line::file(&path, &(*file).into()).print(&mut page, long)?,
-            _ => Line::folder(&path).print(&mut page, long)?,
+            Sighting::File(file) => Line::file(texts.of(&path), (*file).into()).print(&mut page, long)?,
+            _ => Line::folder(texts.of(&path)).print(&mut page, long)?,
         }
         page.finish()?;
         if arguments.recursive && matches!(seen, Sighting::Folder) {
@@ -163,16 +173,15 @@ async fn list_all(
     output: Output,
     long: bool,
 ) -> Result<(), Failure> {
-    let below =
-        |path: &StoredPath| StoredPath::new(above.names().iter().chain(path.names()).cloned().collect());
+    let mut texts = Texts::below(above);
     let mut stream = client.list_stream(remote).await?;
     let mut page = output.page();
     while let Some(batch) = stream.next_batch().await? {
         for entry in batch {
             let line = match &entry {
-                StreamedEntry::Folder(path) => Line::folder(&below(path)),
+                StreamedEntry::Folder(path) => Line::folder(texts.of(path)),
                 StreamedEntry::File { path, content, modified, .. } => {
-                    Line::file(&below(path), &Facts { content: *content, modified: *modified })
+                    Line::file(texts.of(path), Facts { content: *content, modified: *modified })
                 }
                 StreamedEntry::Unusable { path, reason } => {
                     tracing::warn!(path, reason, "an entry is left out");
@@ -188,6 +197,7 @@ async fn list_all(
 }
 
 /// What a listing tells of a file.
+#[derive(Debug, Clone, Copy)]
 struct Facts {
     content: Content,
     modified: Option<Timestamp>,
@@ -199,54 +209,94 @@ impl From<LiveFile> for Facts {
     }
 }
 
-impl Line {
-    fn folder(path: &StoredPath) -> Self {
-        let path = decoded(path);
-        let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-        Self { path, name, kind: "directory", size: None, md5: None, modified: None, modified_at: None }
+impl<'a> Line<'a> {
+    fn folder(path: &'a str) -> Self {
+        Self { path, facts: None }
     }
 
-    fn file(path: &StoredPath, facts: &Facts) -> Self {
-        Self {
-            kind: "file",
-            size: Some(facts.content.size),
-            md5: Some(facts.content.md5.to_string()),
-            modified: facts.modified.map(rfc3339),
-            modified_at: facts.modified,
-            ..Self::folder(path)
+    fn file(path: &'a str, facts: Facts) -> Self {
+        Self { path, facts: Some(facts) }
+    }
+
+    fn document(&self) -> Document<'a> {
+        let &Self { path, facts } = self;
+        Document {
+            path,
+            name: path.rsplit('/').next().unwrap_or(path),
+            kind: if facts.is_some() { "file" } else { "directory" },
+            size: facts.map(|facts| facts.content.size),
+            md5: facts.map(|facts| facts.content.md5.to_string()),
+            modified: facts.and_then(|facts| facts.modified).map(rfc3339),
         }
     }
 
     fn print(&self, page: &mut Page, long: bool) -> Result<(), Failure> {
         if page.json() {
-            return page.document(self);
+            return page.document(&self.document());
         }
-        let slash = if self.kind == "directory" { "/" } else { "" };
-        let name = shown_text(&self.path);
+        let slash = if self.facts.is_none() { "/" } else { "" };
+        let name = shown_text(self.path);
         if !long {
             return page.line(format_args!("{name}{slash}"));
         }
-        let size = self.size.map(format_size).unwrap_or_default();
-        let time = self.modified_at.map(local_time).unwrap_or_default();
+        let size = self.facts.map(|facts| format_size(facts.content.size)).unwrap_or_default();
+        let time = self.facts.and_then(|facts| facts.modified).map(local_time).unwrap_or_default();
         if !page.is_narrow() {
             return page.line(format_args!("{size:>10}  {time:<19}  {name}{slash}"));
         }
         page.line(format_args!("{name}{slash}"))?;
-        if self.size.is_some() { page.line(format_args!("  {size}  {time}")) } else { Ok(()) }
+        if self.facts.is_some() { page.line(format_args!("  {size}  {time}")) } else { Ok(()) }
     }
 }
 
-/// The path as the user knows it: names decoded; a name that has no local form as it is stored.
-fn decoded(path: &StoredPath) -> String {
-    path.names().iter().map(decoded_name).collect::<Vec<_>>().join("/")
+/// Paths as the user knows them, one after the other. The text of the folder is kept for what else is in it.
+struct Texts {
+    text: String,
+    /// Bytes of what all paths are below, with a slash.
+    start: usize,
+    folder: Vec<StoredName>,
+    /// Bytes of the folder with all above it, with a slash.
+    folder_end: usize,
 }
 
-fn decoded_name(name: &StoredName) -> String {
+impl Texts {
+    fn below(above: &StoredPath) -> Self {
+        let mut text = String::new();
+        push_names(&mut text, above.names());
+        Self { start: text.len(), folder: Vec::new(), folder_end: text.len(), text }
+    }
+
+    /// Names decoded; a name that has no local form as it is stored.
+    fn of(&mut self, path: &StoredPath) -> &str {
+        let Some((name, folder)) = path.names().split_last() else { return "" };
+        if folder != self.folder {
+            self.text.truncate(self.start);
+            push_names(&mut self.text, folder);
+            self.folder = folder.to_vec();
+            self.folder_end = self.text.len();
+        }
+        self.text.truncate(self.folder_end);
+        self.text.push_str(&decoded_name(name));
+        &self.text
+    }
+}
+
+fn push_names(text: &mut String, names: &[StoredName]) {
+    for name in names {
+        text.push_str(&decoded_name(name));
+        text.push('/');
+    }
+}
+
+fn decoded_name(name: &StoredName) -> Cow<'_, str> {
+    if let Some(plain) = name.plain().and_then(|plain| plain_text(plain.as_bytes())) {
+        return Cow::Borrowed(plain);
+    }
     match decode_name(name) {
         DecodedName::Native(decoded) | DecodedName::Foreign(decoded) => {
-            path_text(&RelativePath::root().join(&decoded))
+            Cow::Owned(path_text(&RelativePath::root().join(&decoded)))
         }
-        DecodedName::Unrepresentable(_) => name.as_str().to_owned(),
+        DecodedName::Unrepresentable(_) => Cow::Borrowed(name.as_str()),
     }
 }
 
@@ -261,5 +311,34 @@ fn absent(remote: &RemotePath, why: &str) -> Failure {
     match remote.parent() {
         Some(parent) => failure.hint(format!("jottad ls {}", shell_word(parent))),
         None => failure.hint(format!("jottad mountpoints {}", shell_word(remote.device()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_is_its_names_decoded_whatever_came_before_it() {
+        let path = |names: &[&str]| {
+            StoredPath::new(names.iter().map(|name| StoredName::new(*name).unwrap()).collect())
+        };
+        let listed: [(&[&str], &str); 8] = [
+            (&["a"], "a"),
+            (&["a", "b：c"], "a/b:c"),
+            (&["a", "longer than it"], "a/longer than it"),
+            (&["a", "ø"], "a/ø"),
+            (&["x"], "x"),
+            (&["a：", "b", ".."], "a:/b/.."),
+            (&["a", "$'b"], "a/$'$\\'b'"),
+            (&[], ""),
+        ];
+        for (above, start) in [(&[][..], ""), (&["Jotta", "Archive", "％"][..], "Jotta/Archive/%/")] {
+            let mut texts = Texts::below(&path(above));
+            for (names, text) in listed {
+                let expected = if text.is_empty() { String::new() } else { format!("{start}{text}") };
+                assert_eq!(texts.of(&path(names)), expected);
+            }
+        }
     }
 }

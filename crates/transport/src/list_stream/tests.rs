@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
+use tokio_util::io::StreamReader;
 
 use super::*;
 
@@ -179,6 +181,19 @@ fn the_root_has_any_name_and_the_path_any_letter_case() {
     assert_eq!(list(text.as_bytes(), &archive("/reports")).unwrap(), ["a.txt"]);
 }
 
+/// A line end after each of a million entries, or a little less before each: together more than any element
+/// may hold.
+#[test]
+fn what_stands_between_entries_may_be_as_much_as_there_are_entries() {
+    let mut entries: Vec<String> = (0..20).map(|number| file("/Archive", &format!("f{number}"))).collect();
+    for entry in &mut entries {
+        entry.push_str(&" ".repeat(100_000));
+    }
+    let text = document(&entries, 1, 20);
+    assert!(text.len() > 1 << 20);
+    assert_eq!(list(text.as_bytes(), &archive("")).unwrap().len(), 20);
+}
+
 #[test]
 fn what_does_not_add_up_is_refused() {
     let one = file("/Archive", "a");
@@ -211,7 +226,7 @@ fn a_million_entries_need_no_memory_of_their_own() {
     let mut folders = Folders::default();
     for number in 0..50_000 {
         let name = StoredName::new(format!("folder {number}")).unwrap();
-        assert!(!folders.note(&StoredPath::new(vec![name]), true));
+        assert!(!folders.note(&[name], true));
     }
     assert!(folders.seen.capacity() * 24 < 4 << 20);
 }
@@ -281,5 +296,141 @@ proptest! {
         prop_assume!(path.is_none_or(|path| !lines.iter().any(|line| line.starts_with(&format!("<file>{path}</path>")))));
         let rest: Vec<&str> = lines.iter().enumerate().filter(|(at, _)| *at != victim).map(|(_, line)| *line).collect();
         prop_assert!(list(rest.join("\n").as_bytes(), &archive("")).is_err());
+    }
+}
+
+/// All batches of a text that comes in pieces, and how it ended.
+fn batches_and_end(
+    text: &[u8],
+    cuts: &[prop::sample::Index],
+    directory: &RemotePath,
+    reads_plain: bool,
+) -> (Vec<Vec<StreamedEntry>>, Result<(), String>) {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    let pieces = cuts.windows(2).map(|cut| Ok(Bytes::copy_from_slice(&text[cut[0]..cut[1]])));
+    let input = StreamReader::new(futures_util::stream::iter(pieces.collect::<Vec<std::io::Result<_>>>()));
+    let mut batches = Vec::new();
+    let listing = async {
+        let mut entries = if reads_plain {
+            Entries::open(input, directory).await?
+        } else {
+            Entries::open_without_plain(input, directory).await?
+        };
+        while let Some(batch) = entries.next_batch().await? {
+            batches.push(batch);
+        }
+        Ok(())
+    };
+    let end = listing.now_or_never().expect("memory is never pending");
+    (batches, end.map_err(|error: XmlError| error.to_string()))
+}
+
+/// Lists as the service writes them, with something else here and there.
+fn odd_entries() -> impl Strategy<Value = Vec<String>> {
+    let path = prop_oneof![
+        30 => "/Archive(/[ab]){0,3}",
+        10 => "/Archive(/[ab&ø ]|/a&amp;b|/&#97;|/&lt;){1,2}",
+        1 => "/(ARCHIVE|archive|Sync|Archive/|)(/[abA]){0,2}|Archive/a|/Archive/a//b|",
+    ];
+    let name = prop_oneof![
+        20 => "[a-c]{1,3}",
+        5 => "[ab;ø .>\r\n\t]{1,2}|a&amp;b|&quot;|&apos;|&gt;&lt;|&#x61;",
+        1 => "&nbsp;|&#0;|&|a/b|<!\\[CDATA\\[<x>&\\]\\]>|<!-- x -->a|a<b>c</b>d|",
+    ];
+    let hash = prop_oneof![
+        20 => Just(format!("<md5>{MD5}</md5>")),
+        1 => "(<md5>[ \n]?([0-9a-fA-F]{32}|[0-9a-f]{31}|none)</md5>){0,2}",
+    ];
+    let size = prop_oneof![
+        20 => "<size>[0-9]{1,3}</size>",
+        1 => "(<size>( |\\+|-|&#49;|)[0-9]{0,21} ?</size>){0,2}",
+    ];
+    let time = prop_oneof![
+        10 => Just("<modified>2026-01-02T03:04:05.000Z</modified>".to_owned()),
+        1 => "<(modified|created)>(soon||&#49;)</(modified|created)>",
+        1 => "(<(modified|created)>2026-0[0-3]-[0-3][0-9]-?T0[0-9]:04:05(\\.[0-9]{1,3})?(Z|\\+0100)\
+              </(modified|created)>){0,3}",
+    ];
+    let other = prop_oneof![
+        20 => Just(String::new()),
+        2 => "<(path|filename|other)>(x|&amp;|&no;)?</(path|filename|other)>",
+        1 => "<other/>|<!-- x -->|\r\n ?|x|<a b=\"c\"/>",
+    ];
+    let file = (path.clone(), name, hash, size, time, other.clone(), 0..8usize).prop_map(
+        |(path, name, hash, size, time, other, order)| {
+            let (path, name) = (format!("<path>{path}</path>"), format!("<filename>{name}</filename>"));
+            let mut fields = [path, name, hash, size, time, other];
+            let last = fields.len() - 1;
+            fields.swap(order.saturating_sub(2).min(last), last);
+            format!("<file>{}</file>", fields.concat())
+        },
+    );
+    let folder =
+        (path, other).prop_map(|(path, other)| format!("<folder><path>{path}</path>{other}</folder>"));
+    let harmless = "<new>x</new>|<!-- x -->|<\\?x y\\?>|x&amp;";
+    let harmful = "<stats><folders>1</folders><files>0</files></stats>|<error><message>x</message></error>\
+        |<file/>|<folder/>|<file a=\"b\"></file>|&no;|</liststream>|<liststream>|<!DOCTYPE a>|</file>\
+        |<file><path>/Archive</path>";
+    let between = prop_oneof!["\n?", "[ \t\r\n]{0,3}"];
+    let entry = prop_oneof![80 => file, 20 => folder, 4 => harmless, 1 => harmful];
+    prop::collection::vec((entry, between).prop_map(|(entry, between)| entry + &between), 0..20)
+}
+
+/// Changes as those that meet bytes on their way.
+fn changed(mut text: Vec<u8>, changes: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
+    for (at, byte, kind) in changes {
+        let at = at.index(text.len());
+        match kind {
+            0 => text[at] = *byte,
+            1 => drop(text.remove(at)),
+            2 => text.insert(at, *byte),
+            3 => text.truncate(at + 1),
+            4 => text.insert(at, b"<>/&; \n"[usize::from(*byte) % 7]),
+            _ => {}
+        }
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// What is read without a tree of elements is what the tree gives: the entries, the batches, the error.
+    #[test]
+    fn plain_entries_are_read_as_all_others_are(
+        entries in odd_entries(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        folders in 0..4u64, files in 0..12u64, deeper: bool,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..8u8), 0..3),
+    ) {
+        let text = changed(document(&entries, folders, files).into_bytes(), &changes);
+        let directory = archive(if deeper { "/a" } else { "" });
+        let expected = batches_and_end(&text, &cuts, &directory, false);
+        prop_assert_eq!(batches_and_end(&text, &cuts, &directory, true), expected);
+    }
+}
+
+#[test]
+fn batches_of_plain_entries_are_those_of_all_others() {
+    let deep = format!("/Archive{}", "/d".repeat(DEEPEST));
+    let mut entries: Vec<String> =
+        (0..3 * BATCH).map(|number| file("/Archive/a", &number.to_string())).collect();
+    entries.extend((0..300).map(|number| file(&deep[..deep.len() - 2], &number.to_string())));
+    entries.extend([folder(&deep), file(&deep, "x"), file("/Archive/a", "x"), folder(&format!("{deep}/x"))]);
+    let text = document(&entries, 4, 3 * BATCH as u64 + 302);
+    let cuts: Vec<prop::sample::Index> = Vec::new();
+    let expected = batches_and_end(text.as_bytes(), &cuts, &archive(""), false);
+    assert_eq!(expected.1, Ok(()));
+    assert_eq!(batches_and_end(text.as_bytes(), &cuts, &archive(""), true), expected);
+}
+
+/// A root that is empty has no children, whatever follows it.
+#[test]
+fn nothing_is_taken_from_behind_a_root_that_is_empty() {
+    for text in ["<l/>", "<l></l>", "<l><x/></l>", "<l/><x/>"] {
+        let text = text.to_owned() + &file("/Archive", "a").repeat(BATCH + 1);
+        let (batches, end) = batches_and_end(text.as_bytes(), &[], &archive(""), true);
+        assert!(batches.is_empty() && end.is_err(), "{text}");
     }
 }
