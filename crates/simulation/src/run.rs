@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, RelativePath};
+use jottad_core::{DeleteLimits, Parallel, RelativePath};
 use jottad_engine::{
     Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, Outcome, ProofInterval,
     RemoteHint, Request, Task,
@@ -179,8 +179,8 @@ impl<'scenario> Run<'scenario> {
             },
             watched: true,
             list_at_start: false,
-            uploads: knobs.transfers.into(),
-            downloads: knobs.transfers.into(),
+            uploads: Parallel::Fixed(knobs.transfers.into()),
+            downloads: Parallel::Fixed(knobs.transfers.into()),
             host: "kari".to_owned(),
         }
     }

@@ -24,6 +24,7 @@ mod reporting;
 mod requests;
 mod resting;
 mod settling;
+mod transfers;
 #[cfg(any(test, feature = "simulation"))]
 mod simulated;
 
@@ -59,6 +60,7 @@ use local::verifying::Verifying;
 use pacing::Pacing;
 use plan::resending::Resending;
 use plan::respelling::Respelling;
+use transfers::Transfers;
 use plan::round::Round;
 pub use proving::Proof;
 use proving::Proving;
@@ -144,6 +146,7 @@ pub struct Folder {
     clock: Clock,
     round: Round,
     in_flight: InFlight,
+    transfers: Transfers,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
     /// Of how many files of the base how many are made once and then left as they are, as last counted.
@@ -182,6 +185,7 @@ impl Folder {
         let listing = Listing::new(&index)?;
         let move_in_doubt = MoveInDoubt::new(&index)?;
         let mut folder = Self {
+            transfers: Transfers::new(&settings),
             settings,
             purpose: Purpose::Work,
             rules,
@@ -378,6 +382,7 @@ impl Folder {
             Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint, now)),
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
+            Event::TurnedAway => self.transfers.turned_away(now),
             Event::Request(request) => self.request(&request, now)?,
             Event::Listed(command, entries) => self.merge_listed(command, &entries, now)?,
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,

@@ -1,6 +1,6 @@
 //! How a folder's thread ends, and that it is told.
 
-use jottad_core::{Content, File, Kind, Mode, StoredName, StoredPath};
+use jottad_core::{Content, File, Kind, Mode, Parallel, StoredName, StoredPath};
 
 use super::*;
 use crate::builders::settings;
@@ -81,8 +81,8 @@ fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
         poll: hour,
         scan: hour,
         list: hour,
-        uploads: 1,
-        downloads: 1,
+        uploads: Parallel::Fixed(1),
+        downloads: Parallel::Fixed(1),
         ..settings()
     };
     let disk = LocalDisk::open(directory.join("docs")).unwrap();

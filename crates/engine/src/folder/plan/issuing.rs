@@ -32,8 +32,7 @@ impl Folder {
             (Action::Download, _, Entry::File(file)) => file.content.size,
             _ => return count(&|one| !one.carries_content()) < MOST_SMALL,
         };
-        let limit = if action == Action::Upload { self.settings.uploads } else { self.settings.downloads };
-        count(&Running::carries_content) < limit
+        self.transfers.have_room(action == Action::Upload, size, &self.in_flight)
             && (size <= LARGE || count(&|one| one.bytes.is_some_and(|bytes| bytes > LARGE)) < MOST_LARGE)
     }
 
@@ -123,6 +122,7 @@ impl Folder {
             _ => None,
         };
         let command = self.issue(task);
+        self.transfers.began(command, kind, now);
         self.start(
             command,
             Running {
