@@ -307,8 +307,7 @@ impl Adaptive {
     }
 
     fn begin_window(&mut self, now: Duration) {
-        self.window =
-            Window { since: Some(now), until: now, most: self.in_flight, ..Window::empty() };
+        self.window = Window { since: Some(now), until: now, most: self.in_flight, ..Window::empty() };
     }
 
     /// A window is over when as many have ended as the limit allows, twice that where nothing new is tried.

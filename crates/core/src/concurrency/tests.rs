@@ -93,7 +93,8 @@ fn auto() -> Concurrency {
 fn best(service: Service, files: usize, size: u64) -> (usize, Run) {
     let most = if size < SMALL { 32 } else { MOST };
     let runs = LIMITS.into_iter().filter(|limit| *limit <= most);
-    let runs = runs.map(|limit| (limit, carry(service, Concurrency::new(Parallel::Fixed(limit)), files, size)));
+    let runs =
+        runs.map(|limit| (limit, carry(service, Concurrency::new(Parallel::Fixed(limit)), files, size)));
     runs.min_by(|(_, one), (_, two)| one.seconds.total_cmp(&two.seconds)).unwrap()
 }
 

@@ -24,9 +24,9 @@ mod reporting;
 mod requests;
 mod resting;
 mod settling;
-mod transfers;
 #[cfg(any(test, feature = "simulation"))]
 mod simulated;
+mod transfers;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -60,7 +60,6 @@ use local::verifying::Verifying;
 use pacing::Pacing;
 use plan::resending::Resending;
 use plan::respelling::Respelling;
-use transfers::Transfers;
 use plan::round::Round;
 pub use proving::Proof;
 use proving::Proving;
@@ -76,6 +75,7 @@ use reporting::Tally;
 use requests::Pause;
 pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
+use transfers::Transfers;
 
 /// Something worth telling while it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]

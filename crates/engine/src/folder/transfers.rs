@@ -32,9 +32,8 @@ impl Transfers {
     pub(super) fn have_room(&self, is_upload: bool, bytes: u64, in_flight: &InFlight) -> bool {
         let concurrency = if is_upload { &self.uploads } else { &self.downloads };
         let kind = if is_upload { OperationKind::Upload } else { OperationKind::Download };
-        let counts = |one: &&Running| {
-            one.carries_content() && (!concurrency.is_adaptive() || one.kind == kind)
-        };
+        let counts =
+            |one: &&Running| one.carries_content() && (!concurrency.is_adaptive() || one.kind == kind);
         in_flight.operations().filter(counts).count() < concurrency.limit(bytes)
     }
 

@@ -8,8 +8,8 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::remote::{
-    AtOnce, NO_PATTERN, Progress, RemoteTree, Tally, TreeFile, Trouble, absent, destination, is_pattern, make_parent, not_file,
-    place_argument, target_argument,
+    AtOnce, NO_PATTERN, Progress, RemoteTree, Tally, TreeFile, Trouble, absent, destination, is_pattern,
+    make_parent, not_file, place_argument, target_argument,
 };
 
 #[derive(Debug, Args)]

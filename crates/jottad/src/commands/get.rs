@@ -13,8 +13,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::cat;
 use crate::remote::{
-    AtOnce, Directory, Fetched, Found, LocalTree, Named, Progress, RemoteTree, Replacing, Tally, TreeFile, Trouble,
-    Wanted, absent, fetch, is_pattern, local_name, named, not_file, place_argument,
+    AtOnce, Directory, Fetched, Found, LocalTree, Named, Progress, RemoteTree, Replacing, Tally, TreeFile,
+    Trouble, Wanted, absent, fetch, is_pattern, local_name, named, not_file, place_argument,
 };
 
 /// What helps where a file of another content is in the way.

@@ -14,7 +14,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Escaped, now};
 use crate::remote::{
-    AtOnce, LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send, target_argument,
+    AtOnce, LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send,
+    target_argument,
 };
 
 #[derive(Debug, Args)]
