@@ -14,6 +14,7 @@ mod report;
 mod scale;
 mod service;
 mod stage;
+mod sweep;
 mod tree;
 
 use std::io::Write as _;
@@ -64,6 +65,8 @@ enum Inner {
     Observe(measuring::Observe),
     /// What a folder of very many files costs jottad
     Scale(scale::Scale),
+    /// How many transfers at one time `auto` comes to, beside fixed numbers
+    Sweep(sweep::Sweep),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
     }
     let done = match &options.command {
         Some(Inner::Scale(scale)) => scale::run(scale),
+        Some(Inner::Sweep(sweep)) => sweep::run(sweep),
         _ => run(&options),
     };
     match done {

@@ -214,6 +214,7 @@ async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
             progress: Progress::default(),
             activity: Activity::new(),
             running: BTreeMap::new(),
+            turned_away: 0,
             only_looks,
         };
         performer.start(Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() });

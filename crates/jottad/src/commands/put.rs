@@ -1,5 +1,6 @@
 //! `jottad put`: files from this machine to the service.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -17,6 +18,9 @@ use crate::remote::{
     AtOnce, LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send,
     target_argument,
 };
+
+/// So many files of the largest size that is kept in memory may be there at one time; what finds no room is read twice.
+const KEPT_IN_MEMORY: u64 = 4;
 
 #[derive(Debug, Args)]
 #[command(override_usage = "jottad put [OPTIONS] LOCAL… REMOTE")]
@@ -213,6 +217,8 @@ async fn directory(
     // Without this one there is no place for anything.
     make_folder(client, target).await.map_err(Trouble::into_failure)?;
     let mut at_once = AtOnce::new(client);
+    let memory = Cell::new(memory_limit.saturating_mul(KEPT_IN_MEMORY));
+    let memory = &memory;
     let mut waiting = vec![(local.to_owned(), target.clone())];
     while let Some((local, place)) = waiting.pop() {
         if let Err(failure) = make_folder(client, &place).await {
@@ -246,13 +252,17 @@ async fn directory(
         let work = |entry: Entry| {
             let place = place.join(entry.stored.clone());
             async move {
-                let sent = match LocalFile::read_found(&entry.path, memory_limit).await {
+                let is_kept = entry.size <= memory_limit.min(memory.get());
+                let kept = if is_kept { entry.size } else { 0 };
+                memory.set(memory.get() - kept);
+                let sent = match LocalFile::read_found(&entry.path, kept).await {
                     Ok(file) => {
                         let size = file.content().size;
                         send(client, &place, &file, force, progress).await.map(|sent| (sent, size))
                     }
                     Err(failure) => Err(failure.into()),
                 };
+                memory.set(memory.get() + kept);
                 progress.file_done();
                 (entry, sent)
             }
