@@ -68,7 +68,8 @@ pub(crate) fn run(sweep: &Sweep) -> anyhow::Result<()> {
     if let Some(csv) = &sweep.csv {
         fs::write(csv, format!("{CSV_HEADER}\n")).with_context(|| format!("writing {}", csv.display()))?;
     }
-    let numbers: String = sweep.fixed.iter().map(|number| format!("{number:>8}")).collect();
+    let numbers: Vec<_> = sweep.fixed.iter().map(|number| format!("{number:>8}")).collect();
+    let numbers = numbers.concat();
     writeln!(
         out,
         "\n{:<8}{:<9}{:<16}{:>8}{numbers}  auto against the best",
@@ -83,7 +84,8 @@ pub(crate) fn run(sweep: &Sweep) -> anyhow::Result<()> {
                     fixed.push(measured(sweep, &programs, work, latency, shape, Some(number))?);
                 }
                 let best = fixed.iter().copied().fold(f64::INFINITY, f64::min);
-                let numbers: String = fixed.iter().map(|seconds| format!("{seconds:>8.2}")).collect();
+                let numbers: Vec<_> = fixed.iter().map(|seconds| format!("{seconds:>8.2}")).collect();
+                let numbers = numbers.concat();
                 let (name, files) = (name_of(work), format!("{} x {}", shape.files, shape.size));
                 let than_best = (auto / best - 1.0) * 100.0;
                 writeln!(out, "{name:<8}{latency:<9}{files:<16}{auto:>8.2}{numbers}  {than_best:+.0} %")?;

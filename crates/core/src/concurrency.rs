@@ -72,6 +72,7 @@ pub struct Concurrency(Way);
 pub struct Began(u32);
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are two of them for a folder, and mostly adaptive ones")]
 enum Way {
     Fixed(usize),
     Adaptive(Adaptive),
@@ -342,40 +343,42 @@ impl Adaptive {
 
     fn judge(&mut self, throughput: f64, highest: usize) {
         self.go_to(self.level.min(highest));
-        let level = self.level;
-        let before = self.known[level].throughput;
-        match self.trial.take() {
-            Some(trial) => {
-                self.know(level, throughput);
-                let at_home = self.known[trial.home].throughput.unwrap_or(0.0);
-                let is_up = level > trial.home;
-                let is_better = throughput >= at_home * if is_up { GAIN } else { NO_LOSS };
-                if is_better {
-                    self.patience = PATIENCE;
-                    self.rest = if is_up { 0 } else { PATIENCE };
-                    self.is_down_next = false;
-                    if is_up {
-                        self.try_next(highest);
-                    }
-                } else {
-                    self.go_to(trial.home);
-                    self.is_down_next = is_up;
-                    self.be_patient();
-                }
-            }
-            None => {
-                let usual = before.map_or(throughput, |before| (before + throughput) / 2.0);
-                self.know(level, usual);
-                self.rest = self.rest.saturating_sub(1);
-                if before.is_some_and(|before| throughput < before * FALL) {
-                    self.know(level, throughput);
-                    self.is_down_next = true;
-                    self.rest = 0;
-                }
-                if self.rest == 0 {
-                    self.try_next(highest);
-                }
-            }
+        if let Some(trial) = self.trial.take() {
+            self.end_trial(trial, throughput, highest);
+            return;
+        }
+        let before = self.known[self.level].throughput;
+        let has_fallen = before.is_some_and(|before| throughput < before * FALL);
+        let usual =
+            before.filter(|_| !has_fallen).map_or(throughput, |before| f64::midpoint(before, throughput));
+        self.know(self.level, usual);
+        self.rest = self.rest.saturating_sub(1);
+        if has_fallen {
+            self.is_down_next = true;
+            self.rest = 0;
+        }
+        if self.rest == 0 {
+            self.try_next(highest);
+        }
+    }
+
+    fn end_trial(&mut self, trial: Trial, throughput: f64, highest: usize) {
+        self.know(self.level, throughput);
+        let at_home = self.known[trial.home].throughput.unwrap_or(0.0);
+        let is_up = self.level > trial.home;
+        if throughput < at_home * if is_up { GAIN } else { NO_LOSS } {
+            self.go_to(trial.home);
+            self.is_down_next = is_up;
+            self.be_patient();
+            return;
+        }
+        self.patience = PATIENCE;
+        self.is_down_next = false;
+        if is_up {
+            self.rest = 0;
+            self.try_next(highest);
+        } else {
+            self.rest = PATIENCE;
         }
     }
 

@@ -53,7 +53,12 @@ impl Transfers {
     ) {
         let Some(began) = self.under_way.remove(&command) else { return };
         if let Some(concurrency) = self.of(running.kind) {
+            let before = concurrency.limit(0);
             concurrency.ended(began, running.bytes.unwrap_or(0), ending(result), now.monotonic);
+            let limit = concurrency.limit(0);
+            if limit != before {
+                tracing::debug!(kind = running.kind.as_str(), before, limit, "transfers at one time");
+            }
         }
     }
 
