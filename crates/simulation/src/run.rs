@@ -155,6 +155,10 @@ impl<'scenario> Run<'scenario> {
 
     fn settings(&self) -> FolderSettings {
         let knobs = &self.scenario.knobs;
+        let transfers = match knobs.transfers {
+            0 => Parallel::Auto,
+            number => Parallel::Fixed(number.into()),
+        };
         FolderSettings {
             name: "docs".to_owned(),
             mode: self.scenario.mode,
@@ -179,8 +183,8 @@ impl<'scenario> Run<'scenario> {
             },
             watched: true,
             list_at_start: false,
-            uploads: Parallel::Fixed(knobs.transfers.into()),
-            downloads: Parallel::Fixed(knobs.transfers.into()),
+            uploads: transfers,
+            downloads: transfers,
             host: "kari".to_owned(),
         }
     }
