@@ -37,22 +37,32 @@ struct Run {
     limit: usize,
 }
 
+/// Numbers from nothing to one, always the same.
+struct Chance(u64);
+
+impl Chance {
+    #[expect(clippy::cast_precision_loss, reason = "the upper bits suffice")]
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / (1_u64 << 24) as f64
+    }
+}
+
 /// Carries so many files of one size.
+#[expect(clippy::cast_precision_loss, reason = "sizes and numbers are small")]
 fn carry(service: Service, mut concurrency: Concurrency, files: usize, size: u64) -> Run {
     let (mut now, mut waiting, mut refused) = (0.0, files, 0);
     let mut travelling: Vec<Travelling> = Vec::new();
-    let mut chance = 1_u64;
+    let mut chance = Chance(1);
     let mut free_at: f64 = 0.0;
     loop {
         while waiting > 0 && travelling.len() < concurrency.limit(size) {
             waiting -= 1;
             let began = concurrency.began(Duration::from_secs_f64(now));
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let part = (chance >> 40) as f64 / (1_u64 << 24) as f64;
+            let part = chance.next();
             free_at = free_at.max(now) + service.each;
             let begins_at = free_at + service.latency * (1.0 + service.varies * (part * 2.0 - 1.0));
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let fails = ((chance >> 40) as f64 / (1_u64 << 24) as f64) < service.fails;
+            let fails = chance.next() < service.fails;
             let is_refused = fails || travelling.len() >= service.most;
             let left = if is_refused { 0.0 } else { size as f64 };
             travelling.push(Travelling { began, begins_at, left, is_refused });

@@ -185,7 +185,7 @@ impl Past {
                 }
             }
             let before = past.files.len();
-            past.read_files(&mut at_once, place, &path, is_live, files, at).await?;
+            past.read_files((client, &mut at_once), place, &path, is_live, files, at).await?;
             walked[number].held_files = past.files.len() > before;
         }
         past.keep_folders(walked);
@@ -195,7 +195,7 @@ impl Past {
     /// Finds out what the files of one folder were.
     async fn read_files(
         &mut self,
-        at_once: &mut AtOnce<'_>,
+        (client, at_once): (&Client, &mut AtOnce<'_>),
         place: &RemotePath,
         folder: &StoredPath,
         folder_is_live: bool,
@@ -211,7 +211,6 @@ impl Past {
                 None => asked.push((number, path, entry)),
             }
         }
-        let client = at_once.client();
         let work = |(number, path, entry): (usize, StoredPath, FileEntry)| async move {
             let found = match client.file(&place.below(&path)).await {
                 Ok(Some(details)) => Ok(then(&details, at)),

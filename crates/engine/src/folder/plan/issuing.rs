@@ -11,6 +11,7 @@ use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
+use crate::folder::transfers::LARGE;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -19,8 +20,7 @@ use crate::time::Now;
 
 /// Most operations at one time that carry no content.
 const MOST_SMALL: usize = 8;
-/// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
-const LARGE: u64 = 8 << 20;
+/// Few large files travel at one time, so that small ones are not starved.
 const MOST_LARGE: usize = 4;
 
 impl Folder {
