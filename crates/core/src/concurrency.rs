@@ -29,8 +29,9 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
 const GAIN: f64 = 1.05;
 /// A lower limit costs nothing if so much of the throughput stays.
 const NO_LOSS: f64 = 0.98;
-/// Throughput that falls below this part of what it was calls for a look at a lower limit.
+/// Throughput that stays below this part of what it was, for so many windows, calls for a look at a lower limit.
 const FALL: f64 = 0.7;
+const LOW_WINDOWS: u32 = 2;
 /// What is remembered of a lower limit's throughput, as a part of that at the limit in use, makes it worth
 /// another look.
 const NEARLY: f64 = 0.9;
@@ -139,6 +140,8 @@ struct Adaptive {
     rest: u32,
     /// How many there will be after the next trial in vain.
     patience: u32,
+    /// Windows in a row in which throughput was low.
+    low: u32,
     /// The next trial is of a lower level.
     is_down_next: bool,
     /// So many that were begun before the limit was last lowered are still to end: they say nothing of it.
@@ -215,6 +218,7 @@ impl Adaptive {
             known: [Known::NOTHING; LIMITS.len()],
             rest: 0,
             patience: PATIENCE,
+            low: 0,
             is_down_next: false,
             older: 0,
             decreases: 0,
@@ -348,12 +352,14 @@ impl Adaptive {
             return;
         }
         let before = self.known[self.level].throughput;
-        let has_fallen = before.is_some_and(|before| throughput < before * FALL);
-        let usual =
-            before.filter(|_| !has_fallen).map_or(throughput, |before| f64::midpoint(before, throughput));
-        self.know(self.level, usual);
         self.rest = self.rest.saturating_sub(1);
-        if has_fallen {
+        let is_low = before.is_some_and(|before| throughput < before * FALL);
+        self.low = if is_low { self.low + 1 } else { 0 };
+        let is_down_at_once = self.low >= LOW_WINDOWS;
+        let usual = before.filter(|_| !is_down_at_once);
+        self.know(self.level, usual.map_or(throughput, |before| f64::midpoint(before, throughput)));
+        if is_down_at_once {
+            self.low = 0;
             self.is_down_next = true;
             self.rest = 0;
         }

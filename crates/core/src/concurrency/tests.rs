@@ -176,3 +176,53 @@ fn failures_that_have_nothing_to_do_with_it_do_not_bring_it_to_rest() {
         assert!(run.seconds < fixed.seconds * most, "{fails}: {run:?} {fixed:?}");
     }
 }
+
+#[test]
+fn where_more_at_one_time_is_no_faster_fewer_are() {
+    let service = Service { bytes_per_second: 1e6, latency: 0.001, varies: 0.3, ..IDEAL };
+    let run = carry(service, auto(), 500, MIB);
+    assert!(run.limit <= 2, "{run:?}");
+}
+
+#[test]
+fn a_limit_that_is_not_made_use_of_does_not_rise_and_one_that_was_falls_back() {
+    let mut concurrency = auto();
+    let mut now = Duration::ZERO;
+    let mut one_after_the_other = |concurrency: &mut Concurrency, files: usize| {
+        for _ in 0..files {
+            let began = concurrency.began(now);
+            now += Duration::from_millis(20);
+            concurrency.ended(began, 4 * KIB, Ending::Done, now);
+        }
+    };
+    one_after_the_other(&mut concurrency, 1000);
+    assert_eq!(concurrency.limit(0), 4);
+    if let Way::Adaptive(adaptive) = &mut concurrency.0 {
+        adaptive.level = LIMITS.len() - 1;
+    }
+    one_after_the_other(&mut concurrency, 1000);
+    assert_eq!(concurrency.limit(0), 4);
+}
+
+#[test]
+fn failures_of_what_was_begun_before_a_decrease_decrease_it_no_more() {
+    let mut concurrency = auto();
+    let began: Vec<_> = (0..4).map(|_| concurrency.began(Duration::ZERO)).collect();
+    for one in began {
+        concurrency.ended(one, 0, Ending::Failed, Duration::from_secs(1));
+        concurrency.turned_away(Duration::from_secs(1));
+    }
+    assert_eq!(concurrency.limit(0), 2);
+    let one = concurrency.began(Duration::from_secs(2));
+    concurrency.ended(one, 0, Ending::Failed, Duration::from_secs(3));
+    assert_eq!(concurrency.limit(0), 1);
+}
+
+#[test]
+fn files_that_are_not_small_have_no_more_than_sixteen() {
+    for (limit, bytes, expected) in [(5, 0, 32), (5, SMALL - 1, 32), (5, SMALL, 16), (2, SMALL, 4)] {
+        let mut adaptive = Adaptive::new();
+        adaptive.level = limit;
+        assert_eq!(adaptive.limit(bytes), expected, "{limit} {bytes}");
+    }
+}
