@@ -23,25 +23,25 @@ const MOST: usize = 16;
 /// files nor a few big ones are taken for nothing.
 const FOR_EACH_FILE: u64 = 64 << 10;
 
-/// No window is shorter: in less time chance says more than the limit.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
+/// No sample is shorter: in less time chance says more than the limit.
+const SHORTEST_SAMPLE: Duration = Duration::from_millis(100);
 /// A higher limit is worth it if throughput rises by so much; as much as can be is twice.
 const GAIN: f64 = 1.05;
 /// A lower limit costs nothing if so much of the throughput stays.
 const NO_LOSS: f64 = 0.98;
-/// Throughput that stays below this part of what it was, for so many windows, calls for a look at a lower limit.
+/// Throughput that stays below this part of what it was, for so many samples, calls for a look at a lower limit.
 const FALL: f64 = 0.7;
-const LOW_WINDOWS: u32 = 2;
+const LOW_SAMPLES: u32 = 2;
 /// What is remembered of a lower limit's throughput, as a part of that at the limit in use, makes it worth
 /// another look.
 const NEARLY: f64 = 0.9;
-/// Windows between two looks at another limit: at first, and at most. It doubles with each look in vain.
+/// Samples between two looks at another limit: at first, and at most. It doubles with each look in vain.
 const PATIENCE: u32 = 2;
 const LONGEST_PATIENCE: u32 = 256;
-/// Windows in which a limit that led to failures is not tried again: at first, and at most. It doubles each time.
+/// Samples in which a limit that led to failures is not tried again: at first, and at most. It doubles each time.
 const SHORTEST_SHUNNING: u32 = 16;
 const LONGEST_SHUNNING: u32 = 1024;
-/// So many windows later, what is remembered of another limit is not worth much.
+/// So many samples later, what is remembered of another limit is not worth much.
 const STALE: u32 = 64;
 
 /// How many transfers may go on at one time, as it is configured.
@@ -131,16 +131,16 @@ struct Adaptive {
     /// The other level that is only tried, and the one to go back to if it is no better.
     trial: Option<Trial>,
     in_flight: usize,
-    window: Window,
-    /// The windows so far.
-    windows: u32,
+    sample: Sample,
+    /// The samples so far.
+    samples: u32,
     /// What is remembered of each level.
     known: [Known; LIMITS.len()],
-    /// Windows until another level is tried.
+    /// Samples until another level is tried.
     rest: u32,
     /// How many there will be after the next trial in vain.
     patience: u32,
-    /// Windows in a row in which throughput was low.
+    /// Samples in a row in which throughput was low.
     low: u32,
     /// The next trial is of a lower level.
     is_down_next: bool,
@@ -157,22 +157,22 @@ struct Trial {
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// Work in each second, and the window in which that was.
+    /// Work in each second, and the sample in which that was.
     throughput: Option<f64>,
-    window: u32,
-    /// It led to failures, and is not tried before this window; next time, for so many windows.
+    sample: u32,
+    /// It led to failures, and is not tried before this sample; next time, for so many samples.
     shunned_until: u32,
     shunned_for: u32,
 }
 
 impl Known {
     const NOTHING: Self =
-        Self { throughput: None, window: 0, shunned_until: 0, shunned_for: SHORTEST_SHUNNING };
+        Self { throughput: None, sample: 0, shunned_until: 0, shunned_for: SHORTEST_SHUNNING };
 }
 
 /// What has ended since a moment.
 #[derive(Debug, Clone, Copy)]
-struct Window {
+struct Sample {
     since: Option<Duration>,
     ended: usize,
     work: u64,
@@ -186,7 +186,7 @@ struct Window {
     is_large: bool,
 }
 
-impl Window {
+impl Sample {
     const fn empty() -> Self {
         Self { since: None, ended: 0, work: 0, most: 0, busy: 0, until: Duration::ZERO, is_large: false }
     }
@@ -213,8 +213,8 @@ impl Adaptive {
             level: FIRST,
             trial: None,
             in_flight: 0,
-            window: Window::empty(),
-            windows: 0,
+            sample: Sample::empty(),
+            samples: 0,
             known: [Known::NOTHING; LIMITS.len()],
             rest: 0,
             patience: PATIENCE,
@@ -231,14 +231,14 @@ impl Adaptive {
     }
 
     fn began(&mut self, now: Duration) -> Began {
-        if self.in_flight == 0 && now.saturating_sub(self.window.until) > SHORTEST_WINDOW {
+        if self.in_flight == 0 && now.saturating_sub(self.sample.until) > SHORTEST_SAMPLE {
             // There was nothing to do.
             self.older = 0;
-            self.begin_window(now);
+            self.begin_sample(now);
         }
         self.pass(now);
         self.in_flight += 1;
-        self.window.most = self.window.most.max(self.in_flight);
+        self.sample.most = self.sample.most.max(self.in_flight);
         Began(self.decreases)
     }
 
@@ -254,15 +254,15 @@ impl Adaptive {
         if self.older > 0 {
             self.older -= 1;
             if self.older == 0 {
-                self.begin_window(now);
+                self.begin_sample(now);
             }
             return;
         }
         if ending == Ending::Done {
-            self.window.ended += 1;
-            self.window.work = self.window.work.saturating_add(bytes.saturating_add(FOR_EACH_FILE));
-            self.window.is_large |= bytes >= SMALL;
-            self.look_at_window(now);
+            self.sample.ended += 1;
+            self.sample.work = self.sample.work.saturating_add(bytes.saturating_add(FOR_EACH_FILE));
+            self.sample.is_large |= bytes >= SMALL;
+            self.look_at_sample(now);
         }
     }
 
@@ -275,13 +275,13 @@ impl Adaptive {
 
     /// Time has passed with as many in flight as there are.
     fn pass(&mut self, now: Duration) {
-        if self.window.since.is_none() {
-            self.window.since = Some(now);
-            self.window.until = now;
+        if self.sample.since.is_none() {
+            self.sample.since = Some(now);
+            self.sample.until = now;
         }
-        let passed = now.saturating_sub(self.window.until);
-        self.window.busy += passed.as_nanos() * self.in_flight as u128;
-        self.window.until = self.window.until.max(now);
+        let passed = now.saturating_sub(self.sample.until);
+        self.sample.busy += passed.as_nanos() * self.in_flight as u128;
+        self.sample.until = self.sample.until.max(now);
     }
 
     /// Multiplicative decrease.
@@ -290,13 +290,13 @@ impl Adaptive {
         // What fails as soon as it is tried is too much; what fails later may be chance.
         if self.trial.take().is_some_and(|trial| trial.home < self.level) {
             let known = &mut self.known[self.level];
-            known.shunned_until = self.windows.saturating_add(known.shunned_for);
+            known.shunned_until = self.samples.saturating_add(known.shunned_for);
             known.shunned_for = (known.shunned_for * 2).min(LONGEST_SHUNNING);
         }
         self.rest = PATIENCE;
         self.is_down_next = false;
         self.go_to(self.level.saturating_sub(1));
-        self.begin_window(now);
+        self.begin_sample(now);
     }
 
     fn go_to(&mut self, level: usize) {
@@ -311,26 +311,26 @@ impl Adaptive {
         self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
     }
 
-    fn begin_window(&mut self, now: Duration) {
-        self.window = Window { since: Some(now), until: now, most: self.in_flight, ..Window::empty() };
+    fn begin_sample(&mut self, now: Duration) {
+        self.sample = Sample { since: Some(now), until: now, most: self.in_flight, ..Sample::empty() };
     }
 
-    /// A window is over when as many have ended as the limit allows, twice that where nothing new is tried.
-    fn look_at_window(&mut self, now: Duration) {
+    /// A sample is over when as many have ended as the limit allows, twice that where nothing new is tried.
+    fn look_at_sample(&mut self, now: Duration) {
         let limit = LIMITS[self.level];
         let wanted = if self.rest == 0 || self.trial.is_some() { limit } else { 2 * limit };
-        if self.window.ended < wanted || self.window.length() < SHORTEST_WINDOW {
+        if self.sample.ended < wanted || self.sample.length() < SHORTEST_SAMPLE {
             return;
         }
-        let window = self.window;
-        self.windows = self.windows.saturating_add(1);
-        self.begin_window(now);
+        let sample = self.sample;
+        self.samples = self.samples.saturating_add(1);
+        self.begin_sample(now);
         // The level above is for small files alone.
-        let highest = if window.is_large { highest_below(MOST) } else { LIMITS.len() - 1 };
-        if window.is_full(LIMITS[self.level.min(highest)]) {
-            self.judge(window.throughput(), highest);
+        let highest = if sample.is_large { highest_below(MOST) } else { LIMITS.len() - 1 };
+        if sample.is_full(LIMITS[self.level.min(highest)]) {
+            self.judge(sample.throughput(), highest);
         } else {
-            self.validate(window.most);
+            self.validate(sample.most);
         }
     }
 
@@ -355,7 +355,7 @@ impl Adaptive {
         self.rest = self.rest.saturating_sub(1);
         let is_low = before.is_some_and(|before| throughput < before * FALL);
         self.low = if is_low { self.low + 1 } else { 0 };
-        let is_down_at_once = self.low >= LOW_WINDOWS;
+        let is_down_at_once = self.low >= LOW_SAMPLES;
         let usual = before.filter(|_| !is_down_at_once);
         self.know(self.level, usual.map_or(throughput, |before| f64::midpoint(before, throughput)));
         if is_down_at_once {
@@ -390,7 +390,7 @@ impl Adaptive {
 
     fn know(&mut self, level: usize, throughput: f64) {
         let known = &mut self.known[level];
-        (known.throughput, known.window) = (Some(throughput), self.windows);
+        (known.throughput, known.sample) = (Some(throughput), self.samples);
         known.shunned_for = (known.shunned_for / 2).max(SHORTEST_SHUNNING);
     }
 
@@ -399,7 +399,7 @@ impl Adaptive {
         let home = self.level;
         let other = if self.is_down_next && self.may_be_as_good_below() {
             home - 1
-        } else if home < highest && self.known[home + 1].shunned_until <= self.windows {
+        } else if home < highest && self.known[home + 1].shunned_until <= self.samples {
             home + 1
         } else if self.may_be_as_good_below() {
             home - 1
@@ -416,7 +416,7 @@ impl Adaptive {
         let Some(below) = self.level.checked_sub(1) else { return false };
         let Some(there) = self.known[below].throughput else { return true };
         let here = self.known[self.level].throughput.unwrap_or(0.0);
-        self.windows - self.known[below].window > STALE || there >= here * NEARLY
+        self.samples - self.known[below].sample > STALE || there >= here * NEARLY
     }
 }
 
