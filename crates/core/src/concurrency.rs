@@ -10,10 +10,11 @@
 
 use std::time::Duration;
 
-/// The limits that are tried, each twice the one before.
-const LIMITS: [usize; 6] = [1, 2, 4, 8, 16, 32];
-/// The first of them: 4.
-const FIRST: usize = 2;
+/// The limits that are tried, each twice the one before. With less than two, one file that gets no answer would keep
+/// all others waiting.
+const LIMITS: [usize; 5] = [2, 4, 8, 16, 32];
+/// Where it begins: at 4.
+const FIRST: usize = 1;
 /// Files below this size are small: they wait for answers and not for bandwidth, so more of them go on at one
 /// time.
 const SMALL: u64 = 64 << 10;
