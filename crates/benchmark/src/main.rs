@@ -15,6 +15,7 @@ mod report;
 mod scale;
 mod service;
 mod stage;
+mod sweep;
 mod tree;
 
 use std::io::Write as _;
@@ -67,6 +68,8 @@ enum Inner {
     Scale(scale::Scale),
     /// What a listing of very many entries costs jottad and rclone, and curl, which only takes it
     List(listing::Listing),
+    /// How many transfers at one time `auto` comes to, beside fixed numbers
+    Sweep(sweep::Sweep),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
     let done = match &options.command {
         Some(Inner::Scale(scale)) => scale::run(scale),
         Some(Inner::List(listing)) => listing::run(listing),
+        Some(Inner::Sweep(sweep)) => sweep::run(sweep),
         _ => run(&options),
     };
     match done {

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, reads a clock or draws a random number, so everything here can be tested
 //! exhaustively in microseconds. The other crates bring observations in and carry decisions out.
 
+mod concurrency;
 mod conflict;
 mod content;
 mod entry;
@@ -21,6 +22,7 @@ pub mod staleness;
 mod stored_name;
 mod stored_path;
 
+pub use concurrency::{Began, Concurrency, Ending, Parallel};
 pub use conflict::{conflict_name, is_conflict_copy, is_conflict_name};
 pub use content::{Content, Md5, ParseMd5Error, Timestamp};
 pub use entry::{Entry, File, Kind, Side, Trees};

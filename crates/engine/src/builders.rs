@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode, RelativePath, Timestamp};
+use jottad_core::{DeleteLimits, Mode, Parallel, RelativePath, Timestamp};
 use tempfile::TempDir;
 
 use crate::disk::{FileStat, Identity};
@@ -60,8 +60,8 @@ pub(crate) fn settings() -> FolderSettings {
         watched: true,
         list_at_start: true,
         resend: Duration::ZERO,
-        uploads: 4,
-        downloads: 4,
+        uploads: Parallel::Fixed(4),
+        downloads: Parallel::Fixed(4),
         host: "kari".to_owned(),
     }
 }

@@ -31,6 +31,8 @@ pub enum Event {
     Request(Request),
     /// Part of what a listing found.
     Listed(CommandId, Vec<ListedEntry>),
+    /// The service has turned requests away for having too much to do.
+    TurnedAway,
     /// A command ended.
     Completed(CommandId, Outcome),
 }

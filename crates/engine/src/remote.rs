@@ -82,6 +82,12 @@ pub trait Remote: Send + Sync + 'static {
     /// A cheap look whether anything may have changed: equal stamps mean "probably nothing" (protocol 9.4).
     /// Empty if the service gives none.
     fn change_stamp(&self) -> impl Future<Output = Result<String, RemoteError>> + Send;
+
+    /// How often the service has turned a request away for having too much to do, even if another try
+    /// succeeded.
+    fn turned_away(&self) -> u64 {
+        0
+    }
 }
 
 /// What is known of a move that did not fail.

@@ -180,6 +180,7 @@ impl FolderHandle {
         let (handle, messages, end) = Self::wire(name, index);
         let performer = Performer {
             runtime: Handle::current(),
+            turned_away: remote.turned_away(),
             disk: Arc::new(disk),
             remote: Arc::new(remote),
             inbox: handle.inbox.clone(),

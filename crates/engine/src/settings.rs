@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode};
+use jottad_core::{DeleteLimits, Mode, Parallel};
 
 /// One folder's settings, checked.
 #[derive(Debug, Clone)]
@@ -34,9 +34,9 @@ pub struct FolderSettings {
     /// List the whole remote at the start even if it seems unchanged, because this run is to prove something.
     pub list_at_start: bool,
     /// Most uploads at one time.
-    pub uploads: usize,
+    pub uploads: Parallel,
     /// Most downloads at one time.
-    pub downloads: usize,
+    pub downloads: Parallel,
     /// This machine's name, for conflict names.
     pub host: String,
 }

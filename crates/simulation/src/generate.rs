@@ -188,6 +188,9 @@ pub fn scenario(seed: u64, mode: Mode, extras: Extras) -> Scenario {
     }
     scenario.knobs.looks_name_as_asked = Rng::with_seed(seed ^ 0x6e61_6d65_7300).bool();
     scenario.knobs.trash_keeps_spelling = Rng::with_seed(seed ^ 0x7472_6173_6800).bool();
+    if Rng::with_seed(seed ^ 0x6175_746f_0000).u8(0..4) == 0 {
+        scenario.knobs.transfers = 0;
+    }
     if extras.steps {
         scenario.knobs.rows_in_a_step = Rng::with_seed(seed ^ 0x7374_6570_7300).u8(0..4);
     }
@@ -425,6 +428,7 @@ fn knobs(random: &mut Rng) -> Knobs {
         rows_in_a_step: 0,
         rows_in_a_page: 0,
         remote_root_exists: random.bool(),
+        // Left to the folder in some lives, which is drawn apart.
         transfers: random.u8(1..6),
         max_deletes: if random.u8(0..4) > 0 { 1000 } else { random.u16(0..4) },
         poll_minutes: [1, 10, 60][random.usize(0..3)],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, RelativePath};
+use jottad_core::{DeleteLimits, Parallel, RelativePath};
 use jottad_engine::{
     Command, Event, Folder, FolderError, FolderSettings, FolderStatus, LocalHint, Outcome, ProofInterval,
     RemoteHint, Request, Task,
@@ -155,6 +155,10 @@ impl<'scenario> Run<'scenario> {
 
     fn settings(&self) -> FolderSettings {
         let knobs = &self.scenario.knobs;
+        let transfers = match knobs.transfers {
+            0 => Parallel::Auto,
+            number => Parallel::Fixed(number.into()),
+        };
         FolderSettings {
             name: "docs".to_owned(),
             mode: self.scenario.mode,
@@ -179,8 +183,8 @@ impl<'scenario> Run<'scenario> {
             },
             watched: true,
             list_at_start: false,
-            uploads: knobs.transfers.into(),
-            downloads: knobs.transfers.into(),
+            uploads: transfers,
+            downloads: transfers,
             host: "kari".to_owned(),
         }
     }

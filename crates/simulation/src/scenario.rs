@@ -62,7 +62,7 @@ pub struct Knobs {
     pub rows_in_a_page: u8,
     /// The remote root is there before jottad comes.
     pub remote_root_exists: bool,
-    /// Most transfers at one time.
+    /// Most transfers at one time; 0 for as many as the folder finds out by itself.
     pub transfers: u8,
     /// The delete hold's limit.
     pub max_deletes: u16,

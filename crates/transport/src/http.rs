@@ -202,6 +202,12 @@ impl Http {
         self.0.silence.unanswered()
     }
 
+    /// How often the service has turned a request away for having too much to do (429, 503), whether or not it
+    /// was sent again since.
+    pub fn turned_away(&self) -> u64 {
+        self.0.restraint.turned_away()
+    }
+
     pub(crate) fn silence(&self) -> &Silence {
         &self.0.silence
     }
@@ -315,7 +321,11 @@ impl Http {
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| parse_retry_after(value.to_str().ok()?, jiff::Timestamp::now()));
-        if let Some(pause) = retry_after.filter(|_| matches!(status.as_u16(), 429 | 503)) {
+        let is_turned_away = matches!(status.as_u16(), 429 | 503);
+        if is_turned_away {
+            self.0.restraint.note_turned_away();
+        }
+        if let Some(pause) = retry_after.filter(|_| is_turned_away) {
             self.0.restraint.pause(response.url().host_str().unwrap_or_default(), pause);
         }
         let code = response

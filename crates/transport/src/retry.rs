@@ -3,6 +3,7 @@
 //! Which errors deserve it is decided in `error`; which requests may be repeated, by their callers.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ impl RetryPolicy {
 pub(crate) struct Restraint {
     pauses: Mutex<HashMap<String, Instant>>,
     budget: Mutex<f64>,
+    turned_away: AtomicU64,
 }
 
 /// A day is more than any service means when it asks for a pause; beyond it the clock arithmetic could
@@ -69,7 +71,7 @@ const EARNED: f64 = 0.2;
 
 impl Default for Restraint {
     fn default() -> Self {
-        Self { pauses: Mutex::default(), budget: Mutex::new(BUDGET) }
+        Self { pauses: Mutex::default(), budget: Mutex::new(BUDGET), turned_away: AtomicU64::new(0) }
     }
 }
 
@@ -80,6 +82,16 @@ impl Restraint {
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = pauses.entry(host.to_owned()).or_insert(until);
         *entry = (*entry).max(until);
+    }
+
+    /// Notes that a host had too much to do for a request.
+    pub(crate) fn note_turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was noted.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// How long the host still wants to be left alone.

@@ -26,6 +26,7 @@ mod resting;
 mod settling;
 #[cfg(any(test, feature = "simulation"))]
 mod simulated;
+mod transfers;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -75,6 +76,7 @@ use reporting::Tally;
 use requests::Pause;
 pub(crate) use resting::leave_word;
 use resting::{Decision, LastWords};
+use transfers::Transfers;
 
 /// Something worth telling while it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +148,7 @@ pub struct Folder {
     clock: Clock,
     round: Round,
     in_flight: InFlight,
+    transfers: Transfers,
     /// How often a row was worked on without settling.
     attempts: BTreeMap<NodeId, u32>,
     /// Of how many files of the base how many are made once and then left as they are, as last counted.
@@ -184,6 +187,7 @@ impl Folder {
         let listing = Listing::new(&index)?;
         let move_in_doubt = MoveInDoubt::new(&index)?;
         let mut folder = Self {
+            transfers: Transfers::new(&settings),
             settings,
             purpose: Purpose::Work,
             rules,
@@ -381,6 +385,7 @@ impl Folder {
             Event::LocalHints(hints) => hints.into_iter().for_each(|hint| self.local_hint(hint, now)),
             Event::RemoteHint(hint) => self.remote_hint(hint, now)?,
             Event::Timer => self.timer(now)?,
+            Event::TurnedAway => self.transfers.turned_away(now),
             Event::Request(request) => self.request(&request, now)?,
             Event::Listed(command, entries) => self.merge_listed(command, &entries, now)?,
             Event::Completed(command, outcome) => self.complete(command, outcome, now)?,

@@ -68,6 +68,7 @@ impl Folder {
         now: Now,
     ) -> Result<(), FolderError> {
         let Some(running) = self.in_flight.end(command) else { return Ok(()) };
+        self.transfers.ended(command, &running, &result, now);
         if result.is_err() {
             self.resending.not_sent(running.node);
         }

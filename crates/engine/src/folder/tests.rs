@@ -8,6 +8,7 @@ mod names;
 mod pauses;
 mod proofs;
 mod rest;
+mod transfers;
 mod unwritten;
 mod wanted_back;
 

@@ -18,6 +18,7 @@ mod reading;
 mod renaming;
 mod root;
 mod staging;
+mod syncing;
 mod trash;
 
 #[cfg(test)]

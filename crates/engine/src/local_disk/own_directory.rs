@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 
 use jottad_core::{Name, RelativePath};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::beneath::At;
@@ -17,6 +17,7 @@ use super::listing::read_names;
 use super::renaming::rename_to_free;
 use super::root::MAXIMUM_MARKER_BYTES;
 use super::staging::SUFFIX;
+use super::syncing::sync_directory;
 use crate::disk::DiskErrorKind;
 
 /// Its name in the root. It is invisible to everything that lists or looks.
@@ -73,6 +74,11 @@ pub(super) fn open(root: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
 
 /// Opens a directory, making it durably and for its owner alone where it is missing.
 pub(super) fn open_or_make(parent: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    // Mostly it is there. Trying to make it first would lock its parent against all others for a moment.
+    match open_existing(parent, name) {
+        Err(Errno::NOENT) => {}
+        opened => return opened,
+    }
     let made = match mkdirat(parent, name, Mode::RWXU) {
         Ok(()) => true,
         Err(Errno::EXIST) => false,
@@ -93,16 +99,6 @@ pub(super) fn open_existing(parent: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Er
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
         Mode::empty(),
     )
-}
-
-/// Makes the names in a directory durable. It may have been opened only to be passed through.
-pub(super) fn sync_directory(directory: &OwnedFd) -> Result<(), Errno> {
-    match fsync(directory) {
-        Err(Errno::BADF) => fsync(open_existing(directory, b".")?),
-        // Some network file systems sync directories on their own and refuse to be asked.
-        Err(Errno::INVAL) => Ok(()),
-        result => result,
-    }
 }
 
 /// Claims the root; see [`crate::Disk::claim_root`]. The claim lasts as long as the file is open.

@@ -8,10 +8,10 @@ use rustix::io::Errno;
 use super::attributes;
 use super::beneath::{self, At, Place, READ_DIRECTORY};
 use super::facts::{Facts, same_file};
-use super::own_directory::sync_directory;
 use super::reading;
 use super::renaming::{exchange, rename_to_free};
 use super::staging::Staged;
+use super::syncing::sync_directory;
 use super::trash;
 use crate::disk::{DiskErrorKind, DiskNode, FileStat, Identity};
 
@@ -75,7 +75,10 @@ fn put(
     replaces: Option<&FileStat>,
 ) -> Result<FileStat, DiskErrorKind> {
     match replaces {
-        None => rename_to_free(staged.at(), place.at())?,
+        None => {
+            rename_to_free(staged.at(), place.at())?;
+            staged.left_its_name();
+        }
         Some(replaces) => {
             let identity = Facts::of(&staged.file)?.node.identity();
             replace(root, New { at: staged.at(), identity }, path, place, replaces)?;

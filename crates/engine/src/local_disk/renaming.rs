@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::beneath::{At, Place, READ_DIRECTORY};
 use super::facts::Facts;
-use super::own_directory::sync_directory;
+use super::syncing::sync_directory;
 use crate::disk::{DiskErrorKind, DiskNode, Identity};
 
 /// Renames an entry durably; see [`crate::Disk::rename`].

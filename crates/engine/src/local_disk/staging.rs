@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawMode, fchmod, openat, unlinkat};
@@ -28,6 +28,7 @@ pub struct Staged {
     pub(super) usual_mode: RawMode,
     directory: OwnedFd,
     name: String,
+    has_left: AtomicBool,
 }
 
 impl StagedFile for Staged {
@@ -37,6 +38,11 @@ impl StagedFile for Staged {
 }
 
 impl Staged {
+    /// It has another name now.
+    pub(super) fn left_its_name(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
+    }
+
     /// Where it is until it is placed.
     pub(super) fn at(&self) -> At<'_> {
         At { directory: self.directory.as_fd(), name: self.name.as_bytes() }
@@ -62,8 +68,10 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Of a file that was placed there is no such name any more, and what cannot be deleted now is deleted
-        // when the root is claimed next.
+        if self.has_left.load(Ordering::Relaxed) {
+            return;
+        }
+        // What cannot be deleted now is deleted when the root is claimed next.
         let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
     }
 }
@@ -75,7 +83,9 @@ pub(super) fn stage(root: &OwnedFd) -> Result<Staged, DiskErrorKind> {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}{SUFFIX}", std::process::id());
         match create(&directory, &name) {
-            Ok((file, usual_mode)) => return Ok(Staged { file, usual_mode, directory, name }),
+            Ok((file, usual_mode)) => {
+                return Ok(Staged { file, usual_mode, directory, name, has_left: AtomicBool::new(false) });
+            }
             Err(Errno::EXIST) => {}
             Err(error) => return Err(own(error)),
         }

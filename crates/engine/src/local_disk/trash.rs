@@ -16,9 +16,10 @@ use super::beneath::{At, Place, READ_DIRECTORY};
 use super::errors::own;
 use super::facts::{Facts, same_file};
 use super::listing::{self, read_names};
-use super::own_directory::{self, TRASH, open_existing, open_or_make, sync_directory};
+use super::own_directory::{self, TRASH, open_existing, open_or_make};
 use super::placing;
 use super::renaming::rename_to_free;
+use super::syncing::sync_directory;
 use crate::digest::TreeDigest;
 use crate::disk::{DiskErrorKind, DiskNode};
 

@@ -106,6 +106,9 @@ pub(super) fn run<D: Disk, R: Remote>(
                 Message::Event(event) => {
                     if let Event::Completed(command, outcome) = &event {
                         performer.ended(*command, outcome);
+                        if performer.was_turned_away() {
+                            events.push(Event::TurnedAway);
+                        }
                     }
                     events.push(event);
                 }

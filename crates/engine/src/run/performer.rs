@@ -29,6 +29,8 @@ pub(super) struct Performer<D, R> {
     pub(super) progress: Progress,
     pub(super) activity: Activity,
     pub(super) running: BTreeMap<CommandId, AbortHandle>,
+    /// How often the service had turned a request away as of the last look.
+    pub(super) turned_away: u64,
     /// Nothing is to be changed, whatever is asked for.
     pub(super) only_looks: bool,
 }
@@ -97,6 +99,12 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         self.running.remove(&command);
         self.activity.ended(command, outcome);
         self.lock_progress().remove(&command);
+    }
+
+    /// Whether the service has turned a request away since the last time that this was asked.
+    pub(super) fn was_turned_away(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.turned_away, self.remote.turned_away());
+        before != self.turned_away
     }
 
     fn lock_progress(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, Arc<AtomicU64>>> {

@@ -1,6 +1,6 @@
 //! How a folder's thread ends, and that it is told.
 
-use jottad_core::{Content, File, Kind, Mode, StoredName, StoredPath};
+use jottad_core::{Content, File, Kind, Mode, Parallel, StoredName, StoredPath};
 
 use super::*;
 use crate::builders::settings;
@@ -81,8 +81,8 @@ fn start_with<R: Remote>(directory: &Path, remote: R) -> FolderHandle {
         poll: hour,
         scan: hour,
         list: hour,
-        uploads: 1,
-        downloads: 1,
+        uploads: Parallel::Fixed(1),
+        downloads: Parallel::Fixed(1),
         ..settings()
     };
     let disk = LocalDisk::open(directory.join("docs")).unwrap();
@@ -214,6 +214,7 @@ async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
             progress: Progress::default(),
             activity: Activity::new(),
             running: BTreeMap::new(),
+            turned_away: 0,
             only_looks,
         };
         performer.start(Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() });

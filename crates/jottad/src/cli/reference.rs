@@ -184,6 +184,9 @@ without it.
 
 A command that asks the service says on stderr after five seconds without an answer what it waits for, and gives up after 70 (8).
 A person who answers a question with no is told what was not done, and the command ends with 1.
+
+`get -r`, `put -r`, `cp -r` and `restore` work on as many files at one time as the service and the line bear: four at first, more while that is
+faster, fewer when the service turns requests away or only gets slower; at most 16, of files below 64 KiB 32.
 ";
 
 /// The commands that do something themselves, each with its path.

@@ -1,8 +1,6 @@
 //! `jottad cp`: copying on the service, without a byte passing this machine.
 
 use clap::Args;
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use jottad_core::{Content, Timestamp};
 use jottad_transport::{Client, RemotePath, Sighting};
 
@@ -10,12 +8,9 @@ use crate::cli::completion::remote_place;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::remote::{
-    NO_PATTERN, Progress, RemoteTree, Tally, Trouble, absent, destination, is_pattern, make_parent, not_file,
-    place_argument, target_argument,
+    AtOnce, NO_PATTERN, Progress, RemoteTree, Tally, TreeFile, Trouble, absent, destination, is_pattern,
+    make_parent, not_file, place_argument, target_argument,
 };
-
-/// Files copied at the same time: enough to hide the way to the service and back.
-const AT_ONCE: usize = 4;
 
 #[derive(Debug, Args)]
 pub(crate) struct CopyArguments {
@@ -107,23 +102,23 @@ async fn folder(
             tally.suffer(&place.to_string(), error.into(), progress)?;
         }
     }
-    let mut copying = stream::iter(tree.files)
-        .map(|file| async move {
-            let place = from.below(&file.path);
-            let original =
-                Original { place, content: file.content, created: file.created, modified: file.modified };
-            let copied = copy(client, &original, &to.below(&file.path), force, progress).await;
-            progress.file_done();
-            (original, copied)
-        })
-        .buffer_unordered(AT_ONCE);
-    while let Some((original, copied)) = copying.next().await {
+    let work = |file: TreeFile| async move {
+        let place = from.below(&file.path);
+        let original =
+            Original { place, content: file.content, created: file.created, modified: file.modified };
+        let copied = copy(client, &original, &to.below(&file.path), force, progress).await;
+        progress.file_done();
+        (original, copied)
+    };
+    let take = |original: Original, copied| {
         match copied {
             Ok(copied) => count(tally, copied, original.content.size),
             Err(trouble) => tally.suffer(&original.place.to_string(), trouble, progress)?,
         }
-    }
-    Ok(())
+        Ok::<(), Failure>(())
+    };
+    // No content travels.
+    AtOnce::new(client).each(tree.files, |_| 0, work, take).await
 }
 
 async fn copy(

@@ -5,8 +5,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use jottad_core::{Name, RelativePath, shell_word, shown_path};
 use jottad_transport::{Client, LiveFile, RemotePath, Sighting};
 
@@ -15,12 +13,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::commands::cat;
 use crate::remote::{
-    Directory, Fetched, Found, LocalTree, Named, Progress, RemoteTree, Replacing, Tally, TreeFile, Trouble,
-    Wanted, absent, fetch, is_pattern, local_name, named, not_file, place_argument,
+    AtOnce, Directory, Fetched, Found, LocalTree, Named, Progress, RemoteTree, Replacing, Tally, TreeFile,
+    Trouble, Wanted, absent, fetch, is_pattern, local_name, named, not_file, place_argument,
 };
-
-/// Files fetched at the same time: enough to hide the way to the service and back.
-const AT_ONCE: usize = 4;
 
 /// What helps where a file of another content is in the way.
 const OR_FORCE: &str =
@@ -248,33 +243,33 @@ pub(crate) async fn folder(
             None => {}
         }
     }
-    let mut fetching = stream::iter(files)
-        .map(|(name, file): (Name, TreeFile)| {
-            let opened = target.open_parent(&file.path);
-            async move {
-                let wanted = Wanted {
-                    place: place.below(&file.path),
-                    revision: None,
-                    content: file.content,
-                    modified: file.modified,
-                };
-                let fetched = match opened {
-                    Ok(directory) => {
-                        fetch(client, &wanted, (&directory, &name), replacing.ok_or(OR_FORCE), progress).await
-                    }
-                    Err(failure) => Err(failure.into()),
-                };
-                progress.file_done();
-                (wanted, fetched)
-            }
-        })
-        .buffer_unordered(AT_ONCE);
-    while let Some((wanted, fetched)) = fetching.next().await {
+    let work = |(name, file): (Name, TreeFile)| {
+        let opened = target.open_parent(&file.path);
+        async move {
+            let wanted = Wanted {
+                place: place.below(&file.path),
+                revision: None,
+                content: file.content,
+                modified: file.modified,
+            };
+            let fetched = match opened {
+                Ok(directory) => {
+                    fetch(client, &wanted, (&directory, &name), replacing.ok_or(OR_FORCE), progress).await
+                }
+                Err(failure) => Err(failure.into()),
+            };
+            progress.file_done();
+            (wanted, fetched)
+        }
+    };
+    let take = |wanted: Wanted, fetched| {
         match fetched {
             Ok(fetched) => count(&mut tally, fetched, wanted.content.size),
             Err(trouble) => tally.suffer(&wanted.place.to_string(), trouble, progress)?,
         }
-    }
+        Ok::<(), Failure>(())
+    };
+    AtOnce::new(client).each(files, |(_, file)| file.content.size, work, take).await?;
     Ok(tally)
 }
 

@@ -1,13 +1,12 @@
 //! `jottad put`: files from this machine to the service.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use jottad_core::{Content, FoldKey, Md5, Name, StoredName, encode_name, shell_word, shown_path};
 use jottad_transport::{Client, RemotePath, Sighting, UploadFacts};
 
@@ -16,11 +15,12 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::invocation::Invocation;
 use crate::cli::output::{Escaped, now};
 use crate::remote::{
-    LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send, target_argument,
+    AtOnce, LocalFile, Progress, Sent, Tally, Trouble, absent, destination, make_parent, send,
+    target_argument,
 };
 
-/// Files sent at the same time: enough to hide the way to the service and back.
-const AT_ONCE: usize = 4;
+/// So many files of the largest size that is kept in memory may be there at one time; what finds no room is read twice.
+const KEPT_IN_MEMORY: u64 = 4;
 
 #[derive(Debug, Args)]
 #[command(override_usage = "jottad put [OPTIONS] LOCAL… REMOTE")]
@@ -216,6 +216,9 @@ async fn directory(
     make_parent(client, target).await?;
     // Without this one there is no place for anything.
     make_folder(client, target).await.map_err(Trouble::into_failure)?;
+    let mut at_once = AtOnce::new(client);
+    let memory = Cell::new(memory_limit.saturating_mul(KEPT_IN_MEMORY));
+    let memory = &memory;
     let mut waiting = vec![(local.to_owned(), target.clone())];
     while let Some((local, place)) = waiting.pop() {
         if let Err(failure) = make_folder(client, &place).await {
@@ -246,28 +249,32 @@ async fn directory(
                 tally.skip(&told, "it is neither a file nor a directory", progress);
             }
         }
-        let mut sending = stream::iter(files)
-            .map(|entry| {
-                let place = place.join(entry.stored.clone());
-                async move {
-                    let sent = match LocalFile::read_found(&entry.path, memory_limit).await {
-                        Ok(file) => {
-                            let size = file.content().size;
-                            send(client, &place, &file, force, progress).await.map(|sent| (sent, size))
-                        }
-                        Err(failure) => Err(failure.into()),
-                    };
-                    progress.file_done();
-                    (entry, sent)
-                }
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some((entry, sent)) = sending.next().await {
+        let work = |entry: Entry| {
+            let place = place.join(entry.stored.clone());
+            async move {
+                let is_kept = entry.size <= memory_limit.min(memory.get());
+                let kept = if is_kept { entry.size } else { 0 };
+                memory.set(memory.get() - kept);
+                let sent = match LocalFile::read_found(&entry.path, kept).await {
+                    Ok(file) => {
+                        let size = file.content().size;
+                        send(client, &place, &file, force, progress).await.map(|sent| (sent, size))
+                    }
+                    Err(failure) => Err(failure.into()),
+                };
+                memory.set(memory.get() + kept);
+                progress.file_done();
+                (entry, sent)
+            }
+        };
+        let take = |entry: Entry, sent| {
             match sent {
                 Ok((sent, size)) => count(tally, sent, size),
                 Err(trouble) => tally.suffer(&entry.path.display().to_string(), trouble, progress)?,
             }
-        }
+            Ok::<(), Failure>(())
+        };
+        at_once.each(files, |entry| entry.size, work, take).await?;
     }
     Ok(())
 }

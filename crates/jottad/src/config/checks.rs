@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode};
+use jottad_core::{DeleteLimits, Mode, Parallel};
 use jottad_engine::{ProofInterval, TrashLimit};
 use jottad_transport::{Brand, Endpoints, RemotePath};
 use jottad_watcher::Backend;
 
 use super::source::{ConfigError, Section, Source};
-use super::units::{self, Parallel, parse_duration, parse_size};
+use super::units::{self, parse_duration, parse_size};
 use super::{CredentialStore, Folder, Guard, Service, Transfer, is_view, own, raw};
 use crate::places::Places;
 

@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jottad_core::{DeleteLimits, Mode, RelativePath, in_words};
+use jottad_core::{DeleteLimits, Mode, Parallel, RelativePath, in_words};
 use jottad_engine::{ProofInterval, TrashLimit};
 use jottad_transport::{Endpoints, RemotePath};
 use jottad_watcher::Backend;
@@ -35,7 +35,6 @@ pub(crate) use overlap::{is_view, local_overlap, remote_overlap, resolve};
 use raw::Field;
 pub(crate) use source::ConfigError;
 use source::{Section, Source};
-use units::Parallel;
 pub(crate) use wrong::WrongFolder;
 
 /// Everything that can be configured, checked.

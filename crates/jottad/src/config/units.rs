@@ -5,25 +5,6 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo};
 
-/// How many transfers may run at one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parallel {
-    /// jottad chooses.
-    Auto,
-    /// Exactly so many.
-    Fixed(usize),
-}
-
-impl Parallel {
-    /// The number, with `auto` for jottad's choice.
-    pub(crate) const fn or(self, auto: usize) -> usize {
-        match self {
-            Self::Auto => auto,
-            Self::Fixed(count) => count,
-        }
-    }
-}
-
 /// Nobody means more, and a clock that is so much further on would overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 36_525);
 

@@ -186,6 +186,10 @@ impl Remote for RemoteFolder {
         let size = mountpoint.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
         Ok(format!("{size} {} {}", modified.seconds(), mountpoint.trashed))
     }
+
+    fn turned_away(&self) -> u64 {
+        self.link.client().map_or(0, |client| client.session().http().turned_away())
+    }
 }
 
 /// A recursive listing in the engine's terms.

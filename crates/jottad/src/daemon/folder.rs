@@ -39,9 +39,6 @@ use report::{LONGEST_STILLNESS, judge, late, longest_wait, stall, unanswered};
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// What is said of a folder whose loop does not answer.
 const SILENT: &str = "the folder's loop does not answer";
-/// What `auto` means, small files being most of most folders: they wait for answers, not for bandwidth.
-const AUTO_UPLOADS: usize = 16;
-const AUTO_DOWNLOADS: usize = 8;
 
 /// Everything in config and login that concerns one folder: if it changes, the folder is started anew.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,8 +86,8 @@ impl Setup {
             proof: self.folder.proof,
             watched,
             list_at_start: !self.purpose.is_daemon(),
-            uploads: self.transfer.uploads.or(AUTO_UPLOADS),
-            downloads: self.transfer.downloads.or(AUTO_DOWNLOADS),
+            uploads: self.transfer.uploads,
+            downloads: self.transfer.downloads,
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         }
     }

@@ -162,6 +162,9 @@ impl Staged<'_> {
     /// Reads what is there from the beginning; what is written afterwards follows it.
     pub(crate) async fn take_up(&mut self) -> Result<PartialContent, Failure> {
         let path = self.directory.path.join(&self.part);
+        if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            return Ok(PartialContent::default());
+        }
         let read = async {
             let held = hash(&self.file).await?;
             (&self.file).seek(io::SeekFrom::Start(held.size()))?;
@@ -176,7 +179,7 @@ impl Staged<'_> {
     }
 
     /// Gives the file its time and its name. `replaced` is what may be replaced: it must still be as it was.
-    pub(crate) fn place(
+    pub(crate) async fn place(
         self,
         name: &Name,
         modified: Option<Timestamp>,
@@ -184,7 +187,7 @@ impl Staged<'_> {
     ) -> Result<(), Failure> {
         let path = self.directory.path_of(name);
         let fail = |error| failure("writing", &path, &error);
-        self.finish(modified, replaced).map_err(fail)?;
+        self.finish(modified, replaced).await.map_err(fail)?;
         let (directory, part) = (&self.directory.descriptor, self.part.as_str());
         let changed = || changed(&path);
         if replaced.is_none() {
@@ -214,7 +217,7 @@ impl Staged<'_> {
         (disk, inside): (&LocalDisk, &RelativePath),
     ) -> Result<(), Failure> {
         let path = self.directory.path_of(name);
-        self.finish(modified, Some(replaced)).map_err(|error| failure("writing", &path, &error))?;
+        self.finish(modified, Some(replaced)).await.map_err(|error| failure("writing", &path, &error))?;
         let refuse = |error: DiskError| {
             let text = format!("{} {}: {}", error.action, path.display(), error.kind);
             let hint = "what is there is only replaced if it can be kept in the local trash; another name keeps both";
@@ -234,15 +237,20 @@ impl Staged<'_> {
     }
 
     /// Gives the file its mode and time, and makes it durable: a name that survives a power cut must not
-    /// stand for a file that did not.
-    fn finish(&self, modified: Option<Timestamp>, replaced: Option<&Metadata>) -> io::Result<()> {
-        if let Some(replaced) = replaced {
-            self.file.set_permissions(Permissions::from_mode(replaced.mode() & 0o777))?;
-        }
-        if let Some(modified) = modified {
-            set_modified(&self.file, modified)?;
-        }
-        self.file.sync_all()
+    /// stand for a file that did not. That takes the disk its time, in which other transfers go on.
+    async fn finish(&self, modified: Option<Timestamp>, replaced: Option<&Metadata>) -> io::Result<()> {
+        let file = self.file.try_clone()?;
+        let mode = replaced.map(|replaced| replaced.mode() & 0o777);
+        let finishing = tokio::task::spawn_blocking(move || {
+            if let Some(mode) = mode {
+                file.set_permissions(Permissions::from_mode(mode))?;
+            }
+            if let Some(modified) = modified {
+                set_modified(&file, modified)?;
+            }
+            file.sync_all()
+        });
+        finishing.await.map_err(io::Error::other)?
     }
 }
 
@@ -345,25 +353,25 @@ mod tests {
         let mut second = stage(&directory, "a", whole);
         assert_eq!(second.take_up().await.unwrap().size(), 4);
         second.write_all(b"two").unwrap();
-        second.place(&name("a"), Some(Timestamp::from_seconds(-5)), None).unwrap();
+        second.place(&name("a"), Some(Timestamp::from_seconds(-5)), None).await.unwrap();
         let file = place.path().join("a");
         assert_eq!(fs::read(&file).unwrap(), b"one two");
         assert_eq!(fs::metadata(&file).unwrap().mtime(), -5);
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
-    #[test]
-    fn a_name_that_was_taken_meanwhile_is_not_replaced() {
+    #[tokio::test]
+    async fn a_name_that_was_taken_meanwhile_is_not_replaced() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::open(place.path()).unwrap();
         let file = place.path().join("a");
         let staged = stage(&directory, "a", content(b""));
         fs::write(&file, "new").unwrap();
-        staged.place(&name("a"), None, None).unwrap_err();
+        staged.place(&name("a"), None, None).await.unwrap_err();
         let seen = fs::metadata(&file).unwrap();
         fs::write(&file, "newer").unwrap();
         let staged = stage(&directory, "a", content(b""));
-        staged.place(&name("a"), None, Some(&seen)).unwrap_err();
+        staged.place(&name("a"), None, Some(&seen)).await.unwrap_err();
         assert_eq!(fs::read(&file).unwrap(), b"newer");
     }
 

@@ -92,7 +92,7 @@ pub(crate) async fn fetch(
         return Err(error.into());
     }
     let (Some(replaced), Some((disk, inside))) = (&replaced, &folder) else {
-        staged.place(name, wanted.modified, replaced.as_ref())?;
+        staged.place(name, wanted.modified, replaced.as_ref()).await?;
         return Ok(Fetched::Written);
     };
     staged.place_over(name, wanted.modified, replaced, (disk, inside)).await?;

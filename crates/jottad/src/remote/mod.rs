@@ -11,6 +11,7 @@ mod progress;
 mod tally;
 mod trouble;
 
+mod at_once;
 mod directory;
 mod fetching;
 mod local_tree;
@@ -21,6 +22,7 @@ mod replacing;
 mod sending;
 mod tree;
 
+pub(crate) use at_once::AtOnce;
 pub(crate) use directory::Directory;
 pub(crate) use fetching::{Fetched, Wanted, fetch};
 pub(crate) use local_tree::LocalTree;

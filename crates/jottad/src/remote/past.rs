@@ -6,17 +6,13 @@
 
 use std::collections::HashSet;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use jottad_core::{FoldKey, StoredName, StoredPath, Timestamp};
 use jottad_transport::{Client, FileDetails, FileEntry, LiveFile, RemotePath, Revision, Trashed};
 
 use crate::cli::output::local_time;
+use crate::remote::at_once::AtOnce;
 use crate::remote::place::absent;
 use crate::remote::trouble::Trouble;
-
-/// Files asked for their revisions at the same time: enough to hide the way to the service and back.
-const AT_ONCE: usize = 4;
 
 /// What a file was at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +128,7 @@ impl Past {
     pub(crate) async fn read(client: &Client, place: &RemotePath, at: Timestamp) -> Result<Self, Trouble> {
         let mut past = Self::default();
         let mut walked: Vec<Walked> = Vec::new();
+        let mut at_once = AtOnce::new(client);
         let mut waiting = vec![(StoredPath::root(), true, None)];
         while let Some((path, above_is_live, parent)) = waiting.pop() {
             let here = place.below(&path);
@@ -188,7 +185,7 @@ impl Past {
                 }
             }
             let before = past.files.len();
-            past.read_files(client, place, &path, is_live, files, at).await?;
+            past.read_files((client, &mut at_once), place, &path, is_live, files, at).await?;
             walked[number].held_files = past.files.len() > before;
         }
         past.keep_folders(walked);
@@ -198,28 +195,40 @@ impl Past {
     /// Finds out what the files of one folder were.
     async fn read_files(
         &mut self,
-        client: &Client,
+        (client, at_once): (&Client, &mut AtOnce<'_>),
         place: &RemotePath,
         folder: &StoredPath,
         folder_is_live: bool,
         files: Vec<FileEntry>,
         at: Timestamp,
     ) -> Result<(), Trouble> {
-        let mut asking = stream::iter(files)
-            .map(|entry| async move {
-                let path = folder.join(entry.name.clone());
-                let found = match then_by_listing(&entry, at) {
-                    Some(found) => Ok(found),
-                    None => match client.file(&place.below(&path)).await {
-                        Ok(Some(details)) => Ok(then(&details, at)),
-                        Ok(None) => Ok(Then::Unknown("it vanished meanwhile".to_owned())),
-                        Err(error) => Err(Trouble::from(error)),
-                    },
-                };
-                (path, entry, found)
-            })
-            .buffered(AT_ONCE);
-        while let Some((path, entry, found)) = asking.next().await {
+        let mut all = Vec::new();
+        let mut asked = Vec::new();
+        for (number, entry) in files.into_iter().enumerate() {
+            let path = folder.join(entry.name.clone());
+            match then_by_listing(&entry, at) {
+                Some(found) => all.push((number, path, entry, Ok(found))),
+                None => asked.push((number, path, entry)),
+            }
+        }
+        let work = |(number, path, entry): (usize, StoredPath, FileEntry)| async move {
+            let found = match client.file(&place.below(&path)).await {
+                Ok(Some(details)) => Ok(then(&details, at)),
+                Ok(None) => Ok(Then::Unknown("it vanished meanwhile".to_owned())),
+                Err(error) => Err(Trouble::from(error)),
+            };
+            ((number, path, entry), found)
+        };
+        let take = |(number, path, entry), found| match found {
+            Err(Trouble::All(failure)) => Err(Trouble::All(failure)),
+            found => {
+                all.push((number, path, entry, found));
+                Ok(())
+            }
+        };
+        at_once.each(asked, |_| 0, work, take).await?;
+        all.sort_by_key(|(number, ..)| *number);
+        for (_, path, entry, found) in all {
             let live = entry.live().filter(|_| folder_is_live);
             match found {
                 Ok(Then::Held(revision)) => {
@@ -233,10 +242,9 @@ impl Past {
                     self.next = Some(self.next.map_or(came, |next| next.min(came)));
                 }
                 Ok(Then::Unknown(reason)) => self.left.push((place.below(&path), reason)),
-                Err(Trouble::Entry(failure)) => {
-                    self.left.push((place.below(&path), failure.message().to_owned()));
+                Err(trouble) => {
+                    self.left.push((place.below(&path), trouble.into_failure().message().to_owned()));
                 }
-                Err(trouble) => return Err(trouble),
             }
         }
         Ok(())

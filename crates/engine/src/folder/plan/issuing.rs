@@ -11,6 +11,7 @@ use crate::disk::FileStat;
 use crate::event::{Replaces, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
+use crate::folder::transfers::LARGE;
 use crate::folder::{Folder, FolderError};
 use crate::index::{Index, Local, Node, NodeId};
 use crate::remote::RemoteNode;
@@ -19,8 +20,7 @@ use crate::time::Now;
 
 /// Most operations at one time that carry no content.
 const MOST_SMALL: usize = 8;
-/// Files beyond this size are large: few of them travel at one time, so that small ones are not starved.
-const LARGE: u64 = 8 << 20;
+/// Few large files travel at one time, so that small ones are not starved.
 const MOST_LARGE: usize = 4;
 
 impl Folder {
@@ -32,8 +32,7 @@ impl Folder {
             (Action::Download, _, Entry::File(file)) => file.content.size,
             _ => return count(&|one| !one.carries_content()) < MOST_SMALL,
         };
-        let limit = if action == Action::Upload { self.settings.uploads } else { self.settings.downloads };
-        count(&Running::carries_content) < limit
+        self.transfers.have_room(action == Action::Upload, size, &self.in_flight)
             && (size <= LARGE || count(&|one| one.bytes.is_some_and(|bytes| bytes > LARGE)) < MOST_LARGE)
     }
 
@@ -123,6 +122,7 @@ impl Folder {
             _ => None,
         };
         let command = self.issue(task);
+        self.transfers.began(command, kind, now);
         self.start(
             command,
             Running {

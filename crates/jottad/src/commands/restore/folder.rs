@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
-use jottad_core::{Timestamp, shell_word};
+use jottad_core::{Name, Timestamp, shell_word};
 use jottad_transport::{Client, RemotePath};
 use serde_json::json;
 
@@ -14,12 +12,9 @@ use crate::cli::invocation::Invocation;
 use crate::cli::output::{count, local_time, now, remark, rfc3339};
 use crate::commands::restore::{Restored, send_again};
 use crate::remote::{
-    Directory, Fetched, LocalTree, Past, PastFile, Progress, Tally, Trouble, Wanted, absent, fetch,
+    AtOnce, Directory, Fetched, LocalTree, Past, PastFile, Progress, Tally, Trouble, Wanted, absent, fetch,
     make_parent,
 };
-
-/// Files restored at the same time: enough to hide the way to the service and back.
-const AT_ONCE: usize = 4;
 
 /// How long the service keeps what is in the trash (protocol 9.3).
 const TRASH_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -84,17 +79,15 @@ pub(super) async fn fetch_past(
             None => {}
         }
     }
-    let mut fetching = stream::iter(files)
-        .map(|(name, file)| {
-            let opened = target.open_parent(&file.path);
-            async move {
-                let fetched = fetch_file(client, place, &file, opened, &name, progress).await;
-                progress.file_done();
-                (file, fetched)
-            }
-        })
-        .buffer_unordered(AT_ONCE);
-    while let Some((file, fetched)) = fetching.next().await {
+    let work = |(name, file): (Name, PastFile)| {
+        let opened = target.open_parent(&file.path);
+        async move {
+            let fetched = fetch_file(client, place, &file, opened, &name, progress).await;
+            progress.file_done();
+            (file, fetched)
+        }
+    };
+    let take = |file: PastFile, fetched| {
         match fetched {
             Ok(Fetched::Written | Fetched::Exchanged) => {
                 tally.files += 1;
@@ -103,7 +96,9 @@ pub(super) async fn fetch_past(
             Ok(Fetched::Unchanged) => tally.unchanged += 1,
             Err(trouble) => tally.suffer(&place.below(&file.path).to_string(), trouble, progress)?,
         }
-    }
+        Ok::<(), Failure>(())
+    };
+    AtOnce::new(client).each(files, |(_, file)| file.size(), work, take).await?;
     tally.finish("fetched", invocation.output)
 }
 
@@ -112,7 +107,7 @@ async fn fetch_file(
     place: &RemotePath,
     file: &PastFile,
     directory: Result<std::sync::Arc<Directory>, Failure>,
-    name: &jottad_core::Name,
+    name: &Name,
     progress: &Progress,
 ) -> Result<Fetched, Trouble> {
     let place = place.below(&file.path);
@@ -164,23 +159,24 @@ pub(super) async fn restore_past(
             Err(Trouble::All(failure)) => return Err(failure),
         }
     }
-    let mut restoring = stream::iter(&past.files)
-        .map(async |file| {
-            let path = place.below(&file.path);
-            let restored = restore_file(client, &path, file, invocation, &progress).await;
-            progress.file_done();
-            (path, restored)
-        })
-        .buffer_unordered(AT_ONCE);
-    while let Some((path, restored)) = restoring.next().await {
+    let progress_of_all = &progress;
+    let work = |file: PastFile| async move {
+        let path = place.below(&file.path);
+        let restored = restore_file(client, &path, &file, invocation, progress_of_all).await;
+        progress_of_all.file_done();
+        (path, restored)
+    };
+    let take = |path, restored| {
         match restored {
             Ok(Done::Changed) => changed += 1,
             Ok(Done::Unchanged) => unchanged += 1,
             Err(Trouble::Entry(failure)) => left.push((path, failure.message().to_owned())),
             Err(Trouble::All(failure)) => return Err(failure),
         }
-    }
-    drop(restoring);
+        Ok(())
+    };
+    // Mostly no content travels: a revision is restored by its hash.
+    AtOnce::new(client).each(past.files, |_| 0, work, take).await?;
     drop(progress);
     left.sort();
     let told: Vec<_> =
