@@ -8,8 +8,10 @@ mod names;
 mod pauses;
 mod proofs;
 mod rest;
+mod small_lives;
 mod unwritten;
 mod wanted_back;
+mod world;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,218 @@
+//! Small lives of a folder: what both sides agreed on, what was changed on each meanwhile, what is done about
+//! it, and what both have then.
+
+use super::world::{World, in_mode};
+use super::*;
+use Mode::{Archive, Backup, Pull, Sync};
+
+/// Mode; what was agreed on; changes here; changes there; what is done; what both have then, or each side
+/// with a bar between them.
+type Life = (Mode, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+const MOVED_HERE: &[Life] = &[
+    (Sync, "a=x b=y", "a>c", "", "move there a to c", "b=y c=x"),
+    (Sync, "d/ d/a=x d/b=y z=z", "d>e", "", "move there d to e", "e/ e/a=x e/b=y z=z"),
+    (Sync, "d/ d/a=x e/", "d/a>e/a", "", "move there d/a to e/a", "d/ e/ e/a=x"),
+    (Sync, "d/ d/a=x e/", "d>e/d", "", "move there d to e/d", "e/ e/d/ e/d/a=x"),
+    (Sync, "d/a=x d/b=y e/c=z z=z", "d>f e>d f>e", "", "move there d to (parked), move there e to d, move there (parked) to e", "d/ d/c=z e/ e/a=x e/b=y z=z"),
+    (Sync, "a=x b=y", "a>t b>a t>b", "", "move there a to (parked), move there b to a, move there (parked) to b", "a=y b=x"),
+    (Backup, "a=x b=y", "a>t b>a t>b", "", "move there a to (parked), move there b to a, move there (parked) to b", "a=y b=x"),
+    (Backup, "d/a=x d/b=y z=z", "d>e e/b>c", "", "move there d/b to c, move there d to e", "c=y e/ e/a=x z=z"),
+    (Archive, "a=x", "a>b", "", "move there a to b", "b=x"),
+    (Pull, "a=x", "a>b", "", "download a", "a=x b=x | a=x"),
+    (Sync, "a=x d/", "a>d/a", "a=y@200", "download a, upload d/a", "a=y@200 d/ d/a=x"),
+    (Backup, "a=x d/", "a>d/a", "a=y@200", "move there a to d/a, upload d/a", "d/ d/a=x"),
+    (Sync, "a=x d/", "a>d/a", "-a", "upload d/a", "d/ d/a=x"),
+    (Sync, "d/a=x z=z", "d>e", "d/b=new", "move there d to e, download e/b", "e/ e/a=x e/b=new z=z"),
+    (Sync, "d/a=x z=z", "d>e", "-d", "make there e, upload e/a", "e/ e/a=x z=z"),
+    (Sync, "d/a=x z=z", "d>e", "d>f", "make there e, make here f, upload e/a, download f/a", "e/ e/a=x f/ f/a=x z=z"),
+    (Sync, "a=x", "a>b b=y@200", "", "move there a to b, upload b", "b=y@200"),
+    (Sync, "d/a=x z=z", "d>e", "e/b=other", "move there d/a to e/a, download e/b, trash there d", "e/ e/a=x e/b=other z=z"),
+    (Sync, "a=x b=x", "a>c b>d", "", "move there a to c, move there b to d", "c=x d=x"),
+    (Sync, "d/a=x z=z", "d>D", "", "move there d to (parked), move there (parked) to D", "D/ D/a=x z=z"),
+    (Backup, "d/a=x z=z", "d>D", "", "move there d to (parked), move there (parked) to D", "D/ D/a=x z=z"),
+    (Sync, "a=x", "a>A", "", "move there a to (parked), move there (parked) to A", "A=x"),
+    (Backup, "a=x", "a>A", "", "move there a to (parked), move there (parked) to A", "A=x"),
+    (Sync, "a=x b=y", "b>d/e/b", "", "make there d, make there d/e, move there b to d/e/b", "a=x d/ d/e/ d/e/b=y"),
+    (Backup, "d/e/a=x z=z", "d/e>e d>e/d", "", "move there d/e to e, move there d to e/d", "e/ e/a=x e/d/ z=z"),
+    (Sync, "d/e/a=x d/b=y z=z", "d>f f/e>g", "", "move there d/e to g, move there d to f", "f/ f/b=y g/ g/a=x z=z"),
+    (Sync, "d/ z=z", "d>e", "", "move there d to e", "e/ z=z"),
+    (Backup, "d/a=x d/b=y d/c=w z=z", "d>e -e/b e/c=v@200", "", "move there d to e, upload e/c, trash there e/b", "e/ e/a=x e/c=v@200 z=z"),
+    (Backup, "d/a=x z=z", "d>e d/n=new", "", "move there d to e, make there d, upload d/n", "d/ d/n=new e/ e/a=x z=z"),
+];
+
+const MOVED_THERE: &[Life] = &[
+    (Sync, "a=x b=y", "", "a>c", "move here a to c", "b=y c=x"),
+    (Sync, "d/ d/a=x d/b=y", "", "d>e", "move here d to e", "e/ e/a=x e/b=y"),
+    (Sync, "d/ d/a=x e/", "", "d/a>e/a", "move here d/a to e/a", "d/ e/ e/a=x"),
+    (Sync, "d/ d/a=x e/", "", "d>e/d", "move here d to e/d", "e/ e/d/ e/d/a=x"),
+    (Sync, "d/a=x d/b=y e/c=z", "", "d>f e>d f>e", "move here e/c to d/c, move here d/a to e/a, move here d/b to e/b", "d/ d/c=z e/ e/a=x e/b=y"),
+    (Sync, "a=x b=y", "", "a>t b>a t>b", "copy b to a, copy a to b", "a=y b=x"),
+    (Pull, "d/a=x d/b=y", "", "d>e e/b>c", "move here d to e, move here e/b to c", "c=y e/ e/a=x"),
+    (Pull, "a=x", "", "a>b", "move here a to b", "b=x"),
+    (Backup, "a=x", "", "a>b", "upload a", "a=x | a=x b=x"),
+    (Archive, "a=x", "", "a>b", "upload a", "a=x | a=x b=x"),
+    (Sync, "a=x", "a=y@200", "a>b", "upload a, download b", "a=y@200 b=x"),
+    (Sync, "a=x", "-a", "a>b", "download b", "b=x"),
+    (Sync, "d/a=x d/b=y", "d/a=z@200", "d>e", "move here d to e, upload e/a", "e/ e/a=z@200 e/b=y"),
+    (Sync, "d/a=x d/b=y", "d/c=new", "d>e", "move here d to e, upload e/c", "e/ e/a=x e/b=y e/c=new"),
+    (Sync, "d/a=x d/b=y", "e/c=new", "d>e", "move here d/a to e/a, move here d/b to e/b, upload e/c, trash here d", "e/ e/a=x e/b=y e/c=new"),
+    (Sync, "a=x b=x", "", "a>c b>d", "copy a to c, copy a to d, trash here a, trash here b", "c=x d=x"),
+    (Sync, "a=x b=x", "", "a>d/a b>d/b", "make here d, move here a to d/a, move here b to d/b", "d/ d/a=x d/b=x"),
+    (Sync, "d/a=x", "", "d>D", "move here d to D", "D/ D/a=x"),
+    (Pull, "d/a=x", "", "d>D", "move here d to D", "D/ D/a=x"),
+    (Backup, "d/a=x", "", "d>D", "", "d/ d/a=x | D/ D/a=x"),
+    (Sync, "a=x", "", "a>A", "move here a to A", "A=x"),
+    (Sync, "d/a=x e/b=y", "", "d>e/d", "move here d to e/d", "e/ e/b=y e/d/ e/d/a=x"),
+    (Sync, "d/e/a=x", "", "d>f f/e>f/g", "make here f, move here d/e to f/g, trash here d", "f/ f/g/ f/g/a=x"),
+    (Sync, "d/e/a=x d/e/b=y", "", "d/e>e -d", "move here d/e to e, trash here d", "e/ e/a=x e/b=y"),
+    (Sync, "a= b=y", "", "a>c", "download c, trash here a", "b=y c="),
+    (Sync, "a=x d/b=y", "a>c", "d>e", "move there a to c, move here d to e", "c=x e/ e/b=y"),
+    (Sync, "d/a=x z=z", "d/a>c", "d>e", "upload c, make here e, download e/a, trash here d", "c=x e/ e/a=x z=z"),
+    (Sync, "d/a=x d/b=y e/a=x", "", "d>f", "move here d to f", "e/ e/a=x f/ f/a=x f/b=y"),
+    (Sync, "d/a=x d/b=y", "d/b=z@200", "d>e -e/b", "move here d to e, upload e/b", "e/ e/a=x e/b=z@200"),
+    (Pull, "a=x b=y", "", "a>c b=z@200", "move here a to c, download b", "b=z@200 c=x"),
+    (Sync, "a=x", "", "a>b b=y@200", "download b, trash here a", "b=y@200"),
+];
+
+const CHANGED: &[Life] = &[
+    (Sync, "a=x", "a=y@200", "", "upload a", "a=y@200"),
+    (Sync, "a=x", "", "a=y@200", "download a", "a=y@200"),
+    (Sync, "a=x", "a=y@200", "a=z@300", "move here a to a~, download a, upload a~", "a=z@300 a~=y@200"),
+    (Sync, "a=x", "a=y@200", "a=y@200", "", "a=y@200"),
+    (Sync, "a=x", "a=y@200", "a=y@300", "set time there a", "a=y@200"),
+    (Sync, "a=x", "a=x@200", "", "set time there a", "a=x@200"),
+    (Sync, "a=x", "", "a=x@200", "set time here a", "a=x@200"),
+    (Sync, "a=x", "a=x@200", "a=x@300", "set time there a", "a=x@200"),
+    (Sync, "a=x", "-a", "", "trash there a", ""),
+    (Sync, "a=x", "", "-a", "trash here a", ""),
+    (Sync, "a=x", "-a", "-a", "", ""),
+    (Sync, "a=x", "-a", "a=y@200", "download a", "a=y@200"),
+    (Sync, "a=x", "a=y@200", "-a", "upload a", "a=y@200"),
+    (Sync, "", "a=x", "a=x", "", "a=x"),
+    (Sync, "", "a=x@200", "a=x", "set time here a", "a=x"),
+    (Sync, "", "a=x", "a=y", "move here a to a~, download a, upload a~", "a=y a~=x"),
+    (Sync, "", "d/a=x", "d/b=y", "download d/b, upload d/a", "d/ d/a=x d/b=y"),
+    (Sync, "", "a=x", "a/b=y", "move here a to a~, make here a, upload a~, download a/b", "a/ a~=x a/b=y"),
+    (Sync, "", "a/b=x", "a=y", "move there a to a~, make there a, upload a/b, download a~", "a/ a~=y a/b=x"),
+    (Sync, "a=x", "-a a/b=y", "", "trash there a, make there a, upload a/b", "a/ a/b=y"),
+    (Sync, "a=x", "", "-a a/b=y", "trash here a, make here a, download a/b", "a/ a/b=y"),
+    (Sync, "a/b=x", "-a a=y", "", "trash there a, upload a", "a=y"),
+    (Sync, "a/b=x", "", "-a a=y", "trash here a, download a", "a=y"),
+    (Sync, "d/a=x d/b=y z=z", "-d", "d/a=z@200", "make here d, copy z to d/a, trash there d/b", "d/ d/a=z@200 z=z"),
+    (Sync, "d/a=x d/b=y", "d/a=z@200", "-d", "make there d, upload d/a, trash here d/b", "d/ d/a=z@200"),
+    (Sync, "d/a=x d/b=y z=z", "-d", "d/c=z", "make here d, copy z to d/c, trash there d/a, trash there d/b", "d/ d/c=z z=z"),
+    (Sync, "d/a=x d/b=y", "d/c=z", "-d", "make there d, upload d/c, trash here d/a, trash here d/b", "d/ d/c=z"),
+    (Sync, "d/a=x d/e/b=y z=z", "-d", "", "trash there d", "z=z"),
+    (Sync, "d/a=x d/e/b=y", "", "-d", "trash here d", ""),
+    (Sync, "d/a=x d/e/b=y z=z", "-d", "-d", "", "z=z"),
+    (Sync, "d/ z=z", "-d", "", "trash there d", "z=z"),
+    (Sync, "d/", "", "-d", "trash here d", ""),
+    (Sync, "d/a=x", "-d d=file", "", "trash there d, upload d", "d=file"),
+    (Sync, "d/a=x", "-d d=file", "d/a=y@200", "move here d to d~, make here d, upload d~, download d/a", "d/ d~=file d/a=y@200"),
+    (Sync, "d/a=x", "d/a=y@200", "-d d=file", "move there d to d~, make there d, upload d/a, download d~", "d/ d~=file d/a=y@200"),
+    (Sync, "d/a=x", "d/l->", "-d", "trash here d/a", "d/ d/l-> | "),
+    (Sync, "d/a=x d/b=y", "d/l->", "-d/a", "trash here d/a", "d/ d/b=y d/l-> | d/ d/b=y"),
+    (Sync, "a=x a2=x", "-a", "a2=y@200", "download a2, trash there a", "a2=y@200"),
+    (Sync, "", "d/e/f/a=x d/e/b=y", "", "make there d, make there d/e, upload d/e/b, make there d/e/f, upload d/e/f/a", "d/ d/e/ d/e/b=y d/e/f/ d/e/f/a=x"),
+    (Sync, "", "", "d/e/f/a=x d/e/b=y", "make here d, make here d/e, download d/e/b, make here d/e/f, download d/e/f/a", "d/ d/e/ d/e/b=y d/e/f/ d/e/f/a=x"),
+    (Backup, "a=x", "a=y@200", "", "upload a", "a=y@200"),
+    (Backup, "a=x", "", "a=y@200", "upload a", "a=x"),
+    (Backup, "a=x", "a=y@200", "a=z@300", "upload a", "a=y@200"),
+    (Backup, "a=x", "-a", "", "trash there a", ""),
+    (Backup, "a=x", "", "-a", "upload a", "a=x"),
+    (Backup, "a=x", "-a", "a=y@200", "", " | a=y@200"),
+    (Backup, "a=x", "a=x@200", "", "set time there a", "a=x@200"),
+    (Backup, "a=x", "", "a=x@200", "set time there a", "a=x"),
+    (Backup, "", "a=x", "a=y", "upload a", "a=x"),
+    (Backup, "", "a=x", "b=y", "upload a", "a=x | a=x b=y"),
+    (Backup, "", "a=x", "a/b=y", "move there a to a~, upload a", "a=x | a=x a~/ a~/b=y"),
+    (Backup, "", "a/b=x", "a=y", "move there a to a~, make there a, upload a/b", "a/ a/b=x | a/ a~=y a/b=x"),
+    (Backup, "a=x", "-a a/b=y", "", "trash there a, make there a, upload a/b", "a/ a/b=y"),
+    (Backup, "a/b=x", "-a a=y", "", "trash there a, upload a", "a=y"),
+    (Backup, "a/b=x", "-a a=y", "a/b=z@200", "move there a to a~, upload a", "a=y | a=y a~/ a~/b=z@200"),
+    (Backup, "d/a=x d/e/b=y z=z", "-d", "", "trash there d", "z=z"),
+    (Backup, "d/a=x d/e/b=y", "", "-d", "make there d, upload d/a, make there d/e, upload d/e/b", "d/ d/a=x d/e/ d/e/b=y"),
+    (Backup, "d/a=x z=z", "-d", "d/b=new", "trash there d/a", "z=z | d/ d/b=new z=z"),
+    (Backup, "d/a=x", "", "d/b=new", "", "d/ d/a=x | d/ d/a=x d/b=new"),
+    (Backup, "d/ z=z", "-d", "", "trash there d", "z=z"),
+    (Backup, "", "d/", "", "make there d", "d/"),
+    (Archive, "a=x", "a=y@200", "", "upload a", "a=y@200"),
+    (Archive, "a=x", "", "a=y@200", "upload a", "a=x"),
+    (Archive, "a=x", "-a", "", "", " | a=x"),
+    (Archive, "a=x", "", "-a", "upload a", "a=x"),
+    (Archive, "d/a=x z=z", "-d", "", "", "z=z | d/ d/a=x z=z"),
+    (Archive, "d/a=x", "-d d=y", "", "move there d to d~, upload d", "d=y | d=y d~/ d~/a=x"),
+    (Archive, "a=x", "-a a/b=y", "", "move there a to a~, make there a, upload a/b", "a/ a/b=y | a/ a~=x a/b=y"),
+    (Archive, "", "d/a=x", "d/b=y", "upload d/a", "d/ d/a=x | d/ d/a=x d/b=y"),
+    (Pull, "a=x", "a=y@200", "", "move here a to a~, download a", "a=x a~=y@200 | a=x"),
+    (Pull, "a=x", "", "a=y@200", "download a", "a=y@200"),
+    (Pull, "a=x", "a=y@200", "a=z@300", "move here a to a~, download a", "a=z@300 a~=y@200 | a=z@300"),
+    (Pull, "a=x", "-a", "", "download a", "a=x"),
+    (Pull, "a=x", "", "-a", "trash here a", ""),
+    (Pull, "a=x", "a=y@200", "-a", "", "a=y@200 | "),
+    (Pull, "a=x", "-a", "-a", "", ""),
+    (Pull, "", "a=x", "", "", "a=x | "),
+    (Pull, "", "a=x", "a=y", "move here a to a~, download a", "a=y a~=x | a=y"),
+    (Pull, "", "d/a=x", "d=y", "move here d to d~, download d", "d=y d~/ d~/a=x | d=y"),
+    (Pull, "d/a=x", "d/b=y", "-d", "trash here d/a", "d/ d/b=y | "),
+    (Pull, "d/a=x", "", "-d", "trash here d", ""),
+    (Pull, "a=x", "a=x@200", "", "set time here a", "a=x"),
+    (Pull, "a=x", "", "a=x@200", "set time here a", "a=x@200"),
+    (Pull, "a=x", "", "-a a/b=y", "trash here a, make here a, download a/b", "a/ a/b=y"),
+    (Pull, "a/b=x", "", "-a a=y", "trash here a, download a", "a=y"),
+    (Pull, "d/ z=z", "-d", "", "make here d", "d/ z=z"),
+    (Pull, "", "", "d/e/a=x", "make here d, make here d/e, download d/e/a", "d/ d/e/ d/e/a=x"),
+    (Pull, "d/a=x", "-d d=y", "", "move here d to d~, make here d, download d/a", "d/ d~=y d/a=x | d/ d/a=x"),
+];
+
+fn lives() -> impl Iterator<Item = &'static Life> {
+    [MOVED_HERE, MOVED_THERE, CHANGED].into_iter().flatten()
+}
+
+/// All that differ from what was expected, at once.
+fn assert_lives(came: &[(Mode, &str, &str, &str, String, String)]) {
+    let wrong: Vec<String> = came
+        .iter()
+        .zip(lives())
+        .filter(|(came, life)| came.4 != life.4 || came.5 != life.5)
+        .map(|(came, _)| format!("{came:?},"))
+        .collect();
+    assert!(wrong.is_empty(), "otherwise than expected:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_changed_on_each_side_comes_to_the_other_as_its_mode_has_it() {
+    let mut came = Vec::new();
+    for (mode, agreed, here, there, _, _) in lives().copied() {
+        let mut world = World::agreed(in_mode(mode), agreed);
+        world.here_unseen(here);
+        world.there(there);
+        world.sync();
+        world.run_for(60);
+        let name = format!("{mode:?} {agreed:?} {here:?} {there:?}");
+        assert_eq!((world.verdict(), world.problems()), (Verdict::InSync, String::new()), "{name}");
+        came.push((mode, agreed, here, there, world.done(), world.both()));
+        // Nothing is left to do: neither now nor after a new start.
+        world.sync();
+        world.run_for(60);
+        assert_eq!(world.done(), "", "{name}");
+        let mut world = world.restart(in_mode(mode));
+        world.run_for(60);
+        assert_eq!((world.done(), world.verdict()), (String::new(), Verdict::InSync), "{name}");
+    }
+    assert_lives(&came);
+}
+
+#[test]
+fn scratch() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "d/a=x d/l=y");
+    world.here_unseen("-d/l d/l->");
+    world.there("d>e");
+    world.sync();
+    world.run_for(60);
+    println!("{:?} {} {} {:?}", world.verdict(), world.problems(), world.both(), world.asked());
+    let mut world = world.restart(in_mode(Mode::Sync));
+    world.run_for(60);
+    println!("{:?} {} {} {:?}", world.verdict(), world.problems(), world.both(), world.asked());
+}
