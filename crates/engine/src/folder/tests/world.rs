@@ -72,9 +72,10 @@ impl Tree {
         }
         self.next += 1;
         // What is written anew in its place stays the entry that it was.
-        let known = self.entries.get(path).filter(|known| {
-            std::mem::discriminant(&known.thing) == std::mem::discriminant(&thing)
-        });
+        let known = self
+            .entries
+            .get(path)
+            .filter(|known| std::mem::discriminant(&known.thing) == std::mem::discriminant(&thing));
         let inode = known.map_or(self.next + 10, |known| known.inode);
         let changed = i64::try_from(self.next).unwrap();
         self.entries.insert(path.to_owned(), Entry { thing, inode, changed });
@@ -305,8 +306,7 @@ impl Disk for Sides {
             .within(&plain(directory))
             .map(|(name, entry)| DiskEntry { name: Name::try_from(name).unwrap(), node: entry.on_disk() })
             .collect();
-        let mount =
-            inside.mounts.get(&plain(directory)).map(|number| Mount { file_system: *number });
+        let mount = inside.mounts.get(&plain(directory)).map(|number| Mount { file_system: *number });
         Ok(DiskListing { mount, entries })
     }
 
