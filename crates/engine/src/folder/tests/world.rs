@@ -17,7 +17,7 @@ use crate::disk::{
     Disk, DiskEntry, DiskError, DiskErrorKind, DiskListing, DiskNode, FileStat, Identity, LocalContent,
     Mount, OtherKind, RootIdentity, StagedFile,
 };
-use crate::event::Request;
+use crate::event::{RemoteHint, Request, Told};
 use crate::folder::*;
 use crate::remote::{
     ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, Sighted,
@@ -788,6 +788,31 @@ impl World {
     /// Changes what is on the service, of which nothing tells.
     pub(super) fn there(&mut self, changes: &str) {
         self.sides.inside().service.change(changes);
+    }
+
+    /// From now on every change on either side is heard of.
+    pub(super) fn listen(&mut self) {
+        self.tell(Event::RemoteHint(RemoteHint::Listening));
+        self.tell(Event::LocalHints(vec![LocalHint::Heard]));
+        self.run_for(60);
+    }
+
+    /// Changes what is on the service, which tells of each entry.
+    pub(super) fn there_heard(&mut self, changes: &str) {
+        let before = self.sides.inside().service.entries.clone();
+        self.there(changes);
+        let after = self.sides.inside().service.entries.clone();
+        let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for path in paths {
+            if before.get(path) != after.get(path) {
+                let told = match after.get(path).map(Entry::on_service) {
+                    None => Told::Gone,
+                    Some(RemoteNode::Directory) => Told::Directory,
+                    Some(RemoteNode::File(file)) => Told::File(file),
+                };
+                self.tell(Event::RemoteHint(RemoteHint::Entry { path: stored(path), told }));
+            }
+        }
     }
 
     /// What the service shows from now on, if it is not what it has.
