@@ -9,6 +9,7 @@ mod pauses;
 mod proofs;
 mod rest;
 mod small_lives;
+mod stories;
 mod unwritten;
 mod wanted_back;
 mod world;

@@ -20,8 +20,8 @@ use crate::disk::{
 use crate::event::{RemoteHint, Request, Told};
 use crate::folder::*;
 use crate::remote::{
-    ListedEntry, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode, Sighted,
-    UnusableEntry,
+    ListedEntry, MissingPlace, MoveAnswer, Remote, RemoteError, RemoteErrorKind, RemoteListing, RemoteNode,
+    Sighted, UnusableEntry,
 };
 use crate::status::{FolderStatus, Verdict};
 
@@ -186,6 +186,32 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    fn called(how: &str) -> Self {
+        let remote = |kind| Self::Remote(kind);
+        match how {
+            "refused" => remote(RemoteErrorKind::Refused),
+            "not allowed" => remote(RemoteErrorKind::NotAllowed),
+            "too large" => remote(RemoteErrorKind::TooLarge),
+            "full" => remote(RemoteErrorKind::QuotaExceeded),
+            "locked" => remote(RemoteErrorKind::AccountLocked),
+            "offline" => remote(RemoteErrorKind::Offline),
+            "unavailable" => remote(RemoteErrorKind::Unavailable),
+            "login" => remote(RemoteErrorKind::LoginNeeded),
+            "not found" => remote(RemoteErrorKind::NotFound),
+            "conflict" => remote(RemoteErrorKind::Conflict),
+            "incomplete" => remote(RemoteErrorKind::Incomplete),
+            "no mountpoint" => remote(RemoteErrorKind::PlaceMissing(MissingPlace::Mountpoint)),
+            "lost" => Self::Lost,
+            "denied" => Self::Disk(|| DiskErrorKind::PermissionDenied),
+            "no space" => Self::Disk(|| DiskErrorKind::NoSpace),
+            "impossible" => Self::Disk(|| DiskErrorKind::ImpossibleName),
+            "changed" => Self::Disk(|| DiskErrorKind::Changed),
+            "gone" => Self::Disk(|| DiskErrorKind::RootLost),
+            "broken" => Self::Disk(|| DiskErrorKind::Other(io::Error::other("the disk answered an error"))),
+            pause => Self::Pause(Duration::from_secs(pause.strip_prefix("pause ").unwrap().parse().unwrap())),
+        }
+    }
+
     fn of_remote(&self) -> Result<(), RemoteError> {
         let error = |kind| RemoteError::new(kind, "the service answered an error".to_owned());
         match self {
@@ -830,33 +856,12 @@ impl World {
         self.sides.inside().trouble.insert(what.to_owned(), trouble);
     }
 
-    pub(super) fn no_trouble(&mut self) {
-        self.sides.inside().trouble.clear();
-    }
-
-    pub(super) fn stamp(&mut self, stamp: &str) {
-        stamp.clone_into(&mut self.sides.inside().stamp);
-    }
-
-    pub(super) fn mount(&mut self, path: &str, number: Option<u64>) {
-        let mut inside = self.sides.inside();
-        match number {
-            Some(number) => drop(inside.mounts.insert(path.to_owned(), number)),
-            None => drop(inside.mounts.remove(path)),
-        }
-    }
-
     /// Another directory is at the path of the root.
     pub(super) fn replace_root(&mut self) {
         let mut inside = self.sides.inside();
         inside.root += 1;
         inside.marker = None;
         inside.disk = Tree::default();
-    }
-
-    pub(super) fn unusable(&mut self, path: &str) {
-        let entry = UnusableEntry { path: path.to_owned(), reason: "it has no name".to_owned() };
-        self.sides.inside().unusable.push(entry);
     }
 
     pub(super) fn sync(&mut self) {
@@ -871,6 +876,83 @@ impl World {
         self.waiting.clear();
         self.tell(Event::Started);
         self
+    }
+
+    /// Lets something happen, and the two seconds after it pass. It is told in a few words: `here` and what
+    /// was changed on the disk, `unseen` if no watcher tells of it; `there` and what was changed on the
+    /// service, `heard` if an event tells of it; `shows` and what the service shows; `fails` and what does, and
+    /// how; or what a person asks for.
+    pub(super) fn step(&mut self, step: &str) {
+        let (what, rest) = step.split_once(' ').unwrap_or((step, ""));
+        let request = |request| Event::Request(request);
+        match what {
+            "here" => self.here(rest),
+            "unseen" => self.here_unseen(rest),
+            "there" => self.there(rest),
+            "heard" => self.there_heard(rest),
+            "shows" if rest == "all" => self.shows(None),
+            "shows" => self.shows(Some(rest)),
+            "fails" => {
+                let (what, how) = rest.split_once(": ").unwrap();
+                self.trouble(what, Trouble::called(how));
+            }
+            "works" => self.sides.inside().trouble.clear(),
+            "lasts" => self.lasting = Some(rest.to_owned()),
+            "ends" => self.let_end(),
+            "listen" => self.listen(),
+            "deaf" => self.tell(Event::RemoteHint(RemoteHint::Deaf)),
+            "anywhere" => self.tell(Event::RemoteHint(RemoteHint::Anywhere)),
+            "elsewhere" => self.tell(Event::RemoteHint(RemoteHint::Elsewhere)),
+            "stamp" => rest.clone_into(&mut self.sides.inside().stamp),
+            "mount" => {
+                let (path, number) = rest.split_once(' ').unwrap();
+                self.sides.inside().mounts.insert(path.to_owned(), number.parse().unwrap());
+            }
+            "unmount" => drop(self.sides.inside().mounts.remove(rest)),
+            "accept" => self.tell(request(Request::AcceptMount(crate::builders::path(rest)))),
+            "sync" => self.tell(request(Request::SyncNow)),
+            "verify" => self.tell(request(Request::Verify)),
+            "approve" => self.tell(request(Request::Approve)),
+            "reject" => self.tell(request(Request::Reject)),
+            "reconnect" => self.tell(request(Request::Reconnect)),
+            "resume" => self.tell(request(Request::Resume)),
+            "pause" if rest.is_empty() => self.tell(request(Request::Pause(None))),
+            "pause" => {
+                let pause = Duration::from_secs(rest.parse().unwrap());
+                self.tell(request(Request::Pause(Some(pause))));
+            }
+            "unusable" => {
+                let entry = UnusableEntry { path: rest.to_owned(), reason: "it has no name".to_owned() };
+                self.sides.inside().unusable.push(entry);
+            }
+            "wait" => return self.run_for(rest.parse().unwrap()),
+            other => panic!("no such step: {other}"),
+        }
+        self.run_for(2);
+    }
+
+    /// What the status says, with what is wrong.
+    pub(super) fn told(&self) -> String {
+        format!("{:?} {}", self.verdict(), self.problems()).trim_end().to_owned()
+    }
+
+    /// Everything that was asked for since the log was read last, and when, in seconds since a moment.
+    pub(super) fn looks(&mut self, since: Duration) -> String {
+        let mut times: Vec<(String, Vec<String>)> = Vec::new();
+        for (at, _, called) in self.log.drain(..) {
+            let at = at.saturating_sub(since);
+            let at = if at.subsec_millis() == 0 {
+                at.as_secs().to_string()
+            } else {
+                format!("{:?}", at.as_secs_f64())
+            };
+            match times.iter_mut().find(|(known, _)| *known == called) {
+                Some((_, times)) => times.push(at),
+                None => times.push((called, vec![at])),
+            }
+        }
+        let told = times.iter().map(|(called, times)| format!("{called}: {}", times.join(" ")));
+        short(&told.collect::<Vec<_>>().join(", "))
     }
 
     /// What is on the disk.
@@ -898,26 +980,25 @@ impl World {
         told.collect::<Vec<_>>().join(", ")
     }
 
-    /// What was done since the log was read last, in order, separated by commas.
+    /// What was done since the log was read last, in order, separated by commas, and how often in a row.
     pub(super) fn done(&mut self) -> String {
-        let done = self.log.drain(..).filter(|(_, is_deed, _)| *is_deed).map(|(_, _, called)| called);
-        short(&done.collect::<Vec<_>>().join(", "))
+        let mut done: Vec<(String, usize)> = Vec::new();
+        for (_, _, called) in self.log.drain(..).filter(|(_, is_deed, _)| *is_deed) {
+            match done.last_mut() {
+                Some((last, times)) if *last == called => *times += 1,
+                _ => done.push((called, 1)),
+            }
+        }
+        let told = done.into_iter().map(|(called, times)| match times {
+            1 => called,
+            _ => format!("{called} ({times} times)"),
+        });
+        short(&told.collect::<Vec<_>>().join(", "))
     }
 
     /// What both sides have: once if it is the same, else with a bar between them.
     pub(super) fn both(&self) -> String {
         let (disk, service) = (short(&self.disk()), short(&self.service()));
         if disk == service { disk } else { format!("{disk} | {service}") }
-    }
-
-    /// Everything that was asked for since the log was read last, looks included.
-    pub(super) fn asked(&mut self) -> Vec<String> {
-        self.log.drain(..).map(|(_, _, called)| called).collect()
-    }
-
-    /// When what begins so was asked for, in seconds since a moment.
-    pub(super) fn times(&self, what: &str, since: Duration) -> Vec<u64> {
-        let asked = self.log.iter().filter(|(_, _, called)| called.starts_with(what));
-        asked.map(|(at, _, _)| at.saturating_sub(since).as_secs()).collect()
     }
 }
