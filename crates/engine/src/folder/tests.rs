@@ -3,6 +3,7 @@
 
 mod driver;
 mod late;
+mod looking;
 mod moves;
 mod names;
 mod pauses;

@@ -1123,8 +1123,8 @@ const LATE: &[Story] = &[
             ("heard d/b=y", "", "Working"),
             ("wait 10", "", "Working"),
             ("shows all", "", "Working"),
-            ("wait 30", "", "InSync"),
-            ("sync", "make here d, download d/b", "InSync"),
+            ("wait 30", "make here d, download d/b", "InSync"),
+            ("sync", "", "InSync"),
         ],
     ),
     (
