@@ -8,6 +8,7 @@ mod moves;
 mod names;
 mod pauses;
 mod proofs;
+mod questions;
 mod rest;
 mod small_lives;
 mod stories;

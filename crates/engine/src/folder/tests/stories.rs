@@ -18,6 +18,8 @@ fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
             if step == "restart" {
                 world = world.restart(settings(mode));
                 world.run_for(2);
+            } else if step == "stop" {
+                world = world.stop(settings(mode));
             } else {
                 world.step(step);
             }
@@ -1188,6 +1190,165 @@ fn files_that_are_too_large_stay_where_they_are() {
 #[test]
 fn what_fails_is_told_and_over_as_soon_as_it_works() {
     assert_stories(REFUSALS, in_mode);
+}
+
+const AT_REST: &[Story] = &[
+    //AT_REST
+    (
+        "a root that was emptied, approved",
+        Sync,
+        "a=x b=y",
+        &[
+            ("here -a -b", "", "Held"),
+            ("stop", "", "Held"),
+            ("approve", "", "Held"),
+            ("restart", "", "Held"),
+            ("wait 10", "", "Held"),
+            ("approve", "trash there a, trash there b", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "a root that was emptied, rejected",
+        Sync,
+        "a=x b=y",
+        &[
+            ("here -a -b", "", "Held"),
+            ("stop", "", "Held"),
+            ("reject", "", "Held"),
+            ("restart", "download a, download b", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "what is decided can be taken back",
+        Backup,
+        "a=x b=y",
+        &[
+            ("here -a -b", "", "Held"),
+            ("stop", "", "Held"),
+            ("approve", "", "Held"),
+            ("reject", "", "Held"),
+            ("restart", "download a, download b", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "a remote root that was emptied, approved",
+        Sync,
+        "a=x b=y",
+        &[
+            ("there -a -b", "", "InSync"),
+            ("sync", "trash here a, trash here b", "InSync"),
+            ("wait 60", "", "InSync"),
+            ("stop", "", "InSync"),
+            ("approve", "", "InSync"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a remote root that is gone, rejected",
+        Sync,
+        "a=x b=y",
+        &[
+            ("fails list all: not found", "", "InSync"),
+            ("sync", "", "Working"),
+            ("wait 60", "", "Held"),
+            ("stop", "", "Held"),
+            ("reject", "", "Held"),
+            ("works", "", "Held"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a remote root that is gone, approved",
+        Sync,
+        "a=x b=y",
+        &[
+            ("fails list all: not found", "", "InSync"),
+            ("sync", "", "Working"),
+            ("wait 60", "", "Held"),
+            ("stop", "", "Held"),
+            ("approve", "", "Held"),
+            ("restart", "", "Working"),
+        ],
+    ),
+    (
+        "a root that is missing comes back by itself",
+        Sync,
+        "a=x b=y",
+        &[
+            ("fails root: gone", "", "InSync"),
+            ("sync", "", "Held"),
+            ("stop", "", "Held"),
+            ("approve", "", "Held"),
+            ("works", "", "Held"),
+            ("restart", "", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "a pause",
+        Backup,
+        "a=x",
+        &[
+            ("stop", "", "InSync"),
+            ("pause", "", "Paused"),
+            ("unseen a=y@200", "", "Paused"),
+            ("restart", "", "Paused"),
+            ("wait 10", "", "Paused"),
+            ("resume", "upload a", "InSync"),
+        ],
+    ),
+    (
+        "a pause that is ended",
+        Backup,
+        "a=x",
+        &[
+            ("pause", "", "Paused"),
+            ("stop", "", "Paused"),
+            ("resume", "", "InSync"),
+            ("unseen a=y@200", "", "InSync"),
+            ("restart", "upload a", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "a disk",
+        Backup,
+        "z=z",
+        &[
+            ("mount m 7", "", "InSync"),
+            ("here m/a=x", "make there m, upload m/a", "Working"),
+            ("unmount m", "", "Working"),
+            ("here -m/a", "", "Problems m: MountChanged"),
+            ("stop", "", "Problems m: MountChanged"),
+            ("accept m", "", "Problems m: MountChanged"),
+            ("restart", "trash there m/a", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+    (
+        "what was left undone is done",
+        Sync,
+        "z=z",
+        &[
+            ("fails upload a: unavailable", "", "InSync"),
+            ("here a=x", "upload a", "Problems a: Failing"),
+            ("stop", "", "Problems a: Failing"),
+            ("works", "", "Problems a: Failing"),
+            ("restart", "upload a", "InSync"),
+            ("wait 10", "", "InSync"),
+        ],
+    ),
+];
+
+/// What is decided while nothing runs is followed by the next run.
+#[test]
+fn what_a_person_orders_while_nothing_runs_is_done_later() {
+    assert_stories(AT_REST, in_mode);
 }
 
 #[test]

@@ -955,6 +955,48 @@ impl World {
         short(&told.collect::<Vec<_>>().join(", "))
     }
 
+    /// The folder ends in order, and answers at rest from now on.
+    pub(super) fn stop(mut self, settings: FolderSettings) -> Self {
+        let wall = self.time().wall;
+        self.folder.close().unwrap();
+        let index = crate::builders::open_index(&self._place);
+        self.folder = Folder::new(settings, index).unwrap().at_rest(wall).unwrap();
+        self
+    }
+
+    /// A run that only looks begins where the last one was killed.
+    pub(super) fn look(mut self, settings: FolderSettings) -> Self {
+        let index = self.folder.crash().after_a_crash().unwrap();
+        self.folder = Folder::new(settings, index).unwrap().only_looking().unwrap();
+        self.tell(Event::Started);
+        self.run_for(10);
+        self
+    }
+
+    /// What a plan says: each operation with its path, and how many bytes travel.
+    pub(super) fn plan(&self) -> String {
+        let plan = self.folder.plan_preview(usize::MAX).unwrap();
+        let told = plan.operations.iter().map(|operation| {
+            let kind = operation.kind.as_str();
+            let to = operation.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+            let bytes = operation.bytes.map(|bytes| format!(" ({bytes})")).unwrap_or_default();
+            format!("{kind} {}{to}{bytes}: {}", operation.path, operation.because)
+        });
+        let told: Vec<String> = told.collect();
+        assert_eq!((plan.count, plan.operations.len()), (told.len() as u64, told.len()));
+        let unconfirmed =
+            if plan.unconfirmed > 0 { format!("; {} unconfirmed", plan.unconfirmed) } else { String::new() };
+        format!("{}{unconfirmed}", short(&told.join("; ")))
+    }
+
+    /// What is said of a path, and why.
+    pub(super) fn explain(&self, at: &str) -> String {
+        let said = self.folder.explain(&crate::builders::path(at)).unwrap();
+        let rule = said.rule.map(|rule| format!(" [{rule}]")).unwrap_or_default();
+        let next = said.next.map(|next| format!(" [{}]", next.kind.as_str())).unwrap_or_default();
+        format!("{:?}: {}{rule}{next}", said.state, said.reason)
+    }
+
     /// What is on the disk.
     pub(super) fn disk(&self) -> String {
         self.sides.inside().disk.text()
