@@ -6,6 +6,7 @@ mod late;
 mod looking;
 mod moves;
 mod names;
+mod numbers;
 mod pauses;
 mod proofs;
 mod questions;

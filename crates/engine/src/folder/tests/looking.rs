@@ -10,6 +10,48 @@ type Looked = (&'static str, Mode, &'static str, &'static [&'static str], &'stat
 
 const LOOKED: &[Looked] = &[
     (
+        "a directory of which an event tells is being removed",
+        Sync,
+        "d/a=x z=z",
+        &["listen", "lasts trash there d", "here -d", "watch", "heard d/b=y", "wait 10"],
+        "",
+    ),
+    (
+        "a directory of which an event tells is being moved",
+        Sync,
+        "d/a=x z=z",
+        &["listen", "lasts move there d", "here d>e", "watch", "heard d/b=y", "wait 10"],
+        "",
+    ),
+    (
+        "many events",
+        Sync,
+        "a=x",
+        &["listen", "watch", "heard b=1", "heard c=2", "heard d=3", "heard e=4", "wait 60"],
+        "list: 0.5 3 6 10, download b: 0.5, download c: 3, poll: 5.5 11 16, download d: 6, download e: 10",
+    ),
+    (
+        "words that contradict each other",
+        Sync,
+        "a=x",
+        &["listen", "watch", "heard b=1 b=2@300", "heard -b", "wait 60"],
+        "list: 0.5 3, download b: 0.5, trash here b: 3, poll: 5.5 10.5",
+    ),
+    (
+        "an event tells of the root",
+        Sync,
+        "a=x",
+        &["listen", "fails list: not found", "watch", "heard b=1", "wait 60"],
+        "list: 0.5, poll: 0.5 5.5, list all: 0.5, download b: 0.5",
+    ),
+    (
+        "an answer that a look fails to get for a moment",
+        Sync,
+        "d/a=x",
+        &["listen", "fails list d: unavailable", "watch", "heard d/b=y", "wait 3", "works", "wait 60"],
+        "list d: 0.5 5.5, poll: 0.5 10.5 15.5, download d/b: 5.5",
+    ),
+    (
         "an event tells of a file that is shown at once",
         Sync,
         "a=x",

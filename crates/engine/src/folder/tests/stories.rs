@@ -33,7 +33,6 @@ fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
 }
 
 const NAMES: &[Story] = &[
-    //NAMES
     (
         "two names here, the second one gives way",
         Sync,
@@ -258,7 +257,73 @@ const NAMES: &[Story] = &[
 ];
 
 const RULES: &[Story] = &[
-    //RULES
+    (
+        "the rules of the root cannot be read",
+        Sync,
+        "a=x b=y",
+        &[
+            ("here .jottaignore->", "", "Held .jottaignore: Unreadable"),
+            ("here a=z@200", "", "Held .jottaignore: Unreadable"),
+            ("sync", "", "Held .jottaignore: Unreadable"),
+            ("here -.jottaignore", "upload a", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what could not be fetched is ignored",
+        Sync,
+        "a=x",
+        &[
+            ("fails download n: not allowed", "", "InSync"),
+            ("there n=1", "", "InSync"),
+            ("sync", "download n", "Problems n: NotAllowed"),
+            ("here .jottaignore=n", "upload .jottaignore", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a directory that could not be made is ignored",
+        Sync,
+        "a=x",
+        &[
+            ("fails make here d: denied", "", "InSync"),
+            ("there d/n=1", "", "InSync"),
+            ("sync", "make here d", "Problems d: Unreadable"),
+            ("here .jottaignore=d", "upload .jottaignore", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what could not be sent is ignored",
+        Backup,
+        "a=x",
+        &[
+            ("fails upload n: refused", "", "InSync"),
+            ("here n=1", "upload n", "Problems n: Refused"),
+            ("here .jottaignore=n", "upload .jottaignore", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "rules that are removed there",
+        Sync,
+        ".jottaignore=n n=1 a=x",
+        &[
+            ("there -.jottaignore", "", "InSync"),
+            ("sync", "trash here .jottaignore", "InSync"),
+            ("wait 30", "", "InSync"),
+        ],
+    ),
+    (
+        "rules that are changed there",
+        Sync,
+        ".jottaignore=n n=1 a=x",
+        &[
+            ("there .jottaignore=m@200 m=2", "", "InSync"),
+            ("sync", "download .jottaignore, download m", "InSync"),
+            ("wait 30", "", "InSync"),
+        ],
+    ),
     (
         "what a rule ignores is not sent",
         Sync,
@@ -393,7 +458,6 @@ const RULES: &[Story] = &[
 ];
 
 const SIZES: &[Story] = &[
-    //SIZES
     (
         "a large file stays here",
         Sync,
@@ -442,19 +506,89 @@ const SIZES: &[Story] = &[
 ];
 
 const REFUSALS: &[Story] = &[
-    //REFUSALS
     (
-        "one file is refused",
-        Backup,
-        "z=z",
+        "a move there is refused in a directory that is new",
+        Sync,
+        "a=x z=z",
         &[
-            ("fails upload a: refused", "", "InSync"),
-            ("here a=x", "upload a", "Problems a: Refused"),
-            ("here b=y", "upload b", "Problems a: Refused"),
-            ("sync", "upload a", "Problems a: Refused"),
-            ("wait 3600", "upload a (4 times)", "Problems a: Refused"),
-            ("works", "", "Problems a: Refused"),
-            ("wait 3600", "upload a", "InSync"),
+            ("fails move there a: conflict", "", "InSync"),
+            ("here a>d/a", "make there d, move there a to d/a (2 times)", "Working"),
+            ("wait 60", "move there a to d/a, upload d/a, trash there a", "InSync"),
+            ("works", "", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a move here fails",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("fails rename d: broken", "", "InSync"),
+            ("there d>e", "", "InSync"),
+            ("sync", "move here d to e, make here e, move here d/a to e/a", "Problems d: LocalDisk"),
+            ("works", "", "Problems d: LocalDisk"),
+            ("sync", "trash here d", "InSync"),
+            ("wait 600", "", "InSync"),
+        ],
+    ),
+    (
+        "what is to be fetched is another file by then",
+        Sync,
+        "a=x z=z",
+        &[
+            ("fails download b: conflict", "", "InSync"),
+            ("there b=y", "", "InSync"),
+            ("sync", "download b (2 times)", "Problems b: Failing"),
+            ("works", "", "Problems b: Failing"),
+            ("wait 600", "download b", "InSync"),
+        ],
+    ),
+    (
+        "what is to be sent cannot be opened",
+        Backup,
+        "a=x",
+        &[
+            ("fails open b: denied", "", "InSync"),
+            ("here b=y", "upload b", "Problems b: Unreadable"),
+            ("works", "", "Problems b: Unreadable"),
+            ("sync", "upload b", "InSync"),
+        ],
+    ),
+    (
+        "the directory above cannot be read",
+        Sync,
+        "d/e/a=x z=z",
+        &[
+            ("fails scan d: denied", "", "InSync"),
+            ("here d/e/b=y", "upload d/e/b", "Working"),
+            ("sync", "", "Problems d: Unreadable"),
+            ("works", "", "Problems d: Unreadable"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a directory cannot be removed there",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("fails trash there d: refused", "", "InSync"),
+            ("here -d", "trash there d", "Problems d: Refused"),
+            ("here d/n=1", "upload d/n, trash there d/a", "Working"),
+            ("wait 60", "", "Working"),
+            ("works", "", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a directory cannot be removed here",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("fails trash here d: denied", "", "InSync"),
+            ("there -d", "", "InSync"),
+            ("sync", "trash here d", "Problems d: Unreadable"),
+            ("works", "", "Problems d: Unreadable"),
+            ("sync", "trash here d", "InSync"),
         ],
     ),
     (
@@ -818,6 +952,79 @@ const REFUSALS: &[Story] = &[
 
 const ORDERS: &[Story] = &[
     (
+        "a file that rots is not sent",
+        Backup,
+        "a=x b=y",
+        &[
+            ("rots a=w", "", "InSync"),
+            ("sync", "", "InSync"),
+            ("verify", "", "Problems a: Damaged"),
+            ("wait 60", "", "Problems a: Damaged"),
+            ("restart", "", "Problems a: Damaged"),
+            ("here a=v@300", "upload a", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a verification of what is well",
+        Sync,
+        "a=x d/b=y",
+        &[("verify", "", "InSync"), ("wait 60", "", "InSync")],
+    ),
+    (
+        "a verification finds what is missing there",
+        Backup,
+        "a=x d/b=y",
+        &[
+            ("there -d", "", "InSync"),
+            ("verify", "make there d, upload d/b", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "what waits for approval comes back by itself",
+        Backup,
+        "a=x b=y z=z",
+        &[
+            ("here -a -b -z", "", "Held"),
+            ("here a=x@300 b=y@300", "", "Held"),
+            ("sync", "set time there a, set time there b", "Held"),
+            ("approve", "trash there z", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "half of many files go",
+        Backup,
+        "a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8 i=9 j=10 k=11 l=12 m=13 n=14 o=15 p=16 q=17 r=18 s=19 t=20 u=21",
+        &[
+            (
+                "here -a -b -c -d -e -f -g -h -i -j",
+                "trash there a, trash there b, trash there c, trash there d, trash there e, trash there f, trash there g, trash there h, trash there i, trash there j",
+                "Working",
+            ),
+            ("here -k", "trash there k", "Working"),
+            ("sync", "", "InSync"),
+            ("approve", "", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "all but one go, and are wanted back",
+        Sync,
+        "a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8 i=9 j=10 k=11 l=12 m=13 n=14 o=15 p=16 q=17 r=18 s=19 t=20 u=21",
+        &[
+            ("there -a -b -c -d -e -f -g -h -i -j -k -l -m -n -o -p -q -r -s -t", "", "InSync"),
+            ("sync", "", "Held"),
+            (
+                "reject",
+                "upload a, upload b, upload c, upload d, upload e, upload f, upload g, upload h, upload i, upload j, upload k, upload l, upload m, upload n, upload o, upload p, upload q, upload r, upload s, upload t",
+                "InSync",
+            ),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
         "deletes of a root that was emptied, approved",
         Sync,
         "a=x b=y",
@@ -829,7 +1036,6 @@ const ORDERS: &[Story] = &[
             ("sync", "", "InSync"),
         ],
     ),
-    //ORDERS
     (
         "a pause until a person goes on",
         Sync,
@@ -1000,6 +1206,248 @@ const ORDERS: &[Story] = &[
 ];
 
 const LATE: &[Story] = &[
+    (
+        "a directory that others made is shown late inside",
+        Sync,
+        "a=x",
+        &[
+            ("listen", "", "InSync"),
+            ("shows a=x d/", "", "InSync"),
+            ("heard d/b=y", "make here d", "Working"),
+            ("wait 10", "", "Working"),
+            ("shows all", "", "Working"),
+            ("wait 30", "download d/b", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what others removed is still shown",
+        Sync,
+        "a=x b=y",
+        &[
+            ("listen", "", "InSync"),
+            ("shows a=x b=y", "", "InSync"),
+            ("heard -b", "", "Working"),
+            ("wait 3", "", "Working"),
+            ("shows all", "", "Working"),
+            ("wait 30", "trash here b", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what was made here is gone there before it was seen",
+        Backup,
+        "a=x",
+        &[
+            ("shows a=x", "", "InSync"),
+            ("here b=y", "upload b", "Working"),
+            ("shows all", "", "Working"),
+            ("there -b", "", "Working"),
+            ("wait 60", "", "Problems b: Failing"),
+            ("sync", "upload b", "InSync"),
+        ],
+    ),
+    (
+        "a directory is removed there while something is sent into it",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts upload d/b", "", "InSync"),
+            ("here d/b=y", "upload d/b", "Working"),
+            ("there -d", "", "Working"),
+            ("ends", "", "Working"),
+            ("wait 60", "", "Working"),
+            ("sync", "trash here d/a", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a file is edited there while it is sent",
+        Sync,
+        "a=x z=z",
+        &[
+            ("lasts upload a", "", "InSync"),
+            ("here a=y@200", "upload a", "Working"),
+            ("there a=w@300", "", "Working"),
+            ("ends", "upload a, move here a to a~, download a, upload a~", "Working"),
+            ("wait 60", "", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a file is edited here while it is fetched",
+        Sync,
+        "a=x z=z",
+        &[
+            ("lasts download a", "", "InSync"),
+            ("there a=w@300", "", "InSync"),
+            ("sync", "download a", "Working"),
+            ("here a=y@200", "", "Working"),
+            ("ends", "move here a to a~, download a, upload a~", "Working"),
+            ("wait 60", "", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a directory is filled here while it is removed",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts trash there d", "", "InSync"),
+            ("here -d", "trash there d", "Working"),
+            ("here d/b=y", "", "Working"),
+            ("ends", "upload d/b, trash there d/a", "Working"),
+            ("wait 60", "", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a directory is filled there while it is removed here",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts trash here d", "", "InSync"),
+            ("there -d", "", "InSync"),
+            ("sync", "trash here d", "Working"),
+            ("there d/b=y", "", "Working"),
+            ("ends", "trash here d (2 times)", "Working"),
+            ("wait 60", "trash here d (3 times), download d/b, trash here d/a", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what is moved here is edited there meanwhile",
+        Sync,
+        "a=x z=z",
+        &[
+            ("lasts move there a", "", "InSync"),
+            ("here a>b", "move there a to b", "Working"),
+            ("there a=y@200", "", "Working"),
+            ("ends", "", "Working"),
+            ("wait 60", "download a, upload b", "InSync"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "what moved there is edited here meanwhile",
+        Sync,
+        "a=x z=z",
+        &[
+            ("lasts move here a", "", "InSync"),
+            ("there a>b", "", "InSync"),
+            ("sync", "move here a to b", "Working"),
+            ("here a=y@200", "", "Working"),
+            ("ends", "upload b", "Working"),
+            ("wait 60", "", "Working"),
+            ("sync", "", "InSync"),
+        ],
+    ),
+    (
+        "a run that is killed while it sends",
+        Backup,
+        "a=x",
+        &[
+            ("lasts upload b", "", "InSync"),
+            ("here b=y", "upload b", "Working"),
+            ("restart", "upload b", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a run that is killed after it has sent",
+        Backup,
+        "a=x",
+        &[
+            ("lasts upload b", "", "InSync"),
+            ("here b=y", "upload b", "Working"),
+            ("there b=y", "", "Working"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a run that is killed while it moves",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts move there d", "", "InSync"),
+            ("here d>e", "move there d to e", "Working"),
+            ("restart", "move there d to e", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a run that is killed after it has moved",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts move there d", "", "InSync"),
+            ("here d>e", "move there d to e", "Working"),
+            ("there d>e", "", "Working"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a run that is killed while it swaps",
+        Sync,
+        "a=x b=y",
+        &[
+            ("lasts move there b", "", "InSync"),
+            ("here a>t b>a t>b", "move there a to (parked), move there b to a", "Working"),
+            ("restart", "move there b to a", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a run that is killed while it fetches",
+        Sync,
+        "a=x",
+        &[
+            ("lasts download b", "", "InSync"),
+            ("there b=y", "", "InSync"),
+            ("sync", "download b", "Working"),
+            ("restart", "download b", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a run that is killed while it removes there",
+        Sync,
+        "a=x b=y",
+        &[
+            ("lasts trash there b", "", "InSync"),
+            ("here -b", "trash there b", "Working"),
+            ("there -b", "", "Working"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
+    (
+        "a run that is killed while it removes here",
+        Sync,
+        "a=x b=y",
+        &[
+            ("lasts trash here b", "", "InSync"),
+            ("there -b", "", "InSync"),
+            ("sync", "trash here b", "Working"),
+            ("restart", "trash here b", "Working"),
+            ("wait 60", "", "Working"),
+        ],
+    ),
+    (
+        "a run that is killed while it follows a move",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("lasts move here d", "", "InSync"),
+            ("there d>e", "", "InSync"),
+            ("sync", "move here d to e", "Working"),
+            ("unseen d>e", "", "Working"),
+            ("restart", "", "InSync"),
+            ("wait 60", "", "InSync"),
+        ],
+    ),
     (
         "what was sent is shown late",
         Sync,
@@ -1193,7 +1641,6 @@ fn what_fails_is_told_and_over_as_soon_as_it_works() {
 }
 
 const AT_REST: &[Story] = &[
-    //AT_REST
     (
         "a root that was emptied, approved",
         Sync,

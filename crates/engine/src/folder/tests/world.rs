@@ -781,6 +781,11 @@ impl World {
         self.tell(Event::Timer);
     }
 
+    /// How many commands last.
+    pub(super) fn under_way(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Lets time pass.
     pub(super) fn run_for(&mut self, seconds: u64) {
         let end = self.now + Duration::from_secs(seconds);
@@ -880,7 +885,8 @@ impl World {
 
     /// Lets something happen, and the two seconds after it pass. It is told in a few words: `here` and what
     /// was changed on the disk, `unseen` if no watcher tells of it; `there` and what was changed on the
-    /// service, `heard` if an event tells of it; `shows` and what the service shows; `fails` and what does, and
+    /// service, `heard` if an event tells of it; `rots` and what a file holds
+    /// without a trace; `shows` and what the service shows; `fails` and what does, and
     /// how; or what a person asks for.
     pub(super) fn step(&mut self, step: &str) {
         let (what, rest) = step.split_once(' ').unwrap_or((step, ""));
@@ -897,6 +903,14 @@ impl World {
                 self.trouble(what, Trouble::called(how));
             }
             "works" => self.sides.inside().trouble.clear(),
+            "rots" => {
+                let (path, text) = rest.split_once('=').unwrap();
+                let mut inside = self.sides.inside();
+                let entry = inside.disk.entries.get_mut(path).unwrap();
+                let Thing::File { text: old, .. } = &mut entry.thing else { panic!("it is a file") };
+                assert_eq!(old.len(), text.len(), "nothing tells of it");
+                text.clone_into(old);
+            }
             "lasts" => self.lasting = Some(rest.to_owned()),
             "ends" => self.let_end(),
             "listen" => self.listen(),

@@ -1,0 +1,155 @@
+//! What a folder counts and tells besides its verdict.
+
+use super::world::{World, in_mode};
+use super::*;
+use crate::status::{Pending, Skipped};
+
+#[test]
+fn what_is_there_and_what_is_left_out_is_counted() {
+    let ignoring = FolderSettings { max_size: Some(8), ..in_mode(Mode::Sync) };
+    for (agreed, changes, (files, directories, bytes), skipped) in [
+        ("a=x", "", (1, 0, 1), [0, 0, 0]),
+        ("d/a=xyz d/e/b=yy", "", (2, 2, 5), [0, 0, 0]),
+        ("d/a=xyz d/e/b=yy", "-d/e", (1, 1, 3), [0, 0, 0]),
+        ("d/a=xyz b=y", "d>e b=yyyy@200", (2, 1, 7), [0, 0, 0]),
+        (".jottaignore=*.tmp a=x", "n.tmp=1 m.tmp=2", (2, 0, 6), [2, 0, 0]),
+        ("a=x", "large=much-too-large", (1, 0, 1), [0, 1, 0]),
+        ("a=x", "l-> d/l->", (1, 1, 1), [0, 0, 2]),
+    ] {
+        let mut world = World::agreed(ignoring.clone(), agreed);
+        world.here_unseen(changes);
+        world.sync();
+        world.run_for(60);
+        let status = world.status();
+        let counted = (status.files, status.directories, status.bytes);
+        assert_eq!(counted, (Some(files), Some(directories), Some(bytes)), "{agreed:?} {changes:?}");
+        let [rules, max_size, links] = skipped;
+        let expected = Skipped { rules, max_size, links, special: 0 };
+        assert_eq!(status.skipped, Some(expected), "{agreed:?} {changes:?}");
+    }
+}
+
+#[test]
+fn what_is_still_to_be_done_is_counted() {
+    let none = Pending::default();
+    for (mode, agreed, here, there, expected) in [
+        (Mode::Sync, "a=x", "", "", none),
+        (Mode::Sync, "a=x", "a=xyz@200 d/b=yy", "", Pending { uploads: 2, directories: 1, bytes: 5, ..none }),
+        (Mode::Sync, "a=x b=y", "-b", "", Pending { deletes: 1, ..none }),
+        (Mode::Sync, "a=x b=y", "a=x@200", "", Pending { times: 1, ..none }),
+        (Mode::Backup, "a=x b=y", "", "b=yyy@200 c=z", Pending { uploads: 1, bytes: 1, ..none }),
+        (
+            Mode::Pull,
+            "a=x b=y",
+            "",
+            "b=yyy@200 c=z d/",
+            Pending { downloads: 2, directories: 1, bytes: 4, ..none },
+        ),
+        (Mode::Sync, "a=x b=y", "a=xx@200", "a=xxx@300", Pending { moves: 1, ..none }),
+    ] {
+        let mut world = World::agreed(in_mode(mode), agreed);
+        world.here_unseen(here);
+        world.there(there);
+        let world = world.look(in_mode(mode));
+        assert_eq!(world.status().pending, Some(expected), "{mode:?} {here:?} {there:?}");
+    }
+}
+
+#[test]
+fn no_more_travels_at_one_time_than_is_set() {
+    let settings = || FolderSettings { uploads: 2, downloads: 3, ..in_mode(Mode::Sync) };
+    let files = |side: &str| (0..12).map(|number| format!("{side}{number}=x")).collect::<Vec<_>>().join(" ");
+    let directories = (0..12).map(|number| format!("d{number}/")).collect::<Vec<_>>().join(" ");
+    for (lasting, here, there, at_once) in [
+        ("upload", files("u"), String::new(), 2),
+        ("download", String::new(), files("v"), 3),
+        ("make there", directories.clone(), String::new(), 8),
+        ("make here", String::new(), directories, 8),
+    ] {
+        let mut world = World::agreed(settings(), "z=z");
+        world.here_unseen(&here);
+        world.there(&there);
+        world.step(&format!("lasts {lasting}"));
+        world.sync();
+        world.run_for(60);
+        assert_eq!(world.under_way(), at_once, "{lasting}");
+        let travelling = world.status().transfers.len();
+        assert_eq!(travelling, if lasting.ends_with("load") { at_once } else { 0 }, "{lasting}");
+        world.let_end();
+        assert_eq!(world.under_way(), 0, "{lasting}");
+        world.run_for(60);
+        assert_eq!(world.both(), world.disk(), "{lasting}");
+    }
+}
+
+#[test]
+fn a_file_that_travels_is_told_from_others() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "z=z");
+    world.step("lasts upload");
+    world.step("here a=x d/b=y");
+    for (at, travels) in [("a", true), ("d/b", true), ("z", false), ("d", false)] {
+        assert_eq!(world.folder.is_travelling(&path(at)), travels, "{at}");
+        assert_eq!(world.explain(at).contains("being sent"), travels, "{at}");
+    }
+}
+
+#[test]
+fn what_happens_is_told_as_it_happens() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "z=z");
+    let told = |world: &mut World| -> Vec<String> {
+        let notices = world.folder.take_notices().into_iter();
+        notices
+            .map(|notice| match notice {
+                Notice::OperationStarted { kind, path, .. } => format!("{kind} {path} begins"),
+                Notice::OperationEnded(line) => format!("{} {} ends", line.kind, line.path),
+                Notice::Paused(is_paused) => format!("paused: {is_paused}"),
+                Notice::Settled => "settled".to_owned(),
+            })
+            .collect()
+    };
+    told(&mut world);
+    world.step("here a=x");
+    assert_eq!(told(&mut world), ["upload a begins", "upload a ends", "settled"]);
+    assert_eq!(told(&mut world), Vec::<String>::new(), "each is told once");
+    world.step("pause");
+    assert_eq!(told(&mut world), ["paused: true"]);
+    world.step("resume");
+    assert_eq!(told(&mut world)[0], "paused: false");
+}
+
+#[test]
+fn a_file_that_keeps_changing_is_said_to_wait() {
+    let settings = FolderSettings { resend: Duration::from_mins(5), ..in_mode(Mode::Backup) };
+    let mut world = World::agreed(settings, "a=0");
+    for time in 1..6 {
+        world.here(&format!("a={time}@{time}00"));
+    }
+    let said = world.explain("a");
+    assert!(said.starts_with("Pending: it keeps changing, so it is sent again 1 s after"), "{said}");
+    // Another file does not wait for it.
+    world.here("b=1");
+    assert!(world.service().contains("b=1"), "{}", world.service());
+    assert!(!world.explain("b").contains("keeps changing"));
+    world.run_for(60);
+    assert_eq!(world.disk(), world.service());
+}
+
+/// What a run knew of its root is said at rest as it was said while it ran.
+#[test]
+fn a_hold_is_the_same_at_rest() {
+    for (steps, root) in [
+        (&["fails root: gone", "sync"][..], "Missing"),
+        (&["fails root: denied", "sync"], "Unreadable"),
+        (&["fails list all: not found", "sync", "wait 60"], "Remote"),
+        (&["here -a -b"], "Local"),
+    ] {
+        let mut world = World::agreed(in_mode(Mode::Sync), "a=x b=y");
+        for step in steps {
+            world.step(step);
+        }
+        let hold = world.folder.hold().unwrap();
+        assert!(format!("{hold:?}").contains(root), "{hold:?}");
+        let world = world.stop(in_mode(Mode::Sync));
+        assert_eq!(world.folder.hold().unwrap(), hold);
+    }
+}
