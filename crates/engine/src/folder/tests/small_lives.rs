@@ -529,17 +529,33 @@ fn what_is_changed_on_each_side_comes_to_the_other_as_its_mode_has_it() {
 }
 
 #[test]
-fn what_changed_while_nothing_ran_is_found_at_the_start() {
-    for lives in [MOVED_HERE, MOVED_THERE, CHANGED] {
-        assert_lives(lives, Told::Restarted);
-    }
+fn what_was_moved_here_while_nothing_ran_is_found_at_the_start() {
+    assert_lives(MOVED_HERE, Told::Restarted);
 }
 
 #[test]
-fn what_is_heard_of_comes_to_the_same_as_what_is_found() {
-    for lives in [MOVED_HERE, MOVED_THERE, CHANGED] {
-        assert_lives(lives, Told::Heard);
-    }
+fn what_was_moved_there_while_nothing_ran_is_found_at_the_start() {
+    assert_lives(MOVED_THERE, Told::Restarted);
+}
+
+#[test]
+fn what_was_changed_while_nothing_ran_is_found_at_the_start() {
+    assert_lives(CHANGED, Told::Restarted);
+}
+
+#[test]
+fn what_is_heard_of_as_moved_here_comes_to_the_same_as_what_is_found() {
+    assert_lives(MOVED_HERE, Told::Heard);
+}
+
+#[test]
+fn what_is_heard_of_as_moved_there_comes_to_the_same_as_what_is_found() {
+    assert_lives(MOVED_THERE, Told::Heard);
+}
+
+#[test]
+fn what_is_heard_of_as_changed_comes_to_the_same_as_what_is_found() {
+    assert_lives(CHANGED, Told::Heard);
 }
 
 /// What is never synced has taken the place of a file in a directory that moved as well. Once, nothing told of it
