@@ -153,3 +153,77 @@ fn a_hold_is_the_same_at_rest() {
         assert_eq!(world.folder.hold().unwrap(), hold);
     }
 }
+
+/// The name says whose it is and when it came about, in UTC.
+#[test]
+fn a_conflict_copy_is_named_and_told_for_as_long_as_both_are_there() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "a=x z=z");
+    world.here_unseen("a=y@200");
+    world.there("a=w@300");
+    world.sync();
+    world.run_for(60);
+    let name = "a (conflict kari 2023-11-14 223100)";
+    assert_eq!(world.disk(), format!("a=w@300 {name}=y@200 z=z"));
+    assert_eq!(world.folder.conflicts().unwrap().len(), 1);
+    world.step("here -a");
+    world.run_for(60);
+    assert_eq!(world.folder.conflicts().unwrap().len(), 0);
+}
+
+/// What the service has there becomes a revision, whatever it is.
+#[test]
+fn a_backup_sends_over_what_it_has_not_seen() {
+    let mut world = World::agreed(in_mode(Mode::Backup), "a=x");
+    world.there("a=w@300");
+    world.step("here a=y@200");
+    assert_eq!((world.done(), world.service()), ("upload a".to_owned(), "a=y@200".to_owned()));
+}
+
+#[test]
+fn what_was_on_a_disk_that_is_gone_stays_on_the_service_with_the_directory_above_it() {
+    for mode in [Mode::Backup, Mode::Sync] {
+        let mut world = World::agreed(in_mode(mode), "z=z");
+        for step in ["mount d/m 7", "here d/m/a=x d/b=y", "wait 60", "unmount d/m", "here -d", "wait 600"] {
+            world.step(step);
+        }
+        assert!(world.service().contains("d/m/a=x"), "{mode:?}: {}", world.service());
+    }
+}
+
+/// A directory whose files went to several others went where most of them are.
+#[test]
+fn a_directory_is_where_most_of_its_files_went() {
+    for (moved, to) in [("d/a>e/a d/b>f/b d/c>f/c -d", "f"), ("d/a>e/a d/b>e/b d/c>f/c -d", "e")] {
+        let mut world = World::agreed(in_mode(Mode::Sync), "d/a=x d/b=y d/c=w z=z");
+        world.there(moved);
+        world.sync();
+        world.run_for(60);
+        assert!(world.done().starts_with(&format!("move here d to {to},")), "{to}");
+        assert_eq!(world.disk(), world.service());
+    }
+}
+
+#[test]
+fn what_was_done_at_a_path_is_remembered_with_that() {
+    let mut world = World::agreed(in_mode(Mode::Backup), "a=x b=y");
+    world.step("here a=w@200");
+    world.step("here -a");
+    let done = |world: &World, at: &str| -> Vec<&str> {
+        world
+            .folder
+            .explain(&path(at))
+            .unwrap()
+            .last_operations
+            .iter()
+            .map(|line| line.kind.as_str())
+            .collect()
+    };
+    let mut of_a = done(&world, "a");
+    of_a.sort_unstable();
+    assert_eq!(of_a, ["trash_remote", "upload"]);
+    assert_eq!(done(&world, "b"), Vec::<&str>::new());
+    let all: Vec<&str> = world.folder.log(0, 10).unwrap().iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(all, ["upload", "trash_remote"], "oldest first");
+    let last = world.folder.log(0, 10).unwrap()[0].id;
+    assert_eq!(world.folder.log(last, 10).unwrap().len(), 1, "only what came later");
+}
