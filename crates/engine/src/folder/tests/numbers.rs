@@ -227,3 +227,57 @@ fn what_was_done_at_a_path_is_remembered_with_that() {
     let last = world.folder.log(0, 10).unwrap()[0].id;
     assert_eq!(world.folder.log(last, 10).unwrap().len(), 1, "only what came later");
 }
+
+#[test]
+fn what_keeps_all_from_getting_on_is_told_once_with_what_helps() {
+    let mut world = World::agreed(in_mode(Mode::Backup), "z=z");
+    world.step("fails upload: locked");
+    world.step("here b=x c=y");
+    let problems = world.folder.problems().unwrap();
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!(problem.reason, "the account is locked for writing: 2 entries wait");
+    assert!(problem.next_try.is_some());
+    let mut world = World::agreed(in_mode(Mode::Sync), "z=z");
+    world.step("fails list all: not allowed");
+    world.step("sync");
+    let problems = world.folder.problems().unwrap();
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!(problem.remedy, crate::scope::REMEDY_OF_LOCKED_ACCOUNT);
+}
+
+#[test]
+fn a_word_of_the_service_is_about_its_path_alone() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "a=x z=z");
+    for step in ["listen", "shows a=x z=z", "heard a=y@200"] {
+        world.step(step);
+    }
+    assert!(world.explain("a").starts_with("Pending: "), "{}", world.explain("a"));
+    assert!(world.explain("z").starts_with("InSync: all agree"), "{}", world.explain("z"));
+}
+
+/// What has only another name is known by its identity.
+#[test]
+fn a_file_that_was_renamed_is_not_read_again() {
+    let mut world = World::agreed(in_mode(Mode::Backup), "a=x d/b=y z=z");
+    let began = world.now;
+    world.step("here a>c d>e");
+    let asked = world.looks(began);
+    assert!(asked.contains("move there a to c") && !asked.contains("hash"), "{asked}");
+}
+
+/// A swap goes through a temporary name, which is known after a kill at each step.
+#[test]
+fn a_swap_that_a_kill_interrupts_comes_to_its_end() {
+    for lasting in ["move there a", "move there b", "move there .jottad"] {
+        let mut world = World::agreed(in_mode(Mode::Sync), "a=x b=y");
+        world.step(&format!("lasts {lasting}"));
+        world.step("here a>t b>a t>b");
+        assert_eq!(world.under_way(), 1, "{lasting}");
+        world.lasting = None;
+        let mut world = world.restart(in_mode(Mode::Sync));
+        world.run_for(120);
+        world.sync();
+        world.run_for(120);
+        assert_eq!((world.both(), world.verdict()), ("a=y b=x".to_owned(), Verdict::InSync), "{lasting}");
+    }
+}
