@@ -208,21 +208,15 @@ fn what_was_done_at_a_path_is_remembered_with_that() {
     let mut world = World::agreed(in_mode(Mode::Backup), "a=x b=y");
     world.step("here a=w@200");
     world.step("here -a");
-    let done = |world: &World, at: &str| -> Vec<&str> {
-        world
-            .folder
-            .explain(&path(at))
-            .unwrap()
-            .last_operations
-            .iter()
-            .map(|line| line.kind.as_str())
-            .collect()
+    let done = |world: &World, at: &str| -> Vec<String> {
+        let said = world.folder.explain(&path(at)).unwrap();
+        said.last_operations.into_iter().map(|line| line.kind).collect()
     };
     let mut of_a = done(&world, "a");
     of_a.sort_unstable();
     assert_eq!(of_a, ["trash_remote", "upload"]);
-    assert_eq!(done(&world, "b"), Vec::<&str>::new());
-    let all: Vec<&str> = world.folder.log(0, 10).unwrap().iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(done(&world, "b"), Vec::<String>::new());
+    let all: Vec<String> = world.folder.log(0, 10).unwrap().into_iter().map(|line| line.kind).collect();
     assert_eq!(all, ["upload", "trash_remote"], "oldest first");
     let last = world.folder.log(0, 10).unwrap()[0].id;
     assert_eq!(world.folder.log(last, 10).unwrap().len(), 1, "only what came later");
