@@ -574,6 +574,8 @@ mod tests {
         }
     }
 
+    // It is a table.
+    #[allow(clippy::too_many_lines)]
     #[test]
     fn what_a_command_waits_for_is_told_in_words() {
         let remote = || StoredPath::new(vec![jottad_core::StoredName::new("r").unwrap()]);

@@ -400,7 +400,7 @@ mod tests {
             assert_eq!(connection.deadline(), Some(Duration::from_secs(1000 + pause)));
             assert!(!connection.is_open());
         }
-        let asked = RemoteError { retry_after: Some(Duration::from_secs(900)), ..error.clone() };
+        let asked = RemoteError { retry_after: Some(Duration::from_mins(15)), ..error.clone() };
         connection.fail(Scope::Network, &asked, at(1000));
         assert_eq!(connection.deadline(), Some(Duration::from_secs(1900)));
         // An answer lets it begin anew.

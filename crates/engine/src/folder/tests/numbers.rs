@@ -275,3 +275,15 @@ fn a_swap_that_a_kill_interrupts_comes_to_its_end() {
         assert_eq!((world.both(), world.verdict()), ("a=y b=x".to_owned(), Verdict::InSync), "{lasting}");
     }
 }
+
+#[test]
+fn another_directory_at_the_path_of_the_root_is_no_deletion() {
+    for mode in [Mode::Backup, Mode::Sync, Mode::Pull, Mode::Archive] {
+        let mut world = World::agreed(in_mode(mode), "a=x d/b=y");
+        world.replace_root();
+        world.sync();
+        world.run_for(600);
+        assert_eq!((world.verdict(), world.done()), (Verdict::Held, String::new()), "{mode:?}");
+        assert_eq!((world.disk(), world.service()), (String::new(), "a=x d/ d/b=y".to_owned()), "{mode:?}");
+    }
+}

@@ -692,7 +692,7 @@ pub(super) fn in_mode(mode: Mode) -> FolderSettings {
 
 /// A folder between a disk and a service.
 pub(super) struct World {
-    _place: tempfile::TempDir,
+    place: tempfile::TempDir,
     pub(super) folder: Folder,
     sides: Sides,
     pub(super) now: Duration,
@@ -724,7 +724,7 @@ impl World {
         "1".clone_into(&mut sides.inside().stamp);
         let folder = Folder::new(settings, index).unwrap();
         Self {
-            _place: place,
+            place,
             folder,
             sides,
             now: Duration::from_secs(1000),
@@ -973,7 +973,7 @@ impl World {
     pub(super) fn stop(mut self, settings: FolderSettings) -> Self {
         let wall = self.time().wall;
         self.folder.close().unwrap();
-        let index = crate::builders::open_index(&self._place);
+        let index = crate::builders::open_index(&self.place);
         self.folder = Folder::new(settings, index).unwrap().at_rest(wall).unwrap();
         self
     }
