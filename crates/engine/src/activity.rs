@@ -407,8 +407,8 @@ mod tests {
 
     use super::*;
     use crate::builders::{file_stat, path};
-    use crate::disk::DiskListing;
-    use crate::event::{Replaces, ScannedDirectory};
+    use crate::disk::{DiskError, DiskListing, Identity};
+    use crate::event::{Achieved, Replaces, ScannedDirectory};
     use crate::remote::RemoteError;
 
     fn offline<T>() -> Result<T, RemoteError> {
@@ -543,5 +543,196 @@ mod tests {
             running.last = Duration::ZERO;
         }
         activity
+    }
+
+    /// Who has answered is known by how a command ended.
+    #[test]
+    fn the_end_of_a_command_is_a_sign_of_life_of_whoever_has_answered() {
+        let remote = |kind| Outcome::Looked(Err(RemoteError::new(kind, "an error".to_owned())));
+        let failed = |kind| {
+            Outcome::Operation(Err(OperationError::Remote(RemoteError::new(kind, "an error".to_owned()))))
+        };
+        let disk = |kind| Outcome::Hashed(Err(DiskError { action: "reading", path: path("a"), kind }));
+        let (nobody, service, local) = (&[][..], &[Party::Service][..], &[Party::Disk][..]);
+        for (outcome, who) in [
+            (remote(RemoteErrorKind::Offline), nobody),
+            (remote(RemoteErrorKind::Unavailable), service),
+            (failed(RemoteErrorKind::Refused), service),
+            (failed(RemoteErrorKind::SourceChanged), local),
+            (failed(RemoteErrorKind::SourceUnreadable), local),
+            (failed(RemoteErrorKind::StagingFailed), local),
+            (disk(DiskErrorKind::PermissionDenied), local),
+            // It says nothing of the disk.
+            (disk(DiskErrorKind::TooManyFiles), nobody),
+            (Outcome::Operation(Err(OperationError::Interrupted)), nobody),
+            (Outcome::Operation(Err(OperationError::LocalChanged { path: path("a") })), local),
+            (Outcome::Operation(Err(OperationError::RemoteChanged { path: StoredPath::root() })), service),
+            (Outcome::Polled(Ok(String::new())), service),
+            (Outcome::Operation(Ok(Achieved::Done)), &[Party::Service, Party::Disk]),
+        ] {
+            assert_eq!(answered(&outcome), who, "{outcome:?}");
+        }
+    }
+
+    // It is a table.
+    #[allow(clippy::too_many_lines)]
+    #[test]
+    fn what_a_command_waits_for_is_told_in_words() {
+        let remote = || StoredPath::new(vec![jottad_core::StoredName::new("r").unwrap()]);
+        let (size, file) = (
+            1 << 30,
+            File {
+                content: Content { md5: Md5::from_bytes([7; 16]), size: 1 << 30 },
+                modified: Timestamp::from_seconds(1),
+            },
+        );
+        let moved = |followed| Task::MoveLocal {
+            from: path("a"),
+            to: path("b"),
+            identity: Identity { inode: 1, born: 1 },
+            followed,
+        };
+        for (task, party, waits_for, doing, bytes) in [
+            (Task::CheckRoot, Party::Disk, "the folder's root", "looking at the folder's root", 0),
+            (
+                Task::Scan { directory: path("d") },
+                Party::Disk,
+                "the local disk, to read the directory d",
+                "reading the directory d",
+                0,
+            ),
+            (hash("a", size), Party::Disk, "the local disk, to read a", "reading a", size),
+            (
+                Task::ListTree,
+                Party::Service,
+                "the service, to list the remote folder",
+                "listing the remote folder",
+                0,
+            ),
+            (
+                Task::ListDirectory { directory: remote() },
+                Party::Service,
+                "the service, to list the directory r",
+                "listing the directory r",
+                0,
+            ),
+            (
+                Task::Poll,
+                Party::Service,
+                "the service, to tell whether anything changed",
+                "asking whether anything changed",
+                0,
+            ),
+            (upload("a", size), Party::Service, "the service, to take a", "uploading a", size / HASHING),
+            (
+                Task::Download { path: path("a"), remote: remote(), file, replaces: None, twin: None },
+                Party::Service,
+                "the service, to give a",
+                "downloading a",
+                0,
+            ),
+            // A copy of what is here is read first.
+            (
+                Task::Download {
+                    path: path("a"),
+                    remote: remote(),
+                    file,
+                    replaces: None,
+                    twin: Some((path("b"), file_stat(1, size))),
+                },
+                Party::Service,
+                "the service, to give a",
+                "downloading a",
+                size,
+            ),
+            (
+                Task::MakeLocalDirectory { path: path("d") },
+                Party::Disk,
+                "the local disk, to make the directory d",
+                "making the directory d",
+                0,
+            ),
+            (
+                Task::MakeRemoteDirectory { path: path("d"), remote: remote() },
+                Party::Service,
+                "the service, to make the directory d",
+                "making the directory d",
+                0,
+            ),
+            (moved(None), Party::Disk, "the local disk, to move a to b", "moving a to b", 0),
+            (
+                moved(Some(crate::event::Followed::Spelling(remote()))),
+                Party::Service,
+                "the local disk, to move a to b",
+                "moving a to b",
+                0,
+            ),
+            (
+                Task::TrashLocal {
+                    path: path("a"),
+                    remote: remote(),
+                    expected: crate::event::LocalExpectation::File(file_stat(1, 1)),
+                },
+                Party::Service,
+                "the local disk, to put a into the trash",
+                "putting a into the trash",
+                0,
+            ),
+            (
+                Task::SetRemoteTime { remote: remote(), file },
+                Party::Service,
+                "the service, to set the time of r",
+                "setting the time of r",
+                0,
+            ),
+            (
+                Task::SetLocalTime {
+                    path: path("a"),
+                    stat: file_stat(1, 1),
+                    modified: Timestamp::from_seconds(1),
+                },
+                Party::Disk,
+                "the local disk, to set the time of a",
+                "setting the time of a",
+                0,
+            ),
+        ] {
+            let (who, words, read) = describe(&task);
+            assert_eq!(
+                (who, words.waits_for.as_str(), words.doing.as_str(), read),
+                (party, waits_for, doing, bytes)
+            );
+        }
+    }
+
+    /// What was moved in each of the last thirty seconds, from the first of them in which anything was.
+    #[test]
+    fn the_rate_is_what_was_moved_lately() {
+        let minute = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
+        for (moved, rate) in [
+            (&[][..], None),
+            (&[(55, 100), (58, 200)], Some(60)),
+            (&[(20, 1000), (50, 300)], Some(30)),
+            (&[(20, 1000)], None),
+        ] {
+            let activity = Activity::since(minute);
+            lock(&activity.0.moved).extend(moved.iter().copied());
+            assert_eq!(activity.rate(), rate, "{moved:?}");
+        }
+        // What is older is not kept.
+        let activity = Activity::since(minute);
+        lock(&activity.0.moved).extend([(5, 1), (40, 2)]);
+        activity.note_bytes(CommandId(1), 4, 10, 4);
+        assert_eq!(lock(&activity.0.moved).values().copied().collect::<Vec<_>>(), [2, 6]);
+    }
+
+    #[test]
+    fn a_command_may_be_quiet_for_as_long_as_it_may_take_and_no_longer() {
+        let activity = begun_a_minute_ago(&[Task::Poll]);
+        let running = lock(&activity.0.running).pop_first().unwrap().1;
+        let seconds = Duration::from_secs;
+        for (patience, overdue) in [(59, Some(60)), (60, None), (61, None)] {
+            assert_eq!(running.overdue(seconds(60), seconds(patience)), overdue.map(seconds));
+        }
     }
 }

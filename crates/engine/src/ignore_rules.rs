@@ -320,6 +320,19 @@ mod tests {
     }
 
     #[test]
+    fn of_lines_that_are_no_rules_the_first_three_are_named() {
+        for (lines, names_more) in
+            [(1, None), (3, None), (4, Some("; and 1 more")), (9, Some("; and 6 more"))]
+        {
+            let rules = with_files(&[("a", &"[z-a]\n".repeat(lines))]);
+            let [refused] = &rules.refused()[..] else { panic!("one file has them") };
+            assert_eq!(refused.reason.matches("is no rule").count(), lines.min(3));
+            let more = refused.reason.find("; and ").map(|at| &refused.reason[at..]);
+            assert_eq!(more, names_more);
+        }
+    }
+
+    #[test]
     fn the_nearest_file_decides_and_is_named_with_its_line() {
         let rules = with_files(&[
             ("", "# comment\n\n*.log\n/only-here\n"),

@@ -212,3 +212,71 @@ impl<D: Disk> Disk for Metered<D> {
         when_there_is_room!(self.disk.claim_root(root, marker))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builders::path;
+    use crate::disk::DiskErrorKind;
+    use crate::local_disk::LocalDisk;
+
+    /// What is under the meter is the disk itself, and the meter stands where the content has come to.
+    #[tokio::test]
+    async fn a_content_is_counted_as_it_is_read_and_written() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("a"), "twelve bytes").unwrap();
+        let position = Arc::new(AtomicU64::new(0));
+        let meter = Meter::new(CommandId(1), Arc::clone(&position), Activity::new());
+        let disk = Metered::new(Arc::new(LocalDisk::open(place.path().to_owned()).unwrap()), meter);
+        let node = disk.stat(&path("a")).await.unwrap().unwrap();
+        let DiskNode::File(stat) = node else { panic!("{node:?}") };
+        assert_eq!(disk.read(&path("a"), &stat).await.unwrap(), b"twelve bytes");
+        let mut content = disk.open(&path("a"), &stat).await.unwrap();
+        let mut buffer = [0; 5];
+        assert_eq!(content.read_at(7, &mut buffer).unwrap(), 5);
+        assert_eq!((&buffer, position.load(Ordering::Relaxed)), (b"bytes", 12));
+        // A new try begins anew.
+        assert_eq!(content.read_at(0, &mut buffer).unwrap(), 5);
+        assert_eq!(position.load(Ordering::Relaxed), 5);
+        let mut staged = disk.stage(4).await.unwrap();
+        staged.write(b"four").unwrap();
+        assert_eq!(position.load(Ordering::Relaxed), 9);
+        let placed = disk.place(staged, &path("b"), Timestamp::from_seconds(1), None).await.unwrap();
+        assert_eq!(std::fs::read(place.path().join("b")).unwrap(), b"four");
+        let (mut copy, _) = disk.copy(&path("b"), &placed).await.unwrap();
+        copy.write(b"").unwrap();
+        disk.rename(&path("b"), &path("c"), placed.identity).await.unwrap();
+        assert!(!place.path().join("b").exists());
+        let there = disk.stat(&path("c")).await.unwrap().unwrap();
+        disk.trash(&path("c"), &there, None).await.unwrap();
+        assert!(!place.path().join("c").exists());
+        let made = disk.make_directory(&path("d")).await.unwrap();
+        assert_eq!(disk.stat(&path("d")).await.unwrap(), Some(DiskNode::Directory(made)));
+        let names: Vec<String> = disk
+            .list(&RelativePath::root())
+            .await
+            .unwrap()
+            .entries
+            .iter()
+            .map(|entry| entry.name.to_string())
+            .collect();
+        assert!(names.contains(&"a".to_owned()) && names.contains(&"d".to_owned()), "{names:?}");
+    }
+
+    /// It says nothing of the file that no descriptor is left for it.
+    #[tokio::test]
+    async fn an_operation_waits_for_a_descriptor_and_for_nothing_else() {
+        for (kind, tries) in [
+            ((|| DiskErrorKind::TooManyFiles) as fn() -> DiskErrorKind, 3),
+            (|| DiskErrorKind::PermissionDenied, 1),
+        ] {
+            let tried = AtomicU64::new(0);
+            let operation = || async {
+                let error = || DiskError { action: "reading", path: path("a"), kind: kind() };
+                if tried.fetch_add(1, Ordering::Relaxed) < 2 { Err(error()) } else { Ok(()) }
+            };
+            let result = when_there_is_room!(operation());
+            assert_eq!((result.is_ok(), tried.load(Ordering::Relaxed)), (tries == 3, tries));
+        }
+    }
+}

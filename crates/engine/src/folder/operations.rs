@@ -249,6 +249,7 @@ impl Folder {
             let rechecks = self.rechecks_below(node.id)?;
             self.index.relocate(node.id, target.id, Side::Remote)?;
             self.recheck_below(target.id, rechecks)?;
+            self.look_for_what_is_in_the_way(target.id)?;
         }
         if self.index.is_parked()? {
             self.index.set_fact(Fact::ParkedAt, Some(&now.wall.seconds().to_string()))?;
@@ -279,6 +280,16 @@ impl Folder {
         self.rechecks.reload();
         self.index.set_remote_move(None)?;
         self.round.restart();
+        Ok(())
+    }
+
+    /// What is never synced may stand in a directory in the way of what has moved there: only a scan tells.
+    pub(super) fn look_for_what_is_in_the_way(&mut self, arrived: NodeId) -> Result<(), FolderError> {
+        if let Some(node) = self.index.node(arrived)?
+            && (node.holds_unsynced || self.index.inside(arrived)?.holds_unsynced)
+        {
+            self.scanning.want_subtree(self.index.path(arrived)?);
+        }
         Ok(())
     }
 

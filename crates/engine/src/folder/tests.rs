@@ -3,14 +3,20 @@
 
 mod driver;
 mod late;
+mod looking;
 mod moves;
 mod names;
+mod numbers;
 mod pauses;
 mod proofs;
+mod questions;
 mod rest;
+mod small_lives;
+mod stories;
 mod transfers;
 mod unwritten;
 mod wanted_back;
+mod world;
 
 use std::collections::BTreeSet;
 

@@ -80,4 +80,38 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_the_system_says_is_told_by_what_it_means() {
+        for (errnos, expected) in [
+            (&[Errno::NOENT, Errno::NOTDIR][..], DiskErrorKind::NotFound),
+            (&[Errno::LOOP, Errno::MLINK, Errno::AGAIN], DiskErrorKind::Changed),
+            (&[Errno::ACCESS, Errno::PERM], DiskErrorKind::PermissionDenied),
+            (&[Errno::NOSPC, Errno::DQUOT], DiskErrorKind::NoSpace),
+            (&[Errno::EXIST], DiskErrorKind::Occupied),
+            (&[Errno::NAMETOOLONG, Errno::ILSEQ], DiskErrorKind::ImpossibleName),
+            (&[Errno::MFILE, Errno::NFILE], DiskErrorKind::TooManyFiles),
+        ] {
+            for errno in errnos {
+                assert_eq!(DiskErrorKind::from(*errno).to_string(), expected.to_string(), "{errno:?}");
+            }
+        }
+    }
+
+    /// What is missing or in the way in `.jottad` says nothing of the entry.
+    #[test]
+    fn what_is_wrong_in_jottads_own_directory_is_no_error_of_the_entry() {
+        for (errno, passes) in [
+            (Errno::NOSPC, true),
+            (Errno::ACCESS, true),
+            (Errno::MFILE, true),
+            (Errno::NOENT, false),
+            (Errno::EXIST, false),
+            (Errno::LOOP, false),
+        ] {
+            let kind = own(errno);
+            assert_eq!(!matches!(kind, DiskErrorKind::Other(_)), passes, "{errno:?}");
+            assert_eq!(kind.to_string().starts_with("in .jottad: "), !passes, "{kind}");
+        }
+    }
 }

@@ -221,3 +221,24 @@ async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
         assert_eq!(!performer.running.is_empty(), is_begun, "{task:?}");
     }
 }
+
+/// What a person asks while a folder runs is answered by it, and what a watcher tells reaches it.
+#[tokio::test]
+async fn a_running_folder_answers_and_hears() {
+    let directory = tempfile::tempdir().unwrap();
+    let docs = directory.path().join("docs");
+    std::fs::create_dir(&docs).unwrap();
+    std::fs::write(docs.join(".jottaignore"), "[z-a]\n").unwrap();
+    let handle = start_with(directory.path(), Waiting);
+    wait_for(&handle, "it is sent", |status| status.transfers.len() == 1).await;
+    let problems = handle.problems().await.unwrap();
+    let told: Vec<_> = problems.iter().map(|problem| (problem.path.to_string(), problem.kind)).collect();
+    assert_eq!(told, [(".jottaignore".to_owned(), crate::status::ProblemKind::BadRule)]);
+    // It has not waited long enough to be worth telling.
+    let said = handle.explain(RelativePath::try_from(".jottaignore").unwrap()).await.unwrap();
+    assert!(!said.reason.contains("no answer for"), "{}", said.reason);
+    std::fs::create_dir(docs.join("new")).unwrap();
+    handle.local_hints(vec![LocalHint::Directory(RelativePath::root())]);
+    wait_for(&handle, "what is new is seen", |status| status.directories == Some(1)).await;
+    handle.shutdown().await;
+}

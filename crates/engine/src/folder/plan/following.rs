@@ -218,6 +218,7 @@ impl Folder {
         self.attempts.remove(&target);
         self.scanning.want_directory(old);
         self.scanning.want_directory(new);
+        self.look_for_what_is_in_the_way(target)?;
         self.rules.refresh(&self.index)?;
         if !self.rules.is_empty() {
             // What is below may stand under other rules there.

@@ -331,6 +331,7 @@ impl Folder {
         if let Some(mut node) = self.index.node(node.id)? {
             self.local_vanished(&mut node)?;
         }
+        self.look_for_what_is_in_the_way(twin)?;
         self.respelling.forget(node.id);
         self.attempts.remove(&node.id);
         self.attempts.remove(&twin);

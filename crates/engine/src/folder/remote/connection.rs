@@ -377,4 +377,35 @@ mod tests {
         connection.fail(Scope::Account, &error, at(1));
         assert!(connection.is_login_needed());
     }
+
+    /// Everything else goes on meanwhile.
+    #[test]
+    fn a_full_account_is_tried_again_after_ten_minutes() {
+        let mut connection = Connection::default();
+        connection.account_is_full(at(1000));
+        assert!(connection.is_open());
+        for (seconds, is_over) in [(1001, false), (1599, false), (1600, true), (1601, false)] {
+            assert_eq!(connection.timer(at(seconds)), is_over, "{seconds}");
+            assert_eq!(connection.takes_uploads(), seconds >= 1600, "{seconds}");
+        }
+    }
+
+    /// Each answer in vain doubles the pause, up to five minutes; a pause that the service asks for is longer.
+    #[test]
+    fn the_service_is_asked_again_after_pauses_that_double() {
+        let error = RemoteError::new(RemoteErrorKind::Offline, "no answer".to_owned());
+        let mut connection = Connection::default();
+        for pause in [5, 10, 20, 40, 80, 160, 300, 300] {
+            connection.fail(Scope::Network, &error, at(1000));
+            assert_eq!(connection.deadline(), Some(Duration::from_secs(1000 + pause)));
+            assert!(!connection.is_open());
+        }
+        let asked = RemoteError { retry_after: Some(Duration::from_mins(15)), ..error.clone() };
+        connection.fail(Scope::Network, &asked, at(1000));
+        assert_eq!(connection.deadline(), Some(Duration::from_secs(1900)));
+        // An answer lets it begin anew.
+        connection.succeeded();
+        connection.fail(Scope::Network, &error, at(2000));
+        assert_eq!(connection.deadline(), Some(Duration::from_secs(2005)));
+    }
 }

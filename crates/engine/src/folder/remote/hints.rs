@@ -268,7 +268,7 @@ impl Folder {
                 Comparison::Pending => hint.not_before = hint.not_before.max(now.monotonic + BUSY_DELAY),
                 comparison => {
                     // What says nothing can never be found as it was told: a look, and one against the lag.
-                    let most = if hint.told == Told::Nothing { 2 } else { RECHECK_DELAYS.len() };
+                    let most = if hint.told == Told::Nothing { 2 } else { 1 + RECHECK_DELAYS.len() };
                     if hint.tries >= most {
                         continue;
                     }
@@ -289,8 +289,9 @@ impl Folder {
                         looks = true;
                         self.change_was_heard(now.monotonic)?;
                     }
-                    hint.not_before =
-                        now.monotonic + RECHECK_DELAYS[hint.tries.min(RECHECK_DELAYS.len() - 1)];
+                    // The last look cannot be late any more.
+                    let delay = RECHECK_DELAYS.get(hint.tries).copied().unwrap_or_default();
+                    hint.not_before = now.monotonic + delay;
                     hint.tries += 1;
                 }
             }
