@@ -306,6 +306,21 @@ impl RecentWrites {
         until.filter(|until| asked_at < *until)
     }
 
+    /// Until when `shown` at a place may be older than `before`, which was there when something was sent that
+    /// is not seen, in an answer that was asked for at `asked_at`.
+    pub(super) fn older_until(
+        &self,
+        path: &StoredPath,
+        before: RemoteNode,
+        shown: Option<RemoteNode>,
+        asked_at: Duration,
+    ) -> Option<Duration> {
+        let was = &self.places.get(&place(path))?.sent.as_ref()?.was;
+        let until = was.until(|was| was == shown && was != Some(before))?;
+        let before_until = was.until(|was| was == Some(before))?;
+        (asked_at < until && until <= before_until).then_some(until)
+    }
+
     /// Until when an answer at a place, asked for now, may be older than a move that began or ended at the
     /// place, above or below it.
     pub(in crate::folder) fn move_stale_until(&self, path: &StoredPath, now: Now) -> Option<Duration> {
