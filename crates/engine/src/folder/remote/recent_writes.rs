@@ -293,7 +293,7 @@ impl RecentWrites {
             (Some(_), Some(shown)) => {
                 let path = place(path);
                 let before = self.sent_until(&path, Some(shown)).max(self.replaced_until(&path, shown));
-                before.max(Some(self.anything_until))
+                before.max(self.unseen_until(&path, shown)).max(Some(self.anything_until))
             }
             (_, None) => {
                 let path = place(path);
@@ -362,6 +362,14 @@ impl RecentWrites {
 
     fn sent_until(&self, place: &[FoldKey], shown: Option<RemoteNode>) -> Option<Duration> {
         self.places.get(place)?.sent.as_ref()?.was.until(|was| was == shown)
+    }
+
+    /// Until when a file that is shown may have been where nothing was seen before something was sent. What
+    /// we removed there ourselves is known.
+    fn unseen_until(&self, place: &[FoldKey], shown: RemoteNode) -> Option<Duration> {
+        let write = self.places.get(place).filter(|write| write.left.is_none())?;
+        let sent = write.sent.as_ref().filter(|_| shown.kind() == Kind::File)?;
+        sent.was.until(|was| was.is_none())
     }
 
     /// Until when what is shown where something else is by now may be what left the place before that came,

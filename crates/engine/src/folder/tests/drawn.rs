@@ -86,3 +86,22 @@ fn the_rules_of_a_directory_follow_it_to_its_new_name() {
     let file = driver.folder.index.locate(&path("D/f")).unwrap().unwrap();
     assert!(matches!(file.local, Local::File { .. }), "{file:?}");
 }
+
+/// What others had put to a place was not shown yet when a file was sent there, and a late answer showed it
+/// right after. Once, that was taken for their work on what was sent, and what was removed here then stayed on
+/// the service, in step by proof (`backup` 45000449 with `--meddling`).
+#[test]
+fn what_nobody_had_seen_before_a_file_was_sent_there_is_not_what_became_of_that() {
+    for (asked_after, is_stale) in [(1, true), (21, true), (23, false)] {
+        let mut driver = Driver::unstarted(settings(), &["d"]);
+        driver.missing.insert("d/f".to_owned());
+        driver.local_edits.insert("d".to_owned(), 3);
+        driver.tell(Event::Started);
+        driver.run_for(asked_after);
+        assert_eq!((driver.remote_edits["d"], driver.asked_for("upload", 0)), (3, 1));
+        driver.remote_edits.insert("d".to_owned(), 4);
+        driver.doubt("d");
+        let is_sent_over_it = driver.asked_for("upload", 0) == 2;
+        assert_eq!(is_sent_over_it, !is_stale, "{asked_after}: {:?}", driver.asked);
+    }
+}
