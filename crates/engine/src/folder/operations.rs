@@ -1,7 +1,7 @@
 //! What became of operations: the index follows what was achieved, never what was intended.
 
 use jottad_core::moves::Parked;
-use jottad_core::{File, Name, OperationKind, RelativePath, Side};
+use jottad_core::{File, Kind, Name, OperationKind, RelativePath, Side};
 
 use super::backlog::Change;
 use super::in_flight::{Detail, Running};
@@ -295,7 +295,14 @@ impl Folder {
 
     /// An entry was renamed to its conflict name; the path it had is free for the other side.
     fn moved_aside(&mut self, node: &mut Node, side: Side, name: &Name, now: Now) -> Result<(), FolderError> {
-        self.drop_base(node)?;
+        // Where a file has made way for what is left of a directory, that was removed here, and so was all that
+        // was agreed on in it.
+        let is_removed_directory = side == Side::Local
+            && node.local.kind() == Some(Kind::File)
+            && node.base.is_some_and(|base| base.entry == BaseEntry::Directory);
+        if !is_removed_directory {
+            self.drop_base(node)?;
+        }
         match side {
             Side::Local => {
                 self.local_vanished(node)?;

@@ -1,6 +1,7 @@
 //! A folder on a disk and a service of a few lines each, driven by its own deadlines: what it does about
 //! trouble.
 
+mod drawn;
 mod driver;
 mod late;
 mod looking;

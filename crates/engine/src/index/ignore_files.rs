@@ -88,6 +88,11 @@ impl Index {
         Ok(())
     }
 
+    /// A directory has another path: so have the rules in it and below it.
+    pub(super) fn ignore_files_moved(&mut self) {
+        self.ignore_revision += 1;
+    }
+
     /// What is local of a directory belongs to another row from now on.
     pub(super) fn move_ignore_file(&mut self, from: NodeId, to: NodeId) -> Result<(), IndexError> {
         self.begin()?;

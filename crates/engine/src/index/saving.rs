@@ -29,6 +29,11 @@ impl Index {
                     self.changed_in(before.parent)?;
                     self.moved_to(node.id, node.parent);
                 }
+                if node.local.kind() == Some(Kind::Directory)
+                    && (before.parent != node.parent || before.name != node.name)
+                {
+                    self.ignore_files_moved();
+                }
                 // The rules of a directory are gone with it.
                 if before.local.kind() == Some(Kind::Directory) && node.local.kind() != Some(Kind::Directory)
                 {

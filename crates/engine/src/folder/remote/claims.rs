@@ -4,6 +4,7 @@
 //! does not may be too late (protocol U-38), or what was sent never arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jottad_core::staleness::RECHECK_DELAYS;
 use jottad_core::{Entry, FoldKey, StoredName};
@@ -13,7 +14,7 @@ use super::unconfirmed;
 use crate::folder::in_flight::Running;
 use crate::folder::namesakes;
 use crate::folder::{Folder, FolderError};
-use crate::index::{Descend, Index, Node, NodeId};
+use crate::index::{Descend, Index, Node, NodeId, RemoteRecord};
 use crate::planted::{self, Planted};
 use crate::remote::RemoteNode;
 use crate::scope::{Finding, found};
@@ -197,6 +198,39 @@ impl Folder {
         self.keeping_failures(node, Self::remote_vanished)
     }
 
+    /// What was sent was looked for in vain, and is given up. What was there before is still there if all
+    /// that does not show it may be older.
+    fn claim_missed(&mut self, node: &mut Node, now: Now) -> Result<(), FolderError> {
+        let Some((before, until)) = self.known_before_claim(node, None, now.monotonic)? else {
+            return self.give_up_claim(node);
+        };
+        self.rechecks.want_at(node.parent, until);
+        if let Some(claim) = node.remote.take() {
+            self.claims.given_up.add(node, claim.node);
+            node.remote = Some(RemoteRecord { node: before, name: claim.name, claimed: false });
+        }
+        self.keeping_failures(node, Self::save_observed)
+    }
+
+    /// What both sides agreed on before something was sent to a row that is not seen, if what is shown there
+    /// may be older still; and until when it may. The service has shown that, and has it still.
+    pub(super) fn known_before_claim(
+        &self,
+        node: &Node,
+        shown: Option<RemoteNode>,
+        asked_at: Duration,
+    ) -> Result<Option<(RemoteNode, Duration)>, FolderError> {
+        let Some(claim) = node.remote.as_ref().filter(|remote| remote.claimed) else { return Ok(None) };
+        let Entry::File(agreed) = node.base_entry() else { return Ok(None) };
+        let before = RemoteNode::File(agreed);
+        if claim.node == before || shown == Some(claim.node) {
+            return Ok(None);
+        }
+        let path = self.index.stored_path_of(node)?;
+        let until = self.recent_writes.older_until(&path, before, shown, asked_at);
+        Ok(until.map(|until| (before, until)))
+    }
+
     /// Changes a row without forgetting what failed at it.
     pub(in crate::folder) fn keeping_failures(
         &mut self,
@@ -243,7 +277,7 @@ impl Folder {
         }
         for mut node in lost {
             if !self.in_flight.is_at(node.id) {
-                self.give_up_claim(&mut node)?;
+                self.claim_missed(&mut node, now)?;
             }
         }
         if late.is_empty() {
@@ -257,7 +291,7 @@ impl Folder {
             if self.in_flight.is_at(node.id) {
                 continue;
             }
-            self.give_up_claim(&mut node)?;
+            self.claim_missed(&mut node, now)?;
             // Where nothing is left to be sent, nothing is missing.
             if !self.claims.accepted.remove(&node.id)
                 || node.local.kind().is_none()

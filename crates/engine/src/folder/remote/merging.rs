@@ -255,6 +255,11 @@ impl Folder {
     ) -> Result<(), FolderError> {
         let was_directory = node.remote_entry() == Entry::Directory;
         let mut is_touched = self.is_at_work(answer, node.id);
+        let before = self.known_before_claim(node, Some(shown), answer.asked_at)?.filter(|_| !is_touched);
+        if let Some((_, until)) = before {
+            self.recheck(answer, node.parent, until);
+        }
+        let shown = before.map_or(shown, |(before, _)| before);
         if let Some(until) = self.shown_stale_until(node, shown, answer.asked_at)? {
             self.recheck(answer, node.parent, until);
             is_touched = true;

@@ -293,7 +293,7 @@ impl RecentWrites {
             (Some(_), Some(shown)) => {
                 let path = place(path);
                 let before = self.sent_until(&path, Some(shown)).max(self.replaced_until(&path, shown));
-                before.max(Some(self.anything_until))
+                before.max(self.unseen_until(&path, shown)).max(Some(self.anything_until))
             }
             (_, None) => {
                 let path = place(path);
@@ -304,6 +304,21 @@ impl RecentWrites {
             }
         };
         until.filter(|until| asked_at < *until)
+    }
+
+    /// Until when `shown` at a place may be older than `before`, which was there when something was sent that
+    /// is not seen, in an answer that was asked for at `asked_at`.
+    pub(super) fn older_until(
+        &self,
+        path: &StoredPath,
+        before: RemoteNode,
+        shown: Option<RemoteNode>,
+        asked_at: Duration,
+    ) -> Option<Duration> {
+        let was = &self.places.get(&place(path))?.sent.as_ref()?.was;
+        let until = was.until(|was| was == shown && was != Some(before))?;
+        let before_until = was.until(|was| was == Some(before))?;
+        (asked_at < until && until <= before_until).then_some(until)
     }
 
     /// Until when an answer at a place, asked for now, may be older than a move that began or ended at the
@@ -347,6 +362,14 @@ impl RecentWrites {
 
     fn sent_until(&self, place: &[FoldKey], shown: Option<RemoteNode>) -> Option<Duration> {
         self.places.get(place)?.sent.as_ref()?.was.until(|was| was == shown)
+    }
+
+    /// Until when a file that is shown may have been where nothing was seen before something was sent. What
+    /// we removed there ourselves is known.
+    fn unseen_until(&self, place: &[FoldKey], shown: RemoteNode) -> Option<Duration> {
+        let write = self.places.get(place).filter(|write| write.left.is_none())?;
+        let sent = write.sent.as_ref().filter(|_| shown.kind() == Kind::File)?;
+        sent.was.until(|was| was.is_none())
     }
 
     /// Until when what is shown where something else is by now may be what left the place before that came,

@@ -53,6 +53,8 @@ pub(super) struct Driver {
     pub(super) linked: BTreeSet<String>,
     /// Directories whose file is not there locally.
     pub(super) gone_files: BTreeSet<String>,
+    /// Directories that have a file locally in their place.
+    pub(super) replaced: BTreeSet<String>,
     /// Directories that are not there locally.
     pub(super) gone_locally: BTreeSet<String>,
     /// Directories that change while they are read.
@@ -118,6 +120,7 @@ impl Driver {
             away: Vec::new(),
             linked: BTreeSet::new(),
             gone_files: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             gone_locally: BTreeSet::new(),
             changing: BTreeSet::new(),
             unreadable: BTreeSet::new(),
@@ -269,7 +272,10 @@ impl Driver {
                 continue;
             }
             if other.parent().as_ref() == Some(directory) {
-                let node = DiskNode::Directory(Identity { inode: number, born: 1 });
+                let is_replaced = self.replaced.contains(&other.to_string());
+                let directory = DiskNode::Directory(Identity { inode: number, born: 1 });
+                let file = || DiskNode::File(self.stat(number + 500, &other.to_string()));
+                let node = if is_replaced { file() } else { directory };
                 entries.push(DiskEntry { name: other.name().unwrap(), node });
             }
             if other == *directory && !self.gone_files.contains(&text) {
@@ -369,6 +375,9 @@ impl Driver {
             Task::Upload { .. } | Task::MakeRemoteDirectory { .. } if self.lasting == Some(what) => {
                 Outcome::Operation(Ok(Achieved::Done))
             }
+            Task::Upload { .. } | Task::TrashRemote { .. } | Task::MoveLocal { .. } if refused.is_some() => {
+                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
+            }
             Task::Upload { path, .. } | Task::MakeRemoteDirectory { path, .. } => {
                 let path = path.to_string();
                 self.missing.remove(&path);
@@ -387,9 +396,6 @@ impl Driver {
                 self.gone_files.extend(path.parent().map(|directory| directory.to_string()));
                 Outcome::Operation(Ok(Achieved::Done))
             }
-            Task::TrashRemote { .. } | Task::MoveLocal { .. } if refused.is_some() => {
-                Outcome::Operation(Err(OperationError::Remote(refused.unwrap())))
-            }
             Task::MoveRemote { .. } | Task::TrashRemote { .. } => Outcome::Operation(Ok(Achieved::Done)),
             Task::MakeLocalDirectory { path } => {
                 self.gone_locally.remove(&path.to_string());
@@ -401,6 +407,7 @@ impl Driver {
             }
             // Both names are among the directories.
             Task::MoveLocal { from, to, .. } => {
+                self.replaced.remove(&from.to_string());
                 self.gone_locally.insert(from.to_string());
                 self.gone_locally.remove(&to.to_string());
                 Outcome::Operation(Ok(Achieved::Done))

@@ -195,6 +195,16 @@ fn what_was_removed_where_something_was_sent_may_be_shown_for_a_while() {
 }
 
 #[test]
+fn a_file_that_nobody_had_seen_where_something_was_sent_may_be_shown_for_a_while() {
+    let mut writes = RecentWrites::default();
+    writes.sent(&path("a"), None, at(DONE));
+    assert_eq!(stale(&writes, "a", Some(file(2)), Some(file(3))), Some(OVER));
+    assert_eq!(stale(&writes, "a", Some(file(2)), Some(DIRECTORY)), None);
+    writes.others_wrote(&path("a"));
+    assert_eq!(stale(&writes, "a", Some(file(2)), Some(file(3))), None);
+}
+
+#[test]
 fn what_was_swapped_twice_may_be_shown_either_way() {
     let mut writes = RecentWrites::default();
     for (one, other) in [(file(1), file(2)), (file(2), file(1))] {
