@@ -1,5 +1,7 @@
 //! What a folder counts and tells besides its verdict.
 
+use jottad_core::Parallel;
+
 use super::world::{World, in_mode};
 use super::*;
 use crate::status::{Pending, Skipped};
@@ -57,7 +59,11 @@ fn what_is_still_to_be_done_is_counted() {
 
 #[test]
 fn no_more_travels_at_one_time_than_is_set() {
-    let settings = || FolderSettings { uploads: 2, downloads: 3, ..in_mode(Mode::Sync) };
+    let settings = || FolderSettings {
+        uploads: Parallel::Fixed(2),
+        downloads: Parallel::Fixed(3),
+        ..in_mode(Mode::Sync)
+    };
     let files = |side: &str| (0..12).map(|number| format!("{side}{number}=x")).collect::<Vec<_>>().join(" ");
     let directories = (0..12).map(|number| format!("d{number}/")).collect::<Vec<_>>().join(" ");
     for (lasting, here, there, at_once) in [
