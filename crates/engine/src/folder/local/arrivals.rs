@@ -162,7 +162,10 @@ impl Folder {
             if let Some(mut node) = self.index.node(id)?
                 && is_whole(&node)
             {
+                let tried = self.attempts.get(&id).copied();
                 self.vanish(&mut node, now)?;
+                // That it is gone from there is no news: a move that failed has failed so often.
+                self.attempts.extend(tried.map(|times| (id, times)));
                 self.local_change_was_found()?;
                 self.forget_failed_removals_above(node.parent)?;
             }
