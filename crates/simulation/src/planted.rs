@@ -62,7 +62,7 @@ pub const PLANTS: [Plant; 29] = [
     plant_in("deletes-of-one-page", Planted::DeletesOfOnePage, Mode::Sync, PAGES, 200),
     plant_in("directory-is-one", Planted::DirectoryIsOne, Mode::Backup, PLAIN, 100).from(9450),
     plant_in("hold-unkept", Planted::HoldUnkept, Mode::Backup, PLAIN, 3000),
-    plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000).from(3000),
+    plant_in("delete-unseen", Planted::DeleteUnseen, Mode::Backup, MEDDLING, 2000).from(12_000),
     plant_in("directory-unseen", Planted::DirectoryUnseen, Mode::Sync, MEDDLING, 500),
     plant_in("move-not-noted", Planted::MoveNotNoted, Mode::Backup, PLAIN, 4000),
     plant_in("ignored-is-deleted", Planted::IgnoredIsDeleted, Mode::Backup, RULES, 500),
