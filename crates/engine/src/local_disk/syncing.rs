@@ -30,6 +30,8 @@ struct State {
     begun: u64,
     /// The last of them that has ended well.
     done: u64,
+    /// The last of them that has failed.
+    failed: u64,
 }
 
 impl Group {
@@ -38,13 +40,13 @@ impl Group {
     }
 
     /// Returns once a call has ended well that began after this one came. An error is told to whoever made the
-    /// call; the others make one of their own.
+    /// call; the others make one of their own, because the system tells each of them of an error only once.
     fn sync(&self, call: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
         let mut state = self.lock();
         let wanted = state.begun + 1;
         while state.is_running {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            if state.done >= wanted {
+            if state.done >= wanted && state.failed < wanted {
                 return Ok(());
             }
         }
@@ -55,8 +57,9 @@ impl Group {
         let result = call();
         let mut state = self.lock();
         state.is_running = false;
-        if result.is_ok() {
-            state.done = number;
+        match result {
+            Ok(()) => state.done = number,
+            Err(_) => state.failed = number,
         }
         self.changed.notify_all();
         result
@@ -141,6 +144,31 @@ mod tests {
             }
         });
         assert_eq!(failures.load(Ordering::SeqCst), 8);
+    }
+
+    /// What the first call after the change of several was told of is no news to the system by the next one.
+    #[test]
+    fn nobody_is_covered_by_a_call_after_one_that_failed() {
+        let group = Group::default();
+        let (here, calls) = (AtomicU64::new(0), AtomicU64::new(0));
+        let call = || {
+            let number = calls.fetch_add(1, Ordering::SeqCst);
+            // The first one ends when all others wait for the second one, which fails.
+            while number == 0 && here.load(Ordering::SeqCst) < 6 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(Duration::from_millis(if number == 0 { 300 } else { 1 }));
+            if number == 1 { Err(Errno::IO) } else { Ok(()) }
+        };
+        let sync = || {
+            here.fetch_add(1, Ordering::SeqCst);
+            group.sync(call)
+        };
+        let failed = thread::scope(|scope| {
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(sync)).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap().err()).count()
+        });
+        assert_eq!((failed, calls.into_inner()), (1, 6));
     }
 
     #[test]
