@@ -5,12 +5,22 @@ use futures_util::stream::FuturesUnordered;
 use jottad_core::{Concurrency, Ending, Parallel};
 use jottad_engine::since_boot;
 use jottad_transport::Client;
+use rustix::process::{Resource, getrlimit};
 
 use crate::remote::trouble::Trouble;
+
+/// So many files an entry has open at most: its connection, the file itself, and directories.
+const OPEN_FOR_EACH: u64 = 6;
+/// So many a command has open besides.
+const OPEN_BESIDES: u64 = 32;
+/// So few are always tried.
+const FEWEST: usize = 2;
 
 /// How many go on at one time; kept for as long as a command does the same kind of work.
 pub(crate) struct AtOnce<'client> {
     concurrency: Concurrency,
+    /// There are never more: this process may not have more files open.
+    most: usize,
     /// How often the service has turned a request away.
     count: Box<dyn Fn() -> u64 + 'client>,
     /// As of the last look.
@@ -24,7 +34,8 @@ impl<'client> AtOnce<'client> {
 
     fn counting(count: impl Fn() -> u64 + 'client) -> Self {
         let turned_away = count();
-        Self { concurrency: Concurrency::new(Parallel::Auto), count: Box::new(count), turned_away }
+        let most = most_with(getrlimit(Resource::Nofile).current);
+        Self { concurrency: Concurrency::new(Parallel::Auto), most, count: Box::new(count), turned_away }
     }
 
     /// Works on all items. `bytes` tells how much travels for an item, `work` says with its result what it was
@@ -43,7 +54,7 @@ impl<'client> AtOnce<'client> {
         let mut running = FuturesUnordered::new();
         loop {
             while let Some(size) = waiting.peek().map(&bytes)
-                && running.len() < self.concurrency.limit(size)
+                && running.len() < self.concurrency.limit(size).min(self.most)
                 && let Some(item) = waiting.next()
             {
                 let began = self.concurrency.began(since_boot());
@@ -66,12 +77,24 @@ impl<'client> AtOnce<'client> {
     }
 }
 
+/// How many entries there may be at one time where so many files may be open.
+fn most_with(open_files: Option<u64>) -> usize {
+    let most = open_files.map_or(u64::MAX, |limit| limit.saturating_sub(OPEN_BESIDES) / OPEN_FOR_EACH);
+    usize::try_from(most).unwrap_or(usize::MAX).max(FEWEST)
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
     use crate::cli::failure::Failure;
+
+    #[test]
+    fn where_few_files_may_be_open_few_go_on_at_one_time() {
+        let most = [Some(0), Some(40), Some(64), Some(256), Some(1024), None].map(most_with);
+        assert_eq!(most, [2, 2, 5, 37, 165, usize::MAX]);
+    }
 
     #[tokio::test]
     async fn it_begins_with_four_and_yields_where_requests_are_turned_away() {
