@@ -106,7 +106,7 @@ pub(super) fn run<D: Disk, R: Remote>(
                 Message::Event(event) => {
                     if let Event::Completed(command, outcome) = &event {
                         performer.ended(*command, outcome);
-                        if performer.was_turned_away() {
+                        if performer.take_turned_away() {
                             events.push(Event::TurnedAway);
                         }
                     }

@@ -101,8 +101,8 @@ impl<D: Disk, R: Remote> Performer<D, R> {
         self.lock_progress().remove(&command);
     }
 
-    /// Whether the service has turned a request away since the last time that this was asked.
-    pub(super) fn was_turned_away(&mut self) -> bool {
+    /// Whether the service has turned a request away since this was last asked. It counts once.
+    pub(super) fn take_turned_away(&mut self) -> bool {
         let before = std::mem::replace(&mut self.turned_away, self.remote.turned_away());
         before != self.turned_away
     }

@@ -42,7 +42,7 @@ impl Arrivals {
     }
 
     /// Something was seen at a place.
-    pub(super) fn is_there(&mut self, place: NodeId) {
+    pub(super) fn seen_at(&mut self, place: NodeId) {
         self.departed.remove(&place);
     }
 
@@ -62,18 +62,17 @@ impl Arrivals {
 
 impl Folder {
     /// A directory is new at its place: if it is known at another one, what is in it is not read yet.
-    pub(super) fn note_arrival(&mut self, node: &Node, identity: Identity) -> Result<bool, FolderError> {
+    pub(super) fn note_arrival(&mut self, node: &Node, identity: Identity) -> Result<(), FolderError> {
         if !self.may_move_whole() || node.base.is_some() || node.remote.is_some() || node.mount.is_some() {
-            return Ok(false);
+            return Ok(());
         }
-        let known = self.index.directories_with(identity)?;
-        match known.as_slice() {
-            [known] if known.id != node.id && is_whole(known) => {
-                self.arrivals.arrived.insert(node.id, known.id);
-                Ok(true)
-            }
-            _ => Ok(false),
+        if let [known] = self.index.directories_with(identity)?.as_slice()
+            && known.id != node.id
+            && is_whole(known)
+        {
+            self.arrivals.arrived.insert(node.id, known.id);
         }
+        Ok(())
     }
 
     /// A directory was not seen at its place any more: tells whether that is noted only once all that is
@@ -151,7 +150,8 @@ impl Folder {
             && !self.index.has_children(to.id)?)
     }
 
-    /// What does not move as a whole, and does not wait for that, is gone from one place and new at the other.
+    /// What does not move as a whole, and does not wait for that, is gone from one place and new at the
+    /// other.
     fn give_up_arrivals(&mut self, now: Now) -> Result<(), FolderError> {
         let Arrivals { departed, arrived, whole } = &mut self.arrivals;
         let gone: Vec<NodeId> = departed.extract_if(.., |id| !whole.contains_key(id)).collect();
@@ -159,8 +159,9 @@ impl Folder {
         let unread: Vec<NodeId> =
             arrived.extract_if(.., |place, _| !places.contains(place)).map(|(place, _)| place).collect();
         for id in gone {
+            // Whatever became of it on the service since.
             if let Some(mut node) = self.index.node(id)?
-                && is_whole(&node)
+                && node.local.is_directory()
             {
                 let tried = self.attempts.get(&id).copied();
                 self.vanish(&mut node, now)?;
@@ -230,4 +231,40 @@ fn is_whole(node: &Node) -> bool {
         && node.base.is_some_and(|base| base.identity == identity)
         && node.remote_entry() == Entry::Directory
         && node.remote.as_ref().is_some_and(|remote| !remote.claimed)
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{Mode, Name};
+
+    use super::*;
+    use crate::builders::{at, new_index, settings};
+    use crate::index::{Base, BaseEntry, RemoteRecord, Stamp};
+    use crate::remote::RemoteNode;
+    use crate::settings::FolderSettings;
+
+    /// Its row said for ever that it was there, if it stopped to be as agreed before it was known whether it
+    /// moves.
+    #[test]
+    fn what_is_gone_is_known_to_be_gone_whatever_others_did_to_it_meanwhile() {
+        let identity = Identity { inode: 5, born: 1 };
+        let record = |claimed| RemoteRecord { node: RemoteNode::Directory, name: None, claimed };
+        for meanwhile in [Some(record(false)), Some(record(true)), None] {
+            let (_place, index) = new_index();
+            let settings = FolderSettings { mode: Mode::Sync, ..settings() };
+            let mut folder = Folder::new(settings, index).unwrap();
+            let mut node = Node::new(NodeId::ROOT, Name::try_from("d").unwrap());
+            node.local = Local::Directory(identity);
+            node.base = Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
+            node.remote = Some(record(false));
+            folder.index.save(&mut node).unwrap();
+            assert!(folder.note_departure(&node));
+            node.remote = meanwhile;
+            folder.index.save(&mut node).unwrap();
+            folder.review_arrivals(at(1)).unwrap();
+            assert!(folder.arrivals.is_idle());
+            let local = folder.index.node(node.id).unwrap().map(|node| node.local);
+            assert_eq!(local, Some(Local::Absent), "{:?}", node.remote);
+        }
+    }
 }

@@ -134,7 +134,7 @@ impl Folder {
         depth: Depth,
         now: Now,
     ) -> Result<(), FolderError> {
-        self.arrivals.is_there(node.id);
+        self.arrivals.seen_at(node.id);
         let is_directory = matches!(seen, DiskNode::Directory(_));
         let is_tracked = node.base.is_some() || node.remote.is_some();
         if self.rules.ignores(path, is_directory) {

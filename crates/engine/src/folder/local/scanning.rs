@@ -24,7 +24,6 @@ use crate::time::Now;
 const MOST_SCANS: usize = 4;
 /// How long a directory that changes while it is read is left alone.
 const BUSY_DELAY: Duration = Duration::from_secs(1);
-/// How long an unreadable directory is left alone, the first time.
 /// So many rows are read in the time that one takes to be written.
 pub(in crate::folder) const ROWS_READ_FOR_ONE_WRITTEN: usize = 4;
 
