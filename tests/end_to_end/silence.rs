@@ -95,7 +95,8 @@ fn a_command_says_soon_what_it_waits_for_and_the_doctor_what_it_knows_without_th
         let start = |arguments: &&[&str]| Running::start(world.machine.command(*arguments));
         let mut waiting: Vec<Running> = commands.iter().map(start).collect();
         for (arguments, running) in commands.iter().zip(&mut waiting) {
-            // Before that it may say what it waits for, where the service was asked later than it began to wait.
+            // Before that it may say what it waits for, where the service was asked later than it began to
+            // wait.
             let mut lines = BufReader::new(running.complaints()).lines().map(Result::unwrap).take(2);
             assert!(lines.any(|line| line.contains("no answer for ")), "{arguments:?}");
             assert!(began.elapsed() < Duration::from_secs(20), "{arguments:?}: {:?}", began.elapsed());

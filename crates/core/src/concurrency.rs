@@ -10,8 +10,8 @@
 
 use std::time::Duration;
 
-/// The limits that are tried, each twice the one before. With less than two, one file that gets no answer would keep
-/// all others waiting.
+/// The limits that are tried, each twice the one before. With less than two, one file that gets no answer
+/// would keep all others waiting.
 const LIMITS: [usize; 5] = [2, 4, 8, 16, 32];
 /// Where it begins: at 4.
 const FIRST: usize = 1;
@@ -30,7 +30,8 @@ const SHORTEST_SAMPLE: Duration = Duration::from_millis(100);
 const GAIN: f64 = 1.05;
 /// A lower limit costs nothing if so much of the throughput stays.
 const NO_LOSS: f64 = 0.98;
-/// Throughput that stays below this part of what it was, for so many samples, calls for a look at a lower limit.
+/// Throughput that stays below this part of what it was, for so many samples, calls for a look at a lower
+/// limit.
 const FALL: f64 = 0.7;
 const LOW_SAMPLES: u32 = 2;
 /// What is remembered of a lower limit's throughput, as a part of that at the limit in use, makes it worth
@@ -39,7 +40,8 @@ const NEARLY: f64 = 0.9;
 /// Samples between two looks at another limit: at first, and at most. It doubles with each look in vain.
 const PATIENCE: u32 = 2;
 const LONGEST_PATIENCE: u32 = 256;
-/// Samples in which a limit that led to failures is not tried again: at first, and at most. It doubles each time.
+/// Samples in which a limit that led to failures is not tried again: at first, and at most. It doubles each
+/// time.
 const SHORTEST_SHUNNING: u32 = 16;
 const LONGEST_SHUNNING: u32 = 1024;
 /// So many samples later, what is remembered of another limit is not worth much.

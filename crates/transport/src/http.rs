@@ -202,8 +202,8 @@ impl Http {
         self.0.silence.unanswered()
     }
 
-    /// How often the service has turned a request away for having too much to do (429, 503), whether or not it
-    /// was sent again since.
+    /// How often the service has turned a request away for having too much to do (429, 503), whether or not
+    /// it was sent again since.
     pub fn turned_away(&self) -> u64 {
         self.0.restraint.turned_away()
     }

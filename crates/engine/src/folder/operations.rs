@@ -295,8 +295,8 @@ impl Folder {
 
     /// An entry was renamed to its conflict name; the path it had is free for the other side.
     fn moved_aside(&mut self, node: &mut Node, side: Side, name: &Name, now: Now) -> Result<(), FolderError> {
-        // Where a file has made way for what is left of a directory, that was removed here, and so was all that
-        // was agreed on in it.
+        // Where a file has made way for what is left of a directory, that was removed here, and so was all
+        // that was agreed on in it.
         let is_removed_directory = side == Side::Local
             && node.local.kind() == Some(Kind::File)
             && node.base.is_some_and(|base| base.entry == BaseEntry::Directory);

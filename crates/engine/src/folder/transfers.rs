@@ -31,8 +31,8 @@ impl Transfers {
     }
 
     /// Whether a transfer of so many bytes may begin beside those in flight. What is found out for one kind
-    /// counts its own kind, large files and others apart: it may be so little that a large file would keep all
-    /// others waiting. A number that a person has set counts everything.
+    /// counts its own kind, large files and others apart: it may be so little that a large file would keep
+    /// all others waiting. A number that a person has set counts everything.
     pub(super) fn have_room(&self, is_upload: bool, bytes: u64, in_flight: &InFlight) -> bool {
         let concurrency = if is_upload { &self.uploads } else { &self.downloads };
         let kind = if is_upload { OperationKind::Upload } else { OperationKind::Download };

@@ -67,8 +67,8 @@ impl Index {
         self.clear_out(emptied)
     }
 
-    /// Gives a row, with everything below it, the place of another one, which holds nothing but what the first
-    /// one has there. On the service it has the new name, encoded as ours are.
+    /// Gives a row, with everything below it, the place of another one, which holds nothing but what the
+    /// first one has there. On the service it has the new name, encoded as ours are.
     pub(crate) fn take_place(&mut self, id: NodeId, place: NodeId) -> Result<(), IndexError> {
         let (Some(mut node), Some(mut taken)) = (self.node(id)?, self.node(place)?) else { return Ok(()) };
         let left = node.parent;

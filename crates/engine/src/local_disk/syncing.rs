@@ -1,8 +1,8 @@
 //! Names in directories that survive a power cut, with one call for all that wait for the same directory.
 //!
-//! This is a group commit: whoever comes while a directory is being synced waits for the next call, which begins
-//! after its own change and so covers it. Nobody is told that its names are durable by a call that had begun
-//! before they were there.
+//! This is a group commit: whoever comes while a directory is being synced waits for the next call, which
+//! begins after its own change and so covers it. Nobody is told that its names are durable by a call that had
+//! begun before they were there.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,8 +39,9 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once a call has ended well that began after this one came. An error is told to whoever made the
-    /// call; the others make one of their own, because the system tells each of them of an error only once.
+    /// Returns once a call has ended well that began after this one came. An error is told to whoever made
+    /// the call; the others make one of their own, because the system tells each of them of an error only
+    /// once.
     fn sync(&self, call: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
         let mut state = self.lock();
         let wanted = state.begun + 1;

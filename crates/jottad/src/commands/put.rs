@@ -19,7 +19,8 @@ use crate::remote::{
     target_argument,
 };
 
-/// So many files of the largest size that is kept in memory may be there at one time; what finds no room is read twice.
+/// So many files of the largest size that is kept in memory may be there at one time; what finds no room is
+/// read twice.
 const KEPT_IN_MEMORY: u64 = 4;
 
 #[derive(Debug, Args)]

@@ -38,8 +38,9 @@ impl<'client> AtOnce<'client> {
         Self { concurrency: Concurrency::new(Parallel::Auto), most, count: Box::new(count), turned_away }
     }
 
-    /// Works on all items. `bytes` tells how much travels for an item, `work` says with its result what it was
-    /// about, and `take` takes what is done in the order in which it is done; an error of its own ends all.
+    /// Works on all items. `bytes` tells how much travels for an item, `work` says with its result what it
+    /// was about, and `take` takes what is done in the order in which it is done; an error of its own ends
+    /// all.
     pub(crate) async fn each<Item, About, Done, Doing, Error>(
         &mut self,
         items: impl IntoIterator<Item = Item>,

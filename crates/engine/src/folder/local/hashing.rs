@@ -19,8 +19,8 @@ const MOST_HASHES: usize = 2;
 const MOST_SMALL_HASHES: usize = 8;
 /// How many bytes small files have together.
 const SMALL: u64 = 1 << 20;
-/// Most small files of a directory that are hashed by one command: to open and read one takes less time than a
-/// command does.
+/// Most small files of a directory that are hashed by one command: to open and read one takes less time than
+/// a command does.
 const MOST_TOGETHER: usize = 64;
 const PAGE: u32 = 64;
 

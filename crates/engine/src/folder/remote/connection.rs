@@ -390,7 +390,8 @@ mod tests {
         }
     }
 
-    /// Each answer in vain doubles the pause, up to five minutes; a pause that the service asks for is longer.
+    /// Each answer in vain doubles the pause, up to five minutes; a pause that the service asks for is
+    /// longer.
     #[test]
     fn the_service_is_asked_again_after_pauses_that_double() {
         let error = RemoteError::new(RemoteErrorKind::Offline, "no answer".to_owned());

@@ -88,8 +88,8 @@ fn the_rules_of_a_directory_follow_it_to_its_new_name() {
 }
 
 /// What others had put to a place was not shown yet when a file was sent there, and a late answer showed it
-/// right after. Once, that was taken for their work on what was sent, and what was removed here then stayed on
-/// the service, in step by proof (`backup` 45000449 with `--meddling`).
+/// right after. Once, that was taken for their work on what was sent, and what was removed here then stayed
+/// on the service, in step by proof (`backup` 45000449 with `--meddling`).
 #[test]
 fn what_nobody_had_seen_before_a_file_was_sent_there_is_not_what_became_of_that() {
     for (asked_after, is_stale) in [(1, true), (21, true), (23, false)] {

@@ -558,8 +558,8 @@ fn what_is_heard_of_as_changed_comes_to_the_same_as_what_is_found() {
     assert_lives(CHANGED, Told::Heard);
 }
 
-/// What is never synced has taken the place of a file in a directory that moved as well. Once, nothing told of it
-/// where the move was followed, and the folder was said to be in sync.
+/// What is never synced has taken the place of a file in a directory that moved as well. Once, nothing told
+/// of it where the move was followed, and the folder was said to be in sync.
 #[test]
 fn what_stands_in_the_way_is_a_problem_where_its_directory_has_gone() {
     for (mode, here, there) in [

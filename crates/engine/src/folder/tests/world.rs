@@ -1,6 +1,6 @@
-//! A small world around a folder: a disk and a service that hold a few entries each, the real performer between
-//! them, and a log of what was asked for. What stands on a side is written as in `"d/ d/a=text b=text@7"`: a
-//! directory ends in a slash, a file has a text and, if it matters, a time.
+//! A small world around a folder: a disk and a service that hold a few entries each, the real performer
+//! between them, and a log of what was asked for. What stands on a side is written as in
+//! `"d/ d/a=text b=text@7"`: a directory ends in a slash, a file has a text and, if it matters, a time.
 
 use std::collections::BTreeMap;
 use std::io;
