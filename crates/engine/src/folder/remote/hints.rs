@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jottad_core::staleness::{RECHECK_DELAYS, STALENESS_WINDOW};
-use jottad_core::{Entry, StoredPath};
+use jottad_core::{Entry, StoredName, StoredPath};
 
 use super::matching;
 use crate::event::{RemoteHint, Told};
@@ -43,6 +43,9 @@ pub(in crate::folder) struct Hints {
     /// Directories that a look has shown as new, and that were not looked into since: whatever is in them was
     /// brought by others, even where something was made or sent there at the same time.
     fresh: BTreeSet<NodeId>,
+    /// Names in directories below which an answer has shown what it may have shown too late. It was not taken
+    /// in, so what is below such a name is not known, whoever makes the directory meanwhile.
+    left_out: BTreeMap<NodeId, BTreeSet<StoredName>>,
     /// Directories that are looked at because of a hint.
     looking: BTreeSet<NodeId>,
     /// Looks since nothing was hinted.
@@ -121,9 +124,20 @@ impl Hints {
         self.fresh.insert(directory);
     }
 
-    /// Directories that a look has shown as new and that were not looked into.
+    /// What an answer has shown below a name in a directory was not taken in.
+    pub(super) fn leave_out(&mut self, directory: NodeId, name: StoredName) {
+        self.left_out.entry(directory).or_default().insert(name);
+    }
+
+    /// The names below which something was left out in a directory that is looked at once more.
+    pub(super) fn take_left_out(&mut self, directory: NodeId) -> BTreeSet<StoredName> {
+        self.left_out.remove(&directory).unwrap_or_default()
+    }
+
+    /// Directories that were not looked into since a look has shown them as new, or since something below
+    /// them was left out.
     pub(super) fn not_looked_into(&self) -> impl Iterator<Item = NodeId> {
-        self.unknown.union(&self.fresh).copied()
+        self.unknown.union(&self.fresh).chain(self.left_out.keys()).copied()
     }
 
     /// A directory was looked into; tells whether that was for the first time since a look has shown it.
@@ -135,6 +149,7 @@ impl Hints {
     pub(in crate::folder) fn listed(&mut self) {
         self.unknown.clear();
         self.fresh.clear();
+        self.left_out.clear();
         self.looking.clear();
         self.looks = 0;
         for hint in self.waiting.values_mut() {

@@ -130,6 +130,10 @@ impl Folder {
             if let Some(leftover) = self.may_have_left(&entry.path, entry.node, answer.asked_at)? {
                 leftover.above.iter().for_each(|id| answer.seen.insert(*id));
                 self.recheck(answer, leftover.directory, leftover.until);
+                // Where that directory itself is shown again, everything else below it is unknown, too.
+                if let Some(missing) = parent.get(leftover.above.len()) {
+                    self.hints.leave_out(leftover.directory, missing.clone());
+                }
                 continue;
             }
             let directory = self.ensure_remote_directory(parent, &mut running)?;
@@ -184,11 +188,15 @@ impl Folder {
             return Ok(());
         }
         self.backlog.spend(entries.len());
+        let left_out = self.hints.take_left_out(directory);
         for (name, shown) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(name.clone()), *shown, answer.asked_at)? {
                 self.recheck(&mut answer, directory, leftover.until);
             } else if let Some(mut node) = self.match_shown(directory, name, *shown, &mut answer)? {
                 self.merge_shown(&mut node, name, *shown, &mut answer, now)?;
+                if left_out.contains(name) && node.remote_entry() == Entry::Directory {
+                    self.hints.arrived(node.id);
+                }
             }
         }
         let mut respelled = BTreeSet::new();
