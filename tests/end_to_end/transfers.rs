@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::Command;
 use std::time::Duration;
 
 use jottad_emulator::{Act, Effect, Fault, Matching};
 use rustix::process::Signal;
 
-use crate::stage::{Machine, Running, Service, World, wait_until};
+use crate::stage::{Machine, Running, Service, World, wait_until, within};
 
 fn configured(transfer: &str) -> World {
     World::of(Machine::new(), Service::start(), &format!("\n[transfer]\n{transfer}\n"))
@@ -94,16 +93,6 @@ fn a_big_file_takes_no_more_memory_than_a_small_one() {
     assert_eq!(fs::metadata(world.machine.home().join("back")).unwrap().len(), SIZE);
 }
 
-/// A command that may hold no more than so many files open.
-fn with_open_files(limit: u32, command: &Command) -> Command {
-    let mut limited = Command::new("sh");
-    limited.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(command.get_program());
-    limited.args(command.get_args()).env_clear();
-    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    limited.current_dir(command.get_current_dir().unwrap());
-    limited
-}
-
 #[test]
 fn a_tree_may_have_more_directories_than_files_can_be_open() {
     let world = World::new();
@@ -116,9 +105,9 @@ fn a_tree_may_have_more_directories_than_files_can_be_open() {
     };
     world.service.does(populate("Jotta/Archive/tree"));
     let get = world.machine.command(["get", "-r", "Jotta/Archive/tree", "out"]);
-    Running::start(with_open_files(64, &get)).end().expect(0).says("fetched 300 files");
+    Running::start(within("ulimit -n 64", &get)).end().expect(0).says("fetched 300 files");
     let put = world.machine.command(["put", "-r", "out", "Jotta/Archive/back"]);
-    Running::start(with_open_files(64, &put)).end().expect(0).says("sent 300 files");
+    Running::start(within("ulimit -n 64", &put)).end().expect(0).says("sent 300 files");
     assert_eq!(world.service.live_below("Jotta/Archive/back").len(), 600);
 }
 

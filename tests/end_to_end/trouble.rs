@@ -2,7 +2,7 @@
 
 use jottad_emulator::{Act, Effect, Fault, Matching, RandomFaults};
 
-use crate::stage::{World, wait_until};
+use crate::stage::{Nobody, World, wait_until};
 
 #[test]
 fn three_faults_in_ten_requests_delay_but_do_not_harm() {
@@ -133,8 +133,8 @@ fn a_service_that_cannot_be_reached_is_offline_and_comes_back() {
 fn nothing_listens_where_the_service_should_be() {
     let world = World::new();
     let config = std::fs::read_to_string(world.machine.config()).unwrap();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let config = config.replace(&world.service.url(), &format!("http://{closed}"));
+    let nobody = Nobody::new();
+    let config = config.replace(&world.service.url(), &nobody.url());
     std::fs::write(world.machine.config(), config).unwrap();
     world.machine.jottad(["ls", "Jotta/Archive"]).expect(8).complains("error: ").complains("hint: ");
     world.machine.jottad(["account"]).expect(8);

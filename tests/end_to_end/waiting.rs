@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jottad_emulator::{Effect, Fault, Matching};
 use rustix::process::Signal;
 
-use crate::stage::{Daemon, Running, World, wait_until};
+use crate::stage::{Daemon, Running, World, wait_until, within};
 
 const USAGE: i32 = 2;
 const WORKING: i32 = 5;
@@ -278,23 +278,14 @@ fn spoil_index(world: &World) {
 
 #[test]
 fn few_open_files_are_told_and_the_limit_is_raised_where_that_is_allowed() {
-    let limited = |limits: &str| {
-        let script = format!("{limits} && exec \"$0\" \"$@\"");
-        move |command: std::process::Command| {
-            let mut shell = std::process::Command::new("sh");
-            shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args()).env_clear();
-            shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            shell
-        }
-    };
     let world = World::new();
     world.fill("tree", 5, 20);
-    let daemon = world.machine.start_in(limited("ulimit -Sn 64"));
+    let daemon = world.machine.start_in(|daemon| within("ulimit -Sn 64", &daemon));
     world.synced();
     assert!(world.problems().is_empty());
     assert_eq!(world.machine.status()["trouble"], serde_json::Value::Null);
     daemon.stop();
-    let daemon = world.machine.start_in(limited("ulimit -n 64"));
+    let daemon = world.machine.start_in(|daemon| within("ulimit -n 64", &daemon));
     world.synced();
     world.machine.jottad(["status"]).expect(0).says("only 64 files may be open at once").says("LimitNOFILE");
     world.machine.jottad(["doctor"]).expect(1).says("64 may be open at once");
@@ -308,12 +299,16 @@ fn where_the_system_gives_no_events_doctor_says_how_to_mend_it() {
     }
     let world = World::new();
     let daemon = world.machine.start_in(|command| {
-        let mut shell = std::process::Command::new("unshare");
-        let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"";
-        shell.args(["--user", "--map-root-user", "sh", "-c", script]);
-        shell.arg(command.get_program()).args(command.get_args()).env_clear();
-        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        shell
+        let script = "echo 0 > /proc/sys/user/max_inotify_instances";
+        let inside = within(script, &command);
+        let mut outside = std::process::Command::new("unshare");
+        outside
+            .args(["--user", "--map-root-user"])
+            .arg(inside.get_program())
+            .args(inside.get_args())
+            .env_clear();
+        outside.envs(inside.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outside
     });
     world.sync(0);
     let folder = world.machine.status()["folders"][0].clone();

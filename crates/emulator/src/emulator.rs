@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -51,6 +51,8 @@ pub struct Emulator {
     state: State,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<Infallible>>,
+    /// Its ports while nobody listens on them: nobody else gets them.
+    reserved: Vec<TcpSocket>,
 }
 
 /// How the proxy is reached.
@@ -67,7 +69,8 @@ impl Emulator {
         let shared = Arc::new(Shared::new(&config));
         shared.base_url.get_or_init(|| format!("http://{address}"));
         let state = State::new(Arc::clone(&shared));
-        let mut emulator = Self { address, proxy: None, state, shared, tasks: Vec::new() };
+        let mut emulator =
+            Self { address, proxy: None, state, shared, tasks: Vec::new(), reserved: Vec::new() };
         if let Some(address) = config.proxy_listen {
             let (listener, address) = listen(address).await?;
             let proxy = Proxy::new(address, config.ca_file)?;
@@ -78,20 +81,18 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Closes all ports and connections; the account stays. Clients find nobody until
-    /// [`Emulator::go_online`].
-    pub async fn go_offline(&mut self) {
-        self.shared.offline.send_replace(true);
-        for task in std::mem::take(&mut self.tasks) {
-            task.abort();
-            // The task was just aborted; how it ended says nothing.
-            let _ = task.await;
-        }
+    /// Closes all connections and refuses new ones; the account stays. Clients find nobody until
+    /// [`Emulator::go_online`]. The ports stay its own.
+    pub async fn go_offline(&mut self) -> Result<(), StartError> {
+        self.close().await;
+        let addresses = std::iter::once(self.address).chain(self.proxy.iter().map(|proxy| proxy.address));
+        self.reserved = addresses.map(reserve).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Serves again on the ports of before.
     pub async fn go_online(&mut self) -> Result<(), StartError> {
-        self.go_offline().await;
+        self.close().await;
         let (listener, _) = listen(self.address).await?;
         if let Some(proxy) = self.proxy.take() {
             let (listener, _) = listen(proxy.address).await?;
@@ -101,6 +102,16 @@ impl Emulator {
         self.shared.offline.send_replace(false);
         self.serve(listener);
         Ok(())
+    }
+
+    async fn close(&mut self) {
+        self.shared.offline.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // The task was just aborted; how it ended says nothing.
+            let _ = task.await;
+        }
+        self.reserved.clear();
     }
 
     fn serve(&mut self, listener: TcpListener) {
@@ -139,7 +150,7 @@ impl Emulator {
 
     /// Stops serving and breaks open connections off.
     pub async fn shutdown(mut self) {
-        self.go_offline().await;
+        self.close().await;
     }
 }
 
@@ -170,4 +181,16 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// Keeps a port from others without listening on it: who connects is refused.
+fn reserve(address: SocketAddr) -> Result<TcpSocket, StartError> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Connections of before may still be on their way to an end.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    bound().map_err(|source| StartError::Listen { address, source })
 }

@@ -151,3 +151,16 @@ impl Machine {
         self.jottad(["status", "--json"]).json()
     }
 }
+
+/// A command that is started by a shell once that has done something, such as setting a limit.
+pub(crate) fn within(first: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{first} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        shell.current_dir(directory);
+    }
+    shell.stdin(Stdio::null());
+    shell
+}

@@ -1,12 +1,14 @@
 //! A Jottacloud on localhost, in the tests' own process: what it holds, what it was asked, and what goes
 //! wrong with it.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jottad_emulator::{Act, Effect, Emulator, EmulatorConfig, Fault, Matching, State, TreeEntry};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 use super::TIMEOUT;
@@ -15,6 +17,25 @@ use super::TIMEOUT;
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 });
+
+/// An address where nobody listens, nor comes to listen as long as this lives.
+pub(crate) struct Nobody {
+    _socket: TcpSocket,
+    address: SocketAddr,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = socket.local_addr().unwrap();
+        Self { _socket: socket, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
 
 /// A service of its own for one test. It can do what [`State`] can.
 pub(crate) struct Service {
@@ -42,7 +63,7 @@ impl Service {
 
     /// It cannot be reached any more.
     pub(crate) fn go_offline(&mut self) {
-        RUNTIME.block_on(self.emulator.go_offline());
+        RUNTIME.block_on(self.emulator.go_offline()).unwrap();
     }
 
     /// It is back, at the same address.
