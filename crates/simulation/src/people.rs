@@ -316,7 +316,7 @@ impl World {
             if let Body::File(text) = &self.disk.inode(serial).body {
                 self.given_up.insert(text.content());
                 let path = below.rebase(&RelativePath::root(), path).unwrap_or(below);
-                let was_on_service = self.remote.texts().contains(text);
+                let was_on_service = self.has_been_there(&path, text);
                 let there = self.remote.find(&Self::stored(&path)).map(RemoteItem::node);
                 if let Some(RemoteNode::File(file)) = there
                     && file.content == text.content()

@@ -260,9 +260,16 @@ impl Folder {
     fn compare_hints(&mut self, directories: &mut BTreeSet<NodeId>, now: Now) -> Result<(), FolderError> {
         let mut looks = false;
         let before = self.hints.waiting.values().filter(|hint| hint.is_foreign).count();
-        for (path, mut hint) in std::mem::take(&mut self.hints.waiting) {
-            let is_due = hint.not_before <= now.monotonic;
-            // Before it was looked at, only its time makes it worth comparing.
+        let waiting = std::mem::take(&mut self.hints.waiting);
+        // Before it was looked at, only its time makes a hint worth comparing, or a look at the same directory
+        // that is made for another one.
+        let (due, early): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, hint)| hint.tries > 0 || hint.not_before <= now.monotonic);
+        let mut looked_in = BTreeSet::new();
+        for (path, mut hint) in due.into_iter().chain(early) {
+            let directory = path.parent();
+            let is_due = hint.not_before <= now.monotonic
+                || (hint.tries == 0 && looked_in.contains(&directory));
             if !is_due && hint.tries == 0 {
                 self.hints.waiting.insert(path, hint);
                 continue;
@@ -292,8 +299,9 @@ impl Folder {
                     if hint.is_foreign || hint.told != Told::Nothing {
                         self.recent_writes.others_wrote(&path);
                     }
-                    if let Comparison::Look(directory, inside) = comparison {
-                        directories.insert(directory);
+                    if let Comparison::Look(looked_at, inside) = comparison {
+                        looked_in.insert(directory);
+                        directories.insert(looked_at);
                         if let Some(top) = inside {
                             add_directories(&self.index, top, directories)?;
                         }
