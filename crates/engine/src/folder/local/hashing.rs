@@ -197,6 +197,8 @@ impl Folder {
                 Ok(())
             }
             Err(error) if self.take_lost_root(error, now) => Ok(()),
+            // An operation that has ended meanwhile has told what is in it, or it is no file any more.
+            Err(_) if !matches!(node.local, Local::File { md5: None, .. }) => Ok(()),
             Err(error) => self.hash_failed(&node, error, now),
         }
     }
@@ -339,6 +341,28 @@ mod tests {
         assert!(folder.hashing.running.is_empty());
         let row = folder.index.locate(&path("e/0")).unwrap().unwrap();
         assert_eq!(folder.index.problem(row.id).unwrap(), None);
+    }
+
+    /// Its problem would stay: nobody would read it once more.
+    #[test]
+    fn what_needs_no_reading_any_more_is_no_problem_for_not_having_been_read() {
+        let (_place, index) = new_index();
+        let mut folder = Folder::new(settings(), index).unwrap();
+        add(&mut folder, "d", &[1, 1]);
+        assert_eq!(asked(&mut folder), [("d".to_owned(), 2)]);
+        let command = *folder.hashing.running.first_key_value().unwrap().0;
+        let row = |folder: &Folder, name| folder.index.locate(&path(name)).unwrap().unwrap();
+        let mut fetched = row(&folder, "d/0");
+        folder.set_hash(&mut fetched, file_stat(9, 1), Md5::from_bytes([1; 16])).unwrap();
+        let mut gone = row(&folder, "d/1");
+        gone.local = Local::Absent;
+        folder.index.save(&mut gone).unwrap();
+        let denied =
+            || DiskError { action: "reading", path: path("d/0"), kind: DiskErrorKind::PermissionDenied };
+        folder.hashed(command, Ok(vec![Err(denied()), Err(denied())]), at(1)).unwrap();
+        for id in [fetched.id, gone.id] {
+            assert_eq!(folder.index.problem(id).unwrap(), None);
+        }
     }
 
     #[test]
