@@ -9,6 +9,7 @@ mod line;
 mod listing;
 mod machine;
 mod measuring;
+mod moves;
 mod process;
 mod programs;
 mod report;
@@ -66,6 +67,8 @@ enum Inner {
     Observe(measuring::Observe),
     /// What a folder of very many files costs jottad
     Scale(scale::Scale),
+    /// What many directories that are moved into another one cost jottad
+    Moves(moves::Moves),
     /// What a listing of very many entries costs jottad and rclone, and curl, which only takes it
     List(listing::Listing),
     /// How many transfers at one time `auto` comes to, beside fixed numbers
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Some(Inner::Scale(scale)) => scale::run(scale),
         Some(Inner::List(listing)) => listing::run(listing),
         Some(Inner::Sweep(sweep)) => sweep::run(sweep),
+        Some(Inner::Moves(moves)) => moves::run(moves),
         _ => run(&options),
     };
     match done {

@@ -44,25 +44,10 @@ pub(crate) struct Scale {
 pub(crate) fn run(scale: &Scale) -> anyhow::Result<()> {
     let &Scale { files, per_directory, ref mode } = scale;
     ensure!(files > 0 && per_directory > 0, "--files and --per-directory: at least one");
-    let programs = Programs::find()?;
-    let shape = Shape { files, directories: files.div_ceil(per_directory), size: 0 };
-    let stage = Stage::empty(&programs, shape, "0ms")?;
+    let (stage, shape) = on_both_sides(files, per_directory, mode, "0ms")?;
+    let top = stage.folder().join(TOP);
     say(&format!("{files} empty files in {} directories, mode {mode}", shape.directories))?;
     say(&machine::describe())?;
-
-    remark("making the files on both sides");
-    let top = stage.folder().join(TOP);
-    make(&top, shape, per_directory).with_context(|| format!("making the files in {}", top.display()))?;
-    stage.service.act(&serde_json::json!({
-        "act": "populate", "path": format!("{REMOTE}/{TOP}"), "files": files, "per_folder": per_directory,
-        "size": 0, "modified": MODIFIED,
-    }))?;
-    Stage::prepare(jottad(&stage, &["login", "--token-stdin"]), &stage.service.login_token)?;
-    let folder = stage.folder().display().to_string();
-    Stage::prepare(
-        jottad(&stage, &["folder", "add", &folder, REMOTE, "--name", "folder", "--mode", mode]),
-        "",
-    )?;
     let once = jottad(&stage, &["run", "--once"]);
 
     let take = |title: &str, cost: Cost| -> anyhow::Result<()> {
@@ -93,6 +78,32 @@ pub(crate) fn run(scale: &Scale) -> anyhow::Result<()> {
     say(&format!("index: {}", format_memory(index_size(stage.place())?)))
 }
 
+/// A folder with empty files that are on both sides from the beginning, and that nobody has looked at yet.
+pub(crate) fn on_both_sides(
+    files: usize,
+    per_directory: usize,
+    mode: &str,
+    latency: &str,
+) -> anyhow::Result<(Stage, Shape)> {
+    let programs = Programs::find()?;
+    let shape = Shape { files, directories: files.div_ceil(per_directory), size: 0 };
+    let stage = Stage::empty(&programs, shape, latency)?;
+    remark("making the files on both sides");
+    let top = stage.folder().join(TOP);
+    make(&top, shape, per_directory).with_context(|| format!("making the files in {}", top.display()))?;
+    stage.service.act(&serde_json::json!({
+        "act": "populate", "path": format!("{REMOTE}/{TOP}"), "files": files, "per_folder": per_directory,
+        "size": 0, "modified": MODIFIED,
+    }))?;
+    Stage::prepare(jottad(&stage, &["login", "--token-stdin"]), &stage.service.login_token)?;
+    let folder = stage.folder().display().to_string();
+    Stage::prepare(
+        jottad(&stage, &["folder", "add", &folder, REMOTE, "--name", "folder", "--mode", mode]),
+        "",
+    )?;
+    Ok((stage, shape))
+}
+
 /// The files that the emulator makes, too.
 fn make(top: &Path, shape: Shape, per_directory: usize) -> std::io::Result<()> {
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(MODIFIED);
@@ -118,6 +129,6 @@ fn index_size(place: &Path) -> anyhow::Result<u64> {
     Ok(bytes)
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }

@@ -91,13 +91,21 @@ impl<'a> Daemon<'a> {
     /// Waits until the history tells an operation of this kind, which is when the service has confirmed it
     /// and the index holds it.
     pub(crate) fn wait_for(&self, kind: &str, before: &Before) -> anyhow::Result<Cost> {
-        loop {
+        self.wait_for_all(kind, 1, before)
+    }
+
+    /// The same for so many operations of a kind.
+    pub(crate) fn wait_for_all(&self, kind: &str, count: usize, before: &Before) -> anyhow::Result<Cost> {
+        let mut told = 0;
+        while told < count {
             let left = TIMEOUT.saturating_sub(before.at.elapsed());
             match self.history.recv_timeout(left) {
                 Ok(Operation { kind, path, error: Some(error) }) => bail!("{kind} of {path} failed: {error}"),
-                Ok(operation) if operation.kind == kind => break,
+                Ok(operation) if operation.kind == kind => told += 1,
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => bail!("the daemon made no {kind} in {TIMEOUT:?}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("the daemon made {told} of {count} {kind} in {TIMEOUT:?}")
+                }
                 Err(RecvTimeoutError::Disconnected) => bail!("the daemon ended while a {kind} was awaited"),
             }
         }

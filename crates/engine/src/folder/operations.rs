@@ -187,7 +187,7 @@ impl Folder {
             }
             Detail::Download { file } | Detail::SetLocalTime { file } => {
                 self.look_at_rules(&node, &running.path);
-                self.local_file_placed(&mut node, *file, achieved)?;
+                self.local_file_placed(&mut node, *file, achieved, now)?;
             }
             Detail::MakeLocalDirectory => {
                 if let Achieved::LocalDirectory(identity) = achieved {
@@ -207,6 +207,7 @@ impl Folder {
         node: &mut Node,
         file: File,
         achieved: Achieved,
+        now: Now,
     ) -> Result<(), FolderError> {
         let Achieved::LocalFile(stat) = achieved else { return Ok(()) };
         self.index.release_held(node.id)?;
@@ -221,7 +222,9 @@ impl Folder {
         }
         node.local = Local::File { stat, md5 };
         node.base = Some(Base { entry: BaseEntry::File(file), identity: stat.identity, stamp });
-        self.save_observed(node)
+        self.save_observed(node)?;
+        // A new time is that of its other names as well, of which no event tells.
+        self.look_at_other_names(node, &stat, None, now)
     }
 
     /// A remote entry was moved: base and remote follow it.

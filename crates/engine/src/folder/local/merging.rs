@@ -165,7 +165,7 @@ impl Folder {
                     node.local = local;
                     self.save_observed(node)?;
                     self.hashing.restart();
-                    self.look_at_other_names(node, &stat, now)?;
+                    self.look_at_other_names(node, &stat, Some(node.parent), now)?;
                 }
             }
             // Only reading it tells whether it is as it was.

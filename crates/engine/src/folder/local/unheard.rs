@@ -96,11 +96,13 @@ impl Folder {
         }
     }
 
-    /// A file with several names was seen to have changed: the others have changed with it.
-    pub(super) fn look_at_other_names(
+    /// A file with several names has changed: the others have changed with it. Those in the directory that is
+    /// being read are seen anyway.
+    pub(in crate::folder) fn look_at_other_names(
         &mut self,
         node: &Node,
         stat: &FileStat,
+        being_read: Option<NodeId>,
         now: Now,
     ) -> Result<(), FolderError> {
         if stat.links < 2 {
@@ -108,7 +110,7 @@ impl Folder {
         }
         self.arm_poll(now);
         for other in self.index.outdated_names(node.id, stat)? {
-            if other.parent != node.parent {
+            if Some(other.parent) != being_read {
                 let directory = self.index.path(other.parent)?;
                 self.scanning.delay(directory, now.monotonic + OTHER_NAMES_DELAY);
             }

@@ -268,8 +268,8 @@ impl Folder {
         let mut looked_in = BTreeSet::new();
         for (path, mut hint) in due.into_iter().chain(early) {
             let directory = path.parent();
-            let is_due = hint.not_before <= now.monotonic
-                || (hint.tries == 0 && looked_in.contains(&directory));
+            let is_due =
+                hint.not_before <= now.monotonic || (hint.tries == 0 && looked_in.contains(&directory));
             if !is_due && hint.tries == 0 {
                 self.hints.waiting.insert(path, hint);
                 continue;
