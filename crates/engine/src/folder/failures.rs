@@ -32,7 +32,7 @@ impl Folder {
             self.round.give_up_moves();
             // Whatever the answer was, the move may have been done, if it was asked for.
             if !matches!(error, OperationError::Remote(_)) {
-                self.index.set_remote_move(None)?;
+                self.index.forget_remote_move(remote_move.source)?;
             } else if !planted::is(Planted::MoveNotNoted) {
                 self.move_in_doubt.doubt(remote_move.clone());
             }

@@ -281,7 +281,7 @@ impl Folder {
         }
         // Claims have moved along, into directories with other rows.
         self.rechecks.reload();
-        self.index.set_remote_move(None)?;
+        self.index.forget_remote_move(remote_move.source)?;
         self.round.restart();
         Ok(())
     }

@@ -51,8 +51,8 @@ pub(crate) enum Fact {
     ProvenAt,
     /// `1`: a change was heard of since then.
     OutdatedProof,
-    /// A move on the service whose end is not known: source row, target directory's row, parked, name in
-    /// hexadecimal.
+    /// The moves on the service whose ends are not known, a line for each: source row, target directory's
+    /// row, parked, name in hexadecimal.
     RemoteMove,
     /// When a temporary name on the service was last left or gone to, seconds since the epoch.
     ParkedAt,
@@ -160,24 +160,39 @@ impl Index {
         Ok(())
     }
 
-    /// Remembers a move on the service before it is asked for, or forgets it when its end is known.
-    pub(crate) fn set_remote_move(&mut self, remote_move: Option<&RemoteMove>) -> Result<(), IndexError> {
-        let value = remote_move.map(|one| {
+    /// Remembers a move on the service before it is asked for.
+    pub(crate) fn note_remote_move(&mut self, remote_move: RemoteMove) -> Result<(), IndexError> {
+        let mut moves = self.remote_moves()?;
+        moves.retain(|other| other.source != remote_move.source);
+        moves.push(remote_move);
+        self.set_remote_moves(&moves)
+    }
+
+    /// Forgets the move of a row: its end is known.
+    pub(crate) fn forget_remote_move(&mut self, source: NodeId) -> Result<(), IndexError> {
+        let mut moves = self.remote_moves()?;
+        moves.retain(|other| other.source != source);
+        self.set_remote_moves(&moves)
+    }
+
+    fn set_remote_moves(&mut self, moves: &[RemoteMove]) -> Result<(), IndexError> {
+        let line = |one: &RemoteMove| {
             let parked = match one.parked {
                 Parked::No => "no",
                 Parked::To => "to",
                 Parked::From => "from",
             };
             format!("{} {} {parked} {}", one.source.0, one.directory.0, hexadecimal(one.name.as_bytes()))
-        });
-        self.set_fact(Fact::RemoteMove, value.as_deref())
+        };
+        let lines: Vec<String> = moves.iter().map(line).collect();
+        self.set_fact(Fact::RemoteMove, (!lines.is_empty()).then(|| lines.join("\n")).as_deref())
     }
 
-    /// The move on the service whose end is not known.
-    pub(crate) fn remote_move(&self) -> Result<Option<RemoteMove>, IndexError> {
-        let Some(text) = self.fact(Fact::RemoteMove)? else { return Ok(None) };
-        let parse = |text: &str| -> Option<RemoteMove> {
-            let mut words = text.split(' ');
+    /// The moves on the service whose ends are not known, in the order in which they were asked for.
+    pub(crate) fn remote_moves(&self) -> Result<Vec<RemoteMove>, IndexError> {
+        let Some(text) = self.fact(Fact::RemoteMove)? else { return Ok(Vec::new()) };
+        let parse = |line: &str| -> Option<RemoteMove> {
+            let mut words = line.split(' ');
             let source = NodeId(words.next()?.parse().ok()?);
             let directory = NodeId(words.next()?.parse().ok()?);
             let parked = match words.next()? {
@@ -189,8 +204,8 @@ impl Index {
             let name = Name::new(from_hexadecimal(words.next()?)?).ok()?;
             Some(RemoteMove { source, directory, name, parked })
         };
-        let damaged = || IndexError::Damaged(format!("the move in progress is {text:?}"));
-        parse(&text).map(Some).ok_or_else(damaged)
+        let damaged = || IndexError::Damaged(format!("the moves in progress are {text:?}"));
+        text.lines().map(parse).collect::<Option<_>>().ok_or_else(damaged)
     }
 
     /// Remembers what a listing showed that nothing local can stand for, so that it is told after a restart,

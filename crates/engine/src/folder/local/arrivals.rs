@@ -51,6 +51,11 @@ impl Arrivals {
         self.whole.iter().map(|(from, to)| (*from, *to))
     }
 
+    /// Whether a row's directory is to move as a whole.
+    pub(in crate::folder) fn moves_whole(&self, from: NodeId) -> bool {
+        self.whole.contains_key(&from)
+    }
+
     /// A directory has moved as a whole.
     fn moved(&mut self, from: NodeId) {
         self.departed.remove(&from);
@@ -93,16 +98,18 @@ impl Folder {
     /// All was read that was to be: which directories move as a whole is known now, and for the others it
     /// goes on as without.
     pub(in crate::folder) fn review_arrivals(&mut self, now: Now) -> Result<(), FolderError> {
-        if self.arrivals.is_idle() || self.is_moving_whole() {
+        // The directory that they are to move into may just have been made: then they are asked for next.
+        let comes_next = !self.arrivals.whole.is_empty() && self.round.is_at_moves();
+        if self.arrivals.is_idle() || self.is_moving_whole() || comes_next {
             return Ok(());
         }
-        self.arrivals.whole = self.pairs_that_move_whole()?;
+        self.arrivals.whole = self.pairs_that_move_whole(now)?;
         self.give_up_arrivals(now)
     }
 
-    fn pairs_that_move_whole(&self) -> Result<BTreeMap<NodeId, NodeId>, FolderError> {
+    fn pairs_that_move_whole(&self, now: Now) -> Result<BTreeMap<NodeId, NodeId>, FolderError> {
         let mut whole = BTreeMap::new();
-        if !self.may_move_at_once()? {
+        if !self.may_move_at_once(now)? {
             return Ok(whole);
         }
         let mut ends: Vec<RelativePath> = Vec::new();
@@ -125,9 +132,9 @@ impl Folder {
     }
 
     /// Whether a move that is decided on now is asked for now.
-    fn may_move_at_once(&self) -> Result<bool, FolderError> {
+    fn may_move_at_once(&self, now: Now) -> Result<bool, FolderError> {
         Ok(self.in_flight.is_empty()
-            && self.hashing.is_idle()
+            && self.is_rested(now)
             && self.connection.is_open()
             && self.listing.is_known()
             && !self.listing.forbids_structure()
@@ -203,7 +210,7 @@ impl Folder {
         to: NodeId,
         now: Now,
     ) -> Result<bool, FolderError> {
-        if !self.arrivals.whole.contains_key(&from) {
+        if !self.arrivals.moves_whole(from) {
             return Ok(false);
         }
         let is_still_so = self.arrivals.whole.get(&from) == Some(&to)

@@ -30,10 +30,15 @@ impl Folder {
         let size = match (action, node.local, node.remote_entry()) {
             (Action::Upload, Local::File { stat, .. }, _) => stat.size,
             (Action::Download, _, Entry::File(file)) => file.content.size,
-            _ => return count(&|one| !one.carries_content()) < MOST_SMALL,
+            _ => return self.has_room_for_small(),
         };
         self.transfers.have_room(action == Action::Upload, size, &self.in_flight)
             && (size <= LARGE || count(&|one| one.bytes.is_some_and(|bytes| bytes > LARGE)) < MOST_LARGE)
+    }
+
+    /// Whether one more operation that carries no content may be asked for.
+    pub(super) fn has_room_for_small(&self) -> bool {
+        self.in_flight.operations().filter(|one| !one.carries_content()).count() < MOST_SMALL
     }
 
     pub(super) fn issue_action(

@@ -51,21 +51,19 @@ impl Moving {
 }
 
 impl Folder {
-    /// Works on through the moves, one at a time; tells whether none is left.
+    /// Works on through the moves, one at a time but for directories that move as a whole; tells whether none
+    /// is left.
     pub(super) fn plan_moves(&mut self, now: Now) -> Result<bool, FolderError> {
         debug_assert_eq!(self.round.phase, Phase::Moves);
         loop {
-            if self.in_flight.has_structural() {
+            if self.in_flight.has_structural() && !self.may_move_beside()? {
                 return Ok(false);
             }
             if self.round.moving.given_up || !self.settings.mode.pushes() {
                 return Ok(true);
             }
             if let Some(step) = self.round.moving.steps.pop_front() {
-                if self.issue_step(&step, now)? {
-                    self.round.progressed = true;
-                    return Ok(false);
-                }
+                self.round.progressed |= self.issue_step(&step, now)?;
                 continue;
             }
             let candidates = self.find_moves()?;
@@ -91,6 +89,24 @@ impl Folder {
             }
             self.round.moving.steps = steps.into_iter().flat_map(split_change_of_case).collect();
         }
+    }
+
+    /// Whether the next step may be asked for beside what is in flight: of directories that move as a whole no
+    /// two lie in each other, so that it does not matter which of them arrives first.
+    fn may_move_beside(&self) -> Result<bool, FolderError> {
+        let Some(step) = self.round.moving.steps.front().filter(|step| step.parked == Parked::No) else {
+            return Ok(false);
+        };
+        let moves_whole = |running: &Running| match running.detail {
+            Detail::MoveRemote(_) => self.arrivals.moves_whole(running.node),
+            _ => !running.is_structural(),
+        };
+        let is_next_whole = self.index.locate(&step.from)?.is_some_and(|row| self.arrivals.moves_whole(row.id));
+        Ok(is_next_whole
+            && !self.round.moving.given_up
+            && self.move_in_doubt.is_idle()
+            && self.in_flight.operations().all(moves_whole)
+            && self.has_room_for_small())
     }
 
     /// The pairs of departures and arrivals that are evidence for a move.
@@ -224,7 +240,7 @@ impl Folder {
         let remote_move =
             RemoteMove { source: source.id, directory: directory.id, name, parked: step.parked };
         if !planted::is(Planted::MoveNotNoted) {
-            self.index.set_remote_move(Some(&remote_move))?;
+            self.index.note_remote_move(remote_move.clone())?;
         }
         let command = self.issue(Task::MoveRemote {
             from: self.index.stored_path(source.id)?,

@@ -107,7 +107,7 @@ impl Folder {
     }
 
     /// Whether the next round may begin.
-    fn is_rested(&self, now: Now) -> bool {
+    pub(in crate::folder) fn is_rested(&self, now: Now) -> bool {
         self.hashing.is_idle() || self.round.rest.is_over(now)
     }
 

@@ -109,6 +109,11 @@ impl Round {
         matches!(self.phase, Phase::Over | Phase::Waiting)
     }
 
+    /// Whether this round has not come further than to its moves.
+    pub(in crate::folder) fn is_at_moves(&self) -> bool {
+        self.phase == Phase::Moves
+    }
+
     /// Whether moves of this round are still to be asked for.
     pub(in crate::folder) fn has_moves(&self) -> bool {
         self.moving.has_steps() || self.next_step.is_some()

@@ -347,7 +347,7 @@ impl Folder {
                         Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
                     self.save_observed(&mut root)?;
                 }
-                if self.judge_move_by_listing(&|node| running.answer.saw(node), now)? {
+                if self.judge_moves_by_listing(&|node| running.answer.saw(node), now)? {
                     self.connection.succeeded();
                     self.connection.listed();
                     return Ok(());

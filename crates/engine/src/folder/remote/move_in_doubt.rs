@@ -1,5 +1,5 @@
-//! What became of a move on the service whose answer was lost: both ends are looked at before anything else
-//! is done.
+//! What became of moves on the service whose answers were lost: both ends of each are looked at, one move
+//! after the other, before anything else is done.
 //!
 //! A move is the one operation whose half-known end could be mistaken: an entry that arrived unseen looks
 //! like another device's, and one that was thought to have left like a deletion. A service that lags
@@ -8,6 +8,7 @@
 //! not yet. So a look is believed only if a later one says the same, and where it may still be older than
 //! another move, only once it cannot be that any more.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jottad_core::staleness::{RECHECK_DELAYS, STALENESS_WINDOW};
@@ -20,14 +21,16 @@ use crate::index::{Index, Node, NodeId, RemoteMove, RemoteRecord};
 use crate::remote::{RemoteError, RemoteNode, Sighted};
 use crate::time::Now;
 
-/// The move that is in doubt, if one is. Moves go one at a time, so there is never more than one.
+/// The moves that are in doubt. There is more than one only of directories that move as a whole, of which no
+/// two lie in each other.
 #[derive(Debug, Default)]
 pub(in crate::folder) struct MoveInDoubt {
-    doubted: Option<RemoteMove>,
+    /// The first of them is looked at.
+    doubted: VecDeque<RemoteMove>,
     looks: Looks,
-    /// One of whose ends looks tell nothing, because the service does not show them although it answers, or
+    /// Those of whose ends looks tell nothing, because the service does not show them although it answers, or
     /// shows two directories: the next complete listing tells.
-    unshown: Option<RemoteMove>,
+    unshown: Vec<RemoteMove>,
     /// From which row the last of those led.
     unshown_before: Option<NodeId>,
 }
@@ -65,26 +68,28 @@ enum Sight {
 }
 
 impl MoveInDoubt {
-    /// Takes up a move that a crash interrupted.
+    /// Takes up the moves that a crash interrupted.
     pub(in crate::folder) fn new(index: &Index) -> Result<Self, FolderError> {
-        Ok(Self { doubted: index.remote_move()?, ..Self::default() })
+        Ok(Self { doubted: index.remote_moves()?.into(), ..Self::default() })
     }
 
     /// The answer to a move was not that it was done.
     pub(in crate::folder) fn doubt(&mut self, remote_move: RemoteMove) {
-        self.unshown = None;
-        self.doubted = Some(remote_move);
-        self.looks = Looks::default();
+        self.unshown.retain(|other| other.source != remote_move.source);
+        if self.doubted.is_empty() {
+            self.looks = Looks::default();
+        }
+        self.doubted.push_back(remote_move);
     }
 
-    /// Looks at both ends do not tell: the next complete listing does.
+    /// Looks at both ends of the first one do not tell: the next complete listing does.
     fn leave_to_listing(&mut self) {
-        self.unshown = self.doubted.take();
+        self.unshown.extend(self.doubted.pop_front());
         self.looks = Looks::default();
     }
 
     pub(in crate::folder) fn is_idle(&self) -> bool {
-        self.doubted.is_none() && self.unshown.is_none()
+        self.doubted.is_empty() && self.unshown.is_empty()
     }
 
     /// Whether this command looks at an end of the move.
@@ -118,14 +123,17 @@ impl MoveInDoubt {
 }
 
 impl Folder {
-    /// Looks at both ends of a move that is in doubt; tells whether none is.
+    /// Looks at both ends of the first move that is in doubt; tells whether none is.
     pub(in crate::folder) fn resolve_move(&mut self) -> Result<bool, FolderError> {
-        let Some(doubted) = self.move_in_doubt.doubted.clone() else { return Ok(true) };
-        if self.index.node(doubted.source)?.is_none() || self.index.node(doubted.directory)?.is_none() {
+        let doubted = loop {
+            let Some(doubted) = self.move_in_doubt.doubted.front().cloned() else { return Ok(true) };
+            if self.index.node(doubted.source)?.is_some() && self.index.node(doubted.directory)?.is_some() {
+                break doubted;
+            }
             // One of the ends means nothing any more; a listing shows what there is.
             self.listing.want_everything();
-            return self.end_doubt().map(|()| true);
-        }
+            self.end_doubt()?;
+        };
         if self.move_in_doubt.looks.not_before.is_some() {
             return Ok(false);
         }
@@ -175,7 +183,7 @@ impl Folder {
 
     /// The service answers, but does not show an end of the move: after some tries a listing has to tell.
     pub(super) fn move_look_failed(&mut self, now: Now) {
-        let Some(source) = self.move_in_doubt.doubted.as_ref().map(|doubted| doubted.source) else { return };
+        let Some(source) = self.move_in_doubt.doubted.front().map(|doubted| doubted.source) else { return };
         let was_unshown = self.move_in_doubt.unshown_before == Some(source);
         let looks = &mut self.move_in_doubt.looks;
         if let Some(delay) = RECHECK_DELAYS.get(looks.failed) {
@@ -192,15 +200,29 @@ impl Folder {
         self.listing.want_everything();
     }
 
-    /// A complete listing shows what became of a move of whose ends looks told nothing: tells whether it
+    /// A complete listing shows what became of moves of whose ends looks told nothing: tells whether any
     /// arrived. Then what was known where it came from is known where it is now, and has to be listed once
     /// more.
-    pub(super) fn judge_move_by_listing(
+    pub(super) fn judge_moves_by_listing(
         &mut self,
         is_seen: &dyn Fn(NodeId) -> bool,
         now: Now,
     ) -> Result<bool, FolderError> {
-        let Some(unshown) = self.move_in_doubt.unshown.take() else { return Ok(false) };
+        let mut any_arrived = false;
+        for unshown in std::mem::take(&mut self.move_in_doubt.unshown) {
+            any_arrived |= self.judge_move_by_listing(&unshown, is_seen, now)?;
+            self.index.forget_remote_move(unshown.source)?;
+            self.round.restart();
+        }
+        Ok(any_arrived)
+    }
+
+    fn judge_move_by_listing(
+        &mut self,
+        unshown: &RemoteMove,
+        is_seen: &dyn Fn(NodeId) -> bool,
+        now: Now,
+    ) -> Result<bool, FolderError> {
         let source = self.index.node(unshown.source)?;
         let target = match self.index.node(unshown.directory)? {
             Some(directory) => self.index.child(directory.id, &unshown.name)?,
@@ -212,14 +234,12 @@ impl Folder {
             has_arrived = target.base.is_none()
                 && (sight_of(source, shown(source), shown(target)) == Sight::Arrived
                     || has_gone_over(&self.index, source.id, target.id, is_seen)?)
-                && !self.is_move_stale(&unshown, now)?;
+                && !self.is_move_stale(unshown, now)?;
             if has_arrived {
-                self.moved(source, &unshown, now)?;
+                self.moved(source, unshown, now)?;
                 self.listing.want_everything();
             }
         }
-        self.index.set_remote_move(None)?;
-        self.round.restart();
         Ok(has_arrived)
     }
 
@@ -229,7 +249,7 @@ impl Folder {
         target: Option<RemoteNode>,
         now: Now,
     ) -> Result<(), FolderError> {
-        let Some(doubted) = self.move_in_doubt.doubted.clone() else { return Ok(()) };
+        let Some(doubted) = self.move_in_doubt.doubted.front().cloned() else { return Ok(()) };
         let Some(node) = self.index.node(doubted.source)? else { return self.end_doubt() };
         let is_stale = self.is_move_stale(&doubted, now)?;
         let Some(sight) = self.move_in_doubt.weigh(sight_of(&node, source, target), is_stale, now) else {
@@ -278,10 +298,12 @@ impl Folder {
         self.moved(&node, remote_move, now)
     }
 
+    /// It is known what became of the first move.
     fn end_doubt(&mut self) -> Result<(), FolderError> {
-        self.move_in_doubt.doubted = None;
+        if let Some(doubted) = self.move_in_doubt.doubted.pop_front() {
+            self.index.forget_remote_move(doubted.source)?;
+        }
         self.move_in_doubt.looks = Looks::default();
-        self.index.set_remote_move(None)?;
         self.round.restart();
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! What happens while a move is under way on the service.
 
 use super::*;
+use crate::event::OperationError;
+use crate::remote::RemoteError;
 
 /// The service has done it, and the answer hangs: once, looks into the directory found nothing at its old
 /// place, and all that is in it was taken for gone.
@@ -89,6 +91,71 @@ fn a_directory_that_was_renamed_or_moved_is_moved_before_anything_in_it_is_read(
         assert_eq!(driver.folder.index.locate(&path(from)).unwrap(), None);
         assert!(!asked.iter().any(|asked| asked.starts_with("hash") || asked.starts_with("upload")));
         assert!(driver.status().settled, "{asked:?}");
+    }
+}
+
+/// Ten directories of one directory, and then all of them in another.
+fn ten_directories(directory: &str) -> Vec<String> {
+    let beside = ["a", "c"].map(str::to_owned);
+    let moved = (0..10).map(|number| format!("{directory}/{number}"));
+    beside.into_iter().chain(moved).collect()
+}
+
+/// A folder in which ten directories were moved into another one, and no move was answered yet.
+fn while_many_move() -> Driver {
+    let before = ten_directories("c");
+    let mut driver = Driver::new(&before.iter().map(String::as_str).collect::<Vec<_>>());
+    driver.run_for(1);
+    driver.directories = ten_directories("a");
+    driver.lasting = Some("move");
+    hint(&mut driver, &["c", "a"]);
+    driver
+}
+
+/// Once, each waited for the answer to the one before: 1,000 took two minutes and a half.
+#[test]
+fn directories_that_are_moved_into_another_one_move_together() {
+    let mut driver = while_many_move();
+    assert_eq!(driver.under_way.len(), 8, "as many as may be asked for at one time");
+    assert_eq!(driver.folder.index.remote_moves().unwrap().len(), 8);
+    driver.lasting = None;
+    for command in std::mem::take(&mut driver.under_way) {
+        driver.tell(Event::Completed(command, Outcome::Operation(Ok(Achieved::Done))));
+    }
+    driver.run_for(60);
+    assert_eq!(driver.asked_for("move", 0), 10, "{:?}", driver.asked);
+    assert_eq!(driver.asked_for("trash", 0) + driver.asked_for("upload", 0), 0, "{:?}", driver.asked);
+    assert!(driver.status().settled && driver.folder.index.remote_moves().unwrap().is_empty());
+}
+
+/// The first answer tells that the service cannot be reached: what became of the others is not known, either.
+#[test]
+fn moves_that_were_asked_for_together_are_looked_at_one_after_the_other_when_they_are_in_doubt() {
+    for is_killed in [false, true] {
+        let mut driver = while_many_move();
+        let began = driver.seconds;
+        driver.lasting = None;
+        let under_way = std::mem::take(&mut driver.under_way);
+        if is_killed {
+            let index = driver.folder.crash().after_a_crash().unwrap();
+            driver.folder = Folder::new(settings(), index).unwrap();
+            driver.tell(Event::Started);
+        } else {
+            for command in under_way {
+                let lost = RemoteError { may_be_done: true, ..refusal(RemoteErrorKind::Offline, None) };
+                let failed = Outcome::Operation(Err(OperationError::Remote(lost)));
+                driver.tell(Event::Completed(command, failed));
+            }
+        }
+        driver.run_for(2 * HOUR);
+        let looked = (0..10).filter(|number| {
+            driver.asked.iter().any(|(at, what, path)| {
+                *at >= began && *what == "look" && *path == format!("a/{number}")
+            })
+        });
+        assert!(looked.count() >= 8, "{:?}", asked_since(&driver, began));
+        assert_eq!(driver.asked_for("trash", began) + driver.asked_for("upload", began), 0);
+        assert!(driver.status().settled && driver.folder.index.remote_moves().unwrap().is_empty());
     }
 }
 
