@@ -218,14 +218,10 @@ impl World {
         self.changed_locally(path);
     }
 
-    /// Whether the service has or had a file's content at just this place.
+    /// Whether the service has or had a file's content at just this place: what it has at another one says
+    /// nothing of this one.
     fn has_been_there(&self, path: &RelativePath, text: &Text) -> bool {
-        match self.remote.find(&Self::stored(path)) {
-            Some(RemoteItem::File { text: there, revisions, .. }) => {
-                there == text || revisions.contains(text)
-            }
-            _ => self.remote.texts().contains(text),
-        }
+        self.been_there.contains(&(Self::stored(path), text.content()))
     }
 
     /// The user, or a program that manages such files, puts a link where the rules are.

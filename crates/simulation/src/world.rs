@@ -90,6 +90,8 @@ pub(crate) struct World {
     pub(crate) agreed_before: BTreeMap<RelativePath, Content>,
     /// Where another device has put or moved something.
     pub(crate) put_there: BTreeSet<StoredPath>,
+    /// Every content that the service had at a place.
+    pub(crate) been_there: BTreeSet<(StoredPath, Content)>,
     /// Files that were sent where nobody heard whether they arrived.
     pub(crate) maybe_sent: BTreeSet<(StoredPath, Content, i64)>,
     /// Contents that another device overwrote or deleted.
@@ -228,6 +230,7 @@ impl World {
             moved_away: BTreeMap::new(),
             agreed_before: BTreeMap::new(),
             put_there: BTreeSet::new(),
+            been_there: BTreeSet::new(),
             maybe_sent: BTreeSet::new(),
             removed_by_others: BTreeSet::new(),
             foreign: BTreeSet::new(),
@@ -318,6 +321,11 @@ impl World {
         if let Some(before) = before {
             self.tell_of_changes(&before);
         }
+        let files = self.remote.walk(&StoredPath::root()).into_iter();
+        self.been_there.extend(files.filter_map(|(path, node)| match node {
+            RemoteNode::File(file) => Some((path, file.content)),
+            RemoteNode::Directory => None,
+        }));
         self.note_ignored();
         result
     }
