@@ -7,6 +7,7 @@ const PLAIN: Extras = Extras::PLAIN;
 const DOUBTED: Extras = Extras { refusals: true, doubts: true, ..PLAIN };
 const RULED: Extras = Extras { rules: true, ..PLAIN };
 const ON_DISKS: Extras = Extras { disks: true, ..PLAIN };
+const MEDDLED: Extras = Extras { meddling: true, ..PLAIN };
 const HUNG: Extras = Extras { hangs: true, ..PLAIN };
 
 #[track_caller]
@@ -434,4 +435,42 @@ fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
         (Mode::Sync, DOUBTED, 39_003_881),
         (Mode::Sync, ON_DISKS, 39_002_747),
     ]);
+}
+
+/// Once, it was left out for being shown too soon after others had removed the directory, which jottad had made
+/// anew when it was looked for again; so nobody looked into it, and a proof said that nothing is there.
+#[test]
+fn what_was_left_out_is_looked_for_in_a_directory_that_was_made_meanwhile() {
+    assert_ends_well(&[(Mode::Sync, MEDDLED, 49_002_068)]);
+}
+
+/// Once, each word of a directory that changed its letter case led to a look of its own.
+#[test]
+fn what_is_told_of_one_directory_is_looked_at_together() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 49_001_830)]);
+}
+
+/// Once, that a file could not be read stayed a problem, although it had been fetched meanwhile.
+#[test]
+fn what_was_fetched_needs_no_reading() {
+    assert_ends_well(&[(Mode::Pull, DOUBTED, 49_000_868)]);
+}
+
+/// Once, they were read only with the next full scan.
+#[test]
+fn other_names_of_a_file_that_was_given_a_time_are_read_at_once() {
+    assert_ends_well(&[(Mode::Pull, MEDDLED, 36_001_327), (Mode::Pull, MEDDLED, 50_004_597)]);
+}
+
+/// Once, a late word of what was sent before was taken for one of others, and what the late service showed of
+/// it was fetched over what had been sent since.
+#[test]
+fn a_late_word_of_an_earlier_upload_is_no_word_of_others() {
+    assert_ends_well(&[(Mode::Sync, MEDDLED, 52_003_255)]);
+}
+
+/// What was put back as both sides had it before is as if it had never been changed.
+#[test]
+fn what_is_back_as_it_was_agreed_on_may_go_as_that_would() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 49_000_136), (Mode::Sync, PLAIN, 51_002_664)]);
 }

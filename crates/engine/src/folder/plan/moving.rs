@@ -101,7 +101,8 @@ impl Folder {
             Detail::MoveRemote(_) => self.arrivals.moves_whole(running.node),
             _ => !running.is_structural(),
         };
-        let is_next_whole = self.index.locate(&step.from)?.is_some_and(|row| self.arrivals.moves_whole(row.id));
+        let is_next_whole =
+            self.index.locate(&step.from)?.is_some_and(|row| self.arrivals.moves_whole(row.id));
         Ok(is_next_whole
             && !self.round.moving.given_up
             && self.move_in_doubt.is_idle()

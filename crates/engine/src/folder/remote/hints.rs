@@ -261,15 +261,15 @@ impl Folder {
         let mut looks = false;
         let before = self.hints.waiting.values().filter(|hint| hint.is_foreign).count();
         let waiting = std::mem::take(&mut self.hints.waiting);
-        // Before it was looked at, only its time makes a hint worth comparing, or a look at the same directory
-        // that is made for another one.
+        // Before it was looked at, only its time makes a hint worth comparing. What may be of our own work is
+        // compared as soon as its directory is looked at for another hint.
         let (due, early): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(_, hint)| hint.tries > 0 || hint.not_before <= now.monotonic);
         let mut looked_in = BTreeSet::new();
         for (path, mut hint) in due.into_iter().chain(early) {
             let directory = path.parent();
-            let is_due =
-                hint.not_before <= now.monotonic || (hint.tries == 0 && looked_in.contains(&directory));
+            let is_due = hint.not_before <= now.monotonic
+                || (hint.tries == 0 && !hint.is_foreign && looked_in.contains(&directory));
             if !is_due && hint.tries == 0 {
                 self.hints.waiting.insert(path, hint);
                 continue;
@@ -295,8 +295,16 @@ impl Folder {
                         continue;
                     }
                     // Two words of our own work that came while it was under way say nothing together, and
-                    // nothing of others.
-                    if hint.is_foreign || hint.told != Told::Nothing {
+                    // nothing of others. Nor does one of what was there before something else was sent.
+                    let says_of_others = match hint.told {
+                        Told::Nothing => false,
+                        Told::Gone => true,
+                        Told::Directory => !self.recent_writes.was_there_before(&path, RemoteNode::Directory),
+                        Told::File(file) => {
+                            !self.recent_writes.was_there_before(&path, RemoteNode::File(file))
+                        }
+                    };
+                    if hint.is_foreign || says_of_others {
                         self.recent_writes.others_wrote(&path);
                     }
                     if let Comparison::Look(looked_at, inside) = comparison {

@@ -306,6 +306,13 @@ impl RecentWrites {
         until.filter(|until| asked_at < *until)
     }
 
+    /// Whether this was at a place before something was sent there lately.
+    pub(super) fn was_there_before(&self, path: &StoredPath, node: RemoteNode) -> bool {
+        let write = self.places.get(&place(path));
+        let sent = write.and_then(|write| write.sent.as_ref());
+        sent.is_some_and(|sent| sent.was.until(|was| was == Some(node)).is_some())
+    }
+
     /// Until when `shown` at a place may be older than `before`, which was there when something was sent that
     /// is not seen, in an answer that was asked for at `asked_at`.
     pub(super) fn older_until(

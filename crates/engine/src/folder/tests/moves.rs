@@ -149,9 +149,10 @@ fn moves_that_were_asked_for_together_are_looked_at_one_after_the_other_when_the
         }
         driver.run_for(2 * HOUR);
         let looked = (0..10).filter(|number| {
-            driver.asked.iter().any(|(at, what, path)| {
-                *at >= began && *what == "look" && *path == format!("a/{number}")
-            })
+            driver
+                .asked
+                .iter()
+                .any(|(at, what, path)| *at >= began && *what == "look" && *path == format!("a/{number}"))
         });
         assert!(looked.count() >= 8, "{:?}", asked_since(&driver, began));
         assert_eq!(driver.asked_for("trash", began) + driver.asked_for("upload", began), 0);

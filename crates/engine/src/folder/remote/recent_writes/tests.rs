@@ -42,6 +42,22 @@ fn is_missing_late(writes: &RecentWrites, place: &str, known: RemoteNode) -> boo
     stale(writes, place, Some(known), None).is_some()
 }
 
+/// A late word of it says nothing of others.
+#[test]
+fn what_was_there_before_something_was_sent_is_known_for_a_while() {
+    let mut writes = RecentWrites::default();
+    writes.sent(&path("d/f"), Some(file(1)), at(DONE));
+    let known = |writes: &RecentWrites| {
+        [("d/f", file(1)), ("D/F", file(1)), ("d/f", file(2)), ("d/f", DIRECTORY), ("d", file(1))]
+            .map(|(place, node)| writes.was_there_before(&path(place), node))
+    };
+    assert_eq!(known(&writes), [true, true, false, false, false]);
+    writes.sent(&path("d/f"), Some(file(2)), at(DONE));
+    assert_eq!(known(&writes), [true, true, true, false, false]);
+    writes.expire(Duration::from_secs(OVER));
+    assert_eq!(known(&writes), [false; 5]);
+}
+
 #[test]
 fn what_was_there_before_something_was_sent_may_be_shown_for_a_while() {
     let mut writes = RecentWrites::default();
