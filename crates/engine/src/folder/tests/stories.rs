@@ -5,12 +5,12 @@ use super::*;
 use Mode::{Archive, Backup, Pull, Sync};
 
 /// What happens; what is done, in order; the verdict, with what is wrong.
-type Step = (&'static str, &'static str, &'static str);
+pub(super) type Step = (&'static str, &'static str, &'static str);
 
 /// Its name; the mode; what was agreed on; the steps.
-type Story = (&'static str, Mode, &'static str, &'static [Step]);
+pub(super) type Story = (&'static str, Mode, &'static str, &'static [Step]);
 
-fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
+pub(super) fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
     let mut wrong = Vec::new();
     for (name, mode, agreed, steps) in stories.iter().copied() {
         let mut world = World::agreed(settings(mode), agreed);
@@ -1176,7 +1176,8 @@ const ORDERS: &[Story] = &[
             ("heard b>c", "move here b to c", "Working"),
             ("heard -c", "", "Working"),
             ("heard d/e/f=1", "make here d, make here d/e, download d/e/f", "Working"),
-            ("heard d>g", "make here g, make here g/e, move here d/e/f to g/e/f", "Working"),
+            ("heard d>g", "", "Working"),
+            ("wait 10", "make here g, make here g/e, move here d/e/f to g/e/f", "Working"),
         ],
     ),
     (
