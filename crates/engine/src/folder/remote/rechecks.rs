@@ -519,3 +519,6 @@ fn is_remote_directory(index: &Index, directory: NodeId) -> Result<bool, FolderE
     let node = index.node(directory)?;
     Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
 }
+
+#[cfg(test)]
+mod tests;
