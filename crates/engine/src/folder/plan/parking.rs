@@ -207,25 +207,26 @@ mod tests_of_names_left_behind {
     use crate::index::{NodeId, RemoteRecord};
     use crate::remote::RemoteNode;
 
-    fn row(has_base: bool, is_here: bool, is_there: bool) -> Node {
+    fn row(has_base: bool, is_local: bool, is_on_service: bool) -> Node {
         let mut node = Node::new(NodeId::ROOT, Name::new(b"parked".to_vec()).unwrap());
         node.local = Local::Directory(Identity { inode: 2, born: 1 });
         node.base = node.base_from_local().filter(|_| has_base);
-        if !is_here {
+        if !is_local {
             node.local = Local::Absent;
         }
         node.remote =
-            is_there.then(|| RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+            is_on_service.then(|| RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
         node
     }
 
     /// What anybody still knows of is moved on, not removed.
     #[test]
     fn a_temporary_name_is_left_behind_if_the_service_alone_has_it() {
-        for [has_base, is_here, is_there] in (0..8).map(|bits: u8| [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0])
+        for [has_base, is_local, is_on_service] in
+            (0..8).map(|bits: u8| [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0])
         {
-            let expected = is_there && !has_base && !is_here;
-            assert_eq!(is_left_behind(&row(has_base, is_here, is_there)), expected);
+            let expected = is_on_service && !has_base && !is_local;
+            assert_eq!(is_left_behind(&row(has_base, is_local, is_on_service)), expected);
         }
     }
 
