@@ -10,6 +10,9 @@ use crate::disk::{FileStat, Identity};
 use crate::remote::RemoteNode;
 use crate::status::ProblemKind;
 
+/// Changes an index.
+type Change<'a> = &'a dyn Fn(&mut Index);
+
 fn name(text: &str) -> Name {
     Name::new(text.as_bytes().to_vec()).unwrap()
 }
@@ -36,8 +39,7 @@ fn whatever_is_changed_raises_the_number_that_tells_of_changes() {
     index.save(&mut node).unwrap();
     let id = node.id;
     let parked = || path("parked");
-    type Change<'a> = (&'static str, &'a dyn Fn(&mut Index));
-    let changes: [Change<'_>; 11] = [
+    let changes: [(&str, Change<'_>); 11] = [
         ("hold", &|index| index.hold(id, HeldAction::Delete).unwrap()),
         ("approve", &|index| index.approve_held(HeldAction::Delete).unwrap()),
         ("release", &|index| index.release_held(id).unwrap()),
@@ -73,8 +75,7 @@ fn whatever_changes_a_rule_or_its_place_raises_the_number_that_tells_of_rules() 
     let set = |index: &mut Index, content: Option<&[u8]>| {
         index.set_ignore_file(one, content, Timestamp::from_seconds(1)).unwrap()
     };
-    type Change<'a> = (&'static str, bool, &'a dyn Fn(&mut Index));
-    let changes: [Change<'_>; 8] = [
+    let changes: [(&str, bool, Change<'_>); 8] = [
         ("no rules where there are none", false, &|index| assert!(!set(index, None))),
         ("rules", true, &|index| assert!(set(index, Some(b"*.tmp")))),
         ("the same rules", false, &|index| assert!(!set(index, Some(b"*.tmp")))),
@@ -181,7 +182,7 @@ fn directory(index: &mut Index, parent: NodeId, text: &str, [base, local, remote
     if !local {
         node.local = Local::Absent;
     }
-    node.remote = remote.then(|| RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+    node.remote = remote.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
     index.save(&mut node).unwrap();
     node.id
 }

@@ -403,14 +403,13 @@ mod tests {
     /// Where a directory is not born, what it holds tells.
     #[test]
     fn a_directory_is_the_one_that_left_if_it_holds_what_that_held() {
-        let cases: [(&str, &[&str], &[&str], [bool; 2]); 5] = [
-            ("something is still in it", &["x", "y"], &["y", "z"], [true, true]),
+        for (what, held, holds, expected) in [
+            ("something is still in it", &["x", "y"][..], &["y", "z"][..], [true, true]),
             ("all of it is other", &["x"], &["z"], [false, false]),
             ("it was emptied", &["x"], &[], [false, true]),
             ("it was empty", &[], &[], [false, true]),
             ("it was empty and is not", &[], &["z"], [false, true]),
-        ];
-        for (what, held, holds, expected) in cases {
+        ] {
             for (born, expected) in [0, 1].into_iter().zip(expected) {
                 let (_place, mut index) = new_index();
                 let directory = Local::Directory(Identity { inode: 3, born });
@@ -453,7 +452,7 @@ mod tests {
             let mut node = Node::new(NodeId::ROOT, name(text));
             (node.base, node.local) = (base, local);
             node.remote =
-                is_there.then(|| RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+                is_there.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
             index.save(&mut node).unwrap();
             assert_eq!(is_directory_on_both_sides(&index, &path(text)), expected, "{text}");
         }

@@ -215,7 +215,7 @@ mod tests_of_names_left_behind {
             node.local = Local::Absent;
         }
         node.remote =
-            is_on_service.then(|| RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+            is_on_service.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
         node
     }
 

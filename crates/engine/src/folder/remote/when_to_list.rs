@@ -44,7 +44,7 @@ fn an_operation_that_met_something_else_has_everything_listed_at_once_and_the_ne
     assert!(listing.is_wanted());
     assert_eq!(listing.deadline(), None);
     let mut listing = Listing::new(&index).unwrap();
-    listing.list_by(Duration::from_secs(60));
+    listing.list_by(Duration::from_secs(61));
     listing.list_by(Duration::from_secs(50));
     listing.list_by(Duration::from_secs(70));
     assert_eq!(listing.deadline(), Some(Duration::from_secs(50)), "the first of them counts");
