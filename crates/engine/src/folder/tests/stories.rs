@@ -1176,8 +1176,7 @@ const ORDERS: &[Story] = &[
             ("heard b>c", "move here b to c", "Working"),
             ("heard -c", "", "Working"),
             ("heard d/e/f=1", "make here d, make here d/e, download d/e/f", "Working"),
-            ("heard d>g", "", "Working"),
-            ("wait 10", "make here g, make here g/e, move here d/e/f to g/e/f", "Working"),
+            ("heard d>g", "make here g, make here g/e, move here d/e/f to g/e/f", "Working"),
         ],
     ),
     (
