@@ -366,6 +366,25 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_with_a_directory_is_about_a_place_below_its_file() {
+        let rules = with_files(&[("", "/top/x\n"), ("d", "/a\nb/c\n*/e\n")]);
+        for (path, ignored) in [
+            ("top/x", true),
+            ("d/top/x", false),
+            ("d/a", true),
+            ("d/d/a", false),
+            ("d/b/c", true),
+            ("b/c", false),
+            ("d/n/b/c", false),
+            ("d/e", false),
+            ("d/n/e", true),
+            ("d/n/m/e", false),
+        ] {
+            assert_eq!(rules.ignores(&path_of(path), false), ignored, "{path}");
+        }
+    }
+
+    #[test]
     fn what_is_jottads_own_is_brought_back_by_no_rule() {
         let own = ["/.local/state/jottad/", "/.config/jottad/config.toml"].map(str::to_owned);
         let everything = ["*.tmp", "!*", "!/.local/state/jottad/", "!.jottad-*.part"].map(str::to_owned);

@@ -261,6 +261,8 @@ mod tests {
             .map(|entry| entry.name.to_string())
             .collect();
         assert!(names.contains(&"a".to_owned()) && names.contains(&"d".to_owned()), "{names:?}");
+        std::os::unix::fs::symlink("/elsewhere", place.path().join("l")).unwrap();
+        assert_eq!(disk.link_target(&path("l")).await.unwrap(), b"/elsewhere");
     }
 
     /// It says nothing of the file that no descriptor is left for it.

@@ -191,3 +191,58 @@ impl InFlight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::moves::Parked;
+    use jottad_core::{Content, Md5, Timestamp};
+
+    use super::*;
+
+    /// What each operation does: to which entries, and on which side.
+    #[test]
+    fn each_operation_says_what_it_changes() {
+        let content = Content { md5: Md5::from_bytes([0; 16]), size: 1 };
+        let file = File { content, modified: Timestamp::from_seconds(0) };
+        let name = || Name::new(b"a".to_vec()).unwrap();
+        let node = NodeId(7);
+        let (loss, parked) = (Loss::default(), Parked::No);
+        let remote_move = RemoteMove { source: node, directory: node, name: name(), parked };
+        let [local, remote] = [Side::Local, Side::Remote];
+        // Whether it is structural, sends, takes away what the service has, changes the disk, claims.
+        for (detail, expected) in [
+            (Detail::Upload { file }, [false, true, false, false, true]),
+            (Detail::Download { file }, [false, false, false, true, false]),
+            (Detail::MakeRemoteDirectory, [true, true, false, false, true]),
+            (Detail::MakeLocalDirectory, [true, false, false, true, false]),
+            (Detail::MoveRemote(remote_move), [true, false, true, false, false]),
+            (Detail::Follow { target: node }, [true, false, false, true, false]),
+            (Detail::Respell { name: name() }, [true, false, false, true, false]),
+            (Detail::MoveAside { side: local, name: name() }, [true, false, false, true, false]),
+            (Detail::MoveAside { side: remote, name: name() }, [true, false, true, false, false]),
+            (Detail::Trash { side: local, loss }, [true, false, false, true, false]),
+            (Detail::Trash { side: remote, loss }, [true, false, true, false, false]),
+            (Detail::SetRemoteTime { file }, [false, true, false, false, false]),
+            (Detail::SetLocalTime { file }, [false, false, false, true, false]),
+        ] {
+            let running = Running {
+                node,
+                directory: NodeId::ROOT,
+                kind: OperationKind::Upload,
+                path: RelativePath::root(),
+                to: None,
+                bytes: None,
+                detail,
+                before: None,
+            };
+            let told = [
+                running.is_structural(),
+                running.sends(),
+                running.leaves(),
+                running.changes_the_disk(),
+                running.claims(),
+            ];
+            assert_eq!(told, expected, "{:?}", running.detail);
+        }
+    }
+}

@@ -206,6 +206,22 @@ mod tests {
         assert_eq!(pacing.deadline(), Some(Duration::from_secs(time + 605)));
     }
 
+    #[test]
+    fn nothing_is_left_to_try_when_no_row_rests_and_all_may_start() {
+        let mut pacing = Pacing::default();
+        assert!(pacing.is_idle());
+        pacing.rest_for(ROW, Duration::from_secs(2), at(100));
+        assert!(!pacing.is_idle() && pacing.may_start(), "a row rests");
+        pacing.timer(at(102));
+        assert!(pacing.is_idle());
+        for _ in 0..=MOST_FAILURES {
+            pacing.failed(None, at(200));
+        }
+        assert!(!pacing.is_idle() && !pacing.may_start(), "everything rests");
+        pacing.timer(at(10_000));
+        assert!(pacing.is_idle());
+    }
+
     /// How many operations are started in the first seconds if each fails at once.
     fn started_within(seconds: u64, is_outage: bool) -> u32 {
         let (mut pacing, mut started) = (Pacing::default(), 0);

@@ -12,6 +12,7 @@ mod pauses;
 mod proofs;
 mod questions;
 mod rest;
+mod runs;
 mod small_lives;
 mod stories;
 mod transfers;

@@ -22,6 +22,8 @@ mod row;
 mod row_cache;
 mod saving;
 mod shift;
+#[cfg(test)]
+mod telling;
 mod tree;
 
 use std::cell::RefCell;

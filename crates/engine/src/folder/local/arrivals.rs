@@ -275,3 +275,29 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests_of_whole_moves {
+    use jottad_core::Mode;
+
+    use super::*;
+    use crate::builders::{new_index, settings};
+    use crate::settings::FolderSettings;
+
+    #[test]
+    fn a_directory_moves_as_a_whole_where_changes_are_sent_and_no_rule_may_part_it() {
+        for (mode, ignore, expected) in [
+            (Mode::Sync, None, true),
+            (Mode::Backup, None, true),
+            (Mode::Archive, None, true),
+            (Mode::Pull, None, false),
+            (Mode::Sync, Some("*.tmp"), false),
+            (Mode::Pull, Some("*.tmp"), false),
+        ] {
+            let (_place, index) = new_index();
+            let ignore = ignore.map(str::to_owned).into_iter().collect();
+            let folder = Folder::new(FolderSettings { mode, ignore, ..settings() }, index).unwrap();
+            assert_eq!(folder.may_move_whole(), expected, "{mode:?}");
+        }
+    }
+}

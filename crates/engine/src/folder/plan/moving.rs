@@ -348,3 +348,114 @@ fn is_directory_on_both_sides(index: &Index, path: &RelativePath) -> bool {
             && (node.id == NodeId::ROOT || node.base_entry() == Entry::Directory || node.local.is_directory())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{Content, File, Md5, Timestamp};
+
+    use super::*;
+    use crate::builders::{file_stat, new_index, path};
+    use crate::disk::{FileStat, Identity};
+    use crate::index::{Base, BaseEntry, RemoteRecord, Stamp};
+
+    fn name(text: &str) -> Name {
+        Name::new(text.as_bytes().to_vec()).unwrap()
+    }
+
+    fn row(index: &mut Index, parent: NodeId, text: &str, base: Option<Base>, local: Local) -> Node {
+        let mut node = Node::new(parent, name(text));
+        (node.base, node.local) = (base, local);
+        index.save(&mut node).unwrap();
+        node
+    }
+
+    /// A file system without birth times gives the inode of what was removed to the next best file.
+    #[test]
+    fn a_file_is_the_one_that_left_by_its_birth_or_by_its_looks() {
+        let other = |change: fn(&mut FileStat)| {
+            let mut stat = file_stat(3, 10);
+            change(&mut stat);
+            stat
+        };
+        for (what, there, unborn) in [
+            ("the same", file_stat(3, 10), true),
+            ("another size", other(|stat| stat.size = 9), false),
+            ("another time", other(|stat| stat.modified = Timestamp::from_seconds(9)), false),
+            ("nothing in it", other(|stat| stat.size = 0), false),
+        ] {
+            for (born, expected) in [(0, unborn), (1, true)] {
+                let (_place, mut index) = new_index();
+                let stat = file_stat(3, if there.size == 0 { 0 } else { 10 });
+                let content = Content { size: stat.size, md5: Md5::from_bytes([7; 16]) };
+                let file = File { content, modified: stat.modified };
+                let base = Base {
+                    entry: BaseEntry::File(file),
+                    identity: Identity { inode: 3, born },
+                    stamp: Stamp::of(&stat),
+                };
+                let from = row(&mut index, NodeId::ROOT, "a", Some(base), Local::Absent);
+                let to = row(&mut index, NodeId::ROOT, "b", None, Local::File { stat: there, md5: None });
+                assert_eq!(is_evidence(&index, &from, &to).unwrap(), expected, "{what}, born {born}");
+            }
+        }
+    }
+
+    /// Where a directory is not born, what it holds tells.
+    #[test]
+    fn a_directory_is_the_one_that_left_if_it_holds_what_that_held() {
+        for (what, held, holds, expected) in [
+            ("something is still in it", &["x", "y"][..], &["y", "z"][..], [true, true]),
+            ("all of it is other", &["x"], &["z"], [false, false]),
+            ("it was emptied", &["x"], &[], [false, true]),
+            ("it was empty", &[], &[], [false, true]),
+            ("it was empty and is not", &[], &["z"], [false, true]),
+        ] {
+            for (born, expected) in [0, 1].into_iter().zip(expected) {
+                let (_place, mut index) = new_index();
+                let directory = Local::Directory(Identity { inode: 3, born });
+                let base = Base {
+                    entry: BaseEntry::Directory,
+                    identity: Identity { inode: 3, born },
+                    stamp: Stamp::default(),
+                };
+                let from = row(&mut index, NodeId::ROOT, "a", Some(base), Local::Absent);
+                let to = row(&mut index, NodeId::ROOT, "b", None, directory);
+                for text in held {
+                    row(&mut index, from.id, text, Some(base), Local::Absent);
+                }
+                for text in holds {
+                    row(&mut index, to.id, text, None, directory);
+                }
+                assert_eq!(is_evidence(&index, &from, &to).unwrap(), expected, "{what}, born {born}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_move_may_end_in_a_directory_that_the_service_has_and_that_is_or_was_one_here() {
+        let (_place, mut index) = new_index();
+        let directory = Local::Directory(Identity { inode: 3, born: 1 });
+        let base = Base {
+            entry: BaseEntry::Directory,
+            identity: Identity { inode: 3, born: 1 },
+            stamp: Stamp::default(),
+        };
+        let file = Local::File { stat: file_stat(4, 1), md5: None };
+        for (text, base, local, is_there, expected) in [
+            ("both", Some(base), directory, true, true),
+            ("new here", None, directory, true, true),
+            ("gone here", Some(base), Local::Absent, true, true),
+            ("only there", None, Local::Absent, true, false),
+            ("a file here", None, file, true, false),
+            ("only here", None, directory, false, false),
+        ] {
+            let mut node = Node::new(NodeId::ROOT, name(text));
+            (node.base, node.local) = (base, local);
+            node.remote =
+                is_there.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+            index.save(&mut node).unwrap();
+            assert_eq!(is_directory_on_both_sides(&index, &path(text)), expected, "{text}");
+        }
+        assert!(!is_directory_on_both_sides(&index, &path("nothing")));
+    }
+}

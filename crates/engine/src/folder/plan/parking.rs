@@ -198,3 +198,55 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests_of_names_left_behind {
+    use super::*;
+    use crate::builders::{new_index, path};
+    use crate::disk::Identity;
+    use crate::index::{NodeId, RemoteRecord};
+    use crate::remote::RemoteNode;
+
+    fn row(has_base: bool, is_local: bool, is_on_service: bool) -> Node {
+        let mut node = Node::new(NodeId::ROOT, Name::new(b"parked".to_vec()).unwrap());
+        node.local = Local::Directory(Identity { inode: 2, born: 1 });
+        node.base = node.base_from_local().filter(|_| has_base);
+        if !is_local {
+            node.local = Local::Absent;
+        }
+        node.remote =
+            is_on_service.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+        node
+    }
+
+    /// What anybody still knows of is moved on, not removed.
+    #[test]
+    fn a_temporary_name_is_left_behind_if_the_service_alone_has_it() {
+        for [has_base, is_local, is_on_service] in
+            (0..8).map(|bits: u8| [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0])
+        {
+            let expected = is_on_service && !has_base && !is_local;
+            assert_eq!(is_left_behind(&row(has_base, is_local, is_on_service)), expected);
+        }
+    }
+
+    #[test]
+    fn a_temporary_name_is_forgotten_when_a_listing_that_cannot_be_late_does_not_show_it() {
+        let window = i64::try_from(STALENESS_WINDOW.as_secs()).unwrap();
+        for (after, is_shown, is_known) in [
+            (window - 1, false, true),
+            (window, false, false),
+            (window + 1, false, false),
+            (window, true, true),
+        ] {
+            let (_place, mut index) = new_index();
+            index.set_fact(Fact::ParkedAt, Some("1000")).unwrap();
+            index.park(&path("parked"), &Name::new(b"a".to_vec()).unwrap()).unwrap();
+            if is_shown {
+                index.save(&mut row(false, false, true)).unwrap();
+            }
+            forget_parked(&mut index, Timestamp::from_seconds(1000 + after)).unwrap();
+            assert_eq!(index.is_parked().unwrap(), is_known, "{after} {is_shown}");
+        }
+    }
+}

@@ -378,6 +378,29 @@ mod tests {
         assert!(connection.is_login_needed());
     }
 
+    /// Who waits for a folder is told of the trouble when that is not over by itself at once.
+    #[test]
+    fn a_folder_is_stuck_when_a_service_that_answers_failed_twice() {
+        let refused = RemoteError::new(RemoteErrorKind::Unavailable, "out of order".to_owned());
+        for (scope, kind, is_stuck) in [
+            (Scope::Account, RemoteErrorKind::Unavailable, [false, true, true]),
+            (Scope::Folder, RemoteErrorKind::Incomplete, [false, true, true]),
+            (Scope::Network, RemoteErrorKind::Offline, [false, false, false]),
+            (Scope::Account, RemoteErrorKind::LoginNeeded, [false, false, false]),
+        ] {
+            let mut connection = Connection::default();
+            assert!(!connection.is_stuck());
+            let told = [10, 20, 30].map(|seconds| {
+                connection.fail(scope, &RemoteError { kind, ..refused.clone() }, at(seconds));
+                connection.probe = Probe::None;
+                connection.is_stuck()
+            });
+            assert_eq!(told, is_stuck, "{kind:?}");
+            connection.want_probe();
+            assert!(!connection.is_stuck(), "it is asked again: {kind:?}");
+        }
+    }
+
     /// Everything else goes on meanwhile.
     #[test]
     fn a_full_account_is_tried_again_after_ten_minutes() {

@@ -115,7 +115,7 @@ impl Rechecks {
         !self.loaded
             || self.waiting.contains_key(&directory)
             || self.is_looking_at(directory)
-            || self.entries.values().any(|(above, _)| *above == directory)
+            || self.entries.values().any(|(_, looked_in)| *looked_in == directory)
     }
 
     /// Looks now at what could not be shown: a person may have mended it.
@@ -519,3 +519,6 @@ fn is_remote_directory(index: &Index, directory: NodeId) -> Result<bool, FolderE
     let node = index.node(directory)?;
     Ok(directory == NodeId::ROOT || node.is_some_and(|node| node.remote_entry() == Entry::Directory))
 }
+
+#[cfg(test)]
+mod tests;

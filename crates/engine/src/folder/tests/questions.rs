@@ -328,6 +328,18 @@ fn a_plan_says_what_would_be_done_and_nothing_is() {
 }
 
 #[test]
+fn a_plan_counts_what_was_sent_and_is_not_shown_yet() {
+    for (shown, unconfirmed) in [("a=x", 1), ("a=x b=y", 0)] {
+        let mut world = World::agreed(in_mode(Backup), "a=x");
+        world.shows(Some(shown));
+        world.here("b=y");
+        world.run_for(1);
+        let plan = world.folder.plan_preview(usize::MAX).unwrap();
+        assert_eq!(plan.unconfirmed, unconfirmed, "{shown}");
+    }
+}
+
+#[test]
 fn how_a_path_stands_is_said_with_the_reason() {
     let mut wrong = Vec::new();
     for (mode, agreed, steps, path, said) in SAID.iter().copied() {

@@ -5,12 +5,12 @@ use super::*;
 use Mode::{Archive, Backup, Pull, Sync};
 
 /// What happens; what is done, in order; the verdict, with what is wrong.
-type Step = (&'static str, &'static str, &'static str);
+pub(super) type Step = (&'static str, &'static str, &'static str);
 
 /// Its name; the mode; what was agreed on; the steps.
-type Story = (&'static str, Mode, &'static str, &'static [Step]);
+pub(super) type Story = (&'static str, Mode, &'static str, &'static [Step]);
 
-fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
+pub(super) fn assert_stories(stories: &[Story], settings: fn(Mode) -> FolderSettings) {
     let mut wrong = Vec::new();
     for (name, mode, agreed, steps) in stories.iter().copied() {
         let mut world = World::agreed(settings(mode), agreed);

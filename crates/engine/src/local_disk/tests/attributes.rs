@@ -81,6 +81,25 @@ fn extended_attributes_stay_with_the_name() {
     assert_eq!(get(&folder, "file", "user.empty").as_deref(), Some(&b""[..]));
 }
 
+/// Flags that `chattr` sets. One that lets nobody change the file would not let it be replaced.
+#[cfg(target_os = "linux")]
+#[test]
+fn flags_that_a_person_set_stay_with_the_name() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let folder = Folder::new();
+    folder.write("file", "old");
+    let flags = |folder: &Folder| ioctl_getflags(fs::File::open(folder.at("file")).unwrap());
+    let Ok(usual) = flags(&folder) else { return };
+    for flag in [IFlags::NODUMP, IFlags::NOATIME, IFlags::SYNC] {
+        // The file system may not have this one.
+        if ioctl_setflags(fs::File::open(folder.at("file")).unwrap(), usual | flag).is_err() {
+            continue;
+        }
+        replace(&folder, "file");
+        assert_eq!(flags(&folder), Ok(usual | flag));
+    }
+}
+
 #[test]
 fn what_was_a_privilege_of_the_old_content_is_none_of_the_new_one() {
     let folder = Folder::new();

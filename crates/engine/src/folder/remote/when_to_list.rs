@@ -1,0 +1,56 @@
+//! Tests of when everything is listed.
+
+use std::time::Duration;
+
+use jottad_core::{Mode, Timestamp};
+
+use super::listing::Listing;
+use crate::builders::{at, new_index};
+use crate::index::Fact;
+use crate::settings::FolderSettings;
+use crate::time::Now;
+
+/// A folder that was listed before knows how long ago, by the wall clock alone.
+#[test]
+fn a_run_begins_with_a_listing_unless_the_stamp_tells_enough() {
+    for (mode, list_at_start, was_listed, is_wanted) in [
+        (Mode::Backup, false, true, false),
+        (Mode::Backup, false, false, true),
+        (Mode::Backup, true, true, true),
+        (Mode::Archive, false, true, false),
+        (Mode::Sync, false, true, true),
+        (Mode::Pull, false, true, true),
+    ] {
+        let (_place, mut index) = new_index();
+        if was_listed {
+            index.set_fact(Fact::RemoteCheckedAt, Some("40")).unwrap();
+        }
+        let mut listing = Listing::new(&index).unwrap();
+        let settings = FolderSettings { mode, list_at_start, ..crate::builders::settings() };
+        let now = Now { monotonic: Duration::from_secs(1000), wall: Timestamp::from_seconds(100) };
+        listing.start(&settings, was_listed.then(|| Timestamp::from_seconds(40)), now);
+        assert_eq!(listing.is_wanted(), is_wanted, "{mode:?} {list_at_start} {was_listed}");
+        let ended = listing.listed().map(|listed| listed.ended);
+        assert_eq!(ended, was_listed.then(|| Duration::from_secs(940)), "{mode:?}");
+    }
+}
+
+#[test]
+fn an_operation_that_met_something_else_has_everything_listed_at_once_and_the_next_ones_later() {
+    let (_place, index) = new_index();
+    let mut listing = Listing::new(&index).unwrap();
+    assert!(!listing.is_wanted());
+    listing.mismatched(at(100));
+    assert!(listing.is_wanted());
+    assert_eq!(listing.deadline(), None);
+    let mut listing = Listing::new(&index).unwrap();
+    listing.list_by(Duration::from_secs(61));
+    listing.list_by(Duration::from_secs(50));
+    listing.list_by(Duration::from_secs(70));
+    assert_eq!(listing.deadline(), Some(Duration::from_secs(50)), "the first of them counts");
+    listing.timer(at(49));
+    assert!(!listing.is_wanted());
+    listing.timer(at(50));
+    assert!(listing.is_wanted());
+    assert_eq!(listing.deadline(), None, "it is made once");
+}
