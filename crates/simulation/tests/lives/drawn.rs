@@ -474,3 +474,9 @@ fn a_late_word_of_an_earlier_upload_is_no_word_of_others() {
 fn what_is_back_as_it_was_agreed_on_may_go_as_that_would() {
     assert_ends_well(&[(Mode::Sync, PLAIN, 49_000_136), (Mode::Sync, PLAIN, 51_002_664)]);
 }
+
+/// Once, it counted anew how often that had failed, each time that a look found it missing once more.
+#[test]
+fn a_directory_that_is_refused_with_what_is_in_it_is_asked_for_ever_less_often() {
+    assert_ends_well(&[(Mode::Backup, DOUBTED, 53_003_605)]);
+}

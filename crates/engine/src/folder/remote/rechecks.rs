@@ -349,8 +349,10 @@ impl Folder {
                         Some(there) if matches!(there.node, RemoteNode::File(_)) => {
                             self.change_below(node.id, Change::RemoteGone)
                         }
+                        // It is known to be gone: that it failed so often is still so.
+                        None => self.change_below(node.id, Change::RemoteGone),
                         Some(there) if there.claimed => self.give_up_claim(&mut node),
-                        _ => self.remote_vanished(&mut node),
+                        Some(_) => self.remote_vanished(&mut node),
                     };
                 }
                 self.look_again_for(directory, in_vain, now)?;
