@@ -22,8 +22,6 @@ mod row;
 mod row_cache;
 mod saving;
 mod shift;
-#[cfg(test)]
-mod telling;
 mod tree;
 
 use std::cell::RefCell;
@@ -135,3 +133,6 @@ impl Index {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

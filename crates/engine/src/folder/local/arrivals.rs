@@ -274,15 +274,6 @@ mod tests {
             assert_eq!(local, Some(Local::Absent), "{:?}", node.remote);
         }
     }
-}
-
-#[cfg(test)]
-mod tests_of_whole_moves {
-    use jottad_core::Mode;
-
-    use super::*;
-    use crate::builders::{new_index, settings};
-    use crate::settings::FolderSettings;
 
     #[test]
     fn a_directory_moves_as_a_whole_where_changes_are_sent_and_no_rule_may_part_it() {

@@ -211,3 +211,6 @@ fn replaced_by_upload(settings: &FolderSettings, node: &Node) -> Replaces {
         Some(RemoteNode::Directory) | None => Replaces::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,5 +17,3 @@ pub(super) mod previewing;
 pub(super) mod resending;
 pub(super) mod respelling;
 pub(super) mod round;
-#[cfg(test)]
-mod travelling;

@@ -133,7 +133,7 @@ mod tests {
     use jottad_core::File;
 
     use super::*;
-    use crate::builders::new_index;
+    use crate::builders::{new_index, path};
     use crate::disk::Identity;
     use crate::event::Task;
     use crate::folder::plan::deleting::tests::{file, now, settings};
@@ -197,15 +197,6 @@ mod tests {
             assert!(cleared(Mode::Archive, in_directory, true, true).is_none());
         }
     }
-}
-
-#[cfg(test)]
-mod tests_of_names_left_behind {
-    use super::*;
-    use crate::builders::{new_index, path};
-    use crate::disk::Identity;
-    use crate::index::{NodeId, RemoteRecord};
-    use crate::remote::RemoteNode;
 
     fn row(has_base: bool, is_local: bool, is_on_service: bool) -> Node {
         let mut node = Node::new(NodeId::ROOT, Name::new(b"parked".to_vec()).unwrap());

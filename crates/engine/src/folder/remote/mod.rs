@@ -19,5 +19,3 @@ pub(super) mod sweeping;
 pub(super) mod unconfirmed;
 pub(super) mod unseen;
 pub(super) mod unusable;
-#[cfg(test)]
-mod when_to_list;

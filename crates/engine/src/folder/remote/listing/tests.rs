@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jottad_core::{Mode, Timestamp};
 
-use super::listing::Listing;
+use super::Listing;
 use crate::builders::{at, new_index};
 use crate::index::Fact;
 use crate::settings::FolderSettings;
