@@ -194,3 +194,21 @@ fn reserve(address: SocketAddr) -> Result<TcpSocket, StartError> {
     };
     bound().map_err(|source| StartError::Listen { address, source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_on_which_nobody_listens_is_kept_from_others_and_refuses_all() {
+        let (listener, address) = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        drop(listener);
+        let reserved = reserve(address).unwrap();
+        let take = || TcpSocket::new_v4().unwrap().bind(address).map_err(|error| error.kind());
+        assert_eq!(take(), Err(io::ErrorKind::AddrInUse));
+        let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        drop(reserved);
+        assert_eq!(take(), Ok(()));
+    }
+}

@@ -57,9 +57,6 @@ async fn an_account_outlives_its_absence() {
     world.state().act(&Act::put("Jotta/Archive/a", b"x")).unwrap();
     let proxied_url = format!("https://jfs.jottacloud.com/jfs/{USER}/Jotta/Archive/a");
     world.emulator.go_offline().await.unwrap();
-    let own = world.emulator.base_url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
-    let own = std::net::SocketAddr::from(([127, 0, 0, 1], own));
-    assert_eq!(std::net::TcpListener::bind(own).map(drop).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
     let url = world.url(&format!("/jfs/{USER}/Jotta/Archive/a"));
     assert!(world.http.get(&url).send().await.is_err());
     assert!(client.get(&proxied_url).send().await.is_err());
