@@ -129,9 +129,14 @@ impl Hints {
         self.left_out.entry(directory).or_default().insert(name);
     }
 
-    /// The names below which something was left out in a directory that is looked at once more.
-    pub(super) fn take_left_out(&mut self, directory: NodeId) -> BTreeSet<StoredName> {
-        self.left_out.remove(&directory).unwrap_or_default()
+    /// A look shows a directory by this name: tells whether something below it was left out before, once.
+    pub(super) fn take_left_out(&mut self, directory: NodeId, name: &StoredName) -> bool {
+        let Some(names) = self.left_out.get_mut(&directory) else { return false };
+        let was_left_out = names.remove(name);
+        if names.is_empty() {
+            self.left_out.remove(&directory);
+        }
+        was_left_out
     }
 
     /// Directories that were not looked into since a look has shown them as new, or since something below
@@ -417,4 +422,24 @@ fn directory_on_service(
         here = matching::find_on_service(index, settings, directory.id, name)?;
     }
     Ok(here.filter(|here| here.remote_entry() == Entry::Directory).map(|here| here.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that does not show it yet must not make it be forgotten.
+    #[test]
+    fn what_was_left_out_is_looked_for_until_its_directory_is_shown() {
+        let name = |text| StoredName::new(text).unwrap();
+        let (directory, other) = (NodeId(1), NodeId(2));
+        let mut hints = Hints::default();
+        hints.leave_out(directory, name("d"));
+        for (looked_at, shown, expected) in
+            [(directory, "e", false), (other, "d", false), (directory, "d", true), (directory, "d", false)]
+        {
+            assert_eq!(hints.take_left_out(looked_at, &name(shown)), expected, "{looked_at:?} {shown}");
+        }
+        assert_eq!(hints.not_looked_into().count(), 0);
+    }
 }

@@ -188,13 +188,12 @@ impl Folder {
             return Ok(());
         }
         self.backlog.spend(entries.len());
-        let left_out = self.hints.take_left_out(directory);
         for (name, shown) in entries {
             if let Some(leftover) = self.may_have_left(&path.join(name.clone()), *shown, answer.asked_at)? {
                 self.recheck(&mut answer, directory, leftover.until);
             } else if let Some(mut node) = self.match_shown(directory, name, *shown, &mut answer)? {
                 self.merge_shown(&mut node, name, *shown, &mut answer, now)?;
-                if left_out.contains(name) && node.remote_entry() == Entry::Directory {
+                if node.remote_entry() == Entry::Directory && self.hints.take_left_out(directory, name) {
                     self.hints.arrived(node.id);
                 }
             }
