@@ -7,8 +7,7 @@ use clap::Args;
 
 use crate::clients::daemon::Daemon;
 use crate::machine;
-use crate::report::{format_memory, format_seconds};
-use crate::scale::{on_both_sides, say};
+use crate::scale::{on_both_sides, say, say_cost};
 use crate::tree::TOP;
 
 /// Where they are moved to.
@@ -50,9 +49,5 @@ pub(crate) fn run(moves: &Moves) -> anyhow::Result<()> {
         fs::rename(&from, &to).with_context(|| format!("moving {}", from.display()))?;
     }
     let cost = daemon.wait_for_all("move_remote", directories, &before)?;
-    let requests: u64 = stage.service.requests()?.values().sum();
-    let cpu = cost.cpu.map_or_else(|| "?".to_owned(), |cpu| format_seconds(cpu.as_secs_f64()));
-    let memory = cost.peak_memory.map_or_else(|| "?".to_owned(), format_memory);
-    let wall = format_seconds(cost.wall.as_secs_f64());
-    say(&format!("all of them moved: wall {wall}  CPU {cpu}  memory {memory}  requests {requests}"))
+    say_cost(&stage, "all of them moved", cost)
 }

@@ -50,13 +50,7 @@ pub(crate) fn run(scale: &Scale) -> anyhow::Result<()> {
     say(&machine::describe())?;
     let once = jottad(&stage, &["run", "--once"]);
 
-    let take = |title: &str, cost: Cost| -> anyhow::Result<()> {
-        let requests: u64 = stage.service.requests()?.values().sum();
-        let cpu = cost.cpu.map_or_else(|| "?".to_owned(), |cpu| format_seconds(cpu.as_secs_f64()));
-        let memory = cost.peak_memory.map_or_else(|| "?".to_owned(), format_memory);
-        let wall = format_seconds(cost.wall.as_secs_f64());
-        say(&format!("{title:<40} wall {wall:>9}  CPU {cpu:>9}  memory {memory:>10}  requests {requests:>4}"))
-    };
+    let take = |title: &str, cost: Cost| say_cost(&stage, title, cost);
     stage.service.reset()?;
     let cost = measure(&once, stage.place())?;
     take("taken up: both sides equal, no index", cost)?;
@@ -102,6 +96,15 @@ pub(crate) fn on_both_sides(
         "",
     )?;
     Ok((stage, shape))
+}
+
+/// Says what something has cost, with the requests since they were last counted from nothing.
+pub(crate) fn say_cost(stage: &Stage, title: &str, cost: Cost) -> anyhow::Result<()> {
+    let requests: u64 = stage.service.requests()?.values().sum();
+    let cpu = cost.cpu.map_or_else(|| "?".to_owned(), |cpu| format_seconds(cpu.as_secs_f64()));
+    let memory = cost.peak_memory.map_or_else(|| "?".to_owned(), format_memory);
+    let wall = format_seconds(cost.wall.as_secs_f64());
+    say(&format!("{title:<40} wall {wall:>9}  CPU {cpu:>9}  memory {memory:>10}  requests {requests:>4}"))
 }
 
 /// The files that the emulator makes, too.
