@@ -48,9 +48,9 @@ const COMMANDS: &[&str] = &[
 /// Commands at once: most of their time they wait before they try again.
 const AT_ONCE: usize = 8;
 
-/// No command may take more memory for its data, in KiB: it gets none, and ends. What the system says of the
-/// memory of programs that have ended will not do: it counts this program, from which they are started, as
-/// one of them.
+/// No command gets more memory for its data, in KiB; on Linux, elsewhere the limit has no effect. What the
+/// system says of the memory of programs that have ended will not do: it counts the program that started
+/// them.
 const MEMORY: u32 = 256 * 1024;
 
 fn world() -> World {

@@ -28,7 +28,8 @@
 //! - [`State`], from [`Emulator::state`], is the hand of the test: tree, contents, counters, requests,
 //!   switches, faults,
 //!   other devices, tokens, quota, locks, clock.
-//! - [`Emulator::go_offline`] closes the port and keeps the account, [`Emulator::go_online`] opens it again.
+//! - [`Emulator::go_offline`] refuses connections and keeps the port and the account,
+//!   [`Emulator::go_online`] serves again.
 //! - With `proxy_listen` set, clients that have the real host names built in reach it unmodified through
 //!   `HTTPS_PROXY` and `SSL_CERT_FILE`.
 //! - Tests in other processes have the same by HTTP below `/control/`.

@@ -437,8 +437,8 @@ fn what_is_the_same_as_what_was_there_may_go_as_that_would() {
     ]);
 }
 
-/// Once, it was left out for being shown too soon after others had removed the directory, which jottad had made
-/// anew when it was looked for again; so nobody looked into it, and a proof said that nothing is there.
+/// Once, it was left out for being shown too soon after others had removed the directory, which jottad had
+/// made anew when it was looked for again; so nobody looked into it, and a proof said that nothing is there.
 #[test]
 fn what_was_left_out_is_looked_for_in_a_directory_that_was_made_meanwhile() {
     assert_ends_well(&[(Mode::Sync, MEDDLED, 49_002_068)]);

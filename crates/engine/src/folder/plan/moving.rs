@@ -91,8 +91,8 @@ impl Folder {
         }
     }
 
-    /// Whether the next step may be asked for beside what is in flight: of directories that move as a whole no
-    /// two lie in each other, so that it does not matter which of them arrives first.
+    /// Whether the next step may be asked for beside what is in flight: of directories that move as a whole
+    /// no two lie in each other, so that it does not matter which of them arrives first.
     fn may_move_beside(&self) -> Result<bool, FolderError> {
         let Some(step) = self.round.moving.steps.front().filter(|step| step.parked == Parked::No) else {
             return Ok(false);
