@@ -195,6 +195,7 @@ impl Folder {
                     node.local = Local::Directory(identity);
                     node.base = Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
                     self.save_observed(&mut node)?;
+                    self.read_if_missed(&running.path);
                 }
             }
         }

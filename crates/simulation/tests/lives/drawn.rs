@@ -480,3 +480,29 @@ fn what_is_back_as_it_was_agreed_on_may_go_as_that_would() {
 fn a_directory_that_is_refused_with_what_is_in_it_is_asked_for_ever_less_often() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 53_003_605)]);
 }
+
+/// Once, what was left under a temporary name was nobody's from when nothing was agreed on there any more: a
+/// backup left it where it was, and a proof said nothing of it.
+#[test]
+fn what_is_left_under_a_temporary_name_is_cleared_away_whatever_was_agreed_on() {
+    assert_ends_well(&[(Mode::Backup, MEDDLED, 55_004_858)]);
+}
+
+/// Once, a file that the user and another device moved in opposite directions went to both trashes.
+#[test]
+fn what_was_moved_there_and_back_is_kept() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 53_001_307)]);
+}
+
+/// Once, what was put into a directory while it was made was seen by the next full scan alone.
+#[test]
+fn what_is_put_into_a_directory_while_it_is_made_is_read() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 40_000_703)]);
+}
+
+/// Once, a word about a root was taken for one about another, that had been told to be elsewhere since it was
+/// looked at.
+#[test]
+fn a_word_about_a_root_that_may_be_another_by_now_is_asked_for_again() {
+    assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, ON_DISKS, 59_003_733)));
+}

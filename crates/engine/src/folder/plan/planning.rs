@@ -322,10 +322,6 @@ impl Folder {
     fn settle(&mut self, node: &mut Node, decision: Decision, now: Now) -> Result<Considered, FolderError> {
         match decision.action {
             Action::Forget => {
-                // What others put into one of our temporary names makes it theirs.
-                if node.remote.is_some() && self.index.is_parked()? {
-                    self.index.unpark(&self.index.path(node.id)?)?;
-                }
                 node.base = None;
                 self.index.save(node)?;
                 self.losses_in_doubt.settle(node.id, &mut self.index)?;
