@@ -506,3 +506,30 @@ fn what_is_put_into_a_directory_while_it_is_made_is_read() {
 fn a_word_about_a_root_that_may_be_another_by_now_is_asked_for_again() {
     assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, ON_DISKS, 59_003_733)));
 }
+
+/// Once, what was sent into a directory, and was moved away before it was seen, was taken for others' when the
+/// directory was shown under another spelling.
+#[test]
+fn what_was_sent_is_known_in_a_directory_that_others_respelled() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 60_000_714)]);
+}
+
+/// Once, what was left under a temporary name was given a name that people find, although the user had it: as a
+/// file that was still to be sent.
+#[test]
+fn what_is_left_under_a_temporary_name_goes_if_the_user_has_it() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 60_002_155)]);
+}
+
+/// What waits for a look before it is removed is removed after that look.
+#[test]
+fn what_was_not_moved_back_is_removed_at_once() {
+    assert_ends_well(&[(Mode::Sync, RULED, 60_004_517)]);
+}
+
+/// Once, the simulation held against jottad that it left alone what a rule ignores under the name that the
+/// service has.
+#[test]
+fn what_is_ignored_under_the_name_that_the_service_has_is_not_compared() {
+    assert_ends_well(&[(Mode::Pull, RULED, 60_002_283)]);
+}

@@ -128,7 +128,9 @@ impl Folder {
         }
         let Some(elsewhere) = self.index.with_content(file.content)? else { return Ok(false) };
         if elsewhere.remote.is_some() {
-            return Ok(self.rechecks.is_about(elsewhere.parent));
+            let is_in_doubt = self.rechecks.is_about(elsewhere.parent);
+            self.round.awaited_look = is_in_doubt.then_some(elsewhere.parent).or(self.round.awaited_look);
+            return Ok(is_in_doubt);
         }
         let mut moved = doomed.node.clone();
         moved.base = None;

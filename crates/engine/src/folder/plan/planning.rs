@@ -49,6 +49,9 @@ impl Folder {
             }
             match self.round.phase {
                 Phase::Over => {
+                    if self.round.awaited_look.take_if(|at| !self.rechecks.is_about(*at)).is_some() {
+                        self.round.restart();
+                    }
                     if !self.round.again || !self.is_rested(now) {
                         return Ok(());
                     }
