@@ -533,3 +533,10 @@ fn what_was_not_moved_back_is_removed_at_once() {
 fn what_is_ignored_under_the_name_that_the_service_has_is_not_compared() {
     assert_ends_well(&[(Mode::Pull, RULED, 60_002_283)]);
 }
+
+/// Once, what the running listing had shown was filed under another row by a look meanwhile, and was taken for
+/// gone when the listing ended.
+#[test]
+fn what_a_listing_has_shown_stays_shown_when_a_look_files_it_elsewhere() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 61_000_886)]);
+}
