@@ -553,3 +553,10 @@ fn a_move_of_what_is_ignored_by_now_ends_well() {
 fn a_name_follows_there_and_back() {
     assert_ends_well(&[(Mode::Sync, PLAIN, 63_000_062)]);
 }
+
+/// Once, a file that the user saved as the service had it a moment ago was taken for agreed on, although a look
+/// had shown something else there since; that was fetched over it.
+#[test]
+fn what_a_look_has_shown_otherwise_is_not_agreed_on() {
+    assert_ends_well(&[(Mode::Sync, MEDDLED, 64_000_710)]);
+}
