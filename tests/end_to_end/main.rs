@@ -18,6 +18,7 @@ mod browser;
 mod commands;
 mod conflicts;
 mod control;
+mod costs;
 mod crash;
 mod damage;
 mod deletes;

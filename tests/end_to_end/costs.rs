@@ -1,0 +1,98 @@
+//! What work costs, in counts that are the same on every machine: requests, bytes, calls to the system, memory.
+//! Times are for the benchmarks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use crate::stage::{Outcome, World, is_missing, wait_until, within};
+
+const DIRECTORIES: usize = 10;
+const FILES: usize = 30;
+/// All files of a [`filled`] folder.
+const ALL: u64 = (DIRECTORIES * FILES) as u64;
+
+/// A folder with [`ALL`] files.
+fn filled() -> World {
+    let world = World::new();
+    world.fill("many", DIRECTORIES, FILES);
+    world
+}
+
+/// One pass, and how often the program called the system for what; `None` where that cannot be watched.
+fn watched_pass(world: &World) -> Option<BTreeMap<String, u64>> {
+    if is_missing("strace", &["strace", "-o", "/dev/null", "true"]) {
+        return None;
+    }
+    let summary = world.machine.beside("calls");
+    let program = world.machine.command(["run", "--once"]);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-c", "-U", "calls,name", "-o"]).arg(&summary);
+    command.arg(program.get_program()).args(program.get_args()).current_dir(world.machine.home());
+    command.env_clear().envs(program.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    Outcome::of(command).expect(0);
+    let summary = fs::read_to_string(summary).unwrap();
+    let counts = summary.lines().filter_map(|line| {
+        let (count, name) = line.trim().split_once(' ')?;
+        Some((name.trim().to_owned(), count.parse().ok()?))
+    });
+    Some(counts.collect())
+}
+
+#[track_caller]
+fn assert_at_most(what: &str, count: u64, most: u64) {
+    assert!(count <= most, "{what}: {count}, at most {most} are expected");
+}
+
+#[test]
+fn a_new_file_costs_two_requests_and_a_directory_two_and_nothing_is_sent_twice() {
+    let world = filled();
+    world.service.reset_counters();
+    world.pass(0);
+    world.assert_same();
+    let counters = world.service.counters();
+    let directories = DIRECTORIES as u64 + 2;
+    assert_eq!((counters.of("allocate"), counters.of("upload")), (ALL, ALL));
+    assert_eq!(counters.of("mkDir"), directories);
+    assert_at_most("all requests", counters.requests, 2 * ALL + 2 * directories + 12);
+}
+
+#[test]
+fn what_has_not_changed_is_neither_read_nor_asked_for() {
+    let world = filled();
+    world.settle();
+    world.service.reset_counters();
+    let Some(calls) = watched_pass(&world) else { return };
+    assert_at_most("requests", world.service.counters().requests, 6);
+    let of = |names: &[&str]| names.iter().filter_map(|name| calls.get(*name)).sum::<u64>();
+    let total = calls.get("total").copied().expect("strace tells a total");
+    eprintln!("COSTS {total} {calls:?}");
+    // Each file is looked at once, and none is opened.
+    assert_at_most("looks", of(&["statx", "newfstatat", "fstat", "stat", "lstat"]), ALL + 300);
+    assert_at_most("opened", of(&["open", "openat", "openat2"]), 250);
+    assert_at_most("all calls", total, 2 * ALL + 2500);
+}
+
+#[test]
+fn a_pass_over_many_files_takes_little_memory() {
+    let world = filled();
+    world.settle();
+    // Memory of the program's own, as the system counts it; its code does not count.
+    let limited = within("ulimit -d 49152", &world.machine.command(["run", "--once"]));
+    Outcome::of(limited).expect(0);
+}
+
+#[test]
+fn a_renamed_directory_is_one_request_however_much_is_in_it() {
+    let world = filled();
+    world.settle();
+    let _daemon = world.start();
+    wait_until("it is in step", || world.machine.status()["folders"][0]["verdict"] == "in_sync");
+    world.service.reset_counters();
+    world.rename("many", "renamed");
+    wait_until("it has moved", || world.service.has("Jotta/Archive/docs/renamed/d00/f00"));
+    wait_until("it is in step", || world.machine.status()["folders"][0]["verdict"] == "in_sync");
+    let counters = world.service.counters();
+    assert_eq!((counters.of("mvDir"), counters.of("upload"), counters.of("allocate")), (1, 0, 0));
+    assert_at_most("requests", counters.requests, 10);
+}
