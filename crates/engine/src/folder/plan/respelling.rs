@@ -446,3 +446,6 @@ fn forget_failed_rename(index: &mut Index, node: &Node) -> Result<(), FolderErro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,20 @@ const PLANNED: &[Planned] = &[
         "make_remote_directory d: missing on the remote side; upload d/a (1): missing on the remote side",
     ),
     (Sync, "a=x", "-a a->", "a=y@200", ""),
+    (
+        Sync,
+        "d/a=x d/b=y d/c=w z=z",
+        "",
+        "d/a>e/a d/b>e/b d/c>f/c -d",
+        "move_local d to e: moved on the remote side; make_local_directory f: new directory on the remote side; download f/c (1): new on the remote side",
+    ),
+    (
+        Sync,
+        "d/a=x e/b=y z=z",
+        "d/a>f/a",
+        "e>g",
+        "move_remote d/a to f/a: moved here; move_local e to g: moved on the remote side; make_remote_directory f: new directory here",
+    ),
     (Backup, "z=z", "b= d/", "c=y", "upload b (0): new here; make_remote_directory d: new directory here"),
 ];
 

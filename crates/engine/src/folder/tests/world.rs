@@ -240,6 +240,8 @@ struct Inside {
     /// What the change stamp says.
     stamp: String,
     unusable: Vec<UnusableEntry>,
+    /// A listing of everything shows files, and directories by what is in them.
+    lists_files_alone: bool,
 }
 
 /// Both sides. Clones are the same.
@@ -504,7 +506,10 @@ impl Remote for Sides {
             let below = is_below(path, &top).then(|| path[top.len()..].trim_start_matches('/'))?;
             Some(ListedEntry { path: stored(below), node: entry.on_service() })
         };
-        let listed = inside.shown().entries.iter().filter_map(below).collect();
+        let is_listed = |(_, entry): &(&String, &Entry)| {
+            !inside.lists_files_alone || matches!(entry.thing, Thing::File { .. })
+        };
+        let listed = inside.shown().entries.iter().filter(is_listed).filter_map(below).collect();
         let unusable = inside.unusable.iter().filter(|entry| is_below(&entry.path, &top)).cloned().collect();
         Ok(Listing(Some(listed), unusable))
     }
@@ -854,6 +859,11 @@ impl World {
             tree
         });
         self.sides.inside().shown = shown;
+    }
+
+    /// From now on a listing of everything does not show directories by themselves.
+    pub(super) fn list_files_alone(&mut self) {
+        self.sides.inside().lists_files_alone = true;
     }
 
     /// How what is called so ends from now on: with no path it is all of that kind.

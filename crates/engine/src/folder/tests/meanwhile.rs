@@ -1,0 +1,268 @@
+//! Stories of what fails, and of what happens while something is under way.
+
+use super::stories::{Story, assert_stories};
+use super::world::{World, in_mode};
+use super::*;
+use Mode::{Backup, Pull, Sync};
+
+const SPELLINGS: &[Story] = &[
+    (
+        "a new spelling that a directory cannot get is no nearer when something changes in it",
+        Sync,
+        "d/a=x",
+        &[
+            ("fails rename d: broken", "", "InSync"),
+            ("there d>D", "", "InSync"),
+            ("sync", "move here d to D", "Problems d: LocalDisk"),
+            ("here d/b=y", "upload D/b", "Problems d: LocalDisk"),
+            ("works", "", "Problems d: LocalDisk"),
+            ("wait 3600", "move here d to D", "Working"),
+        ],
+    ),
+    (
+        "rules are about the new spelling once it is there",
+        Sync,
+        ".jottaignore=d/o d/a=x",
+        &[
+            ("here d/o=1", "", "InSync"),
+            ("there d>D", "", "InSync"),
+            ("sync", "move here d to D, upload D/o", "InSync"),
+            ("wait 30", "", "InSync"),
+        ],
+    ),
+    (
+        "a rename that is in vain, again and again",
+        Sync,
+        "a=x",
+        &[
+            ("fails rename a: changed", "", "InSync"),
+            ("there a>A", "", "InSync"),
+            ("sync", "move here a to A (3 times)", "Working"),
+            ("wait 60", "move here a to A (4 times)", "Working"),
+            ("works", "", "Problems a: Failing"),
+            ("sync", "move here a to A", "InSync"),
+        ],
+    ),
+    (
+        "nothing is renamed where rules cannot be read",
+        Sync,
+        "d/a=x z=z",
+        &[
+            ("here d/.jottaignore->", "", "Problems d: Unreadable"),
+            ("there d/a>d/A", "", "Problems d: Unreadable"),
+            ("sync", "", "Problems d: Unreadable"),
+            ("here -d/.jottaignore", "move here d/a to d/A", "InSync"),
+            ("wait 30", "", "InSync"),
+        ],
+    ),
+    (
+        "a rename that the disk refused is made by the user",
+        Sync,
+        "a=x z=z",
+        &[
+            ("fails rename a: denied", "", "InSync"),
+            ("there a>A", "", "InSync"),
+            ("sync", "move here a to A", "Problems a: Unreadable"),
+            ("here a>A", "", "Working"),
+            ("wait 30", "", "Working"),
+        ],
+    ),
+    (
+        "two new names that are one to the service",
+        Sync,
+        "z=z",
+        &[
+            ("shows z=z", "", "InSync"),
+            ("here a=1 A=2", "upload A", "Problems a: NameClash"),
+            ("wait 10", "", "Problems a: NameClash"),
+            ("shows all", "", "Problems a: NameClash"),
+            ("wait 60", "", "Problems a: NameClash"),
+        ],
+    ),
+];
+
+const PROBLEMS: &[Story] = &[
+    (
+        "what could not be fetched stands in a directory that is ignored by now",
+        Sync,
+        "a=x d/b=y",
+        &[
+            ("fails download d/n: not allowed", "", "InSync"),
+            ("there d/n=1", "", "InSync"),
+            ("sync", "download d/n", "Problems d/n: NotAllowed"),
+            ("here .jottaignore=d", "upload .jottaignore", "Working"),
+            ("wait 10", "", "Working"),
+        ],
+    ),
+    (
+        "what could not be fetched is ignored before it is tried again",
+        Pull,
+        "a=x d/b=y",
+        &[
+            ("fails download d/n: not allowed", "", "InSync"),
+            ("there d/n=1", "", "InSync"),
+            ("sync", "download d/n", "Problems d/n: NotAllowed"),
+            ("there .jottaignore=n", "", "Problems d/n: NotAllowed"),
+            ("sync", "download .jottaignore, download d/n", "InSync"),
+        ],
+    ),
+    (
+        "the account is full",
+        Backup,
+        "z=z",
+        &[
+            ("fails upload: full", "", "InSync"),
+            ("here a=1 b=2", "upload a, upload b", "Problems a: QuotaExceeded, b: QuotaExceeded"),
+            ("sync", "upload a, upload b", "Problems a: QuotaExceeded, b: QuotaExceeded"),
+            ("wait 60", "", "Problems a: QuotaExceeded, b: QuotaExceeded"),
+            ("works", "", "Problems a: QuotaExceeded, b: QuotaExceeded"),
+            ("sync", "upload a, upload b", "InSync"),
+        ],
+    ),
+    (
+        "nothing is allowed to the account",
+        Sync,
+        "z=z",
+        &[
+            ("fails poll: not allowed", "", "InSync"),
+            ("fails list all: not allowed", "", "InSync"),
+            ("fails upload: not allowed", "", "InSync"),
+            ("here a=1", "upload a", "Problems .: NotAllowed"),
+            ("sync", "", "Problems .: NotAllowed"),
+            ("works", "", "Problems .: NotAllowed"),
+            ("sync", "upload a", "InSync"),
+        ],
+    ),
+    (
+        "there is no stamp yet",
+        Sync,
+        "z=z",
+        &[
+            ("fails poll: not found", "", "InSync"),
+            ("sync", "", "InSync"),
+            ("here a=1", "upload a", "Working"),
+            ("wait 60", "", "Working"),
+            ("there b=2", "", "Working"),
+            ("sync", "download b", "InSync"),
+        ],
+    ),
+    (
+        "a file that changes whenever it is read",
+        Backup,
+        "z=z",
+        &[
+            ("fails hash a: changed", "", "InSync"),
+            ("here a=1", "", "Problems a: KeepsChanging"),
+            ("here a=2@200", "", "Problems a: KeepsChanging"),
+            ("here a=3@300", "", "Problems a: KeepsChanging"),
+            ("here a=4@400", "", "Problems a: KeepsChanging"),
+            ("here a=5@500", "", "Problems a: KeepsChanging"),
+            ("here a=6@600", "", "Problems a: KeepsChanging"),
+            ("wait 60", "", "Problems a: KeepsChanging"),
+            ("here a=7@700", "", "Problems a: KeepsChanging"),
+            ("works", "", "Problems a: KeepsChanging"),
+            ("wait 600", "upload a", "Working"),
+        ],
+    ),
+];
+
+const UNDER_WAY: &[Story] = &[
+    (
+        "a root is emptied by ourselves and by a person at one time",
+        Sync,
+        "a=1 b=2 c=3 d=4 e=5 f=6",
+        &[
+            ("lasts trash here", "", "InSync"),
+            ("there -a", "", "InSync"),
+            ("sync", "trash here a", "Working"),
+            ("here -a -b -c -d -e -f", "", "Working"),
+            ("ends", "", "Held"),
+            ("wait 10", "", "Held"),
+        ],
+    ),
+    (
+        "what others are told to have changed is looked at before the two sides agree",
+        Sync,
+        "z=z",
+        &[
+            ("listen", "", "InSync"),
+            ("lasts hash", "", "InSync"),
+            ("here a=x", "", "Working"),
+            ("there a=x", "", "Working"),
+            ("sync", "", "Working"),
+            ("shows a=x z=z", "", "Working"),
+            ("heard a=y@200", "", "Working"),
+            ("ends", "", "Working"),
+            ("shows all", "", "Working"),
+            ("wait 60", "move here a to a~, download a, upload a~", "InSync"),
+        ],
+    ),
+    (
+        "a root that a person wants back",
+        Sync,
+        "a=1 b=2 c=3 d=4 e=5 f=6",
+        &[
+            ("here -a -b -c -d -e -f", "", "Held"),
+            ("reject", "download a, download b, download c, download d, download e, download f", "Working"),
+            ("wait 30", "", "Working"),
+        ],
+    ),
+];
+
+#[test]
+fn another_spelling_is_followed_as_far_as_that_is_possible() {
+    assert_stories(SPELLINGS, in_mode);
+}
+
+#[test]
+fn what_is_wrong_is_told_as_long_as_it_is_wrong() {
+    assert_stories(PROBLEMS, in_mode);
+}
+
+#[test]
+fn what_is_under_way_is_not_mistaken_for_what_others_do() {
+    assert_stories(UNDER_WAY, in_mode);
+}
+
+/// One file that fails is a problem of its own; where all fail it is the service, although it answers.
+#[test]
+fn a_service_that_fails_at_everything_is_out_of_order_until_something_is_done() {
+    for (files, verdict) in [(3, Verdict::Problems), (12, Verdict::Offline)] {
+        let mut world = World::agreed(in_mode(Backup), "z=z");
+        world.step("fails upload: unavailable");
+        let files: Vec<String> = (0..files).map(|number| format!("f{number}=x")).collect();
+        world.here(&files.join(" "));
+        world.run_for(60);
+        assert_eq!(world.verdict(), verdict);
+        assert_eq!(world.status().trouble.is_some(), verdict == Verdict::Offline);
+        world.step("works");
+        world.sync();
+        world.run_for(600);
+        assert_eq!((world.verdict(), world.status().trouble), (Verdict::InSync, None));
+        assert_eq!(world.both(), world.disk());
+    }
+}
+
+/// What was refused is a problem that is told; what was not even tried is no part of any proof.
+#[test]
+fn nothing_is_proven_while_a_full_account_keeps_files_waiting() {
+    let mut world = World::agreed(in_mode(Sync), "a=x");
+    let proven = world.status().proven_at;
+    world.step("fails upload: full");
+    let files: Vec<String> = (0..12).map(|number| format!("f{number}=x")).collect();
+    world.here(&files.join(" "));
+    for _ in 0..3 {
+        world.run_for(60);
+        world.sync();
+    }
+    assert_eq!(world.status().proven_at, proven);
+    // What is not there any more does not wait.
+    world.here(
+        &files.iter().map(|file| format!("-{}", &file[..file.len() - 2])).collect::<Vec<_>>().join(" "),
+    );
+    world.run_for(60);
+    world.sync();
+    world.run_for(60);
+    assert!(world.status().proven_at > proven);
+    assert_eq!(world.verdict(), Verdict::InSync);
+}
