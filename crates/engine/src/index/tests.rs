@@ -217,3 +217,26 @@ fn a_move_takes_along_the_base_and_one_side_and_nothing_of_the_other() {
         }
     }
 }
+
+/// A row may be kept for what is in it alone.
+#[test]
+fn what_moves_away_leaves_no_row_of_nothing() {
+    for is_there in [false, true] {
+        let (_place, mut index) = new_index();
+        let above = directory(&mut index, NodeId::ROOT, "above", [false, true, false]);
+        let left = directory(&mut index, above, "left", [false, true, false]);
+        let moved = directory(&mut index, left, "moved", [true, true, true]);
+        let place = directory(&mut index, NodeId::ROOT, "place", [false, true, false]);
+        if !is_there {
+            for id in [left, above] {
+                let mut row = index.node(id).unwrap().unwrap();
+                row.local = Local::Absent;
+                index.save(&mut row).unwrap();
+            }
+        }
+        index.take_place(moved, place).unwrap();
+        assert_eq!(index.path(moved).unwrap().to_string(), "place");
+        assert_eq!([above, left].map(|id| index.node(id).unwrap().is_some()), [is_there; 2]);
+        assert!(index.node(place).unwrap().is_none());
+    }
+}

@@ -242,3 +242,12 @@ async fn a_running_folder_answers_and_hears() {
     wait_for(&handle, "what is new is seen", |status| status.directories == Some(1)).await;
     handle.shutdown().await;
 }
+
+/// What a bug says is told, in whichever way it says it.
+#[test]
+fn the_words_of_a_panic_are_told() {
+    let of = |panic: Box<dyn std::any::Any + Send>| folder_thread::panic_text(&*panic).to_owned();
+    assert_eq!(of(Box::new("a word")), "a word");
+    assert_eq!(of(Box::new("a text".to_owned())), "a text");
+    assert_eq!(of(Box::new(7)), "without a word");
+}

@@ -220,3 +220,38 @@ async fn an_upload_that_fails_in_the_end_may_be_done_if_any_of_its_attempts_may_
         assert_eq!(sent.unwrap_err().is_uncertain(), may_be_done);
     }
 }
+
+/// What has arrived of it is not sent again. Where the service says that it holds more than there is, it has
+/// something else.
+#[tokio::test]
+async fn an_upload_goes_on_where_the_service_says_unless_that_is_behind_its_end() {
+    for (arrived, sent) in [(0, 5), (1, 4), (4, 1), (5, 0), (6, 5), (5_000_000_000, 5)] {
+        let account = Account::open().await;
+        let address = Arc::new(Mutex::new(String::new()));
+        let named = Arc::clone(&address);
+        let attempts = Mutex::new(0);
+        let service = Service::start(move |head| {
+            let mut attempts = attempts.lock().unwrap();
+            let json = "Content-Type: application/json\r\n";
+            if head.contains("allocate") {
+                let arrived = if *attempts == 0 { 0 } else { arrived };
+                let address = named.lock().unwrap();
+                let document = format!(
+                    r#"{{"state":"INCOMPLETE","upload_url":"{address}/take","resume_pos":{arrived}}}"#
+                );
+                return answer("200 OK", json, document.as_bytes());
+            }
+            *attempts += 1;
+            let status = if *attempts == 1 { "500 Internal Server Error" } else { "200 OK" };
+            answer(status, json, b"{}")
+        })
+        .await;
+        service.address.clone_into(&mut address.lock().unwrap());
+        let client = service.client(&account, |endpoints, address| endpoints.api_url = address).await;
+        client.upload(&path("Jotta/Archive/a"), &facts(b"hello"), &mut &b"hello"[..]).await.unwrap();
+        let heads = service.heads.lock().unwrap();
+        let last = heads.last().unwrap();
+        assert!(last.contains(&format!("\r\ncontent-length: {sent}\r\n")), "{arrived}: {last}");
+        assert_eq!(last.contains("\r\nrange: bytes="), sent < 5, "{arrived}: {last}");
+    }
+}

@@ -356,3 +356,46 @@ fn a_directory_that_cannot_be_found_when_it_is_looked_at_is_gone() {
         assert_eq!(world.service() == "z=z", mode == Mode::Sync, "{told:?} {mode}");
     }
 }
+
+/// Whoever asked for it is told what was found: not what was done for other reasons while it went on.
+#[test]
+fn a_verification_counts_what_it_found_and_what_happened_meanwhile() {
+    // What happens before and while it goes on; files, bytes, damaged, unread, sent, mended, meanwhile.
+    for (before, meanwhile, found) in [
+        ("", "", [3, 6, 0, 0, 0, 0, 0]),
+        ("rots b=zz", "", [2, 4, 1, 0, 0, 0, 0]),
+        ("there -a", "", [3, 6, 0, 0, 1, 0, 0]),
+        ("there -a -b", "", [3, 6, 0, 0, 2, 0, 0]),
+        ("there b=yyyy@200", "", [3, 6, 0, 0, 1, 0, 0]),
+        ("there b=yy@300", "", [3, 6, 0, 0, 0, 1, 0]),
+        ("", "here n=1", [4, 7, 0, 0, 0, 0, 1]),
+        ("", "here b=y@200", [2, 4, 0, 1, 0, 0, 1]),
+        ("", "heard -a", [3, 6, 0, 0, 0, 0, 1]),
+        ("there -c", "heard -a", [3, 6, 0, 0, 1, 0, 1]),
+    ] {
+        let mut world = World::agreed(in_mode(Mode::Backup), "a=x b=yy c=zzz");
+        world.listen();
+        if !before.is_empty() {
+            world.step(before);
+        }
+        world.step("lasts hash b");
+        world.tell(Event::Request(Request::Verify));
+        if !meanwhile.is_empty() {
+            world.step(meanwhile);
+        }
+        world.let_end();
+        world.run_for(120);
+        let report = world.folder.verification().unwrap();
+        assert!(report.ended.is_some_and(|end| end >= report.began));
+        let came = [
+            report.files,
+            report.bytes,
+            report.damaged,
+            report.unread,
+            report.sent,
+            report.mended,
+            report.meanwhile,
+        ];
+        assert_eq!(came, found, "{before}; {meanwhile}");
+    }
+}

@@ -278,6 +278,14 @@ impl Sides {
         self.inside().disk.entries.get(&plain(path)).map(Entry::on_disk)
     }
 
+    /// A disk has nothing where no directory is.
+    fn directory_above(&self, path: &RelativePath) -> Result<(), DiskError> {
+        match path.parent().filter(|above| !above.is_root()).map(|above| self.at(&above)) {
+            None | Some(Some(DiskNode::Directory(_))) => Ok(()),
+            Some(_) => Err(disk_error("looking above", path, DiskErrorKind::NotFound)),
+        }
+    }
+
     fn text_of(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
         if self.at(path) != Some(DiskNode::File(*expected)) {
             return Err(disk_error("reading", path, DiskErrorKind::Changed));
@@ -367,6 +375,7 @@ impl Disk for Sides {
 
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
         self.disk_trouble("make here", path)?;
+        self.directory_above(path)?;
         match self.at(path) {
             Some(DiskNode::Directory(_)) => {}
             Some(_) => return Err(disk_error("making", path, DiskErrorKind::Occupied)),
@@ -394,6 +403,7 @@ impl Disk for Sides {
         replaces: Option<&FileStat>,
     ) -> Result<FileStat, DiskError> {
         self.disk_trouble("place", path)?;
+        self.directory_above(path)?;
         if self.at(path) != replaces.copied().map(DiskNode::File) {
             return Err(disk_error("placing", path, DiskErrorKind::Changed));
         }
@@ -417,6 +427,7 @@ impl Disk for Sides {
         if self.at(from).and_then(|node| node.identity()) != Some(expected) {
             return Err(disk_error("renaming", from, DiskErrorKind::Changed));
         }
+        self.directory_above(to)?;
         if self.at(to).is_some() {
             return Err(disk_error("renaming", to, DiskErrorKind::Occupied));
         }
