@@ -217,6 +217,9 @@ async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
             turned_away: 0,
             only_looks,
         };
+        assert!(!performer.take_turned_away(), "it was asked for nothing");
+        performer.turned_away = 3;
+        assert_eq!([performer.take_turned_away(), performer.take_turned_away()], [true, false]);
         performer.start(Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() });
         assert_eq!(!performer.running.is_empty(), is_begun, "{task:?}");
     }

@@ -559,14 +559,14 @@ mod tests {
         let now = crate::builders::at;
         let mut scanning = Scanning::default();
         scanning.delayed.insert((Duration::from_secs(103), path("d/a")), Depth::Subtree);
-        scanning.delayed.insert((Duration::from_secs(103), path("d/b")), Depth::Subtree);
+        scanning.delayed.insert((Duration::from_secs(105), path("d/b")), Depth::Subtree);
         scanning.read_again(path("d/a"), Depth::Entries, now(100));
         scanning.timer(now(100));
         assert!(scanning.queue.is_empty(), "not at once");
         scanning.timer(now(101));
         let queued: Vec<_> = scanning.queue.iter().map(|(path, depth)| (path.to_string(), *depth)).collect();
         assert_eq!(queued, [("d/a".to_owned(), Depth::Subtree)]);
-        assert_eq!(scanning.deadline(), Some(Duration::from_secs(103)), "the other one waits on");
+        assert_eq!(scanning.deadline(), Some(Duration::from_secs(105)), "the other one waits on");
     }
 
     /// Where it goes on, something else may have taken its place: the directory above shows that.

@@ -134,6 +134,20 @@ const PROBLEMS: &[Story] = &[
         ],
     ),
     (
+        "an account that is locked may not even read then",
+        Backup,
+        "z=z",
+        &[
+            ("fails upload: locked", "", "InSync"),
+            ("here a=1 b=2", "upload a, upload b", "Problems .: AccountLocked"),
+            ("fails poll: not allowed", "", "Problems .: AccountLocked"),
+            ("fails list all: not allowed", "", "Problems .: AccountLocked"),
+            ("sync", "", "Problems .: NotAllowed"),
+            ("works", "", "Problems .: NotAllowed"),
+            ("sync", "upload a, upload b", "InSync"),
+        ],
+    ),
+    (
         "there is no stamp yet",
         Sync,
         "z=z",
@@ -387,4 +401,18 @@ fn nothing_is_proven_while_a_full_account_keeps_files_waiting() {
     world.run_for(60);
     assert!(world.status().proven_at > proven);
     assert_eq!(world.verdict(), Verdict::InSync);
+}
+
+/// Nothing deeper is synced, and whoever has put it there is told once.
+#[test]
+fn what_is_too_deep_on_the_service_is_told() {
+    let mut world = World::agreed(in_mode(Backup), "z=z");
+    let deep = vec!["d"; jottad_core::DEEPEST + 1].join("/");
+    world.there(&format!("{deep}/a=x {deep}/b=y"));
+    world.sync();
+    world.run_for(60);
+    let kinds: Vec<ProblemKind> =
+        world.folder.problems().unwrap().into_iter().map(|problem| problem.kind).collect();
+    assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == ProblemKind::ImpossibleName), "{kinds:?}");
+    assert_eq!(world.status().problems, kinds.len() as u64);
 }

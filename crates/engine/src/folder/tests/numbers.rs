@@ -52,8 +52,13 @@ fn what_is_still_to_be_done_is_counted() {
         let mut world = World::agreed(in_mode(mode), agreed);
         world.here_unseen(here);
         world.there(there);
+        world.now += Duration::from_secs(10);
+        let before = world.status();
         let world = world.look(in_mode(mode));
-        assert_eq!(world.status().pending, Some(expected), "{mode:?} {here:?} {there:?}");
+        let status = world.status();
+        assert_eq!(status.pending, Some(expected), "{mode:?} {here:?} {there:?}");
+        // It is about now.
+        assert!(status.settled && status.local_checked_at > before.local_checked_at, "{mode:?} {status:?}");
     }
 }
 

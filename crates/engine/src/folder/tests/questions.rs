@@ -341,6 +341,28 @@ fn a_plan_says_what_would_be_done_and_nothing_is() {
     assert!(wrong.is_empty(), "otherwise than expected:\n{}", wrong.join("\n"));
 }
 
+/// What has only moved is not deleted, however much it is.
+#[test]
+fn a_plan_foresees_no_hold_for_what_has_moved() {
+    let all = |word: &dyn Fn(u32) -> String| (0..30).map(word).collect::<Vec<_>>().join(" ");
+    let agreed = format!("{} z=z", all(&|number| format!("a{number}={number}x")));
+    let moved = all(&|number| format!("a{number}>b{number}"));
+    let removed = all(&|number| format!("-a{number}"));
+    for (here, there, is_held) in [
+        (moved.as_str(), "", false),
+        ("", moved.as_str(), false),
+        (removed.as_str(), "", true),
+        ("", removed.as_str(), true),
+    ] {
+        let mut world = World::agreed(in_mode(Sync), &agreed);
+        world.here_unseen(here);
+        world.there(there);
+        let world = world.look(in_mode(Sync));
+        let foreseen = world.folder.foresee(world.time()).unwrap();
+        assert_eq!(!foreseen.is_empty(), is_held, "{here:.10} {there:.10}: {foreseen:?}");
+    }
+}
+
 #[test]
 fn a_plan_counts_what_was_sent_and_is_not_shown_yet() {
     for (shown, unconfirmed) in [("a=x", 1), ("a=x b=y", 0)] {
