@@ -457,11 +457,11 @@ fn what_is_missing_and_was_agreed_on_is_wanted_back_and_nothing_else() {
         let mut folder = Folder::new(settings(Mode::Sync), index).unwrap();
         folder.change_below(NodeId::ROOT, Change::MissingWantedBack(side)).unwrap();
         for (id, has) in rows {
-            let [was_agreed, is_here, is_there] = has;
+            let [was_agreed, local, remote] = has;
             let is_wanted = was_agreed
                 && match side {
-                    Side::Local => !is_here && is_there,
-                    Side::Remote => is_here && !is_there,
+                    Side::Local => !local && remote,
+                    Side::Remote => local && !remote,
                 };
             let is_agreed = folder.index.node(id).unwrap().is_some_and(|row| row.base.is_some());
             assert_eq!(is_agreed, was_agreed && !is_wanted, "{side:?} {has:?}");

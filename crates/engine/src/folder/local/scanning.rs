@@ -548,7 +548,7 @@ mod tests {
             assert_eq!(scanning.deadline(), Some(Duration::from_secs(due)), "{interval}");
         }
         let mut scanning = Scanning::default();
-        scanning.scan_within(Duration::from_secs(60), now(100));
+        scanning.scan_within(Duration::from_mins(1), now(100));
         assert_eq!(scanning.deadline(), None, "everything is being scanned, and then it is set");
     }
 

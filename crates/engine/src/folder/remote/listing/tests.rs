@@ -63,7 +63,7 @@ fn a_stamp_that_moved_with_our_own_work_puts_a_listing_off_for_an_hour_at_most()
     for was_sent in [true, false] {
         let (_place, index) = new_index();
         let mut folder = Folder::new(crate::builders::settings(), index).unwrap();
-        let listed = Listed { began: Duration::from_secs(900), ended: Duration::from_secs(1000) };
+        let listed = Listed { began: Duration::from_secs(950), ended: Duration::from_secs(1000) };
         folder.listing.listed = Some(listed);
         if was_sent {
             folder.listing.stamps.something_was_sent();
