@@ -2,7 +2,6 @@
 //! same bytes and does nothing with them: less than that is not to be had.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,6 +17,7 @@ use crate::programs::Programs;
 use crate::remark;
 use crate::report::{format_memory, format_seconds};
 use crate::stage::{REMOTE, Stage};
+use crate::telling::say;
 use crate::tree::Shape;
 
 /// When all files were last changed, seconds since 1970.
@@ -111,8 +111,4 @@ fn curl(stage: &Stage) -> anyhow::Result<Option<Command>> {
     let mut command = stage.command(curl, ["-sS", "--fail", "-o", "/dev/null", "-H", &authorization]);
     command.arg("--cacert").arg(&stage.service.ca_file).arg(url);
     Ok(Some(command))
-}
-
-fn say(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
 }

@@ -5,6 +5,7 @@
 //! programs themselves, as users have them.
 
 mod clients;
+mod large;
 mod line;
 mod listing;
 mod machine;
@@ -17,7 +18,9 @@ mod scale;
 mod service;
 mod stage;
 mod sweep;
+mod telling;
 mod tree;
+mod twins;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -69,6 +72,8 @@ enum Inner {
     Scale(scale::Scale),
     /// What many directories that are moved into another one cost jottad
     Moves(moves::Moves),
+    /// What one large file costs jottad and rclone, and md5sum, which only reads it
+    Large(large::Large),
     /// What a listing of very many entries costs jottad and rclone, and curl, which only takes it
     List(listing::Listing),
     /// How many transfers at one time `auto` comes to, beside fixed numbers
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
     }
     let done = match &options.command {
         Some(Inner::Scale(scale)) => scale::run(scale),
+        Some(Inner::Large(large)) => large::run(large),
         Some(Inner::List(listing)) => listing::run(listing),
         Some(Inner::Sweep(sweep)) => sweep::run(sweep),
         Some(Inner::Moves(moves)) => moves::run(moves),

@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::clients::daemon::Daemon;
 use crate::machine;
-use crate::scale::{on_both_sides, say, say_cost};
+use crate::telling::{say, say_cost};
 use crate::tree::TOP;
+use crate::twins::on_both_sides;
 
 /// Where they are moved to.
 const INTO: &str = "into";

@@ -78,9 +78,11 @@ impl Run<'_> {
             let own = local_path(there);
             if !world.mode.pushes()
                 && exact.is_none()
-                && holding.iter().any(|above| own.starts_with(above) && !path.starts_with(above))
+                && (holding.iter().any(|above| own.starts_with(above) && !path.starts_with(above))
+                    || world.is_ignored(&own, is_directory))
             {
-                // It belongs to a namesake, and what only this side has is nobody's business.
+                // It belongs to a namesake, or is ignored under the name that it has there, and what only this
+                // side has is nobody's business (`pull` 60002283 with `--rules`).
                 continue;
             }
             explained.insert(there.clone());

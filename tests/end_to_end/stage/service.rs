@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,10 @@ impl Service {
         Self::with(EmulatorConfig::default())
     }
 
-    pub(crate) fn with(config: EmulatorConfig) -> Self {
+    pub(crate) fn with(mut config: EmulatorConfig) -> Self {
+        // Its tokens are its own, so that what gets to the service of another test is refused there.
+        static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
+        config.seed = NEXT_SEED.fetch_add(1, Ordering::Relaxed);
         Self { emulator: RUNTIME.block_on(Emulator::start(config)).unwrap() }
     }
 

@@ -419,7 +419,7 @@ impl Folder {
             }
             LocalHint::Subtree(path) => self.scanning.want_subtree(path),
             LocalHint::Root => {
-                self.root.doubt();
+                self.root.told_of();
                 self.scanning.want_everything();
             }
             LocalHint::Unheard => {

@@ -245,6 +245,35 @@ fn what_does_not_turn_up_elsewhere_is_removed_a_moment_later() {
     assert_eq!(driver.asked_for("trash", began), 1, "{:?}", driver.asked);
 }
 
+/// A directory is not known while it is made, and nothing is new about it when it is (`sync` 40000703).
+#[test]
+fn a_directory_is_read_when_it_is_made_if_something_was_told_of_it_before() {
+    for (told, is_read) in [(Some("n"), true), (Some("n/new"), true), (Some("other"), false), (None, false)] {
+        let mut driver = Driver::with(FolderSettings { mode: Mode::Sync, ..settings() }, &["d"]);
+        driver.directories.push("n".to_owned());
+        driver.gone_locally.insert("n".to_owned());
+        driver.missing.insert("n/f".to_owned());
+        driver.lasting = Some("make_local_directory");
+        driver.tell(Event::Request(Request::SyncNow));
+        driver.run_for(1);
+        driver.lasting = None;
+        let making = driver.under_way.pop().expect("it is made");
+        let began = driver.asked.len();
+        driver.lasting = Some("scan");
+        driver.tell(Event::LocalHints(told.map(|at| LocalHint::Subtree(path(at))).into_iter().collect()));
+        driver.lasting = None;
+        let made = Achieved::LocalDirectory(crate::disk::Identity { inode: 11, born: 1 });
+        driver.tell(Event::Completed(making, Outcome::Operation(Ok(made))));
+        if let Some(scan) = driver.under_way.pop() {
+            let seen = driver.read(&RelativePath::root());
+            driver.tell(Event::Completed(scan, Outcome::Scanned(seen)));
+        }
+        driver.run_for(10);
+        let was_read = driver.asked[began..].iter().any(|(_, what, at)| *what == "scan" && at == "n");
+        assert_eq!(was_read, is_read, "{told:?}: {:?}", &driver.asked[began..]);
+    }
+}
+
 /// Once, what was in such a directory was left alone until the next start, and all was said to be done
 /// (`backup` and `archive` 36000815).
 #[test]

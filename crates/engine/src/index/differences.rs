@@ -212,6 +212,20 @@ impl Index {
         rows.next().transpose()
     }
 
+    /// Whether a local file has this content, whether or not both sides agreed on it.
+    pub(crate) fn is_local(&self, content: Content) -> Result<bool, IndexError> {
+        if self.with_content(content)?.is_some() {
+            return Ok(true);
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM node INDEXED BY node_unsettled
+             WHERE (local_state IS NOT 0 OR remote_state IS NOT 0) AND NOT (base_kind IS NULL AND local_state IS NULL)
+               AND local_state = 1 AND local_md5 = ?1 AND local_size = ?2
+             LIMIT 1",
+        )?;
+        Ok(statement.exists(params![content.md5.as_bytes(), content.size.cast_signed()])?)
+    }
+
     /// Whether both sides have a file with this content, as they agreed on it.
     pub(crate) fn is_on_both_sides(&self, content: Content) -> Result<bool, IndexError> {
         let mut statement = self.connection.prepare_cached(

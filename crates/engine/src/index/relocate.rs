@@ -90,10 +90,19 @@ impl Index {
         while let Some((from, to)) = pending.pop() {
             let (Some(mut source), Some(mut target)) = (self.node(from)?, self.node(to)?) else { continue };
             let stored = source.stored_name();
+            let claim = target.remote.take().filter(|record| record.claimed);
             target.remote = source.remote.take().map(|record| RemoteRecord {
                 claimed: record.claimed,
                 ..RemoteRecord::seen(record.node, &stored, &target.name)
             });
+            // What was sent to the old spelling is shown below the new one, and is no one else's (`backup`
+            // 60000714).
+            if let (Some(claim), Some(seen)) = (claim, &target.remote)
+                && !seen.claimed
+                && seen.node == claim.node
+            {
+                target.base = Some(target.base_from_claim(&claim));
+            }
             self.save(&mut target)?;
             reached.push((from, to));
             for mut child in self.children(from)? {
@@ -172,5 +181,58 @@ fn is_at(node: &Node, side: Side) -> bool {
     match side {
         Side::Local => node.local != Local::Absent,
         Side::Remote => node.remote.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jottad_core::{Content, File, Md5, Timestamp, encode_name};
+
+    use super::*;
+    use crate::builders::new_index;
+    use crate::index::BaseEntry;
+    use crate::remote::RemoteNode;
+
+    fn sent(size: u64) -> RemoteNode {
+        let content = Content { size, md5: Md5::EMPTY };
+        RemoteNode::File(File { content, modified: Timestamp::from_seconds(1) })
+    }
+
+    /// A row that only the remote side has, under a name of its own.
+    fn row(index: &mut Index, parent: NodeId, name: &str, node: RemoteNode, claimed: bool) -> NodeId {
+        let name = Name::try_from(name).unwrap();
+        let stored = encode_name(&name);
+        let mut row = Node::new(parent, name.clone());
+        row.remote = Some(RemoteRecord { claimed, ..RemoteRecord::seen(node, &stored, &name) });
+        index.save(&mut row).unwrap();
+        row.id
+    }
+
+    /// What was sent to the old spelling is seen below the new one.
+    #[test]
+    fn what_was_sent_to_a_place_is_agreed_on_when_it_is_shown_under_another_spelling() {
+        for (claimed, shown, shown_claimed, is_agreed) in [
+            (true, sent(1), false, true),
+            // Others have put something else there, or it was kept because the service may be late.
+            (true, sent(2), false, false),
+            (true, sent(1), true, false),
+            // It was theirs all along.
+            (false, sent(1), false, false),
+        ] {
+            let (_place, mut index) = new_index();
+            let known = row(&mut index, NodeId::ROOT, "e", RemoteNode::Directory, false);
+            let own = row(&mut index, known, "a", sent(1), claimed);
+            let respelled = row(&mut index, NodeId::ROOT, "E", RemoteNode::Directory, false);
+            row(&mut index, respelled, "a", shown, shown_claimed);
+            index.respell(respelled, known).unwrap();
+            let own = index.node(own).unwrap().unwrap();
+            assert_eq!(own.remote_node(), Some(shown));
+            let base = own.base.map(|base| base.entry);
+            let RemoteNode::File(file) = shown else { unreachable!() };
+            assert_eq!(base, is_agreed.then_some(BaseEntry::File(file)), "{claimed} {shown_claimed}");
+            let known = index.node(known).unwrap().unwrap();
+            assert_eq!(known.stored_name().as_str(), "E");
+            assert!(known.base.is_none() && index.node(respelled).unwrap().is_none());
+        }
     }
 }

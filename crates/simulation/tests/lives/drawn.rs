@@ -480,3 +480,70 @@ fn what_is_back_as_it_was_agreed_on_may_go_as_that_would() {
 fn a_directory_that_is_refused_with_what_is_in_it_is_asked_for_ever_less_often() {
     assert_ends_well(&[(Mode::Backup, DOUBTED, 53_003_605)]);
 }
+
+/// Once, what was left under a temporary name was nobody's from when nothing was agreed on there any more: a
+/// backup left it where it was, and a proof said nothing of it.
+#[test]
+fn what_is_left_under_a_temporary_name_is_cleared_away_whatever_was_agreed_on() {
+    assert_ends_well(&[(Mode::Backup, MEDDLED, 55_004_858)]);
+}
+
+/// Once, a file that the user and another device moved in opposite directions went to both trashes.
+#[test]
+fn what_was_moved_there_and_back_is_kept() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 53_001_307)]);
+}
+
+/// Once, what was put into a directory while it was made was seen by the next full scan alone.
+#[test]
+fn what_is_put_into_a_directory_while_it_is_made_is_read() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 40_000_703)]);
+}
+
+/// Once, a word about a root was taken for one about another, that had been told to be elsewhere since it was
+/// looked at.
+#[test]
+fn a_word_about_a_root_that_may_be_another_by_now_is_asked_for_again() {
+    assert_ends_well(&[Mode::Sync, Mode::Pull].map(|mode| (mode, ON_DISKS, 59_003_733)));
+}
+
+/// Once, what was sent into a directory, and was moved away before it was seen, was taken for others' when the
+/// directory was shown under another spelling.
+#[test]
+fn what_was_sent_is_known_in_a_directory_that_others_respelled() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 60_000_714)]);
+}
+
+/// Once, what was left under a temporary name was given a name that people find, although the user had it: as a
+/// file that was still to be sent.
+#[test]
+fn what_is_left_under_a_temporary_name_goes_if_the_user_has_it() {
+    assert_ends_well(&[(Mode::Backup, PLAIN, 60_002_155)]);
+}
+
+/// What waits for a look before it is removed is removed after that look.
+#[test]
+fn what_was_not_moved_back_is_removed_at_once() {
+    assert_ends_well(&[(Mode::Sync, RULED, 60_004_517)]);
+}
+
+/// Once, the simulation held against jottad that it left alone what a rule ignores under the name that the
+/// service has.
+#[test]
+fn what_is_ignored_under_the_name_that_the_service_has_is_not_compared() {
+    assert_ends_well(&[(Mode::Pull, RULED, 60_002_283)]);
+}
+
+/// Once, what the running listing had shown was filed under another row by a look meanwhile, and was taken for
+/// gone when the listing ended.
+#[test]
+fn what_a_listing_has_shown_stays_shown_when_a_look_files_it_elsewhere() {
+    assert_ends_well(&[(Mode::Sync, DOUBTED, 61_000_886)]);
+}
+
+/// Once, the index was said to be damaged when a move in doubt turned out to be done whose entry a rule ignored
+/// by then.
+#[test]
+fn a_move_of_what_is_ignored_by_now_ends_well() {
+    assert_ends_well(&[(Mode::Backup, RULED, 62_004_867)]);
+}

@@ -31,6 +31,8 @@ pub(in crate::folder) struct Root {
     look_again_at: Option<Duration>,
     /// When it was last looked at.
     asked_at: Option<Duration>,
+    /// Something was told of it since, so another one may be there than was found.
+    is_outdated: bool,
     /// It was not there, or another one was: what happened below it meanwhile was not heard.
     was_lost: bool,
     /// The marker that it has when the claim succeeds. Until then none is expected of it.
@@ -39,13 +41,14 @@ pub(in crate::folder) struct Root {
 }
 
 /// A person's word that the root is right as it is: what was known of it is forgotten. It is about the root
-/// that is there when it is given, and one look at that one spends it.
+/// that the person was told of, and one look at that one spends it.
 #[derive(Debug, Default)]
 enum Word {
     #[default]
     None,
-    /// The root was not looked at since.
-    Given,
+    /// The root was not looked at since. It is about the one that was found before; if none was, about the
+    /// first one that is.
+    Given(Option<RootIdentity>),
     /// It is about this one, whose entries were not looked at since.
     About(RootIdentity),
 }
@@ -193,24 +196,32 @@ impl Root {
         self.hold(reason, Look::Root, now);
     }
 
-    /// A person says that it is right as it is.
-    pub(in crate::folder) fn trust(&mut self) {
-        self.word = Word::Given;
-        self.state = State::Unchecked;
-        self.standing = None;
+    /// The watcher tells of it: another one may be there, also by the time an answer comes that is under way.
+    pub(in crate::folder) fn told_of(&mut self) {
+        self.is_outdated = true;
+        self.doubt();
     }
 
-    /// Takes a person's word for a root that was found: it is about the first one after it was given. Tells
-    /// whether it is about this one.
-    fn take_word_for(&mut self, found: &RootIdentity) -> bool {
-        match &self.word {
-            Word::None => false,
-            Word::Given => {
-                self.word = Word::About(found.clone());
-                true
-            }
-            Word::About(root) => is_same(root, found),
+    /// A person says that it is right as it is. Where another one may be there than the person was told of,
+    /// nobody knows which one is meant: it is looked at, and the person is asked again if need be (`sync`
+    /// 59003733 with `--disks`).
+    pub(in crate::folder) fn trust(&mut self) {
+        if !self.is_outdated {
+            self.word = Word::Given(self.found.clone().filter(|_| self.is_found));
+            self.standing = None;
         }
+        self.state = State::Unchecked;
+    }
+
+    /// Takes a person's word for a root that was found; tells whether it is about this one.
+    fn take_word_for(&mut self, found: &RootIdentity) -> bool {
+        let is_about_it = match &self.word {
+            Word::None => false,
+            Word::Given(told_of) => told_of.as_ref().is_none_or(|told_of| is_same(told_of, found)),
+            Word::About(root) => return is_same(root, found),
+        };
+        self.word = if is_about_it { Word::About(found.clone()) } else { Word::None };
+        is_about_it
     }
 
     /// Whether a person's word is about what the root was just seen to hold; it is spent with that. What was
@@ -240,6 +251,7 @@ impl Folder {
     pub(in crate::folder) fn check_root(&mut self, now: Now) -> bool {
         if self.root.state == State::Unchecked {
             self.root.state = State::Checking;
+            self.root.is_outdated = false;
             self.root.asked_at = Some(now.monotonic);
             self.issue(Task::CheckRoot);
         }
@@ -251,6 +263,10 @@ impl Folder {
         result: Result<RootIdentity, DiskError>,
         now: Now,
     ) -> Result<(), FolderError> {
+        if self.root.is_outdated {
+            self.root.state = State::Unchecked;
+            return Ok(());
+        }
         let found = match result {
             Ok(found) => found,
             Err(error) => {

@@ -53,8 +53,8 @@ pub(in crate::folder) struct Scanning {
     complete: bool,
     /// When everything is scanned next, as the watcher's backstop.
     everything_at: Option<Duration>,
-    /// Directories that were to be read with all below them, and were not found: if they are there again,
-    /// they still are.
+    /// Directories that were to be read with all below them, and were not found or not known: when they are
+    /// there, they still are.
     pub(super) missed: BTreeSet<RelativePath>,
     /// The root's marker and lock are ours.
     claimed: bool,
@@ -196,12 +196,31 @@ impl Folder {
             if self.is_read_later(&known)? {
                 continue;
             }
-            let (directory, depth) =
-                if known == directory { (directory, depth) } else { (known, Depth::Entries) };
+            let (directory, depth) = if known == directory {
+                (directory, depth)
+            } else {
+                self.note_missed(directory.top(known.depth() + 1));
+                (known, Depth::Entries)
+            };
             let id = self.issue(Task::Scan { directory: directory.clone() });
             self.scanning.running.insert(id, (directory, depth));
         }
         Ok(())
+    }
+
+    /// Something was told of a directory that is not known yet. The scan of the one above shows nothing new of
+    /// it if it is being made right now, so it is read when that is done (`sync` 40000703).
+    fn note_missed(&mut self, directory: RelativePath) {
+        if self.in_flight.is_along(&directory) {
+            self.scanning.missed.insert(directory);
+        }
+    }
+
+    /// A directory was made: it is read if something was told of it before.
+    pub(in crate::folder) fn read_if_missed(&mut self, directory: &RelativePath) {
+        if self.scanning.missed.remove(directory) {
+            self.scanning.want_subtree(directory.clone());
+        }
     }
 
     /// Whether a directory is read with all below it as soon as it is known whether it moves as a whole.

@@ -102,6 +102,7 @@ impl Folder {
                 && let Some(doomed) = self.doomed(node, &mut places, now)?
                 && !self.index.waits(due.node, HeldAction::Delete)?
                 && !self.give_up_removing(&doomed, now)?
+                && !self.keep_what_moved_back(&doomed)?
             {
                 let Some(digest) = self.digest(&doomed, true)? else {
                     self.round.deleting.due.push_front(due);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jottad_core::{Content, Entry, OperationKind, Side};
 
+use super::deleting::Doomed;
 use crate::event::{Followed, Task};
 use crate::folder::in_flight::{Detail, Running};
 use crate::folder::namesakes;
@@ -110,6 +111,32 @@ impl Folder {
         Ok(pairs
             .filter(|pair| used.insert((Side::Local, pair.from)) & used.insert((Side::Remote, pair.to)))
             .collect())
+    }
+
+    /// Keeps a file that is to be removed from the service if others may have moved it to its place, from
+    /// where it is locally: that goes locally because the service has it no more, and nobody would have it.
+    /// Tells whether it stays, for good or until a look shows whether it was moved.
+    ///
+    /// The user moves a file, its upload to the old place had no answer, and another device moves it back
+    /// (`sync` 53001307).
+    pub(super) fn keep_what_moved_back(&mut self, doomed: &Doomed) -> Result<bool, FolderError> {
+        let (Side::Remote, Some(file)) = (doomed.side, doomed.node.remote_entry().file()) else {
+            return Ok(false);
+        };
+        if !self.settings.mode.pulls() {
+            return Ok(false);
+        }
+        let Some(elsewhere) = self.index.with_content(file.content)? else { return Ok(false) };
+        if elsewhere.remote.is_some() {
+            let is_in_doubt = self.rechecks.is_about(elsewhere.parent);
+            self.round.awaited_look = is_in_doubt.then_some(elsewhere.parent).or(self.round.awaited_look);
+            return Ok(is_in_doubt);
+        }
+        let mut moved = doomed.node.clone();
+        moved.base = None;
+        self.index.save(&mut moved)?;
+        self.round.restart();
+        Ok(true)
     }
 
     /// The files that the service has no more at their places, by content, as far as they are untouched

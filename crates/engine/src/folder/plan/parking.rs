@@ -105,11 +105,8 @@ fn is_all_elsewhere(index: &Index, mode: Mode, node: &Node) -> Result<bool, Fold
         Ok(Descend::Yes)
     })?;
     for content in contents {
-        let is_kept = if mode.pulls() {
-            index.is_on_both_sides(content)?
-        } else {
-            index.with_content(content)?.is_some()
-        };
+        let is_kept =
+            if mode.pulls() { index.is_on_both_sides(content)? } else { index.is_local(content)? };
         if content.size > 0 && !is_kept {
             return Ok(false);
         }
@@ -195,6 +192,38 @@ mod tests {
                 assert_eq!(is_kept, mode.pulls(), "{mode}: {task:?}");
             }
             assert!(cleared(Mode::Archive, in_directory, true, true).is_none());
+        }
+    }
+
+    /// Once, it got a name that people find, and a backup had it twice (`backup` 60002155).
+    #[test]
+    fn what_the_user_has_and_did_not_send_yet_is_here_where_nothing_is_removed_locally() {
+        for (mode, is_hashed, is_removed) in
+            [(Mode::Backup, true, true), (Mode::Backup, false, false), (Mode::Sync, true, false)]
+        {
+            let (_place, mut index) = new_index();
+            let unsent = file(&mut index, NodeId::ROOT, "kept", 10);
+            let mut row = index.node(unsent).unwrap().unwrap();
+            let content = row.remote_entry().file().unwrap().content;
+            (row.base, row.remote) = (None, None);
+            if let (Local::File { md5, .. }, false) = (&mut row.local, is_hashed) {
+                *md5 = None;
+            }
+            index.save(&mut row).unwrap();
+            let left = File { content, modified: Timestamp::from_seconds(1) };
+            let name = Name::new(b".jottad-moving-1".to_vec()).unwrap();
+            let mut parked = Node::new(NodeId::ROOT, name.clone());
+            parked.remote = Some(RemoteRecord { node: RemoteNode::File(left), name: None, claimed: false });
+            index.save(&mut parked).unwrap();
+            index
+                .park(&RelativePath::root().join(&name), &Name::new(b"notes.txt".to_vec()).unwrap())
+                .unwrap();
+            let mut folder = Folder::new(FolderSettings { mode, ..settings() }, index).unwrap();
+            folder.root.found_as(Identity { inode: 2, born: 1 });
+            folder.clear_parked(now(1)).unwrap();
+            let task = folder.commands.pop().map(|command| command.task);
+            let was_removed = matches!(task, Some(Task::TrashRemote { .. }));
+            assert_eq!(was_removed, is_removed, "{mode} {is_hashed}: {task:?}");
         }
     }
 

@@ -49,6 +49,9 @@ impl Folder {
             }
             match self.round.phase {
                 Phase::Over => {
+                    if self.round.awaited_look.take_if(|at| !self.rechecks.is_about(*at)).is_some() {
+                        self.round.restart();
+                    }
                     if !self.round.again || !self.is_rested(now) {
                         return Ok(());
                     }
@@ -322,10 +325,6 @@ impl Folder {
     fn settle(&mut self, node: &mut Node, decision: Decision, now: Now) -> Result<Considered, FolderError> {
         match decision.action {
             Action::Forget => {
-                // What others put into one of our temporary names makes it theirs.
-                if node.remote.is_some() && self.index.is_parked()? {
-                    self.index.unpark(&self.index.path(node.id)?)?;
-                }
                 node.base = None;
                 self.index.save(node)?;
                 self.losses_in_doubt.settle(node.id, &mut self.index)?;

@@ -134,6 +134,7 @@ impl Folder {
         let reached = self.index.respell(from, to)?;
         self.recheck_below(to, rechecks)?;
         self.rechecks.reload();
+        self.listing.refiled(&reached);
         for (_, id) in &reached {
             if let Some(mut node) = self.index.node(*id)? {
                 self.save_observed(&mut node)?;

@@ -44,6 +44,8 @@ pub(in crate::folder) struct Round {
     next_step: Option<Duration>,
     /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
     pub(super) counted_at: Option<(u64, u64)>,
+    /// Something is removed only after a look at this directory.
+    pub(super) awaited_look: Option<NodeId>,
     pub(super) rest: Rest,
     /// Until when what has gone from the disk is not taken for deleted.
     move_window: Option<Duration>,
@@ -176,6 +178,7 @@ impl Round {
         self.again = false;
         self.progressed = false;
         self.unproven = true;
+        self.awaited_look = None;
         self.moving.begin();
         self.following = Following::default();
         self.counting_overwrites = overwriting::Counting::default();

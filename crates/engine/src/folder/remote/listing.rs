@@ -239,6 +239,14 @@ impl Listing {
         }
     }
 
+    /// What was seen at the first row of a pair is at the second one by now, also what the running listing has
+    /// shown so far (`sync` 61000886 with `--refusals --doubts`).
+    pub(in crate::folder) fn refiled(&mut self, moved: &[(NodeId, NodeId)]) {
+        if let Some(running) = &mut self.running {
+            running.answer.follow(moved);
+        }
+    }
+
     /// An operation was done at a row.
     pub(in crate::folder) fn worked_on(&mut self, node: NodeId) {
         self.stamps.something_was_sent();

@@ -94,7 +94,7 @@ impl Answer {
 
     /// What was seen at the first row of a pair is at the second one by now. What was not seen at the first
     /// is not at the second either.
-    fn follow(&mut self, moved: &[(NodeId, NodeId)]) {
+    pub(super) fn follow(&mut self, moved: &[(NodeId, NodeId)]) {
         for (from, to) in moved {
             if self.seen.remove(*from) {
                 self.seen.insert(*to);

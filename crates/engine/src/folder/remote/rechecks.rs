@@ -111,7 +111,7 @@ impl Rechecks {
 
     /// Whether a directory is to be looked at, or is being looked at, for what was sent into it or is in
     /// doubt.
-    pub(super) fn is_about(&self, directory: NodeId) -> bool {
+    pub(in crate::folder) fn is_about(&self, directory: NodeId) -> bool {
         !self.loaded
             || self.waiting.contains_key(&directory)
             || self.is_looking_at(directory)

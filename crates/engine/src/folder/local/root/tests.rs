@@ -115,7 +115,7 @@ fn only_the_very_root_is_good_unless_a_person_says_so() {
 }
 
 #[test]
-fn a_word_is_about_the_first_root_that_is_seen_after_it_and_is_spent_once() {
+fn a_word_where_no_root_was_found_is_about_the_first_one_that_is_and_is_spent_once() {
     let (_place, mut folder) = folder(Mode::Backup, Some(&seen(1, 2, 3, None)));
     assert!(!folder.root.spend_word(), "nobody gave it");
     folder.root.trust();
@@ -133,6 +133,44 @@ fn a_word_is_about_the_first_root_that_is_seen_after_it_and_is_spent_once() {
     folder.root_checked(Err(failed(DiskErrorKind::RootLost)), at(4)).unwrap();
     folder.root_checked(Ok(seen(1, 7, 3, None)), at(5)).unwrap();
     assert!(folder.root.held().is_some());
+}
+
+#[test]
+fn a_word_is_about_the_root_that_the_person_was_told_of() {
+    let (known, told_of, other) = (seen(1, 2, 3, None), seen(1, 9, 3, None), seen(1, 8, 3, None));
+    for (is_outdated, found, is_good) in [
+        (false, &told_of, true),
+        (false, &known, true),
+        (false, &other, false),
+        // Nobody knows which one the person has seen.
+        (true, &told_of, false),
+        (true, &known, true),
+        (true, &other, false),
+    ] {
+        let (_place, mut folder) = folder(Mode::Backup, Some(&known));
+        folder.root_checked(Ok(told_of.clone()), at(1)).unwrap();
+        if is_outdated {
+            folder.root.told_of();
+        }
+        folder.root.trust();
+        assert!(!folder.check_root(at(2)) && folder.root.held().is_some() == is_outdated);
+        folder.root_checked(Ok(found.clone()), at(3)).unwrap();
+        assert_eq!(folder.root.is_good(), is_good, "{is_outdated} {found:?}");
+        assert_eq!(folder.root.held().is_none(), is_good, "{is_outdated} {found:?}");
+    }
+}
+
+#[test]
+fn what_was_seen_of_a_root_before_something_was_told_of_it_is_not_believed() {
+    let known = seen(1, 2, 3, None);
+    let (_place, mut folder) = folder(Mode::Backup, Some(&known));
+    assert!(!folder.check_root(at(1)));
+    folder.root.told_of();
+    folder.root_checked(Ok(known.clone()), at(2)).unwrap();
+    assert!(!folder.check_root(at(2)));
+    assert_eq!(folder.commands.len(), 2, "it is looked at again");
+    folder.root_checked(Ok(known), at(3)).unwrap();
+    assert!(folder.root.is_good());
 }
 
 #[test]

@@ -309,3 +309,44 @@ fn only_what_goes_with_a_directory_that_a_file_replaced_was_counted_with_it() {
         assert_eq!(found, is_replaced && !is_changed_inside, "{is_replaced}, {is_changed_inside}");
     }
 }
+
+/// The file that a user has moved may be the very one that others have moved back (`sync` 53001307).
+#[test]
+fn what_others_may_have_moved_to_its_place_stays_on_the_service() {
+    use jottad_core::Mode::{Backup, Sync};
+    for (mode, copy, is_looked_at, is_removed, is_agreed) in [
+        (Sync, None, false, true, true),
+        (Sync, Some(true), false, true, true),
+        // A look will tell whether the copy is still there.
+        (Sync, Some(true), true, false, true),
+        (Sync, Some(false), false, false, false),
+        (Sync, Some(false), true, false, false),
+        // Nothing goes locally there.
+        (Backup, Some(false), false, true, true),
+    ] {
+        let (_place, mut index) = new_index();
+        let gone = file(&mut index, NodeId::ROOT, "gone", 10);
+        give_up(&mut index, gone, Side::Local);
+        let other = directory(&mut index, NodeId::ROOT, "other");
+        let copied = copy.map(|is_on_service| (file(&mut index, other, "copy", 10), is_on_service));
+        if let Some((copied, false)) = copied {
+            give_up(&mut index, copied, Side::Remote);
+        }
+        let mut settings = FolderSettings { mode, ..settings() };
+        settings.delete_limits.max_delete_percent = 100;
+        let mut folder = Folder::new(settings, index).unwrap();
+        folder.root.found_as(ROOT);
+        folder.issue_rechecks(now(1)).unwrap();
+        if is_looked_at {
+            folder.rechecks.want(other);
+        }
+        let asked = asked(&mut folder);
+        let was_removed =
+            folder.commands.iter().map(|command| &command.task).chain(&asked).any(
+                |task| matches!(task, Task::TrashRemote { path, .. } if *path == builders::path("gone")),
+            );
+        let case = format!("{mode} {copy:?} {is_looked_at}");
+        assert_eq!(was_removed, is_removed, "{case}: {asked:?}");
+        assert_eq!(row(&folder.index, gone).base.is_some(), is_agreed, "{case}");
+    }
+}
