@@ -8,7 +8,7 @@ use super::{
 use crate::builders::{file_stat, new_index, path};
 use crate::disk::{FileStat, Identity};
 use crate::remote::RemoteNode;
-use crate::status::ProblemKind;
+use crate::status::{LogLine, ProblemKind};
 
 /// Changes an index.
 type Change<'a> = &'a dyn Fn(&mut Index);
@@ -239,4 +239,39 @@ fn what_moves_away_leaves_no_row_of_nothing() {
         assert_eq!([above, left].map(|id| index.node(id).unwrap().is_some()), [is_there; 2]);
         assert!(index.node(place).unwrap().is_none());
     }
+}
+
+#[test]
+fn problems_are_counted_by_their_kinds() {
+    let (_place, mut index) = new_index();
+    let kinds = [ProblemKind::Failing, ProblemKind::Refused, ProblemKind::NameClash];
+    let counts = |index: &Index| kinds.map(|kind| index.problem_count_of(kind).unwrap());
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([0; 3], 0));
+    for (number, kind) in [(2, kinds[0]), (3, kinds[1]), (4, kinds[0])] {
+        index.put_problem(&ProblemRow { kind, ..problem(NodeId(number)) }).unwrap();
+    }
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([2, 1, 0], 3));
+    index.clear_problem(NodeId(2)).unwrap();
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([1, 1, 0], 2));
+}
+
+/// An index must not grow for ever, and who asks what was done gets the last ten thousand lines at least.
+#[test]
+fn the_oldest_lines_of_the_history_go_when_there_are_many() {
+    let (_place, mut index) = new_index();
+    let line = |number: i64| LogLine {
+        id: 0,
+        at: Timestamp::from_seconds(number),
+        kind: "upload".to_owned(),
+        path: path("a"),
+        to: None,
+        bytes: None,
+        error: None,
+    };
+    for number in 1..=10_350 {
+        assert_eq!(index.record(line(number)).unwrap().id, number);
+    }
+    let kept = index.history(0, u32::MAX).unwrap();
+    assert!((10_000..=10_100).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept.last().map(|line| line.at.seconds()), Some(10_350), "the newest are kept");
 }

@@ -234,6 +234,7 @@ async fn a_running_folder_answers_and_hears() {
     std::fs::write(docs.join(".jottaignore"), "[z-a]\n").unwrap();
     let handle = start_with(directory.path(), Waiting);
     wait_for(&handle, "it is sent", |status| status.transfers.len() == 1).await;
+    assert_eq!(handle.name(), settings().name);
     let problems = handle.problems().await.unwrap();
     let told: Vec<_> = problems.iter().map(|problem| (problem.path.to_string(), problem.kind)).collect();
     assert_eq!(told, [(".jottaignore".to_owned(), crate::status::ProblemKind::BadRule)]);
@@ -253,4 +254,21 @@ fn the_words_of_a_panic_are_told() {
     assert_eq!(of(Box::new("a word")), "a word");
     assert_eq!(of(Box::new("a text".to_owned())), "a text");
     assert_eq!(of(Box::new(7)), "without a word");
+}
+
+/// What is damaged would end the next run as well; what merely failed is as good as before.
+#[test]
+fn an_index_is_set_aside_if_it_is_damaged_and_only_then() {
+    for is_damaged in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("index.sqlite");
+        std::fs::write(&file, "an index").unwrap();
+        let error = if is_damaged {
+            IndexError::Damaged("rows hang in the air".to_owned())
+        } else {
+            IndexError::File { path: file.clone(), source: std::io::Error::other("it fails") }
+        };
+        let said = folder_thread::given_up(&FolderError::Index(error), &file);
+        assert_eq!((said.contains("set aside as"), file.exists()), (is_damaged, !is_damaged), "{said}");
+    }
 }
