@@ -34,3 +34,31 @@ fn a_root_that_is_missing_on_the_service_is_made_there_and_never_removed_here() 
         assert_eq!(decision.action, expected, "{mode} {was_agreed} {is_there}");
     }
 }
+
+/// Whether the service has anything new in a directory that was removed here is not known while something that
+/// was sent into it is not seen: what is shown of it may be our own.
+#[test]
+fn a_directory_is_not_removed_while_what_was_sent_into_it_is_not_seen() {
+    let record = |node, claimed| Some(RemoteRecord { node, name: None, claimed });
+    for (inside, expected) in [
+        (None, Some(Action::Trash(Side::Remote))),
+        (Some(true), None),
+        (Some(false), Some(Action::MakeDirectory(Side::Local))),
+    ] {
+        let (_place, mut index) = new_index();
+        let name = |text: &str| jottad_core::Name::try_from(text).unwrap();
+        let mut directory = Node::new(NodeId::ROOT, name("d"));
+        directory.local = Local::Directory(Identity { inode: 2, born: 1 });
+        directory.base = directory.base_from_local();
+        directory.local = Local::Absent;
+        directory.remote = record(RemoteNode::Directory, false);
+        index.save(&mut directory).unwrap();
+        if let Some(claimed) = inside {
+            let mut below = Node::new(directory.id, name("e"));
+            below.remote = record(RemoteNode::Directory, claimed);
+            index.save(&mut below).unwrap();
+        }
+        let decision = decide(&index, &settings(), &directory).unwrap();
+        assert_eq!(decision.map(|decision| decision.action), expected, "{inside:?}");
+    }
+}
