@@ -314,7 +314,7 @@ impl Folder {
             return Ok(());
         }
         self.leave_last_words()?;
-        Ok(self.index.commit()?)
+        Ok(self.index.close()?)
     }
 
     /// What happened since the last call, for people.

@@ -5,6 +5,7 @@
 
 mod above;
 mod claims;
+mod clean_end;
 mod differences;
 mod facts;
 mod held;
@@ -26,6 +27,7 @@ mod tree;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rusqlite::Connection;
 
@@ -120,6 +122,17 @@ impl Index {
         if self.in_transaction {
             self.connection.prepare_cached("COMMIT")?.execute([])?;
             self.in_transaction = false;
+        }
+        Ok(())
+    }
+
+    /// Commits, closes the file, and notes how it was left.
+    pub(crate) fn close(mut self) -> Result<(), IndexError> {
+        self.commit()?;
+        let file = self.connection.path().map(PathBuf::from);
+        self.connection.close().map_err(|(_, error)| error)?;
+        if let Some(file) = file {
+            clean_end::note(&file);
         }
         Ok(())
     }

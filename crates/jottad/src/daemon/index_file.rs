@@ -12,8 +12,8 @@ use crate::cli::failure::Failure;
 use crate::config::Folder;
 use crate::places::Places;
 
-/// The files of a database: itself and what it keeps beside it.
-const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
+/// The files of an index: itself, what SQLite keeps beside it, and how it was left.
+const ENDINGS: [&str; 4] = ["", "-wal", "-shm", ".left"];
 
 /// Where the index of a folder is. It belongs to exactly one account, local and remote root: with another one
 /// the base would be wrong, and what it lacks would look deleted. The mode and the name may change.

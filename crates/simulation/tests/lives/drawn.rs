@@ -547,3 +547,16 @@ fn what_a_listing_has_shown_stays_shown_when_a_look_files_it_elsewhere() {
 fn a_move_of_what_is_ignored_by_now_ends_well() {
     assert_ends_well(&[(Mode::Backup, RULED, 62_004_867)]);
 }
+
+/// Once, a name that had followed the service's did not follow it back until the next round.
+#[test]
+fn a_name_follows_there_and_back() {
+    assert_ends_well(&[(Mode::Sync, PLAIN, 63_000_062)]);
+}
+
+/// Once, a file that the user saved as the service had it a moment ago was taken for agreed on, although a look
+/// had shown something else there since; that was fetched over it.
+#[test]
+fn what_a_look_has_shown_otherwise_is_not_agreed_on() {
+    assert_ends_well(&[(Mode::Sync, MEDDLED, 64_000_710)]);
+}

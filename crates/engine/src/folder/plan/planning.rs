@@ -7,7 +7,9 @@
 
 use std::rc::Rc;
 
-use jottad_core::{Action, DEEPEST, Decision, Entry, Mode, RelativePath, Side, StoredName, encode_name};
+use jottad_core::{
+    Action, DEEPEST, Decision, Entry, Kind, Mode, RelativePath, Side, StoredName, encode_name,
+};
 
 use super::deciding;
 use super::deleting::Deleting;
@@ -222,6 +224,16 @@ impl Folder {
             self.attempts.remove(&node.id);
             let reason = format!("it does not come to rest: {}", decision.because);
             self.put_problem(node.id, found(Finding::DoesNotSettle), reason, now)?;
+            return Ok(Considered::Passed);
+        }
+        // What a look has shown otherwise, which may be late, is looked at again first: what was agreed on now
+        // would give way to that (`sync` 64000710 with `--meddling`).
+        if node.base.is_none()
+            && node.local.kind() == Some(Kind::File)
+            && matches!(decision.action, Action::Adopt | Action::SetTime(_))
+            && self.rechecks.doubts(node.parent)
+        {
+            self.round.awaited_look = Some(node.parent);
             return Ok(Considered::Passed);
         }
         match decision.action {

@@ -260,6 +260,8 @@ impl Folder {
     /// Lets the local names follow, one at a time; tells whether none is left that could.
     pub(super) fn plan_respelling(&mut self, now: Now) -> Result<bool, FolderError> {
         if self.respelling.noted.is_empty() && self.respelling.misfiled.is_empty() {
+            // What is noted from now on may lie before the row that was taken last (`sync` 63000062).
+            self.respelling.after = None;
             return Ok(true);
         }
         if self.in_flight.has_structural() {

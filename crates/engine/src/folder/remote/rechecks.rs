@@ -118,6 +118,12 @@ impl Rechecks {
             || self.entries.values().any(|(_, looked_in)| *looked_in == directory)
     }
 
+    /// Whether what is known of a directory's content is in doubt, because a look has shown something else
+    /// that may be late, or because something was told.
+    pub(in crate::folder) fn doubts(&self, directory: NodeId) -> bool {
+        self.waiting.get(&directory).is_some_and(|waiting| waiting.doubted_since)
+    }
+
     /// Looks now at what could not be shown: a person may have mended it.
     pub(in crate::folder) fn retry_now(&mut self) {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.failure.is_some()) {
