@@ -128,7 +128,7 @@ const NAMES: &[Story] = &[
             ("there a>A", "", "InSync"),
             ("sync", "move here a to A", "InSync"),
             ("there A>a", "", "InSync"),
-            ("sync", "", "InSync"),
+            ("sync", "move here A to a", "InSync"),
         ],
     ),
     (
