@@ -281,4 +281,14 @@ mod tests {
             assert_eq!((result.is_ok(), tried.load(Ordering::Relaxed)), (tries == 3, tries));
         }
     }
+
+    /// Of a link nothing travels.
+    #[tokio::test]
+    async fn where_a_link_leads_is_what_the_disk_says() {
+        let place = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("over/there", place.path().join("link")).unwrap();
+        let meter = Meter::new(CommandId(1), Arc::default(), Activity::new());
+        let disk = Metered::new(Arc::new(LocalDisk::open(place.path().to_owned()).unwrap()), meter);
+        assert_eq!(disk.link_target(&path("link")).await.unwrap(), b"over/there");
+    }
 }

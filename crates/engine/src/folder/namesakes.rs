@@ -175,3 +175,6 @@ fn others(index: &Index, node: &Node) -> Result<Vec<Node>, FolderError> {
     namesakes.retain(|other| other.id != node.id);
     Ok(namesakes)
 }
+
+#[cfg(test)]
+mod tests;

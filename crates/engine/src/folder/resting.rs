@@ -492,4 +492,34 @@ mod tests {
             assert_eq!(folder.status().unwrap().paused.is_some(), is_paused);
         }
     }
+
+    /// What is decided about one root is no word about another one, and only a rejection outlives that it is
+    /// found again.
+    #[test]
+    fn what_was_rejected_is_wanted_back_on_its_side_and_in_its_root() {
+        let kinds = [HeldRoot::Missing, HeldRoot::Unreadable, HeldRoot::Local, HeldRoot::Remote];
+        for is_approval in [true, false] {
+            for decided in kinds {
+                for found in kinds {
+                    let (_place, index) = new_index();
+                    let mut folder = Folder::new(settings(), index).unwrap();
+                    let kind = kind_of_root(decided);
+                    // No local root was found yet, so this is about another one.
+                    let decision = Decision { is_approval, kind, subject: "1/2/3".to_owned() };
+                    folder.index.set_fact(Fact::Decision, Some(&decision.to_text())).unwrap();
+                    folder.decision = Some(decision);
+                    let side = match decided {
+                        HeldRoot::Local => Some(Side::Local),
+                        HeldRoot::Remote => Some(Side::Remote),
+                        HeldRoot::Missing | HeldRoot::Unreadable => None,
+                    };
+                    assert_eq!(folder.rejected_side(), side.filter(|_| !is_approval), "{decided:?}");
+                    folder.forget_decision_about(found).unwrap();
+                    let is_over = decided == found && (is_approval || found == HeldRoot::Local);
+                    assert_eq!(folder.decision.is_none(), is_over, "{is_approval} {decided:?} {found:?}");
+                    assert_eq!(folder.index.fact(Fact::Decision).unwrap().is_none(), is_over);
+                }
+            }
+        }
+    }
 }

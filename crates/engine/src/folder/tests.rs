@@ -5,6 +5,7 @@ mod drawn;
 mod driver;
 mod late;
 mod looking;
+mod meanwhile;
 mod moves;
 mod names;
 mod numbers;

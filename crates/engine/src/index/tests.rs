@@ -8,7 +8,7 @@ use super::{
 use crate::builders::{file_stat, new_index, path};
 use crate::disk::{FileStat, Identity};
 use crate::remote::RemoteNode;
-use crate::status::ProblemKind;
+use crate::status::{LogLine, ProblemKind};
 
 /// Changes an index.
 type Change<'a> = &'a dyn Fn(&mut Index);
@@ -192,8 +192,9 @@ fn directory(index: &mut Index, parent: NodeId, text: &str, [base, local, remote
 #[test]
 fn a_move_takes_along_the_base_and_one_side_and_nothing_of_the_other() {
     let all: Vec<Has> = (1..8).map(|bits| [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0]).collect();
-    let fits = |above: &Has, below: &Has| above.iter().zip(below).all(|(above, below)| *above || !below);
     for (side, moved) in [(Side::Local, 1), (Side::Remote, 2)] {
+        // The other side may still be known to have something in a directory that it is known not to have.
+        let fits = |above: &Has, below: &Has| [0, moved].iter().all(|tree| above[*tree] || !below[*tree]);
         for top in all.iter().filter(|top| top[0] && top[moved]) {
             for inner in all.iter().filter(|inner| fits(top, inner)) {
                 for last in all.iter().filter(|last| fits(inner, last)) {
@@ -215,4 +216,62 @@ fn a_move_takes_along_the_base_and_one_side_and_nothing_of_the_other() {
             }
         }
     }
+}
+
+/// A row may be kept for what is in it alone.
+#[test]
+fn what_moves_away_leaves_no_row_of_nothing() {
+    for is_there in [false, true] {
+        let (_place, mut index) = new_index();
+        let above = directory(&mut index, NodeId::ROOT, "above", [false, true, false]);
+        let left = directory(&mut index, above, "left", [false, true, false]);
+        let moved = directory(&mut index, left, "moved", [true, true, true]);
+        let place = directory(&mut index, NodeId::ROOT, "place", [false, true, false]);
+        if !is_there {
+            for id in [left, above] {
+                let mut row = index.node(id).unwrap().unwrap();
+                row.local = Local::Absent;
+                index.save(&mut row).unwrap();
+            }
+        }
+        index.take_place(moved, place).unwrap();
+        assert_eq!(index.path(moved).unwrap().to_string(), "place");
+        assert_eq!([above, left].map(|id| index.node(id).unwrap().is_some()), [is_there; 2]);
+        assert!(index.node(place).unwrap().is_none());
+    }
+}
+
+#[test]
+fn problems_are_counted_by_their_kinds() {
+    let (_place, mut index) = new_index();
+    let kinds = [ProblemKind::Failing, ProblemKind::Refused, ProblemKind::NameClash];
+    let counts = |index: &Index| kinds.map(|kind| index.problem_count_of(kind).unwrap());
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([0; 3], 0));
+    for (number, kind) in [(2, kinds[0]), (3, kinds[1]), (4, kinds[0])] {
+        index.put_problem(&ProblemRow { kind, ..problem(NodeId(number)) }).unwrap();
+    }
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([2, 1, 0], 3));
+    index.clear_problem(NodeId(2)).unwrap();
+    assert_eq!((counts(&index), index.problem_count().unwrap()), ([1, 1, 0], 2));
+}
+
+/// An index must not grow for ever, and who asks what was done gets the last ten thousand lines at least.
+#[test]
+fn the_oldest_lines_of_the_history_go_when_there_are_many() {
+    let (_place, mut index) = new_index();
+    let line = |number: i64| LogLine {
+        id: 0,
+        at: Timestamp::from_seconds(number),
+        kind: "upload".to_owned(),
+        path: path("a"),
+        to: None,
+        bytes: None,
+        error: None,
+    };
+    for number in 1..=10_350 {
+        assert_eq!(index.record(line(number)).unwrap().id, number);
+    }
+    let kept = index.history(0, u32::MAX).unwrap();
+    assert!((10_000..=10_100).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept.last().map(|line| line.at.seconds()), Some(10_350), "the newest are kept");
 }

@@ -217,6 +217,9 @@ async fn where_only_a_look_was_asked_for_nothing_else_is_begun() {
             turned_away: 0,
             only_looks,
         };
+        assert!(!performer.take_turned_away(), "it was asked for nothing");
+        performer.turned_away = 3;
+        assert_eq!([performer.take_turned_away(), performer.take_turned_away()], [true, false]);
         performer.start(Command { id: CommandId(1), task: task.clone(), mounts: Vec::new() });
         assert_eq!(!performer.running.is_empty(), is_begun, "{task:?}");
     }
@@ -231,6 +234,7 @@ async fn a_running_folder_answers_and_hears() {
     std::fs::write(docs.join(".jottaignore"), "[z-a]\n").unwrap();
     let handle = start_with(directory.path(), Waiting);
     wait_for(&handle, "it is sent", |status| status.transfers.len() == 1).await;
+    assert_eq!(handle.name(), settings().name);
     let problems = handle.problems().await.unwrap();
     let told: Vec<_> = problems.iter().map(|problem| (problem.path.to_string(), problem.kind)).collect();
     assert_eq!(told, [(".jottaignore".to_owned(), crate::status::ProblemKind::BadRule)]);
@@ -241,4 +245,30 @@ async fn a_running_folder_answers_and_hears() {
     handle.local_hints(vec![LocalHint::Directory(RelativePath::root())]);
     wait_for(&handle, "what is new is seen", |status| status.directories == Some(1)).await;
     handle.shutdown().await;
+}
+
+/// What a bug says is told, in whichever way it says it.
+#[test]
+fn the_words_of_a_panic_are_told() {
+    let of = |panic: Box<dyn std::any::Any + Send>| folder_thread::panic_text(&*panic).to_owned();
+    assert_eq!(of(Box::new("a word")), "a word");
+    assert_eq!(of(Box::new("a text".to_owned())), "a text");
+    assert_eq!(of(Box::new(7)), "without a word");
+}
+
+/// What is damaged would end the next run as well; what merely failed is as good as before.
+#[test]
+fn an_index_is_set_aside_if_it_is_damaged_and_only_then() {
+    for is_damaged in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("index.sqlite");
+        std::fs::write(&file, "an index").unwrap();
+        let error = if is_damaged {
+            IndexError::Damaged("rows hang in the air".to_owned())
+        } else {
+            IndexError::File { path: file.clone(), source: std::io::Error::other("it fails") }
+        };
+        let said = folder_thread::given_up(&FolderError::Index(error), &file);
+        assert_eq!((said.contains("set aside as"), file.exists()), (is_damaged, !is_damaged), "{said}");
+    }
 }

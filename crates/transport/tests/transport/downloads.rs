@@ -29,12 +29,14 @@ async fn content_is_fetched_and_verified() {
 /// A line that breaks every megabyte is a line that gets on.
 #[tokio::test]
 async fn a_download_that_gets_a_good_deal_further_each_time_is_not_given_up() {
-    for (each, is_fetched) in [(1_500_000, true), (100_000, false)] {
+    for (first, each, is_fetched) in
+        [(1_500_000, 1_500_000, true), (100_000, 100_000, false), (1_500_000, 100_000, false)]
+    {
         let account = Account::open_with(Duration::from_secs(5), 2).await;
         let bytes = noise(8_000_000);
         account.put("Jotta/Archive/a.bin", &bytes).await;
-        for _ in 0..5 {
-            account.fault("content", Effect::TruncateResponse { after: each });
+        for after in [first, each, each, each, each] {
+            account.fault("content", Effect::TruncateResponse { after });
         }
         let mut sink = Vec::new();
         let place = path("Jotta/Archive/a.bin");
@@ -42,8 +44,8 @@ async fn a_download_that_gets_a_good_deal_further_each_time_is_not_given_up() {
             .client
             .download(&place, None, content(&bytes), PartialContent::default(), &mut sink)
             .await;
-        assert_eq!(fetched.is_ok(), is_fetched, "{each}: {fetched:?}");
-        assert_eq!(sink == bytes, is_fetched, "{each}");
+        assert_eq!(fetched.is_ok(), is_fetched, "{first} {each}: {fetched:?}");
+        assert_eq!(sink == bytes, is_fetched, "{first} {each}");
     }
 }
 

@@ -12,5 +12,6 @@ mod listings;
 mod login;
 mod names;
 mod other_logins;
+mod partial;
 mod past;
 mod uploads;

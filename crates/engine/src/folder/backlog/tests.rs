@@ -415,3 +415,58 @@ fn a_file_takes_few_statements() {
         assert!(sent <= 800 && taken_up <= 600 && looked_at_again <= 10);
     }
 }
+
+/// What happens to a directory on the service happens to all in it, but for what is being worked on: how that
+/// ends tells what is there.
+#[test]
+fn what_goes_with_its_directory_goes_unless_something_is_at_work_there() {
+    use crate::folder::plan::deleting::tests::{directory, file};
+    let (_place, mut index) = new_index();
+    let top = directory(&mut index, NodeId::ROOT, "d");
+    let [busy, idle, gone] = ["busy", "idle", "gone"].map(|name| file(&mut index, top, name, 3));
+    let mut row = index.node(gone).unwrap().unwrap();
+    row.remote = None;
+    index.save(&mut row).unwrap();
+    let mut folder = Folder::new(settings(Mode::Sync), index).unwrap();
+    folder.in_flight.set_at(busy, true);
+    folder.change_below(top, Change::RemoteGone).unwrap();
+    let is_there = |row| folder.index.node(row).unwrap().unwrap().remote.is_some();
+    assert_eq!([busy, idle, gone].map(is_there), [true, false, false]);
+    assert!(is_there(top), "it is about what is below");
+}
+
+/// What is wanted back of a root is what is missing on that side, and was agreed on.
+#[test]
+fn what_is_missing_and_was_agreed_on_is_wanted_back_and_nothing_else() {
+    use crate::folder::plan::deleting::tests::file;
+    for side in [Side::Local, Side::Remote] {
+        let (_place, mut index) = new_index();
+        let mut rows = Vec::new();
+        // Whether it was agreed on, and is there on each side.
+        for has in (1..8).map(|bits: u8| [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0]) {
+            let id = file(&mut index, NodeId::ROOT, &format!("{has:?}"), 3);
+            let mut row = index.node(id).unwrap().unwrap();
+            row.base = row.base.filter(|_| has[0]);
+            if !has[1] {
+                row.local = Local::Absent;
+            }
+            row.remote = row.remote.filter(|_| has[2]);
+            index.save(&mut row).unwrap();
+            rows.push((id, has));
+        }
+        let mut folder = Folder::new(settings(Mode::Sync), index).unwrap();
+        folder.change_below(NodeId::ROOT, Change::MissingWantedBack(side)).unwrap();
+        for (id, has) in rows {
+            let [was_agreed, local, remote] = has;
+            let is_wanted = was_agreed
+                && match side {
+                    Side::Local => !local && remote,
+                    Side::Remote => local && !remote,
+                };
+            let is_agreed = folder.index.node(id).unwrap().is_some_and(|row| row.base.is_some());
+            assert_eq!(is_agreed, was_agreed && !is_wanted, "{side:?} {has:?}");
+            let is_fetched = folder.index.is_restored(id).unwrap();
+            assert_eq!(is_fetched, is_wanted && side == Side::Local, "{side:?} {has:?}");
+        }
+    }
+}

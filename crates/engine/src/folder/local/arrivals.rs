@@ -291,4 +291,45 @@ mod tests {
             assert_eq!(folder.may_move_whole(), expected, "{mode:?}");
         }
     }
+
+    /// Only what both sides have as they agreed on it moves at once: anything else is told apart by what is in
+    /// it, or not at all.
+    #[test]
+    fn a_directory_is_whole_if_it_is_there_on_both_sides_as_was_agreed() {
+        type Change = fn(&mut Node);
+        let identity = Identity { inode: 5, born: 1 };
+        let other = |identity| Some(Base { entry: BaseEntry::Directory, identity, stamp: Stamp::default() });
+        let whole = || {
+            let mut node = Node::new(NodeId::ROOT, Name::try_from("d").unwrap());
+            node.id = NodeId(7);
+            node.local = Local::Directory(identity);
+            node.base = other(identity);
+            node.remote = Some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+            node
+        };
+        assert!(is_whole(&whole()));
+        let changes: [(&str, Change); 8] = [
+            ("it is the root", |node| node.id = NodeId::ROOT),
+            ("it cannot be told from another one", |node| {
+                node.local = Local::Directory(Identity { inode: 5, born: 0 });
+            }),
+            ("it cannot be read", |node| {
+                node.local = Local::UnreadableDirectory(Identity { inode: 5, born: 1 });
+            }),
+            ("a disk is mounted there", |node| node.mount = Some(crate::disk::Mount { file_system: 7 })),
+            ("nothing was agreed on", |node| node.base = None),
+            ("another one was agreed on", |node| {
+                node.local = Local::Directory(Identity { inode: 6, born: 1 });
+            }),
+            ("the service has none", |node| node.remote = None),
+            ("the service has not shown it", |node| {
+                node.remote.iter_mut().for_each(|remote| remote.claimed = true);
+            }),
+        ];
+        for (what, change) in changes {
+            let mut node = whole();
+            change(&mut node);
+            assert!(!is_whole(&node), "{what}");
+        }
+    }
 }

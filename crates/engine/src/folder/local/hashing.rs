@@ -263,7 +263,7 @@ fn hash_without_reading(index: &Index, node: &Node, stat: &FileStat) -> Result<O
 
 #[cfg(test)]
 mod tests {
-    use jottad_core::Name;
+    use jottad_core::{Name, Timestamp};
 
     use super::*;
     use crate::builders::{at, file_stat, new_index, path, settings};
@@ -379,6 +379,31 @@ mod tests {
         ];
         for (sizes, expected) in table {
             assert_eq!(Hashing::has_room(sizes.iter().copied()), expected, "{sizes:?}");
+        }
+    }
+
+    /// To read a file costs much, and to take another one for it would lose what it holds.
+    #[test]
+    fn a_file_is_taken_for_the_one_that_was_hashed_if_all_that_a_disk_says_of_it_is_the_same() {
+        type Change = fn(&mut FileStat);
+        let (_place, mut index) = new_index();
+        let row = crate::folder::plan::deleting::tests::file(&mut index, NodeId::ROOT, "a", 10);
+        let node = index.node(row).unwrap().unwrap();
+        let agreed = node.base_entry().file().unwrap();
+        let Local::File { stat, .. } = node.local else { panic!("it is a file") };
+        let changes: [(&str, Change); 6] = [
+            ("nothing", |_| {}),
+            ("its size", |stat| stat.size += 1),
+            ("its time", |stat| stat.modified = Timestamp::from_seconds(9)),
+            ("the time of its last change", |stat| stat.changed += 1),
+            ("another file", |stat| stat.identity.inode += 1),
+            ("it cannot be told from another one", |stat| stat.identity.born = 0),
+        ];
+        for (what, change) in changes {
+            let mut stat = stat;
+            change(&mut stat);
+            let known = hash_without_reading(&index, &node, &stat).unwrap();
+            assert_eq!(known, (what == "nothing").then_some(agreed.content.md5), "{what}");
         }
     }
 }

@@ -303,4 +303,26 @@ mod tests {
         folder.accept_mount(&RelativePath::try_from("d/usb").unwrap(), now(2)).unwrap();
         assert_eq!(folder.index.node(top).unwrap().unwrap().local, Local::Absent);
     }
+
+    /// A rename from one disk to another one is no rename, and what is mounted does not go along.
+    #[test]
+    fn what_is_on_one_disk_may_be_renamed_there_and_no_mount_may() {
+        let path = |text: &str| RelativePath::try_from(text).unwrap();
+        let expected = |text: &str| ExpectedMount { path: path(text), mount: Mount { file_system: 7 } };
+        let mounting =
+            Mounting { expected: vec![expected("d/usb"), expected("other")], ..Mounting::default() };
+        for (from, to, may) in [
+            ("a", "b", true),
+            ("d/a", "e/a", true),
+            ("d/usb/a", "d/usb/b", true),
+            ("d/usb/a", "d/usb/in/b", true),
+            ("d/usb/a", "d/a", false),
+            ("d/a", "d/usb/a", false),
+            ("d/usb/a", "other/a", false),
+            ("d/usb", "d/disk", false),
+            ("other", "else", false),
+        ] {
+            assert_eq!(mounting.may_rename(&path(from), &path(to)), may, "{from} to {to}");
+        }
+    }
 }

@@ -556,4 +556,51 @@ mod tests {
             }
         }
     }
+
+    /// Whatever is found wrong with a watcher: its backstop comes sooner, and never later.
+    #[test]
+    fn everything_is_scanned_again_within_the_time_that_is_asked_for() {
+        let now = crate::builders::at;
+        let mut scanning = Scanning { everything_at: Some(Duration::from_secs(1000)), ..Scanning::default() };
+        for (interval, due) in [(600, 700), (900, 700), (60, 160)] {
+            scanning.scan_within(Duration::from_secs(interval), now(100));
+            assert_eq!(scanning.deadline(), Some(Duration::from_secs(due)), "{interval}");
+        }
+        let mut scanning = Scanning::default();
+        scanning.scan_within(Duration::from_mins(1), now(100));
+        assert_eq!(scanning.deadline(), None, "everything is being scanned, and then it is set");
+    }
+
+    /// What is read again later is read once, and as deep as anybody wanted; others wait as they did.
+    #[test]
+    fn a_directory_that_changed_while_it_was_read_is_read_again_in_its_whole_depth() {
+        let path = |text: &str| RelativePath::parse(text.as_bytes()).unwrap();
+        let now = crate::builders::at;
+        let mut scanning = Scanning::default();
+        scanning.delayed.insert((Duration::from_secs(103), path("d/a")), Depth::Subtree);
+        scanning.delayed.insert((Duration::from_secs(105), path("d/b")), Depth::Subtree);
+        scanning.read_again(path("d/a"), Depth::Entries, now(100));
+        scanning.timer(now(100));
+        assert!(scanning.queue.is_empty(), "not at once");
+        scanning.timer(now(101));
+        let queued: Vec<_> = scanning.queue.iter().map(|(path, depth)| (path.to_string(), *depth)).collect();
+        assert_eq!(queued, [("d/a".to_owned(), Depth::Subtree)]);
+        assert_eq!(scanning.deadline(), Some(Duration::from_secs(105)), "the other one waits on");
+    }
+
+    /// Where it goes on, something else may have taken its place: the directory above shows that.
+    #[test]
+    fn the_directory_above_one_that_changes_again_and_again_is_read_more_and_more_seldom() {
+        let path = |text: &str| RelativePath::parse(text.as_bytes()).unwrap();
+        let mut scanning = Scanning::default();
+        let mut times_above = Vec::new();
+        for time in 1..=20 {
+            scanning.read_again(path("d/a"), Depth::Entries, crate::builders::at(100));
+            if scanning.queue.remove(&path("d")).is_some() {
+                times_above.push(time);
+            }
+            assert_eq!(scanning.delayed.len(), 1);
+        }
+        assert_eq!(times_above, [2, 4, 8, 16]);
+    }
 }

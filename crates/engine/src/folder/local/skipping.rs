@@ -108,3 +108,34 @@ impl Folder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each directory counts as it was read last, and no more when it is gone.
+    #[test]
+    fn what_is_left_out_is_the_sum_of_what_is_left_out_of_each_directory() {
+        let one = Skipped { rules: 1, max_size: 2, links: 3, special: 4 };
+        let other = Skipped { rules: 50, max_size: 60, links: 70, special: 80 };
+        let both = Skipped { rules: 51, max_size: 62, links: 73, special: 84 };
+        let none = Skipped::default();
+        let mut skipping = Skipping::default();
+        for (directory, skipped, total) in [
+            (1, one, one),
+            (2, other, both),
+            (1, one, both),
+            (1, none, other),
+            (1, one, both),
+            (2, none, one),
+            (1, other, other),
+        ] {
+            skipping.note(NodeId(directory), skipped);
+            assert_eq!(skipping.total(), total);
+        }
+        skipping.forget(NodeId(2));
+        assert_eq!(skipping.total(), other, "nothing was left out of it");
+        skipping.forget(NodeId(1));
+        assert_eq!(skipping.total(), none);
+    }
+}

@@ -178,7 +178,7 @@ impl Folder {
 mod tests {
 
     use super::*;
-    use crate::builders::file_stat;
+    use crate::builders::{at, file_stat};
     use crate::disk::Identity;
 
     fn stat(changed: i64) -> FileStat {
@@ -212,5 +212,14 @@ mod tests {
             assert_eq!(!changed.is_empty(), expected, "{seen}: {entries:?}");
             assert_eq!(unheard.take_changed_rules(&path(seen), &entries), [], "it is told once");
         }
+    }
+
+    #[test]
+    fn a_poll_is_due_at_its_time_and_once() {
+        let mut unheard = Unheard { poll_at: Some(Duration::from_secs(100)), ..Unheard::default() };
+        unheard.timer(at(99));
+        assert_eq!((unheard.deadline(), unheard.is_due), (Some(Duration::from_secs(100)), false));
+        unheard.timer(at(100));
+        assert_eq!((unheard.deadline(), unheard.is_due), (None, true));
     }
 }

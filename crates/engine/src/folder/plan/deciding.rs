@@ -91,3 +91,6 @@ fn changed_inside(index: &Index, top: &Node, side: Side) -> Result<Option<bool>,
         Side::Remote => Some(inside.remote_changed),
     })
 }
+
+#[cfg(test)]
+mod tests;

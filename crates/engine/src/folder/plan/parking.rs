@@ -269,4 +269,27 @@ mod tests {
             assert_eq!(index.is_parked().unwrap(), is_known, "{after} {is_shown}");
         }
     }
+
+    /// It is tried again at its time, as everything that fails.
+    #[test]
+    fn what_was_left_behind_and_could_not_be_removed_is_left_alone_until_its_time() {
+        for (what, is_tried) in [("nothing", true), ("it fails", false), ("it is being worked on", false)] {
+            let (_place, mut index) = new_index();
+            let mut left = row(false, false, true);
+            index.save(&mut left).unwrap();
+            index.park(&path("parked"), &Name::new(b"a".to_vec()).unwrap()).unwrap();
+            let mut folder = Folder::new(settings(), index).unwrap();
+            folder.root.found_as(Identity { inode: 2, born: 1 });
+            match what {
+                "it fails" => {
+                    let finding = crate::scope::found(crate::scope::Finding::DoesNotSettle);
+                    folder.put_problem(left.id, finding, "it fails".to_owned(), now(1)).unwrap();
+                }
+                "it is being worked on" => folder.in_flight.set_at(left.id, true),
+                _ => {}
+            }
+            folder.clear_parked(now(2)).unwrap();
+            assert_eq!(!folder.commands.is_empty(), is_tried, "{what}");
+        }
+    }
 }

@@ -449,3 +449,6 @@ fn forget_failed_rename(index: &mut Index, node: &Node) -> Result<(), FolderErro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

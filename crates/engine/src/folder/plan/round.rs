@@ -278,4 +278,17 @@ mod tests {
         let round = Round { rest: after_a_round_over(1000), ..Round::default() };
         assert_eq!(round.deadline(), None);
     }
+
+    /// What is at work in it is not looked at, so that no look shows a part of it.
+    #[test]
+    fn a_directory_is_being_worked_through_while_changes_are_planned_in_it() {
+        let mut node = crate::index::Node::new(NodeId(7), jottad_core::Name::new(b"a".to_vec()).unwrap());
+        node.id = NodeId(8);
+        let cursor = Cursor::after(&node);
+        for phase in [Phase::Over, Phase::Moves, Phase::Changes, Phase::Waiting, Phase::Deletes] {
+            let round = Round { phase, cursor, ..Round::default() };
+            let is_in = [NodeId::ROOT, NodeId(7), NodeId(8)].map(|directory| round.is_in(directory));
+            assert_eq!(is_in, [false, phase == Phase::Changes, false], "{phase:?}");
+        }
+    }
 }

@@ -305,3 +305,6 @@ impl Folder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

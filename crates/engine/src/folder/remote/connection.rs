@@ -432,4 +432,31 @@ mod tests {
         connection.fail(Scope::Network, &error, at(2000));
         assert_eq!(connection.deadline(), Some(Duration::from_secs(2005)));
     }
+
+    /// How often an operation was tried says nothing while it is the service that fails.
+    #[test]
+    fn an_operation_that_met_a_service_in_trouble_was_not_tried() {
+        for is_in_trouble in [true, false] {
+            let (_place, index) = crate::builders::new_index();
+            let mut folder = Folder::new(crate::builders::settings(), index).unwrap();
+            let error = RemoteError::new(RemoteErrorKind::Unavailable, "it has too much to do".to_owned());
+            if is_in_trouble {
+                folder.connection.fail(Scope::Network, &error, at(0));
+            }
+            let node = NodeId(7);
+            folder.attempts.insert(node, 2);
+            let running = Running {
+                node,
+                directory: NodeId::ROOT,
+                kind: jottad_core::OperationKind::MakeDirectory(jottad_core::Side::Remote),
+                path: jottad_core::RelativePath::root(),
+                to: None,
+                bytes: None,
+                detail: crate::folder::in_flight::Detail::MakeRemoteDirectory,
+                before: None,
+            };
+            folder.suspect(Suspected::Operation(Box::new(running)), &error, at(1));
+            assert_eq!(folder.attempts.contains_key(&node), !is_in_trouble);
+        }
+    }
 }

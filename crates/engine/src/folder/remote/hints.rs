@@ -442,4 +442,30 @@ mod tests {
         }
         assert_eq!(hints.not_looked_into().count(), 0);
     }
+
+    /// Another folder may be made in the place of one that is gone, and that is nothing which a look at one
+    /// directory shows.
+    #[test]
+    fn what_is_told_of_the_root_is_known_if_it_is_there_and_else_everything_is_listed() {
+        use crate::index::RemoteRecord;
+        for (is_there, told, is_at_work, expected) in [
+            (true, Told::Directory, false, Comparison::Known),
+            (true, Told::Directory, true, Comparison::Known),
+            (true, Told::Gone, false, Comparison::Everything),
+            (true, Told::Nothing, false, Comparison::Everything),
+            (true, Told::Gone, true, Comparison::Pending),
+            (false, Told::Directory, false, Comparison::Everything),
+            (false, Told::Directory, true, Comparison::Pending),
+        ] {
+            let (_place, mut index) = crate::builders::new_index();
+            let mut root = index.node(NodeId::ROOT).unwrap().unwrap();
+            root.remote =
+                is_there.then_some(RemoteRecord { node: RemoteNode::Directory, name: None, claimed: false });
+            index.save(&mut root).unwrap();
+            let mut folder = Folder::new(crate::builders::settings(), index).unwrap();
+            folder.in_flight.set_at(NodeId::ROOT, is_at_work);
+            let came = folder.compare(&StoredPath::root(), told).unwrap();
+            assert_eq!(came, expected, "{is_there} {told:?} {is_at_work}");
+        }
+    }
 }

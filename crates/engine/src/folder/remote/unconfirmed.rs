@@ -176,3 +176,6 @@ fn sent_by(index: &Index, node: &Node, path: &RelativePath) -> Result<Option<Rem
     }
     Ok(Some(remote.node))
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,25 @@ impl Folder {
         Ok(problems)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builders::at;
+    use crate::remote::RemoteErrorKind;
+
+    /// The pauses grow up to an hour, and what failed longer ago than that says nothing of how it is now.
+    #[test]
+    fn failures_of_looks_follow_each_other_if_no_more_than_the_longest_pause_is_between_them() {
+        let error = RemoteError::new(RemoteErrorKind::Refused, "it is refused".to_owned());
+        let mut failure = LookFailure::new(Timestamp::from_seconds(0));
+        let mut pauses = Vec::new();
+        for second in [1000, 2000] {
+            pauses.push(failure.note(&error, at(second)));
+        }
+        assert!(pauses[0] < pauses[1] && pauses[1] <= LONGEST_LOOK_PAUSE, "{pauses:?}");
+        for (second, is_recent) in [(2000, true), (5599, true), (5600, false), (100_000, false)] {
+            assert_eq!(failure.is_recent(at(second)), is_recent, "{second}");
+        }
+    }
+}

@@ -115,6 +115,20 @@ const LOOKED: &[Looked] = &[
         &["listen", "stamp 2", "watch", "elsewhere", "wait 60"],
         "",
     ),
+    (
+        "an event tells of a file beside one that is given a time",
+        Sync,
+        "a=x",
+        &["listen", "lasts set time there", "here a=x@200", "there a=y@300", "watch", "heard b=1", "wait 10"],
+        "",
+    ),
+    (
+        "a directory in which something was just sent is not shown for a moment",
+        Backup,
+        "d/a=x z=z",
+        &["shows z=z", "here d/b=y", "watch", "sync", "wait 10", "shows all", "wait 60"],
+        "poll: 0, list all: 0, upload d/a: 0, list d: 5 20, list: 22",
+    ),
     ("events begin", Sync, "a=x", &["watch", "listen"], "poll: 0 22 27, list all: 0 22"),
     ("events begin in a backup", Backup, "a=x", &["watch", "listen"], "poll: 0"),
     ("events end", Sync, "a=x", &["listen", "watch", "deaf", "wait 1200"], "poll: 0 600 1200"),
@@ -365,4 +379,23 @@ fn the_service_is_asked_as_soon_and_as_seldom_as_will_do() {
         }
     }
     assert!(wrong.is_empty(), "otherwise than expected:\n{}", wrong.join("\n"));
+}
+
+/// Looks at a few directories are cheaper than a listing of everything, and a look at each of many is not: the
+/// larger the folder, the more.
+#[test]
+fn as_many_directories_are_looked_at_as_are_cheaper_than_a_listing() {
+    for (directories, told, is_all) in [(20, 16, false), (20, 17, true), (120, 18, false), (120, 19, true)] {
+        let agreed: Vec<String> = (0..directories).map(|number| format!("d{number}/a=x")).collect();
+        let mut world = World::agreed(in_mode(Sync), &agreed.join(" "));
+        world.listen();
+        world.looks(world.now);
+        let news: Vec<String> = (0..told).map(|number| format!("d{number}/n=1")).collect();
+        world.there_heard(&news.join(" "));
+        world.run_for(1);
+        let looks = world.looks(world.now);
+        assert_eq!(looks.contains("list all"), is_all, "{directories} {told}: {looks}");
+        assert_eq!(looks.matches("list d").count(), if is_all { 0 } else { told }, "{looks}");
+        assert_eq!(world.both(), world.disk(), "{directories} {told}");
+    }
 }

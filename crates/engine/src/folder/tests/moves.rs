@@ -236,3 +236,19 @@ fn where_rules_count_a_directory_that_was_renamed_is_read_first() {
         "{asked:?}"
     );
 }
+
+/// Of what moves as a whole no two lie in each other. What does not may have to wait for what does.
+#[test]
+fn beside_a_directory_that_moves_as_a_whole_no_file_is_moved() {
+    use super::world::{World, in_mode};
+    for (moved, at_once) in [("d>e f>g", 2), ("d>e a>b", 1), ("a>b c>k", 1), ("d>e f>g x>y", 2)] {
+        let mut world = World::agreed(in_mode(Mode::Sync), "a=x c=y d/a=1 f/b=2 x=w z=z");
+        world.step("lasts move there");
+        world.here(moved);
+        world.run_for(5);
+        assert_eq!(world.under_way(), at_once, "{moved}");
+        world.let_end();
+        world.run_for(60);
+        assert_eq!(world.both(), world.disk(), "{moved}");
+    }
+}

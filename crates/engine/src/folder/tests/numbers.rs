@@ -52,8 +52,13 @@ fn what_is_still_to_be_done_is_counted() {
         let mut world = World::agreed(in_mode(mode), agreed);
         world.here_unseen(here);
         world.there(there);
+        world.now += Duration::from_secs(10);
+        let before = world.status();
         let world = world.look(in_mode(mode));
-        assert_eq!(world.status().pending, Some(expected), "{mode:?} {here:?} {there:?}");
+        let status = world.status();
+        assert_eq!(status.pending, Some(expected), "{mode:?} {here:?} {there:?}");
+        // It is about now.
+        assert!(status.settled && status.local_checked_at > before.local_checked_at, "{mode:?} {status:?}");
     }
 }
 
@@ -291,5 +296,111 @@ fn another_directory_at_the_path_of_the_root_is_no_deletion() {
         world.run_for(600);
         assert_eq!((world.verdict(), world.done()), (Verdict::Held, String::new()), "{mode:?}");
         assert_eq!((world.disk(), world.service()), (String::new(), "a=x d/ d/b=y".to_owned()), "{mode:?}");
+    }
+}
+
+/// What has begun to travel is not there yet.
+#[test]
+fn what_is_on_its_way_counts_as_still_to_be_sent() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "z=z");
+    world.step("lasts upload");
+    world.here("a=12 b=345");
+    world.run_for(2);
+    assert_eq!(world.under_way(), 2);
+    let expected = Pending { uploads: 2, bytes: 5, ..Pending::default() };
+    assert_eq!(world.status().pending, Some(expected));
+    world.let_end();
+    world.run_for(60);
+    assert_eq!(world.status().pending, Some(Pending::default()));
+}
+
+/// What a listing shows of a directory is there, even if the directory itself is not shown (protocol U-02).
+#[test]
+fn a_directory_is_there_if_anything_in_it_is_shown() {
+    for mode in [Mode::Sync, Mode::Pull, Mode::Backup] {
+        let mut world = World::unstarted(in_mode(mode), "z=z", "d/e/a=x d/f/b=y z=z");
+        world.list_files_alone();
+        world.tell(Event::Started);
+        world.run_for(60);
+        let rows = ["d", "d/e", "d/f"].map(|at| {
+            let row = world.folder.index.locate(&path(at)).unwrap().unwrap();
+            row.remote_node() == Some(RemoteNode::Directory)
+        });
+        assert_eq!(rows, [true; 3], "{mode}");
+        assert_eq!(world.disk() == world.service(), mode != Mode::Backup, "{mode}");
+    }
+}
+
+/// Each directory of the service is made in one that is there.
+#[test]
+fn directories_that_a_move_needs_are_made_one_after_the_other() {
+    let mut world = World::agreed(in_mode(Mode::Sync), "a=x b=y");
+    world.step("lasts make there");
+    world.here("b>d/e/f/b");
+    world.run_for(2);
+    assert_eq!((world.under_way(), world.done().as_str()), (1, "make there d"));
+    world.let_end();
+    world.run_for(60);
+    assert_eq!(world.done(), "make there d/e, make there d/e/f, move there b to d/e/f/b");
+}
+
+/// A word of an event leads to a look at a directory that is gone, of which nothing told.
+#[test]
+fn a_directory_that_cannot_be_found_when_it_is_looked_at_is_gone() {
+    for (told, mode, disk) in [
+        (Told::Nothing, Mode::Sync, "z=z"),
+        (Told::Directory, Mode::Sync, "z=z"),
+        (Told::Directory, Mode::Backup, "d/ d/a=x z=z"),
+    ] {
+        let mut world = World::agreed(in_mode(mode), "d/a=x z=z");
+        world.listen();
+        world.there("-d");
+        world.tell(Event::RemoteHint(RemoteHint::Entry { path: Driver::stored("d/n"), told }));
+        world.run_for(120);
+        assert_eq!(world.disk(), disk, "{told:?} {mode}");
+        assert_eq!(world.service() == "z=z", mode == Mode::Sync, "{told:?} {mode}");
+    }
+}
+
+/// Whoever asked for it is told what was found: not what was done for other reasons while it went on.
+#[test]
+fn a_verification_counts_what_it_found_and_what_happened_meanwhile() {
+    // What happens before and while it goes on; files, bytes, damaged, unread, sent, mended, meanwhile.
+    for (before, meanwhile, found) in [
+        ("", "", [3, 6, 0, 0, 0, 0, 0]),
+        ("rots b=zz", "", [2, 4, 1, 0, 0, 0, 0]),
+        ("there -a", "", [3, 6, 0, 0, 1, 0, 0]),
+        ("there -a -b", "", [3, 6, 0, 0, 2, 0, 0]),
+        ("there b=yyyy@200", "", [3, 6, 0, 0, 1, 0, 0]),
+        ("there b=yy@300", "", [3, 6, 0, 0, 0, 1, 0]),
+        ("", "here n=1", [4, 7, 0, 0, 0, 0, 1]),
+        ("", "here b=y@200", [2, 4, 0, 1, 0, 0, 1]),
+        ("", "heard -a", [3, 6, 0, 0, 0, 0, 1]),
+        ("there -c", "heard -a", [3, 6, 0, 0, 1, 0, 1]),
+    ] {
+        let mut world = World::agreed(in_mode(Mode::Backup), "a=x b=yy c=zzz");
+        world.listen();
+        if !before.is_empty() {
+            world.step(before);
+        }
+        world.step("lasts hash b");
+        world.tell(Event::Request(Request::Verify));
+        if !meanwhile.is_empty() {
+            world.step(meanwhile);
+        }
+        world.let_end();
+        world.run_for(120);
+        let report = world.folder.verification().unwrap();
+        assert!(report.ended.is_some_and(|end| end >= report.began));
+        let came = [
+            report.files,
+            report.bytes,
+            report.damaged,
+            report.unread,
+            report.sent,
+            report.mended,
+            report.meanwhile,
+        ];
+        assert_eq!(came, found, "{before}; {meanwhile}");
     }
 }

@@ -85,3 +85,22 @@ fn what_is_done_in_a_moment_is_not_interrupted() {
     driver.tell(Event::Request(Request::Pause(None)));
     assert!(driver.folder.take_interrupted().is_empty());
 }
+
+#[test]
+fn until_when_a_pause_lasts_is_told_if_it_ends_by_itself() {
+    let mut driver = Driver::new(&["a"]);
+    let told = |driver: &Driver| {
+        let status = driver.status();
+        assert_eq!(status.paused.and_then(|paused| paused.until), driver.folder.paused_until());
+        (status.paused.is_some(), driver.folder.paused_until())
+    };
+    assert_eq!(told(&driver), (false, None));
+    let began = driver.now().wall.seconds();
+    driver.tell(Event::Request(Request::Pause(Some(Duration::from_secs(90)))));
+    assert_eq!(told(&driver), (true, Some(Timestamp::from_seconds(began + 90))));
+    driver.run_for(91);
+    assert_eq!(told(&driver), (false, None));
+    driver.tell(Event::Request(Request::Pause(None)));
+    driver.run_for(HOUR);
+    assert_eq!(told(&driver), (true, None), "a person has to say so");
+}

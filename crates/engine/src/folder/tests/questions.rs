@@ -108,6 +108,20 @@ const PLANNED: &[Planned] = &[
         "make_remote_directory d: missing on the remote side; upload d/a (1): missing on the remote side",
     ),
     (Sync, "a=x", "-a a->", "a=y@200", ""),
+    (
+        Sync,
+        "d/a=x d/b=y d/c=w z=z",
+        "",
+        "d/a>e/a d/b>e/b d/c>f/c -d",
+        "move_local d to e: moved on the remote side; make_local_directory f: new directory on the remote side; download f/c (1): new on the remote side",
+    ),
+    (
+        Sync,
+        "d/a=x e/b=y z=z",
+        "d/a>f/a",
+        "e>g",
+        "move_remote d/a to f/a: moved here; move_local e to g: moved on the remote side; make_remote_directory f: new directory here",
+    ),
     (Backup, "z=z", "b= d/", "c=y", "upload b (0): new here; make_remote_directory d: new directory here"),
 ];
 
@@ -325,6 +339,28 @@ fn a_plan_says_what_would_be_done_and_nothing_is() {
         assert_eq!((world.done(), world.both()), (String::new(), before), "{mode:?} {here:?} {there:?}");
     }
     assert!(wrong.is_empty(), "otherwise than expected:\n{}", wrong.join("\n"));
+}
+
+/// What has only moved is not deleted, however much it is.
+#[test]
+fn a_plan_foresees_no_hold_for_what_has_moved() {
+    let all = |word: &dyn Fn(u32) -> String| (0..30).map(word).collect::<Vec<_>>().join(" ");
+    let agreed = format!("{} z=z", all(&|number| format!("a{number}={number}x")));
+    let moved = all(&|number| format!("a{number}>b{number}"));
+    let removed = all(&|number| format!("-a{number}"));
+    for (here, there, is_held) in [
+        (moved.as_str(), "", false),
+        ("", moved.as_str(), false),
+        (removed.as_str(), "", true),
+        ("", removed.as_str(), true),
+    ] {
+        let mut world = World::agreed(in_mode(Sync), &agreed);
+        world.here_unseen(here);
+        world.there(there);
+        let world = world.look(in_mode(Sync));
+        let foreseen = world.folder.foresee(world.time()).unwrap();
+        assert_eq!(!foreseen.is_empty(), is_held, "{here:.10} {there:.10}: {foreseen:?}");
+    }
 }
 
 #[test]

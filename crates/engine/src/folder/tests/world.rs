@@ -240,6 +240,8 @@ struct Inside {
     /// What the change stamp says.
     stamp: String,
     unusable: Vec<UnusableEntry>,
+    /// A listing of everything shows files, and directories by what is in them.
+    lists_files_alone: bool,
 }
 
 /// Both sides. Clones are the same.
@@ -274,6 +276,14 @@ impl Sides {
 
     fn at(&self, path: &RelativePath) -> Option<DiskNode> {
         self.inside().disk.entries.get(&plain(path)).map(Entry::on_disk)
+    }
+
+    /// A disk has nothing where no directory is.
+    fn directory_above(&self, path: &RelativePath) -> Result<(), DiskError> {
+        match path.parent().filter(|above| !above.is_root()).map(|above| self.at(&above)) {
+            None | Some(Some(DiskNode::Directory(_))) => Ok(()),
+            Some(_) => Err(disk_error("looking above", path, DiskErrorKind::NotFound)),
+        }
     }
 
     fn text_of(&self, path: &RelativePath, expected: &FileStat) -> Result<Vec<u8>, DiskError> {
@@ -365,6 +375,7 @@ impl Disk for Sides {
 
     async fn make_directory(&self, path: &RelativePath) -> Result<Identity, DiskError> {
         self.disk_trouble("make here", path)?;
+        self.directory_above(path)?;
         match self.at(path) {
             Some(DiskNode::Directory(_)) => {}
             Some(_) => return Err(disk_error("making", path, DiskErrorKind::Occupied)),
@@ -392,6 +403,7 @@ impl Disk for Sides {
         replaces: Option<&FileStat>,
     ) -> Result<FileStat, DiskError> {
         self.disk_trouble("place", path)?;
+        self.directory_above(path)?;
         if self.at(path) != replaces.copied().map(DiskNode::File) {
             return Err(disk_error("placing", path, DiskErrorKind::Changed));
         }
@@ -415,6 +427,7 @@ impl Disk for Sides {
         if self.at(from).and_then(|node| node.identity()) != Some(expected) {
             return Err(disk_error("renaming", from, DiskErrorKind::Changed));
         }
+        self.directory_above(to)?;
         if self.at(to).is_some() {
             return Err(disk_error("renaming", to, DiskErrorKind::Occupied));
         }
@@ -504,7 +517,10 @@ impl Remote for Sides {
             let below = is_below(path, &top).then(|| path[top.len()..].trim_start_matches('/'))?;
             Some(ListedEntry { path: stored(below), node: entry.on_service() })
         };
-        let listed = inside.shown().entries.iter().filter_map(below).collect();
+        let is_listed = |(_, entry): &(&String, &Entry)| {
+            !inside.lists_files_alone || matches!(entry.thing, Thing::File { .. })
+        };
+        let listed = inside.shown().entries.iter().filter(is_listed).filter_map(below).collect();
         let unusable = inside.unusable.iter().filter(|entry| is_below(&entry.path, &top)).cloned().collect();
         Ok(Listing(Some(listed), unusable))
     }
@@ -854,6 +870,11 @@ impl World {
             tree
         });
         self.sides.inside().shown = shown;
+    }
+
+    /// From now on a listing of everything does not show directories by themselves.
+    pub(super) fn list_files_alone(&mut self) {
+        self.sides.inside().lists_files_alone = true;
     }
 
     /// How what is called so ends from now on: with no path it is all of that kind.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jottad_core::{Mode, Timestamp};
 
-use super::Listing;
+use super::{Listed, Listing};
 use crate::builders::{at, new_index};
+use crate::folder::Folder;
 use crate::index::Fact;
 use crate::settings::FolderSettings;
 use crate::time::Now;
@@ -53,4 +54,36 @@ fn an_operation_that_met_something_else_has_everything_listed_at_once_and_the_ne
     listing.timer(at(50));
     assert!(listing.is_wanted());
     assert_eq!(listing.deadline(), None, "it is made once");
+}
+
+/// The change stamp is asked for again and again, and that something was sent is a reason to wait for the next
+/// listing, not to do without it.
+#[test]
+fn a_stamp_that_moved_with_our_own_work_puts_a_listing_off_for_an_hour_at_most() {
+    for was_sent in [true, false] {
+        let (_place, index) = new_index();
+        let mut folder = Folder::new(crate::builders::settings(), index).unwrap();
+        let listed = Listed { began: Duration::from_secs(950), ended: Duration::from_secs(1000) };
+        folder.listing.listed = Some(listed);
+        if was_sent {
+            folder.listing.stamps.something_was_sent();
+        }
+        assert_eq!(folder.listing.explained_by_own_work_alone_until(), None);
+        folder.judge_stamp("another one".to_owned(), at(1100)).unwrap();
+        let until = Duration::from_secs(1000) + Duration::from_hours(1);
+        let explained = folder.listing.explained_by_own_work_alone_until();
+        assert_eq!(explained, was_sent.then_some(until));
+        assert_eq!(folder.listing.is_wanted(), !was_sent);
+    }
+}
+
+#[test]
+fn a_missing_root_is_looked_for_again_at_its_time() {
+    let (_place, index) = new_index();
+    let mut listing = Listing::new(&index).unwrap();
+    listing.root_looked_for_at = Some(Duration::from_secs(50));
+    listing.timer(at(49));
+    assert_eq!(listing.deadline(), Some(Duration::from_secs(50)));
+    listing.timer(at(50));
+    assert_eq!(listing.deadline(), None);
 }
