@@ -153,7 +153,8 @@ impl Upload<'_> {
     /// content, and only of files that are big enough for that to be worth a look.
     async fn usable_start(&self, allocated: &Allocated, own: bool) -> Result<u64> {
         let from = allocated.resume_pos;
-        if from == 0 || from > self.content.size {
+        // Of all of it nothing could be sent, and the end of no bytes cannot be named (protocol 5.2).
+        if from == 0 || from >= self.content.size {
             return Ok(0);
         }
         if !own {

@@ -221,11 +221,11 @@ async fn an_upload_that_fails_in_the_end_may_be_done_if_any_of_its_attempts_may_
     }
 }
 
-/// What has arrived of it is not sent again. Where the service says that it holds more than there is, it has
-/// something else.
+/// What has arrived of it is not sent again. Where the service says that it holds all that there is and still
+/// waits, or more than that, it has something else.
 #[tokio::test]
-async fn an_upload_goes_on_where_the_service_says_unless_that_is_behind_its_end() {
-    for (arrived, sent) in [(0, 5), (1, 4), (4, 1), (5, 0), (6, 5), (5_000_000_000_u64, 5)] {
+async fn an_upload_goes_on_where_the_service_says_unless_nothing_would_be_left_to_send() {
+    for (arrived, sent) in [(0, 5), (1, 4), (4, 1), (5, 5), (6, 5), (5_000_000_000_u64, 5)] {
         let account = Account::open().await;
         let address = Arc::new(Mutex::new(String::new()));
         let named = Arc::clone(&address);
