@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::config::Folder;
 use crate::places::Places;
 
-/// The files of an index: itself, what SQLite keeps beside it, and how it was left.
+/// The files of an index: itself, what `SQLite` keeps beside it, and how it was left.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", ".left"];
 
 /// Where the index of a folder is. It belongs to exactly one account, local and remote root: with another one
