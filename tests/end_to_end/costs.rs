@@ -1,5 +1,5 @@
-//! What work costs, in counts that are the same on every machine: requests, bytes, calls to the system, memory.
-//! Times are for the benchmarks.
+//! What work costs, in counts that are the same on every machine: requests, calls to the system, memory. Times
+//! are for the benchmarks.
 
 use std::collections::BTreeMap;
 use std::fs;

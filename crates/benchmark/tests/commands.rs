@@ -10,8 +10,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// The benchmark, in a directory with the jottad that the end-to-end tests were built with, if they were. Else it
-/// builds one, which takes minutes.
+/// The benchmark, in a directory with the jottad that the end-to-end tests were built with, if they were. Else
+/// it builds one, which takes minutes.
 fn benchmark() -> (Option<TempDir>, PathBuf) {
     let own = Path::new(env!("CARGO_BIN_EXE_jottad-benchmark"));
     let (jottad, emulator) = (own.with_file_name("jottad-under-test"), own.with_file_name("jottad-emulator"));
