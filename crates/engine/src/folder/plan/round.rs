@@ -44,7 +44,7 @@ pub(in crate::folder) struct Round {
     next_step: Option<Duration>,
     /// What the rows were like when the deletes were last counted, if nothing was left to be done then.
     pub(super) counted_at: Option<(u64, u64)>,
-    /// Something is removed only after a look at this directory.
+    /// Something is removed, or agreed on, only after a look at this directory.
     pub(super) awaited_look: Option<NodeId>,
     pub(super) rest: Rest,
     /// Until when what has gone from the disk is not taken for deleted.
