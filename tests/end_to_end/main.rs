@@ -60,6 +60,7 @@ mod silence;
 mod telling;
 mod transfers;
 mod trouble;
+mod untrusted;
 mod verify;
 mod waiting;
 mod walk;

@@ -51,7 +51,7 @@ pub struct Emulator {
     state: State,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<Infallible>>,
-    /// Its ports while nobody listens on them: nobody else gets them.
+    /// What keeps its ports from others, also while nobody listens on them.
     reserved: Vec<TcpSocket>,
 }
 
@@ -64,15 +64,16 @@ struct Proxy {
 
 impl Emulator {
     /// Starts serving in the background of the current tokio runtime.
+    #[allow(clippy::unused_async, reason = "it is to be called within a runtime")]
     pub async fn start(config: EmulatorConfig) -> Result<Self, StartError> {
-        let (listener, address) = listen(config.listen).await?;
+        let mut reserved = Vec::new();
+        let (listener, address) = listen(config.listen, &mut reserved)?;
         let shared = Arc::new(Shared::new(&config));
         shared.base_url.get_or_init(|| format!("http://{address}"));
         let state = State::new(Arc::clone(&shared));
-        let mut emulator =
-            Self { address, proxy: None, state, shared, tasks: Vec::new(), reserved: Vec::new() };
+        let mut emulator = Self { address, proxy: None, state, shared, tasks: Vec::new(), reserved };
         if let Some(address) = config.proxy_listen {
-            let (listener, address) = listen(address).await?;
+            let (listener, address) = listen(address, &mut emulator.reserved)?;
             let proxy = Proxy::new(address, config.ca_file)?;
             emulator.serve_proxy(listener, &proxy);
             emulator.proxy = Some(proxy);
@@ -85,20 +86,27 @@ impl Emulator {
     /// [`Emulator::go_online`]. The ports stay its own.
     pub async fn go_offline(&mut self) -> Result<(), StartError> {
         self.close().await;
-        let addresses = std::iter::once(self.address).chain(self.proxy.iter().map(|proxy| proxy.address));
-        self.reserved = addresses.map(reserve).collect::<Result<_, _>>()?;
+        if !KEPT_FROM_THE_START {
+            let addresses = std::iter::once(self.address).chain(self.proxy.iter().map(|proxy| proxy.address));
+            self.reserved = addresses.map(bind).collect::<Result<_, _>>()?;
+        }
         Ok(())
     }
 
     /// Serves again on the ports of before.
     pub async fn go_online(&mut self) -> Result<(), StartError> {
         self.close().await;
-        let (listener, _) = listen(self.address).await?;
+        let mut reserved = Vec::new();
+        if !KEPT_FROM_THE_START {
+            self.reserved.clear();
+        }
+        let (listener, _) = listen(self.address, &mut reserved)?;
         if let Some(proxy) = self.proxy.take() {
-            let (listener, _) = listen(proxy.address).await?;
+            let (listener, _) = listen(proxy.address, &mut reserved)?;
             self.serve_proxy(listener, &proxy);
             self.proxy = Some(proxy);
         }
+        self.reserved = reserved;
         self.shared.offline.send_replace(false);
         self.serve(listener);
         Ok(())
@@ -111,7 +119,6 @@ impl Emulator {
             // The task was just aborted; how it ended says nothing.
             let _ = task.await;
         }
-        self.reserved.clear();
     }
 
     fn serve(&mut self, listener: TcpListener) {
@@ -173,18 +180,32 @@ impl Proxy {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Whether a port can be kept from others while it is listened on. Where not, it is free for a moment when it is
+/// listened on no more, and any connection that is made may get it.
+const KEPT_FROM_THE_START: bool = cfg!(target_os = "linux");
+
+fn listen(
+    address: SocketAddr,
+    reserved: &mut Vec<TcpSocket>,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     if !address.ip().is_loopback() {
         return Err(StartError::NotLoopback(address));
     }
     let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
+    let socket = bind(address)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    if KEPT_FROM_THE_START {
+        reserved.push(bind(bound)?);
+    }
+    let listener = socket.listen(BACKLOG).map_err(failed)?;
     Ok((listener, bound))
 }
 
-/// Keeps a port from others without listening on it: who connects is refused.
-fn reserve(address: SocketAddr) -> Result<TcpSocket, StartError> {
+/// Takes a port without listening on it: who connects is refused, and nobody else gets it.
+fn bind(address: SocketAddr) -> Result<TcpSocket, StartError> {
     let bound = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Connections of before may still be on their way to an end.
@@ -200,15 +221,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_port_on_which_nobody_listens_is_kept_from_others_and_refuses_all() {
-        let (listener, address) = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        drop(listener);
-        let reserved = reserve(address).unwrap();
+    async fn a_port_is_kept_from_others_while_nobody_listens_on_it_and_refuses_all() {
+        let mut reserved = Vec::new();
+        let (listener, address) = listen("127.0.0.1:0".parse().unwrap(), &mut reserved).unwrap();
         let take = || TcpSocket::new_v4().unwrap().bind(address).map_err(|error| error.kind());
+        assert_eq!(take(), Err(io::ErrorKind::AddrInUse));
+        drop(listener);
+        if !KEPT_FROM_THE_START {
+            reserved.push(bind(address).unwrap());
+        }
         assert_eq!(take(), Err(io::ErrorKind::AddrInUse));
         let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-        drop(reserved);
+        let (listener, _) = listen(address, &mut Vec::new()).unwrap();
+        tokio::net::TcpStream::connect(address).await.unwrap();
+        drop((listener, reserved));
         assert_eq!(take(), Ok(()));
     }
 }

@@ -105,7 +105,8 @@ fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
                 .hint("for example: JOTTAD_LOG=info, or JOTTAD_LOG=jottad_engine=debug")
         })?,
         Err(_) => EnvFilter::new(match verbose {
-            0 => "warn",
+            // Why a certificate is not trusted is said where it matters.
+            0 => "warn,rustls_platform_verifier=off",
             1 => "info",
             2 => "jottad=debug,jottad_engine=debug,jottad_transport=debug,jottad_watcher=debug,info",
             _ => "trace",

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jottad_core::in_words;
 
 use crate::fault::ServerFault;
+use crate::http::error_chain;
 
 /// The result of everything that talks to the service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -297,6 +298,18 @@ impl Error {
                 Some(source.kind())
             }
             _ => None,
+        }
+    }
+
+    /// Whether who answered could not prove to be the service: a proxy or the login page of a network may have
+    /// answered in its place, or this machine's clock is wrong.
+    pub fn is_untrusted(&self) -> bool {
+        match self {
+            // The HTTP library hands the reason on as text.
+            Self::Connection { source, .. } => error_chain(source).contains("invalid peer certificate"),
+            Self::Renewal(error) => error.is_untrusted(),
+            Self::AfterUncertain(error) => error.is_untrusted(),
+            _ => false,
         }
     }
 

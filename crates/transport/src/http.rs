@@ -405,7 +405,7 @@ fn with_certificates_of_the_environment(builder: reqwest::ClientBuilder) -> Resu
     Ok(builder.tls_certs_merge(certificates))
 }
 
-fn error_chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -310,6 +310,10 @@ impl From<jottad_transport::Error> for Failure {
         };
         let hint = match kind {
             ErrorKind::LoginNeeded => Some("log in with: jottad login"),
+            ErrorKind::Offline if error.is_untrusted() => Some(
+                "a proxy or the login page of this network may answer in its place: log in to the network, or name \
+                 the authorities that you trust in SSL_CERT_FILE; a wrong clock looks the same",
+            ),
             ErrorKind::Offline => Some("check the network; `jottad doctor` tells more"),
             ErrorKind::RateLimited | ErrorKind::ServerFault | ErrorKind::Incomplete => {
                 Some("try again in a while")

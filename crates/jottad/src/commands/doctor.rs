@@ -261,7 +261,7 @@ fn service(invocation: &Invocation, config: &Config) -> Vec<Check> {
                 };
                 // Where more is told of it is known: here.
                 let remedy = match error.kind() {
-                    jottad_transport::ErrorKind::Offline => {
+                    jottad_transport::ErrorKind::Offline if !error.is_untrusted() => {
                         Some("check the network, and any proxy".to_owned())
                     }
                     _ => None,
