@@ -50,8 +50,10 @@ impl Service {
 
     pub(crate) fn with(mut config: EmulatorConfig) -> Self {
         // Its tokens are its own, so that what gets to the service of another test is refused there.
-        static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
-        config.seed = NEXT_SEED.fetch_add(1, Ordering::Relaxed);
+        static NEXT_SEED: AtomicU64 = AtomicU64::new(1_000_000);
+        if config.seed == 0 {
+            config.seed = NEXT_SEED.fetch_add(1, Ordering::Relaxed);
+        }
         Self { emulator: RUNTIME.block_on(Emulator::start(config)).unwrap() }
     }
 
